@@ -1,0 +1,89 @@
+"""What is to be learned or sampled: densities in closed form, points by formula, drawings, meshes, text.
+
+``build(config.target, folder)`` gives a `Target`: something to draw states from, in the coordinates the models work in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ... import config
+from ...errors import ConfigError, suggest
+from .points import POINTS
+
+Draw = Callable[[int, np.random.Generator], Any]
+PROBE = 50_000                                   # states that scale, offset and box are measured on
+MARGIN = 0.08                                    # of the longest side, around what `box` shows
+
+
+@dataclass(frozen=True)
+class Target:
+    """What models learn, centred and scaled: raw = x · scale + offset.
+
+    name: the kind in the config. event: shape of one state. scale, offset: of the raw coordinates, offset (*event).
+    box: (x0, x1, y0, y1[, z0, z1]) that shows the data, in scaled coordinates. density: the closed form that is drawn
+    from, if there is one (its coordinates are kept: scale 1, offset 0). labels: names of the classes.
+    """
+
+    name: str
+    event: tuple[int, ...]
+    raw: Draw
+    scale: float
+    offset: np.ndarray
+    box: tuple[float, ...]
+    density: Any | None = None
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def dim(self) -> int:
+        """Numbers in one state."""
+        return int(np.prod(self.event))
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n fresh states, (n, *event) float32."""
+        return self.draw_labelled(n, rng)[0]
+
+    def draw_labelled(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
+        """n fresh states, (n, *event) float32, and their classes, (n,) int64, or None if there are none."""
+        x, label = _split(self.raw(n, rng))
+        return np.asarray((x - self.offset) / self.scale, np.float32), label
+
+
+def build(target: config.Target, folder: Path) -> Target:
+    """The target that a config names; files are looked for in `folder` first.
+
+    Raises ConfigError for an unknown kind or key, DiffrenderError for a file that cannot be used.
+    """
+    kind = target.kind
+    if kind in POINTS:
+        make, params = POINTS.resolve(kind, target.params, "target")
+        return _scaled(kind, partial(make, **params))
+    raise ConfigError(f"Unknown target '{kind}'.", suggest(kind, POINTS.entries))
+
+
+def _split(drawn: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """States and classes of what a maker of points returned: the states alone, or both."""
+    x, label = drawn if isinstance(drawn, tuple) else (drawn, None)
+    return np.asarray(x, np.float64), None if label is None else np.asarray(label, np.int64)
+
+
+def _scaled(name: str, raw: Draw) -> Target:
+    """A target whose coordinates have mean 0 and root mean square 1 over all of them, as the models want it."""
+    x, label = _split(raw(PROBE, np.random.default_rng(0)))
+    offset = x.mean(0)
+    scale = float(np.sqrt(np.mean((x - offset) ** 2)))
+    labels = None if label is None else tuple(str(k) for k in range(int(label.max()) + 1))
+    return Target(name, x.shape[1:], raw, scale, offset, _box((x - offset) / scale), labels=labels)
+
+
+def _box(x: np.ndarray) -> tuple[float, ...]:
+    """What shows x (N, D): all but stray outliers, with a margin."""
+    low, high = np.quantile(x, (0.001, 0.999), axis=0)
+    margin = MARGIN * float((high - low).max())
+    return tuple(float(v) for pair in zip(low - margin, high + margin, strict=True) for v in pair)
