@@ -88,6 +88,7 @@ class Sampler(Kind):
     timestep_spacing: Literal["leading", "trailing", "linspace"] = "linspace"
     start: str = Field("", description="where chains start: '' for the sampler's own way, else noise|target|point")
     guidance_scale: float = Field(1.0, ge=0)
+    seed: int | None = Field(None, ge=0, lt=2**63, description="of the chains; the config's own seed if not given")
 
 
 class Record(Section):
@@ -121,6 +122,11 @@ class Config(Section):
     def _short(cls, value: Any) -> Any:
         """`target: spiral` is short for `target: {kind: spiral}`."""
         return {"kind": value} if isinstance(value, str) else value
+
+    @property
+    def sampling_seed(self) -> int:
+        """The seed of the chains: `sampler.seed`, or the config's."""
+        return self.seed if self.sampler.seed is None else self.sampler.seed
 
     @property
     def folder(self) -> Path:

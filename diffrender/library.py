@@ -1,0 +1,142 @@
+"""Where configs, scenes and drawings are found: the working directory first, then what diffrender ships.
+
+Scenes are *read* here, never imported: their declarations (`default_config`, `needs`) are literals, so what must be
+recorded for a clip is known without loading Manim.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .config import DRAWINGS, Config, load_config, parse_set
+from .errors import UsageError, suggest
+
+Overrides = list[tuple[list[str], Any]]
+
+
+def shipped(kind: str) -> Path:
+    """Folder of the shipped `scenes` or `configs`: inside an installed package, at the top of a checkout."""
+    package = Path(__file__).parent
+    return package / kind if (package / kind).is_dir() else package.parent / kind
+
+
+def _named(kind: str, suffix: str) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for folder in (shipped(kind), Path.cwd() / kind):          # the later one wins: a user's own file shadows ours
+        if folder.is_dir():
+            found.update({f.stem: f for f in sorted(folder.glob(f"*{suffix}")) if not f.name.startswith(("_", "."))})
+    return dict(sorted(found.items()))
+
+
+def configs() -> dict[str, Path]:
+    """Every config that can be named: name → file."""
+    return _named("configs", ".yaml")
+
+
+def scenes() -> dict[str, Path]:
+    """Every scene that can be named: name → file."""
+    return _named("scenes", ".py")
+
+
+def find_config(name: str) -> Path:
+    """The file of a config given by name, by path, or as a drawing, mesh or point file."""
+    if name.endswith((".yaml", ".yml", *DRAWINGS)) or "/" in name or "\\" in name:
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise UsageError(f"{name}: no such config file.", "Give a path to a YAML file or drawing, or a name from 'diffrender list configs'.")
+        return path
+    known = configs()
+    if name not in known:
+        raise UsageError(f"Unknown config '{name}'.", suggest(name, known))
+    return known[name]
+
+
+def open_config(name: str, sets: Overrides | None = None) -> Config:
+    """The config called `name`, with `--set` overrides."""
+    return load_config(find_config(name), sets or [])
+
+
+def find_file(name: str, folder: Path, kind: str = "drawings") -> Path:
+    """A file that a config names: beside the config, in the working directory, or among the shipped ones."""
+    path = Path(name).expanduser()
+    places = [path] if path.is_absolute() else [folder / path, Path.cwd() / path, shipped("configs") / kind / path]
+    for place in places:
+        if place.is_file():
+            return place.resolve()
+    raise UsageError(f"{name}: no such file.", f"Looked in {', '.join(str(p.parent) for p in places)}.")
+
+
+# ---- scenes ------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class SceneCard:
+    """What a scene file says of itself.
+
+    needs: recording's name → config overrides with dotted keys; `{"training": True}` asks for the training run's recording,
+    `{"config": "dino"}` for another config than the clip's.
+    """
+
+    name: str
+    file: Path
+    class_name: str
+    summary: str = ""
+    default_config: str = ""
+    needs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def read_scene(file: Path, class_name: str = "") -> SceneCard:
+    """The declarations of a scene class in `file`; the first scene of the file if no class is named."""
+    try:
+        tree = ast.parse(file.read_text("utf-8"), str(file))
+    except FileNotFoundError:
+        raise UsageError(f"{file}: no such scene file.") from None
+    except (SyntaxError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"{file}: cannot be read as Python ({error}).") from None
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    wanted = [c for c in classes if (c.name == class_name if class_name else _is_scene(c))]
+    if not wanted:
+        known = [c.name for c in classes if _is_scene(c)]
+        raise UsageError(f"{file}: no scene{f' called {class_name}' if class_name else ''} in it.", suggest(class_name, known))
+    node, declared = wanted[0], {"default_config": "", "needs": {}}
+    for line in node.body:
+        target = line.targets[0] if isinstance(line, ast.Assign) else line.target if isinstance(line, ast.AnnAssign) else None
+        value = getattr(line, "value", None)
+        if isinstance(target, ast.Name) and target.id in declared and value is not None:
+            try:
+                declared[target.id] = ast.literal_eval(value)
+            except ValueError:
+                raise UsageError(f"{file}, line {line.lineno}: {node.name}.{target.id} must be a literal.",
+                                 "It is read without running the scene: write plain strings, numbers, lists and dicts.") from None
+    summary = (ast.get_docstring(node) or ast.get_docstring(tree) or "").split("\n")[0]
+    needs = declared["needs"]
+    if not isinstance(needs, dict) or not all(isinstance(v, dict) for v in needs.values()):
+        raise UsageError(f"{file}: {node.name}.needs must map a recording's name to a dict of overrides.")
+    return SceneCard(file.stem, file.resolve(), node.name, summary, str(declared["default_config"]), needs)
+
+
+def _is_scene(node: ast.ClassDef) -> bool:
+    return any(getattr(base, "id", getattr(base, "attr", "")).endswith("Scene") for base in node.bases)
+
+
+def find_scene(name: str) -> SceneCard:
+    """The scene called `name`, or `file.py`, or `file.py:ClassName`."""
+    path, _, class_name = name.partition(":")
+    if path.endswith(".py"):
+        return read_scene(Path(path).expanduser(), class_name)
+    known = scenes()
+    if path not in known:
+        raise UsageError(f"Unknown scene '{path}'.", suggest(path, known) + " A file of your own is given as my.py:MyScene.")
+    return read_scene(known[path], class_name)
+
+
+def overrides(needs: Mapping[str, Any]) -> Overrides:
+    """`{"sampler.kind": "ddim"}` as (path, value) pairs; the special keys are left out."""
+    return [(key.split("."), value) for key, value in needs.items() if key not in ("training", "config")]
+
+
+def parse_sets(texts: list[str]) -> Overrides:
+    """Every `--set a.b=c` of a command line."""
+    return [parse_set(text) for text in texts]
