@@ -15,6 +15,7 @@ import numpy as np
 
 from ... import config
 from ...errors import ConfigError, suggest
+from . import points3d  # noqa: F401 - files its points in POINTS
 from .points import POINTS
 
 Draw = Callable[[int, np.random.Generator], Any]

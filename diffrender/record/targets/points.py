@@ -35,6 +35,16 @@ def polar(radius: np.ndarray, angle: np.ndarray) -> np.ndarray:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
 
 
+def along(line: np.ndarray, n: int, rng: Rng) -> np.ndarray:
+    """n points spread evenly over the length of a polyline (M, D)."""
+    step = np.diff(line, axis=0)
+    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(step, axis=1))])
+    place = rng.uniform(0, length[-1], n)
+    i = np.searchsorted(length, place, side="right").clip(1, len(step)) - 1
+    part = (place - length[i]) / (length[i + 1] - length[i])
+    return line[i] + part[:, None] * step[i]
+
+
 @POINTS.register("spiral")
 def spiral(n: int, rng: Rng, *, turns: Annotated[float, Field(gt=0, le=20)] = 1.75, noise: Spread = 0.02) -> np.ndarray:
     """One arm winding outwards, evenly filled along its length."""
@@ -93,3 +103,42 @@ def gaussians(n: int, rng: Rng, *, modes: Count = 8, noise: Spread = 0.08) -> tu
     """Gaussians on a ring, each a class."""
     mode = rng.integers(modes, size=n)
     return blurred(polar(np.ones(n), mode * 2 * np.pi / modes), rng, noise), mode
+
+
+@POINTS.register("checkerboard")
+def checkerboard(n: int, rng: Rng, *, cells: Annotated[int, Field(ge=2, le=64)] = 4) -> np.ndarray:
+    """The dark squares of a `cells` × `cells` board, filled evenly."""
+    dark = np.argwhere(np.indices((cells, cells)).sum(0) % 2 == 0)
+    return dark[rng.integers(len(dark), size=n)] + rng.random((n, 2))
+
+
+@POINTS.register("polygon")
+def polygon(n: int, rng: Rng, *, sides: Annotated[int, Field(ge=3, le=1000)] = 6, noise: Spread = 0.02) -> np.ndarray:
+    """The edges of a regular polygon, standing on a side."""
+    angle = (np.arange(sides + 1) + 0.5) * 2 * np.pi / sides - np.pi / 2
+    return blurred(along(polar(np.ones(sides + 1), angle), n, rng), rng, noise)
+
+
+@POINTS.register("star")
+def star(n: int, rng: Rng, *, points: Annotated[int, Field(ge=2, le=200)] = 5,
+         factor: Annotated[float, Field(gt=0, le=1)] = 0.4, noise: Spread = 0.02) -> np.ndarray:
+    """The outline of a star; `factor` is the radius of its notches over that of its points."""
+    angle = np.arange(2 * points + 1) * np.pi / points + np.pi / 2
+    radius = np.where(np.arange(2 * points + 1) % 2, factor, 1.0)
+    return blurred(along(polar(radius, angle), n, rng), rng, noise)
+
+
+@POINTS.register("heart")
+def heart(n: int, rng: Rng, *, noise: Spread = 0.02) -> np.ndarray:
+    """The outline of a heart, evenly filled along its length."""
+    t = np.linspace(0, 2 * np.pi, 2001)
+    y = 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)
+    return blurred(along(np.stack([np.sin(t) ** 3, y / 16], 1), n, rng), rng, noise)
+
+
+@POINTS.register("lissajous")
+def lissajous(n: int, rng: Rng, *, a: Annotated[int, Field(ge=1, le=50)] = 3, b: Annotated[int, Field(ge=1, le=50)] = 2,
+              phase: float = np.pi / 2, noise: Spread = 0.02) -> np.ndarray:
+    """x = sin(a t + phase), y = sin(b t), evenly filled along its length."""
+    t = np.linspace(0, 2 * np.pi, 4001)
+    return blurred(along(np.stack([np.sin(a * t + phase), np.sin(b * t)], 1), n, rng), rng, noise)
