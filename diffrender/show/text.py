@@ -1,0 +1,263 @@
+"""Words, equations and running numbers, set by Typst in New Computer Modern.
+
+Typst carries its fonts, so every machine draws the same. Source is Typst markup (https://typst.app/docs):
+`words("True density $p(x)$", …)`, `maths("x_t + {{tau nabla log p : score}}", …)`.
+
+Three things Manim's own Typst mobjects do not do are done here: bars and roots are filled shapes, so that their
+thickness scales with everything else; text is placed by its baseline; a coloured term is found without compiling the
+equation once more.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from functools import cache
+from string import Formatter
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import svgelements
+import typst
+from manim import ManimColor, SVGMobject, VGroup, VMobject
+
+from ..errors import RenderError
+from .theme import GRADE
+
+_POINTS = 10.0  # an em of the compiled source, in SVG units
+_THINNEST = 0.045  # of a fraction bar or root, in em: what is thinner vanishes on a projector
+# Typst is told colours that no theme has, and the imported shapes tell by them what they are
+_STRUT, _TERM, _SLOT = 0x030000, 0x010000, 0x020000
+_DIGIT, _ADVANCE = (
+    0.5,
+    {",": 0.278, ".": 0.278, "−": 0.778, "+": 0.778, " ": 0.5},
+)  # widths in em of New Computer Modern
+_PREAMBLE = """\
+#set page(width: auto, height: auto, margin: 0pt, fill: none)
+#set text(size: 10pt, font: "New Computer Modern", weight: 400)
+#show math.equation: set text(font: "New Computer Modern Math", weight: 450)
+#let term(n, body) = text(fill: rgb("#0100" + n), body)
+#let slot(n, width) = box(width: width * 1em, height: .1em, fill: rgb("#0200" + n))
+#let strut = box(width: .001em, height: .5em, fill: rgb("#030000"))
+"""
+
+
+@cache
+def _compiler() -> typst.Compiler:
+    return typst.Compiler(b"", ignore_system_fonts=True)
+
+
+@cache
+def _svg(body: str) -> str:
+    """The SVG of a line of Typst; RenderError with Typst's own words if it cannot be set."""
+    try:
+        return str(_compiler().compile(input=(_PREAMBLE + body).encode(), format="svg"), "utf-8")  # type: ignore[arg-type]
+    except typst.TypstError as error:
+        raise RenderError(
+            f"Typst cannot set {body!r}: {error}.", "Its syntax: https://typst.app/docs/reference"
+        ) from None
+
+
+def _mark(mob: VMobject) -> int:
+    return ManimColor(mob.get_fill_color()).to_integer()
+
+
+class Typeset(SVGMobject):
+    """One line of compiled Typst, its glyphs in reading order.
+
+    em: size in units. terms: name → glyphs, as named in `{{ … : name }}`.
+    slots: left ends (3,) of the room kept for numbers.
+    """
+
+    def __init__(self, body: str, em: float, color: str, names: Sequence[str] = ()) -> None:
+        self.body, self.em = body, em
+        super().__init__(
+            height=None,
+            should_center=False,
+            use_svg_cache=False,
+            path_string_config={"should_subdivide_sharp_curves": True, "should_remove_null_curves": True},
+        )
+        self.scale(em / _POINTS, about_point=np.zeros(3))
+        strut = next(m for m in self.submobjects if _mark(m) == _STRUT)
+        slots = [m for m in self.submobjects if _mark(m) & 0xFF0000 == _SLOT]
+        self.slots = [m.get_corner([-1, -1, 0]) for m in slots]
+        self.terms = {
+            name: VGroup(*[m for m in self.submobjects if _mark(m) == _TERM + i]) for i, name in enumerate(names)
+        }
+        baseline = strut.get_bottom()[1]
+        self.remove(strut, *slots)
+        self._drop = (baseline - self.get_bottom()[1]) / self.height
+        for mob in self.submobjects:
+            _ink(mob, color, em)
+
+    def init_svg_mobject(self, use_svg_cache: bool) -> Typeset:
+        """Import the SVG from memory: no file is written or looked for."""
+        tree = self.modify_xml_tree(ElementTree.ElementTree(ElementTree.fromstring(_svg(self.body))))
+        parsed = svgelements.SVG.parse(io.StringIO(ElementTree.tostring(tree.getroot(), encoding="unicode")))
+        self.add(*self.get_mobjects_from(parsed)[0])
+        self.flip([1, 0, 0])
+        return self
+
+    def get_mob_from_shape_element(self, shape: Any) -> VMobject | None:
+        """As Manim does, but a stroked line (fraction bar, overline of a root) becomes a filled rectangle."""
+        mob = super().get_mob_from_shape_element(shape)
+        if mob is not None and shape.stroke_width and mob.has_points() and np.ptp(mob.points[:, 1]) < 1e-6:
+            color = mob.get_stroke_color()
+            (x0, y), x1 = mob.points[0, :2], mob.points[-1, 0]
+            w = max(shape.stroke_width, _THINNEST * _POINTS) / 2
+            mob.set_points_as_corners([[x, y + s, 0] for x, s in ((x0, -w), (x1, -w), (x1, w), (x0, w), (x0, -w))])
+            mob.set_fill(color, 1).set_stroke(width=0)
+        return mob
+
+    @property
+    def baseline(self) -> float:
+        """Where the text stands now, y in units."""
+        return float(self.get_bottom()[1] + self._drop * self.height)
+
+    def at(self, x: float, y: float, align: int = -1) -> Typeset:
+        """Put the baseline at y, and the left edge (align −1), the centre (0) or the right edge (1) at x."""
+        return _placed(self, x, y - self.baseline, align)
+
+    def paint(self, term: str, color: str) -> Typeset:
+        """Colour one named term."""
+        for mob in self.terms[term]:
+            _ink(mob, color, self.em)
+        return self
+
+
+def _ink(mob: VMobject, color: str, em: float) -> None:
+    mob.set_fill(color, 1).set_stroke(color, GRADE * em * 100, 1)
+
+
+def _placed(mob: Any, x: float, dy: float, align: int) -> Any:
+    here = (mob.get_left(), mob.get_center(), mob.get_right())[align + 1][0]
+    return mob.shift([x - here, dy, 0])
+
+
+def escaped(text: str) -> str:
+    """Text that Typst shall set as it stands: a file's name, a title from a config."""
+    return re.sub(r"([\\#$*_`@<>~\[\]/=+-])", r"\\\1", text)
+
+
+def words(markup: str, em: float, color: str) -> Typeset:
+    """A line of text `em` units high; `$…$` is math."""
+    return Typeset(f"#strut;{markup}", em, color)
+
+
+def maths(source: str, em: float, color: str, **terms: str) -> Typeset:
+    """A display equation; `{{ source : name }}` names a term, and `name="#RRGGBB"` colours it.
+
+    >>> equation = maths("x_t = {{alpha_t x_0 : data}} + {{sigma_t epsilon : noise}}", .5, theme.fg, noise=theme.noise)
+    """
+    names: list[str] = []
+
+    def named(found: re.Match) -> str:
+        names.append(found[2])
+        return f'term("{len(names) - 1:02x}", {found[1]})'
+
+    body = re.sub(r"\{\{(.*?)\s*:\s*(\w+)\s*\}\}", named, source)
+    equation = Typeset(f"$ #strut {body} $", em, color, names)
+    for name, hue in terms.items():
+        equation.paint(name, hue)
+    return equation
+
+
+# ---- numbers that run ----------------------------------------------------------------------------------------------
+@cache
+def _glyphs() -> dict[str, np.ndarray]:
+    """Outlines (4k, 3) of what numbers are written with, one em high, from the baseline's left end of their cell."""
+    chars = "0123456789,.−+"
+    line = Typeset(f"#strut;{chars}", 1.0, "#FFFFFF").at(0, 0)
+    ink_left = float(line.submobjects[0].points[:, 0].min())
+    zero = Typeset('#strut;#slot("00", 1);0', 1.0, "#FFFFFF")
+    bearing = float(zero.submobjects[0].points[:, 0].min()) - float(zero.slots[0][0]) - 1.0
+    x, glyphs = ink_left - bearing, {" ": np.zeros((0, 3))}
+    for char, mob in zip(chars, line.submobjects, strict=True):
+        glyphs[char] = mob.points - [x, 0, 0]
+        x += _ADVANCE.get(char, _DIGIT)
+    return glyphs
+
+
+def _number_text(spec: str, value: float) -> str:
+    return format(value, spec).replace("-", "−")
+
+
+def _number_width(text: str) -> float:
+    return sum(_ADVANCE.get(char, _DIGIT) for char in text)
+
+
+class Number(VMobject):
+    """A number in a slot of fixed width, right-aligned, so that it does not dance as it runs.
+
+    Setting it moves glyphs that exist already: no Typst, no new mobject. `widest` is the value that fills the slot.
+
+    >>> sigma = Number(".2f", widest=1, em=.3, color=theme.fg).at(0, 0)
+    >>> sigma.set_value(.19)
+    """
+
+    def __init__(self, spec: str, widest: float, em: float, color: str) -> None:
+        super().__init__()
+        self.spec, self.em, self.value = spec, em, float("nan")
+        self.cell = _number_width(_number_text(spec, widest))
+        self.laid = np.zeros((1, 3))  # what the points are when the slot stands at the origin
+        self.points = self.laid.copy()
+        _ink(self, color, em)
+        self.set_value(widest)
+
+    @property
+    def corner(self) -> np.ndarray:
+        """(3,) left end of the slot's baseline, wherever the number was moved."""
+        return self.points[0] - self.laid[0]
+
+    def at(self, x: float, y: float) -> Number:
+        """Put the slot's left end of the baseline at (x, y)."""
+        self.shift(np.array([x, y, 0.0]) - self.corner)
+        return self
+
+    def set_value(self, value: float) -> Number:
+        """Show `value`."""
+        if value != self.value:
+            self.value, corner = value, self.corner
+            text, glyphs, parts = _number_text(self.spec, value), _glyphs(), []
+            x = self.cell - _number_width(text)
+            for char in text:
+                parts.append(glyphs[char] + [x, 0, 0])
+                x += _ADVANCE.get(char, _DIGIT)
+            self.laid = np.concatenate(parts) * self.em
+            self.points = self.laid + corner
+        return self
+
+
+class Running(VGroup):
+    """A line of text with numbers in it that run: fields in braces are slots as wide as the `widest` values.
+
+    >>> step = Running("step {:,} of 120,000", [120000], em=.27, color=theme.muted)
+    >>> step.set_values(1605)
+    """
+
+    def __init__(self, template: str, widest: Sequence[float], em: float, color: str) -> None:
+        specs: list[str] = []
+        source = ""
+        for literal, _, spec, _ in Formatter().parse(template):
+            source += literal
+            if spec is not None:
+                width = _number_width(_number_text(spec, widest[len(specs)]))
+                source += f'#slot("{len(specs):02x}", {width:.3f});'
+                specs.append(spec)
+        self.line = words(source, em, color)
+        self.numbers = [
+            Number(s, w, em, color).at(*slot[:2]) for s, w, slot in zip(specs, widest, self.line.slots, strict=True)
+        ]
+        super().__init__(self.line, *self.numbers)
+
+    def at(self, x: float, y: float, align: int = -1) -> Running:
+        """Put the baseline at y, and the left edge (align −1), the centre (0) or the right edge (1) at x."""
+        return _placed(self, x, y - self.line.baseline, align)
+
+    def set_values(self, *values: float) -> Running:
+        """Show these values."""
+        for number, value in zip(self.numbers, values, strict=True):
+            number.set_value(value)
+        return self
