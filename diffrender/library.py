@@ -75,8 +75,8 @@ def find_file(name: str, folder: Path, kind: str = "drawings") -> Path:
 class SceneCard:
     """What a scene file says of itself.
 
-    needs: recording's name → config overrides with dotted keys; `{"training": True}` asks for the training run's recording,
-    `{"config": "dino"}` for another config than the clip's.
+    needs: recording's name → config overrides with dotted keys; a key ending in `!` cannot be overruled by --set;
+    `{"training": True}` asks for the training run's recording, `{"config": "dino"}` for another config than the clip's.
     """
 
     name: str
@@ -132,9 +132,11 @@ def find_scene(name: str) -> SceneCard:
     return read_scene(known[path], class_name)
 
 
-def overrides(needs: Mapping[str, Any]) -> Overrides:
-    """`{"sampler.kind": "ddim"}` as (path, value) pairs; the special keys are left out."""
-    return [(key.split("."), value) for key, value in needs.items() if key not in ("training", "config")]
+def overrides(needs: Mapping[str, Any]) -> tuple[Overrides, Overrides]:
+    """A scene's (defaults, fixed) overrides: `{"sampler.kind": "ddim", "sampler.steps!": 60}` fixes the steps."""
+    pairs = [(key, value) for key, value in needs.items() if key not in ("training", "config")]
+    return ([(key.split("."), value) for key, value in pairs if not key.endswith("!")],
+            [(key[:-1].split("."), value) for key, value in pairs if key.endswith("!")])
 
 
 def parse_sets(texts: list[str]) -> Overrides:

@@ -16,6 +16,7 @@ from .errors import UsageError
 Format = Literal["mp4", "gif", "webm", "mov", "png"]
 FORMATS: tuple[Format, ...] = ("mp4", "gif", "webm", "mov", "png")
 Encode = Literal["draft", "fast", "small"]
+THEMES = ("dark", "light")
 QUALITIES = {
     "l": (854, 480, 15),
     "m": (1280, 720, 30),

@@ -1,0 +1,56 @@
+"""The command line: parse, call, exit. One file a command; nothing heavy is imported until a command runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from . import batch, doctor, draw, inspect, list_, new, render, sample, train
+
+app = typer.Typer(
+    name="diffrender", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with:  diffrender render langevin   ·   What there is:  diffrender list",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"diffrender {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    version: Annotated[bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Say the version and exit.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere on the line.")] = False,
+) -> None:
+    """Turn diffusion models and Langevin dynamics into lecture videos."""
+
+
+app.command("train")(train.train)
+app.command("sample")(sample.sample)
+app.command("render")(render.render)
+app.command("batch")(batch.batch)
+app.command("list")(list_.list_)
+app.command("inspect")(inspect.inspect)
+app.command("draw")(draw.draw)
+app.command("new")(new.new)
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Entry point of the `diffrender` program; exits 0 done, 1 failed, 2 used wrongly, 130 interrupted."""
+    debug = "--debug" in sys.argv
+    if debug:
+        os.environ["DIFFRENDER_DEBUG"] = "1"
+        sys.argv = [sys.argv[0], *(a for a in sys.argv[1:] if a != "--debug")]
+    app()
+
+
+if __name__ == "__main__":
+    main()

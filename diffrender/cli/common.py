@@ -1,0 +1,117 @@
+"""What several commands share: how errors end a command, and the flags that mean the same everywhere."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import DiffrenderError, UsageError
+
+
+def command(run: Callable[..., None]) -> Callable[..., None]:
+    """End a command with one or two lines on stderr and the right exit code; a traceback only with --debug."""
+
+    @functools.wraps(run)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            run(*args, **kwargs)
+        except DiffrenderError as error:
+            fail(error, error.exit_code)
+        except KeyboardInterrupt:
+            say("Interrupted. What was finished is kept; the same command goes on from there.")
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            fail(DiffrenderError(f"{where}{error.strerror or error}."), 1)
+
+    return guarded
+
+
+def fail(error: DiffrenderError, code: int) -> None:
+    """Print an error and exit."""
+    say(f"Error: {error}", "red")
+    if os.environ.get("DIFFRENDER_DEBUG"):
+        raise error
+    raise typer.Exit(code) from None
+
+
+def say(text: str, color: str | None = None) -> None:
+    """A line for people, on stderr."""
+    head, _, rest = text.partition("\n")
+    typer.secho(head, fg=color, err=True)
+    if rest:
+        typer.echo(rest, err=True)
+
+
+def made(path: Path, as_json: bool = False, **more: Any) -> None:
+    """What was made, on stdout: the path alone so that commands can be piped, or JSON."""
+    if as_json:
+        import json
+
+        print(json.dumps({"path": str(path), **more}, default=str))
+    else:
+        print(path)
+
+
+def writable(folder: Path) -> None:
+    """Refuse now what would fail after a minute of work: a folder that cannot be made or written, a full disk."""
+    import shutil
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DiffrenderError(f"{folder}: cannot be written ({error.strerror}).", "Choose another place with --out or --outputs.") from None
+    if shutil.disk_usage(folder).free < 5_000_000:
+        raise DiffrenderError(f"{folder}: the disk is full.", "Make room, or choose another place with --out or --outputs.")
+
+
+def seeded(sets: list[str], *, seed: int | None = None, of: str = "sampler.seed", **sampler: Any) -> list[tuple[list[str], Any]]:
+    """`--set` pairs, with the flags that stand for one (`--steps 50` is `--set sampler.steps=50`)."""
+    from .. import library
+
+    pairs = [(["sampler", key], value) for key, value in sampler.items() if value is not None]
+    pairs += [] if seed is None else [(of.split("."), seed)]
+    return library.parse_sets(sets) + pairs
+
+
+def check_device(device: str) -> str:
+    """auto, cpu, cuda or mps (or cuda:1)."""
+    if device.split(":")[0] not in ("auto", "cpu", "cuda", "mps"):
+        raise UsageError(f"--device {device}: no such kind of device.", "Known: auto, cpu, cuda, mps (cuda:1 for the second card).")
+    return device
+
+
+def complete_configs(incomplete: str) -> list[str]:
+    """Shell completion of config names."""
+    from .. import library
+
+    return [name for name in library.configs() if name.startswith(incomplete)]
+
+
+def complete_scenes(incomplete: str) -> list[str]:
+    """Shell completion of scene names."""
+    from .. import library
+
+    return [name for name in library.scenes() if name.startswith(incomplete)]
+
+
+Set = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a config key, e.g. training.steps=2000. Repeatable.")]
+Outputs = Annotated[Path, typer.Option("--outputs", help="Folder of all outputs.", show_default="outputs")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all randomness.")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Make it again even if it is up to date.")]
+Json = Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")]
+ConfigName = Annotated[str, typer.Argument(metavar="CONFIG", help="A name from 'diffrender list configs', a YAML file, or a drawing (.svg, .png, .csv, …).",
+                                           autocompletion=complete_configs)]

@@ -1,0 +1,37 @@
+"""`diffrender train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import ConfigName, Device, Force, Json, Outputs, Seed, Set, check_device, command, made, say, seeded, writable
+
+
+@command
+def train(
+    config: ConfigName,
+    sets: Set = [],  # noqa: B006
+    seed: Seed = None,
+    device: Device = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
+    force: Force = False,
+    outputs: Outputs = Path("outputs"),
+    as_json: Json = False,
+) -> None:
+    """Train a model; writes outputs/CONFIG/model.safetensors and the recording of the training.
+
+    Ctrl-C keeps what was learned so far: go on with --resume.
+    """
+    from ..jobs import Subject
+    from .progress import bring_up_to_date
+
+    subject = Subject.of(config, seeded(sets, seed=seed, of="seed"), outputs)
+    job = subject.train(device=check_device(device), resume=resume)
+    writable(job.out.parent)
+    told = bring_up_to_date(job, force)
+    if told["reused"]:
+        say(f"{job.out} is up to date; --force trains again.")
+    made(job.out, as_json, **told)
