@@ -1,21 +1,38 @@
-"""What a sampler yields."""
+"""What a sampler is, and what it yields.
+
+A reverse sampler is a generator ``sampler(denoise, x, levels, noise, **options) -> Iterator[Step]``:
+`denoise(x, level)` answers a Prediction, `levels` are the K + 1 levels to walk, noisiest first, `noise` is the only
+randomness. Most are written in terms of u = sigma / alpha (k-diffusion's σ): there x / alpha moves as a
+variance-exploding process whatever the schedule, and d(x/α)/du = eps is the probability flow. A consumer may replace
+`step.x_next` before asking for more.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
+from ..denoisers.base import Prediction
 from ..levels import Level
+from ..noise import Noise, Purpose
+from ..registry import Registry
+
+Denoise = Callable[[torch.Tensor, Level], Prediction]
+Walk = Sequence[Level]
+
+SAMPLERS = Registry("sampler")
 
 
 @dataclass
 class Step:
     """One move of all chains: x (N, *event) → x_next, with x_next − x = drift + noise to 4 ulp of the largest term.
 
-    index: 0 for the first move. level, next_level: where x and x_next stand. nfe: network calls so far, this move included.
-    x0, eps: what was predicted at x. For `mala`, x_next − x = accepted·(drift + noise) and `proposal` is kept;
-    `underdamped` and `hmc` give `momentum` (N, *event) and `path` (L, N, *event) instead of a split.
+    index: 0 for the first move. level, next_level: where x and x_next stand. nfe: network calls so far, this move
+    included. x0, eps: what was predicted at x. For `mala`, x_next − x = accepted·(drift + noise) and `proposal` is
+    kept; `underdamped` and `hmc` give `momentum` (N, *event) and `path` (L, N, *event) instead of a split.
     """
 
     index: int
@@ -32,3 +49,42 @@ class Step:
     proposal: torch.Tensor | None = None
     momentum: torch.Tensor | None = None
     path: torch.Tensor | None = None
+
+
+def start(level: Level, noise: Noise) -> torch.Tensor:
+    """Where chains begin, (N, *event): normal with the variance alpha² + sigma² of unit-variance data at `level`."""
+    return math.hypot(level.alpha, level.sigma) * noise(0, Purpose.START)
+
+
+def move(
+    index: int,
+    level: Level,
+    next_level: Level,
+    p: Prediction,
+    mean: torch.Tensor,
+    nfe: int,
+    noise: torch.Tensor | None = None,
+) -> Step:
+    """The step from p.x to mean + noise; its drift is mean − p.x."""
+    added = torch.zeros_like(mean) if noise is None else noise
+    return Step(index, level, next_level, p.x, mean + added, nfe, p.x0, p.eps, mean - p.x, added)
+
+
+def along(p: Prediction, alpha: float, sigma: float) -> torch.Tensor:
+    """alpha·x0 + sigma·eps: p.x carried to another level along what was predicted; DDIM's whole move."""
+    return alpha * p.x0 + sigma * p.eps
+
+
+def towards(x: torch.Tensor, x0: torch.Tensor, level: Level, alpha: float, sigma: float) -> torch.Tensor:
+    """x carried from `level` to (alpha, sigma) with the data held at x0: α' x0 + (σ'/σ)(x − α x0)."""
+    return alpha * x0 + (sigma / level.sigma) * (x - level.alpha * x0)
+
+
+def ancestral(ratio: float, next_ratio: float, eta: float = 1.0) -> tuple[float, float]:
+    """Split a move in u into (down, up): flow to `down`, then noise of deviation `up`; down² + up² = next_ratio².
+
+    up² = η² u'² (u² − u'²) / u², DDPM's posterior variance β̃ in x / alpha (Song, Meng & Ermon 2021, eq. 16).
+    """
+    share = 1.0 if math.isinf(ratio) else 1 - (next_ratio / ratio) ** 2
+    up = next_ratio * math.sqrt(min(eta * eta * share, 1.0))
+    return math.sqrt(next_ratio**2 - up**2), up
