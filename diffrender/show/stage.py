@@ -1,0 +1,105 @@
+"""The base of every scene: an ordinary Manim scene that receives recordings, options and a theme."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from manim import Animation, Mobject, RendererType, Scene, VMobject, Write, config
+from pydantic import BaseModel, ConfigDict
+
+from ..config import validate
+from ..errors import RenderError
+from ..trajectory import Trajectory
+from . import theme as look
+from .camera import BulkCamera
+from .motion import Appear, Vanish
+from .page import Page
+
+
+class SceneOptions(BaseModel):
+    """Options of a scene; each scene adds its own. Unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class TrajectoryScene(Scene):
+    """A scene that shows recordings.
+
+    A scene file declares, as literals that can be read without importing it: `default_config`, a config's name, and
+    `needs`, recording's name → config overrides; and `Options`, its options. In `construct` it finds
+
+    - `self.trajectories`: name → Trajectory, one for each of `needs`;
+    - `self.options`: a checked `Options`;
+    - `self.theme`, `self.page`: colours, and where things go in this frame.
+
+    Mobjects are kept in the order of their `z_index`, so what stands still must not lie above what moves unless its
+    z_index says so: 0 ground and text, then data, then marks.
+    """
+
+    default_config: ClassVar[str] = ""
+    needs: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    class Options(SceneOptions):
+        """No options."""
+
+    def __init__(
+        self,
+        *,
+        trajectories: Mapping[str, Trajectory] | None = None,
+        options: Mapping[str, Any] | SceneOptions | None = None,
+        theme: str | look.Theme = "dark",
+        **manim_kwargs: Any,
+    ) -> None:
+        if config.renderer == RendererType.OPENGL:
+            raise RenderError("Scenes of diffrender need Manim's cairo renderer.", "Leave --renderer=opengl out.")
+        # Manim keeps 14.22 × 8 units when only the pixels change, and stretches what it draws
+        frame = look.Frame.of(config.pixel_width, config.pixel_height)
+        config.frame_width, config.frame_height = frame.width, frame.height
+        config.disable_caching = True
+        manim_kwargs.setdefault("camera_class", BulkCamera)
+        super().__init__(**manim_kwargs)
+        self.theme = look.theme(theme) if isinstance(theme, str) else theme
+        self.page = Page(frame, self.theme)
+        self.camera.background_color = self.theme.bg
+        given = options.model_dump() if isinstance(options, SceneOptions) else options or {}
+        self.options: Any = validate(self.Options, given, f"options of {type(self).__name__}")
+        self.trajectories: dict[str, Trajectory] = dict(self._found() if trajectories is None else trajectories)
+        if missing := sorted(set(self.needs) - set(self.trajectories)):
+            raise RenderError(f"{type(self).__name__} needs a recording called '{missing[0]}'.")
+
+    def _found(self) -> dict[str, Trajectory]:
+        """Recordings for `manim render`: DIFFRENDER_TRAJECTORY, else outputs/, else made now."""
+        from ..jobs import find_recordings  # only when Manim itself runs the scene
+
+        paths = find_recordings(Path(inspect.getfile(type(self))), type(self).__name__)
+        return {name: Trajectory.open(path) for name, path in paths.items()}
+
+    def add(self, *mobjects: Mobject) -> TrajectoryScene:
+        """As Manim does, and then in the order of z_index: only so may it draw once what stands still."""
+        super().add(*mobjects)
+        self.mobjects.sort(key=lambda mob: mob.z_index)
+        return self
+
+    # ---- motions every scene shares ----------------------------------------------------------------------------------
+    def open(self, *header: VMobject, ground: Sequence[Mobject] = (), hold: float = 1.0) -> None:
+        """Write title and equation, term by term; then panels and caption fade up; then nothing moves for a while."""
+        if header:
+            self.play(*(Write(text, run_time=0.8) for text in header))
+        if ground:
+            self.play(Appear(*ground, run_time=0.5))
+        self.wait(hold)
+
+    def change(self, out: Sequence[Mobject] = (), into: Sequence[Mobject] = (), *also: Animation) -> None:
+        """Change an act in 0.8 s: what goes fades before what comes; `also` runs with what comes."""
+        if out:
+            self.play(Vanish(*out, run_time=0.3))
+        if into or also:
+            self.play(*([Appear(*into, run_time=0.5)] if into else []), *also)
+
+    def close(self, hold: float = 2.0) -> None:
+        """Hold the last state, then fade to the background."""
+        self.wait(hold)
+        self.play(Vanish(*self.mobjects, run_time=0.5))
