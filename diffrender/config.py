@@ -1,8 +1,8 @@
 """What a config file may say, and how it is read.
 
 A config is a YAML file of six sections (target, model, schedule, training, sampler, record) and a seed. Every key has a
-default but the target. Keys that belong to one kind of thing only (`target.turns` of a spiral, `sampler.eta` of DDIM) are
-checked by the registry of that thing, where they are documented.
+default but the target. Keys that belong to one kind of thing only (`target.turns` of a spiral, `sampler.eta` of DDIM)
+are checked by the registry of that thing, where they are documented.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def digest(data: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-# ---- YAML --------------------------------------------------------------------------------------------------------------
+# ---- YAML ----------------------------------------------------------------------------------------------------------
 class _Loader(yaml.SafeLoader):
     """Safe YAML without aliases (a few lines of them can fill the memory), without repeated keys, and not too deep."""
 
@@ -160,7 +160,9 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not read here", problem_mark=self.peek_event().start_mark)
+            raise yaml.MarkedYAMLError(
+                problem="aliases (*name) are not read here", problem_mark=self.peek_event().start_mark
+            )
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=self.peek_event().start_mark)
@@ -182,7 +184,9 @@ class _Loader(yaml.SafeLoader):
 
 
 # YAML 1.1 reads 1e3 and 2e-4 as text; everyone who writes a learning rate means a number
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

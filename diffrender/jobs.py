@@ -22,14 +22,15 @@ from .library import Overrides, SceneCard
 from .spec import RenderSpec
 
 OUTPUTS = Path("outputs")
-FILE_KEYS = ("file", "weights")                                  # config keys whose value may be a file
+FILE_KEYS = ("file", "weights")  # config keys whose value may be a file
 
 
 @dataclass(frozen=True)
 class Job:
     """One output to be made. `spec` is plain JSON data, all that a worker in another process needs.
 
-    name: for people ("train spiral"). out: the file made. also: further files made beside it. needs: jobs that come first.
+    name: for people ("train spiral"). out: the file made. also: further files made beside it. needs: jobs that come
+    first.
     """
 
     kind: Literal["train", "sample", "render", "join"]
@@ -79,19 +80,19 @@ def pending(jobs: Iterable[Job]) -> list[Job]:
             visit(need)
         out[(job.kind, job.out)] = job
 
-    for job in ordered(jobs):                                    # also raises if two want the same file
+    for job in ordered(jobs):  # also raises if two want the same file
         if job in jobs:
             visit(job)
     return list(out.values())
 
 
-# ---- a subject: a config, and where its outputs go ---------------------------------------------------------------------
+# ---- a subject: a config, and where its outputs go -----------------------------------------------------------------
 @dataclass(frozen=True)
 class Subject:
     """A config by its name, with overrides, and the folder of its outputs.
 
-    Overrides that change what is learned get a folder of their own (`spiral-1a2b3c`), those that change the sampling only a
-    recording of their own (`ddim-4d5e6f.npz`): nothing made with other settings is lost.
+    Overrides that change what is learned get a folder of their own (`spiral-1a2b3c`), those that change the sampling
+    only a recording of their own (`ddim-4d5e6f.npz`): nothing made with other settings is lost.
     """
 
     name: str
@@ -106,8 +107,8 @@ class Subject:
         return cls(file.stem, file, tuple((tuple(path), value) for path, value in sets or []), outputs)
 
     def for_scene(self, defaults: Overrides, fixed: Overrides) -> Subject:
-        """The same as a scene needs it: what the user set goes over the scene's `defaults`, its `fixed` keys go over both."""
-        before, after = (tuple((tuple(path), value) for path, value in some) for some in (defaults, fixed))
+        """The same as a scene needs it: what the user set goes over the scene's `defaults`, its `fixed` keys go over
+        both.""" before, after = (tuple((tuple(path), value) for path, value in some) for some in (defaults, fixed))
         return Subject(self.name, self.file, before + self.sets + after, self.outputs)
 
     @cached_property
@@ -147,22 +148,45 @@ class Subject:
     def train(self, *, device: str = "auto", resume: bool = False) -> Job:
         """The job that trains its network."""
         if not self.config.model.learned:
-            raise UsageError(f"{self.file}: 'model: {self.config.model.kind}' has nothing to train.",
-                             f"Sample it at once: diffrender sample {self.name}")
+            raise UsageError(
+                f"{self.file}: 'model: {self.config.model.kind}' has nothing to train.",
+                f"Sample it at once: diffrender sample {self.name}",
+            )
         key = digest({"train": self._content(TRAINING_SECTIONS), "versions": provenance.versions("torch")})
-        return Job("train", f"train {self.name}", self.folder / "model.safetensors", key,
-                   {"config": self.config.as_dict(), "source": str(self.file.resolve()), "device": device, "resume": resume},
-                   also=(self.folder / "training.npz",))
+        return Job(
+            "train",
+            f"train {self.name}",
+            self.folder / "model.safetensors",
+            key,
+            {"config": self.config.as_dict(), "source": str(self.file.resolve()), "device": device, "resume": resume},
+            also=(self.folder / "training.npz",),
+        )
 
     def sample(self, *, device: str = "auto", out: Path | None = None) -> Job:
         """The job that records a run of its sampler; needs the training if the model is learned."""
         needs = (self.train(device=device, resume=True),) if self.config.model.learned else ()
-        key = digest({"sample": self._content((*TRAINING_SECTIONS, "sampler", "record")) if not needs
-                      else self._content(("sampler", "record")), "upstream": [job.key for job in needs],
-                      "versions": provenance.versions("torch")})
-        return Job("sample", f"sample {self.name} ({self.config.sampler.kind})", out or self.recording, key,
-                   {"config": self.config.as_dict(), "source": str(self.file.resolve()), "device": device,
-                    "weights": str(needs[0].out) if needs else None}, needs)
+        key = digest(
+            {
+                "sample": self._content((*TRAINING_SECTIONS, "sampler", "record"))
+                if not needs
+                else self._content(("sampler", "record")),
+                "upstream": [job.key for job in needs],
+                "versions": provenance.versions("torch"),
+            }
+        )
+        return Job(
+            "sample",
+            f"sample {self.name} ({self.config.sampler.kind})",
+            out or self.recording,
+            key,
+            {
+                "config": self.config.as_dict(),
+                "source": str(self.file.resolve()),
+                "device": device,
+                "weights": str(needs[0].out) if needs else None,
+            },
+            needs,
+        )
 
 
 def file_digest(path: Path) -> str:
@@ -171,9 +195,16 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-# ---- clips -------------------------------------------------------------------------------------------------------------
-def recordings(card: SceneCard, config: str = "", sets: Overrides | None = None, *, only: set[str] | None = None,
-               outputs: Path = OUTPUTS, device: str = "auto") -> dict[str, Job]:
+# ---- clips ---------------------------------------------------------------------------------------------------------
+def recordings(
+    card: SceneCard,
+    config: str = "",
+    sets: Overrides | None = None,
+    *,
+    only: set[str] | None = None,
+    outputs: Path = OUTPUTS,
+    device: str = "auto",
+) -> dict[str, Job]:
     """The jobs that make what a scene needs (or `only` some of it), by the names the scene gives them."""
     found: dict[str, Job] = {}
     for name, need in card.needs.items():
@@ -181,8 +212,10 @@ def recordings(card: SceneCard, config: str = "", sets: Overrides | None = None,
             continue
         chosen = str(need.get("config", "")) or config or card.default_config
         if not chosen:
-            raise UsageError(f"{card.file}: {card.class_name} needs the recording '{name}' but names no default_config.",
-                             "Give one with --config.")
+            raise UsageError(
+                f"{card.file}: {card.class_name} needs the recording '{name}' but names no default_config.",
+                "Give one with --config.",
+            )
         subject = Subject.of(chosen, sets, outputs).for_scene(*library.overrides(need))
         found[name] = subject.train(device=device) if need.get("training") else subject.sample(device=device)
     return found
@@ -196,20 +229,37 @@ def recorded_file(job: Job) -> Path:
 def render(card: SceneCard, spec: RenderSpec, needs: Mapping[str, Job], *, title: str = "") -> Job:
     """The job that draws a clip from recordings.
 
-    needs: jobs by recording's name; recordings already in `spec.trajectories` (made elsewhere) are keyed by their bytes.
+    needs: jobs by recording's name; recordings already in `spec.trajectories` (made elsewhere) are keyed by their
+    bytes.
     """
     paths = {name: recorded_file(job) for name, job in needs.items()}
     spec = spec.model_copy(update={"trajectories": {**paths, **spec.trajectories}})
     settings = spec.model_dump(mode="json", exclude={"scene", "trajectories", "out", "workers", "metadata"})
-    key = digest({
-        "scene": file_digest(card.file), "class": card.class_name, "settings": settings, "metadata": dict(spec.metadata),
-        "upstream": {name: job.key for name, job in needs.items()},
-        "files": {name: file_digest(path) for name, path in spec.trajectories.items() if name not in needs},
-        "versions": provenance.versions("manim")})
-    origin = {"key": key, "kind": "video", "scene": f"{card.name}:{card.class_name}", "seed": spec.seed,
-              "settings": settings, "upstream": {n: j.key for n, j in needs.items()},
-              "versions": provenance.versions("manim")}
-    metadata = {**spec.metadata, "title": spec.metadata.get("title", title or card.name), "comment": provenance.comment(origin)}
+    key = digest(
+        {
+            "scene": file_digest(card.file),
+            "class": card.class_name,
+            "settings": settings,
+            "metadata": dict(spec.metadata),
+            "upstream": {name: job.key for name, job in needs.items()},
+            "files": {name: file_digest(path) for name, path in spec.trajectories.items() if name not in needs},
+            "versions": provenance.versions("manim"),
+        }
+    )
+    origin = {
+        "key": key,
+        "kind": "video",
+        "scene": f"{card.name}:{card.class_name}",
+        "seed": spec.seed,
+        "settings": settings,
+        "upstream": {n: j.key for n, j in needs.items()},
+        "versions": provenance.versions("manim"),
+    }
+    metadata = {
+        **spec.metadata,
+        "title": spec.metadata.get("title", title or card.name),
+        "comment": provenance.comment(origin),
+    }
     spec = spec.model_copy(update={"metadata": metadata})
     unique = tuple({job.out: job for job in needs.values()}.values())
     return Job("render", f"render {card.name}", spec.out, key, spec.model_dump(mode="json"), unique)
@@ -218,8 +268,8 @@ def render(card: SceneCard, spec: RenderSpec, needs: Mapping[str, Job], *, title
 def find_recordings(scene_file: Path, class_name: str) -> dict[str, Path]:
     """The recordings of a scene run by Manim itself (`manim render scenes/langevin.py`).
 
-    From DIFFRENDER_TRAJECTORY (`file.npz`, or `name=file.npz` several times with the system's path separator), else from
-    outputs/, making in processes of their own what is not up to date there.
+    From DIFFRENDER_TRAJECTORY (`file.npz`, or `name=file.npz` several times with the system's path separator), else
+    from outputs/, making in processes of their own what is not up to date there.
     """
     card = library.read_scene(scene_file, class_name)
     given = os.environ.get("DIFFRENDER_TRAJECTORY", "")
@@ -240,10 +290,15 @@ def named_files(texts: list[str], card: SceneCard) -> dict[str, Path]:
         if not equals or Path(text).is_file():
             name, file = next(iter(card.needs), "main"), text
         if card.needs and name not in card.needs:
-            raise UsageError(f"--trajectory {text}: {card.class_name} has no recording called '{name}'.",
-                             f"It needs: {', '.join(card.needs)}.")
+            raise UsageError(
+                f"--trajectory {text}: {card.class_name} has no recording called '{name}'.",
+                f"It needs: {', '.join(card.needs)}.",
+            )
         path = Path(file).expanduser()
         if not path.is_file():
-            raise UsageError(f"--trajectory {file}: no such file.", "Record one with 'diffrender sample', or see docs/trajectory-format.md.")
+            raise UsageError(
+                f"--trajectory {file}: no such file.",
+                "Record one with 'diffrender sample', or see docs/trajectory-format.md.",
+            )
         found[name] = path.resolve()
     return found

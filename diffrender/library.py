@@ -26,7 +26,7 @@ def shipped(kind: str) -> Path:
 
 def _named(kind: str, suffix: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for folder in (shipped(kind), Path.cwd() / kind):          # the later one wins: a user's own file shadows ours
+    for folder in (shipped(kind), Path.cwd() / kind):  # the later one wins: a user's own file shadows ours
         if folder.is_dir():
             found.update({f.stem: f for f in sorted(folder.glob(f"*{suffix}")) if not f.name.startswith(("_", "."))})
     return dict(sorted(found.items()))
@@ -47,7 +47,10 @@ def find_config(name: str) -> Path:
     if name.endswith((".yaml", ".yml", *DRAWINGS)) or "/" in name or "\\" in name:
         path = Path(name).expanduser()
         if not path.is_file():
-            raise UsageError(f"{name}: no such config file.", "Give a path to a YAML file or drawing, or a name from 'diffrender list configs'.")
+            raise UsageError(
+                f"{name}: no such config file.",
+                "Give a path to a YAML file or drawing, or a name from 'diffrender list configs'.",
+            )
         return path
     known = configs()
     if name not in known:
@@ -70,7 +73,7 @@ def find_file(name: str, folder: Path, kind: str = "drawings") -> Path:
     raise UsageError(f"{name}: no such file.", f"Looked in {', '.join(str(p.parent) for p in places)}.")
 
 
-# ---- scenes ------------------------------------------------------------------------------------------------------------
+# ---- scenes --------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class SceneCard:
     """What a scene file says of itself.
@@ -99,17 +102,27 @@ def read_scene(file: Path, class_name: str = "") -> SceneCard:
     wanted = [c for c in classes if (c.name == class_name if class_name else _is_scene(c))]
     if not wanted:
         known = [c.name for c in classes if _is_scene(c)]
-        raise UsageError(f"{file}: no scene{f' called {class_name}' if class_name else ''} in it.", suggest(class_name, known))
+        raise UsageError(
+            f"{file}: no scene{f' called {class_name}' if class_name else ''} in it.", suggest(class_name, known)
+        )
     node, declared = wanted[0], {"default_config": "", "needs": {}}
     for line in node.body:
-        target = line.targets[0] if isinstance(line, ast.Assign) else line.target if isinstance(line, ast.AnnAssign) else None
+        target = (
+            line.targets[0]
+            if isinstance(line, ast.Assign)
+            else line.target
+            if isinstance(line, ast.AnnAssign)
+            else None
+        )
         value = getattr(line, "value", None)
         if isinstance(target, ast.Name) and target.id in declared and value is not None:
             try:
                 declared[target.id] = ast.literal_eval(value)
             except ValueError:
-                raise UsageError(f"{file}, line {line.lineno}: {node.name}.{target.id} must be a literal.",
-                                 "It is read without running the scene: write plain strings, numbers, lists and dicts.") from None
+                raise UsageError(
+                    f"{file}, line {line.lineno}: {node.name}.{target.id} must be a literal.",
+                    "It is read without running the scene: write plain strings, numbers, lists and dicts.",
+                ) from None
     summary = (ast.get_docstring(node) or ast.get_docstring(tree) or "").split("\n")[0]
     needs = declared["needs"]
     if not isinstance(needs, dict) or not all(isinstance(v, dict) for v in needs.values()):
@@ -121,6 +134,22 @@ def _is_scene(node: ast.ClassDef) -> bool:
     return any(getattr(base, "id", getattr(base, "attr", "")).endswith("Scene") for base in node.bases)
 
 
+def scene_options(file: Path) -> list[str]:
+    """`name=default` of every option that a scene file declares in its `Options` classes."""
+    classes = [
+        node
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name == "Options"
+    ]
+    found = []
+    for line in (line for node in classes for line in node.body if isinstance(line, ast.AnnAssign)):
+        value = line.value
+        if isinstance(value, ast.Call) and value.args:  # Field(default, description=…)
+            value = value.args[0]
+        found.append(f"{ast.unparse(line.target)}={ast.unparse(value)}" if value else ast.unparse(line.target))
+    return found
+
+
 def find_scene(name: str) -> SceneCard:
     """The scene called `name`, or `file.py`, or `file.py:ClassName`."""
     path, _, class_name = name.partition(":")
@@ -128,15 +157,19 @@ def find_scene(name: str) -> SceneCard:
         return read_scene(Path(path).expanduser(), class_name)
     known = scenes()
     if path not in known:
-        raise UsageError(f"Unknown scene '{path}'.", suggest(path, known) + " A file of your own is given as my.py:MyScene.")
+        raise UsageError(
+            f"Unknown scene '{path}'.", suggest(path, known) + " A file of your own is given as my.py:MyScene."
+        )
     return read_scene(known[path], class_name)
 
 
 def overrides(needs: Mapping[str, Any]) -> tuple[Overrides, Overrides]:
     """A scene's (defaults, fixed) overrides: `{"sampler.kind": "ddim", "sampler.steps!": 60}` fixes the steps."""
     pairs = [(key, value) for key, value in needs.items() if key not in ("training", "config")]
-    return ([(key.split("."), value) for key, value in pairs if not key.endswith("!")],
-            [(key[:-1].split("."), value) for key, value in pairs if key.endswith("!")])
+    return (
+        [(key.split("."), value) for key, value in pairs if not key.endswith("!")],
+        [(key[:-1].split("."), value) for key, value in pairs if key.endswith("!")],
+    )
 
 
 def parse_sets(texts: list[str]) -> Overrides:

@@ -1,7 +1,7 @@
 """Where an output came from: every file that diffrender writes says so in itself.
 
-Recordings carry a `meta` member, weights a header, videos and pictures a comment; each holds the content key by which it is
-known to be up to date. Nothing here loads torch or Manim.
+Recordings carry a `meta` member, weights a header, videos and pictures a comment; each holds the content key by which
+it is known to be up to date. Nothing here loads torch or Manim.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read(path: Path) -> dict[str, Any] | None:
         return None
     try:
         found = reader(path)
-    except Exception:                                            # whatever is wrong with it, it is not up to date
+    except Exception:  # whatever is wrong with it, it is not up to date
         return None
     return found if isinstance(found, dict) else None
 

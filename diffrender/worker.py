@@ -1,6 +1,7 @@
 """The process that does one job: ``python -m diffrender.worker``.
 
-It reads the job as a line of JSON on stdin and writes events, a line of JSON each, on stdout: `progress`, then `done` or
+It reads the job as a line of JSON on stdin and writes events, a line of JSON each, on stdout: `progress`, then `done`
+or
 `error`. Whatever libraries print goes to stderr. It ends itself when its parent is gone (stdin closes) and cleans up on
 SIGINT. Only the wing that the job needs is loaded.
 """
@@ -29,8 +30,14 @@ def train(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
     from .record.training import train as train_model
 
     spec = job["spec"]
-    result = train_model(_config(spec), Path(job["out"]), device=spec["device"], resume=spec["resume"], key=job["key"],
-                         progress=lambda event: emit("progress", **event))
+    result = train_model(
+        _config(spec),
+        Path(job["out"]),
+        device=spec["device"],
+        resume=spec["resume"],
+        key=job["key"],
+        progress=lambda event: emit("progress", **event),
+    )
     return {"figures": result.figures}
 
 
@@ -40,8 +47,14 @@ def sample(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
 
     spec = job["spec"]
     weights = Path(spec["weights"]) if spec["weights"] else None
-    record_run(_config(spec), Path(job["out"]), weights=weights, device=spec["device"], key=job["key"],
-               progress=lambda event: emit("progress", **event))
+    record_run(
+        _config(spec),
+        Path(job["out"]),
+        weights=weights,
+        device=spec["device"],
+        key=job["key"],
+        progress=lambda event: emit("progress", **event),
+    )
     return {}
 
 
@@ -71,7 +84,7 @@ class Events:
 
     def __init__(self) -> None:
         self.file = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
-        os.dup2(2, 1)                                            # a library's print must not look like an event
+        os.dup2(2, 1)  # a library's print must not look like an event
         self.last, self.stage = 0.0, None
 
     def __call__(self, event: str, **data: Any) -> None:
@@ -92,7 +105,7 @@ def _end_with_parent() -> None:
     """Interrupt this process when the parent is gone; leave nothing running, whatever happens then."""
 
     def watch() -> None:
-        os.read(0, 1)                                            # blocks until the parent closes its end, or dies
+        os.read(0, 1)  # blocks until the parent closes its end, or dies
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(20)
         os._exit(1)
@@ -102,10 +115,10 @@ def _end_with_parent() -> None:
 
 def main() -> int:
     """Do the job given on stdin; 0 done, 1 or 2 failed, 130 interrupted."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)     # a shell's background job would ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
     emit = Events()
     line = bytearray()
-    while not line.endswith(b"\n"):                              # byte by byte: the watch reads the same descriptor after us
+    while not line.endswith(b"\n"):  # byte by byte: the watch reads the same descriptor after us
         byte = os.read(0, 1)
         if not byte:
             return 1
@@ -125,12 +138,21 @@ def main() -> int:
         return error.exit_code
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        emit("error", family="DiffrenderError", problem=f"{where}{error.strerror or error}.",
-             remedy="Choose another folder with --out or --outputs, or make room there.")
+        emit(
+            "error",
+            family="DiffrenderError",
+            problem=f"{where}{error.strerror or error}.",
+            remedy="Choose another folder with --out or --outputs, or make room there.",
+        )
         traceback.print_exc()
         return 1
     except MemoryError:
-        emit("error", family="DiffrenderError", problem=f"{job['name']}: out of memory.", remedy="Ask for fewer chains or points.")
+        emit(
+            "error",
+            family="DiffrenderError",
+            problem=f"{job['name']}: out of memory.",
+            remedy="Ask for fewer chains or points.",
+        )
         return 1
     return 0
 

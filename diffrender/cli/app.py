@@ -12,7 +12,10 @@ from .. import __version__
 from . import batch, doctor, draw, inspect, list_, new, render, sample, train
 
 app = typer.Typer(
-    name="diffrender", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich",
+    name="diffrender",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with:  diffrender render langevin   ·   What there is:  diffrender list",
 )
@@ -26,7 +29,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def top(
-    version: Annotated[bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Say the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Say the version and exit.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere on the line.")] = False,
 ) -> None:
     """Turn diffusion models and Langevin dynamics into lecture videos."""

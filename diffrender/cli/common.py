@@ -72,12 +72,18 @@ def writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise DiffrenderError(f"{folder}: cannot be written ({error.strerror}).", "Choose another place with --out or --outputs.") from None
+        raise DiffrenderError(
+            f"{folder}: cannot be written ({error.strerror}).", "Choose another place with --out or --outputs."
+        ) from None
     if shutil.disk_usage(folder).free < 5_000_000:
-        raise DiffrenderError(f"{folder}: the disk is full.", "Make room, or choose another place with --out or --outputs.")
+        raise DiffrenderError(
+            f"{folder}: the disk is full.", "Make room, or choose another place with --out or --outputs."
+        )
 
 
-def seeded(sets: list[str], *, seed: int | None = None, of: str = "sampler.seed", **sampler: Any) -> list[tuple[list[str], Any]]:
+def seeded(
+    sets: list[str], *, seed: int | None = None, of: str = "sampler.seed", **sampler: Any
+) -> list[tuple[list[str], Any]]:
     """`--set` pairs, with the flags that stand for one (`--steps 50` is `--set sampler.steps=50`)."""
     from .. import library
 
@@ -89,7 +95,9 @@ def seeded(sets: list[str], *, seed: int | None = None, of: str = "sampler.seed"
 def check_device(device: str) -> str:
     """auto, cpu, cuda or mps (or cuda:1)."""
     if device.split(":")[0] not in ("auto", "cpu", "cuda", "mps"):
-        raise UsageError(f"--device {device}: no such kind of device.", "Known: auto, cpu, cuda, mps (cuda:1 for the second card).")
+        raise UsageError(
+            f"--device {device}: no such kind of device.", "Known: auto, cpu, cuda, mps (cuda:1 for the second card)."
+        )
     return device
 
 
@@ -107,11 +115,20 @@ def complete_scenes(incomplete: str) -> list[str]:
     return [name for name in library.scenes() if name.startswith(incomplete)]
 
 
-Set = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="Override a config key, e.g. training.steps=2000. Repeatable.")]
+Set = Annotated[
+    list[str],
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a config key, e.g. training.steps=2000. Repeatable."),
+]
 Outputs = Annotated[Path, typer.Option("--outputs", help="Folder of all outputs.", show_default="outputs")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all randomness.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Make it again even if it is up to date.")]
 Json = Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")]
-ConfigName = Annotated[str, typer.Argument(metavar="CONFIG", help="A name from 'diffrender list configs', a YAML file, or a drawing (.svg, .png, .csv, …).",
-                                           autocompletion=complete_configs)]
+ConfigName = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONFIG",
+        help="A name from 'diffrender list configs', a YAML file, or a drawing (.svg, .png, .csv, …).",
+        autocompletion=complete_configs,
+    ),
+]

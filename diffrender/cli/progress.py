@@ -39,8 +39,14 @@ class Progress:
         if not self.terminal:
             print(f"{job.name} …", file=sys.stderr, flush=True)
         else:
-            self.bars[str(job.out)] = tqdm(desc=job.name, unit="", dynamic_ncols=True, leave=False, file=sys.stderr,
-                                           bar_format="{desc}: starting …")
+            self.bars[str(job.out)] = tqdm(
+                desc=job.name,
+                unit="",
+                dynamic_ncols=True,
+                leave=False,
+                file=sys.stderr,
+                bar_format="{desc}: starting …",
+            )
 
     def _progress(self, job: Job, event: dict[str, Any]) -> None:
         bar = self.bars.get(str(job.out))
@@ -52,7 +58,9 @@ class Progress:
             bar.bar_format = None
             bar.reset(total=total)
             bar.unit = " frames" if job.kind == "render" else " steps"
-            bar.set_description_str(f"{job.name}, {stage}" if stage and stage not in job.name else job.name, refresh=False)
+            bar.set_description_str(
+                f"{job.name}, {stage}" if stage and stage not in job.name else job.name, refresh=False
+            )
         bar.update(event.get("done", 0) - bar.n)
         shown = {k: f"{event[k]:.4g}" for k in SHOWN if isinstance(event.get(k), (int, float))}
         if shown:
@@ -64,7 +72,9 @@ class Progress:
         if bar is not None:
             bar.close()
         said = {"done": f"{duration(outcome.seconds)}", "failed": "failed", "skipped": "skipped"}[outcome.status]
-        figures = "".join(f", {k} {v:.4g}" if isinstance(v, float) else f", {k} {v}" for k, v in outcome.figures.items())
+        figures = "".join(
+            f", {k} {v:.4g}" if isinstance(v, float) else f", {k} {v}" for k, v in outcome.figures.items()
+        )
         tqdm.write(f"{job.name}: {said}{figures}", file=sys.stderr)
 
 
@@ -90,5 +100,10 @@ def bring_up_to_date(wanted: Job, force: bool = False) -> dict[str, Any]:
     if failed:
         raise failed[0] or DiffrenderError(wanted.name)
     figures = outcomes[-1].figures if outcomes else {}
-    return {"key": wanted.key, "made": [str(job.out) for job in todo], "reused": not todo,
-            "seconds": round(time.monotonic() - start, 2), "figures": figures}
+    return {
+        "key": wanted.key,
+        "made": [str(job.out) for job in todo],
+        "reused": not todo,
+        "seconds": round(time.monotonic() - start, 2),
+        "figures": figures,
+    }

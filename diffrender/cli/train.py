@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from .common import ConfigName, Device, Force, Json, Outputs, Seed, Set, check_device, command, made, say, seeded, writable
+from .common import (
+    ConfigName,
+    Device,
+    Force,
+    Json,
+    Outputs,
+    Seed,
+    Set,
+    check_device,
+    command,
+    made,
+    say,
+    seeded,
+    writable,
+)
 
 
 @command

@@ -1,8 +1,9 @@
 """The only randomness there is.
 
-Every draw is a pure function of (seed, purpose, step): NumPy's Philox counter generator keyed by seed and purpose, with the
-step in the counter's *high* word (in the low word, neighbouring steps would repeat nearly all draws). Numbers are drawn in
-chain order on the CPU, so chain i gets bit-identical noise alone or among ten thousand, in any batch, on any device.
+Every draw is a pure function of (seed, purpose, step): NumPy's Philox counter generator keyed by seed and purpose, with
+the
+step in the counter's *high* word (in the low word, neighbouring steps would repeat nearly all draws). Numbers are drawn
+in chain order on the CPU, so chain i gets bit-identical noise alone or among ten thousand, in any batch, on any device.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Purpose(IntEnum):
     METROPOLIS = 2
     MOMENTUM = 3
     CORRECTOR = 4
-    INNER = 5                                    # second draw inside one step (dpmpp_sde, dpm2_ancestral)
+    INNER = 5  # second draw inside one step (dpmpp_sde, dpm2_ancestral)
     DATA = 6
     TRAINING = 7
     METRIC = 8
@@ -46,8 +47,16 @@ class Noise:
     dtype, device: of the tensors returned; the draw itself is float32 on the CPU.
     """
 
-    def __init__(self, seed: int, chains: int, event: tuple[int, ...], *, first: int = 0,
-                 dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        seed: int,
+        chains: int,
+        event: tuple[int, ...],
+        *,
+        first: int = 0,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
         self.seed, self.chains, self.event, self.first = seed, chains, tuple(event), first
         self.dtype, self.device = dtype, torch.device(device)
 

@@ -1,7 +1,7 @@
 """Named things that a config may ask for: targets, schedules, samplers, networks.
 
-A registered function's keyword parameters *are* its config keys: they are checked (unknown key, wrong type) with the same
-messages wherever the thing is named, and documented where they are defined.
+A registered function's keyword parameters *are* its config keys: they are checked (unknown key, wrong type) with the
+same messages wherever the thing is named, and documented where they are defined.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Entry:
             kind = Any if p.annotation is p.empty else p.annotation
             fields[k] = (kind, ... if p.default is p.empty else p.default)
         model = create_model(
-            self.name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False), **fields
+            self.name,
+            __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False),
+            **fields,
         )
         unknown = sorted(set(params) - set(fields))
         if unknown:
@@ -75,7 +77,7 @@ class Registry:
 
         def keep(make: Callable) -> Callable:
             self.entries[name] = Entry(name, make, aliases, info)
-            self.names.update({alias: name for alias in (name, *aliases)})
+            self.names.update(dict.fromkeys((name, *aliases), name))
             return make
 
         return keep

@@ -28,11 +28,22 @@ class Prediction:
     At α = 0 x0 cannot be had from eps or the score; at σ = 0 there is no score: both are refused.
     """
 
-    def __init__(self, x: torch.Tensor, level: Level, *, x0: torch.Tensor | None = None, eps: torch.Tensor | None = None,
-                 score: torch.Tensor | None = None, velocity: torch.Tensor | None = None,
-                 flow: torch.Tensor | None = None) -> None:
-        given = [name for name, value in (("x0", x0), ("eps", eps), ("score", score), ("velocity", velocity),
-                                          ("flow", flow)) if value is not None]
+    def __init__(
+        self,
+        x: torch.Tensor,
+        level: Level,
+        *,
+        x0: torch.Tensor | None = None,
+        eps: torch.Tensor | None = None,
+        score: torch.Tensor | None = None,
+        velocity: torch.Tensor | None = None,
+        flow: torch.Tensor | None = None,
+    ) -> None:
+        given = [
+            name
+            for name, value in (("x0", x0), ("eps", eps), ("score", score), ("velocity", velocity), ("flow", flow))
+            if value is not None
+        ]
         if len(given) != 1:
             raise TypeError(f"a Prediction takes exactly one of x0, eps, score, velocity, flow; got {given}")
         self.x, self.level, self.given = x, level, given[0]
@@ -55,7 +66,8 @@ class Prediction:
             if self.level.alpha == 0:
                 raise DiffrenderError(
                     f"x0 cannot be had from {self.given} where alpha = 0.",
-                    "Let the model predict 'sample', 'v_prediction' or 'flow', or start below that level.")
+                    "Let the model predict 'sample', 'v_prediction' or 'flow', or start below that level.",
+                )
             assert self._eps is not None
             self._x0 = (self.x - self.level.sigma * self._eps) / self.level.alpha
         return self._x0
@@ -65,7 +77,9 @@ class Prediction:
         """E[ε | x_t], (N, *event)."""
         if self._eps is None:
             if self.level.sigma == 0:
-                raise DiffrenderError("The noise cannot be predicted where sigma = 0.", "Ask for it above the clean level.")
+                raise DiffrenderError(
+                    "The noise cannot be predicted where sigma = 0.", "Ask for it above the clean level."
+                )
             assert self._x0 is not None
             self._eps = (self.x - self.level.alpha * self._x0) / self.level.sigma
         return self._eps

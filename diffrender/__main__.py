@@ -1,0 +1,5 @@
+"""``python -m diffrender``."""
+
+from .cli.app import main
+
+main()

@@ -1,0 +1,32 @@
+"""`diffrender draw`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import command, made, say
+
+
+@command
+def draw(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .svg to write.")] = Path("drawing.svg"),
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its address.")
+    ] = True,
+) -> None:
+    """Draw a shape by hand, in the browser; train on it afterwards. Closing the page ends the command."""
+    from ..draw import serve
+    from ..errors import DiffrenderError, UsageError
+
+    if out.suffix.lower() != ".svg":
+        raise UsageError(f"--out {out}: a drawing is saved as .svg.", f"Use --out {out.with_suffix('.svg')}")
+    saved = serve(out, open_browser=browser)
+    if saved is None:
+        raise DiffrenderError(
+            "The page was closed without saving: nothing was written.", "Press Save before closing it."
+        )
+    say(f"Next:  diffrender train {saved}\n       diffrender render denoise --config {saved}")
+    made(saved)

@@ -1,0 +1,90 @@
+"""`diffrender new`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import command, made, say
+
+CONFIG = """\
+# {name}: train it with  diffrender train {file}
+title: {title}
+target: {{kind: star, points: 5}}           # diffrender list points
+model: {{kind: mlp}}                        # or exact: nothing to train
+training: {{steps: 4000}}
+sampler: {{kind: ddpm, steps: 60, chains: 4000}}
+seed: 0
+"""
+
+SCENE = '''\
+"""{title}: render it with  diffrender render {file}:{name}"""
+
+from diffrender.show import PlayTrajectory, PointCloud, TrajectoryScene
+
+
+class {name}(TrajectoryScene):
+    """A cloud of noise becomes the data."""
+
+    default_config = "spiral"
+    needs = {{"run": {{"sampler.kind": "ddpm"}}}}
+
+    def construct(self):
+        run = self.trajectories["run"]
+        cloud = PointCloud(self.box_of(run), self.whole_frame(), run["x"][0], self.theme.samples, radius=0.02)
+        cloud.follow(run["x"])
+        self.open("{title}")
+        self.add(cloud)
+        self.play(PlayTrajectory(cloud, timeline=self.timeline(run), run_time=6))
+        self.close()
+'''
+
+LECTURE = """\
+title: {title}
+defaults: {{quality: m, theme: dark}}
+entries:
+  - card: {title}
+  - {{scene: langevin, caption: Langevin Monte Carlo}}
+  - {{scene: denoise, config: spiral, caption: Noise becomes data}}
+outputs: {{film: {name}.mp4}}
+"""
+
+
+@command
+def new(
+    what: Annotated[str, typer.Argument(metavar="config|scene|lecture")],
+    name: Annotated[str, typer.Argument(help="Its name, or the file to write.")],
+) -> None:
+    """Start a config, a scene or a lecture of your own from a short working example."""
+    from ..errors import DiffrenderError, UsageError, suggest
+
+    kinds = {
+        "config": (CONFIG, "configs", ".yaml"),
+        "scene": (SCENE, "scenes", ".py"),
+        "lecture": (LECTURE, ".", ".yaml"),
+    }
+    if what not in kinds:
+        raise UsageError(f"new {what}: no such kind of thing.", suggest(what, kinds))
+    text, folder, suffix = kinds[what]
+    file = Path(name) if name.endswith(suffix) else Path(folder) / f"{name}{suffix}"
+    if file.exists():
+        raise DiffrenderError(f"{file}: is there already.", "Give another name, or delete it first.")
+    stem = file.stem.replace("-", "_")
+    class_name = "".join(part.capitalize() for part in stem.split("_"))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        text.format(
+            name=class_name if what == "scene" else file.stem, file=file, title=stem.replace("_", " ").capitalize()
+        ),
+        "utf-8",
+    )
+    say(
+        {
+            "config": f"Next:  diffrender train {file}",
+            "scene": f"Next:  diffrender render {file} -q l -p",
+            "lecture": f"Next:  diffrender batch {file} --dry-run",
+        }[what]
+    )
+    made(file)
