@@ -1,8 +1,8 @@
 """What must be made, in which order, and what is already up to date.
 
-A job makes one output from a plain description. Its content key is a digest over bytes: the resolved config, the files it
-names, the scene file, the keys of what it is made from, and the versions of diffrender, Manim or torch. It is computed
-without importing scenes, Manim or torch. An output that carries the same key is not made again.
+A job makes one output from a plain description. Its content key is a digest over bytes: the resolved config, the
+files it names, the scene file, the keys of what it is made from, and the versions of diffrender, Manim or torch. It is
+computed without importing scenes, Manim or torch. An output that carries the same key is not made again.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ class Subject:
         return cls(file.stem, file, tuple((tuple(path), value) for path, value in sets or []), outputs)
 
     def for_scene(self, defaults: Overrides, fixed: Overrides) -> Subject:
-        """The same as a scene needs it: what the user set goes over the scene's `defaults`, its `fixed` keys go over
-        both.""" before, after = (tuple((tuple(path), value) for path, value in some) for some in (defaults, fixed))
+        """The same as a scene needs it: what the user set goes over its `defaults`, its `fixed` keys go over both."""
+        before, after = (tuple((tuple(path), value) for path, value in some) for some in (defaults, fixed))
         return Subject(self.name, self.file, before + self.sets + after, self.outputs)
 
     @cached_property
