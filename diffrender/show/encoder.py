@@ -1,0 +1,267 @@
+"""Frames into packets: which encoder with which settings, and a thread that feeds it while the next frame is drawn.
+
+Settings, threads included, are fixed, so that the same frames give the same bytes whatever the machine or the number of
+workers. PyAV releases the interpreter lock while it encodes, as do the conversions here.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numba as nb
+import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+
+from ..errors import RenderError, UsageError, suggest
+
+THREADS = 4  # of each encoder session; part of what decides the bytes, so never taken from the machine
+IN_FLIGHT = 6  # frames between drawing and encoding; 3 MB each at 1080p
+X264 = {  # sliced threads (ultrafast's and superfast's "zerolatency" cousins) waste bits and cores
+    "draft": {"preset": "ultrafast", "crf": "25", "x264-params": "sliced-threads=0"},
+    "fast": {"preset": "superfast", "crf": "20", "x264-params": "sliced-threads=0"},
+    "small": {"preset": "medium", "crf": "23", "x264-params": "sliced-threads=0"},
+}
+VP9 = {
+    "draft": {"deadline": "realtime", "cpu-used": "8", "crf": "36", "b": "0"},
+    "fast": {"deadline": "realtime", "cpu-used": "6", "crf": "30", "b": "0"},
+    "small": {"deadline": "good", "cpu-used": "3", "crf": "33", "b": "0"},
+}
+PRORES = {"profile": "4444", "vendor": "apl0", "alpha_bits": "16"}
+# what machines may have, to be named when the encoder asked for is not there
+CANDIDATES = (
+    *("libx264", "libx265", "libsvtav1", "libvpx-vp9", "mpeg4", "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_qsv"),
+    *("h264_amf", "h264_mf", "h264_videotoolbox", "hevc_videotoolbox", "prores_ks", "prores_videotoolbox", "qtrle"),
+)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """An encoder session: container, codec, pixel format and the codec's own options."""
+
+    container: str
+    codec: str
+    pixel_format: str
+    options: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def even(self) -> bool:
+        """Whether width and height must be even (chroma is stored at half of both)."""
+        return "420" in self.pixel_format or self.pixel_format == "nv12"
+
+
+def choose(container: str, *, transparent: bool = False, encode: str = "fast", codec: str | None = None) -> Encoding:
+    """The encoding of a format (mp4, webm, mov, or gif for the lossless clip that a GIF is made from).
+
+    `codec` replaces the format's own encoder. Raises UsageError when PyAV does not know it.
+    """
+    if codec:
+        return _by_name(container, codec, transparent, encode)
+    if container == "gif":
+        # the palette is chosen from the finished clip, which therefore must be exact
+        if transparent:
+            return Encoding("mov", "qtrle", "argb")
+        return Encoding("mp4", "libx264rgb", "rgb24", {"preset": "ultrafast", "qp": "0"})
+    if container == "webm":
+        return Encoding("webm", "libvpx-vp9", "yuva420p" if transparent else "yuv420p", VP9[encode])
+    if transparent:
+        # exact, and on drawings smaller and eight times faster than ProRes 4444, which is there as --codec prores_ks
+        return Encoding("mov", "qtrle", "argb")
+    return Encoding(container, "libx264", "yuv420p", X264[encode])
+
+
+def _by_name(container: str, codec: str, transparent: bool, encode: str) -> Encoding:
+    try:
+        formats = [f.name for f in av.codec.Codec(codec, "w").video_formats or ()]
+    except ValueError:
+        raise UsageError(f"--codec {codec}: this PyAV has no such encoder.", suggest(codec, opens(container))) from None
+    if transparent:
+        formats = [f for f in formats if any(c.is_alpha for c in av.VideoFormat(f).components)]
+        if not formats:
+            raise UsageError(
+                f"--codec {codec} cannot store transparency.", "Leave --codec out, or use qtrle in a .mov."
+            )
+    usual = ("yuva420p", "argb", "yuva444p10le") if transparent else ("yuv420p", "nv12", "rgb24")
+    pixel_format = next((f for f in usual if f in formats), formats[0] if formats else "yuv420p")
+    options = {"libx264": X264[encode], "libvpx-vp9": VP9[encode], "prores_ks": PRORES}.get(codec, {})
+    return Encoding(container, codec, pixel_format, options)
+
+
+def opens(container: str) -> list[str]:
+    """Encoders that really open on this machine for a container, drivers and all."""
+    found = []
+    for codec in CANDIDATES:
+        try:
+            check(_by_name(container, codec, False, "fast"), 320, 180, 30)
+        except (RenderError, UsageError):
+            continue
+        found.append(codec)
+    return found
+
+
+def check(encoding: Encoding, width: int, height: int, fps: int) -> None:
+    """Encode one black frame into nothing; RenderError naming what would open if the encoder does not."""
+    try:
+        with av.open("/dev/null" if Path("/dev/null").exists() else "NUL", "w", format=encoding.container) as out:
+            stream = open_stream(out, encoding, width, height, fps)
+            frame = av.VideoFrame(width, height, encoding.pixel_format)
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            frame.pts = 0
+            out.mux([*stream.encode(frame), *stream.encode(None)])
+    except (OSError, ValueError, RuntimeError) as error:
+        raise RenderError(f"The encoder {encoding.codec} does not open for .{encoding.container}: {error}.") from None
+
+
+def open_stream(out: Any, encoding: Encoding, width: int, height: int, fps: int) -> Any:
+    """A video stream of `out` with everything set that decides its bytes and its colours."""
+    stream = out.add_stream(encoding.codec, rate=fps, options=dict(encoding.options))
+    context = stream.codec_context
+    context.width, context.height, context.pix_fmt = width, height, encoding.pixel_format
+    context.time_base = Fraction(1, fps)
+    context.thread_count = THREADS
+    if "yuv" in encoding.pixel_format or encoding.pixel_format == "nv12":
+        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+    context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+    return stream
+
+
+class Encoder:
+    """One encoder session that writes `path`; a context manager. Leaving it by an exception removes the file.
+
+    Errors of the encoding thread (a full disk, …) come out of the next `write`, or on leaving, as RenderError.
+    """
+
+    def __init__(self, path: Path, encoding: Encoding, width: int, height: int, fps: int) -> None:
+        self.path, self.encoding, self.size, self.fps = path, encoding, (width, height), fps
+        self.frames = 0
+        self._error: BaseException | None = None
+        self._queue: queue.Queue[tuple[Any, int] | None] = queue.Queue(IN_FLIGHT)
+        self._abort = False
+        self._thread = threading.Thread(target=self._run, name=f"encode {path.name}", daemon=True)
+        self._thread.start()
+
+    def write(self, pixels: np.ndarray, repeat: int = 1) -> None:
+        """Take one picture, (height, width, 4) uint8 premultiplied RGBA, for `repeat` frames. It is not kept."""
+        if self._error is not None:
+            self._fail()
+        self._queue.put((to_frame(pixels, self.encoding.pixel_format), repeat))
+        self.frames += repeat
+
+    def __enter__(self) -> Encoder:
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        self._abort = kind is not None
+        self._queue.put(None)
+        self._thread.join()
+        if kind is not None or self._error is not None:
+            self.path.unlink(missing_ok=True)
+        if kind is None and self._error is not None:
+            self._fail()
+
+    def _fail(self) -> None:
+        raise RenderError(f"{self.path}: encoding with {self.encoding.codec} failed: {self._error}.") from self._error
+
+    def _run(self) -> None:
+        """The encoding thread: everything from the queue into the file; after an error, everything into nothing."""
+        try:
+            with av.open(str(self.path), "w", format=self.encoding.container) as out:
+                stream = open_stream(out, self.encoding, *self.size, self.fps)
+                self._encode(out, stream)
+        except BaseException as error:
+            self._error = error
+            while self._queue.get() is not None:
+                pass
+
+    def _encode(self, out: Any, stream: Any) -> None:
+        pts = 0
+        while (item := self._queue.get()) is not None:
+            picture, repeat = item
+            frame = converted(picture, self.encoding.pixel_format)
+            for _ in range(repeat):
+                if self._abort:
+                    break
+                frame.pts, frame.time_base = pts, Fraction(1, self.fps)
+                out.mux(stream.encode(frame))
+                pts += 1
+        if not self._abort:
+            out.mux(stream.encode(None))
+
+
+# ---- pixels ----------------------------------------------------------------------------------------------------------
+def to_frame(pixels: np.ndarray, pixel_format: str) -> Any:
+    """A frame of its own from the camera's buffer: yuv420p at once, else straight RGBA for swscale to convert."""
+    height, width = pixels.shape[:2]
+    if pixel_format == "yuv420p":
+        frame = av.VideoFrame(width, height, "yuv420p")
+        _yuv420p(pixels.view(np.uint32)[..., 0], *map(_plane, frame.planes))
+        return frame
+    frame = av.VideoFrame(width, height, "rgba")
+    _straight(pixels, _plane(frame.planes[0]).reshape(height, -1, 4))
+    return frame
+
+
+def converted(frame: Any, pixel_format: str) -> Any:
+    """The frame in the encoder's pixel format, as BT.709 with the limited range that players expect."""
+    if frame.format.name != pixel_format:
+        exact = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+        yuv = "yuv" in pixel_format or pixel_format == "nv12"
+        frame = frame.reformat(
+            format=pixel_format,
+            interpolation=exact,
+            threads=1,
+            dst_colorspace=Colorspace.ITU709 if yuv else None,
+            dst_color_range=ColorRange.MPEG if yuv else None,
+        )
+    if "yuv" in pixel_format:
+        frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
+    return frame
+
+
+def _plane(plane: Any) -> np.ndarray:
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _yuv420p(rgba, y, u, v):
+    """RGBA as (H, W) little-endian uint32 into the planes of yuv420p, BT.709 limited range, 16-bit fixed point.
+
+    A tenth of the time swscale needs. Even sizes only; chroma is the mean of each 2 × 2 block.
+    """
+    mask = nb.uint32(0x00FF00FF)
+    height, width = rgba.shape
+    for j in range(height):
+        for i in range(width):
+            c = rgba[j, i]
+            r, g, b = nb.int32(c & 255), nb.int32((c >> 8) & 255), nb.int32((c >> 16) & 255)
+            y[j, i] = np.uint8((11966 * r + 40254 * g + 4064 * b + (16 << 16) + (1 << 15)) >> 16)
+    for j in range(height // 2):
+        for i in range(width // 2):
+            p, q = rgba[2 * j, 2 * i], rgba[2 * j, 2 * i + 1]
+            s, t = rgba[2 * j + 1, 2 * i], rgba[2 * j + 1, 2 * i + 1]
+            rb = (p & mask) + (q & mask) + (s & mask) + (t & mask)
+            ga = ((p >> 8) & mask) + ((q >> 8) & mask) + ((s >> 8) & mask) + ((t >> 8) & mask)
+            r, g, b = nb.int32(rb & 0xFFFF), nb.int32(ga & 0xFFFF), nb.int32(rb >> 16)
+            u[j, i] = np.uint8((-6596 * r - 22188 * g + 28784 * b + (128 << 18) + (1 << 17)) >> 18)
+            v[j, i] = np.uint8((28784 * r - 26145 * g - 2639 * b + (128 << 18) + (1 << 17)) >> 18)
+
+
+@nb.njit(cache=True, nogil=True, error_model="numpy")
+def _straight(premultiplied, out):
+    """Divide the alpha out of (H, W, 4) RGBA: half-transparent white is white, not grey; no dark fringes."""
+    height, width, _ = premultiplied.shape
+    for j in range(height):
+        for i in range(width):
+            a = nb.int32(premultiplied[j, i, 3])
+            for k in range(3):
+                c = nb.int32(premultiplied[j, i, k])
+                if 0 < a < 255:
+                    c = min((c * 255 + a // 2) // a, 255)
+                out[j, i, k] = np.uint8(c)
+            out[j, i, 3] = np.uint8(a)
