@@ -1,3 +1,41 @@
-"""diffrender: diffusion models and Langevin dynamics as lecture videos."""
+"""diffrender: diffusion models and Langevin dynamics as lecture videos.
+
+>>> import diffrender
+>>> diffrender.train("spiral")
+>>> diffrender.render("denoise", config="spiral", out="spiral.mp4")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+# name → the module that holds it: loaded when first used, so that neither torch nor Manim is loaded before its time
+_NAMES = {
+    "train": "api",
+    "sample": "api",
+    "render": "api",
+    "Trajectory": "trajectory",
+    "TrajectoryWriter": "trajectory",
+    "Recorder": "record.recorder",
+    "Config": "config",
+    "load_config": "config",
+    "Level": "record.levels",
+    "Levels": "record.levels",
+    "Prediction": "record.denoisers.base",
+    "Noise": "record.noise",
+    "DiffrenderError": "errors",
+}
+__all__ = ["__version__", *_NAMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'diffrender' has no attribute '{name}'")
+    return getattr(import_module(f".{_NAMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -24,8 +24,6 @@ from .common import (
     writable,
 )
 
-ASPECTS = ("16:9", "9:16", "1:1")
-
 
 @command
 def render(
@@ -63,7 +61,7 @@ def render(
         str, typer.Option("--resolution", "-r", metavar="W,H", help="Width and height in pixels.")
     ] = "",
     aspect: Annotated[
-        str, typer.Option("--aspect", "-a", metavar="|".join(ASPECTS), help="Shape of the frame.")
+        str, typer.Option("--aspect", "-a", metavar="16:9|9:16|1:1", help="Shape of the frame.")
     ] = "16:9",
     fps: Annotated[int | None, typer.Option("--fps", "--frame_rate", min=1, max=240, help="Frames a second.")] = None,
     format_: Annotated[
@@ -126,95 +124,43 @@ def render(
 
     Examples:  diffrender render langevin --out video.mp4   ·   diffrender render denoise --config dino -q l -p
     """
-    from .. import jobs, library
-    from ..spec import RenderSpec
+    from .. import clips
+    from .progress import bring_up_to_date
 
-    card = library.find_scene(scene)
-    format_ = _format(out, format_, transparent, picture=last_frame or still is not None or contact_sheet)
-    width, height, rate = size(quality, resolution, aspect, fps)
-    given = jobs.named_files(trajectory, card)
-    pairs = seeded(sets, seed=seed, kind=sampler, steps=steps, chains=chains)
-    wanted = {name: need for name, need in card.needs.items() if name not in given}
-    needs = jobs.recordings(card, config, pairs, only=set(wanted), outputs=outputs, device=check_device(device))
-    folder = next(iter(needs.values())).out.parent if needs else outputs / card.name
-    suffix = {True: "-sheet"}.get(contact_sheet, "")
-    out = out or folder / f"{card.name}{suffix}.{format_}"
-    spec = RenderSpec.of(
-        scene=card.file,
-        scene_class=card.class_name,
-        trajectories=given,
+    job = clips.clip(
+        scene,
+        config=config,
+        sets=seeded(sets, seed=seed, kind=sampler, steps=steps, chains=chains),
         options=dict(_option(text) for text in options),
-        out=out.absolute(),
+        trajectories=trajectory,
+        out=out,
+        quality=quality,
+        resolution=resolution,
+        aspect=aspect,
+        fps=fps,
         format=format_,
-        width=width,
-        height=height,
-        fps=rate,
-        theme=_theme(theme),
         transparent=transparent,
+        theme=theme,
+        still=1.0 if last_frame else still,
+        contact_sheet=contact_sheet,
+        outputs=outputs,
+        device=check_device(device),
+        seed=seed,
         encode=encode,
         codec=codec,
         workers=workers,
-        still=1.0 if last_frame else still,
-        contact_sheet=contact_sheet,
-        **{
-            k: v
-            for k, v in {"gif_width": gif_width, "gif_fps": gif_fps, "max_mb": max_mb, "seed": seed}.items()
-            if v is not None
-        },
+        gif_width=gif_width,
+        gif_fps=gif_fps,
+        max_mb=max_mb,
     )
-    job = jobs.render(card, spec, needs)
     writable(job.out.parent)
-    from .progress import bring_up_to_date
-
     told = bring_up_to_date(job, force)
+    shown = out or job.out
     if told["reused"]:
-        say(f"{out} is up to date; --force renders again.")
-    made(out, as_json, **told)
+        say(f"{shown} is up to date; --force renders again.")
+    made(shown, as_json, **told)
     if preview:
-        typer.launch(str(out))
-
-
-def size(quality: str, resolution: str, aspect: str, fps: int | None) -> tuple[int, int, int]:
-    """(width, height, fps) from Manim's flags; the aspect turns or crops the quality's 16:9."""
-    from ..errors import UsageError, suggest
-    from ..spec import QUALITIES
-
-    if quality not in QUALITIES:
-        raise UsageError(f"--quality {quality}: no such quality.", suggest(quality, QUALITIES))
-    if aspect not in ASPECTS:
-        raise UsageError(f"--aspect {aspect}: no such shape.", suggest(aspect, ASPECTS))
-    long, short, rate = QUALITIES[quality]
-    width, height = {"16:9": (long, short), "9:16": (short, long), "1:1": (short, short)}[aspect]
-    if resolution:
-        try:
-            width, height = (int(part) for part in resolution.lower().replace("x", ",").split(","))
-        except ValueError:
-            raise UsageError(f"--resolution {resolution}: not of the form W,H.", "Example: -r 1280,720") from None
-    return width, height, fps or rate
-
-
-def _format(out: Path | None, format_: str, transparent: bool, *, picture: bool) -> str:
-    from ..errors import UsageError, suggest
-    from ..spec import FORMATS
-
-    if out is not None and not format_:
-        format_ = out.suffix.lower().removeprefix(".")
-        if format_ not in FORMATS:
-            raise UsageError(
-                f"--out {out}: '{out.suffix}' is not a format that diffrender writes.", suggest(format_, FORMATS)
-            )
-    if format_ and format_ not in FORMATS:
-        raise UsageError(f"--format {format_}: no such format.", suggest(format_, FORMATS))
-    return format_ or ("png" if picture else "mov" if transparent else "mp4")
-
-
-def _theme(name: str) -> str:
-    from ..errors import UsageError, suggest
-    from ..spec import THEMES
-
-    if name not in THEMES:
-        raise UsageError(f"Unknown theme '{name}'.", suggest(name, THEMES))
-    return name
+        typer.launch(str(shown))
 
 
 def _option(text: str) -> tuple[str, Any]:

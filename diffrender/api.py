@@ -1,0 +1,78 @@
+"""What a notebook or script uses: train, sample and render in a line each.
+
+Work is done in processes of its own, as by the command line; what is up to date is reused. Names of configs, scenes and
+overrides are those of the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import clips
+from .cli.progress import bring_up_to_date
+from .jobs import OUTPUTS, Subject
+from .library import Overrides
+from .trajectory import Trajectory
+
+Settings = Mapping[str, Any]
+
+
+def train(
+    config: str | Path, settings: Settings | None = None, *, device: str = "auto", outputs: Path | str = OUTPUTS
+) -> Path:
+    """Train the model of a config; returns the weights' file, `outputs/<config>/model.safetensors`.
+
+    settings: overrides with dotted keys, e.g. ``{"training.steps": 2000, "seed": 1}``.
+    """
+    job = Subject.of(str(config), _sets(settings), Path(outputs)).train(device=device)
+    bring_up_to_date(job)
+    return job.out
+
+
+def sample(
+    config: str | Path, settings: Settings | None = None, *, device: str = "auto", outputs: Path | str = OUTPUTS
+) -> Trajectory:
+    """Record a run of a config's sampler (training first if need be); returns the recording, its arrays mapped.
+
+    ``sample("spiral", {"sampler.kind": "ddim", "sampler.steps": 20})["x"]`` is (21, chains, 2) float32.
+    """
+    job = Subject.of(str(config), _sets(settings), Path(outputs)).sample(device=device)
+    bring_up_to_date(job)
+    return Trajectory.open(job.out)
+
+
+def render(
+    scene: str,
+    trajectory: str | Path | Trajectory | None = None,
+    *,
+    out: str | Path | None = None,
+    config: str = "",
+    settings: Settings | None = None,
+    options: Settings | None = None,
+    quality: str = "m",
+    **video: Any,
+) -> Path:
+    """Render a clip and return its file.
+
+    trajectory: a recording for the scene's first need, in place of one made from a config. video: theme, aspect, fps,
+    format, transparent, workers and what else `diffrender render --help` lists.
+    """
+    recording = getattr(trajectory, "path", trajectory)
+    job = clips.clip(
+        scene,
+        config=config,
+        sets=_sets(settings),
+        options=options,
+        trajectories=[] if recording is None else [str(recording)],
+        out=None if out is None else Path(out),
+        quality=quality,
+        **video,
+    )
+    bring_up_to_date(job)
+    return job.out
+
+
+def _sets(settings: Settings | None) -> Overrides:
+    return [(key.split("."), value) for key, value in (settings or {}).items()]
