@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ... import config
-from ...errors import ConfigError, suggest
+from ...errors import ConfigError, DiffrenderError, suggest
 from . import points3d  # noqa: F401 - files its points in POINTS
+from .drawings import SHAPES
 from .points import POINTS
 
 Draw = Callable[[int, np.random.Generator], Any]
@@ -61,11 +62,20 @@ def build(target: config.Target, folder: Path) -> Target:
 
     Raises ConfigError for an unknown kind or key, DiffrenderError for a file that cannot be used.
     """
-    kind = target.kind
+    kind, params = target.kind, target.params
     if kind in POINTS:
-        make, params = POINTS.resolve(kind, target.params, "target")
-        return _scaled(kind, partial(make, **params))
-    raise ConfigError(f"Unknown target '{kind}'.", suggest(kind, POINTS.entries))
+        make, checked = POINTS.resolve(kind, params, "target")
+        return _scaled(kind, partial(make, **checked))
+    if kind in SHAPES:
+        make, checked = SHAPES.resolve(kind, params, "target")
+        return _scaled(kind, make(folder, **checked))
+    from .densities import DENSITIES
+
+    if kind in DENSITIES:
+        make, checked = DENSITIES.resolve(kind, params, "target")
+        return _of_density(kind, make(**checked))
+    known = {*POINTS.entries, *SHAPES.entries, *DENSITIES.entries}
+    raise ConfigError(f"Unknown target '{kind}'.", suggest(kind, known))
 
 
 def _split(drawn: Any) -> tuple[np.ndarray, np.ndarray | None]:
@@ -78,9 +88,17 @@ def _scaled(name: str, raw: Draw) -> Target:
     """A target whose coordinates have mean 0 and root mean square 1 over all of them, as the models want it."""
     x, label = _split(raw(PROBE, np.random.default_rng(0)))
     offset = x.mean(0)
-    scale = float(np.sqrt(np.mean((x - offset) ** 2)))
+    reach = float(np.abs(x - offset).max())      # taken out before squaring, for coordinates of any size
+    if reach == 0:
+        raise DiffrenderError(f"target '{name}': all its points are the same.")
+    scale = reach * float(np.sqrt(np.mean(((x - offset) / reach) ** 2)))
     labels = None if label is None else tuple(str(k) for k in range(int(label.max()) + 1))
     return Target(name, x.shape[1:], raw, scale, offset, _box((x - offset) / scale), labels=labels)
+
+
+def _of_density(name: str, density: Any) -> Target:
+    """A density as a target: its own coordinates are kept, so that its score and its draws are of one space."""
+    return Target(name, (density.dim,), density.sample, 1.0, np.zeros(density.dim), density.box, density)
 
 
 def _box(x: np.ndarray) -> tuple[float, ...]:

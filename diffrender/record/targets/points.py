@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from ..registry import Registry
+from .regions import Segments
 
 Count = Annotated[int, Field(ge=1, le=1000)]
 Spread = Annotated[float, Field(ge=0, le=10)]
@@ -37,12 +38,7 @@ def polar(radius: np.ndarray, angle: np.ndarray) -> np.ndarray:
 
 def along(line: np.ndarray, n: int, rng: Rng) -> np.ndarray:
     """n points spread evenly over the length of a polyline (M, D)."""
-    step = np.diff(line, axis=0)
-    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(step, axis=1))])
-    place = rng.uniform(0, length[-1], n)
-    i = np.searchsorted(length, place, side="right").clip(1, len(step)) - 1
-    part = (place - length[i]) / (length[i + 1] - length[i])
-    return line[i] + part[:, None] * step[i]
+    return Segments(line[:-1], line[1:])(n, rng)
 
 
 @POINTS.register("spiral")
@@ -74,7 +70,8 @@ def circles(n: int, rng: Rng, *, factor: Annotated[float, Field(gt=0, lt=1)] = 0
     """Two concentric circles, each a class; `factor` is inner radius over outer."""
     from sklearn.datasets import make_circles
 
-    x, label = picked(*make_circles(20_000, factor=factor, shuffle=False), n, rng)
+    x, label = make_circles(20_000, factor=factor, shuffle=False)
+    x, label = picked(x, label, n, rng)
     return blurred(x, rng, noise), label
 
 
@@ -83,7 +80,8 @@ def moons(n: int, rng: Rng, *, noise: Spread = 0.05) -> tuple[np.ndarray, np.nda
     """Two interleaved half circles, each a class."""
     from sklearn.datasets import make_moons
 
-    x, label = picked(*make_moons(20_000, shuffle=False), n, rng)
+    x, label = make_moons(20_000, shuffle=False)
+    x, label = picked(x, label, n, rng)
     return blurred(x, rng, noise), label
 
 
@@ -98,7 +96,7 @@ def pinwheel(n: int, rng: Rng, *, arms: Count = 5, twist: float = 0.25, noise: S
     return x, arm
 
 
-@POINTS.register("gaussians", aliases=("ring",))
+@POINTS.register("gaussians")
 def gaussians(n: int, rng: Rng, *, modes: Count = 8, noise: Spread = 0.08) -> tuple[np.ndarray, np.ndarray]:
     """Gaussians on a ring, each a class."""
     mode = rng.integers(modes, size=n)

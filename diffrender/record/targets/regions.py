@@ -1,0 +1,68 @@
+"""What drawings and meshes come down to: weighted pixels, line segments, triangles and rows, each sampled evenly.
+
+Each is called with (n, rng) and gives n independent points (n, D) float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+Rng = np.random.Generator
+
+
+class Pixels:
+    """Ink as pixels. weights (H, W) uint8: how much of each is ink, row 0 on top; a pixel is one unit, y points up."""
+
+    def __init__(self, weights: np.ndarray) -> None:
+        self.width = weights.shape[1]
+        self.index = np.flatnonzero(weights).astype(np.int32)
+        self.total = np.cumsum(weights.reshape(-1)[self.index], dtype=np.int64)
+
+    def __call__(self, n: int, rng: Rng) -> np.ndarray:
+        """Points (n, 2), uniform over the ink."""
+        row, column = np.divmod(self.index[_pick(self.total, n, rng)], self.width)
+        return np.stack([column + rng.random(n), -row - rng.random(n)], 1)
+
+
+class Segments:
+    """Lines from start (S, D) to end (S, D)."""
+
+    def __init__(self, start: np.ndarray, end: np.ndarray) -> None:
+        self.start, self.step = start, end - start
+        self.total = np.cumsum(np.linalg.norm(self.step, axis=1))
+
+    def __call__(self, n: int, rng: Rng) -> np.ndarray:
+        """Points (n, D), uniform by length."""
+        i = _pick(self.total, n, rng)
+        return self.start[i] + rng.random((n, 1)) * self.step[i]
+
+
+class Triangles:
+    """A mesh: corners (V, 3), and faces (F, 3) of three indices each."""
+
+    def __init__(self, corners: np.ndarray, faces: np.ndarray) -> None:
+        self.corners, self.faces = corners, faces
+        a, b, c = (corners / max(float(np.ptp(corners)), 1e-300))[faces.T]       # areas of any size stay finite
+        self.total = np.cumsum(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
+
+    def __call__(self, n: int, rng: Rng) -> np.ndarray:
+        """Points (n, 3), uniform by area (Osada et al. 2002, eq. 1)."""
+        a, b, c = self.corners[self.faces[_pick(self.total, n, rng)].T]
+        root, along = np.sqrt(rng.random((n, 1))), rng.random((n, 1))
+        return (1 - root) * a + root * (1 - along) * b + root * along * c
+
+
+class Rows:
+    """A finite set of points (M, D)."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self.rows = rows
+
+    def __call__(self, n: int, rng: Rng) -> np.ndarray:
+        """Rows (n, D), each as likely as any other."""
+        return self.rows[rng.integers(len(self.rows), size=n)]
+
+
+def _pick(total: np.ndarray, n: int, rng: Rng) -> np.ndarray:
+    """n indices, each as likely as its step in a cumulative sum is large."""
+    return np.searchsorted(total, rng.random(n) * total[-1], side="right").clip(max=len(total) - 1)
