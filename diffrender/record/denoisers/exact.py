@@ -109,10 +109,12 @@ class DataDenoiser:
 
 
 def exact_denoiser(target: Any, n: int = 4000, seed: int = 0, *, device: torch.device | str = "cpu") -> Denoiser:
-    """The exact denoiser of a target: in closed form for a Gaussian mixture, else the ideal one of n of its points.
+    """The exact denoiser of a target: in closed form for a Gaussian mixture, else the ideal one of n of its states.
 
-    target: has `.density` (or None) and `.draw(n, rng) -> (n, *event)`.
+    target: has `.density` (or None) and `.draw_labelled(n, rng) -> (n, *event), (n,) or None`. The classes of a mixture
+    are its components.
     """
     if isinstance(target.density, GaussianMixture):
         return MixtureDenoiser(target.density)
-    return DataDenoiser(target.draw(n, generator(seed, Purpose.DATA)), device=device)
+    points, labels = target.draw_labelled(n, generator(seed, Purpose.DATA))
+    return DataDenoiser(points, labels, device=device)

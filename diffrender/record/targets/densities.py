@@ -1,118 +1,146 @@
-"""The densities a config may name; log p and score of each in closed form, batched, in any float dtype."""
+"""The densities a config may name. Each keeps its own coordinates; log p and score are in closed form."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
-from scipy.special import ndtr
 
 from ...errors import ConfigError
 from ..registry import Registry
-from .density import Density, draw_1d
+from .expression import Expression
 from .mixtures import GaussianMixture, Mixture
+from .rings import Arc, Donut, Ring
+from .valleys import DoubleWell, Funnel, MullerBrown, Sheared
 
 DENSITIES = Registry("density")
 
 Positive = Annotated[float, Field(gt=0)]
+Numbers = tuple[float, ...]
 
 
-# ---- mixtures --------------------------------------------------------------------------------------------------------
 @DENSITIES.register("gaussian_mixture", aliases=("gmm",))
 def gaussian_mixture(
     *,
-    means: tuple[tuple[float, ...], ...] = ((-1.5, 0.0), (1.5, 0.0)),
+    means: tuple[Numbers, ...] = ((-1.5, 0.0), (1.5, 0.0)),
     weights: tuple[Positive, ...] | None = None,
     stds: Positive | tuple[Positive, ...] | tuple[tuple[Positive, ...], ...] = 0.5,
-    covariances: tuple[tuple[tuple[float, ...], ...], ...] | None = None,
+    covariances: tuple[tuple[Numbers, ...], ...] | None = None,
 ) -> GaussianMixture:
     """Gaussians anywhere, in 1-D, 2-D or 3-D: means (K, D), stds (one, K, or K × D) or covariances (K, D, D)."""
     if not means or len({len(m) for m in means}) != 1 or not 1 <= len(means[0]) <= 3:
         raise ConfigError(
-            "target.means: K lists of one length, 1, 2 or 3 numbers each, are needed.", "Example: [[-1, 0], [1, 0]]"
+            "target.means: K lists of one length, of 1, 2 or 3 numbers each, are needed.", "Example: [[-1, 0], [1, 0]]"
         )
     k, d = len(means), len(means[0])
     if weights is not None and len(weights) != k:
-        raise ConfigError(f"target.weights: {len(weights)} weights for {k} means.")
+        raise ConfigError(f"target.weights: {len(weights)} weights for {k} means.", "Give one for each mean.")
+    shares = np.array(weights or [1.0] * k)
     if covariances is not None:
-        shape = _shape(covariances)
-        if shape != (k, d, d):
-            raise ConfigError(f"target.covariances: {k} matrices of {d} × {d} are needed (got shape {shape}).")
-        return GaussianMixture(np.array(weights or [1.0] * k), np.array(means), np.array(covariances))
-    shape = _shape(stds)
-    if shape not in ((), (k,), (k, d)):
-        raise ConfigError(f"target.stds: one number, {k} of them, or {k} × {d}, are needed (got shape {shape}).")
+        _require_shape("covariances", covariances, (k, d, d))
+        return GaussianMixture(shares, np.array(means), np.array(covariances))
+    _require_shape("stds", stds, (), (k,), (k, d))
     spread = np.array(stds, np.float64)
     spread = np.broadcast_to(spread[:, None] if spread.ndim == 1 else spread, (k, d))
-    return GaussianMixture(np.array(weights or [1.0] * k), np.array(means), spread[:, :, None] ** 2 * np.eye(d))
+    return GaussianMixture(shares, np.array(means), spread[:, :, None] ** 2 * np.eye(d))
+
+
+def _require_shape(key: str, nested: float | tuple, *shapes: tuple[int, ...]) -> None:
+    """ConfigError unless nested lists have one of the shapes."""
+    try:
+        shape = np.array(nested, np.float64).shape
+    except ValueError:
+        raise ConfigError(f"target.{key}: lists of equal lengths are needed.") from None
+    if shape not in shapes:
+        wanted = " or ".join(" × ".join(map(str, s)) or "one number" for s in shapes)
+        raise ConfigError(f"target.{key}: {wanted} needed for these means (got {' × '.join(map(str, shape))}).")
 
 
 @DENSITIES.register("smiley")
 def smiley(*, eye: Positive = 0.38, nose: Positive = 0.29, mouth: Positive = 0.30) -> Mixture:
-    """A face of three Gaussians and an arc: eye, nose and mouth are their standard deviations."""
+    """A face of three Gaussians and an arc; eye, nose and mouth are their standard deviations."""
     blobs = gaussian_mixture(
         means=((-1.10, 1.05), (1.10, 1.05), (0.0, 0.12)), weights=(0.20, 0.20, 0.11), stds=(eye, eye, nose)
     )
     arc = Arc(centre=(0.0, 0.62), radius=2.15, angle=-math.pi / 2, spread=0.52, width=mouth)
-    face = Mixture([0.51, 0.49], [blobs, arc])
-    face.bounds = ((-3.4, 3.4), (-2.6, 2.6))
-    return face
+    return Mixture([0.51, 0.49], [blobs, arc], bounds=((-3.4, 3.4), (-2.6, 2.6)))
 
 
-class Arc(Density):
-    """A bent stroke: exp(−(r − radius)²/2 width² − (θ − angle)²/2 spread²) in polar coordinates about `centre`."""
-
-    dim = 2
-
-    def __init__(self, centre: tuple[float, float], radius: float, angle: float, spread: float, width: float) -> None:
-        self.centre, self.radius, self.angle, self.spread, self.width = centre, radius, angle, spread, width
-        reach = radius + 4 * width
-        self.bounds = tuple((c - reach, c + reach) for c in centre)
-        turn = spread * math.sqrt(2 * math.pi) * math.erf(math.pi / (spread * math.sqrt(2)))
-        self.log_norm = _log_radial(radius, width) + math.log(turn)
-
-    def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        d = x - x.new_tensor(self.centre)
-        r = torch.linalg.vector_norm(d, dim=1).clamp_min(1e-6)
-        turned = torch.atan2(d[:, 1], d[:, 0]) - self.angle
-        theta = torch.atan2(torch.sin(turned), torch.cos(turned))
-        across, along = (r - self.radius) / self.width**2, theta / self.spread**2
-        log_p = -0.5 * (across * (r - self.radius) + along * theta) - self.log_norm
-        out = d / r[:, None]
-        around = torch.stack([-d[:, 1], d[:, 0]], 1) / (r * r)[:, None]
-        return log_p, -across[:, None] * out - along[:, None] * around
-
-    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        theta = rng.normal(0, self.spread, n)
-        while (wild := np.abs(theta) > math.pi).any():
-            theta[wild] = rng.normal(0, self.spread, int(wild.sum()))
-        r, theta = _draw_radius(self.radius, self.width, n, rng), theta + self.angle
-        return (np.stack([r * np.cos(theta), r * np.sin(theta)], 1) + self.centre).astype(np.float32)
+@DENSITIES.register("star")
+def star(
+    *,
+    rays: Annotated[int, Field(ge=2)] = 5,
+    radius: Positive = 1.3,
+    length: Positive = 0.6,
+    width: Positive = 0.16,
+) -> GaussianMixture:
+    """A star of long Gaussians, one a ray: `length` and `width` are their standard deviations along and across it."""
+    angle = math.pi / 2 + 2 * math.pi * np.arange(rays) / rays
+    out = np.stack([np.cos(angle), np.sin(angle)], 1)
+    side = np.stack([-out[:, 1], out[:, 0]], 1)
+    spread = length**2 * out[:, :, None] * out[:, None] + width**2 * side[:, :, None] * side[:, None]
+    return GaussianMixture(np.ones(rays), radius * out, spread)
 
 
-def _log_radial(radius: float, width: float) -> float:
-    """log ∫_0^∞ r exp(−(r − radius)²/2 width²) dr."""
-    return math.log(
-        width**2 * math.exp(-(radius**2) / (2 * width**2))
-        + radius * width * math.sqrt(2 * math.pi) * float(ndtr(radius / width))
-    )
+@DENSITIES.register("ring")
+def ring(*, radius: Positive = 2.0, width: Positive = 0.2) -> Ring:
+    """A circle of the given radius, with normal spread `width` across it."""
+    return Ring(radius, width)
 
 
-def _draw_radius(radius: float, width: float, n: int, rng: np.random.Generator) -> np.ndarray:
-    """n draws of r, of density ∝ r exp(−(r − radius)²/2 width²)."""
-
-    def log_p(r: np.ndarray) -> np.ndarray:
-        return np.log(np.maximum(r, 1e-300)) - (r - radius) ** 2 / (2 * width**2)
-
-    return draw_1d(log_p, max(0.0, radius - 9 * width), radius + 9 * width, n, rng)
+@DENSITIES.register("donut", aliases=("torus",))
+def donut(*, radius: Positive = 1.6, width: Positive = 0.3) -> Donut:
+    """A torus in 3-D: a ring lying in (x, y), with normal spread `width` across the tube."""
+    return Donut(radius, width)
 
 
-def _shape(nested: float | tuple) -> tuple[int, ...]:
-    """Shape of nested lists; ConfigError if they are ragged."""
-    try:
-        return np.array(nested, np.float64).shape
-    except ValueError:
-        raise ConfigError("target: stds and covariances must be lists of equal lengths.") from None
+@DENSITIES.register("banana", aliases=("rosenbrock",), paper="Pagani, Wiegand & Nadarajah 2022; Rosenbrock 1960")
+def banana(*, mean: float = 0.0, std: Positive = 1.0, bend: float = 0.7, width: Positive = 0.35) -> Sheared:
+    """Rosenbrock's curved valley: x ~ N(mean, std²), y ~ N(bend·x², width²)."""
+    tip = bend * (abs(mean) + 2.4 * std) ** 2
+    low, high = min(tip, 0.0) - 3 * width, max(tip, 0.0) + 3 * width
+    bounds = ((mean - 3.2 * std, mean + 3.2 * std), (low, high))
+    return Sheared(lambda x: (bend * x * x, 2 * bend * x), mean, std, width, bounds)
+
+
+@DENSITIES.register("squiggle", paper="chi-feng, The Markov-chain Monte Carlo interactive gallery")
+def squiggle(*, std: Positive = 1.5, amplitude: float = 0.9, frequency: float = 2.5, width: Positive = 0.3) -> Sheared:
+    """A wave: x ~ N(0, std²), y ~ N(amplitude·sin(frequency·x), width²)."""
+
+    def wave(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return amplitude * torch.sin(frequency * x), amplitude * frequency * torch.cos(frequency * x)
+
+    reach = abs(amplitude) + 3.5 * width
+    return Sheared(wave, 0.0, std, width, ((-3 * std, 3 * std), (-reach, reach)))
+
+
+@DENSITIES.register("funnel", paper="Neal 2003, Slice sampling, §8")
+def funnel(*, std: Positive = 3.0, dim: Literal[2, 3] = 2) -> Funnel:
+    """Neal's funnel: v ~ N(0, std²) is the last coordinate, the others are N(0, e^v)."""
+    return Funnel(std, dim)
+
+
+@DENSITIES.register("double_well")
+def double_well(
+    *, barrier: Positive = 3.0, distance: Positive = 1.5, width: Positive = 0.6, dim: Literal[1, 2] = 2
+) -> DoubleWell:
+    """Two wells at x = ±distance, with a barrier of `barrier` kT between them."""
+    return DoubleWell(barrier, distance, width, dim)
+
+
+@DENSITIES.register("muller_brown", paper="Müller & Brown 1979, Theoretica Chimica Acta 53")
+def muller_brown(*, temperature: Positive = 20.0) -> MullerBrown:
+    """The Müller–Brown surface: three wells and a winding way between them; `temperature` is kT in its units."""
+    return MullerBrown(temperature)
+
+
+@DENSITIES.register("expression")
+def expression(*, log_p: str, box: Numbers | None = None) -> Expression:
+    """Any log p written in x, y, z, such as "-(x**2 + y**2 - 1)**2"; its score is by automatic differentiation.
+
+    box: x0, x1 (, y0, y1 (, z0, z1)) that holds nearly all of it; −3 to 3 unless given.
+    """
+    return Expression(log_p, box)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import numpy as np
@@ -45,18 +45,17 @@ class Density(ABC):
         return torch.exp(self.log_prob(x) - self.log_z)
 
     @property
-    def box(self) -> tuple[float, float, float, float]:
-        """(x0, x1, y0, y1) that shows it: the first two coordinates; in 1-D, the axis and the height of p."""
-        if self.dim == 1:
-            return (*self.bounds[0], 0.0, 1.1 * self.peak)
-        return (*self.bounds[0], *self.bounds[1])
+    def box(self) -> tuple[float, ...]:
+        """(x0, x1, y0, y1[, z0, z1]) that shows it; in 1-D, the axis and the height of p."""
+        bounds = self.bounds if self.dim > 1 else (*self.bounds, (0.0, 1.1 * self.peak))
+        return tuple(edge for pair in bounds[:3] for edge in pair)
 
     @cached_property
     def log_z(self) -> float:
         """log ∫ exp(log_prob): 0 if normalised, else by the trapezoidal rule over bounds half as wide again."""
         if self.normalised:
             return 0.0
-        x, cell = grid([_widened(b, 1.5) for b in self.bounds], NODES[self.dim])
+        x, cell = grid([widened(b, 1.5) for b in self.bounds], NODES[self.dim])
         return float(torch.logsumexp(self.log_prob(x), 0)) + float(np.log(cell))
 
     @cached_property
@@ -81,7 +80,7 @@ class Density(ABC):
         each cell), so what lies outside the bounds is never drawn.
         """
         side = CELLS[self.dim]
-        x, _ = grid(list(self.bounds), side + 1)
+        x, _ = grid(self.bounds, side + 1)
         corners = self.log_prob(x).numpy().reshape((side + 1,) * self.dim)
         cells = corners
         for axis in range(self.dim):
@@ -100,8 +99,9 @@ class Density(ABC):
         return np.concatenate(kept)[:n].astype(np.float32)
 
 
-def grid(bounds: list[tuple[float, float]], nodes: int) -> tuple[torch.Tensor, float]:
+def grid(bounds: Iterable[tuple[float, float]], nodes: int) -> tuple[torch.Tensor, float]:
     """All nodes of a regular grid, (nodes^D, D) float64, and the volume that belongs to each."""
+    bounds = list(bounds)
     axes = [torch.linspace(low, high, nodes, dtype=torch.float64) for low, high in bounds]
     volume = float(np.prod([(high - low) / (nodes - 1) for low, high in bounds]))
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(bounds)), volume
@@ -118,6 +118,7 @@ def draw_1d(
     return np.interp(rng.random(n) * total[-1], total, x)
 
 
-def _widened(bounds: tuple[float, float], factor: float) -> tuple[float, float]:
+def widened(bounds: tuple[float, float], factor: float) -> tuple[float, float]:
+    """An interval scaled about its middle."""
     middle, half = (bounds[0] + bounds[1]) / 2, (bounds[1] - bounds[0]) / 2
     return middle - factor * half, middle + factor * half

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ...errors import ConfigError
-from .density import Density
+from .density import Bounds, Density
 
 
 class GaussianMixture(Density):
@@ -72,14 +72,11 @@ class GaussianMixture(Density):
 
 
 class Mixture(Density):
-    """Σ_k w_k p_k of normalised densities of one dimension."""
+    """Σ_k w_k p_k of normalised densities of one dimension; `bounds` are those of the whole."""
 
-    def __init__(self, weights: Sequence[float], parts: Sequence[Density]) -> None:
+    def __init__(self, weights: Sequence[float], parts: Sequence[Density], bounds: Bounds) -> None:
         self.weights, self.parts = np.asarray(weights, np.float64) / np.sum(weights), parts
-        self.dim = parts[0].dim
-        self.bounds = tuple(
-            (min(p.bounds[d][0] for p in parts), max(p.bounds[d][1] for p in parts)) for d in range(self.dim)
-        )
+        self.dim, self.bounds = parts[0].dim, bounds
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         values, scores = zip(*(part.evaluate(x) for part in self.parts), strict=True)
