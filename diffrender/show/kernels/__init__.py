@@ -1,0 +1,31 @@
+"""Compiled inner loops that draw into a frame. They know pixels, not Manim.
+
+A frame is a flat (H·W,) uint32 view of premultiplied RGBA bytes. Every kernel stays within `bounds` = (x0, x1, y0, y1),
+skips what is not finite, and composites "over" in 8-bit fixed point, two channels to a multiplication.
+Compiled code is cached on disk: the first call ever takes seconds, the first of a process milliseconds.
+"""
+
+from .blend import blit, restore, rounded
+from .discs import LARGE, STEP, Stencils, discs, stencils
+from .pictures import bend, cells, heat, isolines, resample
+from .polygons import polygons
+from .streaks import lay, streaks
+
+__all__ = [
+    "LARGE",
+    "STEP",
+    "Stencils",
+    "bend",
+    "blit",
+    "cells",
+    "discs",
+    "heat",
+    "isolines",
+    "lay",
+    "polygons",
+    "resample",
+    "restore",
+    "rounded",
+    "stencils",
+    "streaks",
+]

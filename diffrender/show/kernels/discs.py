@@ -1,0 +1,163 @@
+"""Discs in bulk: small ones from stencils at 8 × 8 sub-pixel phases, large ones row by row."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numba as nb
+import numpy as np
+
+from .blend import mix, pack
+
+PHASES = 8
+LARGE = 12.0  # pixels: larger discs are drawn without a stencil
+STEP = 16  # radii that differ by point are rounded to 1/16 pixel
+
+
+class Stencils(NamedTuple):
+    """Coverage of discs of several radii at every phase, as lists of covered pixels.
+
+    start, size: (R, 64) where the list of a radius and phase lies in dx, dy, part, and its length.
+    reach: (R,) farthest pixel. part: coverage 1..256.
+    """
+
+    start: np.ndarray
+    size: np.ndarray
+    reach: np.ndarray
+    dx: np.ndarray
+    dy: np.ndarray
+    part: np.ndarray
+
+
+def stencils(radii: np.ndarray, ring: float = 0.0) -> Stencils:
+    """Stencils of discs of these radii (R,) in pixels, or of the rings of width `ring` round them.
+
+    Those of one radius are exact. For many radii give every multiple of 1/`STEP` pixel up to the largest.
+    """
+    return _stencils(tuple(np.round(np.minimum(radii, LARGE), 3).tolist()), round(ring, 3))
+
+
+@lru_cache(maxsize=32)
+def _stencils(radii: tuple[float, ...], ring: float) -> Stencils:
+    return Stencils(*_build(np.array(radii, float), ring))
+
+
+@nb.njit(cache=True)
+def _cover(x, y, radius, cx, cy):
+    """Share of pixel (x, y) inside a disc: exact in y, 16 slices in x."""
+    total = 0.0
+    for s in range(16):
+        dx = x + (s + 0.5) / 16 - cx
+        half = radius * radius - dx * dx
+        if half > 0:
+            half = math.sqrt(half)
+            total += max(0.0, min(cy + half, y + 1.0) - max(cy - half, float(y)))
+    return total / 16
+
+
+@nb.njit(cache=True)
+def _build(radii, ring):
+    classes = radii.shape[0]
+    start, count = np.zeros((classes, PHASES * PHASES), np.int64), np.zeros((classes, PHASES * PHASES), np.int64)
+    reach = np.zeros(classes, np.int64)
+    size = 0
+    for k in range(classes):
+        reach[k] = math.ceil(radii[k] + ring) + 1
+        size += PHASES * PHASES * (2 * reach[k] + 1) ** 2
+    dx, dy, part = np.zeros(size, np.int16), np.zeros(size, np.int16), np.zeros(size, np.uint16)
+    n = 0
+    for k in range(classes):
+        for phase in range(PHASES * PHASES):
+            cx, cy = (phase % PHASES + 0.5) / PHASES, (phase // PHASES + 0.5) / PHASES
+            start[k, phase] = n
+            for y in range(-reach[k], reach[k] + 1):
+                for x in range(-reach[k], reach[k] + 1):
+                    c = _cover(x, y, radii[k], cx, cy)
+                    if ring > 0:  # what lies outside the disc, so that the disc drawn after it leaves it whole
+                        c = (_cover(x, y, radii[k] + ring, cx, cy) - c) / max(1.0 - c, 1e-9)
+                    q = int(min(c, 1.0) * 256 + 0.5)
+                    if q > 0:
+                        dx[n], dy[n], part[n] = x, y, q
+                        n += 1
+            count[k, phase] = n - start[k, phase]
+    return start, count, reach, dx[:n].copy(), dy[:n].copy(), part[:n].copy()
+
+
+@nb.njit(cache=True, nogil=True)
+def _large(frame, width, bounds, x, y, inner, outer, color, alpha):
+    """A disc (inner = 0) or ring of any size; coverage from the distance to the edge."""
+    for j in range(max(bounds[2], int(max(y - outer - 1, -1e9))), min(bounds[3], int(min(y + outer + 2, 1e9)))):
+        dy = j + 0.5 - y
+        half = (outer + 0.5) ** 2 - dy * dy
+        if half <= 0:
+            continue
+        half = math.sqrt(half)
+        left, right = max(bounds[0], int(max(x - half, -1e9))), min(bounds[1], int(min(x + half, 1e9)) + 1)
+        for i in range(left, right):
+            dx = i + 0.5 - x
+            distance = math.sqrt(dx * dx + dy * dy)
+            c = min(1.0, max(0.0, outer + 0.5 - distance))
+            if inner > 0:
+                hole = min(1.0, max(0.0, inner + 0.5 - distance))
+                c = (c - hole) / max(1.0 - hole, 1e-9)
+            q = (int(c * 256 + 0.5) * alpha) >> 8
+            if q > 0:
+                frame[j * width + i] = mix(frame[j * width + i], color, q)
+
+
+@nb.njit(inline="always")
+def _stamp(frame, width, bounds, x, y, color, alpha, k, table):
+    reach = table.reach[k]
+    if x < bounds[0] - reach or x > bounds[1] + reach or y < bounds[2] - reach or y > bounds[3] + reach:
+        return
+    i, j = math.floor(x), math.floor(y)
+    phase = int((y - j) * PHASES) * PHASES + int((x - i) * PHASES)
+    begin = table.start[k, phase]
+    end = begin + table.size[k, phase]
+    if i - reach >= bounds[0] and i + reach < bounds[1] and j - reach >= bounds[2] and j + reach < bounds[3]:
+        base = j * width + i
+        for m in range(begin, end):
+            at = base + table.dy[m] * width + table.dx[m]
+            frame[at] = mix(frame[at], color, (table.part[m] * alpha) >> 8)
+    else:
+        for m in range(begin, end):
+            row, column = j + table.dy[m], i + table.dx[m]
+            if bounds[0] <= column < bounds[1] and bounds[2] <= row < bounds[3]:
+                at = row * width + column
+                frame[at] = mix(frame[at], color, (table.part[m] * alpha) >> 8)
+
+
+@nb.njit(cache=True, nogil=True)
+def discs(frame, width, bounds, xy, affine, radii, rgba, table, ring, ring_rgba, ring_table):
+    """Draw N discs one over the other, in order.
+
+    xy: (N, 2) data coordinates, affine: (2, 3) to pixels. radii: (1 | N,) pixels. rgba: (1 | N, 4) uint8, straight.
+    ring: pixels, 0 for none; ring_rgba: (4,). With one radius the tables hold just that, else every multiple of 1/STEP.
+    """
+    if bounds[0] >= bounds[1] or bounds[2] >= bounds[3]:
+        return
+    one_radius, one_color = radii.shape[0] == 1, rgba.shape[0] == 1
+    ring_color = pack(ring_rgba[0], ring_rgba[1], ring_rgba[2])
+    ring_alpha = np.int64(ring_rgba[3]) + (np.int64(ring_rgba[3]) >> 7)
+    for n in range(xy.shape[0]):
+        x = affine[0, 0] * xy[n, 0] + affine[0, 1] * xy[n, 1] + affine[0, 2]
+        y = affine[1, 0] * xy[n, 0] + affine[1, 1] * xy[n, 1] + affine[1, 2]
+        r = radii[0] if one_radius else radii[n]
+        far = r + ring + 1
+        # written so that a NaN fails it; what is far outside never becomes an integer
+        if not (r > 0 and x > bounds[0] - far and x < bounds[1] + far and y > bounds[2] - far and y < bounds[3] + far):
+            continue
+        c = 0 if one_color else n
+        alpha = np.int64(rgba[c, 3]) + (np.int64(rgba[c, 3]) >> 7)
+        color = pack(rgba[c, 0], rgba[c, 1], rgba[c, 2])
+        if r > LARGE:
+            if ring > 0:
+                _large(frame, width, bounds, x, y, r, r + ring, ring_color, (ring_alpha * alpha) >> 8)
+            _large(frame, width, bounds, x, y, 0.0, r, color, alpha)
+        else:
+            k = 0 if one_radius else int(r * STEP + 0.5)
+            if ring > 0:
+                _stamp(frame, width, bounds, x, y, ring_color, (ring_alpha * alpha) >> 8, k, ring_table)
+            _stamp(frame, width, bounds, x, y, color, alpha, k, table)
