@@ -7,13 +7,13 @@ tall one. All text stands on baselines.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import product
 
 from manim import VGroup, VMobject
 
 from .mobjects.furniture import Key, Rect, legend
 from .text import Running, Typeset, maths, words
-from .theme import Frame, Theme
+from .theme import EDGE, Frame, Theme
 
 _DOT_ROOM = 0.62  # on each side of the dot between items of a caption, in em
 _LINE = {"wide": 0.42, "square": 0.45, "tall": 0.52}  # from one caption line to the next
@@ -81,17 +81,17 @@ class Page:
         """
         made = [self.words(i, "caption", "muted") if isinstance(i, str) else i for i in items]
         gap = 2 * _DOT_ROOM * self.em("caption")
-        lines = _broken([m.width for m in made], gap, 2 * self.frame.x)
+        lines = _broken([m.width for m in made], gap, self.frame.width - 2 * EDGE - 0.1)
         group = VGroup()
-        for k, (first, last) in enumerate(lines):
+        for k, line in enumerate(lines):
             y = self.frame.caption_y + (len(lines) - 1 - k) * _LINE[self.shape]
-            width = sum(m.width for m in made[first:last]) + gap * (last - first - 1)
+            width = sum(made[i].width for i in line) + gap * (len(line) - 1)
             x = -self.frame.x if self.shape == "wide" else -width / 2
-            for j, mob in enumerate(made[first:last]):
-                if j:
+            for i in line:
+                if i != line[0]:
                     group.add(self.words("#sym.dot.c", "caption", "muted").at(x - gap / 2, y, 0))
-                group.add(mob.at(x, y))
-                x += mob.width + gap
+                group.add(made[i].at(x, y))
+                x += made[i].width + gap
         return group
 
     # ---- panels ------------------------------------------------------------------------------------------------------
@@ -120,12 +120,17 @@ class Page:
         return legend(items, x, rect[2] - drop, self.em("legend"), self.theme, align=align, gap=gap)
 
 
-def _broken(widths: Sequence[float], gap: float, room: float) -> list[tuple[int, int]]:
-    """The fewest lines (first, last) that fit in `room`, as even as can be."""
-    n = len(widths)
-    for count in range(1, n + 1):
-        tries = [list(zip((0, *cut), (*cut, n), strict=True)) for cut in combinations(range(1, n), count - 1)]
-        best = min(tries, key=lambda lines: max(sum(widths[a:b]) + gap * (b - a - 1) for a, b in lines))
-        if count == n or max(sum(widths[a:b]) + gap * (b - a - 1) for a, b in best) <= room:
-            return best
-    return []
+def _broken(widths: Sequence[float], gap: float, room: float) -> list[list[int]]:
+    """Items (as indices) on the fewest lines that fit in `room`: in their order if that can be, and even."""
+
+    def lines_of(places: tuple[int, ...]) -> list[list[int]]:
+        return [[i for i, p in enumerate(places) if p == line] for line in range(max(places) + 1)]
+
+    def width_of(places: tuple[int, ...]) -> float:
+        return max(sum(widths[i] for i in line) + gap * (len(line) - 1) for line in lines_of(places))
+
+    for count in range(1, len(widths) + 1):
+        tries = [p for p in product(range(count), repeat=len(widths)) if len(set(p)) == count and width_of(p) <= room]
+        if tries:
+            return lines_of(min(tries, key=lambda p: (list(p) != sorted(p), width_of(p))))
+    return [[i] for i in range(len(widths))]

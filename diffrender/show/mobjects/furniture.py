@@ -102,7 +102,11 @@ class ZoomBeam(VGroup):
     def put(self, small: Rect) -> ZoomBeam:
         """Follow the small frame."""
         sideways = self.window[0] >= self.panel[1]
-        s, w = self._corners(small, sideways), self._corners(self.window, sideways)
+        x0, x1, y0, y1 = self.window
+        s = _corners(
+            ((small[1], small[3]), (small[1], small[2])) if sideways else ((small[0], small[2]), (small[1], small[2]))
+        )
+        w = _corners(((x0, y1), (x0, y0)) if sideways else ((x0, y1), (x1, y1)))
         axis, edge = (0, self.panel[1]) if sideways else (1, self.panel[2])
         cut = [a + (b - a) * np.clip((edge - a[axis]) / (b[axis] - a[axis]), 0, 1) for a, b in zip(s, w, strict=True)]
         set_polygons(self.light, [np.array([cut[0], w[0], w[1], cut[1]])])
@@ -110,11 +114,9 @@ class ZoomBeam(VGroup):
         self.edges.points = np.concatenate(runs)
         return self
 
-    @staticmethod
-    def _corners(rect: Rect, sideways: bool) -> list[np.ndarray]:
-        x0, x1, y0, y1 = rect
-        near = ((x1, y1), (x1, y0)) if sideways else ((x0, y0), (x1, y0))
-        return [np.array([*p, 0.0]) for p in near]
+
+def _corners(points: Iterable[tuple[float, float]]) -> list[np.ndarray]:
+    return [np.array([*p, 0.0]) for p in points]
 
 
 # ---- legends and sliders ---------------------------------------------------------------------------------------------
