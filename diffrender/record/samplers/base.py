@@ -12,8 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from pydantic import Field
 
 from ..denoisers.base import Prediction
 from ..levels import Level
@@ -22,6 +24,7 @@ from ..registry import Registry
 
 Denoise = Callable[[torch.Tensor, Level], Prediction]
 Walk = Sequence[Level]
+Eta = Annotated[float, Field(ge=0, le=1)]
 
 SAMPLERS = Registry("sampler")
 
@@ -68,6 +71,11 @@ def move(
     """The step from p.x to mean + noise; its drift is mean − p.x."""
     added = torch.zeros_like(mean) if noise is None else noise
     return Step(index, level, next_level, p.x, mean + added, nfe, p.x0, p.eps, mean - p.x, added)
+
+
+def inside(now: Level, to: Level) -> bool:
+    """Whether λ is finite at both ends of a move, so that it has a midpoint and a slope."""
+    return now.alpha > 0 and to.sigma > 0
 
 
 def along(p: Prediction, alpha: float, sigma: float) -> torch.Tensor:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated
 
 import torch
-from pydantic import Field
 
 from ..noise import Noise
-from .base import SAMPLERS, Denoise, Step, Walk, along, ancestral, move
-
-Eta = Annotated[float, Field(ge=0, le=1)]
+from .base import SAMPLERS, Denoise, Eta, Step, Walk, along, ancestral, move
 
 
 @SAMPLERS.register(
