@@ -20,8 +20,8 @@ from .drawings import SHAPES
 from .points import POINTS
 
 Draw = Callable[[int, np.random.Generator], Any]
-PROBE = 50_000                                   # states that scale, offset and box are measured on
-MARGIN = 0.08                                    # of the longest side, around what `box` shows
+PROBE = 50_000  # states that scale, offset and box are measured on
+MARGIN = 0.08  # of the longest side, around what `box` shows
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _scaled(name: str, raw: Draw) -> Target:
     """A target whose coordinates have mean 0 and root mean square 1 over all of them, as the models want it."""
     x, label = _split(raw(PROBE, np.random.default_rng(0)))
     offset = x.mean(0)
-    reach = float(np.abs(x - offset).max())      # taken out before squaring, for coordinates of any size
+    reach = float(np.abs(x - offset).max())  # taken out before squaring, for coordinates of any size
     if reach == 0:
         raise DiffrenderError(f"target '{name}': all its points are the same.")
     scale = reach * float(np.sqrt(np.mean(((x - offset) / reach) ** 2)))

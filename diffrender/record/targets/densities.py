@@ -91,7 +91,7 @@ def ring(*, radius: Positive = 2.0, width: Positive = 0.2) -> Ring:
     return Ring(radius, width)
 
 
-@DENSITIES.register("donut", aliases=("torus",))
+@DENSITIES.register("donut")
 def donut(*, radius: Positive = 1.6, width: Positive = 0.3) -> Donut:
     """A torus in 3-D: a ring lying in (x, y), with normal spread `width` across the tube."""
     return Donut(radius, width)

@@ -20,7 +20,7 @@ from .tables import read_points
 Sampler = Callable[[int, np.random.Generator], np.ndarray]
 Measure = Literal["area", "length"]
 
-SHAPES = Registry("target")                      # make(folder, **params) -> Sampler
+SHAPES = Registry("target")  # make(folder, **params) -> Sampler
 
 TYPST = """#set page(width: auto, height: auto, margin: 0pt, fill: none)
 #set text(font: "New Computer Modern", size: 100pt, top-edge: "bounds", bottom-edge: "bounds")
@@ -28,8 +28,9 @@ TYPST = """#set page(width: auto, height: auto, margin: 0pt, fill: none)
 
 
 @SHAPES.register("drawing", aliases=("mesh", "file"))
-def drawing(folder: Path, *, file: str, by: Measure = "area", invert: bool = False,
-            dataset: str | None = None) -> Sampler:
+def drawing(
+    folder: Path, *, file: str, by: Measure = "area", invert: bool = False, dataset: str | None = None
+) -> Sampler:
     """A drawing (SVG, PNG, JPEG), a mesh (OBJ, PLY, OFF, STL) or points (CSV, TSV, XYZ, NPY) in a file.
 
     by: evenly over the ink's area, or along its lines: outlines of what is filled, centre lines of SVG strokes.
@@ -38,8 +39,10 @@ def drawing(folder: Path, *, file: str, by: Measure = "area", invert: bool = Fal
     path = find_file(file, folder)
     suffix = path.suffix.lower()
     if suffix not in READERS:
-        raise ConfigError(f"target.file: {path.name}: not a kind of file that points can be drawn from.",
-                          f"Known: {', '.join(sorted(READERS))}.")
+        raise ConfigError(
+            f"target.file: {path.name}: not a kind of file that points can be drawn from.",
+            f"Known: {', '.join(sorted(READERS))}.",
+        )
     read, keys = READERS[suffix]
     for key, used in {"by": by != "area", "invert": invert, "dataset": dataset is not None}.items():
         if used and key not in keys:

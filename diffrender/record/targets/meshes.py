@@ -19,11 +19,12 @@ def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise DiffrenderError(f"{path}: larger than a mesh may be ({MAX_BYTES // 10**6} MB).")
     kind = path.suffix.lower()[1:]
     try:
-        with path.open("rb") as file:            # without a resolver no other file (materials, textures) is opened
+        with path.open("rb") as file:  # without a resolver no other file (materials, textures) is opened
             mesh = trimesh.load_mesh(file, file_type=kind, process=False, resolver=None)
-    except Exception as error:                   # trimesh's readers raise whatever their parsing trips over
-        raise DiffrenderError(f"{path}: cannot be read as {kind.upper()} ({error}).",
-                              "Is it what its name says? Save it again as PLY.") from None
+    except Exception as error:  # trimesh's readers raise whatever their parsing trips over
+        raise DiffrenderError(
+            f"{path}: cannot be read as {kind.upper()} ({error}).", "Is it what its name says? Save it again as PLY."
+        ) from None
     corners = np.asarray(getattr(mesh, "vertices", np.empty((0, 3))), np.float64)
     faces = np.asarray(getattr(mesh, "faces", np.empty((0, 3))), np.int64)
     if not len(faces):

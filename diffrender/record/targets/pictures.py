@@ -10,8 +10,8 @@ import numpy as np
 from ...errors import DiffrenderError
 
 MAX_PIXELS = 64_000_000
-CONTRAST = 32                                    # of 255: below it nothing stands out from the paper
-CUT = 0.4                                        # of the strongest contrast: above it a pixel is ink
+CONTRAST = 32  # of 255: below it nothing stands out from the paper
+CUT = 0.4  # of the strongest contrast: above it a pixel is ink
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -21,12 +21,13 @@ def read_picture(path: Path) -> np.ndarray:
     kind = "PNG" if path.suffix.lower() == ".png" else "JPEG"
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")      # Pillow warns of large pictures; the limit here is our own
+            warnings.simplefilter("ignore")  # Pillow warns of large pictures; the limit here is our own
             with Image.open(path, formats=[kind]) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise DiffrenderError(
                         f"{path}: {image.width} × {image.height} pixels; a drawing may have {MAX_PIXELS:,} in all.",
-                        "Make it smaller; 1000 pixels across are plenty.")
+                        "Make it smaller; 1000 pixels across are plenty.",
+                    )
                 turned: Image.Image = ImageOps.exif_transpose(image)
                 if turned.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip
                     turned = Image.fromarray((np.asarray(turned) >> 8).astype(np.uint8))
@@ -54,8 +55,10 @@ def ink(rgba: np.ndarray, invert: bool, name: str) -> np.ndarray:
             contrast = _contrast(rgba, np.zeros(3))
     most = int(contrast.max())
     if most < CONTRAST:
-        raise DiffrenderError(f"{name}: all of it is one colour, so there is nothing to draw points from.",
-                              "Draw dark on light, light on dark, or on a transparent ground.")
+        raise DiffrenderError(
+            f"{name}: all of it is one colour, so there is nothing to draw points from.",
+            "Draw dark on light, light on dark, or on a transparent ground.",
+        )
     return ((contrast > CUT * most) != invert).astype(np.uint8)
 
 
@@ -75,7 +78,7 @@ def outline(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from scipy.ndimage import gaussian_filter
 
     v = gaussian_filter(np.pad(mask.astype(np.float32), 2), 1.0) - 0.5
-    corner = [v[:-1, :-1], v[:-1, 1:], v[1:, 1:], v[1:, :-1]]           # clockwise from the top left
+    corner = [v[:-1, :-1], v[:-1, 1:], v[1:, 1:], v[1:, :-1]]  # clockwise from the top left
     place = [(0, 0), (0, 1), (1, 1), (1, 0)]
     starts, ends = [], []
     for code in range(1, 15):

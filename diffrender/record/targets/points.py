@@ -65,8 +65,9 @@ def circle(n: int, rng: Rng, *, noise: Spread = 0.03) -> np.ndarray:
 
 
 @POINTS.register("circles")
-def circles(n: int, rng: Rng, *, factor: Annotated[float, Field(gt=0, lt=1)] = 0.5, noise: Spread = 0.03
-            ) -> tuple[np.ndarray, np.ndarray]:
+def circles(
+    n: int, rng: Rng, *, factor: Annotated[float, Field(gt=0, lt=1)] = 0.5, noise: Spread = 0.03
+) -> tuple[np.ndarray, np.ndarray]:
     """Two concentric circles, each a class; `factor` is inner radius over outer."""
     from sklearn.datasets import make_circles
 
@@ -86,8 +87,9 @@ def moons(n: int, rng: Rng, *, noise: Spread = 0.05) -> tuple[np.ndarray, np.nda
 
 
 @POINTS.register("pinwheel")
-def pinwheel(n: int, rng: Rng, *, arms: Count = 5, twist: float = 0.25, noise: Spread = 0.05
-             ) -> tuple[np.ndarray, np.ndarray]:
+def pinwheel(
+    n: int, rng: Rng, *, arms: Count = 5, twist: float = 0.25, noise: Spread = 0.05
+) -> tuple[np.ndarray, np.ndarray]:
     """Bent arms around a centre, each a class (Johnson et al. 2016)."""
     arm = rng.integers(arms, size=n)
     along, across = 1 + 0.3 * rng.standard_normal(n), noise * rng.standard_normal(n)
@@ -117,9 +119,15 @@ def polygon(n: int, rng: Rng, *, sides: Annotated[int, Field(ge=3, le=1000)] = 6
     return blurred(along(polar(np.ones(sides + 1), angle), n, rng), rng, noise)
 
 
-@POINTS.register("star")
-def star(n: int, rng: Rng, *, points: Annotated[int, Field(ge=2, le=200)] = 5,
-         factor: Annotated[float, Field(gt=0, le=1)] = 0.4, noise: Spread = 0.02) -> np.ndarray:
+@POINTS.register("star_outline")
+def star_outline(
+    n: int,
+    rng: Rng,
+    *,
+    points: Annotated[int, Field(ge=2, le=200)] = 5,
+    factor: Annotated[float, Field(gt=0, le=1)] = 0.4,
+    noise: Spread = 0.02,
+) -> np.ndarray:
     """The outline of a star; `factor` is the radius of its notches over that of its points."""
     angle = np.arange(2 * points + 1) * np.pi / points + np.pi / 2
     radius = np.where(np.arange(2 * points + 1) % 2, factor, 1.0)
@@ -135,8 +143,15 @@ def heart(n: int, rng: Rng, *, noise: Spread = 0.02) -> np.ndarray:
 
 
 @POINTS.register("lissajous")
-def lissajous(n: int, rng: Rng, *, a: Annotated[int, Field(ge=1, le=50)] = 3, b: Annotated[int, Field(ge=1, le=50)] = 2,
-              phase: float = np.pi / 2, noise: Spread = 0.02) -> np.ndarray:
+def lissajous(
+    n: int,
+    rng: Rng,
+    *,
+    a: Annotated[int, Field(ge=1, le=50)] = 3,
+    b: Annotated[int, Field(ge=1, le=50)] = 2,
+    phase: float = np.pi / 2,
+    noise: Spread = 0.02,
+) -> np.ndarray:
     """x = sin(a t + phase), y = sin(b t), evenly filled along its length."""
     t = np.linspace(0, 2 * np.pi, 4001)
     return blurred(along(np.stack([np.sin(a * t + phase), np.sin(b * t)], 1), n, rng), rng, noise)

@@ -15,9 +15,9 @@ from pydantic import Field
 from .points import POINTS, Rng, Spread, along, blurred
 
 
-@POINTS.register("donut", aliases=("torus",))
-def donut(n: int, rng: Rng, *, thickness: Annotated[float, Field(gt=0, le=1)] = 0.4, noise: Spread = 0.0) -> np.ndarray:
-    """A torus of radius 1 and tube radius `thickness`."""
+@POINTS.register("torus")
+def torus(n: int, rng: Rng, *, thickness: Annotated[float, Field(gt=0, le=1)] = 0.4, noise: Spread = 0.0) -> np.ndarray:
+    """The surface of a donut of radius 1 and tube radius `thickness`."""
     # the area at tube angle v is in proportion to 1 + thickness·cos v
     u, v = _even(n, rng, np.pi, lambda u, v: (1 + thickness * np.cos(v)) / (1 + thickness))
     ring = 1 + thickness * np.cos(v)
@@ -42,8 +42,14 @@ def mobius(n: int, rng: Rng, *, width: Annotated[float, Field(gt=0, le=2)] = 0.7
 
 
 @POINTS.register("spring")
-def spring(n: int, rng: Rng, *, turns: Annotated[float, Field(gt=0, le=50)] = 4.0,
-           pitch: Annotated[float, Field(gt=0, le=10)] = 0.6, noise: Spread = 0.04) -> np.ndarray:
+def spring(
+    n: int,
+    rng: Rng,
+    *,
+    turns: Annotated[float, Field(gt=0, le=50)] = 4.0,
+    pitch: Annotated[float, Field(gt=0, le=10)] = 0.6,
+    noise: Spread = 0.04,
+) -> np.ndarray:
     """A helix of radius 1 rising by `pitch` a turn."""
     turn = rng.uniform(-turns / 2, turns / 2, n)
     angle = 2 * np.pi * turn
@@ -83,8 +89,9 @@ def lorenz(n: int, rng: Rng, *, noise: Spread = 0.3) -> np.ndarray:
     return blurred(path[rng.integers(len(path), size=n)], rng, noise)
 
 
-def _even(n: int, rng: Rng, half: float, area: Callable[[np.ndarray, np.ndarray], np.ndarray]
-          ) -> tuple[np.ndarray, np.ndarray]:
+def _even(
+    n: int, rng: Rng, half: float, area: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     """n pairs u in [0, 2π), v in [−half, half), kept in proportion to area(u, v) ≤ 1 (rejection sampling)."""
     kept = np.empty((2, 0))
     while kept.shape[1] < n:
@@ -96,12 +103,13 @@ def _even(n: int, rng: Rng, half: float, area: Callable[[np.ndarray, np.ndarray]
 @lru_cache(maxsize=1)
 def _lorenz_path(chains: int = 64, steps: int = 2000, dt: float = 0.01) -> np.ndarray:
     """States (chains·steps, 3) of chains on the attractor, by the classical Runge–Kutta method."""
+
     def rate(x: np.ndarray) -> np.ndarray:
         return np.stack([10 * (x[1] - x[0]), x[0] * (28 - x[2]) - x[1], x[0] * x[1] - 8 / 3 * x[2]])
 
     x = np.random.default_rng(0).normal([[1.0], [1.0], [25.0]], 1, (3, chains))
     states = []
-    for step in range(500 + steps):              # the first 500 bring the chains onto the attractor
+    for step in range(500 + steps):  # the first 500 bring the chains onto the attractor
         k1 = rate(x)
         k2 = rate(x + dt / 2 * k1)
         k3 = rate(x + dt / 2 * k2)

@@ -42,7 +42,7 @@ class Triangles:
 
     def __init__(self, corners: np.ndarray, faces: np.ndarray) -> None:
         self.corners, self.faces = corners, faces
-        a, b, c = (corners / max(float(np.ptp(corners)), 1e-300))[faces.T]       # areas of any size stay finite
+        a, b, c = (corners / max(float(np.ptp(corners)), 1e-300))[faces.T]  # areas of any size stay finite
         self.total = np.cumsum(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
 
     def __call__(self, n: int, rng: Rng) -> np.ndarray:

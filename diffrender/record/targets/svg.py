@@ -19,12 +19,13 @@ from .svg_paints import Box, Paint, paints_of, pixels
 
 MAX_BYTES = 50_000_000
 MAX_DEPTH = 100
-MAX_SHAPES = 50_000                              # after every `use` is put in place
-MAX_PATH = 50_000_000                            # characters of path data, likewise
-CONTRAST = 32                                    # of 255: a colour nearer to the paper is paper
-SIDE = 2000                                      # pixels on the longer side of the ink
-NOT_DRAWN = {"clipPath", "filter", "foreignObject", "image", "linearGradient", "marker", "mask", "metadata", "pattern",
-             "radialGradient", "script", "text"}
+MAX_SHAPES = 50_000  # after every `use` is put in place
+MAX_PATH = 50_000_000  # characters of path data, likewise
+CONTRAST = 32  # of 255: a colour nearer to the paper is paper
+SIDE = 2000  # pixels on the longer side of the ink
+NOT_DRAWN = frozenset(
+    "clipPath filter foreignObject image linearGradient marker mask metadata pattern radialGradient script text".split()
+)
 
 
 def read_svg(source: bytes, name: str) -> Drawing:
@@ -37,7 +38,7 @@ def read_svg(source: bytes, name: str) -> Drawing:
         shapes = [s for s in root.elements() if isinstance(s, svgelements.Shape)]
         paints = [paint for shape in shapes for paint in paints_of(shape)]
         view = (0.0, 0.0, float(root.width), float(root.height)) if getattr(root, "viewbox", None) else None
-    except Exception as error:                   # svgelements raises whatever its parsing trips over
+    except Exception as error:  # svgelements raises whatever its parsing trips over
         raise DiffrenderError(f"{name}: cannot be read as SVG ({error}).") from None
     return Drawing(paints, view, name)
 
@@ -89,7 +90,7 @@ class Drawing:
         first: tuple[float, ...]
         traced = None
         for paint, is_ink in zip(self.paints, self.ink, strict=True):
-            if not is_ink or paint.path is traced:               # the stroke around a fill that is ink already
+            if not is_ink or paint.path is traced:  # the stroke around a fill that is ink already
                 continue
             traced = paint.path
             paint.trace(context, matrix)
@@ -134,8 +135,10 @@ class Drawing:
         return low, high
 
     def _empty(self) -> DiffrenderError:
-        return DiffrenderError(f"{self.name}: an empty drawing: no fill or stroke in it can be seen.",
-                               "Text must be turned into paths before it counts.")
+        return DiffrenderError(
+            f"{self.name}: an empty drawing: no fill or stroke in it can be seen.",
+            "Text must be turned into paths before it counts.",
+        )
 
 
 def _frame(low: np.ndarray, high: np.ndarray) -> tuple[cairo.Matrix, int, int]:
@@ -195,8 +198,9 @@ def _refuse_bombs(root: ElementTree.Element, name: str) -> None:
     """`use` puts a copy of another element in place, which may hold `use` again: counted before any copy is made."""
     named = {e.get("id"): e for e in root.iter() if e.get("id")}
     known: dict[int, tuple[int, int]] = {}
-    problem = DiffrenderError(f"{name}: too many shapes, or <use> elements that use themselves.",
-                              f"At most {MAX_SHAPES:,} shapes are drawn.")
+    problem = DiffrenderError(
+        f"{name}: too many shapes, or <use> elements that use themselves.", f"At most {MAX_SHAPES:,} shapes are drawn."
+    )
 
     def size(element: ElementTree.Element, depth: int) -> tuple[int, int]:
         """Elements and characters of path data, this one's and below."""

@@ -59,7 +59,7 @@ class Paint:
         context.set_line_join(self.stroke.join)
         context.set_miter_limit(self.stroke.miter)
         pixel = max(math.hypot(*context.user_to_device_distance(*unit)) for unit in ((1, 0), (0, 1)))
-        too_fine = sum(self.stroke.dash) * pixel < 1                     # such dashes would cost time for nothing
+        too_fine = sum(self.stroke.dash) * pixel < 1  # such dashes would cost time for nothing
         context.set_dash(() if too_fine else self.stroke.dash)
         context.stroke()
 
@@ -89,9 +89,13 @@ def paints_of(shape: Any) -> list[Paint]:
         paints.append(Paint(path, matrix, *colour, even_odd=values.get("fill-rule") == "evenodd"))
     width = shape.stroke_width
     if (colour := _colour(shape.stroke, values, "stroke")) and width and width > 0:
-        stroke = Stroke(float(width), CAPS.get(values.get("stroke-linecap"), cairo.LINE_CAP_BUTT),
-                        JOINS.get(values.get("stroke-linejoin"), cairo.LINE_JOIN_MITER),
-                        _number(values.get("stroke-miterlimit"), 4.0), _dash(values.get("stroke-dasharray")))
+        stroke = Stroke(
+            float(width),
+            CAPS.get(values.get("stroke-linecap"), cairo.LINE_CAP_BUTT),
+            JOINS.get(values.get("stroke-linejoin"), cairo.LINE_JOIN_MITER),
+            _number(values.get("stroke-miterlimit"), 4.0),
+            _dash(values.get("stroke-dasharray")),
+        )
         paints.append(Paint(path, matrix, *colour, stroke=stroke))
     return paints
 
@@ -115,9 +119,20 @@ def _path(shape: Any) -> list[tuple[str, tuple[float, ...]]]:
         elif isinstance(part, svg.Line):
             path.append(("line_to", (part.end.x, part.end.y)))
         elif isinstance(part, svg.QuadraticBezier):
-            a, b, c = part.start, part.control, part.end           # the same curve as a cubic
-            path.append(("curve_to", (a.x + (b.x - a.x) * 2 / 3, a.y + (b.y - a.y) * 2 / 3,
-                                      c.x + (b.x - c.x) * 2 / 3, c.y + (b.y - c.y) * 2 / 3, c.x, c.y)))
+            a, b, c = part.start, part.control, part.end  # the same curve as a cubic
+            path.append(
+                (
+                    "curve_to",
+                    (
+                        a.x + (b.x - a.x) * 2 / 3,
+                        a.y + (b.y - a.y) * 2 / 3,
+                        c.x + (b.x - c.x) * 2 / 3,
+                        c.y + (b.y - c.y) * 2 / 3,
+                        c.x,
+                        c.y,
+                    ),
+                )
+            )
         else:
             cubics = part.as_cubic_curves() if isinstance(part, svg.Arc) else [part]
             path += [("curve_to", (*c.control1, *c.control2, *c.end)) for c in cubics]

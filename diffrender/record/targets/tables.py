@@ -62,8 +62,9 @@ def _table(path: Path, dataset: str | None) -> np.ndarray:
     try:
         return np.loadtxt(body, np.float64, delimiter=separator, usecols=list(columns), ndmin=2, comments=None)
     except (ValueError, IndexError) as error:
-        raise DiffrenderError(f"{path}: {str(error).rstrip('.')}.",
-                              "A table of points holds numbers only, under one header line at most.") from None
+        raise DiffrenderError(
+            f"{path}: {str(error).rstrip('.')}.", "A table of points holds numbers only, under one header line at most."
+        ) from None
 
 
 def _columns(header: list[str]) -> list[int]:
