@@ -14,6 +14,23 @@ from manim import Animation, Group, Mobject, Scene, VMobject, linear, smooth
 TICKS = 12  # running numbers change at most so many times a second
 
 
+class Strength:
+    """The opacities of mobjects and of all that they hold, scaled together: `set(0)` is nothing, `set(1)` as they were.
+
+    Remembered once, so setting it costs no copy; colours may be changed meanwhile.
+    """
+
+    def __init__(self, *mobjects: Mobject) -> None:
+        family = {id(m): m for mob in mobjects for m in mob.get_family() if isinstance(m, VMobject)}
+        arrays = [a for m in family.values() for a in (m.fill_rgbas, m.stroke_rgbas, m.background_stroke_rgbas)]
+        self.alphas = [(array, array[:, 3].copy()) for array in arrays]
+
+    def set(self, part: float) -> None:
+        """Show `part`, 0 to 1, of the opacities."""
+        for array, values in self.alphas:
+            array[:, 3] = values * part
+
+
 class _Fade(Animation):
     """Scale the opacities of mobjects, and of all that they hold, between nothing and what they are."""
 
@@ -28,22 +45,16 @@ class _Fade(Animation):
 
     def begin(self) -> None:
         """Remember the opacities as they are."""
-        family = {id(m): m for mob in self.faded for m in mob.get_family() if isinstance(m, VMobject)}
-        arrays = [a for m in family.values() for a in (m.fill_rgbas, m.stroke_rgbas, m.background_stroke_rgbas)]
-        self.alphas = [(array, array[:, 3].copy()) for array in arrays]
+        self.strength = Strength(*self.faded)
         self.interpolate(0)
 
     def interpolate(self, alpha: float) -> None:
         """Show what is there at `alpha` of the animation."""
-        self._scale(self.first + (self.last - self.first) * float(self.rate_func(alpha)))
+        self.strength.set(self.first + (self.last - self.first) * float(self.rate_func(alpha)))
 
     def finish(self) -> None:
         """The last frame."""
         self.interpolate(1)
-
-    def _scale(self, part: float) -> None:
-        for array, values in self.alphas:
-            array[:, 3] = values * part
 
 
 class Appear(_Fade):
@@ -58,7 +69,7 @@ class Vanish(_Fade):
     def clean_up_from_scene(self, scene: Scene) -> None:
         """Remove what is no longer seen."""
         scene.remove(*self.faded)
-        self._scale(1.0)
+        self.strength.set(1.0)
 
 
 class Drive(Animation):

@@ -1,0 +1,124 @@
+"""Which recorded steps are shown slowly, how the zoom window follows them, and at what pace steps go by. NumPy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Size = tuple[float, float]  # of the zoom window, in data units
+
+STAGES = {"score": 0.5, "noise": 0.5, "sides": 0.2, "sum": 0.4, "hold": 0.6, "move": 0.4, "glide": 0.3}  # seconds
+SLOW = sum(STAGES.values())
+
+
+def pick_step(drift: np.ndarray, noise: np.ndarray, x: np.ndarray, count: int, box: tuple, first: int = 60) -> int:
+    """The recorded step that begins the `count` consecutive ones whose arrows read best.
+
+    By rule, never by hand: drift and noise of similar length, neither tiny nor huge against √(2τ), wide apart; the
+    chain well inside `box`, the part of the plane that is shown. drift, noise: (T, 2); x: (T+1, 2). Steps before
+    `first` are passed over, so that a tail of the chain is there to be seen.
+    """
+    unit = float(np.sqrt((noise**2).mean())) or 1.0
+    d, n, s = (np.hypot(*v.T) / unit for v in (drift, noise, drift + noise))
+    cosine = (drift * noise).sum(1) / np.maximum(np.hypot(*drift.T) * np.hypot(*noise.T), 1e-12)
+    bad = _off(d, 0.75, 1.25) + _off(n, 1.05, 1.7) + _off(s, 1.1, 2.2) + 2 * np.maximum(abs(cosine) - 0.4, 0)
+    x0, x1, y0, y1 = box
+    inside = np.minimum((x[:-1, 0] - x0, x1 - x[:-1, 0]), (x[:-1, 1] - y0, y1 - x[:-1, 1])).min(0)
+    bad = bad + 10 * (inside < 5 * unit)
+    runs = np.convolve(bad, np.ones(count), "valid")
+    first = min(first, len(runs) - 1)
+    return first + int(np.argmin(runs[first:]))
+
+
+def _off(value: np.ndarray, low: float, high: float) -> np.ndarray:
+    """How far, in logarithm, a length lies outside low..high."""
+    return np.abs(np.log(np.maximum(value, 1e-9) / np.clip(value, low, high)))
+
+
+def window_centres(x: np.ndarray, drift: np.ndarray, noise: np.ndarray, size: Size, margin: float = 0.14) -> np.ndarray:
+    """(K, 2) centre of the zoom window at each of K consecutive steps.
+
+    It stays where it is as long as the chain is in its middle half and the step's three arrows fit inside with `margin`
+    (a part of its size) to spare; else it moves no more than it must. x: (K, 2) before each step.
+    """
+    tips = np.stack([x, x + drift, x + noise, x + drift + noise], 1)
+    half = np.array(size) / 2
+    room = half * (1 - 2 * margin)
+    centre = (tips[0].min(0) + tips[0].max(0)) / 2
+    centres = np.empty((len(x), 2))
+    for k, points in enumerate(tips):
+        low = np.maximum(points.max(0) - room, x[k] - half / 2)
+        high = np.minimum(points.min(0) + room, x[k] + half / 2)
+        middle = (low + high) / 2
+        centre = np.clip(centre, np.minimum(low, middle), np.maximum(high, middle))
+        centres[k] = centre
+    return centres
+
+
+@dataclass(frozen=True)
+class SlowThenFaster:
+    """Step by step: some slowly, then each twice as fast as the last, then all as fast as the fastest."""
+
+    starts: np.ndarray
+    durations: np.ndarray
+
+    @classmethod
+    def plan(cls, slow: int, fastest: float, tail: float, speed: float = 1.0) -> SlowThenFaster:
+        """`slow` steps of `SLOW` seconds each, halves down to `fastest` seconds, then `tail` seconds of such steps.
+
+        `speed` divides all times but `fastest`.
+        """
+        durations = [SLOW / speed] * slow
+        while durations and durations[-1] / 2 > fastest:
+            durations.append(durations[-1] / 2)
+        durations += [fastest] * max(1, round(tail / speed / fastest))
+        lengths = np.array(durations)
+        return cls(np.concatenate([[0.0], np.cumsum(lengths)[:-1]]), lengths)
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes in all."""
+        return float(self.starts[-1] + self.durations[-1])
+
+    def at(self, seconds: float) -> tuple[int, float]:
+        """The step shown at a moment, counted from 0, and how much of its time has gone, 0 to 1."""
+        i = int(np.searchsorted(self.starts, seconds + 1e-9, "right")) - 1
+        return i, float(np.clip((seconds - self.starts[i]) / self.durations[i], 0, 1))
+
+
+@dataclass(frozen=True)
+class Accelerating:
+    """From `first` to `last` step in `seconds`: the pace grows exponentially from `pace` a second, then stays.
+
+    Early steps can be followed one by one, late ones go by in thousands: the picture changes about evenly, since what
+    a histogram gains from one more step falls as their number grows.
+    """
+
+    first: int
+    last: int
+    seconds: float
+    pace: float
+    steady: float = 0.25  # the part of the time with a constant pace, at the end
+
+    def _gain(self, u: np.ndarray | float, rate: float) -> np.ndarray:
+        bend = 1 - self.steady
+        t = np.minimum(u, bend) * self.seconds
+        rising = t * self.pace if abs(rate) < 1e-9 else self.pace * np.expm1(rate * t) / rate
+        return rising + np.maximum(np.asarray(u) - bend, 0) * self.seconds * self.pace * np.exp(
+            rate * bend * self.seconds
+        )
+
+    @property
+    def rate(self) -> float:
+        """Growth of the pace, 1/s, such that the last step is reached on time."""
+        low, high = -5.0, 50.0 / self.seconds
+        for _ in range(80):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._gain(1.0, middle) < self.last - self.first else (low, middle)
+        return low
+
+    def table(self, parts: np.ndarray) -> np.ndarray:
+        """The step (int) shown at each part u (0 to 1) of the time."""
+        steps = np.rint(self.first + self._gain(np.asarray(parts, float), self.rate)).astype(int)
+        return np.where(np.asarray(parts) >= 1, self.last, np.clip(steps, self.first, self.last))
