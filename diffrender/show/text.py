@@ -72,7 +72,7 @@ class Typeset(SVGMobject):
     """
 
     def __init__(self, body: str, em: float, color: str, names: Sequence[str] = ()) -> None:
-        self.body, self.em = body, em
+        self.body = body
         super().__init__(
             height=None,
             should_center=False,
@@ -89,6 +89,7 @@ class Typeset(SVGMobject):
         baseline = strut.get_bottom()[1]
         self.remove(strut, *slots)
         self._drop = (baseline - self.get_bottom()[1]) / self.height
+        self._ems = self.height / em
         for mob in self.submobjects:
             _ink(mob, color, em)
 
@@ -110,6 +111,11 @@ class Typeset(SVGMobject):
             mob.set_points_as_corners([[x, y + s, 0] for x, s in ((x0, -w), (x1, -w), (x1, w), (x0, w), (x0, -w))])
             mob.set_fill(color, 1).set_stroke(width=0)
         return mob
+
+    @property
+    def em(self) -> float:
+        """Size in units, as it is now."""
+        return float(self.height / self._ems)
 
     @property
     def baseline(self) -> float:

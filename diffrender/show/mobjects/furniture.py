@@ -12,6 +12,7 @@ from ..theme import HAIR, LINE, RADIUS, RING, Theme
 from .arrow import StepArrow, set_polygons
 
 Rect = tuple[float, float, float, float]
+Point = Sequence[float] | np.ndarray  # (2,) or (3,)
 Key = Callable[[float, float, float], VMobject]  # (x0, x1, y) → the sample drawn in a legend
 KEY_WIDTH = 0.62
 KEY_DOT_WIDTH = 0.22
@@ -61,15 +62,13 @@ def line(points: Iterable[Sequence[float]], color: str, width: float = HAIR, alp
     return mob.set_points_as_corners([[p[0], p[1], 0.0] for p in points])
 
 
-def dashed_line(
-    a: Sequence[float], b: Sequence[float], color: str, width: float = HAIR * 1.7, alpha: float = 0.6
-) -> VMobject:
+def dashed_line(a: Point, b: Point, color: str, width: float = HAIR * 1.7, alpha: float = 0.6) -> VMobject:
     """Short dashes from a to b as one mobject: a construction line, such as the ghost sides of a parallelogram."""
     mob = VMobject(stroke_color=color, stroke_width=width * 100, stroke_opacity=alpha)
     return put_dashes(mob, a, b)
 
 
-def put_dashes(mob: VMobject, a: Sequence[float], b: Sequence[float], grown: float = 1.0) -> VMobject:
+def put_dashes(mob: VMobject, a: Point, b: Point, grown: float = 1.0) -> VMobject:
     """Lay dashes of a dashed line from a to b, as far as `grown`; no mobject is built."""
     p, q = np.array([*a[:2], 0.0]), np.array([*b[:2], 0.0])
     length = float(np.linalg.norm(q - p))
