@@ -121,8 +121,9 @@ class Levels:
 class TimeGrid(list[Level]):
     """The levels a sampler walks, noisiest first; knows the table they were chosen from, for levels between them."""
 
-    def __init__(self, levels: Iterable[Level], table: Levels | None = None) -> None:
+    def __init__(self, levels: Iterable[Level], table: Levels | None = None, spacing: str = "linspace") -> None:
         super().__init__(levels)
+        self.spacing = spacing
         self.table = table or Levels(*np.array(self[::-1], dtype=np.float64).reshape(-1, 3).T)
 
     @classmethod
@@ -156,7 +157,7 @@ def choose(levels: Levels, steps: int, timestep_spacing: str = "linspace") -> Ti
         raise ConfigError(f"sampler.timestep_spacing: '{timestep_spacing}' is none of leading, trailing, linspace.")
     if steps <= entries:
         index = np.round(index)
-    return TimeGrid([*(levels.at_index(i) for i in index), levels[0]], levels)
+    return TimeGrid([*(levels.at_index(i) for i in index), levels[0]], levels, timestep_spacing)
 
 
 SCHEDULES = Registry("schedule")

@@ -20,13 +20,28 @@ from pydantic import Field
 from ..denoisers.base import Prediction
 from ..levels import Level
 from ..noise import Noise, Purpose
-from ..registry import Registry
+from ..registry import Entry, Registry
 
 Denoise = Callable[[torch.Tensor, Level], Prediction]
 Walk = Sequence[Level]
 Eta = Annotated[float, Field(ge=0, le=1)]
 
-SAMPLERS = Registry("sampler")
+
+class Samplers(Registry):
+    """The registry of samplers, in which every scheduler of diffusers is found as `diffusers:ClassName`."""
+
+    def __contains__(self, name: str) -> bool:
+        return super().__contains__(name) or name.startswith("diffusers:")
+
+    def __getitem__(self, name: str) -> Entry:
+        if name.startswith("diffusers:"):
+            from .diffusers_bridge import entry
+
+            return entry(name)
+        return super().__getitem__(name)
+
+
+SAMPLERS = Samplers("sampler")
 
 
 @dataclass

@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Annotated
 
 import torch
 from numpy.polynomial import Polynomial
+from pydantic import Field
 
 from ..levels import Level, TimeGrid
 from ..noise import Noise
@@ -92,7 +94,9 @@ def dpm2_ancestral(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise
     nfe_per_step=1,
     paper="Adams & Bashforth 1883, on uneven steps; Crowson's k-diffusion",
 )
-def lms(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, order: int = 4) -> Iterator[Step]:
+def lms(
+    denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, order: Annotated[int, Field(ge=1, le=8)] = 4
+) -> Iterator[Step]:
     """Adams–Bashforth: the polynomial through the last `order` values of ε̂, integrated over the step."""
     past: list[tuple[Level, torch.Tensor]] = []
     for i, (now, to) in enumerate(pairwise(levels)):
