@@ -1,14 +1,12 @@
-"""Frames into packets: which encoder with which settings, and a thread that feeds it while the next frame is drawn.
+"""Frames into packets: a thread that encodes one frame while the next is drawn.
 
-Settings, threads included, are fixed, so that the same frames give the same bytes whatever the machine or the number of
-workers. PyAV releases the interpreter lock while it encodes, as do the conversions here.
+PyAV releases the interpreter lock while it encodes, as do the conversions here.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,119 +14,12 @@ from typing import Any
 import av
 import numba as nb
 import numpy as np
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-from ..errors import RenderError, UsageError, suggest
+from ..errors import RenderError
+from .encoding import Encoding, open_stream
 
-THREADS = 4  # of each encoder session; part of what decides the bytes, so never taken from the machine
 IN_FLIGHT = 6  # frames between drawing and encoding; 3 MB each at 1080p
-X264 = {  # sliced threads (ultrafast's and superfast's "zerolatency" cousins) waste bits and cores
-    "draft": {"preset": "ultrafast", "crf": "25", "x264-params": "sliced-threads=0"},
-    "fast": {"preset": "superfast", "crf": "20", "x264-params": "sliced-threads=0"},
-    "small": {"preset": "medium", "crf": "23", "x264-params": "sliced-threads=0"},
-}
-VP9 = {
-    "draft": {"deadline": "realtime", "cpu-used": "8", "crf": "36", "b": "0"},
-    "fast": {"deadline": "realtime", "cpu-used": "6", "crf": "30", "b": "0"},
-    "small": {"deadline": "good", "cpu-used": "3", "crf": "33", "b": "0"},
-}
-PRORES = {"profile": "4444", "vendor": "apl0", "alpha_bits": "16"}
-# what machines may have, to be named when the encoder asked for is not there
-CANDIDATES = (
-    *("libx264", "libx265", "libsvtav1", "libvpx-vp9", "mpeg4", "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_qsv"),
-    *("h264_amf", "h264_mf", "h264_videotoolbox", "hevc_videotoolbox", "prores_ks", "prores_videotoolbox", "qtrle"),
-)
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """An encoder session: container, codec, pixel format and the codec's own options."""
-
-    container: str
-    codec: str
-    pixel_format: str
-    options: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def even(self) -> bool:
-        """Whether width and height must be even (chroma is stored at half of both)."""
-        return "420" in self.pixel_format or self.pixel_format == "nv12"
-
-
-def choose(container: str, *, transparent: bool = False, encode: str = "fast", codec: str | None = None) -> Encoding:
-    """The encoding of a format (mp4, webm, mov, or gif for the lossless clip that a GIF is made from).
-
-    `codec` replaces the format's own encoder. Raises UsageError when PyAV does not know it.
-    """
-    if codec:
-        return _by_name(container, codec, transparent, encode)
-    if container == "gif":
-        # the palette is chosen from the finished clip, which therefore must be exact
-        if transparent:
-            return Encoding("mov", "qtrle", "argb")
-        return Encoding("mp4", "libx264rgb", "rgb24", {"preset": "ultrafast", "qp": "0"})
-    if container == "webm":
-        return Encoding("webm", "libvpx-vp9", "yuva420p" if transparent else "yuv420p", VP9[encode])
-    if transparent:
-        # exact, and on drawings smaller and eight times faster than ProRes 4444, which is there as --codec prores_ks
-        return Encoding("mov", "qtrle", "argb")
-    return Encoding(container, "libx264", "yuv420p", X264[encode])
-
-
-def _by_name(container: str, codec: str, transparent: bool, encode: str) -> Encoding:
-    try:
-        formats = [f.name for f in av.codec.Codec(codec, "w").video_formats or ()]
-    except ValueError:
-        raise UsageError(f"--codec {codec}: this PyAV has no such encoder.", suggest(codec, opens(container))) from None
-    if transparent:
-        formats = [f for f in formats if any(c.is_alpha for c in av.VideoFormat(f).components)]
-        if not formats:
-            raise UsageError(
-                f"--codec {codec} cannot store transparency.", "Leave --codec out, or use qtrle in a .mov."
-            )
-    usual = ("yuva420p", "argb", "yuva444p10le") if transparent else ("yuv420p", "nv12", "rgb24")
-    pixel_format = next((f for f in usual if f in formats), formats[0] if formats else "yuv420p")
-    options = {"libx264": X264[encode], "libvpx-vp9": VP9[encode], "prores_ks": PRORES}.get(codec, {})
-    return Encoding(container, codec, pixel_format, options)
-
-
-def opens(container: str) -> list[str]:
-    """Encoders that really open on this machine for a container, drivers and all."""
-    found = []
-    for codec in CANDIDATES:
-        try:
-            check(_by_name(container, codec, False, "fast"), 320, 180, 30)
-        except (RenderError, UsageError):
-            continue
-        found.append(codec)
-    return found
-
-
-def check(encoding: Encoding, width: int, height: int, fps: int) -> None:
-    """Encode one black frame into nothing; RenderError naming what would open if the encoder does not."""
-    try:
-        with av.open("/dev/null" if Path("/dev/null").exists() else "NUL", "w", format=encoding.container) as out:
-            stream = open_stream(out, encoding, width, height, fps)
-            frame = av.VideoFrame(width, height, encoding.pixel_format)
-            for plane in frame.planes:
-                plane.update(bytes(plane.buffer_size))
-            frame.pts = 0
-            out.mux([*stream.encode(frame), *stream.encode(None)])
-    except (OSError, ValueError, RuntimeError) as error:
-        raise RenderError(f"The encoder {encoding.codec} does not open for .{encoding.container}: {error}.") from None
-
-
-def open_stream(out: Any, encoding: Encoding, width: int, height: int, fps: int) -> Any:
-    """A video stream of `out` with everything set that decides its bytes and its colours."""
-    stream = out.add_stream(encoding.codec, rate=fps, options=dict(encoding.options))
-    context = stream.codec_context
-    context.width, context.height, context.pix_fmt = width, height, encoding.pixel_format
-    context.time_base = Fraction(1, fps)
-    context.thread_count = THREADS
-    if "yuv" in encoding.pixel_format or encoding.pixel_format == "nv12":
-        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
-    context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
-    return stream
 
 
 class Encoder:
@@ -205,6 +96,13 @@ def to_frame(pixels: np.ndarray, pixel_format: str) -> Any:
     frame = av.VideoFrame(width, height, "rgba")
     _straight(pixels, _plane(frame.planes[0]).reshape(height, -1, 4))
     return frame
+
+
+def straight(pixels: np.ndarray) -> np.ndarray:
+    """A copy of the camera's buffer, (height, width, 4) uint8, with the alpha divided out."""
+    out = np.empty_like(pixels)
+    _straight(pixels, out)
+    return out
 
 
 def converted(frame: Any, pixel_format: str) -> Any:

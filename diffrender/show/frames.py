@@ -11,6 +11,7 @@ import importlib.util
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.exceptions import EndSceneEarlyException
 
 from ..errors import RenderError, UsageError, suggest
+from .camera import Bulk
 
 SHORT_SIDE = 8.0  # scene units along the shorter side of the frame, whatever its aspect
 NEVER = sys.maxsize
@@ -57,8 +59,7 @@ class FrameRenderer(CairoRenderer):
 
     def init_scene(self, scene: Scene, session_spec: Any, file_writer_settings: Any) -> None:
         """Take the camera the scene asks for (moving, 3-D, …): Manim calls this while the scene is made."""
-        if not isinstance(self.camera, scene.camera_class):
-            self.camera = scene.camera_class()
+        self.camera: Any = _bulk(scene.camera_class)()
         super().init_scene(scene, session_spec, file_writer_settings)
 
     # ---- playing -----------------------------------------------------------------------------------------------------
@@ -119,13 +120,18 @@ class FrameRenderer(CairoRenderer):
         """A scene that plays nothing is one frame; and the finished state, if it is wanted."""
         self.static_image, scene.moving_mobjects = None, []
         if self.frame == 0:
-            self.frame = 1
-            if self.first == 0:
-                self.update_frame(scene, scene.moving_mobjects)
-                self.sink(self.camera.pixel_array, 1)
+            with suppress(EndSceneEarlyException):
+                self._advance(scene, 1)
         if self.finished_state:
             self.update_frame(scene, scene.moving_mobjects)
             self.sink(self.camera.pixel_array, 1)
+
+
+def _bulk(camera_class: type[Camera]) -> type[Camera]:
+    """The camera class, drawing bulk mobjects as well."""
+    if issubclass(camera_class, Bulk):
+        return camera_class
+    return type(f"Bulk{camera_class.__name__}", (Bulk, camera_class), {})
 
 
 def _frame_count(seconds: float, fps: float, frozen: bool) -> int:

@@ -1,0 +1,93 @@
+"""What is not finished lies in a work folder beside its output, and comes into its place in one step.
+
+The folder of `clip.mp4` is `.clip.mp4.diffrender`. A segment has its own name there only when it is whole. A render
+that was interrupted, by Ctrl-C or by the power, goes on from them when the same thing is asked for again; anything else
+asked for throws them away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ..config import digest
+from ..errors import RenderError
+from ..spec import RenderSpec
+
+INFO = "render.json"
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def segment_file(work: Path, index: int, container: str) -> Path:
+    """Where a finished segment lies."""
+    return work / f"{index:05d}.{container}"
+
+
+def partial(path: Path) -> Path:
+    """Where a file lies while it is being written: never under its own name."""
+    return path.with_name(f"partial-{path.name}")
+
+
+def content_key(spec: RenderSpec) -> str:
+    """A digest of all that decides a segment's bytes: the spec, the code that draws, the recordings' size and time."""
+    settings = spec.model_dump(mode="json", exclude={"out", "workers", "metadata", "gif_width", "gif_fps", "max_mb"})
+    sources = [*sorted(PACKAGE.glob("show/**/*.py")), *sorted(spec.scene.resolve().parent.glob("*.py"))]
+    code = {str(path): path.read_text("utf-8", "replace") for path in sources}
+    recordings = {str(p): [p.stat().st_size, p.stat().st_mtime_ns] for p in spec.trajectories.values() if p.exists()}
+    return digest([settings, code, recordings])
+
+
+@contextmanager
+def work_folder(spec: RenderSpec) -> Iterator[Path]:
+    """The folder beside the output for what is not finished.
+
+    It holds what an earlier render of the same thing finished, and nothing else. Leaving it normally removes it;
+    leaving it by an exception removes half-written files, and the folder too if no segment is whole.
+    """
+    folder = spec.out.parent / f".{spec.out.name}.diffrender"
+    info = {"key": content_key(spec)}
+    try:
+        spec.out.parent.mkdir(parents=True, exist_ok=True)
+        if read_info(folder).get("key") != info["key"]:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(exist_ok=True)
+        (folder / INFO).write_text(json.dumps({**read_info(folder), **info}), "utf-8")
+    except OSError as error:
+        raise RenderError(
+            f"{spec.out.parent}: cannot be written to ({error.strerror}).", "Choose another place with --out."
+        ) from None
+    remove_partial(folder)
+    try:
+        yield folder
+    except BaseException:
+        remove_partial(folder)
+        if not any(folder.glob("[0-9]*.*")):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_info(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / INFO).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def remove_partial(folder: Path) -> None:
+    for path in folder.glob("partial-*"):
+        with suppress(OSError):
+            path.unlink()
+
+
+def publish(path: Path, out: Path) -> None:
+    """Put a finished file in its place: all of it or nothing, whatever happens meanwhile."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(path, out)
