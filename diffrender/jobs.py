@@ -22,6 +22,7 @@ from .library import Overrides, SceneCard
 from .spec import RenderSpec
 
 OUTPUTS = Path("outputs")
+SUBTITLES = (".srt", ".vtt")
 FILE_KEYS = ("file", "weights")  # config keys whose value may be a file
 
 
@@ -33,7 +34,7 @@ class Job:
     first.
     """
 
-    kind: Literal["train", "sample", "render", "join"]
+    kind: Literal["train", "sample", "render", "join", "pictures", "gif"]
     name: str
     out: Path
     key: str
@@ -42,8 +43,10 @@ class Job:
     also: tuple[Path, ...] = ()
 
     def up_to_date(self) -> bool:
-        """Whether every file is there and carries this job's key."""
-        return all(provenance.key(path) == self.key for path in (self.out, *self.also))
+        """Whether every file is there and carries this job's key; subtitles cannot, but are there before their film."""
+        texts = [path for path in self.also if path.suffix in SUBTITLES]
+        files = [path for path in (self.out, *self.also) if path not in texts]
+        return all(path.is_file() for path in texts) and all(provenance.key(path) == self.key for path in files)
 
     def as_dict(self) -> dict[str, Any]:
         """What is sent to the process that does it."""
