@@ -9,7 +9,7 @@ from .blend import blit, restore, rounded
 from .discs import LARGE, STEP, Stencils, discs, stencils
 from .pictures import bend, cells, heat, isolines, resample
 from .polygons import polygons
-from .streaks import lay, streaks
+from .streaks import lay, streaks, trace
 
 __all__ = [
     "LARGE",
@@ -28,4 +28,5 @@ __all__ = [
     "rounded",
     "stencils",
     "streaks",
+    "trace",
 ]

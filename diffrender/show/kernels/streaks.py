@@ -97,3 +97,52 @@ def lay(frame, width, opacity, tint, left, top, part):
             level = np.int64(opacity[j, i])
             if level:
                 frame[row + i] = mix(frame[row + i], tint[j, i], ((level + (level >> 7)) * part) >> 8)
+
+
+@nb.njit(cache=True, nogil=True)
+def trace(v, grid, starts, stride, segments):
+    """Curves along a field: (segments + 1, N, 2) float64 points from `starts` (N, 2) on, and the speed at each.
+
+    v: (Gy, Gx, 2), bilinear between nodes; grid: (x0, x1, y0, y1) of the outermost. stride: (2,) data units to one
+    segment along each axis; every segment is one stride of the direction, by the midpoint rule. Off the grid: NaN.
+    """
+    count = starts.shape[0]
+    points = np.full((segments + 1, count, 2), np.nan)
+    speed = np.zeros((segments + 1, count))
+    for n in range(count):
+        x, y = starts[n, 0], starts[n, 1]
+        for s in range(segments + 1):
+            vx, vy = _between(v, grid, x, y)
+            if math.isnan(vx + vy):
+                break
+            points[s, n, 0], points[s, n, 1] = x, y
+            speed[s, n] = math.hypot(vx, vy)
+            dx, dy = _direction(vx, vy, stride)
+            vx, vy = _between(v, grid, x + dx / 2, y + dy / 2)
+            if not math.isnan(vx + vy):
+                dx, dy = _direction(vx, vy, stride)
+            x, y = x + dx, y + dy
+    return points, speed
+
+
+@nb.njit(inline="always")
+def _direction(vx, vy, stride):
+    """One stride along a vector; none along a vector of no length."""
+    length = math.hypot(vx / stride[0], vy / stride[1])
+    return (vx / length, vy / length) if length > 0 else (0.0, 0.0)
+
+
+@nb.njit(inline="always")
+def _between(v, grid, x, y):
+    """The field at (x, y)."""
+    height, width = v.shape[0], v.shape[1]
+    gx, gy = (x - grid[0]) / (grid[1] - grid[0]) * (width - 1), (y - grid[2]) / (grid[3] - grid[2]) * (height - 1)
+    if not (0 <= gx <= width - 1 and 0 <= gy <= height - 1):
+        return np.nan, np.nan
+    i, j = min(int(gx), width - 2), min(int(gy), height - 2)
+    s, t = gx - i, gy - j
+    a, b, c, d = (1 - s) * (1 - t), s * (1 - t), (1 - s) * t, s * t
+    return (
+        a * v[j, i, 0] + b * v[j, i + 1, 0] + c * v[j + 1, i, 0] + d * v[j + 1, i + 1, 0],
+        a * v[j, i, 1] + b * v[j, i + 1, 1] + c * v[j + 1, i, 1] + d * v[j + 1, i + 1, 1],
+    )

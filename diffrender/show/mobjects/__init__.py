@@ -1,8 +1,23 @@
 """Mobjects drawn in bulk. Each is an ordinary Manim mobject, to be drawn by a camera of `diffrender.show.camera`."""
 
+from .bar import ColorBar
 from .cloud import PointCloud
+from .field import Streamlines, VectorField
+from .grid import ImageGrid
 from .heat import Contours, Heatmap
+from .histogram import Histogram2D
 from .raster import Raster
 from .trails import Trails
 
-__all__ = ["Contours", "Heatmap", "PointCloud", "Raster", "Trails"]
+__all__ = [
+    "ColorBar",
+    "Contours",
+    "Heatmap",
+    "Histogram2D",
+    "ImageGrid",
+    "PointCloud",
+    "Raster",
+    "Streamlines",
+    "Trails",
+    "VectorField",
+]

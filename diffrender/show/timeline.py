@@ -1,0 +1,81 @@
+"""Which recorded step a moment of a clip shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import RenderError
+
+LAST_DECADE = 0.2  # share of a clip given to the last factor of ten in sigma, where shapes settle
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A map from a clip's course, 0..1, to recorded steps, 0..last.
+
+    name: says which map it is. warp: 0..1 → 0..last, never falling. interpolate: whether states between two recorded
+    steps may be shown; without it the nearest recorded step is, so that everything seen was recorded.
+    """
+
+    name: str
+    last: int
+    warp: Callable[[float], float]
+    interpolate: bool = False
+
+    def step(self, course: float) -> float:
+        """The step shown when `course` (0..1) of the clip has passed."""
+        step = min(max(self.warp(min(max(course, 0.0), 1.0)), 0.0), float(self.last))
+        return step if self.interpolate else float(math.floor(step + 0.5))
+
+    def describe(self) -> dict[str, Any]:
+        """What a video's metadata say about it."""
+        return {"timeline": self.name, "steps": self.last, "interpolated": self.interpolate}
+
+
+def linear(last: int, *, interpolate: bool = False) -> Timeline:
+    """Every recorded step for the same time."""
+    return Timeline("linear", last, lambda u: u * last, interpolate)
+
+
+def eased(last: int, *, interpolate: bool = False) -> Timeline:
+    """Slow at both ends: u²(3 − 2u)."""
+    return Timeline("eased", last, lambda u: u * u * (3 - 2 * u) * last, interpolate)
+
+
+def log_snr(
+    alpha: np.ndarray, sigma: np.ndarray, *, last_decade: float = LAST_DECADE, interpolate: bool = False
+) -> Timeline:
+    """Constant speed in log-SNR = 2 log(alpha / sigma), but for a fixed share of the clip for the last decade of sigma.
+
+    alpha, sigma: (T+1,) of the recording. Where log-SNR is infinite (alpha = 0 at the start, sigma = 0 at the end) it
+    goes on by as much as it changed in the step beside. Raises RenderError if the levels do not change.
+    """
+    alpha, sigma = np.asarray(alpha, float), np.asarray(sigma, float)
+    with np.errstate(divide="ignore"):
+        snr = 2 * (np.log(alpha) - np.log(sigma))
+    known = np.flatnonzero(np.isfinite(snr))
+    if len(known) < 2 or snr[known[0]] == snr[known[-1]]:
+        raise RenderError("A log-SNR timeline needs noise levels that change.", "Use a linear or an eased one.")
+    for end, first, second in ((range(known[0]), known[0], known[1]), (range(known[-1] + 1, len(snr)), *known[:-3:-1])):
+        for k in end:
+            snr[k] = snr[first] + (snr[first] - snr[second]) * abs(k - first)
+    if snr[-1] < snr[0]:  # towards noise: the same path, walked the other way
+        back = log_snr(alpha[::-1], sigma[::-1], last_decade=last_decade, interpolate=True)
+        last = len(snr) - 1
+        return Timeline("log-SNR", last, lambda u: last - back.warp(1 - u), interpolate)
+    course = _course(np.maximum.accumulate(snr), np.log(10.0) * 2, last_decade)
+    steps = np.arange(len(snr), dtype=float)
+    return Timeline("log-SNR", len(snr) - 1, lambda u: float(np.interp(u, course, steps)), interpolate)
+
+
+def _course(snr: np.ndarray, decade: float, share: float) -> np.ndarray:
+    """(T+1,) where in the clip, 0..1, each step is reached; the last `decade` of `snr` takes `share` of it."""
+    corner = snr[-1] - decade
+    if corner <= snr[0]:  # the whole recording is within a decade
+        return (snr - snr[0]) / (snr[-1] - snr[0])
+    return np.interp(snr, [snr[0], corner, snr[-1]], [0.0, 1 - share, 1.0])
