@@ -1,7 +1,7 @@
 """Langevin samplers: Markov chains whose law is, or tends to, a density of which only log p and its gradient are known.
 
-The first argument of each is anything with `score(x)`: a density of the targets, or a learned score (`AtLevel`). Those with a
-Metropolis test also need `log_prob(x)`. Time is that of dx = ∇log p dt + √2 dW.
+The first argument of each but `annealed`, which walks noise levels as reverse samplers do, is anything with `score(x)`:
+a density of the targets, or a learned score (`AtLevel`). Those with a Metropolis test also need `log_prob(x)`. Time is that of dx = ∇log p dt + √2 dW.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Scored(Protocol):
 
 
 class AtLevel:
-    """A denoiser at one noise level as the density p_t there: its score, and its log p where the denoiser knows that."""
+    """A denoiser at one noise level as the density p_t there: its score, and log p where the denoiser knows that."""
 
     def __init__(self, denoise: Denoise, level: Level) -> None:
         self.denoise, self.level = denoise, level

@@ -45,6 +45,11 @@ class Density(ABC):
         return torch.exp(self.log_prob(x) - self.log_z)
 
     @property
+    def _wide(self) -> Bounds:
+        """Bounds half as wide again: what lies beyond is taken for nothing."""
+        return tuple(widened(b, 1.5) for b in self.bounds)
+
+    @property
     def box(self) -> tuple[float, ...]:
         """(x0, x1, y0, y1[, z0, z1]) that shows it; in 1-D, the axis and the height of p."""
         bounds = self.bounds if self.dim > 1 else (*self.bounds, (0.0, 1.1 * self.peak))
@@ -55,13 +60,13 @@ class Density(ABC):
         """log ∫ exp(log_prob): 0 if normalised, else by the trapezoidal rule over bounds half as wide again."""
         if self.normalised:
             return 0.0
-        x, cell = grid([widened(b, 1.5) for b in self.bounds], NODES[self.dim])
+        x, cell = grid(self._wide, NODES[self.dim])
         return float(torch.logsumexp(self.log_prob(x), 0)) + float(np.log(cell))
 
     @cached_property
     def peak(self) -> float:
         """max p, to about eight digits: the best node of a grid, then of ever finer grids around it."""
-        bounds, nodes = list(self.bounds), {1: 2001, 2: 301, 3: 61}.get(self.dim, 3)
+        bounds, nodes = list(self.bounds), {1: 2001, 2: 301, 3: 61}[self.dim]
         best = -np.inf
         for _ in range(9):
             x, _ = grid(bounds, nodes)
@@ -76,24 +81,23 @@ class Density(ABC):
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """n independent draws, (n, D) float32.
 
-        Where no exact way is known: by rejection from a grid over `bounds` (piecewise constant, the largest corner of
-        each cell), so what lies outside the bounds is never drawn.
+        Where no exact way is known: by rejection from a grid over the widened bounds (piecewise constant, the largest
+        corner of each cell), so what lies beyond them is never drawn.
         """
         side = CELLS[self.dim]
-        x, _ = grid(self.bounds, side + 1)
+        x, _ = grid(self._wide, side + 1)
         corners = self.log_prob(x).numpy().reshape((side + 1,) * self.dim)
         cells = corners
         for axis in range(self.dim):
             cells = np.maximum(np.take(cells, range(side), axis), np.take(cells, range(1, side + 1), axis))
         cells = cells.ravel() + 0.02  # room for what rises between the corners
         total = np.cumsum(np.exp(cells - cells.max()))
-        low = np.array([b[0] for b in self.bounds])
-        width = np.array([(b[1] - b[0]) / side for b in self.bounds])
+        low, high = np.array(self._wide).T
         kept: list[np.ndarray] = []
         while sum(map(len, kept)) < n:
             pick = np.minimum(np.searchsorted(total, rng.random(n + 64) * total[-1], side="right"), len(cells) - 1)
             index = np.stack(np.unravel_index(pick, (side,) * self.dim), 1)
-            y = low + (index + rng.random(index.shape)) * width
+            y = low + (index + rng.random(index.shape)) * (high - low) / side
             log_p = self.log_prob(torch.from_numpy(y)).numpy()
             kept.append(y[np.log(rng.random(len(y))) < log_p - cells[pick]])
         return np.concatenate(kept)[:n].astype(np.float32)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from ...errors import ConfigError, suggest
-from .density import Density, grid, widened
+from .density import Density, grid
 
 Term = Callable[[Sequence[torch.Tensor]], torch.Tensor]
 
@@ -69,7 +69,7 @@ class Expression(Density):
 
     def _check(self) -> None:
         """Refuse a log p that is not a number, or does not fall away towards the edge of the box widened by half."""
-        x, _ = grid([widened(b, 1.5) for b in self.bounds], {1: 2000, 2: 200, 3: 40}[self.dim])
+        x, _ = grid(self._wide, {1: 2000, 2: 200, 3: 40}[self.dim])
         log_p = self.log_prob(x)
         wrong = log_p.isnan() | (log_p == math.inf)
         if wrong.any():
