@@ -50,7 +50,7 @@ class RenderSpec(BaseModel):
     encode: Encode = Field("fast", description="draft: soon; fast: good and soon; small: the smallest file")
     codec: str | None = Field(None, description="an encoder of PyAV's by name, in place of the format's own")
     workers: int = Field(1, ge=1, le=256, description="processes that draw; the file is the same for any number")
-    segment_seconds: float = Field(4.0, gt=0, le=600, description="length of the separately encoded pieces")
+    segment_seconds: float = Field(2.0, gt=0, le=600, description="length of the separately encoded pieces")
     gif_width: int = Field(720, ge=16, le=4096, description="widest a GIF gets; never wider than the clip")
     gif_fps: int = Field(15, ge=1, le=50, description="frames a second of a GIF; never more than the clip's")
     max_mb: float | None = Field(None, gt=0, description="a GIF is made smaller until it has at most so many megabytes")

@@ -6,9 +6,9 @@ workers.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import av
@@ -34,6 +34,8 @@ CANDIDATES = (
     *("libx264", "libx265", "libsvtav1", "libvpx-vp9", "mpeg4", "h264_nvenc", "hevc_nvenc", "av1_nvenc", "h264_qsv"),
     *("h264_amf", "h264_mf", "h264_videotoolbox", "hevc_videotoolbox", "prores_ks", "prores_videotoolbox", "qtrle"),
 )
+
+FAILURES = (av.FFmpegError, OSError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def _by_name(container: str, codec: str, transparent: bool, encode: str) -> Enco
     try:
         formats = [f.name for f in av.codec.Codec(codec, "w").video_formats or ()]
     except ValueError:
-        raise UsageError(f"--codec {codec}: this PyAV has no such encoder.", suggest(codec, opens(container))) from None
+        raise UsageError(f"--codec {codec}: this PyAV has no such encoder.", suggest(codec, known())) from None
     if transparent:
         formats = [f for f in formats if any(c.is_alpha for c in av.VideoFormat(f).components)]
         if not formats:
@@ -93,30 +95,43 @@ def _by_name(container: str, codec: str, transparent: bool, encode: str) -> Enco
     return Encoding(container, codec, pixel_format, options)
 
 
+def known() -> list[str]:
+    """The encoders among the usual ones that this PyAV was built with."""
+    return [codec for codec in CANDIDATES if codec in av.codecs_available]
+
+
 def opens(container: str) -> list[str]:
     """Encoders that really open on this machine for a container, drivers and all."""
     found = []
-    for codec in CANDIDATES:
+    for codec in known():
         try:
-            check(_by_name(container, codec, False, "fast"), 320, 180, 30)
-        except (RenderError, UsageError):
+            _encode_nothing(_by_name(container, codec, False, "fast"), 320, 180, 30)
+        except FAILURES:
             continue
         found.append(codec)
     return found
 
 
 def check(encoding: Encoding, width: int, height: int, fps: int) -> None:
-    """Encode one black frame into nothing; RenderError naming what would open if the encoder does not."""
+    """RenderError naming what would open if the encoder does not, found out by encoding one black frame."""
     try:
-        with av.open("/dev/null" if Path("/dev/null").exists() else "NUL", "w", format=encoding.container) as out:
-            stream = open_stream(out, encoding, width, height, fps)
-            frame = av.VideoFrame(width, height, encoding.pixel_format)
-            for plane in frame.planes:
-                plane.update(bytes(plane.buffer_size))
-            frame.pts = 0
-            out.mux([*stream.encode(frame), *stream.encode(None)])
-    except (OSError, ValueError, RuntimeError) as error:
-        raise RenderError(f"The encoder {encoding.codec} does not open for .{encoding.container}: {error}.") from None
+        _encode_nothing(encoding, width, height, fps)
+    except FAILURES as error:
+        raise RenderError(
+            f"The encoder {encoding.codec} does not open here for .{encoding.container}: {error}.",
+            f"These do: {', '.join(opens(encoding.container))}.",
+        ) from None
+
+
+def _encode_nothing(encoding: Encoding, width: int, height: int, fps: int) -> None:
+    with av.open(io.BytesIO(), "w", format=encoding.container) as out:
+        stream = open_stream(out, encoding, width, height, fps)
+        frame = av.VideoFrame(width, height, encoding.pixel_format)
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        frame.pts, frame.time_base = 0, Fraction(1, fps)
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
 
 
 def open_stream(out: Any, encoding: Encoding, width: int, height: int, fps: int) -> Any:

@@ -64,7 +64,8 @@ def probe(path: Path) -> Clip:
             fps = stream.average_rate or Fraction(0)
             context = stream.codec_context
             pixel_format = context.pix_fmt or ""
-            if stream.metadata.get("ALPHA_MODE", stream.metadata.get("alpha_mode")) == "1":
+            if "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE")):
+                # webm keeps alpha beside the pictures
                 pixel_format = pixel_format.replace("yuv4", "yuva4")
             return Clip(
                 path=path,
@@ -110,8 +111,10 @@ def join(
             with av.open(str(part)) as source:
                 first = source.streams.video[0]
                 if stream is None:
-                    stream = target.add_stream_from_template(first)
+                    stream = target.add_stream_from_template(first, opaque=True)  # needs no encoder of that name
                     stream.time_base = tick
+                    if "alpha_mode" in first.metadata:  # without it browsers ignore a webm's transparency
+                        stream.metadata["alpha_mode"] = first.metadata["alpha_mode"]
                     form = _form(first)
                 elif _form(first) != form:
                     raise RenderError(f"{part} and {parts[0]} have different formats, so they cannot be joined.")
