@@ -74,7 +74,7 @@ def _svg(path: Path, *, by: Measure, invert: bool) -> Sampler:
 
 
 def _of_svg(drawn: Drawing, by: Measure, invert: bool = False) -> Sampler:
-    return Segments(*drawn.lines()) if by == "length" else Pixels(drawn.mask(invert))
+    return Segments(*drawn.lines()) if by == "length" else Pixels(*drawn.mask(invert))
 
 
 def _picture(path: Path, *, by: Measure, invert: bool) -> Sampler:

@@ -31,6 +31,9 @@ def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise DiffrenderError(f"{path}: a mesh without faces.", "Points alone are read from XYZ, CSV or NPY files.")
     if faces.min() < 0 or faces.max() >= len(corners):
         raise DiffrenderError(f"{path}: a face names corner {int(faces.max())}, but there are only {len(corners)}.")
-    if not np.isfinite(corners[faces]).all():
+    used = corners[faces]
+    if not np.isfinite(used).all():
         raise DiffrenderError(f"{path}: a corner that is not finite.")
+    if not np.cross(used[:, 1] - used[:, 0], used[:, 2] - used[:, 0]).any():
+        raise DiffrenderError(f"{path}: none of its faces has any area.")
     return corners, faces

@@ -11,17 +11,23 @@ Rng = np.random.Generator
 
 
 class Pixels:
-    """Ink as pixels. weights (H, W) uint8: how much of each is ink, row 0 on top; a pixel is one unit, y points up."""
+    """Ink as pixels; points of it come with y upwards.
 
-    def __init__(self, weights: np.ndarray) -> None:
-        self.width = weights.shape[1]
+    weights: how much of each pixel is ink, (H, W) uint8, row 0 on top. corner: x and y, downwards, of the top left.
+    unit: the side of a pixel.
+    """
+
+    def __init__(self, weights: np.ndarray, corner: tuple[float, float] = (0.0, 0.0), unit: float = 1.0) -> None:
+        self.width, self.corner, self.unit = weights.shape[1], corner, unit
         self.index = np.flatnonzero(weights).astype(np.int32)
         self.total = np.cumsum(weights.reshape(-1)[self.index], dtype=np.int64)
 
     def __call__(self, n: int, rng: Rng) -> np.ndarray:
         """Points (n, 2), uniform over the ink."""
         row, column = np.divmod(self.index[_pick(self.total, n, rng)], self.width)
-        return np.stack([column + rng.random(n), -row - rng.random(n)], 1)
+        x = self.corner[0] + self.unit * (column + rng.random(n))
+        y = self.corner[1] + self.unit * (row + rng.random(n))
+        return np.stack([x, -y], 1)
 
 
 class Segments:

@@ -23,9 +23,9 @@ MAX_SHAPES = 50_000  # after every `use` is put in place
 MAX_PATH = 50_000_000  # characters of path data, likewise
 CONTRAST = 32  # of 255: a colour nearer to the paper is paper
 SIDE = 2000  # pixels on the longer side of the ink
-NOT_DRAWN = frozenset(
-    "clipPath filter foreignObject image linearGradient marker mask metadata pattern radialGradient script text".split()
-)
+TINY = 1e-12  # a drawing smaller than this, or larger than one by it, is none
+DEFINITIONS = {"clipPath", "filter", "linearGradient", "marker", "mask", "pattern", "radialGradient"}
+NOT_DRAWN = {"foreignObject", "image", "metadata", "script", "text"} | DEFINITIONS
 
 
 def read_svg(source: bytes, name: str) -> Drawing:
@@ -54,15 +54,19 @@ class Drawing:
         paper = self._paper()
         self.ink = [p.opacity * np.abs(p.colour - paper).max() >= CONTRAST for p in paints]
 
-    def mask(self, invert: bool = False) -> np.ndarray:
-        """How much of each pixel is ink, (H, W) uint8 of 0 … 255, the longer side being about SIDE pixels.
+    def mask(self, invert: bool = False) -> tuple[np.ndarray, tuple[float, float], float]:
+        """How much of each pixel is ink, (H, W) uint8 of 0 … 255; the corner of the top left one; the side of each.
 
+        The longer side of the ink is about SIDE pixels.
         invert: ink is whatever is not, within the view if there is one, else within the box around the ink.
         """
         low, high = self._extent()
         if invert and self.view:
             low, high = np.array(self.view[:2]), np.add(self.view[:2], self.view[2:])
-        matrix, width, height = _frame(low, high)
+        scale = SIDE / (high - low).max()
+        corner = low - 1 / scale  # a pixel to spare on every side
+        width, height = (int(v) + 3 for v in np.ceil((high - low) * scale))
+        matrix = cairo.Matrix(scale, 0, 0, scale, *(-corner * scale))
         surface = cairo.ImageSurface(cairo.FORMAT_A8, width, height)
         context = cairo.Context(surface)
         context.set_matrix(matrix)
@@ -78,11 +82,12 @@ class Drawing:
         mask = pixels(surface)
         if not mask.any():
             raise self._empty()
-        return mask
+        return mask, (float(corner[0]), float(corner[1])), float(1 / scale)
 
     def lines(self) -> tuple[np.ndarray, np.ndarray]:
         """Outlines of what is filled and centre lines of what is only stroked, as segments start, end (S, 2), y up."""
-        matrix, _, _ = _frame(*self._extent())
+        low, high = self._extent()
+        scale = SIDE / (high - low).max()
         context = cairo.Context(cairo.ImageSurface(cairo.FORMAT_A8, 1, 1))
         starts: list[tuple[float, ...]] = []
         ends: list[tuple[float, ...]] = []
@@ -93,7 +98,7 @@ class Drawing:
             if not is_ink or paint.path is traced:  # the stroke around a fill that is ink already
                 continue
             traced = paint.path
-            paint.trace(context, matrix)
+            paint.trace(context, cairo.Matrix(scale, 0, 0, scale, *(-low * scale)))
             context.identity_matrix()
             here = first = ()
             for kind, points in context.copy_path_flat():
@@ -106,8 +111,8 @@ class Drawing:
                 here = there
         if starts == ends:
             raise self._empty()
-        flip = np.array([1.0, -1.0])
-        return np.array(starts) * flip, np.array(ends) * flip
+        start, end = ((low + np.array(points) / scale) * [1.0, -1.0] for points in (starts, ends))
+        return start, end
 
     def _paper(self) -> np.ndarray:
         """The colour of a first fill that covers the whole view; else white, or black if all paint is white."""
@@ -130,7 +135,7 @@ class Drawing:
         low, high = np.min([c[0] for c in corners], axis=0), np.max([c[1] for c in corners], axis=0)
         if self.view:
             low, high = np.maximum(low, self.view[:2]), np.minimum(high, np.add(self.view[:2], self.view[2:]))
-        if not (np.isfinite(high - low).all() and (high - low).min() >= 0 and (high - low).max() > 0):
+        if not ((high - low).min() >= 0 and TINY < (high - low).max() < 1 / TINY):
             raise self._empty()
         return low, high
 
@@ -139,13 +144,6 @@ class Drawing:
             f"{self.name}: an empty drawing: no fill or stroke in it can be seen.",
             "Text must be turned into paths before it counts.",
         )
-
-
-def _frame(low: np.ndarray, high: np.ndarray) -> tuple[cairo.Matrix, int, int]:
-    """The matrix that takes a box to pixels, with one to spare around it, and how many pixels wide and high that is."""
-    scale = SIDE / (high - low).max()
-    width, height = (int(v) + 3 for v in np.ceil((high - low) * scale))
-    return cairo.Matrix(scale, 0, 0, scale, 1 - low[0] * scale, 1 - low[1] * scale), width, height
 
 
 # ---- what may be read at all -----------------------------------------------------------------------------------------

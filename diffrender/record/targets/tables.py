@@ -28,18 +28,18 @@ def read_points(path: Path, dataset: str | None = None) -> np.ndarray:
     if not len(rows):
         raise DiffrenderError(f"{path}: no points in it.")
     if not (finite := np.isfinite(rows).all(axis=1)).all():
-        raise DiffrenderError(f"{path}: row {int(np.argmin(finite)) + 1} of its numbers holds one that is not finite.")
+        raise DiffrenderError(f"{path}: row {int(np.argmin(finite)) + 1} of numbers: not finite.")
     return rows
 
 
 def _npy(path: Path) -> np.ndarray:
     try:
         rows = np.load(path, allow_pickle=False, mmap_mode="r")
-        if rows.dtype.kind not in "fiu" or rows.ndim != 2 or len(rows) > MAX_ROWS:
-            raise ValueError(f"{rows.dtype} of shape {rows.shape}")
-        return np.array(rows, np.float64)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise DiffrenderError(f"{path}: not a NumPy file of points, (N, 2) or (N, 3) numbers ({error}).") from None
+    except (OSError, ValueError, EOFError, SyntaxError):
+        raise DiffrenderError(f"{path}: not a NumPy file of numbers, whatever its name says.") from None
+    if rows.dtype.kind not in "fiu" or rows.ndim != 2 or rows.shape[1] > 3 or len(rows) > MAX_ROWS:
+        raise DiffrenderError(f"{path}: points are (N, 2) or (N, 3) numbers, not {rows.dtype} of shape {rows.shape}.")
+    return np.array(rows, np.float64)
 
 
 def _table(path: Path, dataset: str | None) -> np.ndarray:
@@ -54,6 +54,8 @@ def _table(path: Path, dataset: str | None) -> np.ndarray:
     first = _cells(lines[0], separator)
     header = None if all(_is_number(cell) for cell in first) else [cell.strip().lower() for cell in first]
     body = lines[1:] if header else lines
+    if not body:
+        raise DiffrenderError(f"{path}: no points in it, only a header.")
     if header and "dataset" in header:
         body = _of_dataset(path, body, separator, header.index("dataset"), dataset)
     elif dataset is not None:
