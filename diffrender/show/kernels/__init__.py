@@ -9,6 +9,7 @@ from .blend import blit, restore, rounded
 from .discs import LARGE, STEP, Stencils, discs, stencils
 from .pictures import bend, cells, heat, isolines, resample
 from .polygons import polygons
+from .space import far_to_near, project
 from .streaks import lay, streaks, trace
 
 __all__ = [
@@ -19,10 +20,12 @@ __all__ = [
     "blit",
     "cells",
     "discs",
+    "far_to_near",
     "heat",
     "isolines",
     "lay",
     "polygons",
+    "project",
     "resample",
     "restore",
     "rounded",

@@ -7,6 +7,7 @@ from .grid import ImageGrid
 from .heat import Contours, Heatmap
 from .histogram import Histogram2D
 from .raster import Raster
+from .space import PointCloud3D, VectorField3D
 from .trails import Trails
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "Histogram2D",
     "ImageGrid",
     "PointCloud",
+    "PointCloud3D",
     "Raster",
     "Streamlines",
     "Trails",
     "VectorField",
+    "VectorField3D",
 ]

@@ -26,6 +26,8 @@ class PointCloud(Raster):
     clip: whether what passes the rounded rectangle is cut off.
     """
 
+    dims = 2
+
     def __init__(
         self,
         box: Box,
@@ -51,8 +53,8 @@ class PointCloud(Raster):
     def set_xy(self, xy: np.ndarray) -> PointCloud:
         """Put the points at (N, 2) data coordinates."""
         xy = np.asarray(xy)
-        if xy.ndim != 2 or xy.shape[1] != 2:
-            raise RenderError(f"PointCloud: points have shape {xy.shape}, not (N, 2).")
+        if xy.ndim != 2 or xy.shape[1] != self.dims:
+            raise RenderError(f"{type(self).__name__}: points have shape {xy.shape}, not (N, {self.dims}).")
         self._check_count(len(xy))
         self._xy = xy
         self.recorded = None
@@ -63,8 +65,8 @@ class PointCloud(Raster):
 
         From then on `show_step` says which step is shown. Only a step that is drawn is read.
         """
-        if x.ndim != 3 or x.shape[2] != 2:
-            raise RenderError(f"PointCloud: a recording has shape {x.shape}, not (T+1, N, 2).")
+        if x.ndim != 3 or x.shape[2] != self.dims:
+            raise RenderError(f"{type(self).__name__}: a recording has shape {x.shape}, not (T+1, N, {self.dims}).")
         self._check_count(len(x[0] if chains is None else x[0][chains]))
         self.recorded, self.chains = x, chains
         return self
@@ -87,17 +89,17 @@ class PointCloud(Raster):
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
         xy = finite32(self.xy)
         if len(xy):
-            self.splat(place, pixels, opacity, xy, self.radius * place.unit)
+            self.splat(place, pixels, xy, self.radius * place.unit, self.shades(len(xy), opacity))
 
-    def splat(
-        self, place: Placement, pixels: np.ndarray, opacity: float, xy: np.ndarray, radii: np.ndarray, shade: Any = None
-    ) -> None:
-        """Draw discs at xy (N, 2) float32 with radii (1 | N,) in pixels; shade: (N, 4) uint8 instead of the colours."""
+    def shades(self, count: int, opacity: float) -> np.ndarray:
+        """(1 | count, 4) uint8 colours, straight."""
+        base = self.fill_rgbas[:1, :3] * 255 if self.colors is None else self.colors
+        return rgba8(base, count, np.asarray(self.alpha, float) * opacity)
+
+    def splat(self, place: Placement, pixels: np.ndarray, xy: np.ndarray, radii: np.ndarray, shade: np.ndarray) -> None:
+        """Draw discs at xy (N, 2) float32 with radii (1 | N,) in pixels and colours (1 | N, 4) uint8."""
         ring = RING * place.unit if self.ring else 0.0
         table, ring_table = self._tables(radii, ring)
-        if shade is None:
-            base = self.fill_rgbas[:1, :3] * 255 if self.colors is None else self.colors
-            shade = rgba8(base, len(xy), np.asarray(self.alpha, float) * opacity)
         outline = rgba8(self.ring or "#000000", 1, 0.9)[0]
         with Clip(place, self.corner, pixels, self.clip) as window:
             kernels.discs(

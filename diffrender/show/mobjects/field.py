@@ -26,6 +26,8 @@ class Field(Raster):
     power: both follow (|v| / vmax) ** power, at most 1; where it is not 1 the picture must say so.
     """
 
+    dims = 2
+
     def __init__(
         self, box: Box, rect: Box, xy: np.ndarray, v: np.ndarray, table: np.ndarray, vmax: float, power: float
     ) -> None:
@@ -33,8 +35,8 @@ class Field(Raster):
         name = type(self).__name__
         if not (np.isfinite(vmax) and vmax > 0):
             raise RenderError(f"{name}: vmax = {vmax} is not a positive number.")
-        if np.shape(xy) != np.shape(v) or np.shape(xy)[-1:] != (2,):
-            raise RenderError(f"{name}: places {np.shape(xy)} and vectors {np.shape(v)} must both be (…, 2).")
+        if np.shape(xy) != np.shape(v) or np.shape(xy)[-1:] != (self.dims,):
+            raise RenderError(f"{name}: places {np.shape(xy)} and vectors {np.shape(v)} must both be (…, {self.dims}).")
         self.xy, self.v = np.asarray(xy, float), np.asarray(v)
         self.table, self.vmax, self.power = np.asarray(table), float(vmax), float(power)
         self.recorded: np.ndarray | None = None
