@@ -2,6 +2,7 @@
 
 from .bar import ColorBar
 from .cloud import PointCloud
+from .curve import Curve
 from .field import Streamlines, VectorField
 from .grid import ImageGrid
 from .heat import Contours, Heatmap
@@ -13,6 +14,7 @@ from .trails import Trails
 __all__ = [
     "ColorBar",
     "Contours",
+    "Curve",
     "Heatmap",
     "Histogram2D",
     "ImageGrid",
