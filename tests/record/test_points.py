@@ -27,10 +27,13 @@ def draws(n=20_000, seed=1, **target):
 @pytest.mark.parametrize("kind", KINDS)
 def test_draws_are_centred_scaled_and_repeatable(kind):
     x, target = draws(kind=kind)
-    assert x.dtype == np.float32 and x.shape == (20_000, *target.event) and target.dim in (2, 3)
+    assert x.dtype == np.float32
+    assert x.shape == (20_000, *target.event)
+    assert target.dim in (2, 3)
     assert np.abs(x.mean(0)).max() < 0.06
     assert math.isclose(float(np.sqrt((x**2).mean())), 1, abs_tol=0.03)
-    assert np.array_equal(x, draws(kind=kind)[0]) and not np.array_equal(x, draws(kind=kind, seed=2)[0])
+    assert np.array_equal(x, draws(kind=kind)[0])
+    assert not np.array_equal(x, draws(kind=kind, seed=2)[0])
     low, high = np.array(target.box).reshape(-1, 2).T
     assert ((x >= low) & (x <= high)).all(1).mean() > 0.98
     assert target.draw(1, np.random.default_rng(0)).shape == (1, *target.event)
@@ -49,7 +52,8 @@ def test_draws_are_independent(kind):
 def test_classes():
     target = build(Target(kind="gaussians", modes=5), Path())
     x, label = target.draw_labelled(5000, np.random.default_rng(0))
-    assert target.labels == ("0", "1", "2", "3", "4") and label.dtype == np.int64
+    assert target.labels == ("0", "1", "2", "3", "4")
+    assert label.dtype == np.int64
     centres = np.array([x[label == k].mean(0) for k in range(5)])
     nearest = np.linalg.norm(x[:, None] - centres, axis=2).argmin(1)
     assert (nearest == label).mean() > 0.999
@@ -69,7 +73,8 @@ def test_polygon_has_that_many_even_sides(sides):
     raw = x * target.scale + target.offset
     angle = (np.arctan2(raw[:, 1], raw[:, 0]) + np.pi / 2 + np.pi / sides) % (2 * np.pi)
     counts = np.bincount((angle / (2 * np.pi / sides)).astype(int) % sides, minlength=sides)
-    assert len(counts) == sides and chisquare(counts).pvalue > 1e-4
+    assert len(counts) == sides
+    assert chisquare(counts).pvalue > 1e-4
     turned = (angle % (2 * np.pi / sides)) - np.pi / sides
     assert np.allclose(np.hypot(*raw.T) * np.cos(turned), np.cos(np.pi / sides), atol=1e-4)
 
@@ -81,19 +86,24 @@ def test_sphere_and_torus_are_even_by_area():
     raw = x * target.scale + target.offset
     angle = np.arctan2(raw[:, 2], np.hypot(raw[:, 0], raw[:, 1]) - 1)
     assert kstest(angle, lambda v: (v + np.pi + 0.5 * np.sin(v)) / (2 * np.pi)).pvalue > 1e-4
-    assert kstest(angle, "uniform", (-np.pi, 2 * np.pi)).pvalue < 1e-6      # even in angle it is not
+    assert kstest(angle, "uniform", (-np.pi, 2 * np.pi)).pvalue < 1e-6  # even in angle it is not
 
 
 def test_lorenz_keeps_to_its_attractor():
     x, target = draws(kind="lorenz", noise=0)
     raw = x * target.scale + target.offset
-    assert np.abs(raw[:, :2].mean(0)).max() < 1 and 22 < raw[:, 2].mean() < 25
-    assert np.abs(raw[:, 0]).max() < 21 and 0 < raw[:, 2].min() and raw[:, 2].max() < 50
+    assert np.abs(raw[:, :2].mean(0)).max() < 1
+    assert 22 < raw[:, 2].mean() < 25
+    assert np.abs(raw[:, 0]).max() < 21
+    assert raw[:, 2].min() > 0
+    assert raw[:, 2].max() < 50
 
 
 def test_a_density_is_a_target_in_its_own_coordinates():
     x, target = draws(kind="smiley")
-    assert target.density is not None and target.scale == 1 and not target.offset.any()
+    assert target.density is not None
+    assert target.scale == 1
+    assert not target.offset.any()
     assert np.allclose(x.mean(0), target.density.sample(20_000, np.random.default_rng(5)).mean(0), atol=0.05)
 
 

@@ -94,4 +94,5 @@ def outline(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         for start, end in zip(points[::2], points[1::2], strict=True):
             starts.append(start)
             ends.append(end)
-    return np.concatenate(starts), np.concatenate(ends)
+    shift = np.array([-1.5, 1.5])  # from padded indices to pixel centres
+    return np.concatenate(starts) + shift, np.concatenate(ends) + shift
