@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,7 +101,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def _lock(descriptor: int) -> None:
-    if os.name == "nt":
+    if sys.platform == "win32":
         import msvcrt
 
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -113,5 +113,5 @@ def _lock(descriptor: int) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove the unfinished files of processes that were killed."""
-    for file in folder.glob("**/.*.part"):
+    for file in folder.glob("**/.*.part*"):
         file.unlink(missing_ok=True)

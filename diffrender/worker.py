@@ -67,6 +67,31 @@ def render(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
     return {"figures": {"frames": result.frames}}
 
 
+def join(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
+    """Join clips into a film."""
+    from .film_spec import FilmSpec
+    from .show.film import join as join_film
+
+    return {"figures": join_film(FilmSpec(**job["spec"]), lambda event: emit("progress", **event))}
+
+
+def pictures(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
+    """Take posters from finished clips, and the sheet of all."""
+    from .film_spec import PicturesSpec
+    from .show.pictures import pictures as take
+
+    take(PicturesSpec(**job["spec"]), lambda event: emit("progress", **event))
+    return {}
+
+
+def gif(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
+    """Make the GIF of a finished clip."""
+    from .film_spec import GifSpec
+    from .show.pictures import gif as make
+
+    return {"figures": make(GifSpec(**job["spec"]), lambda event: emit("progress", **event))}
+
+
 def _config(spec: dict[str, Any]) -> Any:
     from .config import Config, validate
 
@@ -74,7 +99,14 @@ def _config(spec: dict[str, Any]) -> Any:
     return config.model_copy(update={"source": Path(spec["source"])})
 
 
-JOBS: dict[str, Callable[[dict[str, Any], Emit], dict[str, Any]]] = {"train": train, "sample": sample, "render": render}
+JOBS: dict[str, Callable[[dict[str, Any], Emit], dict[str, Any]]] = {
+    "train": train,
+    "sample": sample,
+    "render": render,
+    "join": join,
+    "pictures": pictures,
+    "gif": gif,
+}
 
 
 class Events:

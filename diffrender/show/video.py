@@ -6,6 +6,7 @@ All use of ffmpeg-python is here. Frames are encoded by `encoder.py`; nothing he
 from __future__ import annotations
 
 import functools
+import math
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -92,9 +93,11 @@ def join(
     *,
     metadata: Mapping[str, str] | None = None,
     chapters: Sequence[Chapter] = (),
+    sound: Path | None = None,
 ) -> int:
     """Put clips of one format behind each other without touching a picture; returns the number of frames.
 
+    `sound` is a file whose audio goes along with them, packet by packet too.
     Each part starts with a key frame. Timestamps are made anew, frame k at exactly k/fps. The index of an mp4 or mov
     comes first, so that it plays while it loads. Raises RenderError if a part has another format than the first.
     """
@@ -116,6 +119,7 @@ def join(
                     if "alpha_mode" in first.metadata:  # without it browsers ignore a webm's transparency
                         stream.metadata["alpha_mode"] = first.metadata["alpha_mode"]
                     form = _form(first)
+                    track = _Track(target, sound) if sound else None
                 elif _form(first) != form:
                     raise RenderError(f"{part} and {parts[0]} have different formats, so they cannot be joined.")
                 order = _shown_order(part)
@@ -124,8 +128,38 @@ def join(
                     packet.time_base = tick
                     packet.pts, packet.dts, packet.duration = frame + order[i], frame + i - delay, 1
                     target.mux(packet)
+                    if track:
+                        track.catch_up((frame + i) * tick)
                 frame += len(order)
+        if track:
+            track.catch_up(math.inf)
     return frame
+
+
+class _Track:
+    """The sound beside joined clips: its packets go in as the pictures do, so that neither has to be looked for."""
+
+    def __init__(self, target: Any, file: Path) -> None:
+        self.target, self.source = target, av.open(str(file))
+        audio = self.source.streams.audio[0]
+        self.stream = target.add_stream_from_template(audio, opaque=True)
+        self.packets = (packet for packet in self.source.demux(audio) if packet.size)
+        self.next = next(self.packets, None)
+
+    def catch_up(self, seconds: float | Fraction) -> None:
+        """Put in all that starts before `seconds`; everything, and close the file, if that is infinite."""
+        while self.next is not None and self.next.pts * self.next.time_base <= seconds:
+            self.next.stream = self.stream
+            self.target.mux(self.next)
+            self.next = next(self.packets, None)
+        if seconds == math.inf:
+            self.source.close()
+
+
+def form(path: Path) -> tuple[Any, ...]:
+    """What must be equal, to the encoder's own header, for two clips to be joined by packets."""
+    with av.open(str(path)) as source:
+        return _form(source.streams.video[0])
 
 
 def _form(stream: Any) -> tuple[Any, ...]:
@@ -181,9 +215,16 @@ def _run(graph: Any) -> None:
 
 # ---- GIF -------------------------------------------------------------------------------------------------------------
 def gif(
-    clip: Path, out: Path, *, max_mb: float | None = None, transparent: bool = False, comment: str = ""
+    clip: Path,
+    out: Path,
+    *,
+    max_mb: float | None = None,
+    transparent: bool = False,
+    comment: str = "",
+    width: int | None = None,
+    fps: int | None = None,
 ) -> tuple[int, int]:
-    """A looping GIF of a (lossless) clip; returns the width and frames a second it got.
+    """A looping GIF of a (lossless) clip, at most `width` wide and `fps` fast; returns the width and rate it got.
 
     Two passes, a palette made for the clip and then the pictures, each holding one frame at a time. With `max_mb` it is
     made narrower, then slower, until it is at most that large; RenderError if it cannot be.
@@ -191,12 +232,13 @@ def gif(
     source = probe(clip)
     palette = out.with_suffix(".palette.png")
     try:
-        for width, fps in _smaller_and_smaller(source, out, max_mb):
-            _two_passes(clip, palette, out, width, fps, transparent)
+        most = min(source.width, width or source.width), min(round(source.fps), fps or round(source.fps))
+        for tried in _smaller_and_smaller(most, out, max_mb):
+            _two_passes(clip, palette, out, *tried, transparent)
             if comment:
                 _add_comment(out, comment)
             if max_mb is None or out.stat().st_size <= max_mb * 1e6:
-                return width, fps
+                return tried
     finally:
         palette.unlink(missing_ok=True)
     size = out.stat().st_size / 1e6
@@ -206,9 +248,9 @@ def gif(
     )
 
 
-def _smaller_and_smaller(source: Clip, out: Path, max_mb: float | None) -> Iterator[tuple[int, int]]:
-    """(width, fps) to try, each guessed from how large `out` became at the one before."""
-    width, fps = source.width, round(source.fps)
+def _smaller_and_smaller(most: tuple[int, int], out: Path, max_mb: float | None) -> Iterator[tuple[int, int]]:
+    """(width, fps) to try, from `most` on, each guessed from how large `out` became at the one before."""
+    width, fps = most
     yield width, fps
     for _ in range(GIF_ATTEMPTS):
         too_large = out.stat().st_size / (max_mb or 1) / 1e6
