@@ -61,7 +61,7 @@ def plan(lecture: Lecture, outputs: Path = OUTPUTS, *, device: str = "auto", suf
     made = Plan(lecture, folder, list(_items(lecture, folder / "clips", outputs, device)))
     width, height, fps = clips.frame(lecture.defaults.quality, "", lecture.defaults.aspect, lecture.defaults.fps)
     if lecture.outputs.gif:
-        made.gifs = [_gif(made, item) for item in _each(made)]
+        made.gifs = [_gif(made, item) for item in _each(made) if isinstance(item.entry, Clip)]
     if lecture.outputs.posters or lecture.outputs.contact_sheet:
         made.pictures = _pictures(made)
     if lecture.outputs.film:
@@ -140,9 +140,9 @@ def _name(entry: Entry, options: dict[str, Any]) -> str:
 
 
 def slug(text: str) -> str:
-    """Text as part of a file name: ASCII letters, digits and hyphens, at most 40."""
+    """Text as part of a file name: ASCII letters, digits and hyphens, at most 30."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower()[:40].rstrip("-")
+    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower()[:30].rstrip("-")
 
 
 # ---- what is made from the clips --------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ class Card(TrajectoryScene):
         y += title_em * LEADING - 0.62
         half = min(max(line.width for line in title), 4.4) / 2
         rule = Line([-half, y, 0], [half, y, 0], color=theme.noise, stroke_width=LINE * 1.5 * 100)
-        rule.set_stroke([theme.noise, theme.data])
+        rule.set_stroke([theme.data, theme.noise])  # Manim's gradients run from right to left
         y -= 0.4 + text_em * 0.6
         for line in text:
             line.at(0, y, 0)

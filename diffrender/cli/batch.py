@@ -76,7 +76,7 @@ def batch(
         return
     writable(todo.plan.folder)
     outcomes = _run(todo, workers, fail_fast, scheduler)
-    say(_summary(todo, outcomes))
+    say(f"{_summary(todo, outcomes)}\nIn {todo.plan.folder}")
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     for outcome in failed:
         where = f"\nIts log: {outcome.log}" if outcome.log else ""
@@ -125,7 +125,8 @@ def _rows(todo: Batch) -> list[tuple[str, Any, Path]]:
     made = todo.plan
     rows: list[tuple[str, Any, Path]] = [(job.name, job, job.out) for job in todo.upstream()]
     rows += [(item.entry.chapter, item.job, item.video) for item in {i.video: i for i in made.items}.values()]
-    rows += [(job.name, job, job.out) for job in (*made.gifs, made.pictures, made.film) if job]
+    rows += [(f"GIF of {job.out.stem}", job, job.out) for job in made.gifs]
+    rows += [(what, job, job.out) for what, job in (("pictures", made.pictures), ("film", made.film)) if job]
     return rows
 
 
@@ -137,7 +138,8 @@ def _list(todo: Batch) -> str:
     for what, job, file in _rows(todo):
         estimate = todo.estimates.get(file)
         about = "" if estimate is None else f"{'' if estimate[1] else '~'}{duration(estimate[0])}"
-        lines.append((what, "as it is" if job is None else job.kind if estimate else "up to date", about, _shown(file)))
+        to_do = "as it is" if job is None else job.kind if estimate else "up to date"
+        lines.append((what, to_do, about, _shown(todo, file)))
     return table(lines)
 
 
@@ -149,7 +151,7 @@ def _summary(todo: Batch, outcomes: list[Outcome]) -> str:
     for what, job, file in _rows(todo):
         word, took = ("as it is", "") if job is None else status(job, by_file)
         size = f"{file.stat().st_size / 1e6:.1f}" if file.is_file() else ""
-        lines.append((what, word, took, size, _shown(file)))
+        lines.append((what, word, took, size, _shown(todo, file)))
     return table(lines)
 
 
@@ -182,6 +184,9 @@ def _report(todo: Batch, outcomes: list[Outcome], made: Path) -> dict[str, Any]:
     return {"path": str(made), "folder": str(todo.plan.folder), "lecture": todo.plan.lecture.title, "jobs": jobs}
 
 
-def _shown(file: Path) -> str:
-    """A path as short as it can be said."""
-    return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)
+def _shown(todo: Batch, file: Path) -> str:
+    """A path as short as it can be said: seen from the lecture's folder, or from here."""
+    for folder in (todo.plan.folder, Path.cwd()):
+        if file.is_relative_to(folder):
+            return str(file.relative_to(folder))
+    return str(file)

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,11 @@ class Screen(Progress):
     def _end(self, job: Job, event: dict[str, Any]) -> None:
         self.share[job.out] = 1.0
         self.ended += 1
-        super()._end(job, event)
+        outcome = event["outcome"]
+        figures = {name: value for name, value in outcome.figures.items() if name != "notes"}
+        super()._end(job, {"outcome": replace(outcome, figures=figures)})
+        for note in outcome.figures.get("notes", ()):
+            tqdm.write(f"  {note}", file=sys.stderr)
 
     def notice(self, text: str) -> None:
         """A line above the bars."""

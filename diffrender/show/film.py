@@ -41,7 +41,7 @@ class Shot:
 def join(spec: FilmSpec, progress: Progress) -> dict[str, Any]:
     """Write the film and its subtitles; `spec.out` changes only when all of it is there.
 
-    Returns figures: seconds, entries, and `notes`, a sentence for each video that had to be fitted to the film.
+    Returns figures: length, entries, and `notes`, a sentence for each video that had to be fitted to the film.
     """
     with _work(spec.out) as work:
         studio = _Studio(spec, work)
@@ -64,7 +64,8 @@ def join(spec: FilmSpec, progress: Progress) -> dict[str, Any]:
             _write_subtitles(spec, shots, starts, work)
         publish(whole, spec.out)
     progress({"stage": "fit", "done": len(spec.pieces) + 1, "total": len(spec.pieces) + 1})
-    return {"seconds": round(total / spec.fps, 2), "entries": len(shots), "notes": studio.notes}
+    notes = {"notes": studio.notes} if studio.notes else {}
+    return {"length": f"{total / spec.fps:.1f} s", "entries": len(shots), **notes}
 
 
 @contextmanager
