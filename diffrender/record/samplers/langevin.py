@@ -1,7 +1,8 @@
 """Langevin samplers: Markov chains whose law is, or tends to, a density of which only log p and its gradient are known.
 
-The first argument of each but `annealed`, which walks noise levels as reverse samplers do, is anything with `score(x)`:
-a density of the targets, or a learned score (`AtLevel`). Those with a Metropolis test also need `log_prob(x)`. Time is that of dx = ∇log p dt + √2 dW.
+The first argument is anything with `score(x)`: a density of the targets, or a learned score (`AtLevel`); those with a
+Metropolis test also need `log_prob(x)`. Only `annealed` walks noise levels, as reverse samplers do. Time is that of
+dx = ∇log p dt + √2 dW.
 """
 
 from __future__ import annotations

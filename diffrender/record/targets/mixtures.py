@@ -33,6 +33,7 @@ class GaussianMixture(Density):
             raise ConfigError(
                 "target.covariances: a covariance is not positive definite.", "All its eigenvalues must be above 0."
             )
+        self.centre = np.einsum("kd,kde->ke", means, self.axes)  # each mean along its own axes
         reach = 3.6 * np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
         low, high = (means - reach).min(0), (means + reach).max(0)
         self.bounds = tuple((float(a), float(b)) for a, b in zip(low, high, strict=True))
@@ -48,18 +49,23 @@ class GaussianMixture(Density):
         x: (N, D). label: (N,) int64, the one component each chain is conditioned on; below 0 for all of them.
         With C_k = Q diag(c) Qᵀ, x_t given k is N(alpha m_k, Q diag(alpha² c + sigma²) Qᵀ).
         """
-        log_w, means, axes, c = (x.new_tensor(a) for a in (np.log(self.weights), self.means, self.axes, self.spectrum))
+        k, d = self.means.shape
+        turn = self.axes.transpose(1, 0, 2).reshape(d, k * d)  # all bases side by side
+        log_w, means, c, basis, centre = (
+            x.new_tensor(a) for a in (np.log(self.weights), self.means, self.spectrum, turn, self.centre)
+        )
         variance = alpha**2 * c + sigma**2  # (K, D)
-        z = torch.einsum("nkd,kde->nke", x[:, None] - alpha * means, axes)  # (N, K, D)
+        z = (x @ basis).view(-1, k, d) - alpha * centre  # x − alpha m_k along the axes of k, (N, K, D)
         log_p = log_w - 0.5 * (z * z / variance).sum(-1) - 0.5 * (2 * math.pi * variance).log().sum(-1)
         if label is not None:
-            other = (label[:, None] != torch.arange(len(means), device=x.device)) & (label[:, None] >= 0)
-            log_p = (log_p - log_w * (label[:, None] >= 0)).masked_fill(other, -math.inf)
+            one = label[:, None] >= 0
+            other = one & (label[:, None] != torch.arange(k, device=x.device))
+            log_p = (log_p - log_w * one).masked_fill(other, -math.inf)
         total = torch.logsumexp(log_p, 1)
         share = (log_p - total[:, None]).exp()  # p(k | x_t)
-        score = -torch.einsum("nk,nke,kde->nd", share, z / variance, axes)
-        x0 = share @ means + alpha * torch.einsum("nk,nke,kde->nd", share, z * (c / variance), axes)
-        return total, score, x0
+        pull = share[..., None] * z / variance
+        score = -pull.flatten(1) @ basis.T
+        return total, score, share @ means + alpha * (pull * c).flatten(1) @ basis.T
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return self.sample_labelled(n, rng)[0]
