@@ -1,0 +1,86 @@
+"""Networks as denoisers: building, calling, saving and loading them.
+
+A network maps (x / √(alpha² + sigma²), log-SNR, label) to (N, *event). Scaled so, data of unit variance look the same
+at one log-SNR whatever the schedule: what was trained on one table of levels can be sampled on any other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...config import Config
+from ...errors import DiffrenderError
+from ...trajectory_writer import replacing, versions
+from ..levels import Level
+from ..objectives import Objective, log_snr, objective
+from ..registry import Registry
+from .base import Prediction
+
+NETWORKS = Registry("model")
+
+
+class Learned:
+    """A network as a denoiser; it is switched to inference, and asked without gradients unless x wants one."""
+
+    def __init__(self, network: nn.Module, says: Objective) -> None:
+        self.network, self.says = network.eval(), says
+
+    def __call__(self, x: torch.Tensor, level: Level, label: torch.Tensor | None = None) -> Prediction:
+        """x (N, *event) on the network's device; label (N,) int64, below 0 for any class."""
+        with torch.set_grad_enabled(x.requires_grad and torch.is_grad_enabled()):
+            given = x.float() / math.hypot(level.alpha, level.sigma)
+            place = given.new_full((len(x),), float(log_snr(level.alpha, level.sigma)))
+            out = self.network(given, place, label).to(x.dtype)
+            return Prediction(x, level, **self.says.answer(out, level))
+
+
+def network(config: Config, event: tuple[int, ...], classes: int) -> nn.Module:
+    """A fresh network as the config says, its weights a function of the seed."""
+    make, params = NETWORKS.resolve(config.model.kind, config.model.params, "model")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return make(event, classes, **params)
+
+
+def save(path: Path, net: nn.Module, config: Config, header: Mapping[str, Any]) -> None:
+    """Write weights as safetensors, with the config in the header; the file appears complete or not at all."""
+    from safetensors.torch import save as encode
+
+    said = {"kind": "weights", "config": config.as_dict(), "seed": config.seed, "versions": versions(), **header}
+    tensors = {name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}
+    with replacing(path) as file:
+        file.write(encode(tensors, {k: json.dumps(v, sort_keys=True) for k, v in said.items()}))
+
+
+def load(path: Path, config: Config, event: tuple[int, ...], classes: int, device: torch.device | str) -> Learned:
+    """The network that `config` describes with the weights in `path`.
+
+    Raises DiffrenderError if the file cannot be read or belongs to another network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    net = network(config, event, classes)
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError:
+        raise DiffrenderError(f"{path}: no such weights.", "Train them first: diffrender train NAME") from None
+    except (SafetensorError, OSError) as error:
+        raise DiffrenderError(f"{path}: not weights that can be read ({error}).", "Train again.") from None
+    wanted = {name: tuple(t.shape) for name, t in net.state_dict().items()}
+    found = {name: tuple(t.shape) for name, t in tensors.items()}
+    if wanted != found:
+        odd = next(name for name in sorted({*wanted, *found}) if wanted.get(name) != found.get(name))
+        raise DiffrenderError(
+            f"{path}: weights of another network: '{odd}' is {found.get(odd)}, in the config {wanted.get(odd)}.",
+            "Train again, or use the config that they were trained with.",
+        )
+    net.load_state_dict(tensors)
+    return Learned(net.to(device), objective(config.training.objective))

@@ -1,0 +1,264 @@
+"""Running what a config describes, and recording it: states, target, fields, density and figures."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..config import Config
+from ..errors import ConfigError, DiffrenderError
+from . import denoisers, targets
+from .denoisers.base import Denoiser, Prediction
+from .fields import check_names, probe
+from .levels import Level, Levels, TimeGrid, choose, make_levels
+from .metrics import sliced_wasserstein
+from .noise import Noise, Purpose, generator
+from .recorder import Keep, Recorder
+from .registry import Entry
+from .samplers import SAMPLERS, Step, start
+from .samplers.langevin import AtLevel
+
+Progress = Callable[[dict[str, Any]], None]
+FLIGHT = 1 << 21  # coordinates of the chains that run together
+METRIC_CHAINS, METRIC_STEPS, PROJECTIONS = 2000, 2000, 32  # the distance is measured where it costs next to nothing
+
+
+def pick_device(name: str) -> torch.device:
+    """auto|cpu|cuda|mps as a device that this machine has."""
+    known = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next((k for k in ("cuda", "mps") if known[k]), "cpu"))
+    if not known.get(name.split(":")[0], False):
+        raise DiffrenderError(f"--device {name}: this machine has no such device.", "Use --device auto.")
+    return torch.device(name)
+
+
+@dataclass
+class Run:
+    """A sampler at work on a config's target: everything but the recording.
+
+    denoiser: None where the target's own density is followed.
+    """
+
+    config: Config
+    target: Any
+    table: Levels
+    entry: Entry
+    denoiser: Denoiser | None
+    device: torch.device
+
+    @classmethod
+    def of(
+        cls, config: Config, *, weights: Path | None = None, device: str = "auto", denoiser: Denoiser | None = None
+    ) -> Run:
+        """The run that `config` describes, by `denoiser` if one is given."""
+        place = pick_device(device)
+        target, entry = targets.build(config.target, config.folder), SAMPLERS[config.sampler.kind]
+        check_names(config.record.fields)
+        in_closed_form = entry.info["kind"] == "langevin" and target.density is not None and not config.model.learned
+        if denoiser is None and not in_closed_form:
+            denoiser = denoisers.build(config, target, weights, place)
+        return cls(config, target, make_levels(config.schedule), entry, denoiser, place)
+
+    @property
+    def langevin(self) -> bool:
+        """Whether a density is followed, rather than noise removed."""
+        return self.entry.info["kind"] == "langevin"
+
+    @cached_property
+    def grid(self) -> TimeGrid:
+        """The levels walked, noisiest first."""
+        return choose(self.table, self.config.sampler.steps, self.config.sampler.timestep_spacing)
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """The sampler's own options, checked."""
+        more = {"steps": self.config.sampler.steps} if self.langevin else {}
+        return self.entry.check({**self.config.sampler.params, **more}, "sampler")
+
+    @cached_property
+    def labels(self) -> np.ndarray | None:
+        """A class for each chain, all classes in turn, (N,) int64; None unless the model knows classes."""
+        if not (self.config.model.learned and denoisers.classes(self.config, self.target)):
+            return None
+        return np.arange(self.config.sampler.chains) % len(self.target.labels)
+
+    @cached_property
+    def calls(self) -> int:
+        """Network calls behind one call of the denoiser: guidance asks twice."""
+        return 2 if isinstance(self.denoiser, denoisers.Guided) and self.labels is not None else 1
+
+    @cached_property
+    def density(self) -> Any:
+        """What Langevin samplers follow: the target's own density, or the model's at the lowest noise level."""
+        return self.target.density if self.denoiser is None else AtLevel(self.denoise(), self.table[1])
+
+    @cached_property
+    def exact(self) -> Any:
+        """The exact denoiser of the target, which learned ones are compared with."""
+        return denoisers.exact_denoiser(self.target, seed=self.config.seed, device=self.device)
+
+    def denoise(self, first: int = 0, chains: int | None = None) -> Callable[[torch.Tensor, Level], Prediction]:
+        """The denoiser with the classes of these chains bound; without `chains`, of any class."""
+        assert self.denoiser is not None
+        if self.labels is None or chains is None:
+            return self.denoiser
+        denoiser, label = self.denoiser, torch.from_numpy(self.labels[first : first + chains]).to(self.device)
+        return lambda x, level: denoiser(x, level, label)
+
+    def steps(self, first: int = 0, chains: int | None = None) -> Iterator[Step]:
+        """The steps of chains `first` … `first + chains − 1`, each with the same noise in whatever company."""
+        chains = self.config.sampler.chains - first if chains is None else chains
+        noise = Noise(self.config.seed, chains, self.target.event, first=first, device=self.device)
+        x = self.start(noise)
+        if self.langevin:
+            return self.entry.make(self.density, x, noise, **self.params)
+        return self.entry.make(self.denoise(first, chains), x, self.grid, noise, **self.params)
+
+    def start(self, noise: Noise) -> torch.Tensor:
+        """Where chains begin, (N, *event), as `sampler.start` says.
+
+        noise: spread over the box (Langevin), or the schedule's noisiest level. target: draws of the target, noised to
+        that level. point: all on one place, left of the middle and below it. "x,y": all on that place.
+        """
+        how = self.config.sampler.start or "noise"
+        level = Level(1.0, 0.0, 0.0) if self.langevin else self.grid[0]
+        if how == "target":
+            drawn = torch.from_numpy(self.drawn[noise.first : noise.first + noise.chains]).to(self.device)
+            return level.alpha * drawn + level.sigma * noise(0, Purpose.START)
+        if how == "noise" and not self.langevin:
+            return start(level, noise)
+        low, high = (torch.tensor(side, dtype=torch.float32, device=self.device) for side in self._sides())
+        if how == "noise":
+            return (low + high) / 2 + (high - low) / 4 * noise(0, Purpose.START)
+        if how == "point":
+            place = low + (high - low) * torch.tensor([0.27, 0.4, 0.5], device=self.device)[: len(low)]
+        else:
+            place = _coordinates(how, self.target.event).to(self.device)
+        return place.expand(noise.chains, *self.target.event).clone()
+
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """Fresh target points, one a chain, (N, *event)."""
+        return self.target.draw(self.config.sampler.chains, generator(self.config.seed, Purpose.DATA, 1))
+
+    def _sides(self) -> tuple[list[float], list[float]]:
+        """Lowest and highest coordinates of what shows the target."""
+        box = self.box
+        if len(self.target.event) != 1 or len(box) < 2 * self.target.dim:
+            box = (-2.0, 2.0) * self.target.dim
+        return list(box[0 : 2 * self.target.dim : 2]), list(box[1 : 2 * self.target.dim : 2])
+
+    @property
+    def box(self) -> tuple[float, ...]:
+        """What is probed and shown: x0, x1, y0, y1[, z0, z1]."""
+        return tuple(self.config.record.box or self.target.box)
+
+    def batches(self) -> Iterator[tuple[int, int]]:
+        """(first, count) of chains, in batches small enough to keep in flight."""
+        total, size = self.config.sampler.chains, max(1, FLIGHT // self.target.dim)
+        return ((first, min(size, total - first)) for first in range(0, total, size))
+
+    def final(self) -> np.ndarray:
+        """The last states of all chains, (N, *event) float32, nothing else kept."""
+        parts = []
+        for first, count in self.batches():
+            for step in self.steps(first, count):
+                x = step.x_next
+            parts.append(x.cpu().numpy())
+        return np.concatenate(parts)
+
+
+def _coordinates(text: str, event: tuple[int, ...]) -> torch.Tensor:
+    """`sampler.start: "-1.4, -0.6"` as a state."""
+    try:
+        place = torch.tensor([float(part) for part in text.split(",")])
+        return place.reshape(event)
+    except (ValueError, RuntimeError):
+        raise ConfigError(
+            f"sampler.start: '{text}' is none of noise, target, point, nor {math.prod(event)} coordinates.",
+            'Example: start: "-1.4, -0.6"',
+        ) from None
+
+
+def sample(
+    config: Config,
+    out: Path,
+    *,
+    weights: Path | None = None,
+    device: str = "auto",
+    key: str = "",
+    progress: Progress | None = None,
+) -> Path:
+    """Run the config's sampler and record it at `out`.
+
+    weights: of a learned model. key: content key for `meta`. progress: called with {"stage", "done", "total"}.
+    Raises DiffrenderError naming what is wrong with config, weights or disk; `out` is then as it was.
+    """
+    run = Run.of(config, weights=weights, device=device)
+    keep = Keep(config.record.keep, config.record.every)
+    kind = "langevin" if run.langevin else "reverse"
+    meta = {"config": config.as_dict(), "seed": config.seed, "title": config.title, "key": key, **describe(run)}
+    with Recorder(out, kind=kind, keep=keep, chains=config.sampler.chains, **meta) as recorder:
+        figures = _record_chains(run, recorder, progress or (lambda event: None))
+        if run.labels is not None:
+            recorder.add("label", run.labels)
+        if config.record.target_points:
+            _add_target(run, recorder)
+        if figures:
+            recorder.add("metric_sliced_wasserstein", np.array(figures))
+        for name, rows in probe(run, recorder.levels):
+            recorder.add(name, rows)
+    return out
+
+
+def describe(run: Run) -> dict[str, Any]:
+    """What `meta` says of sampler, model and target."""
+    entry = run.entry
+    try:
+        source = inspect.getsource(entry.make)
+    except (OSError, TypeError):
+        source = ""
+    equation = entry.info.get("equation", entry.summary)
+    sampler = {"name": entry.name, "source": source, "equation": equation, "options": run.params, **entry.info}
+    model = "density" if run.denoiser is None else "learned" if run.config.model.learned else "exact"
+    scaling = {"scale": float(run.target.scale), "offset": np.asarray(run.target.offset, float).ravel().tolist()}
+    return {"sampler": sampler, "model": model, "target": scaling}
+
+
+def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> list[float]:
+    """Record every batch; returns how far each kept state is from the target, where that is cheap to say."""
+    config, done = run.config, 0
+    count, steps = config.sampler.chains, config.sampler.steps
+    measured = count >= 100 and steps // config.record.every <= METRIC_STEPS and len(run.target.event) == 1
+    n = min(count, METRIC_CHAINS)
+    fresh = run.target.draw(n, generator(config.seed, Purpose.METRIC)) if measured else None
+    distances: list[float] = []
+    parts = list(run.batches())
+    for first, chains in parts:
+        for step in recorder.follow(run.steps(first, chains), first):
+            if fresh is not None and first == 0 and step.index % config.record.every == 0:
+                distances.append(sliced_wasserstein(step.x[:n].cpu().numpy(), fresh, PROJECTIONS))
+            done += 1
+            progress({"stage": "sample", "done": min(done, steps * len(parts)), "total": steps * len(parts)})
+        if fresh is not None and first == 0:
+            distances.append(sliced_wasserstein(step.x_next[:n].cpu().numpy(), fresh, PROJECTIONS))
+    recorder.nfe[:] = [calls * run.calls for calls in recorder.nfe]
+    return distances
+
+
+def _add_target(run: Run, recorder: Recorder) -> None:
+    """Reference points, with their classes where there are some."""
+    rng = generator(run.config.seed, Purpose.DATA, 2)
+    points, label = run.target.draw_labelled(run.config.record.target_points, rng)
+    recorder.add("target", points)
+    if label is not None:
+        recorder.add("target_label", label)
