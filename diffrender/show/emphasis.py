@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -109,7 +110,7 @@ class Accelerating:
             rate * bend * self.seconds
         )
 
-    @property
+    @cached_property
     def rate(self) -> float:
         """Growth of the pace, 1/s, such that the last step is reached on time."""
         low, high = -5.0, 50.0 / self.seconds
@@ -118,7 +119,12 @@ class Accelerating:
             low, high = (middle, high) if self._gain(1.0, middle) < self.last - self.first else (low, middle)
         return low
 
-    def table(self, parts: np.ndarray) -> np.ndarray:
-        """The step (int) shown at each part u (0 to 1) of the time."""
-        steps = np.rint(self.first + self._gain(np.asarray(parts, float), self.rate)).astype(int)
-        return np.where(np.asarray(parts) >= 1, self.last, np.clip(steps, self.first, self.last))
+    def at(self, part: float) -> int:
+        """The step shown when `part`, 0 to 1, of the time has gone."""
+        if part >= 1:
+            return self.last
+        return int(np.clip(round(self.first + self._gain(part, self.rate)), self.first, self.last))
+
+    def pace_at(self, part: float) -> float:
+        """Steps a second at that moment."""
+        return float(self.pace * np.exp(self.rate * min(part, 1 - self.steady) * self.seconds))

@@ -38,7 +38,7 @@ class _Fade(Animation):
 
     def __init__(self, *mobjects: Mobject, run_time: float = 0.5, **kwargs: Any) -> None:
         self.faded = mobjects
-        super().__init__(Group(*mobjects), run_time=run_time, rate_func=smooth, **kwargs)
+        super().__init__(Group(*mobjects), run_time=run_time, rate_func=smooth, introducer=True, **kwargs)
 
     def _setup_scene(self, scene: Scene) -> None:
         scene.add(*self.faded)
@@ -86,7 +86,7 @@ class Drive(Animation):
         rate_func: Callable[[float], float] = linear,
     ) -> None:
         self.show, self.driven = show, mobjects
-        super().__init__(Group(*mobjects), run_time=run_time, rate_func=rate_func)
+        super().__init__(Group(*mobjects), run_time=run_time, rate_func=rate_func, introducer=True)
 
     def _setup_scene(self, scene: Scene) -> None:
         scene.add(*(m for m in self.driven if m not in scene.get_mobject_family_members()))

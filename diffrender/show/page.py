@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-from manim import VGroup, VMobject
+import numpy as np
+from manim import VGroup
 
+from .mobjects.bar import ColorBar
 from .mobjects.furniture import Key, Rect, legend
 from .text import Running, Typeset, maths, words
 from .theme import EDGE, Frame, Theme
@@ -39,9 +41,10 @@ class Page:
         """A line of Typst text in one of the page's sizes and one of the theme's colours."""
         return words(markup, self.em(size), self.theme.color(color))
 
-    def maths(self, source: str, size: str = "equation", **terms: str) -> Typeset:
+    def maths(self, source: str, size: str = "equation", color: str = "fg", **terms: str) -> Typeset:
         """An equation; `terms` colours its `{{ … : name }}` by the theme: `noise="noise"`."""
-        return maths(source, self.em(size), self.theme.fg, **{k: self.theme.color(v) for k, v in terms.items()})
+        hues = {name: self.theme.color(token) for name, token in terms.items()}
+        return maths(source, self.em(size), self.theme.color(color), **hues)
 
     def running(self, template: str, *widest: float, size: str = "label", color: str = "fg") -> Running:
         """A line of text with numbers that run, such as `"step {:,} of 120,000"`; `widest` values set the room."""
@@ -59,39 +62,38 @@ class Page:
         wide = self.shape == "wide"
         return self.words(markup, "title").at(-self.frame.x if wide else 0, self.frame.title_y, -1 if wide else 0)
 
-    def equation(self, source: str, tall: bool = False, **terms: str) -> Typeset:
-        """The equation: flush right on the title's line in a wide frame, else centred under the title.
-
-        tall: it holds a stacked fraction; it is set smaller and centred on its line.
-        """
-        text = self.maths(source, **terms)
+    def equation(self, source: str, **terms: str) -> Typeset:
+        """The equation: flush right on the title's line in a wide frame, else centred under the title."""
         wide = self.shape == "wide"
-        text.at(self.frame.x if wide else 0, self.frame.equation_y, 1 if wide else 0)
-        if tall:
-            right, line = text.get_right()[0], self.frame.equation_y + 0.10
-            text.scale(0.8).set_y(line)
-            text.shift([right - text.get_right()[0] if wide else 0, 0, 0])
-        return text
+        x, align = (self.frame.x, 1) if wide else (0.0, 0)
+        return self.maths(source, **terms).at(x, self.frame.equation_y, align)
 
-    def caption(self, *items: str | VMobject) -> VGroup:
+    def tall_equation(self, source: str, **terms: str) -> Typeset:
+        """An equation with a stacked fraction: smaller, and its middle on its line."""
+        text = self.equation(source, **terms)
+        edge = self.frame.x * (self.shape == "wide")
+        text.scale(0.8).set_y(self.frame.equation_y + 0.10)
+        return text.shift([edge - text.get_right()[0], 0, 0]) if edge else text
+
+    def caption(self, *items: str | Typeset | Running) -> VGroup:
         """The caption, muted, its items parted by dots: one line in a wide frame, else as few centred ones as fit.
 
-        Items are Typst text, or mobjects with a `.at(x, y)` such as `running(…, size="caption", color="muted")`. Order:
-        sampler, τ or σ, step k of T, what is subsampled or scaled, seed, exact or learned.
+        Items are Typst text, or texts made as `running(…, size="caption", color="muted")`, in this order: sampler,
+        τ or σ, step k of T, what is subsampled or scaled, seed, exact or learned.
         """
-        made = [self.words(i, "caption", "muted") if isinstance(i, str) else i for i in items]
+        made = [self.words(item, "caption", "muted") if isinstance(item, str) else item for item in items]
         gap = 2 * _DOT_ROOM * self.em("caption")
-        lines = _broken([m.width for m in made], gap, self.frame.width - 2 * EDGE - 0.1)
+        lines = _broken([mob.room for mob in made], gap, self.frame.width - 2 * EDGE - 0.1)
         group = VGroup()
         for k, line in enumerate(lines):
             y = self.frame.caption_y + (len(lines) - 1 - k) * _LINE[self.shape]
-            width = sum(made[i].width for i in line) + gap * (len(line) - 1)
+            width = sum(made[i].room for i in line) + gap * (len(line) - 1)
             x = -self.frame.x if self.shape == "wide" else -width / 2
             for i in line:
                 if i != line[0]:
                     group.add(self.words("#sym.dot.c", "caption", "muted").at(x - gap / 2, y, 0))
                 group.add(made[i].at(x, y))
-                x += made[i].width + gap
+                x += made[i].room + gap
         return group
 
     # ---- panels ------------------------------------------------------------------------------------------------------
@@ -113,11 +115,27 @@ class Page:
 
     def legend(self, items: Sequence[tuple[Key, float, str]], rect: Rect) -> VGroup:
         """The legend under a panel: (key, its width, text) each. In square and tall frames centred in the frame."""
-        drop = {"wide": 0.47, "square": 0.55, "tall": 1.14}[self.shape]
-        align = -1 if self.shape == "wide" else 0
         gap = {"wide": 0.36, "square": 0.45, "tall": 0.30}[self.shape]
-        x = rect[0] if self.shape == "wide" else 0.0
-        return legend(items, x, rect[2] - drop, self.em("legend"), self.theme, align=align, gap=gap)
+        x, y, align = self._under(rect)
+        return legend(items, x, y, self.em("legend"), self.theme, align=align, gap=gap)
+
+    def note(self, markup: str, rect: Rect) -> Typeset:
+        """A few words in the place of a panel's legend."""
+        return self.label(markup, *self._under(rect), size="legend")
+
+    def _under(self, rect: Rect) -> tuple[float, float, int]:
+        drop = {"wide": 0.47, "square": 0.55, "tall": 1.14}[self.shape]
+        return (rect[0], rect[2] - drop, -1) if self.shape == "wide" else (0.0, rect[2] - drop, 0)
+
+    def color_key(self, table: np.ndarray, high: str, note: str, rect: Rect) -> VGroup:
+        """What the colours under a panel mean: 0, a bar, `high`, and a muted note. For wide frames only."""
+        em, y = self.em("legend"), rect[2] - 0.47
+        low = self.label("0", rect[0], y, size="legend")
+        x = low.get_right()[0] + 0.14
+        bar = ColorBar((x, x + 1.7, y + em * 0.12, y + em * 0.48), table, self.theme.border)
+        top = self.label(high, x + 1.7 + 0.14, y, size="legend")
+        said = self.label(note, top.get_right()[0] + 0.32, y, size="legend", color="muted")
+        return VGroup(low, bar, top, said)
 
 
 def _broken(widths: Sequence[float], gap: float, room: float) -> list[list[int]]:
@@ -134,3 +152,11 @@ def _broken(widths: Sequence[float], gap: float, room: float) -> list[list[int]]
         if tries:
             return lines_of(min(tries, key=lambda p: (list(p) != sorted(p), width_of(p))))
     return [[i] for i in range(len(widths))]
+
+
+def fitted(extent: Rect, rect: Rect) -> Rect:
+    """The largest part of `extent`, about its centre, that has the shape of `rect`: what a panel shows of it."""
+    (x0, x1, y0, y1), shape = extent, (rect[1] - rect[0]) / (rect[3] - rect[2])
+    width = min(x1 - x0, (y1 - y0) * shape)
+    x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, width / 2, width / shape / 2
+    return (x - w, x + w, y - h, y + h)

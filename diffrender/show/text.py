@@ -113,6 +113,11 @@ class Typeset(SVGMobject):
         return mob
 
     @property
+    def room(self) -> float:
+        """The width it needs."""
+        return float(self.width)
+
+    @property
     def em(self) -> float:
         """Size in units, as it is now."""
         return float(self.height / self._ems)
@@ -257,10 +262,17 @@ class Running(VGroup):
             Number(s, w, em, color).at(*slot[:2]) for s, w, slot in zip(specs, widest, self.line.slots, strict=True)
         ]
         super().__init__(self.line, *self.numbers)
+        self.widest, self.room = tuple(widest), float(self.width)
 
     def at(self, x: float, y: float, align: int = -1) -> Running:
-        """Put the baseline at y, and the left edge (align −1), the centre (0) or the right edge (1) at x."""
-        return _placed(self, x, y - self.line.baseline, align)
+        """Put the baseline at y, and the left edge (align −1), the centre (0) or the right edge (1) at x.
+
+        The edges are those of the widest values, whatever is shown now.
+        """
+        now = [number.value for number in self.numbers]
+        self.set_values(*self.widest)
+        _placed(self, x, y - self.line.baseline, align)
+        return self.set_values(*now)
 
     def set_values(self, *values: float) -> Running:
         """Show these values."""
