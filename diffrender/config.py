@@ -83,7 +83,7 @@ class Sampler(Kind):
     """How chains move: steps and chains for every sampler, the rest belongs to its kind."""
 
     kind: str = "ddpm"
-    steps: int = Field(60, ge=1)
+    steps: int = Field(250, ge=1)
     chains: int = Field(5000, ge=1)
     timestep_spacing: Literal["leading", "trailing", "linspace"] = "linspace"
     start: str = Field("", description="where chains start: '' for the sampler's own way, else noise|target|point")

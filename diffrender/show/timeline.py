@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import RenderError
 
 LAST_DECADE = 0.2  # share of a clip given to the last factor of ten in sigma, where shapes settle
+ONSET, BEFORE_ONSET = -4.0, 0.1  # under this log-SNR nothing can be seen to change: it gets this share of a clip
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def eased(last: int, *, interpolate: bool = False) -> Timeline:
 def log_snr(
     alpha: np.ndarray, sigma: np.ndarray, *, last_decade: float = LAST_DECADE, interpolate: bool = False
 ) -> Timeline:
-    """Constant speed in log-SNR = 2 log(alpha / sigma), but for a fixed share of the clip for the last decade of sigma.
+    """Constant speed in log-SNR = 2 log(alpha / sigma), but for what lies under `ONSET` and the last decade of sigma.
 
     alpha, sigma: (T+1,) of the recording. Where log-SNR is infinite (alpha = 0 at the start, sigma = 0 at the end) it
     goes on by as much as it changed in the step beside. Raises RenderError if the levels do not change.
@@ -78,4 +79,8 @@ def _course(snr: np.ndarray, decade: float, share: float) -> np.ndarray:
     corner = snr[-1] - decade
     if corner <= snr[0]:  # the whole recording is within a decade
         return (snr - snr[0]) / (snr[-1] - snr[0])
-    return np.interp(snr, [snr[0], corner, snr[-1]], [0.0, 1 - share, 1.0])
+    places, shares = [snr[0], corner, snr[-1]], [0.0, 1 - share, 1.0]
+    if snr[0] < ONSET < corner:
+        usual = (1 - share) * (ONSET - snr[0]) / (corner - snr[0])
+        places, shares = [snr[0], ONSET, corner, snr[-1]], [0.0, min(BEFORE_ONSET, usual), 1 - share, 1.0]
+    return np.interp(snr, places, shares)
