@@ -111,7 +111,7 @@ def velocity(run: Run, x: torch.Tensor, level: Level, to: Level) -> torch.Tensor
 
 def drift(run: Run, x: torch.Tensor, level: Level, to: Level) -> torch.Tensor:
     """How far one step of the sampler would move a chain standing there, but for its noise, (G, D)."""
-    still = Still(run.config.seed, len(x), run.target.event, device=run.device)
+    still = Still(run.config.sampling_seed, len(x), run.target.event, device=run.device)
     if run.langevin:
         step = next(run.entry.make(run.density, x, still, **run.params))
     else:

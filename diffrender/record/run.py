@@ -117,7 +117,7 @@ class Run:
     def steps(self, first: int = 0, chains: int | None = None) -> Iterator[Step]:
         """The steps of chains `first` … `first + chains − 1`, each with the same noise in whatever company."""
         chains = self.config.sampler.chains - first if chains is None else chains
-        noise = Noise(self.config.seed, chains, self.target.event, first=first, device=self.device)
+        noise = Noise(self.config.sampling_seed, chains, self.target.event, first=first, device=self.device)
         x = self.start(noise)
         if self.langevin:
             return self.entry.make(self.density, x, noise, **self.params)
@@ -148,7 +148,7 @@ class Run:
     @cached_property
     def drawn(self) -> np.ndarray:
         """Fresh target points, one a chain, (N, *event)."""
-        return self.target.draw(self.config.sampler.chains, generator(self.config.seed, Purpose.DATA, 1))
+        return self.target.draw(self.config.sampler.chains, generator(self.config.sampling_seed, Purpose.DATA, 1))
 
     def _sides(self) -> tuple[list[float], list[float]]:
         """Lowest and highest coordinates of what shows the target."""
@@ -206,7 +206,7 @@ def sample(
     run = Run.of(config, weights=weights, device=device)
     keep = Keep(config.record.keep, config.record.every)
     kind = "langevin" if run.langevin else "reverse"
-    meta = {"config": config.as_dict(), "seed": config.seed, "title": config.title, "key": key, **describe(run)}
+    meta = {"config": config.as_dict(), "seed": config.sampling_seed, "title": config.title, "key": key, **describe(run)}
     with Recorder(out, kind=kind, keep=keep, chains=config.sampler.chains, **meta) as recorder:
         figures = _record_chains(run, recorder, progress or (lambda event: None))
         if run.labels is not None:
