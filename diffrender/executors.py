@@ -25,6 +25,7 @@ from .jobs import Job
 from .worker import ERRORS
 
 OnEvent = Callable[[Job, dict[str, Any]], None]
+WORKER = [sys.executable, "-m", "diffrender.worker"]
 PATIENCE = 15.0  # seconds a job gets to clean up after an interrupt
 POLL = 1.0  # seconds; where waiting cannot be interrupted, Ctrl-C is heard so late
 MOST_REMOTE = 512  # jobs handed to a cluster at once
@@ -125,7 +126,7 @@ def run_job(
         errors: Any = stack.enter_context(log.open("wb") if log else tempfile.TemporaryFile())  # noqa: SIM115
         process = stack.enter_context(
             subprocess.Popen(
-                [sys.executable, "-m", "diffrender.worker"],
+                WORKER,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

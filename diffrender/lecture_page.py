@@ -24,7 +24,8 @@ h2 { font-weight: normal; font-size: 1.4rem; margin: 2.5rem 0 1rem; padding-bott
 video { display: block; width: 100%; background: var(--panel); border: 1px solid var(--border); border-radius: 6px }
 .film { display: grid; grid-template-columns: minmax(0, 3fr) minmax(12rem, 1fr); gap: 1.5rem }
 .chapters { list-style: none; margin: 0; padding: 0; max-height: 32rem; overflow-y: auto }
-.chapters button { all: unset; cursor: pointer; display: flex; gap: .8rem; padding: .25rem .4rem; width: 100% }
+.chapters button { all: unset; box-sizing: border-box; width: 100%; padding: .25rem .4rem; cursor: pointer;
+  display: flex; gap: .8rem }
 .chapters button:hover, .chapters button:focus-visible { color: var(--data) }
 time { color: var(--muted); font-variant-numeric: tabular-nums }
 .clips { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1.5rem }
