@@ -10,9 +10,11 @@ from .discs import LARGE, STEP, Stencils, discs, stencils
 from .pictures import bend, cells, heat, isolines, resample
 from .polygons import polygons
 from .space import far_to_near, project
+from .stamps import DEGREES, rebase, show, stamp
 from .streaks import lay, streaks, trace
 
 __all__ = [
+    "DEGREES",
     "LARGE",
     "STEP",
     "Stencils",
@@ -26,9 +28,12 @@ __all__ = [
     "lay",
     "polygons",
     "project",
+    "rebase",
     "resample",
     "restore",
     "rounded",
+    "show",
+    "stamp",
     "stencils",
     "streaks",
     "trace",

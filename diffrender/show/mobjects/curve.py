@@ -10,8 +10,8 @@ import numpy as np
 from ...errors import RenderError
 from ..theme import HAIR
 from .cloud import PointCloud
+from .lines import lay_lines
 from .raster import Box, Clip, Placement, Raster, finite32, rgba8
-from .trails import lay_lines
 
 CURVE = 0.033  # width
 RAW = 0.28  # opacity of the values behind a smoothed curve
@@ -77,13 +77,12 @@ class Curve(Raster):
         here = self._at(self.step)
         past = np.append(self.x[:end], here[0]), np.append(self.y[:end], here[1])
         with Clip(place, self.corner, pixels) as window:
-            if not window.empty:
-                if self.future is not None:
-                    ahead = np.append(here[0], self.x[end:]), np.append(here[1], self.y[end:])
-                    self._line(window, pixels, place, *ahead, rgba8(self.future, 1), 1.0, self.line_width, opacity)
-                if self.raw is not None:
-                    self._line(window, pixels, place, self.x[:end], self.raw[:end], color, RAW, HAIR, opacity)
-                self._line(window, pixels, place, *past, color, 1.0, self.line_width, opacity)
+            if self.future is not None:
+                ahead = np.append(here[0], self.x[end:]), np.append(here[1], self.y[end:])
+                self._line(window, pixels, place, *ahead, rgba8(self.future, 1), 1.0, self.line_width, opacity)
+            if self.raw is not None:
+                self._line(window, pixels, place, self.x[:end], self.raw[:end], color, RAW, HAIR, opacity)
+            self._line(window, pixels, place, *past, color, 1.0, self.line_width, opacity)
         if self.dot is not None and np.isfinite(here).all():
             self.dot.set_xy(here[None]).set_fill(self.get_fill_color())
             self.dot.paint(place, pixels, opacity)
@@ -102,7 +101,7 @@ class Curve(Raster):
     ) -> None:
         xy = finite32(np.stack(thinned(x, y), axis=-1))[:, None]
         fade = np.full((1, 1), alpha)
-        lay_lines(window, pixels, place, self, xy, fade, color.view(np.uint32), width, opacity)
+        lay_lines(window, pixels, place, self.box, xy, fade, color.view(np.uint32), width, opacity)
 
 
 def averaged(y: np.ndarray, steps: float) -> np.ndarray:

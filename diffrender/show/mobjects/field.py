@@ -9,8 +9,8 @@ import numpy as np
 from ...errors import RenderError
 from .. import kernels
 from ..theme import LINE
+from .lines import lay_lines
 from .raster import Box, Clip, Placement, Raster, state_at
-from .trails import lay_lines
 
 FIELD_SHAFT, FIELD_HEAD, FIELD_HEAD_WIDTH = 0.034, 0.135, 0.118
 SMALL = 0.18  # units: shorter arrows thin and fade too
@@ -179,9 +179,8 @@ class Streamlines(Field):
         rgba = np.full((*speed.shape, 4), 255, np.uint8)
         rgba[..., :3] = self.colors(self.scaled(speed))
         with Clip(place, self.corner, pixels, self.clip) as window:
-            if not window.empty:
-                xy, colors = lines.astype(np.float32), rgba.view(np.uint32)[..., 0]
-                lay_lines(window, pixels, place, self, xy, fade, colors, self.line_width, opacity)
+            colors = rgba.view(np.uint32)[..., 0]
+            lay_lines(window, pixels, place, self.box, lines.astype(np.float32), fade, colors, self.line_width, opacity)
 
 
 SEGMENTS = 24  # of a streamline

@@ -12,17 +12,21 @@ from .. import kernels
 from ..theme import CASING, LINE
 from .raster import Box, Clip, Placement, Raster, at_step, finite32, rgba8
 
+UNDER = 0.55  # opacity of a casing, in its trail's
+TIMES = 65535  # a stamp is 16 bits
+
 
 class Trails(Raster):
     """Where chains have been: lines of one width whose opacity falls from the newest point to nothing at the oldest.
 
-    What is drawn at a step depends on the recording and that step alone, however it was reached.
+    Where trails overlap, the most opaque shows. What is drawn at a step depends on the recording and that step alone,
+    however it was reached.
 
     Parameters
     ----------
     box, rect: as for every bulk mobject.
     xy: (T, N, 2) data coordinates, the newest last.
-    color: "#RRGGBB", which `set_color` changes, or (N, 3 | 4) uint8, one a chain.
+    color: "#RRGGBB", which `set_color` changes, or (N, 3) uint8, one a chain.
     width: scene units.
     alpha: opacity of the newest point.
     casing: colour of a wider line underneath, at about half the opacity, that sets trails off from a heat map.
@@ -62,6 +66,7 @@ class Trails(Raster):
         if self.colors is not None and len(self.colors) not in (1, count):
             raise RenderError(f"Trails: {len(self.colors)} colours for {count} chains.", "Give one, or one a chain.")
         self.recorded, self.chains = x, chains
+        self.lines, self.casings = Stamps(), Stamps()
         return self
 
     def show_step(self, step: float) -> Trails:
@@ -69,57 +74,98 @@ class Trails(Raster):
         self.step = step
         return self
 
-    def visible(self) -> tuple[np.ndarray, np.ndarray]:
-        """(V, N, 2) float32 vertices now seen, oldest first, and (V,) their opacity 0..1."""
-        last = len(self.recorded) - 1
-        step = min(max(float(self.step), 0.0), float(last))
-        length = last if self.length is None else self.length
-        now = int(step)
-        steps = np.arange(max(now - length, 0), now + 1, dtype=float)
-        vertices = self.recorded[int(steps[0]) : now + 1]
-        if self.chains is not None:
-            vertices = vertices[:, self.chains]
-        if step > now:
-            vertices = np.concatenate([vertices, at_step(self.recorded, step, self.chains)[None]])
-            steps = np.append(steps, step)
-        fade = np.clip(1 - (step - steps) / max(length, 1), 0, 1) ** self.power
-        return finite32(vertices), fade
-
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
-        xy, fade = self.visible()
-        if len(xy) < 2 or not xy.shape[1]:
-            return
-        colors = rgba8(self.fill_rgbas[:1, :3] * 255 if self.colors is None else self.colors, xy.shape[1])
-        fade = np.outer(fade * self.alpha, colors[:, 3] / 255)
-        colors[:, 3] = 255
         with Clip(place, self.corner, pixels, self.clip) as window:
             if window.empty:
                 return
             if self.casing:
-                under = rgba8(self.casing, 1).view(np.uint32)
-                lay_lines(window, pixels, place, self, xy, fade * 0.55, under, self.line_width + CASING, opacity)
-            lay_lines(window, pixels, place, self, xy, fade, colors.view(np.uint32).T, self.line_width, opacity)
+                under = rgba8(self.casing, 1).view(np.uint32)[:, 0]
+                width = self.line_width + CASING
+                self.casings.draw(self, place, window, pixels, width, under, UNDER * self.alpha, opacity)
+            given = self.fill_rgbas[:1] * 255 if self.colors is None else self.colors
+            colors = rgba8(given[:, :3], len(given)).view(np.uint32)[:, 0]
+            self.lines.draw(self, place, window, pixels, self.line_width, colors, self.alpha, opacity)
 
 
-def lay_lines(
-    window: Clip,
-    pixels: np.ndarray,
-    place: Placement,
-    owner: Raster,
-    xy: np.ndarray,
-    fade: np.ndarray,
-    colors: np.ndarray,
-    width: float,
-    opacity: float,
-) -> None:
-    """Draw lines through xy (V, N, 2) with opacities `fade` (V | 1, N | 1) and colours (V | 1, N | 1) uint32.
+class Stamps:
+    """The planes into which trails are stamped, brought up to a step by as little stamping as will do.
 
-    Each pixel shows the most opaque line over it, and that one only.
+    Going on from the last step drawn stamps the steps since; anything else, a jump or another place in the frame,
+    stamps all that is visible anew. Both give the same pixels (see `kernels.stamps`).
     """
-    left, right, top, bottom = window.bounds
-    levels = np.zeros((bottom - top, right - left), np.uint8)
-    tint = np.empty(levels.shape, np.uint32)
-    half = width * place.unit / 2
-    fade, colors = np.ascontiguousarray(fade, float), np.ascontiguousarray(colors)
-    kernels.streaks(levels, tint, left, top, xy, place.affine(owner.box), fade, colors, half)
-    kernels.lay(window.frame, pixels.shape[1], levels, tint, left, top, round(256 * opacity))
+
+    def __init__(self) -> None:
+        self.key: tuple = ()
+        self.fade_key: tuple = ()
+        self.drawn = 0.0
+        self.planes: tuple[np.ndarray, ...] = ()
+
+    def draw(
+        self,
+        trails: Trails,
+        place: Placement,
+        window: Clip,
+        pixels: np.ndarray,
+        width: float,
+        colors: np.ndarray,
+        alpha: float,
+        opacity: float,
+    ) -> None:
+        """Lay the trails over the frame."""
+        last = len(trails.recorded) - 1
+        step = min(max(float(trails.step), 0.0), float(last))
+        self.length = min(trails.length or last, last) or 1
+        left, right, top, bottom = (int(b) for b in window.bounds)
+        key = (place.corners.round(6).tobytes(), (left, right, top, bottom), width, self.length, len(colors))
+        if key != self.key or not self.drawn <= step <= self.drawn + self.length:
+            self._start(step, bottom - top, right - left, tinted=len(colors) > 1)
+            self.key = key
+        if self._time(step) > TIMES:
+            self._rebase(step)
+        affine, half = place.affine(trails.box), width * place.unit / 2
+        for k in range(math.floor(self.drawn), math.ceil(step)):
+            end = min(k + 1.0, step)
+            a, b = (finite32(at_step(trails.recorded, s, trails.chains)) for s in (k, end))
+            before, after = self._time(k), self._time(end)
+            kernels.stamp(*self.planes, left, top, a, b, affine, before, after, colors, half)
+        self.drawn = step
+        fade = self._fade(alpha, trails.power)
+        now, life, part = self._time(step), math.ceil(self.length * self.rate), round(256 * opacity)
+        kernels.show(window.frame, pixels.shape[1], *self.planes, left, top, now, life, fade, colors[0], part)
+
+    def _start(self, step: float, height: int, width: int, tinted: bool) -> None:
+        """Empty planes, in which everything visible at `step` is still to be stamped."""
+        # two and a half lengths to run before times must be rebased; a power of two, so that rebasing is exact
+        self.rate = 2.0 ** math.floor(math.log2(TIMES / (3.5 * self.length + 4)))
+        self.drawn = float(max(math.floor(step - self.length), 0))
+        self.base = self._whole(self.drawn)
+        tints = (height, width) if tinted else (0, 0)
+        self.planes = (
+            np.zeros((height, width, kernels.DEGREES), np.uint16),
+            np.zeros((height, width), np.uint16),
+            np.zeros(tints, np.uint32),
+            np.zeros(tints, np.uint32),
+        )
+
+    def _whole(self, step: float) -> float:
+        """The latest step up to `step` whose time is a whole number."""
+        return math.floor(step * self.rate) / self.rate if self.rate < 1 else float(math.floor(step))
+
+    def _time(self, step: float) -> int:
+        """The stamp of a step: 0, never, is always longer ago than a trail lasts."""
+        return math.floor((step - self.base) * self.rate + 0.5) + math.ceil(self.length * self.rate) + 1
+
+    def _rebase(self, step: float) -> None:
+        """Move the origin of times on, so that `step` can be stamped."""
+        base = self._whole(max(self.drawn, step - self.length))
+        kernels.rebase(self.planes[0], self.planes[1], round((base - self.base) * self.rate))
+        self.base = base
+
+    def _fade(self, alpha: float, power: float) -> np.ndarray:
+        """(65536,) uint8 opacity by age."""
+        key = (alpha, power, self.length, self.rate)
+        if key != self.fade_key:
+            left = 1 - np.arange(TIMES + 1) / (self.length * self.rate)
+            self.fade = np.where(left > 0, np.rint(255 * min(max(alpha, 0), 1) * np.maximum(left, 0) ** power), 0)
+            self.fade, self.fade_key = self.fade.astype(np.uint8), key
+        return self.fade
