@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .run import Run
 
 AXES = "xyz"
+ROOM = 1.12  # how much farther than the data fields are probed
 
 
 class Grid:
@@ -44,6 +45,18 @@ class Grid:
     def vectors(self, values: torch.Tensor) -> np.ndarray:
         """(G, D) as (1, [Gz,] Gy, Gx, D) float32."""
         return values.detach().cpu().float().numpy().reshape(1, *self.shape, -1)
+
+
+def spread(box: Sequence[float], counts: tuple[int, int]) -> tuple[float, ...]:
+    """`box` with some room round it, grown about its middle until the grid's cells are as wide as they are high.
+
+    Chains come from farther out than the data lie; arrows that are evenly spaced both ways are easier to read.
+    """
+    middle = [(box[i] + box[i + 1]) / 2 for i in range(0, len(box), 2)]
+    half = [(box[i + 1] - box[i]) / 2 * ROOM for i in range(0, len(box), 2)]
+    cell = max(h / n for h, n in zip(half, counts, strict=False))
+    half[:2] = [cell * n for n, _ in zip(counts, half, strict=False)]
+    return tuple(side for m, h in zip(middle, half, strict=True) for side in (m - h, m + h))
 
 
 class Still(Noise):
@@ -75,7 +88,8 @@ def probe(run: Run, levels: Sequence[Level]) -> Iterator[tuple[str, np.ndarray]]
     if run.langevin:
         walked = walked[:2]
     if record.fields:
-        grid = Grid(run.box, record.grid, run.target.dim)
+        box = record.box or spread(run.target.box, record.grid)
+        grid = Grid(box, record.grid, run.target.dim)
         yield from grid.members("grid")
         pairs = [(a, b) for a, b in pairwise(walked) if a.sigma > 0 or run.langevin]
         yield "field_time", np.array([level.time for level, _ in pairs])
@@ -101,7 +115,8 @@ def velocity(run: Run, x: torch.Tensor, level: Level, to: Level) -> torch.Tensor
     """dx/dt of the probability flow over a step, per unit of `time`, (G, D); of a Langevin run, the score.
 
     Over a step x moves by (α' − α) x̂0 + (σ' − σ) ε̂ (DDIM, and Euler's method on the flow). Divided by t' − t that is
-    what the particles of a deterministic run really ride, and for small steps the derivative itself.
+    what the particles of a deterministic run really ride, and for small steps the derivative itself. A reverse run goes
+    towards t = 0, so they ride it backwards.
     """
     if run.langevin:
         return score(run, x, level, to)
