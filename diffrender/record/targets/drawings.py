@@ -14,7 +14,7 @@ from ..registry import Registry
 from .meshes import read_mesh
 from .pictures import ink, outline, read_picture
 from .regions import Pixels, Rows, Segments, Triangles
-from .svg import Drawing, read_svg
+from .svg import read_svg
 from .tables import read_points
 
 Sampler = Callable[[int, np.random.Generator], np.ndarray]
@@ -60,7 +60,7 @@ def text(folder: Path, *, text: str, by: Measure = "area") -> Sampler:
     import typst
 
     svg = typst.compile(TYPST.encode(), format="svg", sys_inputs={"text": text})
-    return _of_svg(read_svg(svg, f"target.text '{text}'"), by)
+    return of_svg(svg, f"target.text '{text}'", by)
 
 
 @SHAPES.register("dino")
@@ -69,12 +69,14 @@ def dino(folder: Path, *, by: Measure = "area") -> Sampler:
     return drawing(folder, file="dino.svg", by=by)
 
 
-def _svg(path: Path, *, by: Measure, invert: bool) -> Sampler:
-    return _of_svg(read_svg(path.read_bytes(), str(path)), by, invert)
-
-
-def _of_svg(drawn: Drawing, by: Measure, invert: bool = False) -> Sampler:
+def of_svg(source: bytes, name: str, by: Measure = "area", invert: bool = False) -> Sampler:
+    """Even draws from an SVG given as bytes; `name` is what errors call it."""
+    drawn = read_svg(source, name)
     return Segments(*drawn.lines()) if by == "length" else Pixels(*drawn.mask(invert))
+
+
+def _svg(path: Path, *, by: Measure, invert: bool) -> Sampler:
+    return of_svg(path.read_bytes(), str(path), by, invert)
 
 
 def _picture(path: Path, *, by: Measure, invert: bool) -> Sampler:
