@@ -108,6 +108,5 @@ def ancestral(ratio: float, next_ratio: float, eta: float = 1.0) -> tuple[float,
 
     up² = η² u'² (u² − u'²) / u², DDPM's posterior variance β̃ in x / alpha (Song, Meng & Ermon 2021, eq. 16).
     """
-    share = 1.0 if math.isinf(ratio) else 1 - (next_ratio / ratio) ** 2
-    up = next_ratio * math.sqrt(min(eta * eta * share, 1.0))
-    return math.sqrt(next_ratio**2 - up**2), up
+    kept = (next_ratio / ratio) ** 2
+    return next_ratio * math.sqrt(1 - eta**2 + eta**2 * kept), next_ratio * eta * math.sqrt(1 - kept)

@@ -77,7 +77,10 @@ def dpmpp_2m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, 
     paper="Lu et al. 2023, eq. 19 to the third order; Crowson's k-diffusion",
 )
 def dpmpp_3m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Churn = 1.0) -> Iterator[Step]:
-    """x̂0 as a parabola in λ through its last three values, integrated against the decay e^−(1+η)λ."""
+    """x̂0 as a parabola in λ through its last three values, integrated against the decay e^−(1+η)λ.
+
+    k-diffusion and diffusers take half of the last term, which leaves the method at the second order.
+    """
     past: list[tuple[float, torch.Tensor]] = []
     for i, (now, to) in enumerate(pairwise(levels)):
         p = denoise(x, now)
@@ -89,7 +92,7 @@ def dpmpp_3m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, 
             decay = (1 + eta) * h
             phi2 = math.expm1(-decay) / decay + 1
             slope, bend = divided(past, h)
-            mean = mean + to.alpha * (phi2 * slope - (phi2 / decay - 0.5) * bend)
+            mean = mean + to.alpha * (phi2 * slope + (1 - 2 * phi2 / decay) * bend)
         step = move(i, now, to, p, mean, i + 1, std * noise(i) if std else None)
         yield step
         x = step.x_next
@@ -102,7 +105,7 @@ def forgetful(x: torch.Tensor, x0: torch.Tensor, now: Level, to: Level, eta: flo
 
 
 def divided(past: list[tuple[float, torch.Tensor]], h: float) -> tuple[torch.Tensor, torch.Tensor | float]:
-    """First and second derivative of x̂0 at the newest of two or three (λ, x̂0), in units of h."""
+    """a and b of the line or parabola x̂0 + a s + b s², s = (λ − λ₀)/h, through two or three (λ, x̂0), newest first."""
     (l0, d0), (l1, d1) = past[:2]
     slope = (d0 - d1) * h / (l0 - l1)
     if len(past) == 2:
