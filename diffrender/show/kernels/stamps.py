@@ -1,6 +1,6 @@
 """Fading trails in bulk, at a cost that does not grow with their length.
 
-Each pixel remembers, for each of 8 degrees of coverage, when it was last covered at least so much; what it shows is the
+Each pixel remembers, for each of 4 degrees of coverage, when it was last covered at least so much; what it shows is the
 greatest product of a degree and the opacity of its age. These are maxima, so they do not depend on the order in which
 strokes came, nor on strokes that have long vanished: played or sought, a step gives the same pixels.
 """
@@ -14,15 +14,15 @@ import numpy as np
 
 from .blend import mix
 
-DEGREES = 8
-CORE = 3  # from this degree on (counted from 0) the colour is that of the trail's middle, not of its edge
+DEGREES = 4  # a quarter, a half, three quarters, all: finer ones are not seen in lines of three pixels
+CORE = 1  # from this degree on (counted from 0) the colour is that of the trail's middle, not of its edge
 
 
 @nb.njit(cache=True, nogil=True)
 def stamp(times, newest, edge, core, left, top, a, b, affine, before, after, colors, half):
     """Stamp one step of N trails.
 
-    times: (h, w, 8) uint16, 0 for never; newest: (h, w) uint16, its first degree again; edge, core: (h, w) uint32, who
+    times: (h, w, 4) uint16, 0 for never; newest: (h, w) uint16, its first degree again; edge, core: (h, w) uint32, who
     was last, or (0, 0) for trails of one colour. left, top: the planes' place in the frame. a, b: (N, 2) data
     coordinates of the step's ends, which affine (2, 3) takes to pixels; before, after: their times, integers.
     colors: (1 | N,) opaque pixels. half: half the width in pixels; ends are round.
@@ -95,7 +95,7 @@ def rebase(times, newest, shift):
 
 @nb.njit(inline="always")
 def _level(fade, now, times, m):
-    """Opacity × 8 that degree m gives a pixel."""
+    """Opacity × 4 that degree m gives a pixel."""
     return np.uint32(fade[np.uint16(now - times[m])]) * np.uint32(m + 1)
 
 
@@ -115,14 +115,10 @@ def show(frame, width, times, newest, edge, core, left, top, now, life, fade, co
             if latest[i] <= oldest:
                 continue
             t = degrees[i]
-            # written out: a loop over degrees, with branches, takes a third longer
-            at_edge = max(_level(fade, now16, t, 0), max(_level(fade, now16, t, 1), _level(fade, now16, t, 2)))
-            at_core = max(
-                max(_level(fade, now16, t, 3), _level(fade, now16, t, 4)),
-                max(_level(fade, now16, t, 5), max(_level(fade, now16, t, 6), _level(fade, now16, t, 7))),
-            )
+            at_edge = _level(fade, now16, t, 0)
+            at_core = max(_level(fade, now16, t, 1), max(_level(fade, now16, t, 2), _level(fade, now16, t, 3)))
             if tinted:
                 color = core[j, i] if at_core >= at_edge else edge[j, i]
-            level = max(at_edge, at_core) >> np.uint32(3)
+            level = max(at_edge, at_core) >> np.uint32(2)
             level = ((level + (level >> np.uint32(7))) * whole) >> np.uint32(8)
             frame[row + i] = mix(frame[row + i], color, level)
