@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from manim import ORIGIN, Mobject, VGroup, smooth
+from manim import Mobject, smooth
 from pydantic import Field
 
 from diffrender.errors import RenderError
@@ -18,7 +17,7 @@ from diffrender.show.mobjects.furniture import Rect, frame, key_arrow, key_dot, 
 from diffrender.show.mobjects.spotlight import Spotlight, extent_of
 from diffrender.show.motion import Appear, Drive, Vanish, ticked
 from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.text import Running, escaped
+from diffrender.show.text import Number, Running, escaped
 from diffrender.show.theme import HAIR, LINE
 from diffrender.trajectory import Trajectory
 
@@ -62,11 +61,11 @@ class Langevin(TrajectoryScene):
         self.close()
 
     def prepare(self) -> None:
-        """Read the chain, and lay out the panel that all acts share."""
+        """Read the chain, and lay out the panels that all acts share."""
         run, page, theme = self.trajectories["chain"], self.page, self.theme
         run.require("drift", "noise")
         some = slice(0, min(100, run.steps))
-        if not np.allclose((run.x[1:] - run.x[:-1])[some], run.drift[some] + run.noise[some], atol=1e-4):
+        if not np.allclose(run.x[1:][some] - run.x[some], run.drift[some] + run.noise[some], atol=1e-4):
             raise RenderError(
                 f"{run.path}: its moves are not drift + noise, so steps cannot be drawn as their sum.",
                 "Record every step (record.every: 1) of an unadjusted sampler (sampler.kind: ula).",
@@ -74,52 +73,50 @@ class Langevin(TrajectoryScene):
         self.run, self.tau = run, float(run.time[1] - run.time[0])
         self.left, self.right = page.pair()
         self.density = DensityPanel(page, run, self.left)
+        self.ground: list[Mobject] = [panel(self.right, theme), frame(self.right, theme.border).set_z_index(4)]
         self.title, self.equation = page.title("Langevin Monte Carlo"), page.equation(EQUATION, **TERMS)
-        self.label = page.panel_label(page.words("True density $p(x)$"), self.left)
+        self.key = self.density.color_key(self.left if page.shape == "wide" else self.right)
         box, trail = self.density.box, self.options.trail
         path = Trails(box, self.left, run.x, theme.chain, LINE * 1.15, 0.95, theme.panel, length=trail)
         dot = PointCloud(box, self.left, run.x[0], theme.chain, 0.065, ring=theme.panel).follow(run.x)
         self.chain_marks: list[Mobject] = [path.set_z_index(2), dot.set_z_index(3)]
-        self.trail_text = f"last {trail:,} steps shown"
+        self.trail_text = [] if page.shape == "tall" else [f"last {trail:,} steps shown"]  # words go before sizes
         near = slice(0, min(SEARCH, run.steps))
         slow = min(self.options.slow_steps, run.steps)
         self.first = pick_step(run.drift[near, 0], run.noise[near, 0], run.x[: near.stop + 1, 0], slow, box)
-        self.now = 0  # the step to which the chain has come
-        self.aside: list[Mobject] = []  # what stands on the right
-        self.footer: list[Mobject] = []
-        self.cloud: PointCloud | None = None
-        self.cells: Histogram2D | None = None
+        self.now = self.first  # the step to which the chain has come
         (a, b, c, d), (e, f, g, h) = self.left, self.right
         self.to_middle = np.array([(e + f - a - b) / 4, (g + h - c - d) / 4, 0.0])  # of both panels
-        self.centred = False  # whether the left panel stands alone in the middle
+        self.centred = True  # whether the left panel stands alone in the middle
         self.cues: dict[str, float] = {}  # when an act begins to move, in seconds
 
     # ---- the acts ----------------------------------------------------------------------------------------------------
     def opening(self) -> None:
         """Title, equation, and the density alone in the middle."""
-        self.footer = [self.caption(self.run)]
-        self.shift_left(self.to_middle)
-        self.open(self.title, self.equation, ground=[*self.density.mobjects, self.label, *self.footer])
+        self.places |= {"label": self.left_label("True density $p(x)$"), "key": [self.key], "footer": self.caption()}
+        for mob in (*self.density.mobjects, *self.chain_marks, *self.key_if_wide()):
+            mob.shift(self.to_middle)
+        shown = [mob for mobjects in self.places.values() for mob in mobjects]
+        self.open(self.title, self.equation, ground=[*self.density.mobjects, *shown])
 
     def chain(self) -> None:
         """One chain wanders, its last steps behind it."""
-        counter, seconds = self.counter(self.run), self.seconds("chain")
+        counter, seconds = self.counter(self.run, self.first), self.seconds("chain")
 
         def show(u: float) -> None:
             self.show_chain(int(self.first * u**2))
             counter.set_values(int(self.first * ticked(u, seconds) ** 2))
 
         show(0)
-        self.turn(self.aside, self.caption(self.run, counter, self.trail_text), arriving=self.chain_marks)
+        self.turn(left=self.chain_marks, footer=self.caption(counter, *self.trail_text))
         self.play(Drive(show, *self.chain_marks, self.density.border, counter, run_time=seconds))
-        self.now = self.first
 
     def zoom(self) -> None:
         """A window on the chain: every step made of its two arrows, first slowly, then faster and faster."""
-        page, theme, run = self.page, self.theme, self.run
+        page, theme, slow = self.page, self.theme, self.options.slow_steps
         self.make_room()
-        counter, slow = self.counter(run), self.options.slow_steps
-        glass = Magnifier(self.density, self.right, run, self.first, slow, self.equation, self.options.speed)
+        glass = Magnifier(self.density, self.right, self.run, self.first, slow, self.equation, self.options.speed)
+        counter = self.counter(self.run, glass.last)
         keys = [
             (key_arrow(theme.score, dashed=True), 0.62, "log gradient"),
             (key_arrow(theme.noise, dashed=True), 0.62, "noise"),
@@ -132,10 +129,13 @@ class Langevin(TrajectoryScene):
 
         show(0)
         name = page.words("One step" if page.shape == "square" else "One step of the chain")
-        right = [page.panel_label(name, self.right, below=True), page.legend(keys, self.right), *glass.mobjects]
-        self.turn(right, self.caption(run, counter, self.trail_text), arriving=self.chain_marks)
-        self.cues["zoom"] = self.time
-        self.glass = glass
+        legend = page.legend(keys, self.right)
+        self.turn(
+            left=self.chain_marks, ground=self.ground, right=glass.mobjects, key=self.key_if_wide(),
+            name=[page.panel_label(name, self.right, below=True)], below=[legend],
+            footer=self.caption(counter, *self.trail_text),
+        )  # fmt: skip
+        self.glass, self.cues["zoom"] = glass, self.time
         moving = [*glass.mobjects, *self.chain_marks, self.density.border, counter, self.equation]
         self.play(Drive(show, *moving, run_time=glass.seconds))
         self.now = glass.last
@@ -148,91 +148,103 @@ class Langevin(TrajectoryScene):
         bins = (self.options.bins, max(1, round(self.options.bins * (y1 - y0) / (x1 - x0))))
         cells = Histogram2D(box, self.right, bins, self.theme.table("density"), self.density.high, POWER)
         cells.follow(run.x, start=1).set_z_index(1)
-        states = page.running(
-            "{:,} visited states" if page.shape == "square" else "Histogram of {:,} visited states", run.steps
-        )
         law = Accelerating(self.now, run.steps, seconds, PACE)
-        counter, pace = self.counter(run), page.running("{:,} steps a second", 99999, size="caption", color="muted")
+        states, counter = self.visited(), self.counter(run, run.steps)
+        pace = page.running("{:,} steps a second", round(law.pace_at(1)), size="caption", color="muted")
 
         def show(u: float) -> None:
             tick = ticked(u, seconds)
             step = law.at(tick)
             cells.show_step(step)
             self.show_chain(step)
-            states.set_values(step)
             counter.set_values(step)
+            states.set_values(step) if isinstance(states, Running) else states.set_value(step)
             pace.set_values(round(law.pace_at(tick)))
 
         show(0)
-        ground, border = panel(self.right, self.theme), frame(self.right, self.theme.border).set_z_index(4)
-        label = page.panel_label(states, self.right, below=True)
-        note = page.note(f"{bins[0]} × {bins[1]} bins, same colours", self.right)
-        self.turn([ground, cells, border, label, note], self.caption(run, counter, pace), arriving=self.chain_marks)
-        self.cues["histogram"] = self.time
-        self.play(
-            Drive(show, cells, *self.chain_marks, self.density.border, border, states, counter, pace, run_time=seconds)
-        )
-        self.now, self.cells = run.steps, cells
+        wide, tall = page.shape == "wide", page.shape == "tall"
+        title = "Histogram of visited states" if wide else "Visited states"
+        self.turn(
+            left=self.chain_marks, ground=self.ground, right=[cells], key=[self.key],
+            name=[states, *([] if tall else [page.panel_label(page.words(title), self.right)])],
+            below=[page.note(f"{bins[0]} × {bins[1]} bins, same colours", self.right)] if wide else [],
+            footer=self.caption(pace) if tall else self.caption(counter, pace),
+        )  # fmt: skip
+        self.cells, self.cues["histogram"] = cells, self.time
+        moving = [cells, *self.chain_marks, self.density.border, self.ground[1], states, counter, pace]
+        self.play(Drive(show, *(mob for mob in moving if mob in self.mobjects), run_time=seconds))
+        self.now = run.steps
         self.wait(1.5)
 
     def many(self) -> None:
         """Hundreds of chains from one broad start become the density."""
         run, seconds = self.trajectories["many"], self.seconds("many")
-        self.cloud, counter = self.chains_of(run, self.left), self.counter(run)
-        counter.set_values(0)
-        keep = self.aside if self.cells in self.aside else []
-        caption = self.caption(run, counter, "one broad start")
-        self.turn(keep, caption, arriving=[self.cloud], going=self.chain_marks, label=f"{run.chains:,} chains")
+        cloud, counter = self.chains_of(run, self.left), self.counter(run, run.steps).set_values(0)
+        label, footer = self.left_label(f"{run.chains:,} chains"), self.caption(counter, "one broad start")
+        gone: dict[str, list[Mobject]] = (
+            {} if "histogram" in self.cues else {"right": [], "ground": [], "name": [], "below": []}
+        )
+        self.turn(left=[cloud], label=label, footer=footer, **gone)
         self.wait(1)
         self.cues["many"] = self.time
-        self.play(self.run_together([self.cloud], counter, run.steps, seconds, 1.5))
+        self.play(self.run_together([cloud], counter, run.steps, seconds, 1.5))
         self.wait(1)
 
     def still(self) -> None:
         """The same chains once more, and beside them the same without noise: they climb, and stay on the modes."""
         page, theme, run, seconds = self.page, self.theme, self.trajectories["still"], self.seconds("still")
-        noisy, counter = self.trajectories["many"], self.counter(run)
         self.make_room()
-        counter.set_values(0)
+        noisy, counter = self.trajectories["many"], self.counter(run, run.steps).set_values(0)
         paths = Trails(
             self.density.box, self.right, run.x[:, ::3], theme.chain, HAIR, 0.55, power=0, length=run.steps
         ).show_step(0)
-        before, self.cloud = self.cloud, self.chains_of(noisy, self.left)
-        stuck = self.chains_of(run, self.right)
-        ground, border = panel(self.right, theme), frame(self.right, theme.border).set_z_index(4)
-        label = page.words("No noise" if page.shape == "square" else "No noise: stuck on the modes")
+        with_noise, stuck = self.chains_of(noisy, self.left), self.chains_of(run, self.right, 0.05)
+        name = page.words("No noise" if page.shape == "square" else "No noise: stuck on the modes")
         keys = [(key_dot(theme.chain), 0.22, "chain"), (key_line(theme.chain), 0.5, "its path (every third)")]
-        right = [
-            ground, self.density.heat(self.right).set_z_index(1), paths.set_z_index(2), stuck, border,
-            page.panel_label(label, self.right, below=True), page.legend(keys, self.right),
-        ]  # fmt: skip
         self.turn(
-            right, self.caption(noisy, counter, "same starts"), arriving=[self.cloud],
-            going=[*self.chain_marks, *([before] if before else [])], label=f"With noise: {noisy.chains:,} chains",
+            left=[with_noise], label=self.left_label(f"With noise: {noisy.chains:,} chains"), ground=self.ground,
+            right=[self.density.heat(self.right).set_z_index(1), paths.set_z_index(2), stuck],
+            name=[page.panel_label(name, self.right, below=True)], below=[page.legend(keys, self.right)],
+            key=self.key_if_wide(), footer=self.caption(counter, "same starts"),
         )  # fmt: skip
         self.strike_noise()
         self.cues["still"] = self.time
-        self.play(self.run_together([self.cloud, stuck, paths], counter, run.steps, seconds, 1.6, border))
+        self.play(self.run_together([with_noise, stuck, paths], counter, run.steps, seconds, 1.6))
 
     # ---- what the acts share -----------------------------------------------------------------------------------------
-    def chains_of(self, run: Trajectory, rect: Rect) -> PointCloud:
+    def left_label(self, markup: str) -> list[Mobject]:
+        """The label of the left panel, wherever that stands."""
+        text = self.page.panel_label(self.page.words(markup), self.left)
+        return [text.shift(self.to_middle) if self.centred else text]
+
+    def key_if_wide(self) -> list[Mobject]:
+        """The colour key, where there is room for it beside another legend."""
+        return [self.key] if self.page.shape == "wide" else []
+
+    def visited(self) -> Running | Number:
+        """The number of visited states: at the right end of the label's line, in a tall frame the label itself."""
+        if self.page.shape == "tall":
+            return self.page.panel_label(
+                self.page.running("{:,} visited states", self.run.steps), self.right, below=True
+            )
+        return self.page.panel_label(self.page.number(",", self.run.steps), self.right, align=1)
+
+    def chains_of(self, run: Trajectory, rect: Rect, radius: float = 0.036) -> PointCloud:
         """All chains of a recording on a panel, at their start."""
-        cloud = PointCloud(self.density.box, rect, run.x[0], self.theme.chain, 0.036, 0.95, ring=self.theme.panel)
+        cloud = PointCloud(self.density.box, rect, run.x[0], self.theme.chain, radius, 0.95, ring=self.theme.panel)
         if self.centred and rect == self.left:
             cloud.shift(self.to_middle)
         return cloud.follow(run.x).set_z_index(3)
 
-    def counter(self, run: Trajectory) -> Running:
-        """The running step of a recording, for its caption."""
-        return self.page.running(f"step {{:,}} of {run.steps:,}", run.steps, size="caption", color="muted")
+    def counter(self, run: Trajectory, last: int) -> Running:
+        """The running step of a recording, up to `last`, for its caption."""
+        return self.page.running(f"step {{:,}} of {run.steps:,}", last, size="caption", color="muted")
 
-    def caption(self, run: Trajectory, *items: str | Running) -> VGroup:
-        """The caption of an act that shows this recording."""
-        name = run.meta.get("sampler", {}).get("name", "")
-        sampler = SAMPLERS.get(name, escaped(name))
-        return self.page.caption(
-            sampler, f"$tau = {self.tau:.3g}$", *items, f"seed {run.meta.get('seed', 0)}", "exact score"
-        )
+    def caption(self, *items: str | Running) -> list[Mobject]:
+        """The caption of an act, item by item."""
+        name = self.run.meta.get("sampler", {}).get("name", "")
+        first = (SAMPLERS.get(name, escaped(name)), f"$tau = {self.tau:.3g}$")
+        return list(self.page.caption(*first, *items, f"seed {self.run.meta.get('seed', 0)}", "exact score"))
 
     def seconds(self, act: str) -> float:
         """How long an act moves."""
@@ -243,9 +255,7 @@ class Langevin(TrajectoryScene):
         for mark in self.chain_marks:
             mark.show_step(step)
 
-    def run_together(
-        self, shown: list[Mobject], counter: Running, steps: int, seconds: float, ease: float, *above: Mobject
-    ) -> Drive:
+    def run_together(self, shown: list[Mobject], counter: Running, steps: int, seconds: float, ease: float) -> Drive:
         """All chains from their start to their end, slower at first."""
 
         def show(u: float) -> None:
@@ -253,54 +263,27 @@ class Langevin(TrajectoryScene):
                 mob.show_step(int(steps * u**ease))
             counter.set_values(int(steps * ticked(u, seconds) ** ease))
 
-        return Drive(show, *shown, self.density.border, *above, counter, run_time=seconds)
-
-    def turn(
-        self,
-        aside: Sequence[Mobject],
-        caption: Mobject,
-        *,
-        arriving: Sequence[Mobject] = (),
-        going: Sequence[Mobject] = (),
-        label: str = "",
-    ) -> None:
-        """Change acts: what stands on the right, the caption, the left panel's label, and what lies in that panel."""
-        out, into = [*self.aside, *self.footer, *going], [*aside, caption, *arriving]
-        if label:
-            out.append(self.label)
-            self.label = self.page.panel_label(self.page.words(label), self.left)
-            self.label.shift(self.to_middle if self.centred else ORIGIN)
-            into.append(self.label)
-        self.aside, self.footer = list(aside), [caption]
-        self.change(
-            [mob for mob in out if mob in self.mobjects and mob not in into],
-            [mob for mob in into if mob not in self.mobjects],
-        )
-
-    def shift_left(self, way: np.ndarray) -> list[Mobject]:
-        """Move the left panel and all that belongs to it; returns what of it is on screen."""
-        self.centred = way is self.to_middle
-        mobjects = [*self.density.mobjects, self.label, *self.chain_marks, *([self.cloud] if self.cloud else [])]
-        for mob in mobjects:
-            mob.shift(way)
-        return [mob for mob in mobjects if mob in self.mobjects]
+        above = [mob for mob in (self.density.border, self.ground[1]) if mob in self.mobjects]
+        return Drive(show, *shown, *above, counter, run_time=seconds)
 
     def make_room(self) -> None:
         """Let the left panel glide from the middle to its place, if it is not there yet."""
         if not self.centred:
             return
-        moving, gone = self.shift_left(-self.to_middle), [1.0]
+        self.centred = False
+        group = [*self.density.mobjects, *self.places["label"], *self.chain_marks, *self.places.get("left", [])]
+        group, gone = list(dict.fromkeys([*group, *self.key_if_wide()])), [0.0]
 
         def show(u: float) -> None:
-            for mob in moving:
+            for mob in group:
                 mob.shift(-self.to_middle * (u - gone[0]))
             gone[0] = u
 
-        self.play(Drive(show, *moving, run_time=0.8, rate_func=smooth))
+        self.play(Drive(show, *(mob for mob in group if mob in self.mobjects), run_time=0.8, rate_func=smooth))
 
     def strike_noise(self) -> None:
         """Take the noise out of the equation, for all to see."""
-        page, theme = self.page, self.theme
+        theme = self.theme
         x0, x1, y0, y1 = extent_of(self.equation.terms["noise"])
         strike = line([(x0 - 0.08, y0 + 0.02), (x1 + 0.02, y1 - 0.02)], theme.fg, 0.04)
         end, light = strike.points.copy(), Spotlight(self.equation, {"noise": theme.noise}, theme, dim=0.5)
@@ -309,6 +292,6 @@ class Langevin(TrajectoryScene):
             light.light({"noise": 1 - u})
             strike.points = end[0] + (end - end[0]) * u
 
-        title = page.title("Without noise")
         self.play(Vanish(self.title, run_time=0.3))
-        self.play(Appear(title), Drive(show, self.equation, strike, run_time=0.8, rate_func=smooth))
+        self.title = self.page.title("Without noise")
+        self.play(Appear(self.title), Drive(show, self.equation, strike, run_time=0.8, rate_func=smooth))

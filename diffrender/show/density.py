@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from manim import Mobject
+from manim import Mobject, VGroup
 
 from ..trajectory import Trajectory
 from .mobjects.furniture import Rect, frame, panel
@@ -15,10 +15,10 @@ POWER = 0.7  # colour follows p to this power, so that tails are seen; the colou
 
 
 class DensityPanel:
-    """A panel that shows the density of a recording, with its colour key.
+    """A panel that shows the density of a recording.
 
     extent: what was recorded, box: the part of it that the panel shows, each (x0, x1, y0, y1) in data units.
-    high: the density that has the last colour. mobjects: panel, map, hairline, colour key.
+    high: the density that has the last colour. mobjects: panel, map, hairline.
     """
 
     def __init__(self, page: Page, run: Trajectory, rect: Rect) -> None:
@@ -30,9 +30,11 @@ class DensityPanel:
         self.map = self.heat(rect).set_z_index(1)
         self.border = frame(rect, page.theme.border).set_z_index(4)
         self.mobjects: list[Mobject] = [panel(rect, page.theme), self.map, self.border]
-        if page.shape == "wide":
-            table = page.theme.table("density")
-            self.mobjects.append(page.color_key(table, f"{self.high:.2f}", "(colour as $p^0.7$)", rect))
+
+    def color_key(self, rect: Rect) -> VGroup:
+        """What its colours mean, under a panel."""
+        table = self.page.theme.table("density")
+        return self.page.color_key(table, f"{self.high:.2g}", f"(colour as $p^{POWER}$)", rect)
 
     def heat(self, rect: Rect, levels: Sequence[float] = ()) -> Heatmap:
         """The same density on another panel, with isolines at `levels` of the colour value."""

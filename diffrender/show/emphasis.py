@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,6 +58,36 @@ def window_centres(x: np.ndarray, drift: np.ndarray, noise: np.ndarray, size: Si
     return centres
 
 
+def place_tags(
+    tips: Sequence[np.ndarray], tails: Sequence[np.ndarray], sizes: Sequence[Size], rect: tuple, gap: float = 0.16
+) -> list[np.ndarray]:
+    """Centres (2,) of labels of the given sizes, each near the tip of its arrow, all in scene units.
+
+    A label goes on beyond its tip if it can; else it turns aside until it meets no other label and no arrow, and stays
+    `gap` inside `rect`. Labels come in order of importance.
+    """
+    shafts = np.concatenate([np.linspace(a[:2], b[:2], 24) for a, b in zip(tails, tips, strict=True)])
+    x0, x1, y0, y1 = rect
+    placed: list[tuple[np.ndarray, np.ndarray]] = []
+    for tip, tail, size in zip(tips, tails, sizes, strict=True):
+        half = np.array(size) / 2
+        low, high = np.array([x0, y0]) + gap + half, np.array([x1, y1]) - gap - half
+        ahead = np.arctan2(*(tip[:2] - tail[:2])[::-1])
+        best, least = tip[:2], np.inf
+        for turn in np.radians([0, 25, -25, 50, -50, 75, -75, 100, -100, 130, -130]):
+            for far in (1.0, 1.8):
+                u = np.array([np.cos(ahead + turn), np.sin(ahead + turn)])
+                wanted = tip[:2] + u * (far * gap + np.abs(u) @ half)
+                centre = np.clip(wanted, low, high)
+                meets = sum(np.all(np.abs(centre - c) < half + h + 0.05) for c, h in placed)
+                covers = np.all(np.abs(shafts - centre) < half + 0.06, axis=1).sum()
+                cost = 100 * meets + 3 * covers + abs(turn) + 0.8 * (far - 1) + 4 * np.abs(centre - wanted).sum()
+                if cost < least:
+                    best, least = centre, cost
+        placed.append((best, half))
+    return [centre for centre, _ in placed]
+
+
 @dataclass(frozen=True)
 class SlowThenFaster:
     """Step by step: some slowly, then each twice as fast as the last, then all as fast as the fastest."""
@@ -102,13 +133,12 @@ class Accelerating:
     pace: float
     steady: float = 0.25  # the part of the time with a constant pace, at the end
 
-    def _gain(self, u: np.ndarray | float, rate: float) -> np.ndarray:
+    def _gain(self, part: float, rate: float) -> float:
         bend = 1 - self.steady
-        t = np.minimum(u, bend) * self.seconds
-        rising = t * self.pace if abs(rate) < 1e-9 else self.pace * np.expm1(rate * t) / rate
-        return rising + np.maximum(np.asarray(u) - bend, 0) * self.seconds * self.pace * np.exp(
-            rate * bend * self.seconds
-        )
+        t = min(part, bend) * self.seconds
+        rising = t if abs(rate) < 1e-9 else np.expm1(rate * t) / rate
+        steady = max(part - bend, 0) * self.seconds * np.exp(rate * bend * self.seconds)
+        return float(self.pace * (rising + steady))
 
     @cached_property
     def rate(self) -> float:

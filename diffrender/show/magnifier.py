@@ -19,7 +19,7 @@ PACE = 30.0  # steps a second once they go by one by one
 _WIDTH = {"wide": 5.0, "square": 3.9, "tall": 5.5}  # of the window, in √(2τ), the spread of one step's noise
 _SHORTEST = 0.35  # a step shorter than so many seconds is not taken apart: its arrows stand there at once
 TERMS = {"sum": "sum", "state": "fg", "score": "score", "noise": "noise"}
-TAGS = {"state": "x_t", "score": "tau nabla log p(x_t)", "noise": "sqrt(2 tau) thin epsilon", "sum": "x_(t+1)"}
+TAGS = {"sum": "x_(t+1)", "score": "tau nabla log p(x_t)", "noise": "sqrt(2 tau) thin epsilon", "state": "x_t"}
 
 
 class Magnifier:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 from manim import VGroup
 
 from .mobjects.bar import ColorBar
 from .mobjects.furniture import Key, Rect, legend
-from .text import Running, Typeset, maths, words
+from .text import Number, Running, Typeset, maths, words
 from .theme import EDGE, Frame, Theme
+
+AnyText = TypeVar("AnyText", Typeset, Running, Number)
 
 _DOT_ROOM = 0.62  # on each side of the dot between items of a caption, in em
 _LINE = {"wide": 0.42, "square": 0.45, "tall": 0.52}  # from one caption line to the next
@@ -49,6 +52,10 @@ class Page:
     def running(self, template: str, *widest: float, size: str = "label", color: str = "fg") -> Running:
         """A line of text with numbers that run, such as `"step {:,} of 120,000"`; `widest` values set the room."""
         return Running(template, widest, self.em(size), self.theme.color(color))
+
+    def number(self, spec: str, widest: float, size: str = "label", color: str = "fg") -> Number:
+        """A number that runs in a slot as wide as `widest`, written as Python's format `spec` says."""
+        return Number(spec, widest, self.em(size), self.theme.color(color))
 
     def label(
         self, markup: str, x: float, y: float, align: int = -1, size: str = "label", color: str = "fg"
@@ -84,17 +91,17 @@ class Page:
         made = [self.words(item, "caption", "muted") if isinstance(item, str) else item for item in items]
         gap = 2 * _DOT_ROOM * self.em("caption")
         lines = _broken([mob.room for mob in made], gap, self.frame.width - 2 * EDGE - 0.1)
-        group = VGroup()
+        placed: list[Typeset | Running] = []
         for k, line in enumerate(lines):
             y = self.frame.caption_y + (len(lines) - 1 - k) * _LINE[self.shape]
             width = sum(made[i].room for i in line) + gap * (len(line) - 1)
             x = -self.frame.x if self.shape == "wide" else -width / 2
             for i in line:
                 if i != line[0]:
-                    group.add(self.words("#sym.dot.c", "caption", "muted").at(x - gap / 2, y, 0))
-                group.add(made[i].at(x, y))
+                    placed.append(self.words("#sym.dot.c", "caption", "muted").at(x - gap / 2, y, 0))
+                placed.append(made[i].at(x, y))
                 x += made[i].room + gap
-        return group
+        return VGroup(*placed)
 
     # ---- panels ------------------------------------------------------------------------------------------------------
     def pair(self) -> tuple[Rect, Rect]:
@@ -107,11 +114,14 @@ class Page:
         top, bottom, gap = (h - 1.81, -h + 1.42, 1.72) if self.shape == "wide" else (h - 2.45, -h + 2.25, 0.70)
         return (-w, -gap / 2, bottom, top), (gap / 2, w, bottom, top)
 
-    def panel_label(self, text: Typeset | Running, rect: Rect, below: bool = False) -> Typeset | Running:
-        """Put a text over a panel, flush with its left edge; in a tall frame centred, and under it where `below`."""
+    def panel_label(self, text: AnyText, rect: Rect, *, below: bool = False, align: int = -1) -> AnyText:
+        """Put a text over a panel, flush with its left edge (align 1: its right edge).
+
+        In a tall frame labels are centred, and stand under the panel where `below`.
+        """
         if self.shape == "tall":
             return text.at((rect[0] + rect[1]) / 2, rect[2] - 0.52 if below else rect[3] + 0.21, 0)
-        return text.at(rect[0], rect[3] + (0.18 if self.shape == "wide" else 0.16))
+        return text.at(rect[0] if align < 0 else rect[1], rect[3] + (0.18 if self.shape == "wide" else 0.16), align)
 
     def legend(self, items: Sequence[tuple[Key, float, str]], rect: Rect) -> VGroup:
         """The legend under a panel: (key, its width, text) each. In square and tall frames centred in the frame."""
@@ -128,14 +138,16 @@ class Page:
         return (rect[0], rect[2] - drop, -1) if self.shape == "wide" else (0.0, rect[2] - drop, 0)
 
     def color_key(self, table: np.ndarray, high: str, note: str, rect: Rect) -> VGroup:
-        """What the colours under a panel mean: 0, a bar, `high`, and a muted note. For wide frames only."""
-        em, y = self.em("legend"), rect[2] - 0.47
-        low = self.label("0", rect[0], y, size="legend")
-        x = low.get_right()[0] + 0.14
-        bar = ColorBar((x, x + 1.7, y + em * 0.12, y + em * 0.48), table, self.theme.border)
-        top = self.label(high, x + 1.7 + 0.14, y, size="legend")
+        """What the colours mean, in the place of a panel's legend: 0, a bar, `high`, and a muted note."""
+        x, y, align = self._under(rect)
+        em, length = self.em("legend"), 5.7 * self.em("legend")
+        low = self.label("0", x, y, size="legend")
+        left = low.get_right()[0] + 0.14
+        bar = ColorBar((left, left + length, y + em * 0.12, y + em * 0.48), table, self.theme.border)
+        top = self.label(high, left + length + 0.14, y, size="legend")
         said = self.label(note, top.get_right()[0] + 0.32, y, size="legend", color="muted")
-        return VGroup(low, bar, top, said)
+        key = VGroup(low, bar, top, said)
+        return key if align < 0 else key.shift([x - key.get_center()[0], 0, 0])
 
 
 def _broken(widths: Sequence[float], gap: float, room: float) -> list[list[int]]:

@@ -17,6 +17,7 @@ from . import theme as look
 from .camera import BulkCamera
 from .motion import Appear, Vanish
 from .page import Page
+from .text import same_text
 
 
 class SceneOptions(BaseModel):
@@ -66,6 +67,7 @@ class TrajectoryScene(Scene):
         self.camera.background_color = self.theme.bg
         given = options.model_dump() if isinstance(options, SceneOptions) else options or {}
         self.options: Any = validate(self.Options, given, f"options of {type(self).__name__}")
+        self.places: dict[str, list[Mobject]] = {}  # what `turn` has put where
         self.trajectories: dict[str, Trajectory] = dict(self._found() if trajectories is None else trajectories)
         if missing := sorted(set(self.needs) - set(self.trajectories)):
             raise RenderError(f"{type(self).__name__} needs a recording called '{missing[0]}'.")
@@ -98,6 +100,27 @@ class TrajectoryScene(Scene):
             self.play(Vanish(*out, run_time=0.3))
         if into or also:
             self.play(*([Appear(*into, run_time=0.5)] if into else []), *also)
+
+    def turn(self, **places: Sequence[Mobject]) -> None:
+        """Change an act by naming what shall stand in each place from now on: `turn(right=[window], footer=[caption])`.
+
+        What stood there and is not named again fades, what is new appears; places that are not named stay as they are.
+        A text that is set again as it was, where it was, does not blink.
+        """
+        out, into = [], []
+        for name, mobjects in places.items():
+            before = self.places.get(name, ())
+            out += [mob for mob in before if mob not in mobjects]
+            into += [mob for mob in mobjects if mob not in self.mobjects]
+            self.places[name] = list(mobjects)
+        for new in list(into):
+            old = next((mob for mob in out if same_text(mob, new)), None)
+            if old is not None:
+                out.remove(old)
+                into.remove(new)
+                self.remove(old)
+                self.add(new)
+        self.change([mob for mob in out if mob in self.mobjects], into)
 
     def close(self, hold: float = 2.0) -> None:
         """Hold the last state, then fade to the background."""

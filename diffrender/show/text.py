@@ -222,9 +222,14 @@ class Number(VMobject):
         """(3,) left end of the slot's baseline, wherever the number was moved."""
         return self.points[0] - self.laid[0]
 
-    def at(self, x: float, y: float) -> Number:
-        """Put the slot's left end of the baseline at (x, y)."""
-        self.shift(np.array([x, y, 0.0]) - self.corner)
+    @property
+    def room(self) -> float:
+        """The width of the slot in units."""
+        return self.cell * self.em
+
+    def at(self, x: float, y: float, align: int = -1) -> Number:
+        """Put the baseline at y, and the slot's left end (align −1), middle (0) or right end (1) at x."""
+        self.shift(np.array([x - (align + 1) / 2 * self.room, y, 0.0]) - self.corner)
         return self
 
     def set_value(self, value: float) -> Number:
@@ -279,3 +284,13 @@ class Running(VGroup):
         for number, value in zip(self.numbers, values, strict=True):
             number.set_value(value)
         return self
+
+
+def same_text(a: object, b: object) -> bool:
+    """Whether two texts look the same now, in the same place."""
+    if isinstance(a, Typeset) and isinstance(b, Typeset):
+        return a.body == b.body and bool(np.allclose(a.get_center(), b.get_center(), atol=1e-3))
+    if isinstance(a, Running) and isinstance(b, Running):
+        values = [(m.spec, m.value) for m in a.numbers], [(m.spec, m.value) for m in b.numbers]
+        return values[0] == values[1] and same_text(a.line, b.line)
+    return False

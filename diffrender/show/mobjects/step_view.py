@@ -7,18 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 from manim import VGroup, VMobject, smooth
 
-from ..emphasis import STAGES
+from ..emphasis import STAGES, place_tags
 from ..motion import Strength
 from ..text import Typeset
 from ..theme import HAIR, LINE, Theme
 from .arrow import StepArrow
 from .cloud import PointCloud
-from .furniture import Rect, frame, panel, pill, put_dashes
+from .furniture import Rect, frame, pill, put_dashes
 from .heat import Heatmap
 from .trails import Trails
 
 _ARROWS = ("score", "noise", "sum")
-_INSET = 0.22  # a tag stays so far inside the window
 
 
 def stages(part: float) -> dict[str, float]:
@@ -42,7 +41,7 @@ class StepView(VGroup):
     rect: of the window, in scene units. size: (width, height) of what it shows, in data units.
     heat: the density, of which the window shows a part.
     x, drift, noise: (T+1, 2), (T, 2), (T, 2) as recorded.
-    tags: `score`, `noise`, `sum` and `state` → the labels of the arrows and of the chain.
+    tags: `score`, `noise`, `sum` and `state` → the labels of the arrows and of the chain, the most important first.
     scale: of the arrows.
     """
 
@@ -70,9 +69,9 @@ class StepView(VGroup):
         }
         self.tags = {name: VGroup(pill(text, theme), text) for name, text in tags.items()}
         self.outline = frame(rect, theme.fg, 0.032)
-        self.ground = panel(rect, theme)
+        self.tagged = -1  # the step for which the tags stand
         super().__init__(
-            self.ground, self.heat, self.past, self.sides, self.other_sides,
+            self.heat, self.past, self.sides, self.other_sides,
             *self.arrows.values(), self.dot, *self.tags.values(), self.outline,
         )  # fmt: skip
         self.strengths = {name: Strength(mob) for name, mob in self.tags.items()}
@@ -102,17 +101,16 @@ class StepView(VGroup):
         for name, strength in self.strengths.items():
             strength.set(done.get(name, 1.0) * (1 - done["move"]) if tagged else 0.0)
         if tagged:
-            self._place_tags(at, {"score": score, "noise": noise, "sum": end})
+            self._place_tags(step, at, {"score": score, "noise": noise, "sum": end})
 
-    def _place_tags(self, at: np.ndarray, tips: Mapping[str, np.ndarray]) -> None:
-        """Each beyond its arrow's tip, the chain's own behind it; all well inside the window and off each other."""
-        mean = (at + sum(tips.values())) / 4
-        for name, tag in self.tags.items():
-            tip, away = (at, mean) if name == "state" else (tips[name], at)
-            u = (tip - away) / max(float(np.linalg.norm(tip - away)), 1e-9)
-            gap = 0.18 + abs(u[0]) * tag.width / 2 + abs(u[1]) * tag.height / 2
-            centre = tip + u * gap
-            x0, x1, y0, y1 = self.rect
-            centre[0] = np.clip(centre[0], x0 + _INSET + tag.width / 2, x1 - _INSET - tag.width / 2)
-            centre[1] = np.clip(centre[1], y0 + _INSET + tag.height / 2, y1 - _INSET - tag.height / 2)
-            tag.shift(centre - tag.get_center())
+    def _place_tags(self, step: int, at: np.ndarray, tips: Mapping[str, np.ndarray]) -> None:
+        """Each beyond its arrow's tip, the chain's own behind it; none on another or on an arrow."""
+        if step == self.tagged:
+            return
+        self.tagged = step
+        back = 2 * at - sum(tips.values()) / len(tips)
+        ends = [at + (back - at) * 0.01 if name == "state" else tips[name] for name in self.tags]
+        sizes = [(float(tag.width), float(tag.height)) for tag in self.tags.values()]
+        centres = place_tags(ends, [at] * len(ends), sizes, self.rect)
+        for tag, centre in zip(self.tags.values(), centres, strict=True):
+            tag.shift([*(centre - tag.get_center()[:2]), 0.0])
