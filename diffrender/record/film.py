@@ -9,7 +9,7 @@ import torch
 
 from ..config import Config
 from .denoisers.base import Denoiser
-from .fields import Grid
+from .fields import Grid, spread
 from .levels import choose, make_levels
 from .metrics import sliced_wasserstein
 from .noise import Noise, Purpose, generator
@@ -36,7 +36,10 @@ class Film:
         table = make_levels(config.schedule)
         self.levels, self.field_level = choose(table, training.snapshot_steps, "linspace"), table.at_ratio(FIELD_RATIO)
         plain = len(target.event) == 1
-        self.grid = Grid(config.record.box or target.box, config.record.grid, target.dim) if target.dim <= 3 else None
+        self.grid = None
+        if plain and target.dim <= 3:
+            box = config.record.box or spread(target.box, config.record.grid)
+            self.grid = Grid(box, config.record.grid, target.dim)
         self.fresh = target.draw(training.snapshot_chains, generator(seed, Purpose.METRIC)) if plain else None
         self.steps = snapshot_steps(training.steps, training.snapshots)
         self.kept: dict[str, list[np.ndarray]] = {}
