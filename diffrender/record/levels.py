@@ -146,18 +146,17 @@ def choose(levels: Levels, steps: int, timestep_spacing: str = "linspace") -> Ti
     if steps < 1:
         raise ConfigError(f"sampler.steps: {steps} steps; at least 1 is needed.")
     entries = len(levels) - 1
+    digits = 0 if steps <= entries else 9  # timesteps are whole numbers while there are enough of them
     if timestep_spacing == "leading":
         stride = entries // steps or entries / steps
-        index = min(stride, 1) + np.arange(steps)[::-1] * stride
+        timesteps = min(stride, 1) - 1 + np.arange(steps)[::-1] * stride
     elif timestep_spacing == "trailing":
-        index = entries - np.arange(steps) * (entries / steps)
+        timesteps = np.round(entries - np.arange(steps) * (entries / steps), digits) - 1
     elif timestep_spacing == "linspace":
-        index = np.linspace(entries, 1, steps)
+        timesteps = np.round(np.linspace(entries - 1, 0, steps), digits)
     else:
         raise ConfigError(f"sampler.timestep_spacing: '{timestep_spacing}' is none of leading, trailing, linspace.")
-    if steps <= entries:
-        index = np.round(index)
-    return TimeGrid([*(levels.at_index(i) for i in index), levels[0]], levels, timestep_spacing)
+    return TimeGrid([*(levels.at_index(t + 1) for t in timesteps), levels[0]], levels, timestep_spacing)
 
 
 SCHEDULES = Registry("schedule")
