@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -61,19 +62,19 @@ class Encoder:
 
     def _run(self) -> None:
         """The encoding thread: everything from the queue into the file; after an error, everything into nothing."""
+        pictures = iter(self._queue.get, None)
         try:
             with av.open(str(self.path), "w", format=self.encoding.container) as out:
                 stream = open_stream(out, self.encoding, *self.size, self.fps)
-                self._encode(out, stream)
+                self._encode(out, stream, pictures)
         except BaseException as error:
             self._error = error
-            while self._queue.get() is not None:
+            for _ in pictures:
                 pass
 
-    def _encode(self, out: Any, stream: Any) -> None:
+    def _encode(self, out: Any, stream: Any, pictures: Iterator[tuple[Any, int]]) -> None:
         pts = 0
-        while (item := self._queue.get()) is not None:
-            picture, repeat = item
+        for picture, repeat in pictures:
             frame = converted(picture, self.encoding.pixel_format)
             for _ in range(repeat):
                 if self._abort:

@@ -113,7 +113,7 @@ def opens(container: str) -> list[str]:
 
 
 def check(encoding: Encoding, width: int, height: int, fps: int) -> None:
-    """RenderError naming what would open if the encoder does not, found out by encoding one black frame."""
+    """RenderError naming what would open if the encoder does not, found out by encoding a few empty frames."""
     try:
         _encode_nothing(encoding, width, height, fps)
     except FAILURES as error:
@@ -129,8 +129,9 @@ def _encode_nothing(encoding: Encoding, width: int, height: int, fps: int) -> No
         frame = av.VideoFrame(width, height, encoding.pixel_format)
         for plane in frame.planes:
             plane.update(bytes(plane.buffer_size))
-        frame.pts, frame.time_base = 0, Fraction(1, fps)
-        out.mux(stream.encode(frame))
+        for k in range(8):  # libx265 now and then makes up the time of a lone frame
+            frame.pts, frame.time_base = k, Fraction(1, fps)
+            out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
 
 

@@ -84,8 +84,10 @@ def cut(spec: RenderSpec, work: Path, total: int) -> Iterator[Segment]:
     """The segments of a clip of `total` frames: where they are cut depends only on fps and segment length."""
     container = encoding.of(spec).container
     length = max(1, round(spec.segment_seconds * spec.fps))
-    for index, first in enumerate(range(0, total, length)):
-        yield Segment(index, first, min(first + length, total), segment_file(work, index, container))
+    number = max(1, round(total / length))  # the last one takes the rest, so that none is very short
+    for index in range(number):
+        first, last = index * length, total if index == number - 1 else (index + 1) * length
+        yield Segment(index, first, last, segment_file(work, index, container))
 
 
 def _draw_missing(team: Crew, missing: list[Segment], total: int, progress: Progress) -> None:
