@@ -55,7 +55,7 @@ class DaskCluster:
             ) from None
         self.refused: set[str] = set()
         self.sent: WeakValueDictionary[str, Any] = WeakValueDictionary()
-        self.lock, self.closed, self.in_flight = threading.Lock(), threading.Event(), 0
+        self.lock, self.closed = threading.Lock(), threading.Event()
         self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
         self.topic = f"diffrender-{os.getpid()}-{time.time_ns()}"
         self.client.subscribe_topic(self.topic, self._heard)
@@ -86,6 +86,7 @@ class DaskCluster:
         parcel, files = parcels.pack(job)
         with self._listening(job, on_event):
             while True:
+                self._await_worker(interrupt)
                 delivery = self._submitted(job, parcel, files, interrupt)
                 if "refused" not in delivery.event:
                     break
@@ -111,7 +112,6 @@ class DaskCluster:
             pure=False,
             **self._placement(job),
         )
-        self.in_flight += 1
         try:
             with interrupt.watching(future.cancel, future.cancel):
                 return future.result()
@@ -125,15 +125,24 @@ class DaskCluster:
                 raise KeyboardInterrupt from None
             raise WorkerDiedError(f"{job.name}: a worker was lost with what the job was to read ({error}).") from None
         finally:
-            self.in_flight -= 1
             future.release()
+
+    def _await_worker(self, interrupt: Interrupt) -> None:
+        """Files can only be sent to somebody."""
+        while not self.client.nthreads():
+            if interrupt.set:
+                raise KeyboardInterrupt
+            time.sleep(TICK)
 
     def _scattered(self, digest: str, file: Path) -> Any:
         """A file's bytes on the cluster: sent once for all jobs that read it meanwhile."""
         with self.lock:
             future = self.sent.get(digest)
             if future is None or future.status not in ("finished", "pending"):
-                future = self.client.scatter(file.read_bytes(), hash=False)
+                try:
+                    future = self.client.scatter(file.read_bytes(), hash=False)
+                except TimeoutError:
+                    raise WorkerDiedError(f"{file.name} could not be sent: the last worker is gone.") from None
                 self.sent[digest] = future
             return future
 
@@ -182,7 +191,7 @@ class DaskCluster:
         lonely_since: float | None = time.monotonic()
         while not self.closed.wait(1.0):
             with contextlib.suppress(Exception):
-                if self.client.nthreads() or not self.in_flight:
+                if self.client.nthreads() or not self.listeners:
                     lonely_since = time.monotonic()
                 elif lonely_since is not None and time.monotonic() - lonely_since > SILENCE:
                     self.notice(

@@ -156,22 +156,20 @@ def test_only_what_changed_is_made_again(lecture_hall):
     assert len([name for name in make(file) if name.startswith("render")]) == 2, "both clips of the changed scene"
 
 
-@pytest.mark.parametrize("lost", ["talk.mp4", "talk.srt", "contact-sheet.png", "posters/toy.png", "clips/toy.mp4"])
-def test_what_is_lost_is_made_again(lecture_hall, lost):
+def test_what_is_lost_or_damaged_is_made_again_and_nothing_else(lecture_hall):
     file = write(lecture_hall, ["{scene: toy}"])
     make(file)
     folder = lecture_hall / "outputs/lectures/talk"
-    (folder / lost).unlink()
-    assert len(make(file)) == 1
-    assert (folder / lost).is_file()
-
-
-def test_a_damaged_clip_is_made_again(lecture_hall):
-    file = write(lecture_hall, ["{scene: toy}"])
-    make(file)
-    clip = lecture_hall / "outputs/lectures/talk/clips/toy.mp4"
+    film = {"join talk"}, ("talk.mp4", "talk.srt")
+    pictures = {"pictures of talk"}, ("contact-sheet.png", "posters/toy.png")
+    for jobs, lost in (film, pictures):
+        for name in lost:
+            (folder / name).unlink()
+        assert set(make(file)) == jobs
+        assert all((folder / name).is_file() for name in lost)
+    clip = folder / "clips/toy.mp4"
     clip.write_bytes(clip.read_bytes()[:300])
-    assert make(file) == ["render toy"]
+    assert make(file) == ["render toy"], "the film has the key of what the clip becomes again"
 
 
 def test_two_batches_do_not_write_one_folder(lecture_hall):

@@ -66,6 +66,14 @@ def video(file, spec, options):
     os.unlink(path)
 
 
-worker.JOBS["render"] = render
+def train(job, emit):
+    """Weights and a recording that tell where they were made, and what was read."""
+    for path in (Path(job["out"]), Path(job["out"]).with_name("training.npz")):
+        file = Path(job["spec"]["source"]).with_name("points.csv")
+        path.write_text(f"{path}\n{file.read_text() if file.exists() else ''}")
+    return {}
+
+
+worker.JOBS.update(render=render, train=train)
 if __name__ == "__main__":
     sys.exit(worker.main())

@@ -1,0 +1,8 @@
+"""For `dask worker --preload`: jobs are done by the quick worker, the file TOY_WORKER. Dask loads a copy of this."""
+
+import os
+import sys
+
+from diffrender import executors
+
+executors.WORKER = [sys.executable, os.environ["TOY_WORKER"]]
