@@ -43,7 +43,19 @@ def test_values_are_those_of_the_formula(text, value):
 def test_dimension_is_that_of_the_last_variable():
     assert make("-x**4 + x").dim == 1
     assert make("-x**2 - y**2").dim == 2
-    assert make("-x**2 - y**2 - z**2").box == (-3, 3, -3, 3, -3, 3)
+    assert make("-x**2 - y**2 - z**2").dim == 3
+
+
+@pytest.mark.parametrize("scale", [0.2, 1, 5, 9])
+def test_the_box_is_fitted_to_p(scale):
+    density = make(f"-(x**2 + y**2/4)/2/{scale}**2")
+    x0, x1, y0, y1 = density.box
+    assert 3.9 * scale < x1 < 8 * scale
+    assert 7.8 * scale < y1 < 12 * scale
+    assert (x0, y0) == pytest.approx((-x1, -y1))
+    assert float(density.prob(torch.zeros(1, 2, dtype=torch.float64))) == pytest.approx(
+        1 / (4 * np.pi * scale**2), rel=1e-4
+    )
 
 
 def test_it_is_normalised_and_drawn_from_on_a_grid():
@@ -112,7 +124,7 @@ def test_a_score_where_autograd_is_off_and_where_there_is_a_kink():
         ("log(x) - x**2", "not a finite number at x = -"),
         ("1/abs(x) - x**2 + 0*log(x)", "not a finite number"),
         ("x**2 + y**2", "does not fall away"),
-        ("-x**2/1000 - y**2", "does not fall away"),
+        ("-x**2/1e6 - y**2", "does not fall away"),
     ],
 )
 def test_hostile_and_wrong_expressions_are_refused_at_once(text, said):
@@ -126,6 +138,8 @@ def test_hostile_and_wrong_expressions_are_refused_at_once(text, said):
 
 def test_a_box_must_fit_the_dimension():
     assert make("-x**2/50", box=(-40, 40)).bounds == ((-40, 40),)
+    with pytest.raises(ConfigError, match=r"towards the edge of target\.box"):
+        make("-x**2/50", box=(-3, 3))
     for box in [(-1, 1), (1, -1, -1, 1), (-1, 1, -1)]:
         with pytest.raises(ConfigError, match=r"target\.box"):
             make("-x**2 - y**2", box=box)

@@ -81,7 +81,7 @@ class DataDenoiser:
         """log p_t(x), (N,), for sigma > 0."""
         flat, variance = x.double().flatten(1), level.sigma**2
         out = torch.empty(len(x), dtype=torch.float64, device=x.device)
-        for part, log_w, _ in self._posterior(x.double(), level, None):
+        for part, log_w, _ in self._posterior(x, level, None):
             out[part] = torch.logsumexp(log_w, 1)
         out -= (flat * flat).sum(1) / (2 * variance) + flat.shape[1] / 2 * math.log(2 * math.pi * variance)
         return (out - math.log(len(self.points))).to(x.dtype)

@@ -141,6 +141,6 @@ def muller_brown(*, temperature: Positive = 20.0) -> MullerBrown:
 def expression(*, log_p: str, box: Numbers | None = None) -> Expression:
     """Any log p written in x, y, z, such as "-(x**2 + y**2 - 1)**2"; its score is by automatic differentiation.
 
-    box: x0, x1 (, y0, y1 (, z0, z1)) that holds nearly all of it; −3 to 3 unless given.
+    box: x0, x1 (, y0, y1 (, z0, z1)) that holds nearly all of it; found unless given.
     """
     return Expression(log_p, box)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from ...errors import ConfigError, suggest
-from .density import Density, grid
+from .density import Bounds, Density, grid, widened
 
 Term = Callable[[Sequence[torch.Tensor]], torch.Tensor]
 
@@ -35,8 +35,8 @@ MAX_LENGTH, MAX_DEPTH, MAX_POWER = 2000, 40, 64
 class Expression(Density):
     """exp(log_p) for a log p written in x, y, z; D is 1, 2 or 3 by the last of them that appears.
 
-    text: the expression. box: 2·D numbers, low and high of each coordinate.
-    Raises ConfigError for what is not allowed, is not a number somewhere, or does not fall away within the box.
+    text: the expression. box: 2·D numbers, low and high of each coordinate; fitted to p unless given.
+    Raises ConfigError for what is not allowed, is not a number somewhere, or does not fall away.
     """
 
     normalised = False
@@ -50,11 +50,7 @@ class Expression(Density):
                 f"target.log_p: '{missing[0]}' does not appear, so p would be the same all along it.",
                 "A density must fall away in every direction.",
             )
-        edges = tuple(box) if box is not None else (-3.0, 3.0) * self.dim
-        self.bounds = tuple(zip(edges[::2], edges[1::2], strict=False))
-        if len(edges) != 2 * self.dim or any(low >= high for low, high in self.bounds):
-            raise ConfigError(f"target.box: low and high of {self.dim} coordinates are needed (got {list(edges)}).")
-        self._check()
+        self.bounds = self._fitted() if box is None else self._given(tuple(box))
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         return self.term(x.unbind(1))
@@ -67,24 +63,46 @@ class Expression(Density):
         kink = score.isnan() & log_p.isfinite()[:, None]  # sqrt(x**2 + y**2) at 0: no slope there
         return log_p.detach(), score.masked_fill(kink, 0.0)
 
-    def _check(self) -> None:
-        """Refuse a log p that is not a number, or does not fall away towards the edge of the box widened by half."""
-        x, _ = grid(self._wide, {1: 2000, 2: 200, 3: 40}[self.dim])
+    def _given(self, box: tuple[float, ...]) -> Bounds:
+        """The bounds written in the config, if p falls away a little beyond them."""
+        bounds = tuple(zip(box[::2], box[1::2], strict=False))
+        if len(box) != 2 * self.dim or any(low >= high for low, high in bounds):
+            raise ConfigError(f"target.box: low and high of {self.dim} coordinates are needed (got {list(box)}).")
+        if self._probe(tuple(widened(b, 1.5) for b in bounds))[2] < 4:
+            raise _endless("the edge of target.box", "Widen the box, or mend the sign")
+        return bounds
+
+    def _fitted(self) -> Bounds:
+        """The bounds within which p is above e⁻⁸ of its peak, and a margin."""
+        for half in (3.0, 6.0, 12.0, 24.0, 48.0, 96.0):
+            x, log_p, drop = self._probe(((-half, half),) * self.dim)
+            if drop > 9:
+                inside = x[log_p > log_p.max() - 8]
+                low, high = inside.min(0).values, inside.max(0).values
+                margin = 0.08 * float((high - low).max()) + half / 50
+                return tuple((float(a) - margin, float(b) + margin) for a, b in zip(low, high, strict=True))
+        raise _endless("infinity", "Mend the sign, or give target.box")
+
+    def _probe(self, bounds: Bounds) -> tuple[torch.Tensor, torch.Tensor, float]:
+        """Nodes of a grid, log p there, and by how much it has dropped at their edge. Refuses what is not a number."""
+        x, _ = grid(bounds, {1: 2000, 2: 200, 3: 40}[self.dim])
         log_p = self.log_prob(x)
         wrong = log_p.isnan() | (log_p == math.inf)
         if wrong.any():
             where = ", ".join(f"{name} = {float(v):.3g}" for name, v in zip(VARIABLES, x[wrong][0], strict=False))
             raise ConfigError(
                 f"target.log_p: not a finite number at {where}.",
-                "It must be defined beyond target.box too, since chains wander: write log(abs(x) + 0.1) for log(x).",
+                "Chains wander, so it must be defined everywhere: write log(abs(x) + 0.1) for log(x).",
             )
-        low, high = x.min(0).values, x.max(0).values
-        edge = ((x == low) | (x == high)).any(1)
-        if float(log_p[edge].max()) > float(log_p.max()) - 4:
-            raise ConfigError(
-                "target.log_p: p does not fall away towards the edge of target.box.",
-                "Widen the box, or mend the sign: log p must go to minus infinity far out.",
-            )
+        edge = ((x == x.min(0).values) | (x == x.max(0).values)).any(1)
+        return x, log_p, float(log_p.max() - log_p[edge].max())
+
+
+def _endless(where: str, remedy: str) -> ConfigError:
+    return ConfigError(
+        f"target.log_p: p does not fall away towards {where}.",
+        f"{remedy}: log p must go to minus infinity far out.",
+    )
 
 
 class _Reader:
