@@ -149,7 +149,7 @@ class Langevin(TrajectoryScene):
         cells = Histogram2D(box, self.right, bins, self.theme.table("density"), self.density.high, POWER)
         cells.follow(run.x, start=1).set_z_index(1)
         law = Accelerating(self.now, run.steps, seconds, PACE)
-        states, counter = self.visited(), self.counter(run, run.steps)
+        states = self.visited()
         pace = page.running("{:,} steps a second", round(law.pace_at(1)), size="caption", color="muted")
 
         def show(u: float) -> None:
@@ -157,7 +157,6 @@ class Langevin(TrajectoryScene):
             step = law.at(tick)
             cells.show_step(step)
             self.show_chain(step)
-            counter.set_values(step)
             states.set_values(step) if isinstance(states, Running) else states.set_value(step)
             pace.set_values(round(law.pace_at(tick)))
 
@@ -168,11 +167,11 @@ class Langevin(TrajectoryScene):
             left=self.chain_marks, ground=self.ground, right=[cells], key=[self.key],
             name=[states, *([] if tall else [page.panel_label(page.words(title), self.right)])],
             below=[page.note(f"{bins[0]} × {bins[1]} bins, same colours", self.right)] if wide else [],
-            footer=self.caption(pace) if tall else self.caption(counter, pace),
+            footer=self.caption(pace),
         )  # fmt: skip
         self.cells, self.cues["histogram"] = cells, self.time
-        moving = [cells, *self.chain_marks, self.density.border, self.ground[1], states, counter, pace]
-        self.play(Drive(show, *(mob for mob in moving if mob in self.mobjects), run_time=seconds))
+        moving = [cells, *self.chain_marks, self.density.border, self.ground[1], states, pace]
+        self.play(Drive(show, *moving, run_time=seconds))
         self.now = run.steps
         self.wait(1.5)
 
@@ -198,7 +197,7 @@ class Langevin(TrajectoryScene):
         paths = Trails(
             self.density.box, self.right, run.x[:, ::3], theme.chain, HAIR, 0.55, power=0, length=run.steps
         ).show_step(0)
-        with_noise, stuck = self.chains_of(noisy, self.left), self.chains_of(run, self.right, 0.05)
+        with_noise, stuck = self.chains_of(noisy, self.left), self.chains_of(run, self.right)
         name = page.words("No noise" if page.shape == "square" else "No noise: stuck on the modes")
         keys = [(key_dot(theme.chain), 0.22, "chain"), (key_line(theme.chain), 0.5, "its path (every third)")]
         self.turn(
@@ -229,9 +228,9 @@ class Langevin(TrajectoryScene):
             )
         return self.page.panel_label(self.page.number(",", self.run.steps), self.right, align=1)
 
-    def chains_of(self, run: Trajectory, rect: Rect, radius: float = 0.036) -> PointCloud:
+    def chains_of(self, run: Trajectory, rect: Rect) -> PointCloud:
         """All chains of a recording on a panel, at their start."""
-        cloud = PointCloud(self.density.box, rect, run.x[0], self.theme.chain, radius, 0.95, ring=self.theme.panel)
+        cloud = PointCloud(self.density.box, rect, run.x[0], self.theme.chain, 0.038, 0.95, ring=self.theme.panel)
         if self.centred and rect == self.left:
             cloud.shift(self.to_middle)
         return cloud.follow(run.x).set_z_index(3)
@@ -244,7 +243,8 @@ class Langevin(TrajectoryScene):
         """The caption of an act, item by item."""
         name = self.run.meta.get("sampler", {}).get("name", "")
         first = (SAMPLERS.get(name, escaped(name)), f"$tau = {self.tau:.3g}$")
-        return list(self.page.caption(*first, *items, f"seed {self.run.meta.get('seed', 0)}", "exact score"))
+        score = "learned score" if self.run.meta.get("model") == "learned" else "exact score"
+        return list(self.page.caption(*first, *items, f"seed {self.run.meta.get('seed', 0)}", score))
 
     def seconds(self, act: str) -> float:
         """How long an act moves."""
