@@ -74,7 +74,7 @@ class Training(Section):
     objective: str = "epsilon"
     data_size: int = Field(50_000, ge=1, description="points drawn from the target once, before training")
     label_dropout: float = Field(0.0, ge=0, le=1)
-    snapshots: int = Field(40, ge=0, description="how often samples are drawn while training, for the training film")
+    snapshots: int = Field(80, ge=0, description="how often samples are drawn while training, for the training film")
     snapshot_chains: int = Field(1500, ge=1)
     snapshot_steps: int = Field(30, ge=1)
 
