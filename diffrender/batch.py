@@ -71,7 +71,8 @@ class Batch:
                 )
             finally:
                 self.ledger.keep(outcomes)
-                lecture_page.write(self.plan)
+                with contextlib.suppress(OSError):  # on a full disk what else was made matters more
+                    lecture_page.write(self.plan)
         return outcomes
 
     def upstream(self) -> list[Job]:

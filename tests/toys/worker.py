@@ -1,7 +1,7 @@
 """A worker whose renders are quick and do as they are told: by the options of the clip.
 
-seconds (of work), frames, grey, fail, crash, size (bytes of junk written on the way), die (a file: if it is not there,
-it is put there and the process killed).
+seconds (of work), until (a file: with it the work takes no time), frames, grey, fail, crash, size (bytes of junk that
+are written on the way), die (a file: if it is not there, it is put there and the process killed).
 Everything else, the film too, is done by the worker of diffrender.
 """
 
@@ -22,6 +22,8 @@ def render(job, emit):
     if "die" in options and not Path(options["die"]).exists():
         Path(options["die"]).touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    if "until" in options and Path(options["until"]).exists():
+        options["seconds"] = 0.0
     if "fail" in options:
         raise RenderError(f"{job['name']} cannot be drawn.", options["fail"])
     if "crash" in options:
