@@ -46,7 +46,7 @@ def heun(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Itera
 
 @SAMPLERS.register(
     "dpm2",
-    aliases=("sample_dpm_2", "KDPM2DiscreteScheduler"),
+    aliases=("sample_dpm_2", "dpm_2", "KDPM2DiscreteScheduler"),
     kind="reverse",
     order=2,
     stochastic=False,
@@ -60,7 +60,7 @@ def dpm2(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Itera
 
 @SAMPLERS.register(
     "dpm2_ancestral",
-    aliases=("sample_dpm_2_ancestral", "KDPM2AncestralDiscreteScheduler"),
+    aliases=("sample_dpm_2_ancestral", "dpm_2_ancestral", "KDPM2AncestralDiscreteScheduler"),
     kind="reverse",
     order=2,
     stochastic=True,
