@@ -21,6 +21,7 @@ from .errors import ConfigError, suggest
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
+FOR_DRAWINGS = {"schedule": "squaredcos_cap_v2", "training": {"objective": "v_prediction"}}  # as shipped configs
 DRAWINGS = (".svg", ".png", ".jpg", ".jpeg", ".csv", ".tsv", ".obj", ".ply", ".off", ".stl", ".xyz", ".npy")
 
 
@@ -273,7 +274,8 @@ def load_config(path: Path, overrides: Iterable[tuple[list[str], Any]] = ()) -> 
     if path.suffix.lower() in DRAWINGS:
         if not path.is_file():
             raise ConfigError(f"{path}: no such file.")
-        data: dict[str, Any] = {"target": {"kind": "drawing", "file": str(path.resolve())}}
+        target = {"kind": "drawing", "file": str(path.resolve())}
+        data: dict[str, Any] = {"title": path.stem, "target": target, **FOR_DRAWINGS}
     else:
         data = read_yaml(path)
     if "source" in data:
