@@ -59,7 +59,7 @@ class Batch:
             on_event(job, event)
 
         with alone(folder):
-            sweep(folder)
+            sweep(folder, self.todo)
             try:
                 run(
                     spread(self.todo, workers, cluster),
@@ -112,7 +112,10 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def sweep(folder: Path) -> None:
-    """Remove the unfinished files of processes that were killed."""
+def sweep(folder: Path, todo: list[Job]) -> None:
+    """Remove the unfinished files of processes that were killed, and captions of clips that are drawn again."""
+    for job in todo:
+        if job.kind == "render":
+            job.out.with_suffix(".srt").unlink(missing_ok=True)
     for file in folder.glob("**/.*.part*"):
         file.unlink(missing_ok=True)

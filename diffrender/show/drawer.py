@@ -2,7 +2,7 @@
 
 Commands come as lines of JSON on stdin, answers go as lines of JSON to stdout; what libraries print goes to stderr.
 
-    {"do": "count"}                               → {"total": frames}
+    {"do": "count"}                               → {"total": frames, "captions": [[from, to, text], …]}
     {"do": "segment", "index", "first", "last"}   → {"frames": drawn so far} …, {"done": index}
     {"do": "pictures", "frames": [k, …]}          → {"pictures": n}; WORK/0.png, 1.png, …
     {"do": "finished"}                            → {"pictures": 1}; the state after the last animation
@@ -65,7 +65,8 @@ class Drawer:
             match command["do"]:
                 case "count":
                     self._check_encoder()
-                    self.say(total=frames.count(self._make, self.settings))
+                    captions: list[tuple[float, float, str]] = []
+                    self.say(total=frames.count(self._make, self.settings, captions), captions=captions)
                 case "pictures":
                     windows = [(k, k + 1) for k in command["frames"]]
                     self.say(pictures=self._pictures(windows))

@@ -194,11 +194,13 @@ def draw(
     sink: Sink,
     *,
     finished_state: bool = False,
+    captions: list[tuple[float, float, str]] | None = None,
 ) -> int:
     """Play a scene and draw the frames in `windows`; returns how many frames went by (all of them if none is wanted).
 
     `make_scene(renderer)` builds a fresh scene on the renderer; `settings` are `manim_config`'s. Manim's configuration
-    is global to the process, so two scenes cannot be drawn at once in one.
+    is global to the process, so two scenes cannot be drawn at once in one. The scene's subcaptions are appended to
+    `captions` as (seconds from, seconds to, text).
     """
     with tempconfig(settings):
         renderer = FrameRenderer(windows, sink, finished_state=finished_state)
@@ -206,9 +208,16 @@ def draw(
         if scene.renderer is not renderer:
             raise RenderError(f"{type(scene).__name__} does not pass its keyword arguments on to Scene.__init__.")
         scene.render()
+        if captions is not None:
+            said = renderer.file_writer.subcaptions
+            captions += [(c.start.total_seconds(), c.end.total_seconds(), c.content) for c in said]
         return renderer.frame
 
 
-def count(make_scene: Callable[[FrameRenderer], Scene], settings: dict[str, Any]) -> int:
-    """The number of frames of a scene, found by playing it without drawing anything."""
-    return draw(make_scene, settings, (), lambda pixels, repeat: None)
+def count(
+    make_scene: Callable[[FrameRenderer], Scene],
+    settings: dict[str, Any],
+    captions: list[tuple[float, float, str]] | None = None,
+) -> int:
+    """The number of frames of a scene, found by playing it without drawing anything; its captions, as `draw` does."""
+    return draw(make_scene, settings, (), lambda pixels, repeat: None, captions=captions)

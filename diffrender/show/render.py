@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ..spec import RenderSpec
-from . import encoding, segments, video
+from . import encoding, segments, subtitles, video
 from .crew import crew
 from .segments import Progress, count
-from .workfolder import publish, work_folder
+from .workfolder import publish, read_info, work_folder
 
 SHEET = (4, 3)  # columns and rows of a contact sheet
 SHEET_GAP = 1 / 96  # of its width, round every picture
@@ -79,6 +79,10 @@ def _clip(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress
     drawn = segments.draw(drawn_as, work, progress)
     whole = work / f"whole.{spec.format}"
     _join(drawn.parts, whole, drawn_as.fps, progress, spec.metadata)
+    if captions := read_info(work).get("captions"):
+        beside = work / "whole.srt"
+        beside.write_text(subtitles.as_srt(captions), "utf-8")
+        publish(beside, spec.out.with_suffix(".srt"))
     publish(whole, spec.out)
     return {"frames": drawn.frames, "resumed": drawn.resumed, "cpu_seconds": tuple(drawn.cpu_seconds)}
 
