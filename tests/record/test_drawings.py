@@ -124,13 +124,15 @@ def picture(ink, paper, mode="RGB", size=300):
         ("pale.png", (255, 230, 0), (255, 255, 255)),
         ("dark.jpg", (0, 0, 0), (255, 255, 255)),
         ("light.jpeg", (255, 255, 255), (0, 0, 0)),
+        ("cmyk.jpg", (0, 0, 0), (255, 255, 255)),
         ("clear.png", (0, 0, 0, 255), (0, 0, 0, 0)),
         ("clear-white.png", (255, 255, 255, 255), (255, 255, 255, 0)),
     ],
 )
 def test_pictures_are_filled_evenly_whatever_their_ground(name, ink, paper, tmp_path):
     file = tmp_path / name
-    picture(ink, paper, "RGBA" if len(ink) == 4 else "RGB").save(file, quality=95)
+    image = picture(ink, paper, "RGBA" if len(ink) == 4 else "RGB")
+    (image.convert("CMYK") if name.startswith("cmyk") else image).save(file, quality=95)
     x = raw_draws(file)
     assert evenness(x, lambda x, y: plate(x / 3, y / 3), size=300) > 1e-4
     assert evenness(np.add(x, [4, 0]), lambda x, y: plate(x / 3, y / 3), size=300) < 1e-9

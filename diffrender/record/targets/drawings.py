@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ...errors import ConfigError, DiffrenderError
-from ...library import find_file
+from ...library import find_file, shipped
 from ..registry import Registry
 from .meshes import read_mesh
 from .pictures import ink, outline, read_picture
@@ -66,7 +66,7 @@ def text(folder: Path, *, text: str, by: Measure = "area") -> Sampler:
 @SHAPES.register("dino")
 def dino(folder: Path, *, by: Measure = "area") -> Sampler:
     """A dinosaur, drawn for this program."""
-    return drawing(folder, file="dino.svg", by=by)
+    return drawing(folder, file=str(shipped("configs") / "drawings" / "dino.svg"), by=by)
 
 
 def of_svg(source: bytes, name: str, by: Measure = "area", invert: bool = False) -> Sampler:

@@ -31,6 +31,8 @@ def read_picture(path: Path) -> np.ndarray:
                 turned: Image.Image = ImageOps.exif_transpose(image)
                 if turned.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip
                     turned = Image.fromarray((np.asarray(turned) >> 8).astype(np.uint8))
+                if not turned.has_transparency_data:
+                    turned = turned.convert("RGB")  # from CMYK, say, there is no other way
                 return np.asarray(turned.convert("RGBA"))
     except UnidentifiedImageError:
         raise DiffrenderError(f"{path}: not a {kind} file, whatever its name says.", "Save it again as PNG.") from None
