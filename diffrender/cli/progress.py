@@ -66,16 +66,29 @@ class Progress:
         if shown:
             bar.set_postfix(shown, refresh=False)
 
+    def _retry(self, job: Job, event: dict[str, Any]) -> None:
+        tqdm.write(f"{event['problem']} It is tried again.", file=sys.stderr)
+
     def _end(self, job: Job, event: dict[str, Any]) -> None:
         outcome: Outcome = event["outcome"]
         bar = self.bars.pop(str(job.out), None)
         if bar is not None:
             bar.close()
         said = {"done": f"{duration(outcome.seconds)}", "failed": "failed", "skipped": "skipped"}[outcome.status]
-        figures = "".join(
-            f", {k} {v:.4g}" if isinstance(v, float) else f", {k} {v}" for k, v in outcome.figures.items()
-        )
-        tqdm.write(f"{job.name}: {said}{figures}", file=sys.stderr)
+        tqdm.write(f"{job.name}: {said}{figures(outcome.figures)}", file=sys.stderr)
+
+
+def figures(found: dict[str, Any]) -> str:
+    """What is worth saying of a job's figures, after its duration."""
+    said = []
+    if "frames" in found:
+        said.append(f"{found['frames']:,} frames")
+    if "loss" in found:
+        said.append(f"loss {found['loss']:.4f}")
+    if "ratio" in found:
+        distance, floor, ratio = (found[k] for k in ("sliced_wasserstein", "floor", "ratio"))
+        said.append(f"distance to fresh data {distance:.4f}, {ratio:.2f} × the floor {floor:.4f} (sliced Wasserstein-2)")
+    return "".join(f", {text}" for text in said) + "".join(f"\n  {note}" for note in found.get("notes", ()))
 
 
 def duration(seconds: float) -> str:
@@ -99,11 +112,10 @@ def bring_up_to_date(wanted: Job, force: bool = False) -> dict[str, Any]:
     failed = [o.error for o in outcomes if o.error]
     if failed:
         raise failed[0] or DiffrenderError(wanted.name)
-    figures = outcomes[-1].figures if outcomes else {}
     return {
         "key": wanted.key,
         "made": [str(job.out) for job in todo],
         "reused": not todo,
         "seconds": round(time.monotonic() - start, 2),
-        "figures": figures,
+        "figures": outcomes[-1].figures if outcomes else {},
     }

@@ -74,12 +74,6 @@ class Screen(Progress):
         if event.get("total"):
             self.share[job.out] = min(event.get("done", 0) / event["total"], 1.0)
 
-    def _retry(self, job: Job, event: dict[str, Any]) -> None:
-        tqdm.write(f"{event['problem']} It is tried again.", file=sys.stderr)
-
-    def _notice(self, job: Job, event: dict[str, Any]) -> None:
-        tqdm.write(event["text"], file=sys.stderr)
-
     def _end(self, job: Job, event: dict[str, Any]) -> None:
         self.share[job.out] = 1.0
         self.ended += 1
