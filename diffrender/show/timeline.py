@@ -69,18 +69,20 @@ def log_snr(
         back = log_snr(alpha[::-1], sigma[::-1], last_decade=last_decade, interpolate=True)
         last = len(snr) - 1
         return Timeline("log-SNR", last, lambda u: last - back.warp(1 - u), interpolate)
-    course = _course(np.maximum.accumulate(snr), np.log(10.0) * 2, last_decade)
+    snr = np.maximum.accumulate(snr)
+    places, shares = _stations(snr[0], snr[-1], last_decade)
     steps = np.arange(len(snr), dtype=float)
-    return Timeline("log-SNR", len(snr) - 1, lambda u: float(np.interp(u, course, steps)), interpolate)
+    return Timeline(
+        "log-SNR", len(snr) - 1, lambda u: float(np.interp(np.interp(u, shares, places), snr, steps)), interpolate
+    )
 
 
-def _course(snr: np.ndarray, decade: float, share: float) -> np.ndarray:
-    """(T+1,) where in the clip, 0..1, each step is reached; the last `decade` of `snr` takes `share` of it."""
-    corner = snr[-1] - decade
-    if corner <= snr[0]:  # the whole recording is within a decade
-        return (snr - snr[0]) / (snr[-1] - snr[0])
-    places, shares = [snr[0], corner, snr[-1]], [0.0, 1 - share, 1.0]
-    if snr[0] < ONSET < corner:
-        usual = (1 - share) * (ONSET - snr[0]) / (corner - snr[0])
-        places, shares = [snr[0], ONSET, corner, snr[-1]], [0.0, min(BEFORE_ONSET, usual), 1 - share, 1.0]
-    return np.interp(snr, places, shares)
+def _stations(start: float, end: float, last_decade: float) -> tuple[list[float], list[float]]:
+    """Values of log-SNR between which the speed is constant, and the shares of the clip by which they are passed."""
+    corner = end - 2 * math.log(10)
+    if corner <= start:  # the whole recording is within a decade
+        return [start, end], [0.0, 1.0]
+    if start < ONSET < corner:
+        usual = (1 - last_decade) * (ONSET - start) / (corner - start)
+        return [start, ONSET, corner, end], [0.0, min(BEFORE_ONSET, usual), 1 - last_decade, 1.0]
+    return [start, corner, end], [0.0, 1 - last_decade, 1.0]

@@ -19,72 +19,79 @@ CORE = 1  # from this degree on (counted from 0) the colour is that of the trail
 
 
 @nb.njit(cache=True, nogil=True)
-def stamp(times, newest, edge, core, left, top, a, b, affine, before, after, colors, half):
-    """Stamp one step of N trails.
+def stamp(planes, edge, core, left, top, xy, affine, times, colors, half):
+    """Stamp V − 1 steps of N trails, one after the other.
 
-    times: (h, w, 4) uint16, 0 for never; newest: (h, w) uint16, its first degree again; edge, core: (h, w) uint32, who
-    was last, or (0, 0) for trails of one colour. left, top: the planes' place in the frame. a, b: (N, 2) data
-    coordinates of the step's ends, which affine (2, 3) takes to pixels; before, after: their times, integers.
-    colors: (1 | N,) opaque pixels. half: half the width in pixels; ends are round.
+    planes: `times` (h, w, 4) uint16, 0 for never, and `newest` (h, w) uint16, its first degree again.
+    edge, core: (h, w) uint32, who was last, or (0, 0) for trails of one colour. left, top: the planes' place in the
+    frame. xy: (V, N, 2) data coordinates, which affine (2, 3) takes to pixels; times: (V,) whole numbers.
+    colors: (1 | N,) opaque pixels. half: half the width in pixels, at least 0.5; ends are round.
     """
-    height, width = newest.shape
-    reach, full = half + 0.5, max(half - 0.5, 0.0)
-    ink = min(2 * half, 1.0) * DEGREES  # a stroke thinner than a pixel never covers one
-    tinted = edge.shape[0] > 0
-    for n in range(a.shape[0]):
-        ax = affine[0, 0] * a[n, 0] + affine[0, 1] * a[n, 1] + affine[0, 2] - left
-        ay = affine[1, 0] * a[n, 0] + affine[1, 1] * a[n, 1] + affine[1, 2] - top
-        bx = affine[0, 0] * b[n, 0] + affine[0, 1] * b[n, 1] + affine[0, 2] - left
-        by = affine[1, 0] * b[n, 0] + affine[1, 1] * b[n, 1] + affine[1, 2] - top
-        x_low, x_high = min(ax, bx) - reach, max(ax, bx) + reach
-        y_low, y_high = min(ay, by) - reach, max(ay, by) + reach
-        # written so that a NaN fails it; an infinite end has no direction
-        if not (x_low < width and x_high > 0 and y_low < height and y_high > 0):
-            continue
-        if not (x_high - x_low < 1e12 and y_high - y_low < 1e12):
-            continue
-        color = colors[0 if colors.shape[0] == 1 else n]
-        dx, dy = bx - ax, by - ay
-        length = math.sqrt(dx * dx + dy * dy)
-        inverse = 1 / length if length > 1e-9 else 0.0
-        ux, uy = (dx * inverse, dy * inverse) if length > 1e-9 else (1.0, 0.0)
-        slanted = abs(uy) > 1e-6
-        for j in range(int(max(y_low, 0.0)), int(min(y_high, height - 1.0)) + 1):
-            py = j + 0.5 - ay
-            low, high = x_low, x_high
-            if slanted:  # only where the stroke's band crosses this row
-                middle, slack = ax + ux * py / uy, reach / abs(uy)
-                low, high = max(low, middle - slack), min(high, middle + slack)
-            if low >= width or high <= 0:
-                continue
-            for i in range(int(max(low, 0.0)), int(min(high, width - 1.0)) + 1):
-                px = i + 0.5 - ax
-                along = px * ux + py * uy
-                if along < 0:
-                    distance, along = math.sqrt(px * px + py * py), 0.0
-                elif along > length:
-                    distance, along = math.sqrt((px - dx) * (px - dx) + (py - dy) * (py - dy)), length
-                else:
-                    distance = abs(px * uy - py * ux)
-                if distance >= reach:
-                    continue
-                degree = ink if distance <= full else ink * (reach - distance) / (reach - full)
-                m = int(degree + 0.5) - 1
-                time = before + int((after - before) * along * inverse + 0.5)
-                if m >= CORE and tinted and times[j, i, CORE] <= time:
-                    core[j, i] = color
-                while m >= 0 and times[j, i, m] <= time:
-                    times[j, i, m] = time
-                    if m == 0:
-                        newest[j, i] = time
-                        if tinted:
-                            edge[j, i] = color
-                    m -= 1
+    height, width = planes[1].shape
+    reach = half + 0.5
+    for step in range(xy.shape[0] - 1):
+        for n in range(xy.shape[1]):
+            ax = affine[0, 0] * xy[step, n, 0] + affine[0, 1] * xy[step, n, 1] + affine[0, 2] - left
+            ay = affine[1, 0] * xy[step, n, 0] + affine[1, 1] * xy[step, n, 1] + affine[1, 2] - top
+            bx = affine[0, 0] * xy[step + 1, n, 0] + affine[0, 1] * xy[step + 1, n, 1] + affine[0, 2] - left
+            by = affine[1, 0] * xy[step + 1, n, 0] + affine[1, 1] * xy[step + 1, n, 1] + affine[1, 2] - top
+            # written so that a NaN fails it; an infinite end has no direction
+            seen_x = min(ax, bx) - reach < width and max(ax, bx) + reach > 0
+            seen_y = min(ay, by) - reach < height and max(ay, by) + reach > 0
+            if seen_x and seen_y and abs(ax - bx) < 1e12 and abs(ay - by) < 1e12:
+                color = colors[0 if colors.shape[0] == 1 else n]
+                _stroke(planes, edge, core, ax, ay, bx, by, times[step], times[step + 1], color, half)
 
 
 @nb.njit(cache=True, nogil=True)
-def rebase(times, newest, shift):
+def _stroke(planes, edge, core, ax, ay, bx, by, before, after, color, half):
+    """Stamp a line from (ax, ay), passed at `before`, to (bx, by), passed at `after`."""
+    times, newest = planes
+    height, width = newest.shape
+    reach = half + 0.5
+    tinted = edge.shape[0] > 0
+    x_low, x_high, y_low, y_high = min(ax, bx) - reach, max(ax, bx) + reach, min(ay, by) - reach, max(ay, by) + reach
+    dx, dy = bx - ax, by - ay
+    length = math.sqrt(dx * dx + dy * dy)
+    inverse = 1 / length if length > 1e-9 else 0.0
+    ux, uy = (dx * inverse, dy * inverse) if length > 1e-9 else (1.0, 0.0)
+    slanted = abs(uy) > 1e-6
+    for j in range(int(max(y_low, 0.0)), int(min(y_high, height - 1.0)) + 1):
+        py = j + 0.5 - ay
+        low, high = x_low, x_high
+        if slanted:  # only where the stroke's band crosses this row
+            middle, slack = ax + ux * py / uy, reach / abs(uy)
+            low, high = max(low, middle - slack), min(high, middle + slack)
+        if low >= width or high <= 0:
+            continue
+        for i in range(int(max(low, 0.0)), int(min(high, width - 1.0)) + 1):
+            px = i + 0.5 - ax
+            along = px * ux + py * uy
+            if along < 0:
+                distance, along = math.sqrt(px * px + py * py), 0.0
+            elif along > length:
+                distance, along = math.sqrt((px - dx) * (px - dx) + (py - dy) * (py - dy)), length
+            else:
+                distance = abs(px * uy - py * ux)
+            if distance >= reach:
+                continue
+            m = int(min(reach - distance, 1.0) * DEGREES + 0.5) - 1
+            time = before + int((after - before) * along * inverse + 0.5)
+            if m >= CORE and tinted and times[j, i, CORE] <= time:
+                core[j, i] = color
+            while m >= 0 and times[j, i, m] <= time:
+                times[j, i, m] = time
+                if m == 0:
+                    newest[j, i] = time
+                    if tinted:
+                        edge[j, i] = color
+                m -= 1
+
+
+@nb.njit(cache=True, nogil=True)
+def rebase(planes, shift):
     """Subtract `shift` from all times; what was before it becomes never."""
+    times, newest = planes
     for j in range(newest.shape[0]):
         for i in range(newest.shape[1]):
             if newest[j, i]:
@@ -100,12 +107,13 @@ def _level(fade, now, times, m):
 
 
 @nb.njit(cache=True, nogil=True)
-def show(frame, width, times, newest, edge, core, left, top, now, life, fade, color, part):
+def show(frame, width, planes, edge, core, left, top, now, life, fade, color, part):
     """Lay stamped trails over the frame, as they look at time `now`.
 
     fade: (65536,) uint8 opacity by age, 0 from `life` on; life < now, so that never is long ago too. color: opaque
     pixel, of trails of one colour. part: 0..256, opacity of the whole.
     """
+    times, newest = planes
     tinted = edge.shape[0] > 0
     oldest, now16, whole = np.uint16(now - life), np.uint16(now), np.uint32(part)
     for j in range(newest.shape[0]):

@@ -14,6 +14,7 @@ from .raster import Box, Clip, Placement, Raster, at_step, finite32, rgba8
 
 UNDER = 0.55  # opacity of a casing, in its trail's
 TIMES = 65535  # a stamp is 16 bits
+CHUNK = 1 << 18  # vertices stamped at a time
 
 
 class Trails(Raster):
@@ -74,6 +75,16 @@ class Trails(Raster):
         self.step = step
         return self
 
+    def vertices(self, steps: np.ndarray) -> np.ndarray:
+        """(V, N, 2) float32 data coordinates at consecutive steps, of which the last may lie between two recorded."""
+        first, last = int(steps[0]), int(steps[-1])
+        xy = self.recorded[first : last + 1]
+        if self.chains is not None:
+            xy = xy[:, self.chains]
+        if steps[-1] > last:
+            xy = np.concatenate([xy, at_step(self.recorded, steps[-1], self.chains)[None]])
+        return finite32(xy)
+
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
         with Clip(place, self.corner, pixels, self.clip) as window:
             if window.empty:
@@ -99,6 +110,7 @@ class Stamps:
         self.fade_key: tuple = ()
         self.drawn = 0.0
         self.planes: tuple[np.ndarray, ...] = ()
+        self.tints: tuple[np.ndarray, ...] = ()
 
     def draw(
         self,
@@ -122,16 +134,19 @@ class Stamps:
             self.key = key
         if self._time(step) > TIMES:
             self._rebase(step)
-        affine, half = place.affine(trails.box), width * place.unit / 2
-        for k in range(math.floor(self.drawn), math.ceil(step)):
-            end = min(k + 1.0, step)
-            a, b = (finite32(at_step(trails.recorded, s, trails.chains)) for s in (k, end))
-            before, after = self._time(k), self._time(end)
-            kernels.stamp(*self.planes, left, top, a, b, affine, before, after, colors, half)
+        affine, breadth = place.affine(trails.box), width * place.unit
+        at_once = max(1, CHUNK // max(trails.recorded.shape[1], 1))
+        for first in range(math.floor(self.drawn), math.ceil(step), at_once):
+            steps = np.minimum(np.arange(first, min(first + at_once, math.ceil(step)) + 1), step)
+            xy, times = trails.vertices(steps), np.array([self._time(s) for s in steps])
+            # a line thinner than a pixel is drawn a pixel wide, and fainter
+            kernels.stamp(self.planes, *self.tints, left, top, xy, affine, times, colors, max(breadth, 1.0) / 2)
         self.drawn = step
-        fade = self._fade(alpha, trails.power)
+        fade = self._fade(alpha * min(breadth, 1.0), trails.power)
         now, life, part = self._time(step), math.ceil(self.length * self.rate), round(256 * opacity)
-        kernels.show(window.frame, pixels.shape[1], *self.planes, left, top, now, life, fade, colors[0], part)
+        kernels.show(
+            window.frame, pixels.shape[1], self.planes, *self.tints, left, top, now, life, fade, colors[0], part
+        )
 
     def _start(self, step: float, height: int, width: int, tinted: bool) -> None:
         """Empty planes, in which everything visible at `step` is still to be stamped."""
@@ -139,13 +154,9 @@ class Stamps:
         self.rate = 2.0 ** math.floor(math.log2(TIMES / (3.5 * self.length + 4)))
         self.drawn = float(max(math.floor(step - self.length), 0))
         self.base = self._whole(self.drawn)
-        tints = (height, width) if tinted else (0, 0)
-        self.planes = (
-            np.zeros((height, width, kernels.DEGREES), np.uint16),
-            np.zeros((height, width), np.uint16),
-            np.zeros(tints, np.uint32),
-            np.zeros(tints, np.uint32),
-        )
+        size, kind = (height, width), np.uint16
+        self.planes = np.zeros((*size, kernels.DEGREES), kind), np.zeros(size, kind)
+        self.tints = (np.zeros(size if tinted else (0, 0), np.uint32), np.zeros(size if tinted else (0, 0), np.uint32))
 
     def _whole(self, step: float) -> float:
         """The latest step up to `step` whose time is a whole number."""
@@ -158,7 +169,7 @@ class Stamps:
     def _rebase(self, step: float) -> None:
         """Move the origin of times on, so that `step` can be stamped."""
         base = self._whole(max(self.drawn, step - self.length))
-        kernels.rebase(self.planes[0], self.planes[1], round((base - self.base) * self.rate))
+        kernels.rebase(self.planes, round((base - self.base) * self.rate))
         self.base = base
 
     def _fade(self, alpha: float, power: float) -> np.ndarray:
