@@ -64,7 +64,7 @@ def render(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
     from .spec import RenderSpec
 
     result = render_clip(RenderSpec.of(**job["spec"]), progress=lambda event: emit("progress", **event))
-    return {"figures": {"frames": result.frames}}
+    return {"figures": {"frames": result.frames, "notes": list(result.notes)}}
 
 
 def join(job: dict[str, Any], emit: Emit) -> dict[str, Any]:

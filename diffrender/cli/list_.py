@@ -9,6 +9,8 @@ import typer
 from .common import command
 
 WHAT = ("scenes", "configs", "samplers", "schedules", "densities", "points", "themes")
+SHORT = ("kind", "order", "stochastic", "NFE a step", "target", "model", "sampler", "config")
+BARE = ("kind", "title", "shows", "what", "paper")  # what needs no name beside it
 Row = dict[str, Any]
 
 
@@ -28,26 +30,34 @@ def list_(
 
         print(json.dumps(tables[what] if what else tables, ensure_ascii=False, default=str))
         return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    for i, (name, rows) in enumerate(tables.items()):
+        _show(name, rows, first=i == 0)
 
-    console = Console()
-    for name, rows in tables.items():
-        table = Table(title=name, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-        for i, column in enumerate(rows[0] if rows else ()):
-            table.add_column(column, no_wrap=i == 0, overflow="fold")
-        for row in rows:
-            table.add_row(*(_text(value) for value in row.values()))
-        console.print(table)
+
+def _show(title: str, rows: list[Row], first: bool) -> None:
+    """A line or a few for each row: its name, what is short beside it, what is long under it."""
+    import shutil
+    import textwrap
+
+    room = min(shutil.get_terminal_size().columns, 120)
+    typer.secho(("" if first else "\n") + title, bold=True)
+    width = max((len(row["name"]) for row in rows), default=0) + 2
+    for row in rows:
+        told = {key: _text(value) for key, value in row.items() if key != "name" and value not in ("", (), [], None)}
+        short = " · ".join(text if key in BARE else f"{key} {text}" for key, text in told.items() if key in SHORT)
+        lines = [short] if short else []
+        lines += [text if key in BARE else f"{key}: {text}" for key, text in told.items() if key not in SHORT]
+        indent = " " * (width + 2)
+        body = [textwrap.fill(line, room, initial_indent=indent, subsequent_indent=indent) for line in lines]
+        typer.echo(
+            "\n".join([typer.style(f"  {row['name']:<{width}}", fg="cyan") + (body or [indent])[0].strip(), *body[1:]])
+        )
 
 
 def _text(value: Any) -> str:
-    from rich.markup import escape
-
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return escape(", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def _rows(what: str) -> list[Row]:
@@ -98,11 +108,14 @@ def _configs() -> list[Row]:
 def _samplers() -> list[Row]:
     from ..record.samplers import SAMPLERS
 
-    shown = ("kind", "order", "stochastic", "nfe_per_step", "paper")
     return [
         {
             "name": e.name,
-            **{k.replace("_", " "): e.info.get(k, "") for k in shown},
+            "kind": e.info.get("kind", ""),
+            "order": e.info.get("order", ""),
+            "stochastic": e.info.get("stochastic", ""),
+            "NFE a step": e.info.get("nfe_per_step", ""),
+            "paper": e.info.get("paper", ""),
             "also": e.aliases,
             "keys": tuple(e.parameters()),
         }

@@ -87,7 +87,7 @@ def figures(found: dict[str, Any]) -> str:
         said.append(f"loss {found['loss']:.4f}")
     if "ratio" in found:
         distance, floor, ratio = (found[k] for k in ("sliced_wasserstein", "floor", "ratio"))
-        said.append(f"distance to fresh data {distance:.4f}, {ratio:.2f} × the floor {floor:.4f} (sliced Wasserstein-2)")
+        said.append(f"sliced Wasserstein-2 to fresh data {distance:.4f}, {ratio:.2f} × the floor of {floor:.4f}")
     return "".join(f", {text}" for text in said) + "".join(f"\n  {note}" for note in found.get("notes", ()))
 
 

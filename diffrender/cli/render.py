@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -155,7 +156,7 @@ def render(
     )
     writable(job.out.parent)
     told = bring_up_to_date(job, force)
-    shown = out or job.out
+    shown = out or Path(os.path.relpath(job.out))
     if told["reused"]:
         say(f"{shown} is up to date; --force renders again.")
     made(shown, as_json, **told)

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,7 @@ class Screen(Progress):
         self.ended, self.begun, self.closed = 0, time.monotonic(), threading.Event()
         self.whole: tqdm | None = None
         if self.terminal and expected:
-            self.whole = tqdm(total=1.0, leave=False, dynamic_ncols=True, file=sys.stderr, position=0)
-            self.whole.bar_format = "{desc} {percentage:3.0f}%|{bar}| {postfix}"
+            self.whole = tqdm(total=1.0, leave=False, dynamic_ncols=True, file=sys.stderr, bar_format="")
             self.clock = threading.Thread(target=self._tick, daemon=True)
             self.clock.start()
 
@@ -50,8 +48,9 @@ class Screen(Progress):
         assert self.whole is not None
         done = self.done()
         self.whole.n = done
-        self.whole.set_description_str(f"{self.ended} of {len(self.expected)} jobs", refresh=False)
-        self.whole.set_postfix_str(f"{duration(self.left(done))} left", refresh=True)
+        jobs, left = f"{self.ended} of {len(self.expected)} jobs", f"{duration(self.left(done))} left"
+        self.whole.bar_format = f"{jobs} {{percentage:3.0f}}%|{{bar}}| {left}"
+        self.whole.refresh()
 
     def done(self) -> float:
         """How much of the whole is done, 0…1."""
@@ -77,11 +76,7 @@ class Screen(Progress):
     def _end(self, job: Job, event: dict[str, Any]) -> None:
         self.share[job.out] = 1.0
         self.ended += 1
-        outcome = event["outcome"]
-        figures = {name: value for name, value in outcome.figures.items() if name != "notes"}
-        super()._end(job, {"outcome": replace(outcome, figures=figures)})
-        for note in outcome.figures.get("notes", ()):
-            tqdm.write(f"  {note}", file=sys.stderr)
+        super()._end(job, event)
 
     def notice(self, text: str) -> None:
         """A line above the bars."""
