@@ -1,0 +1,215 @@
+"""The rendering engine against the alternatives: `python tests/benchmarks/render.py [--quick] [--json FILE]`.
+
+Everything at 1920×1080 in one run. Drawing is compared by CPU time, which a busy machine distorts least; what is
+encoded, by wall-clock time, the best of several rounds. Prints a table and writes JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+HERE = Path(__file__).parent
+CASES = HERE / "render_cases.py"
+MOVING = """
+import numpy as np
+from manim import Scene
+from diffrender.show.mobjects import PointCloud
+class Moving(Scene):
+    def construct(self):
+        base = np.random.default_rng(0).normal(0, 1.5, ({points}, 2))
+        cloud = PointCloud((-7, 7, -4, 4), (-7, 7, -4, 4), base, "#58C4DD", 0.02)
+        time = [0.0]
+        def move(m, dt):
+            time[0] += dt
+            m.set_xy(base + 0.3 * np.sin(time[0] + base[:, ::-1]))
+        self.add(cloud.add_updater(move))
+        self.wait({seconds}, frozen_frame=False)
+"""
+
+
+def case(which: str, **arguments) -> dict:
+    """One case in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+    command = [sys.executable, str(CASES), which, json.dumps(arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        raise SystemExit(f"{which} {arguments}\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+class Table:
+    """Rows of what was measured, against what is asked for."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict] = []
+
+    def add(self, what: str, value: float, unit: str, wanted: str = "", holds: bool | None = None, **more) -> None:
+        """One row, printed at once."""
+        self.rows.append({"what": what, "value": value, "unit": unit, "wanted": wanted, "holds": holds, **more})
+        mark = {None: "", True: "holds", False: "MISSED"}[holds]
+        print(f"{what:66s} {value:10.3f} {unit:10s} {wanted:12s} {mark}", flush=True)
+
+    def at_least(self, what: str, value: float, unit: str, limit: float, **more) -> None:
+        """A row that must not be lower."""
+        self.add(what, value, unit, f"≥ {limit:g}", value >= limit, **more)
+
+    def at_most(self, what: str, value: float, unit: str, limit: float, **more) -> None:
+        """A row that must not be higher."""
+        self.add(what, value, unit, f"≤ {limit:g}", value <= limit, **more)
+
+
+def drawing(table: Table, quick: bool) -> None:
+    """Points, arrows and trails without encoding, by CPU milliseconds a frame."""
+    n = 10_000
+    ours = case("draw", name="cloud", n=n, frames=60)["cpu_ms"]
+    table.add("10,000 points, our cloud", ours, "ms")
+    others = {
+        "VGroup of Dots": (150, case("stock", name="dots", n=n, frames=3)),
+        "PMobject": (4, case("stock", name="pmobject", n=n, frames=20)),
+    }
+    for name, (limit, got) in others.items():
+        table.at_least(f"10,000 points, {name}", got["cpu_ms"] / ours, "× ours", limit, ms=got["cpu_ms"])
+    for artist, limit in (("scatter", 3), ("plot", 0)):
+        got = min(case("matplotlib", n=n, frames=20, artist=artist, blit=b)["cpu_ms"] for b in (False, True))
+        what = f"10,000 points, matplotlib {artist}, the faster of blitted and not"
+        if limit:
+            table.at_least(what, got / ours, "× ours", limit, ms=got)
+        else:
+            table.add(f"{what} (whole pixels)", got / ours, "× ours", ms=got)
+    field = case("draw", name="field", n=0, frames=40)["cpu_ms"]
+    other = case("stock", name="arrow_vector_field", n=0, frames=3)["cpu_ms"]
+    table.at_least("600 arrows, ArrowVectorField", other / field, "× ours", 100, ms=field)
+    trails = case("draw", name="trails", n=200, frames=60)["cpu_ms"]
+    other = case("stock", name="traced_paths", n=200, frames=5)["cpu_ms"]
+    table.at_least("200 trails × 200 segments, TracedPath", other / trails, "× ours", 50, ms=trails)
+    counts = [1_000, 3_000, 10_000, 30_000, 100_000]
+    costs = [
+        min(case("draw", name="cloud", n=k, frames=20)["cpu_ms"] for _ in range(1 if quick else 2)) for k in counts
+    ]
+    slope, fixed = np.polyfit(counts, costs, 1, w=1 / np.array(costs))
+    off = float(np.max(np.abs(np.polyval([slope, fixed], counts) / costs - 1)))
+    table.at_most("cost of a frame is linear, 1k to 100k points: largest misfit", off, "of a frame", 0.25,
+                  fixed_ms=fixed, us_per_point=1e3 * slope, costs_ms=dict(zip(counts, costs, strict=True)))  # fmt: skip
+    print(f"    fit: {fixed:.2f} ms + {1e3 * slope:.3f} µs a point; measured {[round(c, 1) for c in costs]} ms")
+    table.at_least("likeness to a VGroup of Dots", case("likeness", n=1000 if quick else n)["psnr"], "dB PSNR", 45)
+    table.at_most("a frame of a bound cloud that nobody wants", case("skipped", n=n)["ms"], "ms", 0.5)
+
+
+def encoding(table: Table, quick: bool) -> None:
+    """With encoding: matplotlib at the same settings, and the share of the encoder's own speed that a scene reaches."""
+    for n, limit in ((10_000, 1.2), (100_000, 1.8)):
+        frames = 30 if quick else 60
+        ours = min(case("draw", name="cloud", n=n, frames=frames, preset="medium")["ms"] for _ in range(2))
+        other = min(
+            case("matplotlib", n=n, frames=frames, artist=artist, preset="medium")["ms"]
+            for artist in ("plot", "scatter")
+        )
+        table.at_least(f"{n:,} points encoded at medium, matplotlib", other / ours, "× ours", limit, ours_ms=ours)
+    for n, preset, limit in ((10_000, "medium", 0.9), (10_000, "superfast", 0.8), (100_000, "superfast", None)):
+        got = case("denoise", n=n, frames=40 if quick else 80, preset=preset, profile=limit is None)
+        what = f"denoise, {n:,} points, {preset}: part of the encoder's own speed"
+        if limit is None:
+            table.add(what, got["part"], "", **got)
+            for name, ms in got["profile"]:
+                print(f"    {ms:9.1f} ms  {name}")
+        else:
+            table.at_least(what, got["part"], "", limit, **got)
+        print(f"    {1e3 / got['scene']['ms']:.1f} of {1e3 / got['encoder']['ms']:.1f} frames/s")
+
+
+# ---- whole renders ---------------------------------------------------------------------------------------------------
+class Watch(threading.Thread):
+    """Watches this process' drawing processes: holds each to a core of its own, if wished, and notes their memory."""
+
+    def __init__(self, pin: bool = False) -> None:
+        super().__init__(daemon=True)
+        self.pin, self.peak, self.seen, self.over = pin, 0, {}, False
+
+    def run(self) -> None:
+        """Look every few milliseconds until it is over."""
+        while not self.over:
+            total = 0
+            for process in [psutil.Process(), *psutil.Process().children()]:
+                try:
+                    if process.pid != os.getpid() and self.pin and process.pid not in self.seen:
+                        self.seen[process.pid] = len(self.seen) % os.cpu_count()
+                        for thread in process.threads():
+                            os.sched_setaffinity(thread.id, {self.seen[process.pid]})
+                    status = Path(f"/proc/{process.pid}/status").read_text()
+                    total += int(status.split("RssAnon:")[1].split()[0])
+                except (psutil.Error, OSError, IndexError):
+                    continue
+            self.peak = max(self.peak, total)
+            time.sleep(0.002 if self.pin else 0.1)
+
+
+def rendered(folder: Path, seconds: float, points: int, *, workers: int = 1, fps: int = 30, pin: bool = False):
+    """A whole render of a moving cloud: its result, and the watch over it."""
+    from diffrender.show.render import render
+    from diffrender.spec import RenderSpec
+
+    scene = folder / "moving.py"
+    scene.write_text(MOVING.format(points=points, seconds=seconds))
+    watch = Watch(pin)
+    watch.start()
+    result = render(
+        RenderSpec.of(
+            scene=scene, scene_class="Moving", out=folder / "a.mp4", fps=fps, workers=workers, width=1920, height=1080
+        )
+    )
+    watch.over = True
+    watch.join()
+    return result, watch
+
+
+def workers(table: Table, quick: bool) -> None:
+    """Two processes on a core each against one on one."""
+    seconds = 8 if quick else 20
+    with tempfile.TemporaryDirectory() as folder:
+        one, _ = rendered(Path(folder), seconds, 10_000, pin=True)
+        two, _ = rendered(Path(folder), seconds, 10_000, workers=2, pin=True)
+    ratio = one.cpu_seconds[0] / max(two.cpu_seconds)
+    table.at_least(f"two workers, {one.frames} frames: CPU time of the slower", ratio, "× less", 1.8,
+                   one=one.cpu_seconds, two=two.cpu_seconds)  # fmt: skip
+    table.add("two workers: wall-clock time", one.seconds / two.seconds, "× less", one=one.seconds, two=two.seconds)
+
+
+def memory(table: Table, quick: bool) -> None:
+    """Anonymous memory of all processes at its highest, of a long clip against a short one."""
+    with tempfile.TemporaryDirectory() as folder:
+        peaks = [rendered(Path(folder), s, 1_000, fps=5)[1].peak / 1024 for s in (10, 60 if quick else 600)]
+    table.at_most("memory of a 10-minute clip against a 10-second one", peaks[1] / peaks[0], "×", 1.1, mb=peaks)
+    print(f"    {peaks[0]:.0f} MB and {peaks[1]:.0f} MB")
+
+
+PARTS = {f.__name__: f for f in (drawing, encoding, workers, memory)}
+
+
+def main() -> int:
+    """Run all parts or those named; 1 if something does not hold."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all if none is named")
+    parser.add_argument("--quick", action="store_true", help="fewer frames, the same cases")
+    parser.add_argument("--json", type=Path, default=Path("render-benchmark.json"))
+    arguments = parser.parse_args()
+    table = Table()
+    for name in arguments.parts or PARTS:
+        PARTS[name](table, arguments.quick)
+    machine = {"cpus": os.cpu_count(), "load": os.getloadavg(), "python": sys.version.split()[0]}
+    arguments.json.write_text(json.dumps({"machine": machine, "rows": table.rows}, indent=1, default=float))
+    return int(any(row["holds"] is False for row in table.rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
