@@ -87,9 +87,14 @@ class Sampler(Kind):
     steps: int = Field(250, ge=1)
     chains: int = Field(5000, ge=1)
     timestep_spacing: Literal["leading", "trailing", "linspace"] = "linspace"
-    start: str = Field("", description="where chains start: '' for the sampler's own way, else noise|target|point")
+    start: str = Field("", description="where chains start: '' for the sampler's own way, else noise|target|grid|point")
     guidance_scale: float = Field(1.0, ge=0)
     seed: int | None = Field(None, ge=0, lt=2**63, description="of the chains; the config's own seed if not given")
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether a model is needed: the forward process adds noise, and predicts nothing."""
+        return self.kind != "forward"
 
 
 class Record(Section):

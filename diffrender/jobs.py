@@ -167,7 +167,8 @@ class Subject:
 
     def sample(self, *, device: str = "auto", out: Path | None = None) -> Job:
         """The job that records a run of its sampler; needs the training if the model is learned."""
-        needs = (self.train(device=device, resume=True),) if self.config.model.learned else ()
+        learned = self.config.model.learned and self.config.sampler.asks_model
+        needs = (self.train(device=device, resume=True),) if learned else ()
         key = digest(
             {
                 "sample": self._content((*TRAINING_SECTIONS, "sampler", "record"))

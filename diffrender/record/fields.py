@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 AXES = "xyz"
 ROOM = 1.12  # how much farther than the data fields are probed
+MOST = 20_000_000  # probes (points × levels) of one recording
 
 
 class Grid:
@@ -28,7 +30,7 @@ class Grid:
 
     def __init__(self, box: Sequence[float], counts: tuple[int, int], dim: int) -> None:
         bounds = [(box[2 * i], box[2 * i + 1]) if 2 * i + 1 < len(box) else (box[2], box[3]) for i in range(dim)]
-        sizes = (*counts, counts[1])[:dim]
+        sizes = along_axes(counts, dim)
         self.axes = [np.linspace(low, high, n) for (low, high), n in zip(bounds, sizes, strict=True)]
         self.shape = tuple(len(axis) for axis in reversed(self.axes))
 
@@ -47,15 +49,21 @@ class Grid:
         return values.detach().cpu().float().numpy().reshape(1, *self.shape, -1)
 
 
+def along_axes(counts: tuple[int, int], dim: int) -> tuple[int, ...]:
+    """Points of a grid along each of `dim` axes: along z as many as along y."""
+    return (*counts, counts[1])[:dim]
+
+
 def spread(box: Sequence[float], counts: tuple[int, int]) -> tuple[float, ...]:
-    """`box` with some room round it, grown about its middle until the grid's cells are as wide as they are high.
+    """`box` with some room round it, grown about its middle until the grid's cells are as wide as they are high (deep).
 
     Chains come from farther out than the data lie; arrows that are evenly spaced both ways are easier to read.
     """
     middle = [(box[i] + box[i + 1]) / 2 for i in range(0, len(box), 2)]
     half = [(box[i + 1] - box[i]) / 2 * ROOM for i in range(0, len(box), 2)]
-    cell = max(h / n for h, n in zip(half, counts, strict=False))
-    half[:2] = [cell * n for n, _ in zip(counts, half, strict=False)]
+    sizes = along_axes(counts, len(half))
+    cell = max(h / n for h, n in zip(half, sizes, strict=True))
+    half = [cell * n for n in sizes]
     return tuple(side for m, h in zip(middle, half, strict=True) for side in (m - h, m + h))
 
 
@@ -72,6 +80,22 @@ def check_names(names: Sequence[str]) -> None:
     for name in names:
         if name not in _FIELDS:
             raise ConfigError(f"record.fields: unknown field '{name}'.", suggest(name, _FIELDS))
+
+
+def check_probes(run: Run) -> None:
+    """ConfigError if what the config asks to be probed is more than could be done, or nothing that can be."""
+    record, sampler = run.config.record, run.config.sampler
+    if record.fields and run.kind == "forward":
+        raise ConfigError("record.fields: the forward process has no field to probe.", "Take a reverse sampler.")
+    levels = 1 if run.langevin else sampler.steps // record.every + 1
+    asked = [("grid", record.grid)] * bool(record.fields) + [("density_grid", record.density_grid)] * record.density
+    for key, counts in asked:
+        sizes = along_axes(counts, run.target.dim)
+        if math.prod(sizes) * levels > MOST:
+            raise ConfigError(
+                f"record.{key}: {' × '.join(map(str, sizes))} points at {levels} levels are more than {MOST:,} probes.",
+                f"Make record.{key} coarser, or keep fewer states with record.every.",
+            )
 
 
 def probe(run: Run, levels: Sequence[Level]) -> Iterator[tuple[str, np.ndarray]]:

@@ -17,7 +17,7 @@ from ..config import Config
 from ..errors import ConfigError, DiffrenderError
 from . import denoisers, targets
 from .denoisers.base import Denoiser, Prediction
-from .fields import check_names, probe
+from .fields import check_names, check_probes, probe
 from .levels import Level, Levels, TimeGrid, choose, make_levels
 from .metrics import sliced_wasserstein
 from .noise import Noise, Purpose, generator
@@ -29,6 +29,7 @@ from .samplers.langevin import AtLevel
 Progress = Callable[[dict[str, Any]], None]
 FLIGHT = 1 << 21  # coordinates of the chains that run together
 METRIC_CHAINS, METRIC_STEPS, PROJECTIONS = 2000, 2000, 32  # the distance is measured where it costs next to nothing
+GRID = 3.0  # deviations of the noise that a grid of starts reaches: 99.5 % of the probability
 
 
 def pick_device(name: str) -> torch.device:
@@ -45,7 +46,7 @@ def pick_device(name: str) -> torch.device:
 class Run:
     """A sampler at work on a config's target: everything but the recording.
 
-    denoiser: None where the target's own density is followed.
+    denoiser: None where the target's own density is followed, and where noise is only added.
     """
 
     config: Config
@@ -64,19 +65,25 @@ class Run:
         target, entry = targets.build(config.target, config.folder), SAMPLERS[config.sampler.kind]
         check_names(config.record.fields)
         in_closed_form = entry.info["kind"] == "langevin" and target.density is not None and not config.model.learned
-        if denoiser is None and not in_closed_form:
+        if denoiser is None and not in_closed_form and config.sampler.asks_model:
             denoiser = denoisers.build(config, target, weights, place)
         return cls(config, target, make_levels(config.schedule), entry, denoiser, place)
 
     @property
+    def kind(self) -> str:
+        """reverse: noise is removed; langevin: a density is followed; forward: noise is added."""
+        return self.entry.info["kind"]
+
+    @property
     def langevin(self) -> bool:
-        """Whether a density is followed, rather than noise removed."""
-        return self.entry.info["kind"] == "langevin"
+        """Whether a density is followed."""
+        return self.kind == "langevin"
 
     @cached_property
     def grid(self) -> TimeGrid:
-        """The levels walked, noisiest first."""
-        return choose(self.table, self.config.sampler.steps, self.config.sampler.timestep_spacing)
+        """The levels walked: noisiest first, of the forward process last."""
+        grid = choose(self.table, self.config.sampler.steps, self.config.sampler.timestep_spacing)
+        return TimeGrid(grid[::-1], self.table) if self.kind == "forward" else grid
 
     @cached_property
     def params(self) -> dict[str, Any]:
@@ -87,7 +94,7 @@ class Run:
     @cached_property
     def labels(self) -> np.ndarray | None:
         """A class for each chain, all classes in turn, (N,) int64; None unless the model knows classes."""
-        if not (self.config.model.learned and denoisers.classes(self.config, self.target)):
+        if not (self.denoiser and self.config.model.learned and denoisers.classes(self.config, self.target)):
             return None
         return np.arange(self.config.sampler.chains) % len(self.target.labels)
 
@@ -121,20 +128,25 @@ class Run:
         x = self.start(noise)
         if self.langevin:
             return self.entry.make(self.density, x, noise, **self.params)
-        return self.entry.make(self.denoise(first, chains), x, self.grid, noise, **self.params)
+        model = self.denoise(first, chains) if self.denoiser else None
+        return self.entry.make(model, x, self.grid, noise, **self.params)
 
     def start(self, noise: Noise) -> torch.Tensor:
         """Where chains begin, (N, *event), as `sampler.start` says.
 
         noise: spread over the box (Langevin), or the schedule's noisiest level. target: draws of the target, noised to
-        that level. point: all on one place, left of the middle and below it. "x,y": all on that place.
+        that level; what the forward process starts from unless told otherwise. grid: an even grid of the plane over
+        ± `GRID` deviations of the noise, row by row. point: all on one place, left of the middle and below it. "x,y":
+        all on that place.
         """
-        how = self.config.sampler.start or "noise"
+        how = self.config.sampler.start or ("target" if self.kind == "forward" else "noise")
         level = Level(1.0, 0.0, 0.0) if self.langevin else self.grid[0]
         if how == "target":
             drawn = torch.from_numpy(self.drawn[noise.first : noise.first + noise.chains]).to(self.device)
             return level.alpha * drawn + level.sigma * noise(0, Purpose.START)
-        if how == "noise" and not self.langevin:
+        if how == "grid":
+            return self._mesh(math.hypot(level.alpha, level.sigma), noise)
+        if how == "noise" and self.kind == "reverse":
             return start(level, noise)
         low, high = (torch.tensor(side, dtype=torch.float32, device=self.device) for side in self._sides())
         if how == "noise":
@@ -144,6 +156,19 @@ class Run:
         else:
             place = _coordinates(how, self.target.event).to(self.device)
         return place.expand(noise.chains, *self.target.event).clone()
+
+    def _mesh(self, deviation: float, noise: Noise) -> torch.Tensor:
+        """(N, 2) an even grid of √chains × √chains points, x running fastest: the part of one batch."""
+        side = math.isqrt(self.config.sampler.chains)
+        if self.target.event != (2,) or side < 2 or side**2 != self.config.sampler.chains:
+            raise ConfigError(
+                f"sampler.start: {self.config.sampler.chains} chains with states of shape {self.target.event} are no"
+                " square grid of the plane.",
+                "Take a two-dimensional target, and a square number of chains such as 14641.",
+            )
+        axis = torch.linspace(-GRID, GRID, side, device=self.device) * deviation
+        mesh = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).reshape(-1, 2)
+        return mesh[noise.first : noise.first + noise.chains].clone()
 
     @cached_property
     def drawn(self) -> np.ndarray:
@@ -184,7 +209,7 @@ def _coordinates(text: str, event: tuple[int, ...]) -> torch.Tensor:
         return place.reshape(event)
     except (ValueError, RuntimeError):
         raise ConfigError(
-            f"sampler.start: '{text}' is none of noise, target, point, nor {math.prod(event)} coordinates.",
+            f"sampler.start: '{text}' is none of noise, target, grid, point, nor {math.prod(event)} coordinates.",
             'Example: start: "-1.4, -0.6"',
         ) from None
 
@@ -204,10 +229,16 @@ def sample(
     Raises DiffrenderError naming what is wrong with config, weights or disk; `out` is then as it was.
     """
     run = Run.of(config, weights=weights, device=device)
+    check_probes(run)
     keep = Keep(config.record.keep, config.record.every)
-    kind = "langevin" if run.langevin else "reverse"
-    meta = {"config": config.as_dict(), "seed": config.sampling_seed, "title": config.title, "key": key, **describe(run)}
-    with Recorder(out, kind=kind, keep=keep, chains=config.sampler.chains, **meta) as recorder:
+    meta = {
+        "config": config.as_dict(),
+        "seed": config.sampling_seed,
+        "title": config.title,
+        "key": key,
+        **describe(run),
+    }
+    with Recorder(out, kind=run.kind, keep=keep, chains=config.sampler.chains, **meta) as recorder:
         figures = _record_chains(run, recorder, progress or (lambda event: None))
         if run.labels is not None:
             recorder.add("label", run.labels)
@@ -229,7 +260,10 @@ def describe(run: Run) -> dict[str, Any]:
         source = ""
     equation = entry.info.get("equation", entry.summary)
     sampler = {"name": entry.name, "source": source, "equation": equation, "options": run.params, **entry.info}
-    model = "density" if run.denoiser is None else "learned" if run.config.model.learned else "exact"
+    if run.denoiser is None:
+        model = "none" if run.kind == "forward" else "density"
+    else:
+        model = "learned" if run.config.model.learned else "exact"
     scaling = {"scale": float(run.target.scale), "offset": np.asarray(run.target.offset, float).ravel().tolist()}
     return {"sampler": sampler, "model": model, "target": scaling}
 
@@ -238,7 +272,12 @@ def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> list[flo
     """Record every batch; returns how far each kept state is from the target, where that is cheap to say."""
     config, done = run.config, 0
     count, steps = config.sampler.chains, config.sampler.steps
-    measured = count >= 100 and steps // config.record.every <= METRIC_STEPS and len(run.target.event) == 1
+    measured = (
+        config.sampler.start != "grid"
+        and count >= 100
+        and steps // config.record.every <= METRIC_STEPS
+        and len(run.target.event) == 1
+    )
     n = min(count, METRIC_CHAINS)
     fresh = run.target.draw(n, generator(config.seed, Purpose.METRIC)) if measured else None
     distances: list[float] = []

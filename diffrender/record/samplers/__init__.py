@@ -1,7 +1,8 @@
 """Samplers by name: importing this package registers every one of them."""
 
-from . import ddim, ddpm, dpmpp, flow, langevin, multistep, ode, probability_flow, sde, unipc
+from . import ddim, ddpm, dpmpp, flow, forward, langevin, multistep, ode, probability_flow, sde, unipc
 from .base import SAMPLERS, Step, start
+from .probability_flow import log_likelihood
 
 __all__ = [
     "SAMPLERS",
@@ -10,7 +11,9 @@ __all__ = [
     "ddpm",
     "dpmpp",
     "flow",
+    "forward",
     "langevin",
+    "log_likelihood",
     "multistep",
     "ode",
     "probability_flow",
