@@ -16,7 +16,15 @@ from diffrender.record.run import Run, sample
 from diffrender.trajectory import Trajectory
 
 
-def config(target: Any = "three_modes", **sections: Any) -> Config:
+MODES = {
+    "kind": "gaussian_mixture",
+    "weights": [0.3, 0.7],
+    "means": [[-1.0, 0.2], [1.0, -0.3]],
+    "stds": [0.25, 0.3],
+}
+
+
+def config(target: Any = MODES, **sections: Any) -> Config:
     data: dict[str, Any] = {"target": target, "model": "exact", "sampler": {"kind": "ddim", "steps": 12, "chains": 150}}
     for name, section in sections.items():
         data[name] = data.get(name, {}) | section if isinstance(data.get(name), dict) else section
