@@ -1,0 +1,261 @@
+"""The commands, run as a user runs them: in a folder of one's own, in processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file
+
+TINY = """\
+title: Tiny
+target: {kind: gaussians}
+training: {steps: 40, batch_size: 64, data_size: 500, snapshots: 3, snapshot_chains: 20, snapshot_steps: 4}
+sampler: {kind: ddim, steps: 5, chains: 30}
+record: {target_points: 50, grid: [6, 4]}
+"""
+SMALL = ["-r", "160,90", "--fps", "4", "-O", "duration=1"]
+
+
+def run(*args, cwd, check=None, **env):
+    """Run `diffrender args…`; `check` is the exit code that must come."""
+    done = subprocess.run(
+        [sys.executable, "-m", "diffrender", *map(str, args)],
+        cwd=cwd, capture_output=True, text=True, timeout=300, env=os.environ | {"COLUMNS": "100"} | env,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    if check is not None:
+        assert done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A user's folder, with a config, a trained model and a recording."""
+    folder = tmp_path_factory.mktemp("lecture")
+    (folder / "tiny.yaml").write_text(TINY)
+    run("sample", "tiny.yaml", cwd=folder, check=0)
+    return folder
+
+
+def test_train_sample_render_each_reuse_what_is_there(folder):
+    weights = folder / "outputs/tiny/model.safetensors"
+    before = weights.stat().st_mtime_ns
+    assert run("train", "tiny.yaml", cwd=folder, check=0).stdout.strip() == "outputs/tiny/model.safetensors"
+    first = run("render", "denoise", "-c", "tiny.yaml", *SMALL, "--json", cwd=folder, check=0)
+    told = json.loads(first.stdout)
+    assert not told["reused"]
+    assert told["path"] == "outputs/tiny/denoise.mp4"
+    again = json.loads(run("render", "denoise", "-c", "tiny.yaml", *SMALL, "--json", cwd=folder, check=0).stdout)
+    assert again["reused"]
+    assert again["key"] == told["key"]
+    assert weights.stat().st_mtime_ns == before
+    with av.open(str(folder / told["path"])) as video:
+        stream = video.streams.video[0]
+        assert (stream.width, stream.height, stream.average_rate) == (160, 90, 4)
+        assert stream.codec_context.pix_fmt == "yuv420p"
+        assert sum(1 for _ in video.decode(stream)) == told["figures"]["frames"]
+
+
+def test_another_seed_of_the_chains_gives_another_recording_of_the_same_model(folder):
+    one = run("sample", "tiny.yaml", "--seed", 1, cwd=folder, check=0).stdout.strip()
+    two = run("sample", "tiny.yaml", "--seed", 2, "--out", "two.npz", cwd=folder, check=0).stdout.strip()
+    assert os.path.dirname(one) == "outputs/tiny"
+    with np.load(folder / one) as a, np.load(folder / two) as b:
+        assert a["x"].shape == b["x"].shape == (6, 30, 2)
+        assert not np.array_equal(a["x"], b["x"])
+
+
+@pytest.mark.parametrize(
+    ("args", "name", "alpha"),
+    [
+        (["--format", "gif"], "denoise.gif", False),
+        (["-t"], "denoise.mov", True),
+        (["-t", "--format", "webm"], "denoise.webm", True),
+        (["-s"], "denoise.png", False),
+        (["--contact-sheet"], "denoise-sheet.png", False),
+        (["-s", "-t", "-o", "clear.png"], "clear.png", True),
+    ],
+)
+def test_every_format_carries_its_provenance_and_inspect_explains_it(folder, args, name, alpha):
+    shown = run("render", "denoise", "-c", "tiny.yaml", *SMALL, *args, cwd=folder, check=0).stdout.strip()
+    assert os.path.basename(shown) == name
+    found = json.loads(run("inspect", shown, "--json", cwd=folder, check=0).stdout)
+    assert found["scene"] == "denoise:Denoise"
+    assert len(found["key"]) == 64
+    if name.endswith(".png"):
+        with Image.open(folder / shown) as image:
+            assert (image.mode == "RGBA" and image.getextrema()[3][0] == 0) == alpha
+    elif name.endswith(".gif"):
+        with Image.open(folder / shown) as image:
+            assert image.info["loop"] == 0
+            assert image.n_frames > 4
+
+
+def test_inspect_explains_recordings_and_weights(folder):
+    found = json.loads(run("inspect", "outputs/tiny/ddim.npz", "--json", cwd=folder, check=0).stdout)
+    assert (found["steps"], found["chains"], found["config"]["title"]) == (5, 30, "Tiny")
+    assert found["arrays"]["x"] == "(6, 30, 2) float32"
+    text = run("inspect", "outputs/tiny/model.safetensors", cwd=folder, check=0).stdout
+    assert "weights of a network" in text
+    assert "gaussians" in text
+
+
+def test_list_and_doctor(folder):
+    listed = json.loads(run("list", "--json", cwd=folder, check=0).stdout)
+    assert {"langevin", "denoise", "drift", "training"} <= {row["name"] for row in listed["scenes"]}
+    assert {"ddpm", "ula", "unipc"} <= {row["name"] for row in listed["samplers"]}
+    assert {row["name"] for row in listed["themes"]} == {"dark", "light"}
+    assert run("doctor", cwd=folder, check=0).stdout.count("✓") >= 7
+
+
+def test_what_new_writes_works(folder):
+    scene = run("new", "scene", "walk", cwd=folder, check=0).stdout.strip()
+    config = run("new", "config", "points", cwd=folder, check=0).stdout.strip()
+    lecture = run("new", "lecture", "talk", cwd=folder, check=0).stdout.strip()
+    refused = run("new", "scene", "walk", cwd=folder, check=1)
+    assert "is there already" in refused.stderr
+    small = ["-r", "160,90", "--fps", "2", "--set", "sampler.steps=4", "--set", "model.kind=exact"]
+    made = run("render", scene, "-c", config, *small, cwd=folder, check=0).stdout.strip()
+    assert (folder / made).stat().st_size > 1000
+    assert "langevin" in run("batch", lecture, "--dry-run", cwd=folder, check=0).stdout
+
+
+def test_a_recording_made_elsewhere_is_drawn(folder):
+    x = np.random.default_rng(0).normal(size=(4, 10, 2)).astype(np.float32)
+    meta = json.dumps({"schema_version": 1, "kind": "reverse"})
+    ramp = np.array([1.0, 0.7, 0.3, 0.0])
+    np.savez(folder / "mine.npz", x=x, time=ramp, alpha=np.sqrt(1 - ramp**2), sigma=ramp, meta=np.array(meta))
+    run("render", "denoise", "--trajectory", "mine.npz", *SMALL, "-o", "mine.gif", cwd=folder, check=0)
+    assert (folder / "mine.gif").is_file()
+
+
+def test_ctrl_c_while_training_keeps_a_state_to_resume_from(folder):
+    long = ["train", "tiny.yaml", "--set", "training.steps=4000"]
+    straight = run(*long, "--outputs", "straight", cwd=folder, check=0).stdout.strip()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "diffrender", *long],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    # its own process group: wait until the job itself has begun, which the trained weights' folder shows
+    deadline = time.monotonic() + 60
+    while not list((folder / "outputs").glob("tiny-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode in (130, 0), said
+    resumed = run(*long, "--resume", cwd=folder, check=0).stdout.strip()
+    one, other = (load_file(folder / weights) for weights in (straight, resumed))
+    assert one.keys() == other.keys()
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+WRONG = [
+    (["render", "denoize"], 2, "Did you mean 'denoise'?"),
+    (["render", "denoise", "-c", "spirl"], 2, "Did you mean 'spiral'?"),
+    (["sample", "tiny.yaml", "--sampler", "dmpp"], 2, "Unknown sampler 'dmpp'"),
+    (["sample", "tiny.yaml", "--steps", "-3"], 2, "sampler.steps"),
+    (["train", "tiny.yaml", "--set", "training.stesp=3"], 2, "Did you mean 'steps'?"),
+    (["train", "tiny.yaml", "--set", "training.steps=lots"], 2, "training.steps"),
+    (["train", "tiny.yaml", "--set", "target.sides=lots"], 2, "target.sides"),
+    (["train", "tiny.yaml", "--device", "tpu"], 2, "--device tpu"),
+    (["train", "tiny.yaml", "--set", "model.kind=exact"], 2, "nothing to train"),
+    (["render", "denoise", "-c", "tiny.yaml", "-o", "x.avi"], 2, "'.avi' is not a format"),
+    (["render", "denoise", "-c", "tiny.yaml", "-q", "z"], 2, "--quality z"),
+    (["render", "denoise", "-c", "tiny.yaml", "-O", "duraton=3"], 2, "Did you mean 'duration'?"),
+    (["render", "denoise", "-c", "tiny.yaml", "-o", "/proc/nowhere/x.mp4"], 1, "/proc/nowhere"),
+    (["render", "denoise", "-c", "tiny.yaml", "--codec", "h265_magic", *SMALL], 1, "h265_magic"),
+    (["inspect", "nothing.npz"], 2, "no such file"),
+    (["nonsense"], 2, "nonsense"),
+    (["render"], 2, "SCENE"),
+]
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"), WRONG, ids=lambda v: " ".join(v)[:40] if isinstance(v, list) else None
+)
+def test_what_is_wrong_is_said_in_a_line_or_two(folder, args, code, said):
+    done = run(*args, cwd=folder, check=code)
+    assert said in done.stderr
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) <= 8
+
+
+def broken(how):
+    """Bytes of a recording that is wrong in one way."""
+    import io
+    import zipfile
+
+    x = np.zeros((3, 4, 2), np.float32)
+    ramp = np.array([1.0, 0.5, 0.0])
+    members = {"x": x, "time": ramp, "alpha": 1 - ramp, "sigma": ramp}
+    meta = {"schema_version": 1, "kind": "reverse"}
+    if how == "missing":
+        del members["x"]
+    if how == "kind":
+        meta["kind"] = "training"
+    if how == "nan":
+        members["x"] = x + np.nan
+    if how == "pickle":
+        members["x"] = np.array([{"a": 1}], dtype=object)
+    file = io.BytesIO()
+    np.savez(file, **members, meta=np.array(json.dumps(meta)))
+    if how == "truncated":
+        return file.getvalue()[:-400]
+    if how == "terabytes":
+        header = io.BytesIO()
+        np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (1 << 40, 4, 2)})
+        with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
+            archive.writestr("x.npy", header.getvalue() + bytes(64))
+            for name, value in {**members, "meta": np.array(json.dumps(meta))}.items():
+                if name != "x":
+                    np.lib.format.write_array(part := io.BytesIO(), np.asarray(value))
+                    archive.writestr(f"{name}.npy", part.getvalue())
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("missing", "'x'"),
+        ("kind", "'loss'"),
+        ("nan", "'x'"),
+        ("pickle", "pickle"),
+        ("truncated", "truncated"),
+        ("terabytes", "claims shape"),
+    ],
+)
+def test_a_broken_recording_is_named_and_nothing_is_written(folder, how, said):
+    (folder / "bad.npz").write_bytes(broken(how))
+    done = run("render", "denoise", "-T", "bad.npz", *SMALL, "-o", "bad.mp4", cwd=folder, check=1)
+    assert "bad.npz" in done.stderr
+    assert said in done.stderr
+    assert not (folder / "bad.mp4").exists()
+
+
+def test_an_earlier_video_stays_when_a_render_fails(folder):
+    out = folder / "kept.mp4"
+    run("render", "denoise", "-c", "tiny.yaml", *SMALL, "-o", out, cwd=folder, check=0)
+    before = out.read_bytes()
+    (folder / "bad.npz").write_bytes(broken("nan"))
+    run("render", "denoise", "-T", "bad.npz", *SMALL, "-o", out, cwd=folder, check=1)
+    assert out.read_bytes() == before
+
+
+def test_without_ffmpeg_a_gif_says_what_to_install(folder):
+    empty = folder / "empty"
+    empty.mkdir()
+    args = ["render", "denoise", "-c", "tiny.yaml", *SMALL, "-o", "none.gif"]
+    done = run(*args, cwd=folder, check=1, PATH=str(empty), IMAGEIO_FFMPEG_EXE=str(empty / "ffmpeg"))
+    assert "ffmpeg" in done.stderr
+    assert not (folder / "none.gif").exists()
