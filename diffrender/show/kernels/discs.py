@@ -19,29 +19,35 @@ STEP = 16  # radii that differ by point are rounded to 1/16 pixel
 class Stencils(NamedTuple):
     """Coverage of discs of several radii at every phase, as lists of covered pixels.
 
-    start, size: (R, 64) where the list of a radius and phase lies in dx, dy, part, and its length.
-    reach: (R,) farthest pixel. part: coverage 1..256.
+    start, size: (R, 64) where the list of a radius and phase lies in dx, dy, part, and its length; the first `solid` of
+    it are covered wholly.
+    reach: (R,) farthest pixel. part: coverage 1..256. offset: dy · width + dx.
     """
 
     start: np.ndarray
     size: np.ndarray
+    solid: np.ndarray
     reach: np.ndarray
     dx: np.ndarray
     dy: np.ndarray
     part: np.ndarray
+    offset: np.ndarray
 
 
-def stencils(radii: np.ndarray, ring: float = 0.0) -> Stencils:
+def stencils(radii: np.ndarray, width: int, ring: float = 0.0) -> Stencils:
     """Stencils of discs of these radii (R,) in pixels, or of the rings of width `ring` round them.
 
-    Those of one radius are exact. For many radii give every multiple of 1/`STEP` pixel up to the largest.
+    width: of the frame they are for. Those of one radius are exact. For many radii give every multiple of 1/`STEP`
+    pixel up to the largest.
     """
-    return _stencils(tuple(np.round(np.minimum(radii, LARGE), 3).tolist()), round(ring, 3))
+    return _stencils(tuple(np.round(np.minimum(radii, LARGE), 3).tolist()), width, round(ring, 3))
 
 
 @lru_cache(maxsize=32)
-def _stencils(radii: tuple[float, ...], ring: float) -> Stencils:
-    return Stencils(*_build(np.array(radii, float), ring))
+def _stencils(radii: tuple[float, ...], width: int, ring: float) -> Stencils:
+    lists = _build(np.array(radii, float), ring)
+    *_, dx, dy, _ = lists
+    return Stencils(*lists, dy.astype(np.int32) * width + dx)
 
 
 @nb.njit(cache=True)
@@ -61,28 +67,31 @@ def _cover(x, y, radius, cx, cy):
 def _build(radii, ring):
     classes = radii.shape[0]
     start, count = np.zeros((classes, PHASES * PHASES), np.int64), np.zeros((classes, PHASES * PHASES), np.int64)
-    reach = np.zeros(classes, np.int64)
+    solid, reach = np.zeros((classes, PHASES * PHASES), np.int64), np.zeros(classes, np.int64)
     size = 0
     for k in range(classes):
         reach[k] = math.ceil(radii[k] + ring) + 1
         size += PHASES * PHASES * (2 * reach[k] + 1) ** 2
-    dx, dy, part = np.zeros(size, np.int16), np.zeros(size, np.int16), np.zeros(size, np.uint16)
+    dx, dy, part = np.zeros(size, np.int16), np.zeros(size, np.int16), np.zeros(size, np.uint32)
     n = 0
     for k in range(classes):
         for phase in range(PHASES * PHASES):
             cx, cy = (phase % PHASES + 0.5) / PHASES, (phase // PHASES + 0.5) / PHASES
             start[k, phase] = n
-            for y in range(-reach[k], reach[k] + 1):
-                for x in range(-reach[k], reach[k] + 1):
-                    c = _cover(x, y, radii[k], cx, cy)
-                    if ring > 0:  # what lies outside the disc, so that the disc drawn after it leaves it whole
-                        c = (_cover(x, y, radii[k] + ring, cx, cy) - c) / max(1.0 - c, 1e-9)
-                    q = int(min(c, 1.0) * 256 + 0.5)
-                    if q > 0:
-                        dx[n], dy[n], part[n] = x, y, q
-                        n += 1
+            for whole in (True, False):
+                for y in range(-reach[k], reach[k] + 1):
+                    for x in range(-reach[k], reach[k] + 1):
+                        c = _cover(x, y, radii[k], cx, cy)
+                        if ring > 0:  # what lies outside the disc, so that the disc drawn after it leaves it whole
+                            c = (_cover(x, y, radii[k] + ring, cx, cy) - c) / max(1.0 - c, 1e-9)
+                        q = int(min(c, 1.0) * 256 + 0.5)
+                        if q > 0 and (q == 256) == whole:
+                            dx[n], dy[n], part[n] = x, y, q
+                            n += 1
+                if whole:
+                    solid[k, phase] = n - start[k, phase]
             count[k, phase] = n - start[k, phase]
-    return start, count, reach, dx[:n].copy(), dy[:n].copy(), part[:n].copy()
+    return start, count, solid, reach, dx[:n].copy(), dy[:n].copy(), part[:n].copy()
 
 
 @nb.njit(cache=True, nogil=True)
@@ -102,7 +111,7 @@ def _large(frame, width, bounds, x, y, inner, outer, color, alpha):
             if inner > 0:
                 hole = min(1.0, max(0.0, inner + 0.5 - distance))
                 c = (c - hole) / max(1.0 - hole, 1e-9)
-            q = (int(c * 256 + 0.5) * alpha) >> 8
+            q = (np.uint32(c * 256 + 0.5) * alpha) >> np.uint32(8)
             if q > 0:
                 frame[j * width + i] = mix(frame[j * width + i], color, q)
 
@@ -118,15 +127,19 @@ def _stamp(frame, width, bounds, x, y, color, alpha, k, table):
     end = begin + table.size[k, phase]
     if i - reach >= bounds[0] and i + reach < bounds[1] and j - reach >= bounds[2] and j + reach < bounds[3]:
         base = j * width + i
+        if alpha == 256:  # nothing of what is below remains
+            for m in range(begin, begin + table.solid[k, phase]):
+                frame[base + table.offset[m]] = color
+            begin += table.solid[k, phase]
         for m in range(begin, end):
-            at = base + table.dy[m] * width + table.dx[m]
-            frame[at] = mix(frame[at], color, (table.part[m] * alpha) >> 8)
+            at = base + table.offset[m]
+            frame[at] = mix(frame[at], color, (table.part[m] * alpha) >> np.uint32(8))
     else:
         for m in range(begin, end):
             row, column = j + table.dy[m], i + table.dx[m]
             if bounds[0] <= column < bounds[1] and bounds[2] <= row < bounds[3]:
                 at = row * width + column
-                frame[at] = mix(frame[at], color, (table.part[m] * alpha) >> 8)
+                frame[at] = mix(frame[at], color, (table.part[m] * alpha) >> np.uint32(8))
 
 
 @nb.njit(cache=True, nogil=True)
@@ -140,7 +153,7 @@ def discs(frame, width, bounds, xy, affine, radii, rgba, table, ring, ring_rgba,
         return
     one_radius, one_color = radii.shape[0] == 1, rgba.shape[0] == 1
     ring_color = pack(ring_rgba[0], ring_rgba[1], ring_rgba[2])
-    ring_alpha = np.int64(ring_rgba[3]) + (np.int64(ring_rgba[3]) >> 7)
+    ring_alpha = np.uint32(ring_rgba[3]) + (np.uint32(ring_rgba[3]) >> np.uint32(7))
     for n in range(xy.shape[0]):
         x = affine[0, 0] * xy[n, 0] + affine[0, 1] * xy[n, 1] + affine[0, 2]
         y = affine[1, 0] * xy[n, 0] + affine[1, 1] * xy[n, 1] + affine[1, 2]
@@ -150,14 +163,14 @@ def discs(frame, width, bounds, xy, affine, radii, rgba, table, ring, ring_rgba,
         if not (r > 0 and x > bounds[0] - far and x < bounds[1] + far and y > bounds[2] - far and y < bounds[3] + far):
             continue
         c = 0 if one_color else n
-        alpha = np.int64(rgba[c, 3]) + (np.int64(rgba[c, 3]) >> 7)
+        alpha = np.uint32(rgba[c, 3]) + (np.uint32(rgba[c, 3]) >> np.uint32(7))
         color = pack(rgba[c, 0], rgba[c, 1], rgba[c, 2])
         if r > LARGE:
             if ring > 0:
-                _large(frame, width, bounds, x, y, r, r + ring, ring_color, (ring_alpha * alpha) >> 8)
+                _large(frame, width, bounds, x, y, r, r + ring, ring_color, (ring_alpha * alpha) >> np.uint32(8))
             _large(frame, width, bounds, x, y, 0.0, r, color, alpha)
         else:
             k = 0 if one_radius else int(r * STEP + 0.5)
             if ring > 0:
-                _stamp(frame, width, bounds, x, y, ring_color, (ring_alpha * alpha) >> 8, k, ring_table)
+                _stamp(frame, width, bounds, x, y, ring_color, (ring_alpha * alpha) >> np.uint32(8), k, ring_table)
             _stamp(frame, width, bounds, x, y, color, alpha, k, table)
