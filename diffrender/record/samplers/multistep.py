@@ -50,7 +50,7 @@ def dpmpp_2m(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> I
     order=2,
     stochastic=True,
     nfe_per_step=1,
-    paper="Lu et al. 2023, SDE-DPM-Solver++(2M), eq. 19",
+    paper="Lu et al. 2023, SDE-DPM-Solver++(2M)",
 )
 def dpmpp_2m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Churn = 1.0) -> Iterator[Step]:
     """dpmpp_2m on the reverse SDE: the state is forgotten e^−ηh faster, and noise makes up for it."""
@@ -74,7 +74,7 @@ def dpmpp_2m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, 
     order=3,
     stochastic=True,
     nfe_per_step=1,
-    paper="Lu et al. 2023, eq. 19 to the third order; Crowson's k-diffusion",
+    paper="Lu et al. 2023, SDE-DPM-Solver++ carried to the third order; Crowson's k-diffusion",
 )
 def dpmpp_3m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Churn = 1.0) -> Iterator[Step]:
     """x̂0 as a parabola in λ through its last three values, integrated against the decay e^−(1+η)λ.

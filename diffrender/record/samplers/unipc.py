@@ -24,7 +24,7 @@ Known = tuple[Level, torch.Tensor]  # x̂0 at a level
     order=2,
     stochastic=False,
     nfe_per_step=1,
-    paper="Zhao et al. 2023, alg. 5 to 8, B₂(h)",
+    paper="Zhao et al. 2023, UniPC of data predictions with B₂(h)",
 )
 def unipc(
     denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, order: Literal[1, 2, 3] = 2
@@ -49,9 +49,10 @@ def unipc(
 
 
 def unified(x: torch.Tensor, anchor: Known, others: list[Known], to: Level) -> torch.Tensor:
-    """x carried from the anchor's level to `to`, with x̂0 known there and at `others` (Zhao et al. 2023, eq. 3 and 8).
+    """x carried from the anchor's level to `to`, with x̂0 known there and at `others`.
 
-    One other value has the weight ½, as in the paper's code; more have those that make the order full.
+    This is UniP, or UniC if `to` is among the others. One other value has the weight ½, as in the paper's code; more
+    have those that make the order full.
     """
     level, x0 = anchor
     mean = towards(x, x0, level, to.alpha, to.sigma)
