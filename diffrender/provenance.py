@@ -6,6 +6,7 @@ it is known to be up to date. Nothing here loads torch or Manim.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import io
 import json
@@ -22,7 +23,12 @@ VIDEOS = (".mp4", ".mov", ".webm")
 
 def versions(*packages: str) -> dict[str, str]:
     """Installed versions, without importing the packages."""
-    return {"diffrender": __version__, **{p: importlib.metadata.version(p) for p in packages}}
+    return {"diffrender": __version__, **{package: _installed(package) for package in packages}}
+
+
+@functools.cache
+def _installed(package: str) -> str:
+    return importlib.metadata.version(package)
 
 
 def read(path: Path) -> dict[str, Any] | None:

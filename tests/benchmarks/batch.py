@@ -1,0 +1,179 @@
+"""What a batch costs beyond its jobs, and what a second worker gains.
+
+    python tests/benchmarks/batch.py [--jobs 100] [--seconds 1] [--json FILE]
+
+The jobs of the overhead are processes that sleep: they take the same time alone as together. The bare time is that of
+the same processes started by a few lines, as many at a time. The clips of the gain are drawn by Manim at 720p, with one
+core for each worker. Nothing else should run on the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from diffrender import executors
+from diffrender.jobs import Job
+from diffrender.spec import RenderSpec
+
+TOYS = Path(__file__).parents[1] / "toys"
+WORKER = [sys.executable, str(TOYS / "worker.py")]
+SCENE = '''"""A clip."""
+from manim import *
+
+
+class ClipScene(Scene):
+    """Squares turn."""
+
+    def construct(self):
+        squares = VGroup(*[Square(0.1 + 0.15 * i) for i in range(20)])
+        self.play(*(Rotate(square, {turn} * i) for i, square in enumerate(squares)), run_time=4)
+'''
+
+
+def timed(do) -> float:
+    """Seconds of wall time."""
+    start = time.monotonic()
+    do()
+    return time.monotonic() - start
+
+
+def sleeping(folder: Path, count: int, seconds: float) -> list[Job]:
+    """Jobs that take so long, and write a small video each."""
+    scene = folder / "scene.py"
+    scene.write_text("# nothing\n")
+    jobs = []
+    for i in range(count):
+        out, options = folder / f"out/{i}.mp4", {"seconds": seconds, "frames": 2}
+        spec = RenderSpec.of(scene=scene, scene_class="X", options=options, out=out, width=64, height=36, fps=10)
+        jobs.append(Job("render", f"job {i}", out, f"key {i}", spec.model_dump(mode="json")))
+    return jobs
+
+
+def bare(jobs: list[Job], workers: int) -> float:
+    """The same processes, with nothing around them."""
+
+    def one(job: Job) -> None:
+        process = subprocess.Popen(WORKER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process.stdin.write(json.dumps(job.as_dict()).encode() + b"\n")
+        process.stdin.flush()
+        process.wait()
+
+    with ThreadPoolExecutor(workers) as pool:
+        return timed(lambda: list(pool.map(one, jobs)))
+
+
+def local(jobs: list[Job], workers: int) -> float:
+    """By the local executor."""
+    executors.WORKER = WORKER
+    return timed(lambda: executors.run(jobs, workers=workers))
+
+
+def program(folder: Path, count: int, seconds: float, workers: int) -> float:
+    """By `diffrender batch`, from the start of the program to its end: reading, planning, the page, the table."""
+    (folder / "scenes").mkdir()
+    (folder / "scenes/toy.py").write_text('"""A toy."""\nclass ToyScene(Scene):\n    """A toy."""\n')
+    head = "title: T\ndefaults: {quality: l, fps: 10}\noutputs: {film: false, posters: false, contact_sheet: false}\n"
+    entries = [f"  - {{scene: toy, options: {{seconds: {seconds}, frames: 2, grey: {i}}}}}\n" for i in range(count)]
+    (folder / "talk.yaml").write_text(head + "entries:\n" + "".join(entries))
+    command = [sys.executable, str(TOYS / "cli.py"), "batch", "talk.yaml", "-w", str(workers)]
+    return timed(lambda: subprocess.run(command, cwd=folder, check=True, capture_output=True))
+
+
+def dask(folder: Path, jobs: list[Job], workers: int) -> float:
+    """By a scheduler and single-threaded workers on this machine."""
+    from diffrender.cluster import DaskCluster
+
+    environment = {**os.environ, "TOY_WORKER": WORKER[1]}
+    file, processes = folder / "scheduler.json", []
+
+    def start(*arguments: str) -> None:
+        command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
+        log = subprocess.DEVNULL
+        processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder))
+
+    start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
+    while not (file.exists() and file.read_text()):
+        time.sleep(0.1)
+    address = json.loads(file.read_text())["address"]
+    try:
+        for _ in range(workers):
+            start("worker", address, "--no-nanny", "--nthreads", "1", "--preload", str(TOYS / "preload.py"))
+        with DaskCluster(address, print) as cluster:
+            while len(cluster._workers()) < workers:
+                time.sleep(0.1)
+            executors.run(jobs[:workers], cluster=cluster)  # what is imported once on each worker
+            return timed(lambda: executors.run(jobs, cluster=cluster))
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def gain(folder: Path, clips: int = 8) -> tuple[float, float]:
+    """(seconds with one worker on one core, with two on two)."""
+    (folder / "scenes").mkdir()
+    for i in range(clips):
+        (folder / f"scenes/clip{i}.py").write_text(SCENE.format(turn=0.3 + 0.01 * i))
+    head = "title: T\ndefaults: {quality: m}\noutputs: {film: false, posters: false, contact_sheet: false}\n"
+    (folder / "talk.yaml").write_text(head + "entries:\n" + "".join(f"  - {{scene: clip{i}}}\n" for i in range(clips)))
+    cores = sorted(os.sched_getaffinity(0))
+    took = []
+    for workers in (1, 2):
+        shutil.rmtree(folder / "outputs", ignore_errors=True)
+        command = [sys.executable, "-m", "diffrender.cli.app", "batch", "talk.yaml", "-w", str(workers)]
+        if workers == 1:
+            command = ["taskset", "-c", str(cores[0]), *command]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        took.append(timed(lambda c=command, e=environment: subprocess.run(
+            c, cwd=folder, env=e, check=True, capture_output=True)))  # fmt: skip
+    return took[0], took[1]
+
+
+def main() -> None:
+    """Measure, print, write JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--jobs", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--only", choices=["overhead", "gain"])
+    parser.add_argument("--json", type=Path)
+    wish = parser.parse_args()
+    found: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for name in ("a", "b", "c", "d", "e"):
+            (folder / name).mkdir()
+        if wish.only != "gain":
+            jobs, n = sleeping(folder / "a", wish.jobs, wish.seconds), wish.workers
+            found["bare"] = bare(jobs, n)
+            for name, seconds in (
+                ("executor", local(jobs, n)),
+                ("diffrender batch", program(folder / "b", wish.jobs, wish.seconds, n)),
+                ("dask", dask(folder / "c", jobs, n)),
+                ("bare again", bare(jobs, n)),
+            ):
+                found[name] = seconds
+                print(
+                    f"{name:20} {seconds:7.2f} s, {100 * (seconds / found['bare'] - 1):+6.2f} % over bare", flush=True
+                )
+        if wish.only != "overhead":
+            one, two = gain(folder / "d")
+            found |= {"one worker": one, "two workers": two}
+            print(
+                f"8 clips at 720p: one worker on one core {one:.1f} s, two on two {two:.1f} s: {one / two:.2f} × sooner"
+            )
+    if wish.json:
+        wish.json.write_text(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
