@@ -62,8 +62,13 @@ def save(path: Path, net: nn.Module, config: Config, header: Mapping[str, Any]) 
 
     said = {"kind": "weights", "config": config.as_dict(), "seed": config.seed, "versions": versions(), **header}
     tensors = {name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}
+    encoded = encode(tensors, {k: json.dumps(v, sort_keys=True) for k, v in said.items()})
+    size = int.from_bytes(encoded[:8], "little")
+    ordered = json.dumps(json.loads(encoded[8 : 8 + size]), sort_keys=True).encode()  # safetensors shuffles its header
+    ordered += b" " * (-len(ordered) % 8)
     with replacing(path) as file:
-        file.write(encode(tensors, {k: json.dumps(v, sort_keys=True) for k, v in said.items()}))
+        file.write(len(ordered).to_bytes(8, "little") + ordered)
+        file.write(memoryview(encoded)[8 + size :])
 
 
 def load(path: Path, config: Config, event: tuple[int, ...], classes: int, device: torch.device | str) -> Learned:
