@@ -159,7 +159,9 @@ def describe(error: Exception, scene: Path) -> dict[str, str]:
     if isinstance(error, DiffrenderError):
         family = next(c.__name__ for c in type(error).__mro__ if c.__module__ == DiffrenderError.__module__)
         return {"family": family, "problem": error.problem, "remedy": error.remedy, "trace": trace}
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == scene]
+    lines = [
+        f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == scene.resolve()
+    ]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
     text = (str(error).splitlines() or [""])[0]
     problem = f"{scene}{f', line {line}' if line else ''}: {type(error).__name__}{f': {text}' if text else ''}."

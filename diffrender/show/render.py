@@ -15,7 +15,7 @@ from ..spec import RenderSpec
 from . import encoding, segments, subtitles, video
 from .crew import crew
 from .segments import Progress, count
-from .workfolder import publish, read_info, work_folder
+from .workfolder import partial, publish, read_info, work_folder
 
 SHEET = (4, 3)  # columns and rows of a contact sheet
 SHEET_GAP = 1 / 96  # of its width, round every picture
@@ -77,10 +77,10 @@ def as_drawn(spec: RenderSpec) -> tuple[RenderSpec, tuple[str, ...]]:
 
 def _clip(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress) -> dict[str, Any]:
     drawn = segments.draw(drawn_as, work, progress)
-    whole = work / f"whole.{spec.format}"
+    whole = partial(work / f"whole.{spec.format}")
     _join(drawn.parts, whole, drawn_as.fps, progress, spec.metadata)
     if captions := read_info(work).get("captions"):
-        beside = work / "whole.srt"
+        beside = partial(work / "whole.srt")
         beside.write_text(subtitles.as_srt(captions), "utf-8")
         publish(beside, spec.out.with_suffix(".srt"))
     publish(whole, spec.out)
@@ -89,7 +89,7 @@ def _clip(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress
 
 def _gif(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress) -> dict[str, Any]:
     drawn = segments.draw(drawn_as, work, progress)
-    whole, out = work / f"whole{drawn.parts[0].suffix}", work / "whole.gif"
+    whole, out = (partial(work / f"whole{suffix}") for suffix in (drawn.parts[0].suffix, ".gif"))
     _join(drawn.parts, whole, drawn_as.fps, progress)
     progress({"stage": "palette", "done": 0, "total": 1})
     comment = spec.metadata.get("comment", "")
@@ -129,7 +129,7 @@ def _picture(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progr
             progress({"stage": "picture", "done": 0, "total": 1})
             team.ask(do="pictures", frames=wanted)
         files = [work / f"{i}.png" for i in range(len(wanted))]
-        out = work / "whole.png"
+        out = partial(work / "whole.png")
         width, height = _save(files, out, spec)
         progress({"stage": "picture", "done": 1, "total": 1})
     publish(out, spec.out)

@@ -206,11 +206,17 @@ def ffmpeg_program() -> str:
 
 
 def _run(graph: Any) -> None:
+    """Run a graph of ffmpeg-python's to its end; the program does not outlive an interruption."""
+    process = graph.overwrite_output().run_async(cmd=ffmpeg_program(), pipe_stderr=True)
     try:
-        graph.overwrite_output().run(cmd=ffmpeg_program(), quiet=True)
-    except ffmpeg.Error as error:
-        last = (error.stderr or b"").decode(errors="replace").strip().splitlines()[-1:]
-        raise RenderError(f"ffmpeg failed: {' '.join(last) or 'no message'}") from None
+        _, errors = process.communicate()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.returncode:
+        last = errors.decode(errors="replace").strip().splitlines()[-1:]
+        raise RenderError(f"ffmpeg failed: {' '.join(last) or 'no message'}.")
 
 
 # ---- GIF -------------------------------------------------------------------------------------------------------------

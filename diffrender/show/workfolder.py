@@ -42,6 +42,24 @@ def content_key(spec: RenderSpec) -> str:
     return digest([settings, code, recordings])
 
 
+def _lock(folder: Path) -> Any:
+    """Keep other processes out of a work folder until the file returned is closed; RenderError if one is in it."""
+    file = (folder / "lock").open("w")
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # Windows: two renders of one file at a time are the user's to avoid
+        pass
+    except OSError:
+        file.close()
+        name = folder.name.removeprefix(".").removesuffix(".diffrender")
+        raise RenderError(
+            f"{folder.parent / name} is being rendered by another process.", "Wait for it to end."
+        ) from None
+    return file
+
+
 @contextmanager
 def work_folder(spec: RenderSpec) -> Iterator[Path]:
     """The folder beside the output for what is not finished.
@@ -52,10 +70,10 @@ def work_folder(spec: RenderSpec) -> Iterator[Path]:
     folder = spec.out.parent / f".{spec.out.name}.diffrender"
     info = {"key": content_key(spec)}
     try:
-        spec.out.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _lock(folder)
         if read_info(folder).get("key") != info["key"]:
-            shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(exist_ok=True)
+            _empty(folder)
         (folder / INFO).write_text(json.dumps({**read_info(folder), **info}), "utf-8")
     except OSError as error:
         raise RenderError(
@@ -69,7 +87,16 @@ def work_folder(spec: RenderSpec) -> Iterator[Path]:
         if not any(folder.glob("[0-9]*.*")):
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    shutil.rmtree(folder, ignore_errors=True)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        lock.close()
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name != "lock":
+            path.unlink()
 
 
 def read_info(folder: Path) -> dict[str, Any]:

@@ -110,12 +110,14 @@ def encoding(table: Table, quick: bool) -> None:
     """With encoding: matplotlib at the same settings, and the share of the encoder's own speed that a scene reaches."""
     for n, limit in ((10_000, 1.2), (100_000, 1.8)):
         frames = 30 if quick else 60
-        ours = min(case("draw", name="cloud", n=n, frames=frames, preset="medium")["ms"] for _ in range(2))
-        other = min(
-            case("matplotlib", n=n, frames=frames, artist=artist, preset="medium")["ms"]
-            for artist in ("plot", "scatter")
-        )
-        table.at_least(f"{n:,} points encoded at medium, matplotlib", other / ours, "× ours", limit, ours_ms=ours)
+        fast = [case("draw", name="cloud", n=n, frames=frames, preset="medium") for _ in range(2)]
+        slow = [
+            case("matplotlib", n=n, frames=frames, artist=artist, preset="medium") for artist in ("plot", "scatter")
+        ]
+        ours, other = ({key: min(c[key] for c in cases) for key in ("ms", "cpu_ms")} for cases in (fast, slow))
+        what = f"{n:,} points encoded at medium, matplotlib"
+        table.at_least(what, other["ms"] / ours["ms"], "× ours", limit, ours=ours, other=other)
+        table.add(f"{what}: CPU time", other["cpu_ms"] / ours["cpu_ms"], "× ours")
     for n, preset, limit in ((10_000, "medium", 0.9), (10_000, "superfast", 0.8), (100_000, "superfast", None)):
         got = case("denoise", n=n, frames=40 if quick else 80, preset=preset, profile=limit is None)
         what = f"denoise, {n:,} points, {preset}: part of the encoder's own speed"

@@ -74,12 +74,13 @@ def test_ctrl_c_leaves_nothing_half_made_and_the_render_goes_on_later(whole, tmp
     assert out.read_bytes() == b"an earlier video"
     assert not any(w.is_running() and w.status() != psutil.STATUS_ZOMBIE for w in workers)
     left = sorted(p.name for p in (tmp_path / ".a.mp4.diffrender").iterdir())
-    assert left[-1] == "render.json"
-    assert 2 <= len(left) - 1 < 12
+    finished = [name for name in left if name.endswith(".mp4")]
+    assert left == [*finished, "lock", "render.json"]
+    assert 2 <= len(finished) < 12
     assert not any(name.startswith("partial") for name in left)
 
     result = render(spec(out, workers=1))
-    assert result.resumed == len(left) - 1
+    assert result.resumed == len(finished)
     assert out.read_bytes() == whole
     assert list(tmp_path.iterdir()) == [out]
 
@@ -135,6 +136,16 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path):
     while any(w.is_running() and w.status() != psutil.STATUS_ZOMBIE for w in workers):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_two_renders_of_one_file_at_a_time(whole, tmp_path):
+    out = tmp_path / "a.mp4"
+    process = start(spec(out))
+    after(process, 4)
+    with pytest.raises(RenderError, match="is being rendered by another process"):
+        render(spec(out, encode="draft"))
+    process.communicate(timeout=60)
+    assert out.read_bytes() == whole
 
 
 def test_a_folder_without_room(tmp_path):
