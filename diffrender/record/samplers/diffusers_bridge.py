@@ -26,7 +26,7 @@ from ..registry import Entry
 from .base import Denoise, Step, Walk
 
 PREFIX = "diffusers:"
-MAX_BETA = 0.9999  # schedulers divide by alpha, so the table they get ends just before alpha = 0
+LAST_BETA = 0.9  # for β = 1: schedulers divide by alpha, so the table they get ends just before alpha = 0
 OURS = {"num_train_timesteps", "trained_betas", "beta_start", "beta_end", "beta_schedule", "prediction_type"}
 CALL = {"self", "model_output", "timestep", "sample", "generator", "return_dict", "variance_noise"}
 
@@ -93,7 +93,8 @@ class Run:
         known = inspect.signature(kind).parameters
         ratios = torch.tensor([level.ratio for level in grid.table], dtype=torch.float64)
         alpha_bar = 1 / (1 + ratios**2)
-        betas = (1 - alpha_bar[1:] / alpha_bar[:-1]).clamp(max=MAX_BETA)
+        betas = 1 - alpha_bar[1:] / alpha_bar[:-1]
+        betas = torch.where(betas < 1, betas, LAST_BETA)
         given = {
             "num_train_timesteps": len(betas),
             "trained_betas": betas.tolist(),
