@@ -45,9 +45,8 @@ def stencils(radii: np.ndarray, width: int, ring: float = 0.0) -> Stencils:
 
 @lru_cache(maxsize=32)
 def _stencils(radii: tuple[float, ...], width: int, ring: float) -> Stencils:
-    lists = _build(np.array(radii, float), ring)
-    *_, dx, dy, _ = lists
-    return Stencils(*lists, dy.astype(np.int32) * width + dx)
+    start, size, solid, reach, dx, dy, part = _build(np.array(radii, float), ring)
+    return Stencils(start, size, solid, reach, dx, dy, part, dy.astype(np.int32) * width + dx)
 
 
 @nb.njit(cache=True)

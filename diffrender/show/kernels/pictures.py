@@ -81,9 +81,12 @@ def _on_level(values, i, j, levels, half):
     gx = (values[j, i1] - values[j, i0]) / max(i1 - i0, 1)
     gy = (values[j1, i] - values[j0, i]) / max(j1 - j0, 1)
     slope = max(math.sqrt(gx * gx + gy * gy), 1e-5)
-    nearest = np.inf
-    for m in range(levels.shape[0]):
-        nearest = min(nearest, abs(values[j, i] - levels[m]))
+    above = 0
+    while above < levels.shape[0] and levels[above] < values[j, i]:
+        above += 1
+    nearest = levels[above] - values[j, i] if above < levels.shape[0] else np.inf
+    if above > 0:
+        nearest = min(nearest, values[j, i] - levels[above - 1])
     return min(max(half + 0.5 - nearest / slope, 0.0), 1.0)
 
 
@@ -100,8 +103,8 @@ def _dither(x, y):
 def heat(values, cover, table, lines, levels, half, ink, left, top):
     """(h, w) uint32 picture, premultiplied, of values 0..1; clear where they are NaN.
 
-    table: (M, 3) float32 colours of evenly spaced values. lines: (h, w) values whose isolines at `levels` are drawn in
-    `ink` (4,) float32 (r, g, b, opacity 0..1), `half` pixels to each side; without levels it may be empty.
+    table: (M, 3) float32 colours of evenly spaced values. lines: (h, w) values whose isolines at `levels`, rising, are
+    drawn in `ink` (4,) float32 (r, g, b, opacity 0..1), `half` pixels to each side; without levels it may be empty.
     A fixed ±½ level of dither, tied to the frame's pixels from (left, top) on, keeps bands away.
     """
     height, width = values.shape
@@ -125,7 +128,7 @@ def heat(values, cover, table, lines, levels, half, ink, left, top):
 
 @nb.njit(cache=True, nogil=True)
 def isolines(values, cover, levels, half, color, alpha):
-    """(h, w) uint32 picture, clear but for isolines of `values` at `levels`, `half` pixels to each side.
+    """(h, w) uint32 picture, clear but for isolines of `values` at `levels`, rising, `half` pixels wide to each side.
 
     color: opaque pixel; alpha: 0..1.
     """

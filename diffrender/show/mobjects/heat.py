@@ -124,13 +124,13 @@ class Heatmap(Sampled):
         samples: int = 400,
     ) -> None:
         super().__init__(box, rect, values, low, high, extent, samples)
-        self.levels = np.asarray(levels, np.float32)
+        self.levels = np.sort(np.asarray(levels, np.float32))
         self.ink = np.array([*srgb(ink) * 255, ink_alpha], np.float32)
         self.power, self.table = float(power), bent(table, float(power))
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
         values = self.at_pixels(place, bounds)
-        lines = kernels.bend(values, self.power) if len(self.levels) else values[:0]
+        lines = kernels.bend(values, np.float32(self.power)) if len(self.levels) else values[:0]
         left, top = int(bounds[0]), int(bounds[2])
         half = HAIR * place.unit / 2
         return kernels.heat(values, cover, self.table, lines, self.levels, half, self.ink, left, top)
@@ -158,7 +158,7 @@ class Contours(Sampled):
         samples: int = 400,
     ) -> None:
         super().__init__(box, rect, values, 0.0, 1.0, extent, samples)
-        self.levels, self.alpha, self.line_width = np.asarray(levels, np.float32), alpha, width
+        self.levels, self.alpha, self.line_width = np.sort(np.asarray(levels, np.float32)), alpha, width
         self.line_color = int(rgba8(color, 1).view(np.uint32)[0, 0])
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import cairo
 import numpy as np
 
 from .. import kernels
-from .raster import Clip, Placement, Raster
+from .raster import Clip, Placement, Raster, covered
 
 
 class Picture(Raster):
@@ -39,20 +39,13 @@ class Picture(Raster):
 
     def _picture(self, place: Placement, shape: tuple[int, ...]) -> tuple[np.ndarray, int, int]:
         """The picture of what is seen of an upright rectangle in a frame of that shape, and the pixel of its corner."""
-        low, high = np.floor(place.corners.min(0)), np.ceil(place.corners.max(0))
-        x0, y0 = np.clip(low, 0, (shape[1], shape[0])).astype(int)
-        x1, y1 = np.clip(high, 0, (shape[1], shape[0])).astype(int)
-        made_for = (place.corners.round(3).tobytes(), shape, self.content())
+        height, width = shape[:2]
+        bounds, cover = covered(place.rounded, round(self.corner * place.unit, 3), width, height)
+        made_for = (place.rounded, shape, self.content())
         if made_for != self._made_for:
-            bounds = np.array([x0, x1, y0, y1])
-            if x0 >= x1 or y0 >= y1:
-                self._made = np.zeros((0, 0), np.uint32)
-            else:
-                corners = np.concatenate([place.corners, [place.corners[1:].sum(0) - place.corners[0]]])
-                cover = kernels.rounded(corners, self.corner * place.unit, bounds)
-                self._made = self.make(place, bounds, cover)
+            self._made = self.make(place, bounds, cover) if cover.size else np.zeros((0, 0), np.uint32)
             self._made_for = made_for
-        return self._made, int(x0), int(y0)
+        return self._made, int(bounds[0]), int(bounds[2])
 
     def _paint_turned(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
         right, up = place.corners[1] - place.corners[0], place.corners[2] - place.corners[0]

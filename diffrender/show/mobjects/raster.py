@@ -47,6 +47,11 @@ class Placement:
         return abs(right[1]) + abs(up[0]) < 1e-6 and right[0] > 0 and up[1] < 0
 
     @property
+    def rounded(self) -> tuple[float, ...]:
+        """Its corners to a thousandth of a pixel: what is made for one place is made again for no other."""
+        return tuple(np.round(self.corners, 3).ravel().tolist())
+
+    @property
     def edges(self) -> tuple[float, float, float, float]:
         """Left, right, top and bottom pixel coordinates of an upright rectangle."""
         return self.corners[0, 0], self.corners[1, 0], self.corners[2, 1], self.corners[0, 1]
@@ -129,8 +134,8 @@ class Clip:
         height, width = pixels.shape[:2]
         self.frame = pixels.reshape(-1, 4).view(np.uint32)[:, 0]
         if clip:
-            corners = tuple(float(c) for c in np.round(place.corners, 3).ravel())
-            self.bounds, self.where, self.cover = _outline(corners, round(corner * place.unit, 3), width, height)
+            outline = place.rounded, round(corner * place.unit, 3), width, height
+            self.bounds, self.where, self.cover = _outline(*outline)
         else:
             self.bounds = np.array([0, width, 0, height])
             self.where, self.cover = np.empty(0, np.int64), np.empty(0, np.int32)
@@ -152,14 +157,20 @@ class Clip:
 @lru_cache(maxsize=64)
 def _outline(corners: tuple[float, ...], radius: float, width: int, height: int) -> tuple[np.ndarray, ...]:
     """Pixel bounds of a parallelogram within the frame, and index and coverage of what it covers only in part."""
+    bounds, cover = covered(corners, radius, width, height)
+    y, x = np.nonzero(cover < 256)
+    return bounds, (y + bounds[2]) * width + x + bounds[0], cover[y, x]
+
+
+@lru_cache(maxsize=16)
+def covered(corners: tuple[float, ...], radius: float, width: int, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixel bounds (x0, x1, y0, y1) of a rounded parallelogram within the frame, and its coverage (h, w) 0..256."""
     p = np.array(corners).reshape(3, 2)
     p = np.concatenate([p, [p[1] + p[2] - p[0]]])
     low = np.clip(np.floor(p.min(0)), 0, (width, height)).astype(np.int64)
     high = np.clip(np.ceil(p.max(0)), 0, (width, height)).astype(np.int64)
     bounds = np.array([low[0], high[0], low[1], high[1]])
-    cover = kernels.rounded(p, radius, bounds)
-    y, x = np.nonzero(cover < 256)
-    return bounds, (y + bounds[2]) * width + x + bounds[0], cover[y, x]
+    return bounds, kernels.rounded(p, radius, bounds)
 
 
 def rgba8(color: Any, count: int, alpha: Any = 1.0) -> np.ndarray:
