@@ -46,7 +46,10 @@ class Batch:
     def run(
         self, *, workers: int, on_event: OnEvent, fail_fast: bool = False, cluster: Cluster | None = None
     ) -> list[Outcome]:
-        """Do it. What failed is among the outcomes, or with `fail_fast` raised; what is finished stays in any case."""
+        """Do it, with `fail_fast` only to the first failure; what failed is among the outcomes.
+
+        What is finished stays, whatever happens.
+        """
         folder = self.plan.folder
         if not self.todo:
             lecture_page.write(self.plan)
@@ -69,6 +72,9 @@ class Batch:
                     logs=folder / "logs",
                     cluster=cluster,
                 )
+            except DiffrenderError:
+                if not any(outcome.error for outcome in outcomes):
+                    raise
             finally:
                 self.ledger.keep(outcomes)
                 with contextlib.suppress(OSError):  # on a full disk what else was made matters more

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,7 +65,7 @@ class Interrupt:
         self.lock, self.set = threading.Lock(), False
 
     @contextlib.contextmanager
-    def watching(self, ask: Callable[[], None], kill: Callable[[], None]) -> Any:
+    def watching(self, ask: Callable[[], None], kill: Callable[[], None]) -> Iterator[None]:
         """While inside, the interrupt calls `ask`, and `kill` after some patience."""
         with self.lock:
             me = id(ask)
@@ -228,8 +228,10 @@ class _Run:
                         self._ended(self.running.pop(future), future.result())
             except BaseException:
                 self.interrupt()
-                wait(self.running, timeout=PATIENCE)
-                self.interrupt.kill()
+                try:
+                    wait(self.running, timeout=PATIENCE)
+                finally:  # also when a second Ctrl-C says that this is too long
+                    self.interrupt.kill()
                 raise
         return [self.outcomes[i] for i in range(len(self.todo))]
 

@@ -272,9 +272,13 @@ def test_a_failing_clip_is_told_with_its_log_and_does_not_stop_the_others(lectur
     assert len(list((folder / "clips").glob("card*.mp4"))) == 1
     assert not (folder / "talk.mp4").exists()
     assert "card-good" in (folder / "index.html").read_text()
-    process = program("batch", str(file), "--fail-fast", "--json")
-    assert process.communicate(timeout=60)[0] == ""
+    process = program("batch", str(file), "--fail-fast", "--json", "-w", "1")
+    became = {job["what"]: job for job in json.loads(process.communicate(timeout=60)[0])["jobs"]}
     assert process.returncode == 1
+    assert {what: job["status"] for what, job in became.items()} == {
+        "toy": "failed", "Good": "up to date", "pictures": "not made", "film": "not made",
+    }  # fmt: skip
+    assert became["toy"]["log"] == str(path)
 
 
 def test_without_a_lecture_the_known_ones_are_named(program):

@@ -149,7 +149,7 @@ def _summary(todo: Batch, outcomes: list[Outcome]) -> str:
     by_file = {outcome.job.out: outcome for outcome in outcomes}
     lines = [("what", "", "time", "MB", "file")]
     for what, job, file in _rows(todo):
-        word, took = ("as it is", "") if job is None else status(job, by_file)
+        word, took = ("as it is", "") if job is None else status(job, todo.estimates, by_file)
         size = f"{file.stat().st_size / 1e6:.1f}" if file.is_file() else ""
         lines.append((what, word, took, size, _shown(todo, file)))
     return table(lines)
@@ -174,7 +174,7 @@ def _report(todo: Batch, outcomes: list[Outcome], made: Path) -> dict[str, Any]:
         said: dict[str, Any] = {
             "what": what,
             "path": str(file),
-            "status": status(job, by_file)[0].lower() if job else "as it is",
+            "status": status(job, todo.estimates, by_file)[0].lower() if job else "as it is",
         }
         if outcome:
             said |= {"seconds": round(outcome.seconds, 2), "figures": outcome.figures}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +92,10 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def status(job: Job, outcomes: Mapping[Path, Outcome]) -> tuple[str, str]:
+def status(job: Job, todo: Collection[Path], outcomes: Mapping[Path, Outcome]) -> tuple[str, str]:
     """(what became of it, how long it took)."""
-    outcome = outcomes.get(job.out)
-    if outcome is None:
+    if job.out not in todo:
         return "up to date", ""
-    word = {"done": "made", "failed": "FAILED", "skipped": "not made"}[outcome.status]
-    return word, duration(outcome.seconds) if outcome.seconds else ""
+    outcome = outcomes.get(job.out)
+    word = {"done": "made", "failed": "FAILED", "skipped": "not made"}[outcome.status if outcome else "skipped"]
+    return word, duration(outcome.seconds) if outcome and outcome.seconds else ""
