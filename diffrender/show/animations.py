@@ -56,6 +56,7 @@ class PlayTrajectory(Animation):
     def _setup_scene(self, scene: Scene) -> None:
         present = set(scene.get_mobject_family_members())
         scene.add(*(m for m in self.mobject.submobjects if m not in present))
+        scene.shown = [*getattr(scene, "shown", []), self.timeline.describe()]  # goes into the video's metadata
 
     def begin(self) -> None:
         """Show the first step."""

@@ -2,7 +2,7 @@
 
 Commands come as lines of JSON on stdin, answers go as lines of JSON to stdout; what libraries print goes to stderr.
 
-    {"do": "count"}                               → {"total": frames, "captions": [[from, to, text], …]}
+    {"do": "count"}                               → {"total": frames, "captions": [[from, to, text], …], "shown": […]}
     {"do": "segment", "index", "first", "last"}   → {"frames": drawn so far} …, {"done": index}
     {"do": "pictures", "frames": [k, …]}          → {"pictures": n}; WORK/0.png, 1.png, …
     {"do": "finished"}                            → {"pictures": 1}; the state after the last animation
@@ -66,7 +66,8 @@ class Drawer:
                 case "count":
                     self._check_encoder()
                     captions: list[tuple[float, float, str]] = []
-                    self.say(total=frames.count(self._make, self.settings, captions), captions=captions)
+                    total = frames.count(self._make, self.settings, captions)
+                    self.say(total=total, captions=captions, shown=getattr(self.made, "shown", []))
                 case "pictures":
                     windows = [(k, k + 1) for k in command["frames"]]
                     self.say(pictures=self._pictures(windows))
@@ -82,11 +83,14 @@ class Drawer:
         from .stage import TrajectoryScene
 
         if not issubclass(self.scene, TrajectoryScene):
-            return self.scene(renderer=renderer)
+            self.made = self.scene(renderer=renderer)
+            return self.made
         from ..trajectory import Trajectory
 
         recordings = {name: Trajectory.open(path) for name, path in self.spec.trajectories.items()}
-        return self.scene(trajectories=recordings, options=self.spec.options, theme=self.spec.theme, renderer=renderer)
+        spec = self.spec
+        self.made = self.scene(trajectories=recordings, options=spec.options, theme=spec.theme, renderer=renderer)
+        return self.made
 
     def _check_encoder(self) -> None:
         spec = self.spec

@@ -5,6 +5,7 @@ Scenes are drawn in processes of their own (`drawer.py`), so this neither import
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def as_drawn(spec: RenderSpec) -> tuple[RenderSpec, tuple[str, ...]]:
 def _clip(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress) -> dict[str, Any]:
     drawn = segments.draw(drawn_as, work, progress)
     whole = partial(work / f"whole.{spec.format}")
-    _join(drawn.parts, whole, drawn_as.fps, progress, spec.metadata)
+    _join(drawn.parts, whole, drawn_as.fps, progress, metadata(spec, work))
     if captions := read_info(work).get("captions"):
         beside = partial(work / "whole.srt")
         beside.write_text(subtitles.as_srt(captions), "utf-8")
@@ -92,7 +93,7 @@ def _gif(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress)
     whole, out = (partial(work / f"whole{suffix}") for suffix in (drawn.parts[0].suffix, ".gif"))
     _join(drawn.parts, whole, drawn_as.fps, progress)
     progress({"stage": "palette", "done": 0, "total": 1})
-    comment = spec.metadata.get("comment", "")
+    comment = metadata(spec, work).get("comment", "")
     width, fps = video.gif(whole, out, max_mb=spec.max_mb, transparent=spec.transparent, comment=comment)
     progress({"stage": "palette", "done": 1, "total": 1})
     publish(out, spec.out)
@@ -110,9 +111,21 @@ def _gif(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress)
     }
 
 
-def _join(parts: list[Path], out: Path, fps: int, progress: Progress, metadata: dict[str, str] | None = None) -> None:
+def metadata(spec: RenderSpec, work: Path) -> dict[str, str]:
+    """The spec's metadata; a comment that is a JSON object says too how recorded time was shown, and if smoothed."""
+    shown = read_info(work).get("shown")
+    try:
+        about = json.loads(spec.metadata.get("comment", "{}"))
+    except ValueError:
+        return spec.metadata
+    if not shown or not isinstance(about, dict):
+        return spec.metadata
+    return {**spec.metadata, "comment": json.dumps({**about, "shown": shown}, sort_keys=True, separators=(",", ":"))}
+
+
+def _join(parts: list[Path], out: Path, fps: int, progress: Progress, tags: dict[str, str] | None = None) -> None:
     progress({"stage": "join", "done": 0, "total": 1})
-    video.join(parts, out, fps, metadata=metadata)
+    video.join(parts, out, fps, metadata=tags)
     progress({"stage": "join", "done": 1, "total": 1})
 
 

@@ -70,12 +70,12 @@ def draw(spec: RenderSpec, work: Path, progress: Progress) -> Drawn:
 
 
 def count(team: Crew, progress: Progress) -> int:
-    """The number of frames; from the work folder, where the captions go too, if an earlier render has found it."""
+    """The number of frames; from the work folder, where the captions and what is shown go too, if it is known."""
     info = read_info(team.work)
     if "total" not in info:
         progress({"stage": "count", "done": 0, "total": 1})
         answer = team.ask(do="count")
-        info.update(total=answer["total"], captions=answer["captions"])
+        info.update(answer)
         (team.work / INFO).write_text(json.dumps(info), "utf-8")
         progress({"stage": "count", "done": 1, "total": 1})
     return int(info["total"])

@@ -1,5 +1,6 @@
 """From a spec to a file: clips, stills, contact sheets, and what is said when something cannot be."""
 
+import json
 from pathlib import Path
 
 import av
@@ -102,6 +103,12 @@ def test_gif_is_narrower_and_slower(tmp_path):
         assert (image.size, image.info["loop"], image.info["comment"]) == ((160, 90), 0, b"{}")
         assert image.info["duration"] == 100
         assert np.abs(np.asarray(image.convert("RGB"))[45, 20].astype(int) - (255, 0, 0)).max() <= 8
+
+
+def test_metadata_say_how_recorded_time_was_shown(tmp_path):
+    result = render(spec(tmp_path / "a.mp4", scene_class="Recorded", metadata={"comment": '{"key":"k"}'}))
+    comment = json.loads(video.probe(result.path).metadata["comment"])
+    assert comment == {"key": "k", "shown": [{"timeline": "linear", "steps": 4, "interpolated": True}]}
 
 
 def test_webm_with_alpha(tmp_path):

@@ -132,6 +132,19 @@ class Colours(Scene):
         self.wait(0.5)
 
 
+class Recorded(Scene):
+    """A recording shown between its steps."""
+
+    def construct(self):
+        from diffrender.show.animations import PlayTrajectory
+        from diffrender.show.mobjects import PointCloud
+        from diffrender.show.timeline import linear
+
+        x = np.zeros((5, 3, 2), np.float32)
+        cloud = PointCloud((-1, 1, -1, 1), (-3, 3, -3, 3), x[0], "#FFFFFF", 0.1).follow(x)
+        self.play(PlayTrajectory(cloud, timeline=linear(4, interpolate=True), run_time=0.5))
+
+
 class Wrong(Scene):
     """Fails."""
 
