@@ -77,17 +77,19 @@ def bend(values, power):
 @nb.njit(inline="always")
 def _on_level(values, i, j, levels, half):
     """Coverage 0..1 of pixel (j, i) by isolines `half` + `half` pixels wide: distance to one is |v − level| / |∇v|."""
-    i0, i1, j0, j1 = max(i - 1, 0), min(i + 1, values.shape[1] - 1), max(j - 1, 0), min(j + 1, values.shape[0] - 1)
-    gx = (values[j, i1] - values[j, i0]) / max(i1 - i0, 1)
-    gy = (values[j1, i] - values[j0, i]) / max(j1 - j0, 1)
-    slope = max(math.sqrt(gx * gx + gy * gy), 1e-5)
     above = 0
     while above < levels.shape[0] and levels[above] < values[j, i]:
         above += 1
-    nearest = levels[above] - values[j, i] if above < levels.shape[0] else np.inf
+    nearest = levels[above] - values[j, i] if above < levels.shape[0] else np.float32(np.inf)
     if above > 0:
         nearest = min(nearest, values[j, i] - levels[above - 1])
-    return min(max(half + 0.5 - nearest / slope, 0.0), 1.0)
+    i0, i1, j0, j1 = max(i - 1, 0), min(i + 1, values.shape[1] - 1), max(j - 1, 0), min(j + 1, values.shape[0] - 1)
+    gx = (values[j, i1] - values[j, i0]) * np.float32(0.5 if i1 - i0 == 2 else 1.0)
+    gy = (values[j1, i] - values[j0, i]) * np.float32(0.5 if j1 - j0 == 2 else 1.0)
+    steepness = max(gx * gx + gy * gy, np.float32(1e-10))
+    if nearest * nearest > (half + 0.5) ** 2 * steepness:  # most pixels are far from any line
+        return 0.0
+    return min(max(half + 0.5 - nearest / math.sqrt(steepness), 0.0), 1.0)
 
 
 @nb.njit(inline="always")
