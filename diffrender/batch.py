@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -76,10 +77,16 @@ class Batch:
                 if not any(outcome.error for outcome in outcomes):
                     raise
             finally:
-                self.ledger.keep(outcomes)
-                with contextlib.suppress(OSError):  # on a full disk what else was made matters more
-                    lecture_page.write(self.plan)
+                self._write_down(outcomes)
         return outcomes
+
+    def _write_down(self, outcomes: list[Outcome]) -> None:
+        """What is kept of the run itself. On a full disk what else was made matters more."""
+        self.ledger.keep(outcomes)
+        with contextlib.suppress(OSError):  # there are logs in it
+            (self.plan.folder / "logs").rmdir()
+        with contextlib.suppress(OSError):
+            lecture_page.write(self.plan)
 
     def upstream(self) -> list[Job]:
         """Trainings and recordings, each once, in order."""
@@ -119,7 +126,8 @@ def _lock(descriptor: int) -> None:
 
 
 def sweep(folder: Path, todo: list[Job]) -> None:
-    """Remove the unfinished files of processes that were killed, and captions of clips that are drawn again."""
+    """Remove what killed processes left unfinished, old logs, and the captions of clips that are drawn again."""
+    shutil.rmtree(folder / "logs", ignore_errors=True)
     for job in todo:
         if job.kind == "render":
             job.out.with_suffix(".srt").unlink(missing_ok=True)

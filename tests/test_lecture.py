@@ -31,6 +31,7 @@ def make(file, workers=2):
     made = planned(file)
     outcomes = Batch.of(made, file.parent / "outputs").run(workers=workers, on_event=lambda job, event: None)
     assert [o.error for o in outcomes if o.error] == []
+    assert not (made.folder / "logs").exists()
     return sorted(o.job.name for o in outcomes)
 
 
