@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 from manim import Mobject, VMobject
 
 from .mobjects.raster import Raster
@@ -15,12 +16,8 @@ _SEEN = 0.05  # fainter than this counts as gone
 
 def texts(mobjects: Iterable[Mobject]) -> list[Typeset | Number]:
     """Every text that is seen, wherever it hangs."""
-    return [
-        mob
-        for top in mobjects
-        for mob in top.get_family()
-        if isinstance(mob, Typeset | Number) and any(_seen(part) for part in mob.family_members_with_points())
-    ]
+    family = [mob for top in mobjects for mob in top.get_family()]
+    return [mob for mob in family if isinstance(mob, Typeset | Number) and _box(mob) is not None]
 
 
 def faults(mobjects: Iterable[Mobject], frame: Frame) -> list[str]:
@@ -30,18 +27,19 @@ def faults(mobjects: Iterable[Mobject], frame: Frame) -> list[str]:
     the floor of 1/40 of the frame's height.
     """
     tops = list(mobjects)
-    found, all_texts = [], texts(tops)
     lines = _lines(tops)
-    for i, a in enumerate(all_texts):
+    boxes = [(mob, lines.get(id(mob), id(mob)), _box(mob)) for mob in texts(tops)]
+    found = []
+    for i, (a, line, box) in enumerate(boxes):
         if a.em < min(frame.type.floor, frame.height / 40) - 1e-6:
             found.append(f"{_name(a)} is {a.em:.3f} units high, under the floor of {frame.type.floor}")
-        for b in all_texts[:i]:
-            if lines.get(id(a), id(a)) != lines.get(id(b), id(b)) and _overlap(a, b):
+        for b, other, other_box in boxes[:i]:
+            if line != other and _overlap(box, other_box):
                 found.append(f"{_name(a)} overlaps {_name(b)}")
     for top in tops:
-        for mob in top.family_members_with_points():
-            if not isinstance(mob, Raster) and _seen(mob) and _beyond(mob, frame):
-                found.append(f"{_name(mob)} of {_name(top)} comes within {EDGE} of the frame's edge")
+        box = None if isinstance(top, Raster) else _box(top)
+        if box is not None and (np.abs(box) > np.array([frame.width, frame.height]) / 2 - EDGE).any():
+            found.append(f"{_name(top)} comes within {EDGE} of the frame's edge")
     return found
 
 
@@ -51,21 +49,23 @@ def _lines(tops: list[Mobject]) -> dict[int, int]:
     return {id(part): id(line) for line in running for part in line.submobjects}
 
 
-def _seen(mob: Mobject) -> bool:
-    return isinstance(mob, VMobject) and max(mob.get_fill_opacity(), mob.get_stroke_opacity()) > _SEEN
+def _box(mob: Mobject) -> np.ndarray | None:
+    """((x0, y0), (x1, y1)) of what is seen of a mobject and all it holds, bulk mobjects aside; None if nothing is."""
+    seen = [
+        part.points[:, :2]
+        for part in mob.family_members_with_points()
+        if isinstance(part, VMobject)
+        and not isinstance(part, Raster)
+        and max(part.fill_rgbas[0, 3], part.stroke_rgbas[0, 3] * (part.stroke_width > 0)) > _SEEN
+    ]
+    if not seen:
+        return None
+    points = np.concatenate(seen)
+    return np.array([points.min(0), points.max(0)])
 
 
-def _overlap(a: Mobject, b: Mobject) -> bool:
-    return all(
-        min(a.get_corner([1, 1, 0])[i], b.get_corner([1, 1, 0])[i])
-        > max(a.get_corner([-1, -1, 0])[i], b.get_corner([-1, -1, 0])[i])
-        for i in (0, 1)
-    )
-
-
-def _beyond(mob: Mobject, frame: Frame) -> bool:
-    (x0, y0, _), (x1, y1, _) = mob.get_corner([-1, -1, 0]), mob.get_corner([1, 1, 0])
-    return max(-x0, x1) > frame.width / 2 - EDGE or max(-y0, y1) > frame.height / 2 - EDGE
+def _overlap(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    return a is not None and b is not None and bool((np.minimum(a[1], b[1]) > np.maximum(a[0], b[0])).all())
 
 
 def _name(mob: Mobject) -> str:

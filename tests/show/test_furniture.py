@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from diffrender.show.mobjects.arrow import StepArrow, outline
 from diffrender.show.mobjects.furniture import Slider, ZoomBeam, key_arrow, key_dot, key_line, legend, pill, put_dashes
@@ -60,6 +61,12 @@ def test_an_arrow_is_drawn_in_its_colour_from_start_to_end(studio):
     (x0, y0), (x1, y1) = studio.pixel(-2, -1), studio.pixel(3, 1.5)
     assert (x.min(), x.max() + 1) == pytest.approx((x0, x1), abs=1.5)
     assert (y.max() + 1, y.min()) == pytest.approx((y0, y1), abs=1.5)
+
+
+def test_head_and_shaft_are_one_shape(studio):
+    red = studio.draw(StepArrow("#FF0000", scale=2).put([-2, -1], [3, 1.5]))[..., 0] > 127
+    assert ndimage.label(red)[1] == 1
+    assert ndimage.binary_fill_holes(red).sum() == red.sum()
 
 
 # ---- the beam --------------------------------------------------------------------------------------------------------

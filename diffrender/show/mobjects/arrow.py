@@ -48,7 +48,8 @@ def outline(start: np.ndarray, end: np.ndarray, scale: float, dashed: bool, grow
     back = tip - u * head
     return [
         *_quads(a, u, spans, SHAFT * size),
-        np.array([tip, back + n * half, tip - u * head * _SWEEP, back - n * half]),
+        # turning the same way as the shaft: where the two overlap they must not cut each other out
+        np.array([tip, back - n * half, tip - u * head * _SWEEP, back + n * half]),
     ]
 
 
