@@ -229,6 +229,16 @@ def test_waiting_for_workers_is_not_silent_and_training_goes_to_a_gpu(tmp_path, 
     machines.wait(dask, 0)
 
 
+def test_a_lecture_is_drawn_there_and_joined_here(machines, dask, one, program, lecture_hall):
+    (lecture_hall / "talk.yaml").write_text(
+        "title: Toys\ndefaults: {quality: l, fps: 10}\nentries: [{scene: toy}, {card: Hello}]\n"
+    )
+    said, log = (process := program("batch", "talk.yaml", "--scheduler", machines.address)).communicate(timeout=60)
+    assert process.returncode == 0, log
+    assert Path(said.strip()) == lecture_hall / "outputs/lectures/talk/talk.mp4"
+    assert Path(said.strip()).is_file()
+
+
 def test_nobody_at_the_address_is_said_at_once(monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT", 1.0)
     with pytest.raises(UsageError, match="no Dask scheduler answers"):

@@ -2,11 +2,12 @@
 
 import json
 import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from diffrender import executors, lecture, provenance
+from diffrender import executors, lecture, library, provenance
 from diffrender.batch import Batch
 from diffrender.errors import ConfigError, DiffrenderError, UsageError
 from diffrender.lecture_plan import plan, slug
@@ -88,6 +89,31 @@ def test_the_schema_names_every_key_and_describes_what_is_not_plain():
     assert all("description" in value for value in clip["properties"].values())
 
 
+def test_every_key_is_documented():
+    text = (Path(lecture.__file__).parents[1] / "docs/lectures.md").read_text()
+    models = (
+        lecture.Lecture,
+        lecture.Defaults,
+        lecture.Outputs,
+        lecture.Clip,
+        lecture.Card,
+        lecture.Part,
+        lecture.Video,
+    )
+    keys = {name for model in models for name in model.model_fields} - {"source"}
+    assert sorted(key for key in keys if f"`{key}`" not in text) == []
+    assert "`transcript`" not in text, "a key that there is not is not documented"
+
+
+def test_the_shipped_lecture_shows_every_scene():
+    shown = lecture.load(lecture.find("diffusion-101"))
+    clips = {entry.scene for entry in shown.entries if isinstance(entry, lecture.Clip)}
+    shipped = {file.stem for file in library.shipped("scenes").glob("[!_]*.py")}
+    assert clips == shipped - {"card"}
+    assert sum(isinstance(entry, lecture.Clip) for entry in shown.entries) >= 12
+    assert all(entry.title and entry.caption for entry in shown.entries if isinstance(entry, lecture.Clip))
+
+
 def test_nested_and_dotted_overrides_are_the_same():
     dotted = lecture.Clip(scene="toy", set={"training.steps": 5, "sampler.kind": "ddim"})
     nested = lecture.Clip(scene="toy", set={"training": {"steps": 5}, "sampler": {"kind": "ddim"}})
@@ -144,6 +170,10 @@ def test_only_what_changed_is_made_again(lecture_hall):
     file = write(lecture_hall, entries)
     first = make(file)
     assert len(first) == 5  # three clips, the pictures, the film
+    said = provenance.read(lecture_hall / "outputs/lectures/talk/talk.mp4")
+    assert said["key"] == planned(file).film.key
+    assert said["clips"] == [item.key for item in planned(file).items]
+    assert set(said["versions"]) == {"diffrender", "manim", "av"}
     clips = {path: path.stat().st_mtime_ns for path in (lecture_hall / "outputs/lectures/talk/clips").iterdir()}
     assert make(file) == []
     file = write(lecture_hall, [entries[0], "{scene: toy, options: {frames: 4}}", entries[2]])
