@@ -60,42 +60,21 @@ def _svg(body: str) -> str:
         ) from None
 
 
-def _mark(mob: VMobject) -> int:
-    return ManimColor(mob.get_fill_color()).to_integer()
+class _Import(SVGMobject):
+    """A compiled line as Manim reads SVG, from memory, its bars and roots made filled shapes."""
 
-
-class Typeset(SVGMobject):
-    """One line of compiled Typst, its glyphs in reading order.
-
-    em: size in units. terms: name → glyphs, as named in `{{ … : name }}`.
-    slots: left ends (3,) of the room kept for numbers.
-    """
-
-    def __init__(self, body: str, em: float, color: str, names: Sequence[str] = ()) -> None:
-        self.body = body
+    def __init__(self, body: str) -> None:
+        self.svg = _svg(body)
         super().__init__(
             height=None,
             should_center=False,
             use_svg_cache=False,
             path_string_config={"should_subdivide_sharp_curves": True, "should_remove_null_curves": True},
         )
-        self.scale(em / _POINTS, about_point=np.zeros(3))
-        strut = next(m for m in self.submobjects if _mark(m) == _STRUT)
-        slots = [m for m in self.submobjects if _mark(m) & 0xFF0000 == _SLOT]
-        self.slots = [m.get_corner([-1, -1, 0]) for m in slots]
-        self.terms = {
-            name: VGroup(*[m for m in self.submobjects if _mark(m) == _TERM + i]) for i, name in enumerate(names)
-        }
-        baseline = strut.get_bottom()[1]
-        self.remove(strut, *slots)
-        self._drop = (baseline - self.get_bottom()[1]) / self.height
-        self._ems = self.height / em
-        for mob in self.submobjects:
-            _ink(mob, color, em)
 
-    def init_svg_mobject(self, use_svg_cache: bool) -> Typeset:
-        """Import the SVG from memory: no file is written or looked for."""
-        tree = self.modify_xml_tree(ElementTree.ElementTree(ElementTree.fromstring(_svg(self.body))))
+    def init_svg_mobject(self, use_svg_cache: bool) -> _Import:
+        """Import the SVG: no file is written or looked for."""
+        tree = self.modify_xml_tree(ElementTree.ElementTree(ElementTree.fromstring(self.svg)))
         parsed = svgelements.SVG.parse(io.StringIO(ElementTree.tostring(tree.getroot(), encoding="unicode")))
         self.add(*self.get_mobjects_from(parsed)[0])
         self.flip([1, 0, 0])
@@ -111,6 +90,41 @@ class Typeset(SVGMobject):
             mob.set_points_as_corners([[x, y + s, 0] for x, s in ((x0, -w), (x1, -w), (x1, w), (x0, w), (x0, -w))])
             mob.set_fill(color, 1).set_stroke(width=0)
         return mob
+
+
+@cache
+def _outlines(body: str) -> tuple[tuple[int, np.ndarray], ...]:
+    """(mark, points (4k, 3)) of every shape of a line, one em high. Imported once: a text is often set again."""
+    shapes = _Import(body).submobjects
+    return tuple((ManimColor(mob.get_fill_color()).to_integer(), mob.points / _POINTS) for mob in shapes)
+
+
+class Typeset(VGroup):
+    """One line of compiled Typst, its glyphs in reading order.
+
+    em: size in units. terms: name → glyphs, as named in `{{ … : name }}`.
+    slots: left ends (3,) of the room kept for numbers.
+    """
+
+    def __init__(self, body: str, em: float, color: str, names: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.body, self.slots = body, []
+        self.terms = {name: VGroup() for name in names}
+        baseline = 0.0
+        for mark, points in _outlines(body):
+            if mark == _STRUT:
+                baseline = em * points[:, 1].min()
+            elif mark & 0xFF0000 == _SLOT:
+                self.slots.append(em * points.min(0))
+            else:
+                glyph = VMobject()
+                glyph.points = em * points
+                _ink(glyph, color, em)
+                self.add(glyph)
+                if mark & 0xFF0000 == _TERM:
+                    self.terms[names[mark & 0xFF]].add(glyph)
+        self._drop = (baseline - self.get_bottom()[1]) / self.height
+        self._ems = self.height / em
 
     @property
     def room(self) -> float:
