@@ -1,5 +1,6 @@
 """The film: packets left as they are, dissolves, holds, sound, chapters, subtitles, and what had to be fitted."""
 
+import subprocess
 import wave
 from fractions import Fraction
 from itertools import pairwise
@@ -119,6 +120,27 @@ def test_sizes_and_rates_are_fitted_with_a_word(tmp_path, two):
     assert last[:, :28].max() < 25, "a bar at the left"
     assert abs(float(last[:, 36:60].mean()) - 120) < 6
     assert last[:, 68:].max() < 25, "and at the right"
+
+
+@pytest.mark.parametrize(("turn", "light"), [(90, "left"), (-90, "right"), (180, "bottom")])
+def test_a_video_from_a_telephone_stands_upright(tmp_path, turn, light):
+    with av.open(str(tmp_path / "flat.mp4"), "w") as target:
+        stream = open_stream(target, choose("mp4"), 64, 64, FPS)
+        picture = np.zeros((64, 64, 3), np.uint8)
+        picture[:32] = 200
+        for i in range(4):
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format="yuv420p", dst_colorspace=1)
+            frame.pts, frame.time_base = i, Fraction(1, FPS)
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
+    command = [video.ffmpeg_program(), "-loglevel", "error", "-display_rotation:v:0", str(turn), "-i"]
+    subprocess.run([*command, tmp_path / "flat.mp4", "-c", "copy", tmp_path / "turned.mp4"], check=True)
+    make(tmp_path, Piece(file=tmp_path / "turned.mp4"))
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        shown = next(container.decode(video=0)).to_ndarray(format="gray")[:, 16:80]
+    for grey in (shown, np.asarray(pictures.poster(tmp_path / "turned.mp4").convert("L"))):
+        sides = {"left": grey[:, :24], "right": grey[:, -24:], "top": grey[:24], "bottom": grey[-24:]}
+        assert max(sides, key=lambda side: float(sides[side].mean())) == light
 
 
 def test_narration_stands_at_its_clip_as_loud_as_it_was_and_holds_it(tmp_path, two):

@@ -7,6 +7,7 @@ videos from elsewhere that have another size, rate or codec.
 
 from __future__ import annotations
 
+import itertools
 import math
 import shutil
 from collections.abc import Callable, Iterator
@@ -26,6 +27,11 @@ from .video import Chapter
 from .workfolder import publish
 
 Progress = Callable[[dict[str, Any]], None]
+TURNS = {  # degrees that a video says it shall be turned, counterclockwise → filters that do it
+    90: [("transpose", "cclock")],
+    -90: [("transpose", "clock")],
+    -180: [("hflip", ""), ("vflip", "")],
+}
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,7 @@ class _Studio:
         """The video itself if it has the film's format, else a copy that has."""
         if file not in self.fitted:
             is_ours = video.form(file) == self.form and video.probe(file).fps == self.spec.fps
+            is_ours = is_ours and not first_frame(file).rotation
             self.fitted[file] = file if is_ours else self._normalised(file)
         return self.fitted[file]
 
@@ -166,33 +173,31 @@ class _Studio:
 
 
 def _filtered(source: Any, spec: FilmSpec, pixel_format: str) -> Iterator[av.VideoFrame]:
-    """Every frame of a video at the film's rate and size, with bars where its shape is another."""
+    """Every frame of a video at the film's rate and size, upright, with bars where its shape is another."""
     stream = source.streams.video[0]
     stream.thread_type = "AUTO"
-    graph = av.filter.Graph()
+    frames = source.decode(stream)
+    first = next(frames)
     size = f"{spec.width}:{spec.height}"
-    chain = [
-        graph.add_buffer(template=stream),
-        graph.add("fps", str(spec.fps)),
-        graph.add("scale", f"{size}:force_original_aspect_ratio=decrease:out_color_matrix=bt709:out_range=tv"),
-        graph.add("pad", f"{size}:-1:-1"),
-        graph.add("setsar", "1"),
-        graph.add("format", pixel_format),
-        graph.add("buffersink"),
+    steps = [
+        *TURNS.get(first.rotation, []),
+        ("fps", str(spec.fps)),
+        ("scale", f"{size}:force_original_aspect_ratio=decrease:out_color_matrix=bt709:out_range=tv"),
+        ("pad", f"{size}:-1:-1"),
+        ("setsar", "1"),
+        ("format", pixel_format),
+        ("buffersink", ""),
     ]
+    graph = av.filter.Graph()
+    chain = [graph.add_buffer(template=stream), *(graph.add(name, arguments) for name, arguments in steps)]
     graph.link_nodes(*chain).configure()
-    for frame in _with_end(source.decode(stream)):
+    for frame in itertools.chain([first], frames, [None]):
         graph.push(frame)
         while True:
             try:
                 yield graph.pull()
             except (av.BlockingIOError, av.EOFError):
                 break
-
-
-def _with_end(frames: Iterator[Any]) -> Iterator[Any]:
-    yield from frames
-    yield None
 
 
 def first_frame(file: Path) -> av.VideoFrame:

@@ -37,7 +37,7 @@ def pictures(spec: PicturesSpec, progress: Callable[[dict[str, Any]], None]) -> 
 
 
 def poster(file: Path, at: float = AT) -> Image.Image:
-    """The picture at part `at` of a video, decoded from the key frame before it."""
+    """The picture at part `at` of a video, upright, decoded from the key frame before it."""
     with av.open(str(file)) as source:
         stream = source.streams.video[0]
         stream.thread_type = "AUTO"
@@ -46,7 +46,7 @@ def poster(file: Path, at: float = AT) -> Image.Image:
         for frame in source.decode(stream):
             if frame.pts is None or frame.pts >= wanted:
                 break
-        return frame.to_image()
+        return frame.to_image().rotate(frame.rotation, expand=True)
 
 
 def sheet(tiles: Sequence[Image.Image]) -> Image.Image:
