@@ -180,7 +180,7 @@ class Subject:
         )
         return Job(
             "sample",
-            f"sample {self.name} ({self.config.sampler.kind})",
+            f"sample {self.name} ({(out or self.recording).stem})",
             out or self.recording,
             key,
             {
