@@ -20,24 +20,23 @@ seed: 0
 """
 
 SCENE = '''\
-"""{title}: render it with  diffrender render {file}:{name}"""
+"""Render it with:  diffrender render {file}:{name}"""
 
-from diffrender.show import PlayTrajectory, PointCloud, TrajectoryScene
+from diffrender.show import PlayTrajectory, TrajectoryScene, around, log_snr
 
 
 class {name}(TrajectoryScene):
     """A cloud of noise becomes the data."""
 
     default_config = "spiral"
-    needs = {{"run": {{"sampler.kind": "ddpm"}}}}
+    needs = {{"run": {{"sampler.kind": "ddim"}}}}  # overrides of the config; recorded before the scene is drawn
 
     def construct(self):
-        run = self.trajectories["run"]
-        cloud = PointCloud(self.box_of(run), self.whole_frame(), run["x"][0], self.theme.samples, radius=0.02)
-        cloud.follow(run["x"])
-        self.open("{title}")
-        self.add(cloud)
-        self.play(PlayTrajectory(cloud, timeline=self.timeline(run), run_time=6))
+        run, theme = self.trajectories["run"], self.theme
+        view = around(run["x"][-1], rect=(-7, 7, -3.8, 2.8), center=(0, -0.5), reach=(4, 2.8), theme=theme)
+        cloud = view.cloud(run["x"], theme.samples, radius=0.02)
+        self.open(self.page.title("{title}"), ground=[cloud])
+        self.play(PlayTrajectory(cloud, timeline=log_snr(run["alpha"], run["sigma"]), run_time=6))
         self.close()
 '''
 

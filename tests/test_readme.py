@@ -1,0 +1,78 @@
+"""What the README tells a reader to type works as it stands there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import pytest
+import yaml
+
+from diffrender.clips import clip
+from diffrender.config import load_config
+from diffrender.trajectory import Trajectory
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.S)
+
+
+def test_the_config_reads(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(blocks("yaml")[0])
+    assert load_config(file).target.params == {"points": 5}
+
+
+def test_the_models_own_example_records_and_renders(tmp_path):
+    code = next(block for block in blocks("python") if "Recorder" in block)
+    assert 'out="mine.mp4"' in code
+    code = code.replace('out="mine.mp4"', 'out="mine.mp4", resolution="160,90", fps=4, options={"duration": 1}')
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    run = Trajectory.open(tmp_path / "mine.npz")
+    assert run["x"].shape == (120, 3000, 2)
+    assert run["x"][-1].std() == pytest.approx(0.5**0.5, rel=0.02), "the points ended on the unit circle"
+    with av.open(str(tmp_path / "mine.mp4")) as video:
+        assert video.streams.video[0].frames > 8
+
+
+def test_the_scene_renders(tmp_path, monkeypatch):
+    from diffrender.executors import run
+    from diffrender.jobs import pending
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "walk.py").write_text(next(block for block in blocks("python") if "TrajectoryScene" in block))
+    sets = [(["model", "kind"], "exact"), (["sampler", "steps"], 4), (["sampler", "chains"], 20)]
+    job = clip("walk.py:Walk", sets=sets, resolution="160,90", fps=2, out=tmp_path / "walk.mp4")
+    run(pending([job]))
+    assert (tmp_path / "walk.mp4").stat().st_size > 1000
+
+
+def test_every_linked_file_and_picture_is_there():
+    links = re.findall(r"\]\((?!http)([^)#]+)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+def test_every_command_named_is_one():
+    from diffrender.cli.app import app
+
+    known = {command.name for command in app.registered_commands}
+    named = set(re.findall(r"^\s+diffrender (\w+)", README, re.M))
+    assert named
+    assert named <= known
+
+
+def test_every_shipped_scene_is_in_the_table():
+    scenes = {file.stem for file in (ROOT / "scenes").glob("*.py")} - {"card"}
+    assert scenes <= set(re.findall(r"^\| `(\w+)` \|", README, re.M))
+
+
+def test_shell_lines_of_the_makefile_are_named():
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
+    assert {"setup", "demo", "test", "lint", "types"} <= targets
+    assert yaml.safe_load(blocks("yaml")[0])["training"]["steps"] == 4000
