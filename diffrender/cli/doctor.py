@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,42 +85,45 @@ def _packages() -> Iterator[Finding]:
     )
 
 
+def _ask(code: str) -> tuple[bool, list[str]]:
+    """Run Python elsewhere, so that a library that crashes when loaded is only reported: (worked, lines it printed)."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    return done.returncode == 0, lines or [f"exit code {done.returncode}"]
+
+
 def _torch() -> Iterator[Finding]:
-    try:
-        import torch
-    except Exception as error:
-        yield Finding("torch", "bad", f"cannot be loaded: {error}", "pip install torch")
+    works, said = _ask(
+        "import torch; print(torch.__version__, torch.get_num_threads(), sep=', threads: ');"
+        "print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else '');"
+        "print('Apple' if torch.backends.mps.is_available() else '')"
+    )
+    if not works:
+        yield Finding("torch", "bad", f"cannot be loaded: {said[-1]}", "pip install torch")
         return
-    yield Finding("torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} threads")
-    if torch.cuda.is_available():
-        yield Finding("device", "ok", f"cuda: {torch.cuda.get_device_name(0)}")
-    elif torch.backends.mps.is_available():
-        yield Finding("device", "ok", "mps (Apple)")
+    version, cuda, apple = (*said, "", "")[:3]
+    yield Finding("torch", "ok", version)
+    if cuda or apple:
+        yield Finding("device", "ok", f"cuda: {cuda}" if cuda else f"mps: {apple}")
     else:
         yield Finding("device", "note", "cpu only: right for 2-D and 3-D data; images train slowly")
 
 
 def _manim() -> Iterator[Finding]:
+    works, said = _ask("import manim; print(manim.__version__)")
     remedy = (
         "Debian: apt install pkg-config libcairo2-dev libpango1.0-dev; macOS: brew install pkg-config cairo pango; "
         "then pip install 'manim[typst]==0.22.*'"
     )
-    try:
-        import logging
-
-        logging.getLogger("manim").setLevel(logging.ERROR)
-        import manim
-    except Exception as error:
-        yield Finding("Manim", "bad", f"cannot be loaded: {error}", remedy)
-        return
-    yield Finding("Manim", "ok", manim.__version__)
-    try:
-        import typst
-
-        typst.compile(b'#set text(font: "New Computer Modern")\n$nabla log p$', format="svg")
-        yield Finding("fonts", "ok", "Typst with New Computer Modern (bundled)")
-    except Exception as error:
-        yield Finding("fonts", "bad", f"Typst cannot set text: {error}", "pip install 'manim[typst]==0.22.*'")
+    if works:
+        yield Finding("Manim", "ok", said[-1])
+    else:
+        yield Finding("Manim", "bad", f"cannot be loaded: {said[-1]}", remedy)
+    works, said = _ask(
+        "import typst; typst.compile(b'#set text(font: \"New Computer Modern\")\\n$nabla log p$', format='svg')"
+    )
+    found = "Typst with New Computer Modern (bundled)" if works else f"Typst cannot set text: {said[-1]}"
+    yield Finding("fonts", "ok" if works else "bad", found, "" if works else "pip install 'manim[typst]==0.22.*'")
 
 
 def _ffmpeg() -> Iterator[Finding]:
