@@ -80,5 +80,5 @@ def test_binary_and_huge_files_are_refused(tmp_path):
 
 @pytest.mark.parametrize("text", ["training.steps", "=3", ".=3", "a..b=3"])
 def test_a_malformed_set_says_how(text):
-    with pytest.raises(ConfigError, match="section.key=value"):
+    with pytest.raises(ConfigError, match=r"section\.key=value"):
         parse_set(text)

@@ -15,7 +15,6 @@ from diffrender.record import run as runs
 from diffrender.record.run import Run, sample
 from diffrender.trajectory import Trajectory
 
-
 MODES = {
     "kind": "gaussian_mixture",
     "weights": [0.3, 0.7],
