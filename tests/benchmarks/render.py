@@ -24,17 +24,15 @@ CASES = HERE / "render_cases.py"
 MOVING = """
 import numpy as np
 from manim import Scene
+from diffrender.show.animations import PlayTrajectory
 from diffrender.show.mobjects import PointCloud
+from diffrender.show.timeline import linear
 class Moving(Scene):
     def construct(self):
         base = np.random.default_rng(0).normal(0, 1.5, ({points}, 2))
-        cloud = PointCloud((-7, 7, -4, 4), (-7, 7, -4, 4), base, "#58C4DD", 0.02)
-        time = [0.0]
-        def move(m, dt):
-            time[0] += dt
-            m.set_xy(base + 0.3 * np.sin(time[0] + base[:, ::-1]))
-        self.add(cloud.add_updater(move))
-        self.wait({seconds}, frozen_frame=False)
+        x = np.stack([base + 0.3 * np.sin(k / 8 + base[:, ::-1]) for k in range(121)]).astype(np.float32)
+        cloud = PointCloud((-7, 7, -4, 4), (-7, 7, -4, 4), x[0], "#58C4DD", 0.02).follow(x)
+        self.play(PlayTrajectory(cloud, timeline=linear(120, interpolate=True), run_time={seconds}))
 """
 
 
