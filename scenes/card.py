@@ -13,6 +13,7 @@ from diffrender.show.text import Typeset, escaped, words
 from diffrender.show.theme import LINE, MARGIN
 
 TITLE = {"wide": 0.80, "square": 0.66, "tall": 0.72}  # em of the title
+RULE = -0.3  # where the rule lies on every card, so that headings do not jump
 LEADING = 1.45  # from one line of a title to the next, in em
 WRITE, APPEAR, FADE = 0.8, 0.5, 0.5  # seconds
 
@@ -34,17 +35,15 @@ class Card(TrajectoryScene):
         title_em, text_em = TITLE[page.shape], page.em("equation") * 0.8
         title = self.lines(options.title, title_em, theme.fg)
         text = self.lines(options.text, text_em, theme.muted) if options.text else []
-        height = len(title) * title_em * LEADING + 0.9 + len(text) * text_em * LEADING
-        y = height / 2 - title_em * 0.4
+        y = RULE + 0.62 + (len(title) - 1) * title_em * LEADING
         above = [page.label(f"Part {options.part}", 0, y + title_em * 1.6, 0, color="muted")] if options.part else []
         for line in title:
             line.at(0, y, 0)
             y -= title_em * LEADING
-        y += title_em * LEADING - 0.62
         half = min(max(line.width for line in title), 4.4) / 2
-        rule = Line([-half, y, 0], [half, y, 0], color=theme.noise, stroke_width=LINE * 1.5 * 100)
+        rule = Line([-half, RULE, 0], [half, RULE, 0], stroke_width=LINE * 1.5 * 100)
         rule.set_stroke([theme.data, theme.noise])  # Manim's gradients run from right to left
-        y -= 0.4 + text_em * 0.6
+        y = RULE - 0.46 - text_em * 0.6
         for line in text:
             line.at(0, y, 0)
             y -= text_em * LEADING

@@ -4,6 +4,7 @@ import json
 import resource
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -239,6 +240,32 @@ def test_the_whole_takes_no_less_than_its_longest_chain(lecture_hall):
     batch.estimates = {job.out: (1.0, True) for job in batch.todo}
     assert batch.seconds(1) == len(batch.todo) == 10
     assert batch.seconds(100) == 2.0
+
+
+def test_a_lecture_drawn_by_manim_has_the_captions_of_its_scene(tmp_path, monkeypatch):
+    """Everything as users have it: a real scene, its real encoder, and packets that fit to those of the hold."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scenes").mkdir()
+    (tmp_path / "scenes/real.py").write_text(
+        "from manim import RIGHT, Scene, Square\n\n\nclass RealScene(Scene):\n    def construct(self):\n"
+        "        square = Square()\n        self.wait(0.4)\n"
+        "        self.play(square.animate.shift(RIGHT), run_time=1, subcaption='It goes right.')\n"
+        "        self.wait(0.6)\n"
+    )
+    file = write(tmp_path, ["{scene: real, caption: Otherwise, hold: 1, title: Squares}"])
+    assert make(file) == ["join talk", "pictures of talk", "render real"]
+    folder = tmp_path / "outputs/lectures/talk"
+    cues = [line for line in (folder / "talk.srt").read_text().splitlines() if line and not line.isdigit()]
+    assert cues == [
+        *("00:00:00,400 --> 00:00:01,400", "It goes right."),
+        *("00:00:01,400 --> 00:00:03,000", "Otherwise"),
+    ]
+    with av.open(str(folder / "talk.mp4")) as film, av.open(str(folder / "clips/real.mp4")) as clip:
+        joined = [bytes(packet) for packet in film.demux(video=0) if packet.size]
+        drawn = [bytes(packet) for packet in clip.demux(video=0) if packet.size]
+    assert joined[: len(drawn)] == drawn
+    assert (len(drawn), len(joined)) == (20, 30)
+    assert make(file) == []
 
 
 # ---- the program -----------------------------------------------------------------------------------------------------
