@@ -21,7 +21,11 @@ from .errors import ConfigError, suggest
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
-FOR_DRAWINGS = {"schedule": "squaredcos_cap_v2", "training": {"objective": "v_prediction"}}  # as shipped configs
+FOR_DRAWINGS = {  # as configs/dino.yaml
+    "model": {"kind": "mlp", "width": 160, "bands": 6},
+    "schedule": "squaredcos_cap_v2",
+    "training": {"objective": "edm", "steps": 10_000, "batch_size": 512},
+}
 DRAWINGS = (".svg", ".png", ".jpg", ".jpeg", ".csv", ".tsv", ".obj", ".ply", ".off", ".stl", ".xyz", ".npy")
 
 
