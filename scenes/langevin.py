@@ -34,9 +34,17 @@ class Langevin(TrajectoryScene):
 
     default_config = "langevin"
     needs = {
-        "chain": {"sampler.kind": "ula", "sampler.chains!": 1, "sampler.steps": 120000},
-        "many": {"sampler.kind": "ula", "sampler.chains": 600, "sampler.steps!": 400},
-        "still": {"sampler.kind!": "gradient", "sampler.chains": 600, "sampler.steps!": 400},
+        "chain": {
+            "model.kind": "exact",
+            "sampler.kind": "ula",
+            "sampler.chains!": 1,
+            "sampler.steps": 120000,
+            "record.keep!": ["drift", "noise"],
+            "record.every!": 1,
+            "record.density!": True,
+        },
+        "many": {"model.kind": "exact", "sampler.kind": "ula", "sampler.chains": 600, "sampler.steps!": 400},
+        "still": {"model.kind": "exact", "sampler.kind!": "gradient", "sampler.chains": 600, "sampler.steps!": 400},
     }
 
     class Options(SceneOptions):
@@ -64,8 +72,9 @@ class Langevin(TrajectoryScene):
         """Read the chain, and lay out the panels that all acts share."""
         run, page, theme = self.trajectories["chain"], self.page, self.theme
         run.require("drift", "noise")
-        some = slice(0, min(100, run.steps))
-        if not np.allclose(run.x[1:][some] - run.x[some], run.drift[some] + run.noise[some], atol=1e-4):
+        if run.event != (2,):
+            raise RenderError(f"{run.path}: its states are {run.event}, but only a plane can be shown.")
+        if not np.allclose(run.x[1:] - run.x[:-1], run.drift + run.noise, atol=1e-4):
             raise RenderError(
                 f"{run.path}: its moves are not drift + noise, so steps cannot be drawn as their sum.",
                 "Record every step (record.every: 1) of an unadjusted sampler (sampler.kind: ula).",
@@ -242,7 +251,7 @@ class Langevin(TrajectoryScene):
     def caption(self, *items: str | Running) -> list[Mobject]:
         """The caption of an act, item by item."""
         name = self.run.meta.get("sampler", {}).get("name", "")
-        first = (SAMPLERS.get(name, escaped(name)), f"$tau = {self.tau:.3g}$")
+        first = (SAMPLERS.get(name, escaped(name) or "Langevin"), f"$tau = {self.tau:.3g}$")
         score = "learned score" if self.run.meta.get("model") == "learned" else "exact score"
         return list(self.page.caption(*first, *items, f"seed {self.run.meta.get('seed', 0)}", score))
 

@@ -48,6 +48,7 @@ class TrajectoryScene(Scene):
 
     def __init__(
         self,
+        renderer: Any = None,
         *,
         trajectories: Mapping[str, Trajectory] | None = None,
         options: Mapping[str, Any] | SceneOptions | None = None,
@@ -61,7 +62,7 @@ class TrajectoryScene(Scene):
         config.frame_width, config.frame_height = frame.width, frame.height
         config.disable_caching = True
         manim_kwargs.setdefault("camera_class", BulkCamera)
-        super().__init__(**manim_kwargs)
+        super().__init__(renderer, **manim_kwargs)
         self.theme = look.theme(theme) if isinstance(theme, str) else theme
         self.page = Page(frame, self.theme)
         self.camera.background_color = self.theme.bg

@@ -123,6 +123,8 @@ class Typeset(VGroup):
                 self.add(glyph)
                 if mark & 0xFF0000 == _TERM:
                     self.terms[names[mark & 0xFF]].add(glyph)
+        if not self.submobjects:
+            raise RenderError(f"{body!r} sets nothing to be seen.", "A number alone is a Number.")
         self._drop = (baseline - self.get_bottom()[1]) / self.height
         self._ems = self.height / em
 

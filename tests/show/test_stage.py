@@ -81,7 +81,7 @@ def test_the_opengl_renderer_and_unknown_themes_are_refused(quick):
     with quick(), pytest.raises(UsageError, match="Unknown theme"):
         TrajectoryScene(trajectories={}, theme="dusk")
     with quick(), tempconfig({"renderer": "opengl"}), pytest.raises(RenderError, match="cairo renderer"):
-        TrajectoryScene(trajectories={})
+        TrajectoryScene("the renderer, as Manim passes it")
 
 
 @pytest.mark.parametrize("name", THEMES)

@@ -73,6 +73,8 @@ def test_text_of_users_is_set_as_it_stands():
 def test_bad_typst_is_refused_in_its_own_words():
     with pytest.raises(RenderError, match="Typst cannot set"):
         maths("frac(a", 0.5, INK)
+    with pytest.raises(RenderError, match="nothing to be seen"):
+        words(" ", 0.5, INK)
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------
