@@ -65,7 +65,8 @@ class TrajectoryScene(Scene):
         super().__init__(renderer, **manim_kwargs)
         self.theme = look.theme(theme) if isinstance(theme, str) else theme
         self.page = Page(frame, self.theme)
-        self.camera.background_color = self.theme.bg
+        # what shows through must be nothing: colours are premultiplied, so a background of alpha 0 has no colour
+        self.camera.background_color = self.theme.bg if self.camera.background_opacity else "#000000"
         given = options.model_dump() if isinstance(options, SceneOptions) else options or {}
         self.options: Any = validate(self.Options, given, f"options of {type(self).__name__}")
         self.places: dict[str, list[Mobject]] = {}  # what `turn` has put where

@@ -93,6 +93,13 @@ def test_the_background_is_the_themes(quick, name):
     assert "#{:02X}{:02X}{:02X}".format(*corner) == theme(name).bg
 
 
+def test_a_transparent_frame_is_nothing_at_all(quick):
+    with quick(), tempconfig({"transparent": True, "background_opacity": 0.0}):
+        scene = TrajectoryScene(trajectories={})
+        scene.render()
+    assert not scene.camera.pixel_array.any()
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_square_stays_square_in_every_shape(quick, shape):
     class Plain(TrajectoryScene):
