@@ -1,30 +1,29 @@
-"""Denoising: a cloud of noise becomes the data."""
+"""Denoising: a cloud of noise becomes the data, in the plane or in space."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from manim import VGroup
 from pydantic import Field
 
 from diffrender.show import wording
 from diffrender.show.animations import PlayTrajectory
-from diffrender.show.mobjects import PointCloud, Trails
-from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Slider, key_dot, legend
-from diffrender.show.motion import Drive, ticked
+from diffrender.show.course import Course
+from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, key_dot, legend
 from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.text import Running, Typeset
 from diffrender.show.theme import LINE, point_radius
 from diffrender.show.timeline import log_snr
+from diffrender.show.view import around
 
 
 @dataclass(frozen=True)
 class Layout:
     """Where things go in one shape of frame: lengths in units, places as baselines or boxes."""
 
-    rect: tuple[float, float, float, float]  # what the cloud may cover
-    center: tuple[float, float]  # where the data's origin lies
+    rect: Rect  # what the cloud may cover
+    center: tuple[float, float]  # where the middle of the data lies
     reach: tuple[float, float]  # how far the data may extend from there
     equation: tuple[float, float, int]
     sigma: tuple[float, float, float]  # x, y, em
@@ -34,21 +33,18 @@ class Layout:
 
 LAYOUTS = {
     "wide": Layout(
-        (-2.0, 7.11, -2.5, 4.0),
-        (2.75, 0.62),
-        (3.75, 2.72),
-        (-6.61, 2.02, -1),
-        (-6.61, 0.55, 0.66),
-        (-6.61, -0.85),
-        -3.02,
+        rect=(-2.0, 7.11, -2.5, 4.0), center=(2.75, 0.62), reach=(3.75, 2.72), equation=(-6.61, 2.02, -1),
+        sigma=(-6.61, 0.55, 0.66), legend=(-6.61, -0.85), slider=-3.02,
     ),
     "square": Layout(
-        (-4.0, 4.0, -1.72, 2.12), (0.0, 0.2), (3.2, 1.72), (0.0, 2.48, 0), (0.0, -2.02, 0.42), (0.0, 0.0), -2.55
+        rect=(-4.0, 4.0, -1.3, 2.2), center=(0.0, 0.45), reach=(3.2, 1.65), equation=(0.0, 2.48, 0),
+        sigma=(0.0, -2.16, 0.42), legend=(0.0, -1.6), slider=-2.6,
     ),
     "tall": Layout(
-        (-4.0, 4.0, -3.15, 5.0), (0.0, 0.85), (3.2, 3.4), (0.0, 5.28, 0), (0.0, -4.88, 0.56), (0.0, -3.85), -5.3
+        rect=(-4.0, 4.0, -3.15, 5.0), center=(0.0, 0.85), reach=(3.2, 3.4), equation=(0.0, 5.28, 0),
+        sigma=(0.0, -4.88, 0.56), legend=(0.0, -3.85), slider=-5.3,
     ),
-}
+}  # fmt: skip
 
 
 class Denoise(TrajectoryScene):
@@ -64,96 +60,60 @@ class Denoise(TrajectoryScene):
         trails: int = Field(0, ge=0, le=500, description="chains that leave a tail")
         trail_steps: int = Field(12, ge=1, le=500)
         interpolate: bool = Field(False, description="also show states between two recorded ones")
+        orbit: float = Field(120.0, ge=-3600, le=3600, description="degrees that the camera turns, in space")
 
     def construct(self) -> None:
         """Noise, then the run at constant speed in log-SNR, then the data for a while."""
-        run, page, theme = self.trajectories["run"], self.page, self.theme
+        run, page, theme, options = self.trajectories["run"], self.page, self.theme, self.options
         place = LAYOUTS[page.shape]
-        scale = wording.unit_variance(run)
-        states = run["x"] if scale is None else wording.Rescaled(run["x"], scale)
-        box = self.view(place)
-        timeline = log_snr(run["alpha"], run["sigma"], interpolate=self.options.interpolate)
-        chains = run["x"].shape[1]
+        states, scale = wording.states(run), wording.unit_variance(run)
+        timeline = log_snr(run["alpha"], run["sigma"], interpolate=options.interpolate)
+        data = wording.target(run)
 
-        target = PointCloud(box, place.rect, self.target(), theme.data, 0.018, theme.faint, clip=False)
-        cloud = PointCloud(box, place.rect, states[0], theme.samples, point_radius(chains, 22), 0.8).follow(states)
-        cloud.set_z_index(1)
-        bound = [cloud]
-        if self.options.trails:
-            tails = run["x"][:, : self.options.trails]
+        view = around(data if len(data) else states[-1], place.rect, place.center, place.reach, theme)
+        view.cloud(data, theme.data, 0.018, theme.faint, clip=False)
+        bound = [view.cloud(states, theme.samples, point_radius(run.chains, 22), 0.8)]
+        if options.trails:
+            tails = run["x"][:, : options.trails]
             tails = tails if scale is None else tails / scale[:, None, None]
-            trails = Trails(
-                box, place.rect, tails, theme.samples, LINE, 0.7, length=self.options.trail_steps, clip=False
-            )
-            bound.append(trails.show_step(0).set_z_index(2))
+            bound.append(view.trails(tails, theme.samples, LINE, 0.7, options.trail_steps, clip=False))
 
         title = page.title("Denoising")
         equation = page.maths(
             "x_t = {{alpha_t x_0 : data}} + {{sigma_t thin epsilon : noise}}", data="data", noise="noise"
         )
         equation.at(*place.equation)
-        step = page.running(f"step {{:,}} of {run.steps:,}", run.steps, size="caption", color="muted")
-        items = [wording.sampler(run), step, f"{chains:,} points", wording.seed(run), wording.model(run)]
-        if scale is not None:
-            items.append("scaled to unit variance")
-        if self.options.interpolate:
-            items.append("straight lines between steps")
+        course = Course(page, run, timeline)
+        items: list[Any] = [wording.sampler(run), course.step, f"{run.chains:,} points", wording.scaling(run)]
+        items += [wording.seed(run), wording.model(run)]
+        if options.interpolate:
+            items.insert(-2, "straight lines between steps")
         caption = page.caption(*(item for item in items if item))
-        sigma = self.sigma(place)
-        slider = Slider(-page.frame.x + 0.1, page.frame.x - 0.1, place.slider, theme)
-        ground = [caption, *sigma, self.key(place), slider, *self.ends(place), target, *bound]
+        x, y, size = place.sigma
+        wide = page.shape == "wide"
+        readings = [course.sigma(x, y, size, -1 if wide else 0), *course.slider(place.slider)]
+        if wide:
+            readings.append(page.label("noise left in the cloud", x, y - 0.5, -1, "legend", "muted"))
 
-        def numbers(k: float) -> None:
-            sigma[0].set_values(float(run["sigma"][int(k)]))
-            step.set_values(int(k))
-
-        numbers(0)
-        self.open(title, equation, ground=ground)
-        seconds = self.options.duration
+        course.show(0)
+        self.open(title, equation, ground=[caption, *readings, self.key(place, bool(len(data))), *view.made])
+        seconds = options.duration
         self.play(
             PlayTrajectory(*bound, timeline=timeline, run_time=seconds),
-            Drive(lambda u: slider.set_value(timeline.step(u) / run.steps), slider, run_time=seconds),
-            Drive(lambda u: numbers(timeline.step(ticked(u, seconds))), sigma[0], step, run_time=seconds),
+            *view.turning(seconds, options.orbit),
+            *course.drives(seconds),
         )
+        for turn in view.coming_to_rest(3.0, options.orbit / seconds):
+            self.play(turn)
         self.close()
 
-    def target(self) -> np.ndarray:
-        """(M, 2) reference data; of a recording without any, none."""
-        run = self.trajectories["run"]
-        return run["target"] if "target" in run else np.empty((0, 2), np.float32)
-
-    def view(self, place: Layout) -> tuple[float, float, float, float]:
-        """What of data space `place.rect` shows: all data (or final states) within `place.reach` of the centre."""
-        data = self.target() if len(self.target()) else self.trajectories["run"]["x"][-1]
-        extent = np.maximum(np.quantile(np.abs(data), 0.999, axis=0), 1e-6)
-        unit = min(place.reach[0] / extent[0], place.reach[1] / extent[1])
-        (a, b, c, d), (x, y) = place.rect, place.center
-        return (a - x) / unit, (b - x) / unit, (c - y) / unit, (d - y) / unit
-
-    def sigma(self, place: Layout) -> list[Running | Typeset]:
-        """The noise level, large, and in a wide frame what it means."""
-        x, y, size = place.sigma
-        widest = float(self.trajectories["run"]["sigma"].max())
-        wide = self.page.shape == "wide"
-        value = Running("$sigma_t =$ {:.2f}", [widest], size, self.theme.fg).at(x, y, -1 if wide else 0)
-        return (
-            [value, self.page.label("noise left in the cloud", x, y - 0.5, -1, "legend", "muted")] if wide else [value]
-        )
-
-    def key(self, place: Layout) -> VGroup:
+    def key(self, place: Layout, target: bool) -> VGroup:
         """The legend: in a wide frame one item above the other, else in a row."""
         theme, size = self.theme, self.page.em("legend")
         items = [(key_dot(theme.samples), KEY_DOT_WIDTH, "samples $x_t$")]
-        if len(self.target()):
+        if target:
             items.append((key_dot(theme.data, alpha=0.7), KEY_DOT_WIDTH, "data"))
         x, y = place.legend
         if self.page.shape == "wide":
             return VGroup(*(legend([item], x, y - 0.52 * k, size, theme) for k, item in enumerate(items)))
         return legend(items, x, y, size, theme, align=0, gap=0.6)
-
-    def ends(self, place: Layout) -> list[Typeset]:
-        """What the ends of the slider mean."""
-        x, y = self.page.frame.x, place.slider + (0.27 if self.page.shape == "wide" else 0.36)
-        return [
-            self.page.label(text, side * x, y, side, "legend", "muted") for text, side in (("noise", -1), ("data", 1))
-        ]

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from manim import VGroup, VMobject
 from pydantic import Field
 
+from diffrender.errors import RenderError
 from diffrender.show import wording
 from diffrender.show.animations import PlayTrajectory
-from diffrender.show.mobjects import ColorBar, PointCloud, Streamlines, Trails, VectorField
+from diffrender.show.course import Course
+from diffrender.show.mobjects import ColorBar, Streamlines
 from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, frame, key_dot, key_line, legend, line, panel
-from diffrender.show.motion import Drive, ticked
 from diffrender.show.page import fitted
 from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.text import Running
 from diffrender.show.theme import LINE
 from diffrender.show.timeline import linear
+from diffrender.show.view import Plane, Space, around
 
 ROOT = 0.5  # length and colour follow this power of the magnitude: a flow spans two decades
-FAINTEST = 0.18  # opacity of arrows where nothing is carried
+FAINTEST = {2: 0.18, 3: 0.0}  # opacity of arrows where nothing is carried: in space they would hide what is behind
+LENGTH = {2: 0.9, 3: 0.6}  # of the longest arrow, in steps of the grid
+CONES = 10  # along each axis of space, at most
 
 
 @dataclass(frozen=True)
@@ -63,96 +66,105 @@ class Drift(TrajectoryScene):
     class Options(SceneOptions):
         """Options of `drift`."""
 
-        style: Literal["arrows", "streamlines"] = "arrows"
+        style: Literal["arrows", "streamlines"] = Field("arrows", description="in space always arrows (cones)")
         duration: float = Field(10.0, gt=0, le=600, description="seconds from noise to data")
         particles: int = Field(250, ge=0, le=20000)
         trail_steps: int = Field(20, ge=1, le=500)
+        orbit: float = Field(120.0, ge=-3600, le=3600, description="degrees that the camera turns, in space")
 
     def construct(self) -> None:
         """The field at the noisiest level, then the whole way at constant speed in the flow's time, then the end."""
-        run, page, theme = self.trajectories["flow"], self.page, self.theme
-        run.require("field_velocity", "grid_x", "grid_y")
+        run, page, theme, options = self.trajectories["flow"], self.page, self.theme, self.options
         place = LAYOUTS[page.shape]
-        self.way = -np.asarray(run["field_velocity"])  # recorded per unit of time; time falls on the way to the data
-        self.places = np.stack(np.meshgrid(run["grid_x"], run["grid_y"]), axis=-1)
-        speed = np.linalg.norm(self.way, axis=-1)
-        self.vmax = float(np.quantile(speed, 0.85)) or 1.0
-        box = self.view(place.rect)
-        field = self.field(box, place.rect)
-        fading = Faded(field, self.nearness(run["x"])) if isinstance(field, VectorField) else field
-        chains = min(self.options.particles, run["x"].shape[1])
-        states = run["x"][:, :chains]
-        target = PointCloud(box, place.rect, self.target(), theme.data, 0.014, theme.faint * 0.65)
-        tails = Trails(box, place.rect, states, theme.samples, LINE, 0.9, theme.panel, length=self.options.trail_steps)
-        riders = PointCloud(box, place.rect, states[0], theme.samples, 0.046, 1.0, theme.panel).follow(states)
+        self.read_field()
+        view = self.view(place.rect)
+        states = run["x"][:, : options.particles]
+        view.cloud(wording.target(run), theme.data, 0.014, theme.faint * 0.65)
+        field = self.field(view)
+        tails = view.trails(states, theme.samples, LINE, 0.9, options.trail_steps, casing=theme.panel)
+        riders = view.cloud(states, theme.samples, 0.046, 1.0, ring=theme.panel)
+        fading = field if isinstance(field, Streamlines) else Faded(field, self.nearness(run["x"]), FAINTEST[view.dims])
 
         title = page.title("Probability flow")
         equation = page.equation(
             "dot(x) = f_t (x) - 1\\/2 thin g_t^2 thin {{nabla log p_t (x) : score}}", score="score"
         )
-        step = page.running(f"step {{:,}} of {run.steps:,}", run.steps, size="caption", color="muted")
+        timeline, seconds = linear(run.steps), options.duration
+        course = Course(page, run, timeline)
         scale = "length and colour: square root"
-        items = [wording.sampler(run), step, wording.seed(run), scale, wording.model(run)]
-        if isinstance(field, VectorField):
-            items.insert(-1, "faint where nothing flows")
-        sigma = self.sigma(place)
-        edge = frame(place.rect, theme.border)
-        marks = [target, field, tails.show_step(0), riders, edge]
-        for z, mark in enumerate(marks):
-            mark.set_z_index(1 + z)
-        ground = [panel(place.rect, theme), page.caption(*(i for i in items if i)), *self.column(place), sigma, *marks]
+        items: list[Any] = [wording.sampler(run), course.step, scale, wording.seed(run), wording.model(run)]
+        if isinstance(fading, Faded):
+            items.insert(-2, "faint where nothing flows" if view.dims == 2 else "cones near chains only")
+        caption = page.caption(*(item for item in items if item))
+        edge = frame(place.rect, theme.border).set_z_index(view.made[-1].z_index + 1)
+        sigma = course.sigma(*place.sigma[:2], 0.46, place.sigma[2])
 
-        def numbers(k: float) -> None:
-            sigma.set_values(float(run["sigma"][int(k)]))
-            step.set_values(int(k))
-
-        numbers(0)
+        course.show(0)
         fading.show_step(0)
+        ground = [panel(place.rect, theme), caption, *self.column(place), sigma, *view.made, edge]
         self.open(title, equation, ground=ground)
-        timeline, seconds = linear(run.steps), self.options.duration
         self.play(
             PlayTrajectory(fading, field, tails, riders, timeline=timeline, run_time=seconds),
-            Drive(lambda u: numbers(timeline.step(ticked(u, seconds))), sigma, step, run_time=seconds),
+            *view.turning(seconds, options.orbit),
+            *course.drives(seconds),
         )
+        for turn in view.coming_to_rest(3.0, options.orbit / seconds):
+            self.play(turn)
         self.close()
 
-    def field(self, box: Rect, rect: Rect) -> VectorField | Streamlines:
+    def read_field(self) -> None:
+        """The recorded velocities and their places, and the scale that they are shown in: `way`, `nodes`, `vmax`."""
+        run = self.trajectories["flow"]
+        if len(run.event) != 1 or run.event[0] not in (2, 3):
+            raise RenderError(f"{run.path}: drift shows states in the plane or in space, not of shape {run.event}.")
+        axes = "xyz"[: run.event[0]]
+        run.require("field_velocity", *(f"grid_{d}" for d in axes))
+        self.axes = [run[f"grid_{d}"] for d in axes]
+        stride = -(-max(map(len, self.axes)) // CONES) if len(axes) == 3 else 1
+        self.axes = [axis[::stride] for axis in self.axes]
+        mesh = np.meshgrid(*self.axes[::-1], indexing="ij")  # y, x or z, y, x: as fields are recorded
+        self.nodes = np.stack(mesh[::-1], axis=-1)
+        field = run["field_velocity"][(slice(None), *[slice(None, None, stride)] * len(axes))]
+        self.way = -np.asarray(field)  # recorded per unit of time, and time falls on the way to the data
+        self.vmax = float(np.quantile(np.linalg.norm(self.way, axis=-1), 0.85)) or 1.0
+
+    def view(self, rect: Rect) -> Plane | Space:
+        """As much of the probed plane as has the panel's shape; of space, what is round the data."""
+        run, (a, b, c, d) = self.trajectories["flow"], rect
+        if len(self.axes) == 2:
+            half = [(g[1] - g[0]) / 2 for g in self.axes]
+            ends = [end for g, h in zip(self.axes, half, strict=True) for end in (g[0] - h, g[-1] + h)]
+            return Plane(fitted(tuple(ends), rect), rect)
+        data = wording.target(run)
+        reach = (0.43 * (b - a), 0.43 * (d - c))
+        center = ((a + b) / 2, (c + d) / 2)
+        return around(data if len(data) else run["x"][-1], rect, center, reach, self.theme, self.theme.panel)
+
+    def field(self, view: Plane | Space) -> Any:
         """The recorded velocities in the chosen style; each step shows its own field, the last step the one before."""
         table, first = self.theme.table("magnitude"), self.way[0]
-        index = np.minimum(np.arange(self.trajectories["flow"].steps + 1), len(self.way) - 1)
-        if self.options.style == "streamlines":
-            drawn: VectorField | Streamlines = Streamlines(
-                box, rect, self.places, first, table, self.vmax, spacing=0.24, length=0.8, power=ROOT, width=0.03
+        if self.options.style == "streamlines" and view.dims == 2:
+            lines = Streamlines(
+                view.box, view.rect, self.nodes, first, table, self.vmax, 0.24, length=0.8, power=ROOT, width=0.03
             )
+            drawn = view.keep(lines)
         else:
-            step = (rect[1] - rect[0]) / (box[1] - box[0]) * float(self.places[0, 1, 0] - self.places[0, 0, 0])
-            drawn = VectorField(box, rect, self.places, first, table, self.vmax, 0.9 * step, power=ROOT)
+            drawn = view.arrows(self.nodes, first, table, self.vmax, LENGTH[view.dims], ROOT)
+        index = np.minimum(np.arange(self.trajectories["flow"].steps + 1), len(self.way) - 1)
         return drawn.follow(self.way, index)
 
     def nearness(self, x: np.ndarray) -> Callable[[int], np.ndarray]:
-        """Step → (Gy, Gx) 0..1: how many of the recorded chains are near each arrow."""
+        """Step → 0..1 at each place of the grid: how many of the recorded chains are near."""
         from scipy.ndimage import gaussian_filter
 
-        gx, gy = self.places[0, :, 0], self.places[:, 0, 1]
-        edges = [np.concatenate([[-np.inf], (g[1:] + g[:-1]) / 2, [np.inf]]) for g in (gy, gx)]
+        edges = [np.concatenate([[-np.inf], (g[1:] + g[:-1]) / 2, [np.inf]]) for g in self.axes[::-1]]
 
         def near(step: int) -> np.ndarray:
-            count = np.histogram2d(x[step][:, 1], x[step][:, 0], edges)[0]
+            count = np.histogramdd(x[step][:, ::-1], edges)[0]
             some = gaussian_filter(count, 1.0)
             return np.clip(some / (0.05 * some.max()), 0, 1)
 
         return near
-
-    def target(self) -> np.ndarray:
-        """(M, 2) reference data; of a recording without any, none."""
-        run = self.trajectories["flow"]
-        return run["target"] if "target" in run else np.empty((0, 2), np.float32)
-
-    def view(self, rect: Rect) -> Rect:
-        """What of data space the panel shows: as much of the probed grid as has the panel's shape."""
-        gx, gy = self.places[0, :, 0], self.places[:, 0, 1]
-        dx, dy = (gx[1] - gx[0]) / 2, (gy[1] - gy[0]) / 2
-        return fitted((gx[0] - dx, gx[-1] + dx, gy[0] - dy, gy[-1] + dy), rect)
 
     def column(self, place: Layout) -> list[VMobject]:
         """What the colours and marks mean, beside the panel, or under it where the frame is not wide."""
@@ -167,7 +179,7 @@ class Drift(TrajectoryScene):
                 made += [line([(x, y), (x + 0.1, y)], theme.muted), page.label(value, x + 0.2, y - 0.09, size="legend")]
             else:
                 made += [page.label(value, x, y - 1.15 * size, 0, size="legend")]
-        items = [
+        items: list[Any] = [
             (key_dot(theme.samples), KEY_DOT_WIDTH, f"{self.options.particles:,} particles"),
             (key_line(theme.samples), 0.5, f"last {self.options.trail_steps} steps"),
         ]
@@ -178,20 +190,15 @@ class Drift(TrajectoryScene):
             made.append(legend(items, x, y, size, theme, align=0, gap=0.5))
         return made
 
-    def sigma(self, place: Layout) -> Running:
-        """The noise level, running."""
-        widest = float(self.trajectories["flow"]["sigma"].max())
-        return Running("$sigma_t =$ {:.2f}", [widest], 0.46, self.theme.fg).at(*place.sigma)
-
 
 class Faded:
     """Makes arrows faint where no recorded chain is near: a field is of interest where something flows."""
 
-    def __init__(self, field: VectorField, near: Callable[[int], np.ndarray]) -> None:
-        self.field, self.near, self.step = field, near, -1
+    def __init__(self, field: Any, near: Callable[[int], np.ndarray], faintest: float) -> None:
+        self.field, self.near, self.faintest, self.step = field, near, faintest, -1
 
     def show_step(self, step: float) -> None:
         """Set the arrows' opacity for recorded step `step`."""
         if int(step) != self.step:
             self.step = int(step)
-            self.field.alpha = (FAINTEST + (1 - FAINTEST) * self.near(self.step)).ravel()
+            self.field.alpha = (self.faintest + (1 - self.faintest) * self.near(self.step)).ravel()

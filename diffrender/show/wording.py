@@ -1,4 +1,4 @@
-"""What a recording says of itself, in words for captions."""
+"""What a recording says of itself, in words for captions; and how its states are shown where they would not fit."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ..trajectory import Trajectory
 from .text import escaped
 
 _SAMPLERS = {
+    "forward": "forward process",
     "ddpm": "DDPM",
     "ddim": "DDIM",
     "ula": "unadjusted Langevin",
@@ -63,10 +64,26 @@ def title(run: Trajectory, fallback: str) -> str:
     return escaped(str((run.meta.get("config") or {}).get("title") or "")) or fallback
 
 
+def target(run: Trajectory) -> np.ndarray:
+    """(M, *event) reference data; of a recording without any, none."""
+    return run["target"] if "target" in run else np.empty((0, *run.event), np.float32)
+
+
 def unit_variance(run: Trajectory) -> np.ndarray | None:
     """(T+1,) the scale √(α² + σ²) of the states where it leaves 1 so far that they would not fit a frame; else None."""
     scale = np.sqrt(np.asarray(run["alpha"], float) ** 2 + np.asarray(run["sigma"], float) ** 2)
     return scale if scale.max() > 1.5 else None
+
+
+def states(run: Trajectory) -> Any:
+    """(T+1, N, *event) states as they are shown: of unit variance where they would not fit a frame otherwise."""
+    scale = unit_variance(run)
+    return run["x"] if scale is None else Rescaled(run["x"], scale)
+
+
+def scaling(run: Trajectory) -> str:
+    """What `states` did to them; empty if nothing."""
+    return "" if unit_variance(run) is None else "scaled to unit variance"
 
 
 class Rescaled:

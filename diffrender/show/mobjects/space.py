@@ -53,7 +53,7 @@ class PointCloud3D(PointCloud):
         if not len(xyz):
             return
         xy, scale, depth = self.orbit.project(xyz)
-        reach = _reach(self.box)
+        reach = reach_of(self.box)
         order = kernels.far_to_near(depth, reach)
         shade = hazed(self.shades(len(xyz), opacity), depth, reach, self.haze)[order]
         radii = np.nan_to_num(np.broadcast_to(self.radius, len(xyz)) * scale)[order] * place.unit
@@ -68,6 +68,7 @@ class VectorField3D(Field):
     orbit, box, haze: as of `PointCloud3D`.
     xyz, v: (N, 3) or (Gz, Gy, Gx, 3).
     length: of the longest cone, in scene units.
+    alpha: opacity, one or (N,).
     """
 
     dims = 3
@@ -84,29 +85,31 @@ class VectorField3D(Field):
         length: float,
         haze: str,
         power: float = 1.0,
+        alpha: Any = 1.0,
         clip: bool = True,
     ) -> None:
         super().__init__(box, rect, xyz, v, table, vmax, power)
-        self.orbit, self.haze, self.clip = orbit, haze, clip
+        self.orbit, self.haze, self.alpha, self.clip = orbit, haze, alpha, clip
         self.length = length * (self.box[1] - self.box[0]) / (rect[1] - rect[0])  # in data units
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
         v, xyz = self.vectors.reshape(-1, 3).astype(float), self.xy.reshape(-1, 3)
         magnitude = np.linalg.norm(v, axis=1)
-        seen = np.isfinite(magnitude) & (magnitude > 0)
-        v, xyz, magnitude = v[seen], xyz[seen], magnitude[seen]
+        alpha = np.broadcast_to(self.alpha, magnitude.shape)
+        seen = np.isfinite(magnitude) & (magnitude > 0) & (alpha > 0)
+        v, xyz, magnitude, alpha = v[seen], xyz[seen], magnitude[seen], alpha[seen]
         if not len(v):
             return
         scaled = self.scaled(magnitude)
         axis = v / magnitude[:, None] * (scaled * self.length)[:, None]
         outlines, lit = cones(self.orbit, xyz, axis)
         depth = (xyz - self.orbit.center) @ self.orbit.axes[2]
-        shade = hazed(rgba8(self.colors(scaled), len(v), opacity), depth, _reach(self.box), self.haze)
+        shade = hazed(rgba8(self.colors(scaled), len(v), alpha * opacity), depth, reach_of(self.box), self.haze)
         rgba = np.repeat(shade[:, None], 3, axis=1)
         rgba[..., :3] = np.rint(rgba[..., :3] * lit[..., None])
         affine = place.affine(self.box)
         corners = outlines @ affine[:, :2].T + affine[:, 2]
-        order = kernels.far_to_near(depth, _reach(self.box))
+        order = kernels.far_to_near(depth, reach_of(self.box))
         with Clip(place, self.corner, pixels, self.clip) as window:
             kernels.polygons(
                 window.frame,
@@ -165,6 +168,6 @@ def hazed(rgba: np.ndarray, depth: np.ndarray, reach: float, haze: str) -> np.nd
     return out
 
 
-def _reach(box: Box) -> float:
+def reach_of(box: Box) -> float:
     """How far data are taken to go in depth: half the longer side of the plane's box."""
     return max(box[1] - box[0], box[3] - box[2]) / 2

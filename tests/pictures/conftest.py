@@ -1,0 +1,170 @@
+"""A small cinema: scenes are drawn losslessly from real recordings, and their frames are read as arrays.
+
+Times are seconds from the moment the scene's run begins to move; `t / duration` is the course of its timeline.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from diffrender.show import frames
+from diffrender.show.inspection import faults
+from diffrender.show.mobjects import Raster
+from diffrender.show.theme import srgb, theme
+
+SCENES = Path(__file__).parents[2] / "scenes"
+SIZE, FPS = (1280, 720), 10
+OPENING = 0.8 + 0.5 + 1.0  # seconds: the header is written, the rest fades up, all is held
+LOOK = theme("dark")
+
+
+def pixel_of(scene_xy, size=SIZE):
+    """Scene coordinates (…, 2) → pixels, the tests' own way: 8 units along the short side."""
+    return np.array(size) / 2 + np.asarray(scene_xy, float)[..., :2] * (min(size) / 8) * (1, -1)
+
+
+def laid(xy, mob):
+    """Data coordinates (…, 2) → pixels, for the box of data and the rectangle that a mobject says it has."""
+    (x0, x1, y0, y1), (a, c), (b, d) = mob.box, mob.points[0, :2], mob.points[3, :2]
+    u = (np.asarray(xy, float) - (x0, y0)) / (x1 - x0, y1 - y0)
+    return pixel_of(np.stack([a + u[..., 0] * (b - a), c + u[..., 1] * (d - c)], -1))
+
+
+def window(mob, margin=4):
+    """(rows, columns) of a mobject's rectangle within the frame, without its rim."""
+    left, bottom = pixel_of(mob.points[0])
+    right, top = pixel_of(mob.points[3])
+    (left, right), (top, bottom) = np.clip([left, right], 0, SIZE[0]), np.clip([top, bottom], 0, SIZE[1])
+    return slice(round(top) + margin, round(bottom) - margin), slice(round(left) + margin, round(right) - margin)
+
+
+def warmth(frame):
+    """(H, W) how much redder than blue: high for the samples' orange, below 0 for data, fields, lines and ground."""
+    return frame[..., 0].astype(int) - frame[..., 2]
+
+
+def check_points(mask, points, radius, where, over=None):
+    """A mask (H, W) is the union of discs round `points` (N, 2), radii (1 | N,) pixels, and of nothing else.
+
+    where: the part of the frame that is looked at. over: (M, 2) points of the same size that may lie over these.
+    """
+    rows, columns = where
+    corner = np.array([columns.start, rows.start])
+    radius = np.broadcast_to(radius, len(points))
+    depth = np.full(mask[where].shape, -np.inf)  # how deep inside the nearest disc a pixel is
+
+    def around(point, r):
+        """The part of the window near a point, and the distances of its pixels."""
+        low, high = (
+            np.maximum(np.floor(point - corner - r - 3), 0).astype(int),
+            np.ceil(point - corner + r + 3).astype(int),
+        )
+        part = np.s_[low[1] : max(high[1], 0), low[0] : max(high[0], 0)]
+        y, x = np.indices(depth[part].shape) + low[::-1, None, None] + 0.5
+        return part, np.hypot(x + corner[0] - point[0], y + corner[1] - point[1])
+
+    for point, r in zip(np.asarray(points), radius, strict=True):
+        part, away = around(point, r)
+        depth[part] = np.maximum(depth[part], r - away)
+    hidden = np.zeros(depth.shape, bool)
+    for point in () if over is None else np.asarray(over):
+        part, away = around(point, radius.max())
+        hidden[part] |= away < radius.max() + 1.2
+    seen = mask[rows, columns]
+    assert not (seen & (depth < -1.2)).any(), "something is drawn where no point is"
+    assert (seen | hidden)[depth > 1.2].all(), "a point is missing or not whole"
+    assert (depth > 1.2).any()
+
+
+class Cinema:
+    """Draws frames of one scene."""
+
+    def __init__(self, name, trajectories, media):
+        self.scene_class = frames.load_scene(SCENES / f"{name}.py", name.capitalize())
+        self.trajectories, self.media = trajectories, media
+
+    def play(self, windows, size=SIZE, look="dark", fps=FPS, **options):
+        """Frames as (H, W, 3) uint8, with the scene as it stood and what is wrong with its layout."""
+        shots = []
+
+        def make(renderer):
+            self.scene = self.scene_class(
+                trajectories=self.trajectories, options=options, theme=look, renderer=renderer
+            )
+            return self.scene
+
+        def keep(pixels, repeat):
+            found = faults(self.scene.mobjects, self.scene.page.frame)
+            shots.append(SimpleNamespace(frame=pixels[..., :3].copy(), faults=found, rasters=self.rasters()))
+
+        frames.draw(make, frames.manim_config(*size, fps, transparent=False, media=self.media), windows, keep)
+        return shots
+
+    def at(self, *times, **options):
+        """Shots so many seconds after the run began to move."""
+        first = [round((OPENING + t) * FPS) for t in times]
+        return self.play([(k, k + 1) for k in first], **options)
+
+    def layout(self, size, look="dark", every=8, **options):
+        """Faults of the layout all through a short clip."""
+        shots = self.play(((k, k + 1) for k in itertools.count(every, every)), size, look, 4, **options)
+        assert len(shots) >= 2
+        return [fault for shot in shots for fault in shot.faults]
+
+    def rasters(self):
+        """Bulk mobjects of the scene by their kind, lowest first."""
+        found = {}
+        for mob in self.scene.mobjects:
+            for part in mob.get_family():
+                if isinstance(part, Raster):
+                    found.setdefault(type(part).__name__, []).append(part)
+        return found
+
+
+@pytest.fixture(scope="session")
+def cinema(tmp_path_factory):
+    """`cinema(scene, name=Trajectory)`."""
+    media = tmp_path_factory.mktemp("media")
+    return lambda scene, **trajectories: Cinema(scene, trajectories, media)
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory):
+    """`recorded(target, sampler={…}, record={…})`: a small run of the exact denoiser."""
+    from diffrender.config import Config
+    from diffrender.record.run import sample
+    from diffrender.trajectory import Trajectory
+
+    folder = tmp_path_factory.mktemp("recordings")
+    count = itertools.count()
+
+    def make(target, **sections):
+        base = {"target": {"kind": target}, "model": {"kind": "exact"}, "schedule": {"kind": "squaredcos_cap_v2"}}
+        sections["record"] = {"keep": [], "target_points": 150} | sections.get("record", {})
+        config = Config.model_validate(base | sections)
+        return Trajectory.open(sample(config, folder / f"{next(count)}.npz"))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def read():
+    """What frames are read with."""
+    return SimpleNamespace(
+        SIZE=SIZE, LOOK=LOOK, UNIT=SIZE[1] / 8, pixel_of=pixel_of, laid=laid, window=window, warmth=warmth,
+        check_points=check_points, rgb=lambda color: np.rint(srgb(color) * 255).astype(int),
+    )  # fmt: skip
+
+
+SHAPES = [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark")]
+
+
+def pytest_generate_tests(metafunc):
+    """`shape` and `look`: every shape of frame, in both themes between them."""
+    if {"shape", "look"} <= set(metafunc.fixturenames):
+        metafunc.parametrize(("shape", "look"), SHAPES)
