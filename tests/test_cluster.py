@@ -231,7 +231,8 @@ def test_waiting_for_workers_is_not_silent_and_training_goes_to_a_gpu(tmp_path, 
 
 def test_a_lecture_is_drawn_there_and_joined_here(machines, dask, one, program, lecture_hall):
     (lecture_hall / "talk.yaml").write_text(
-        "title: Toys\ndefaults: {quality: l, fps: 10}\nentries: [{scene: toy}, {card: Hello}]\n"
+        "title: Toys\ndefaults: {quality: l, fps: 10}\noutputs: {posters: false, contact_sheet: false}\n"
+        "entries: [{scene: toy}, {card: Hello}]\n"
     )
     said, log = (process := program("batch", "talk.yaml", "--scheduler", machines.address)).communicate(timeout=60)
     assert process.returncode == 0, log

@@ -17,7 +17,10 @@ from diffrender.show import video
 HEAD = "title: Toys\ndefaults: {quality: l, fps: 10}\n"
 
 
-def write(folder, entries, more="", name="talk"):
+FEW = "outputs: {posters: false, contact_sheet: false}\n"
+
+
+def write(folder, entries, more=FEW, name="talk"):
     """A lecture file with these entries (YAML flow mappings)."""
     file = folder / f"{name}.yaml"
     file.write_text(HEAD + more + "entries:\n" + "".join(f"  - {entry}\n" for entry in entries))
@@ -141,7 +144,6 @@ def test_shared_training_is_planned_once(lecture_hall):
         "train": 1,
         "sample": 2,
         "render": 3,
-        "pictures": 1,
         "join": 1,
     }
     assert kinds[0] == "train"
@@ -170,7 +172,7 @@ def test_only_what_changed_is_made_again(lecture_hall):
     entries = ["{scene: toy}", "{scene: toy, options: {frames: 3}}", "{card: Hello}"]
     file = write(lecture_hall, entries)
     first = make(file)
-    assert len(first) == 5  # three clips, the pictures, the film
+    assert len(first) == 4  # three clips and the film
     said = provenance.read(lecture_hall / "outputs/lectures/talk/talk.mp4")
     assert said["key"] == planned(file).film.key
     assert said["clips"] == [item.key for item in planned(file).items]
@@ -180,16 +182,16 @@ def test_only_what_changed_is_made_again(lecture_hall):
     file = write(lecture_hall, [entries[0], "{scene: toy, options: {frames: 4}}", entries[2]])
     again = make(file)
     assert len([name for name in again if name.startswith("render")]) == 1
-    assert len(again) == 3
+    assert len(again) == 2
     assert all(path.stat().st_mtime_ns == time for path, time in clips.items())
     file = write(lecture_hall, [entries[2], "{scene: toy, options: {frames: 4}}", entries[0]])
-    assert make(file) == ["join talk", "pictures of talk"], "another order makes no clip again"
+    assert make(file) == ["join talk"], "another order makes no clip again"
     (lecture_hall / "scenes/toy.py").write_text((lecture_hall / "scenes/toy.py").read_text() + "# changed\n")
     assert len([name for name in make(file) if name.startswith("render")]) == 2, "both clips of the changed scene"
 
 
 def test_what_is_lost_or_damaged_is_made_again_and_nothing_else(lecture_hall):
-    file = write(lecture_hall, ["{scene: toy}"])
+    file = write(lecture_hall, ["{scene: toy}"], more="")
     make(file)
     folder = lecture_hall / "outputs/lectures/talk"
     film = {"join talk"}, ("talk.mp4", "talk.srt")
@@ -236,7 +238,7 @@ def test_estimates_are_what_was_measured_else_said_to_be_guesses(lecture_hall):
 
 
 def test_the_whole_takes_no_less_than_its_longest_chain(lecture_hall):
-    batch = Batch.of(planned(write(lecture_hall, [f"{{card: C{i}}}" for i in range(8)])), lecture_hall / "outputs")
+    batch = Batch.of(planned(write(lecture_hall, [f"{{card: C{i}}}" for i in range(9)])), lecture_hall / "outputs")
     batch.estimates = {job.out: (1.0, True) for job in batch.todo}
     assert batch.seconds(1) == len(batch.todo) == 10
     assert batch.seconds(100) == 2.0
@@ -253,7 +255,7 @@ def test_a_lecture_drawn_by_manim_has_the_captions_of_its_scene(tmp_path, monkey
         "        self.wait(0.6)\n"
     )
     file = write(tmp_path, ["{scene: real, caption: Otherwise, hold: 1, title: Squares}"])
-    assert make(file) == ["join talk", "pictures of talk", "render real"]
+    assert make(file) == ["join talk", "render real"]
     folder = tmp_path / "outputs/lectures/talk"
     cues = [line for line in (folder / "talk.srt").read_text().splitlines() if line and not line.isdigit()]
     assert cues == [
@@ -334,7 +336,7 @@ def test_a_failing_clip_is_told_with_its_log_and_does_not_stop_the_others(lectur
     became = {job["what"]: job for job in json.loads(process.communicate(timeout=60)[0])["jobs"]}
     assert process.returncode == 1
     assert {what: job["status"] for what, job in became.items()} == {
-        "toy": "failed", "Good": "up to date", "pictures": "not made", "film": "not made",
+        "toy": "failed", "Good": "up to date", "film": "not made",
     }  # fmt: skip
     assert became["toy"]["log"] == str(path)
 

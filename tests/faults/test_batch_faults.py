@@ -136,7 +136,7 @@ def test_a_full_disk_keeps_what_is_finished(program, lecture_hall, lecture, litt
     (lecture_hall / "talk.yaml").write_text(
         f"{HEAD}  - {{card: Hello}}\n  - {{scene: toy, options: {{size: 20000000}}}}\n  - {{part: Last}}\n"
     )
-    _, log = (process := program("batch", "talk.yaml", "-w", "1", **how)).communicate(timeout=60)
+    _, log = (process := program("batch", "talk.yaml", "-w", "2", **how)).communicate(timeout=60)
     assert process.returncode == 1
     assert said in log
     assert "Traceback" not in log
@@ -144,7 +144,7 @@ def test_a_full_disk_keeps_what_is_finished(program, lecture_hall, lecture, litt
     assert len(before) == 2, "the clips before and after it"
     assert all(name.endswith(".mp4") and not name.startswith(".") for name in before)
     make_room()
-    _, log = (process := program("batch", "talk.yaml", "-w", "1")).communicate(timeout=60)
+    _, log = (process := program("batch", "talk.yaml", "-w", "2")).communicate(timeout=60)
     assert process.returncode == 0, log
     assert before.items() <= hashes(lecture).items()
     assert len(hashes(lecture)) == 3
