@@ -92,6 +92,11 @@ def seeded(
     return library.parse_sets(sets) + pairs
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def check_device(device: str) -> str:
     """auto, cpu, cuda or mps (or cuda:1)."""
     if device.split(":")[0] not in ("auto", "cpu", "cuda", "mps"):

@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from .common import command
+from .common import command, cores
 
 
 class Finding(NamedTuple):
@@ -166,9 +166,5 @@ def _disk() -> Iterator[Finding]:
 
 
 def _cores() -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Finding(
-        "cores",
-        "ok",
-        f"{cores}" + (f": 'diffrender render … --workers {cores}' draws on all of them" if cores > 1 else ""),
-    )
+    count = cores()
+    yield Finding("cores", "ok", f"{count}: 'diffrender render --workers {max(1, count // 2)}' is the default")

@@ -19,6 +19,7 @@ from .common import (
     command,
     complete_configs,
     complete_scenes,
+    cores,
     made,
     say,
     seeded,
@@ -106,9 +107,14 @@ def render(
     workers: Annotated[
         int,
         typer.Option(
-            "--workers", "-w", min=1, max=256, help="Processes that draw; the file is the same for any number."
+            "--workers",
+            "-w",
+            min=1,
+            max=256,
+            help="Processes that draw; the file is the same for any number.",
+            show_default="half the cores: the encoder has the others",
         ),
-    ] = 1,
+    ] = max(1, cores() // 2),
     gif_width: Annotated[int | None, typer.Option("--gif-width", help="Widest a GIF gets.", show_default="720")] = None,
     gif_fps: Annotated[
         int | None, typer.Option("--gif-fps", help="Frames a second of a GIF.", show_default="15")
