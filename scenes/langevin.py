@@ -16,12 +16,14 @@ from diffrender.show.mobjects import Histogram2D, PointCloud, Trails
 from diffrender.show.mobjects.furniture import Rect, frame, key_arrow, key_dot, key_line, line, panel
 from diffrender.show.mobjects.spotlight import Spotlight, extent_of
 from diffrender.show.motion import Appear, Drive, Vanish, ticked
+from diffrender.show.page import MOVING_TEXT
 from diffrender.show.stage import SceneOptions, TrajectoryScene
 from diffrender.show.text import Number, Running, escaped
 from diffrender.show.theme import HAIR, LINE
 from diffrender.trajectory import Trajectory
 
 Act = Literal["chain", "zoom", "histogram", "many", "still"]
+FLICKER = 600.0  # steps a second above which the chain's path, each time another one, is drawn fainter
 SEARCH = 600  # the step that is taken apart first is among the first so many
 SAMPLERS = {"ula": "unadjusted Langevin"}
 EQUATION = (
@@ -84,6 +86,7 @@ class Langevin(TrajectoryScene):
         self.density = DensityPanel(page, run, self.left)
         self.ground: list[Mobject] = [panel(self.right, theme), frame(self.right, theme.border).set_z_index(4)]
         self.title, self.equation = page.title("Langevin Monte Carlo"), page.equation(EQUATION, **TERMS)
+        self.equation.set_z_index(MOVING_TEXT)
         self.key = self.density.color_key(self.left if page.shape == "wide" else self.right)
         box, trail = self.density.box, self.options.trail
         path = Trails(box, self.left, run.x, theme.chain, LINE * 1.15, 0.95, theme.panel, length=trail)
@@ -158,7 +161,7 @@ class Langevin(TrajectoryScene):
         cells = Histogram2D(box, self.right, bins, self.theme.table("density"), self.density.high, POWER)
         cells.follow(run.x, start=1).set_z_index(1)
         law = Accelerating(self.now, run.steps, seconds, PACE)
-        states = self.visited()
+        states, path = self.visited(), self.chain_marks[0]
         pace = page.running("{:,} steps a second", round(law.pace_at(1)), size="caption", color="muted")
 
         def show(u: float) -> None:
@@ -166,6 +169,7 @@ class Langevin(TrajectoryScene):
             step = law.at(tick)
             cells.show_step(step)
             self.show_chain(step)
+            path.alpha = 0.95 * min(1.0, (FLICKER / law.pace_at(tick)) ** 0.3)
             states.set_values(step) if isinstance(states, Running) else states.set_value(step)
             pace.set_values(round(law.pace_at(tick)))
 

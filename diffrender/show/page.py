@@ -20,6 +20,7 @@ from .theme import EDGE, Frame, Theme
 
 AnyText = TypeVar("AnyText", Typeset, Running, Number)
 
+MOVING_TEXT = 8  # z_index of text that changes: above all that stands still, which is then drawn once
 _DOT_ROOM = 0.62  # on each side of the dot between items of a caption, in em
 _LINE = {"wide": 0.42, "square": 0.45, "tall": 0.52}  # from one caption line to the next
 
@@ -51,11 +52,11 @@ class Page:
 
     def running(self, template: str, *widest: float, size: str = "label", color: str = "fg") -> Running:
         """A line of text with numbers that run, such as `"step {:,} of 120,000"`; `widest` values set the room."""
-        return Running(template, widest, self.em(size), self.theme.color(color))
+        return Running(template, widest, self.em(size), self.theme.color(color)).set_z_index(MOVING_TEXT)
 
     def number(self, spec: str, widest: float, size: str = "label", color: str = "fg") -> Number:
         """A number that runs in a slot as wide as `widest`, written as Python's format `spec` says."""
-        return Number(spec, widest, self.em(size), self.theme.color(color))
+        return Number(spec, widest, self.em(size), self.theme.color(color)).set_z_index(MOVING_TEXT)
 
     def label(
         self, markup: str, x: float, y: float, align: int = -1, size: str = "label", color: str = "fg"
@@ -170,5 +171,13 @@ def fitted(extent: Rect, rect: Rect) -> Rect:
     """The largest part of `extent`, about its centre, that has the shape of `rect`: what a panel shows of it."""
     (x0, x1, y0, y1), shape = extent, (rect[1] - rect[0]) / (rect[3] - rect[2])
     width = min(x1 - x0, (y1 - y0) * shape)
+    x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, width / 2, width / shape / 2
+    return (x - w, x + w, y - h, y + h)
+
+
+def containing(extent: Rect, rect: Rect) -> Rect:
+    """The smallest box about the middle of `extent` that has the shape of `rect` and holds all of it."""
+    (x0, x1, y0, y1), shape = extent, (rect[1] - rect[0]) / (rect[3] - rect[2])
+    width = max(x1 - x0, (y1 - y0) * shape)
     x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, width / 2, width / shape / 2
     return (x - w, x + w, y - h, y + h)
