@@ -299,6 +299,7 @@ class Langevin(TrajectoryScene):
         theme = self.theme
         x0, x1, y0, y1 = extent_of(self.equation.terms["noise"])
         strike = line([(x0 - 0.08, y0 + 0.02), (x1 + 0.02, y1 - 0.02)], theme.fg, 0.04)
+        strike.set_z_index(MOVING_TEXT + 1)
         end, light = strike.points.copy(), Spotlight(self.equation, {"noise": theme.noise}, theme, dim=0.5)
 
         def show(u: float) -> None:
