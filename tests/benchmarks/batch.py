@@ -2,9 +2,9 @@
 
     python tests/benchmarks/batch.py [--jobs 100] [--seconds 1] [--json FILE]
 
-The jobs of the overhead are processes that sleep: they take the same time alone as together. The bare time is that of
-the same processes started by a few lines, as many at a time. The clips of the gain are drawn by Manim at 720p, with one
-core for each worker. Nothing else should run on the machine.
+The jobs of the overhead are processes that sleep. The bare time is that of the same processes started by a few lines,
+as many at a time, while the batch runs beside them: so both are disturbed alike by whatever else the machine does. The
+clips of the gain are drawn by Manim at 720p, with one core for each worker; for this nothing else should run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,11 +41,22 @@ class ClipScene(Scene):
 '''
 
 
-def timed(do) -> float:
-    """Seconds of wall time."""
+Start = Callable[[], object]
+
+
+def timed(do: Callable[[], object], ready: Start = lambda: None) -> float:
+    """Seconds of wall time, from when everybody is ready."""
+    ready()
     start = time.monotonic()
     do()
     return time.monotonic() - start
+
+
+def beside(*tasks: Callable[[Start], float]) -> list[float]:
+    """Each task's own seconds, all from the same moment: whatever else the machine does, it does to all of them."""
+    start = threading.Barrier(len(tasks))
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        return [future.result() for future in [pool.submit(task, start.wait) for task in tasks]]
 
 
 def sleeping(folder: Path, count: int, seconds: float) -> list[Job]:
@@ -58,26 +71,36 @@ def sleeping(folder: Path, count: int, seconds: float) -> list[Job]:
     return jobs
 
 
-def bare(jobs: list[Job], workers: int) -> float:
+def bare(jobs: list[Job], workers: int, ready: Start) -> float:
     """The same processes, with nothing around them."""
 
+    environment = {**os.environ, **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "NUMBA")}}
+
     def one(job: Job) -> None:
-        process = subprocess.Popen(WORKER, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        none = subprocess.DEVNULL
+        process = subprocess.Popen(
+            WORKER,
+            stdin=subprocess.PIPE,
+            stdout=none,
+            stderr=none,
+            env=environment,
+            start_new_session=True,  # as ours have: Linux shares processors between sessions
+        )
         process.stdin.write(json.dumps(job.as_dict()).encode() + b"\n")
         process.stdin.flush()
         process.wait()
 
     with ThreadPoolExecutor(workers) as pool:
-        return timed(lambda: list(pool.map(one, jobs)))
+        return timed(lambda: list(pool.map(one, jobs)), ready)
 
 
-def local(jobs: list[Job], workers: int) -> float:
+def local(jobs: list[Job], workers: int, ready: Start) -> float:
     """By the local executor."""
     executors.WORKER = WORKER
-    return timed(lambda: executors.run(jobs, workers=workers))
+    return timed(lambda: executors.run(jobs, workers=workers), ready)
 
 
-def program(folder: Path, count: int, seconds: float, workers: int) -> float:
+def program(folder: Path, count: int, seconds: float, workers: int, ready: Start) -> float:
     """By `diffrender batch`, from the start of the program to its end: reading, planning, the page, the table."""
     (folder / "scenes").mkdir()
     (folder / "scenes/toy.py").write_text('"""A toy."""\nclass ToyScene(Scene):\n    """A toy."""\n')
@@ -85,10 +108,10 @@ def program(folder: Path, count: int, seconds: float, workers: int) -> float:
     entries = [f"  - {{scene: toy, options: {{seconds: {seconds}, frames: 2, grey: {i}}}}}\n" for i in range(count)]
     (folder / "talk.yaml").write_text(head + "entries:\n" + "".join(entries))
     command = [sys.executable, str(TOYS / "cli.py"), "batch", "talk.yaml", "-w", str(workers)]
-    return timed(lambda: subprocess.run(command, cwd=folder, check=True, capture_output=True))
+    return timed(lambda: subprocess.run(command, cwd=folder, check=True, capture_output=True), ready)
 
 
-def dask(folder: Path, jobs: list[Job], workers: int) -> float:
+def dask(folder: Path, jobs: list[Job], workers: int, ready: Start) -> float:
     """By a scheduler and single-threaded workers on this machine."""
     from diffrender.cluster import DaskCluster
 
@@ -111,7 +134,7 @@ def dask(folder: Path, jobs: list[Job], workers: int) -> float:
             while len(cluster._workers()) < workers:
                 time.sleep(0.1)
             executors.run(jobs[:workers], cluster=cluster)  # what is imported once on each worker
-            return timed(lambda: executors.run(jobs, cluster=cluster))
+            return timed(lambda: executors.run(jobs, cluster=cluster), ready)
     finally:
         for process in processes:
             process.kill()
@@ -150,23 +173,21 @@ def main() -> None:
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        for name in ("a", "b", "c", "d", "e"):
+        for name in "abcdef":
             (folder / name).mkdir()
         if wish.only != "gain":
-            jobs, n = sleeping(folder / "a", wish.jobs, wish.seconds), wish.workers
-            found["bare"] = bare(jobs, n)
-            for name, seconds in (
-                ("executor", local(jobs, n)),
-                ("diffrender batch", program(folder / "b", wish.jobs, wish.seconds, n)),
-                ("dask", dask(folder / "c", jobs, n)),
-                ("bare again", bare(jobs, n)),
+            count, seconds, n = wish.jobs, wish.seconds, wish.workers
+            jobs = {name: sleeping(folder / name, count, seconds) for name in ("a", "b", "c")}
+            for name, do in (
+                ("executor", lambda ready: local(jobs["a"], n, ready)),
+                ("diffrender batch", lambda ready: program(folder / "d", count, seconds, n, ready)),
+                ("dask", lambda ready: dask(folder / "e", jobs["b"], n, ready)),
             ):
-                found[name] = seconds
-                print(
-                    f"{name:20} {seconds:7.2f} s, {100 * (seconds / found['bare'] - 1):+6.2f} % over bare", flush=True
-                )
+                ours, theirs = beside(do, lambda ready: bare(jobs["c"], n, ready))
+                found |= {name: ours, f"bare beside {name}": theirs}
+                print(f"{name:18} {ours:7.2f} s, bare {theirs:7.2f} s: {100 * (ours / theirs - 1):+.2f} %", flush=True)
         if wish.only != "overhead":
-            one, two = gain(folder / "d")
+            one, two = gain(folder / "f")
             found |= {"one worker": one, "two workers": two}
             print(
                 f"8 clips at 720p: one worker on one core {one:.1f} s, two on two {two:.1f} s: {one / two:.2f} × sooner"
