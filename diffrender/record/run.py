@@ -23,10 +23,12 @@ from .metrics import sliced_wasserstein
 from .noise import Noise, Purpose, generator
 from .recorder import Keep, Recorder
 from .registry import Entry
+from .replay import Replayed
 from .samplers import SAMPLERS, Step, start
 from .samplers.langevin import AtLevel
 
 Progress = Callable[[dict[str, Any]], None]
+FEW, LONG = 8, 2000  # chains and steps of a Langevin run whose density is worth recording for replay
 FLIGHT = 1 << 21  # coordinates of the chains that run together
 METRIC_CHAINS, METRIC_STEPS, PROJECTIONS = 2000, 2000, 32  # the distance is measured where it costs next to nothing
 GRID = 3.0  # deviations of the noise that a grid of starts reaches: 99.5 % of the probability
@@ -127,7 +129,10 @@ class Run:
         noise = Noise(self.config.sampling_seed, chains, self.target.event, first=first, device=self.device)
         x = self.start(noise)
         if self.langevin:
-            return self.entry.make(self.density, x, noise, **self.params)
+            followed = self.density
+            if self.denoiser is None and chains <= FEW and self.config.sampler.steps >= LONG:
+                followed = Replayed(followed, x)
+            return self.entry.make(followed, x, noise, **self.params)
         model = self.denoise(first, chains) if self.denoiser else None
         return self.entry.make(model, x, self.grid, noise, **self.params)
 

@@ -182,8 +182,9 @@ def train(
     begun = trainer.step if resume and trainer.restore(state) else 0
     with _threads(trainer):
         _loop(trainer, state, report)
-        trainer.photograph() if config.training.snapshots else None
+        trainer.photograph()
         figures = {"loss": float(np.mean(trainer.losses[-200:])), "resumed_at": begun}
+        figures["training_cpu_seconds"] = time.process_time() - cpu
         figures |= _distance(trainer, target, report)
     figures |= {"seconds": time.perf_counter() - clock, "cpu_seconds": time.process_time() - cpu}
     header = {"key": key, "event": list(target.event), "figures": {k: v for k, v in figures.items() if "sec" not in k}}

@@ -2,8 +2,8 @@
 
 Steps a second against a bare loop of the same network, batch and optimiser. Then the toy settings that tiny-diffusion
 and smalldiffusion publish, as plain loops on the same spiral: when they end, how far are their samples from fresh data
-(sliced Wasserstein-2), and how much sooner does `train` get as near? CPU seconds of one thread; sampling and measuring
-are left out of all times but ours.
+(sliced Wasserstein-2), and how much sooner does `train` get as near? CPU seconds of one thread, from the start of the
+training to its end, ours with drawing the data.
 
 tiny-diffusion: ddpm.py, batch 32, 200 epochs of 8,000 points, AdamW 1e-3, 50 linear timesteps, 128 wide, 3 blocks.
 smalldiffusion: README, batch 2048, 15,000 steps, Adam 1e-3, log-linear sigmas 0.005 … 10, widths 16, 128 × 4, 16.
@@ -169,11 +169,15 @@ def ours_reaching(distance: float) -> dict[str, float] | None:
         with tempfile.TemporaryDirectory() as folder:
             figures = train(config, Path(folder) / "m.safetensors", device="cpu").figures
         print(
-            f"    ours, {steps:5} steps: {figures['sliced_wasserstein']:.4f} in {figures['cpu_seconds']:.1f} s",
+            f"    ours, {steps:5} steps: {figures['sliced_wasserstein']:.4f} in {figures['training_cpu_seconds']:.1f} s",
             flush=True,
         )
         if figures["sliced_wasserstein"] <= distance:
-            return {"steps": steps, "seconds": figures["cpu_seconds"], "distance": figures["sliced_wasserstein"]}
+            return {
+                "steps": steps,
+                "seconds": figures["training_cpu_seconds"],
+                "distance": figures["sliced_wasserstein"],
+            }
     return None
 
 

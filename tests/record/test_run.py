@@ -12,6 +12,7 @@ import torch
 from diffrender.config import Config
 from diffrender.errors import ConfigError, DiffrenderError
 from diffrender.record import run as runs
+from diffrender.record.replay import Replayed
 from diffrender.record.run import Run, sample
 from diffrender.trajectory import Trajectory
 
@@ -129,6 +130,28 @@ def test_chains_in_batches_are_the_same_chains(tmp_path, monkeypatch):
         assert np.abs(parts[key] - whole[key]).max() <= 1e-5 * np.abs(whole[key]).max()
     alone = recorded(tmp_path / "c.npz", config(sampler={"kind": "ddpm", "chains": 1}))
     assert np.abs(alone.x[:, 0] - whole.x[:, 0]).max() <= 1e-5 * np.abs(whole.x).max()
+
+
+@pytest.mark.parametrize("kind", ["ula", "mala"])
+def test_a_long_chain_is_replayed_to_the_bit(tmp_path, monkeypatch, kind):
+    settings = config("smiley", sampler={"kind": kind, "steps": 2000, "chains": 1, "step_size": 0.02})
+    replayed = recorded(tmp_path / "a.npz", settings)
+    monkeypatch.setattr(runs, "FEW", 0)
+    assert np.array_equal(replayed.x, recorded(tmp_path / "b.npz", settings).x)
+
+
+def test_what_cannot_be_replayed_is_left_alone():
+    def branching(x: torch.Tensor) -> torch.Tensor:
+        return x if float(x.sum()) > 1 else -x
+
+    class Odd:
+        score = staticmethod(branching)
+        log_prob = staticmethod(torch.sin)
+
+    odd = Replayed(Odd, torch.zeros(1, 2))
+    assert odd.score is branching
+    assert odd.log_prob is not torch.sin
+    assert torch.equal(odd.log_prob(torch.ones(1, 2)), torch.sin(torch.ones(1, 2)))
 
 
 def test_starts(tmp_path):

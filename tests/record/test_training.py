@@ -185,6 +185,11 @@ def test_divergence_is_said_and_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_without_snapshots_the_last_one_is_left(tmp_path):
+    t = Trajectory.open(train(config(steps=20, snapshots=0), tmp_path / "m.safetensors", device="cpu").recording)
+    assert list(t.snapshot_step) == [20]
+
+
 def test_nothing_to_train():
     with pytest.raises(ConfigError, match="nothing to train"):
         train(Config.model_validate({"target": "circle", "model": "exact"}), Path("never.safetensors"))
