@@ -27,6 +27,10 @@ LOSSES = {
     "v_prediction": "cal(L) = EE norm(alpha_t {{epsilon : noise}} - sigma_t {{x_0 : data}} - v_theta (x_t, t))^2",
     "sample": "cal(L) = EE norm({{x_0 : data}} - x_theta (x_t, t))^2",
     "flow": "cal(L) = EE norm({{epsilon : noise}} - {{x_0 : data}} - u_theta (x_t, t))^2",
+    "edm": "cal(L) = EE thin lambda_sigma norm({{x_0 : data}} - D_theta (x_sigma, sigma))^2",
+    "denoising_score_matching": "cal(L) = EE norm(sigma_t s_theta (x_t, t) + {{epsilon : noise}})^2",
+    "sliced_score_matching": "cal(L) = EE [1\\/2 norm(s_theta)^2 + v^T nabla s_theta thin v]",
+    "score_matching": "cal(L) = EE [1\\/2 norm(s_theta)^2 + tr nabla s_theta]",
 }
 
 
