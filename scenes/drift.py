@@ -83,7 +83,8 @@ class Drift(TrajectoryScene):
         field = self.field(view)
         tails = view.trails(states, theme.samples, LINE, 0.9, options.trail_steps, casing=theme.panel)
         riders = view.cloud(states, theme.samples, 0.046, 1.0, ring=theme.panel)
-        fading = field if isinstance(field, Streamlines) else Faded(field, self.nearness(run["x"]), FAINTEST[view.dims])
+        lines = isinstance(field, Streamlines)
+        fading = field if lines else Faded(field, self.nearness(run["x"]), FAINTEST[view.dims])
 
         title = page.title("Probability flow")
         equation = page.equation(
@@ -91,9 +92,9 @@ class Drift(TrajectoryScene):
         )
         timeline, seconds = linear(run.steps), options.duration
         course = Course(page, run, timeline)
-        scale = "length and colour: square root"
+        scale = "colour: square root, lines of one length" if lines else "length and colour: square root"
         items: list[Any] = [wording.sampler(run), course.step, scale, wording.seed(run), wording.model(run)]
-        if isinstance(fading, Faded):
+        if not lines:
             items.insert(-2, "faint where nothing flows" if view.dims == 2 else "cones near chains only")
         caption = page.caption(*(item for item in items if item))
         edge = frame(place.rect, theme.border).set_z_index(view.made[-1].z_index + 1)

@@ -52,7 +52,7 @@ LAYOUTS = {
         bar=(0.75, 3.5, -0.95, -0.03), rows=(11,), size=0.57, gap=0.073, bottoms=(-2.3,),
     ),
     "tall": Layout(
-        cloud=(-3.5, 3.5, 0.75, 4.75), key=(0.0, 0.12, 0), snr=(-2.5, -0.25, -2.2, -1.0), bar=(1.05, 3.5, -2.2, -1.0),
+        cloud=(-3.5, 3.5, 0.75, 4.75), key=(0.0, 0.12, 0), snr=(-2.55, 0.0, -2.2, -1.0), bar=(1.2, 3.5, -2.2, -1.0),
         rows=(6, 5), size=1.0, gap=0.2, bottoms=(-3.5, -5.08),
     ),
 }  # fmt: skip
@@ -140,12 +140,13 @@ class Forward(TrajectoryScene):
         run = self.trajectories["run"]
         with np.errstate(divide="ignore"):
             snr = np.clip(2 * (np.log(run["alpha"]) - np.log(run["sigma"])), -CAP, CAP)
+        name = "$macron(alpha)_t$" if self.page.shape == "tall" else "$macron(alpha)_t = alpha_t^2$"
         self.curve(place.snr, snr, {-CAP: f"≤ −{CAP:g}", 0: "0", CAP: f"≥ {CAP:g}"}, "log-SNR", "+.1f", self.theme.fg)
         self.curve(
             place.bar,
             run["alpha"] ** 2,
             {0: "0", 0.5: "0.5", 1: "1"},
-            "$macron(alpha)_t = alpha_t^2$",
+            name,
             ".3f",
             self.theme.data,
         )
@@ -179,7 +180,7 @@ class Forward(TrajectoryScene):
             for x in -page.frame.x + (place.size + place.gap) * np.arange(count)
         ]
         few = slice(None, None, -(-run.chains // TILE_POINTS))
-        size = max(0.0105, point_radius(TILE_POINTS, 0.5 * place.size**2))
+        size = point_radius(len(self.states[0][few]), 0.5 * place.size**2)
         for rect, step in zip(rects, self.tile_steps, strict=True):
             view = self.view(rect)
             view.cloud(self.states[step][few], theme.samples, size, 0.9)

@@ -1,0 +1,169 @@
+"""The drift scene read back: arrows have the recorded direction and scale, particles ride where they were recorded."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+SECONDS, STEPS, GRID = 2.0, 8, (9, 6)
+COURSE = (0.5, 0.75)  # linear in steps
+SHIFTS = [(3, 0), (0, 3), (-3, 0), (0, -3)]
+
+
+@pytest.fixture(scope="module")
+def run(recorded):
+    record = {"fields": ["velocity"], "grid": GRID, "target_points": 0}
+    return recorded("spiral", sampler={"kind": "ddim", "steps": STEPS, "chains": 200}, record=record)
+
+
+@pytest.fixture(scope="module")
+def bare(cinema, run):
+    """The field alone."""
+    times = [u * SECONDS for u in COURSE]
+    return cinema("drift", flow=run).at(*times, duration=SECONDS, particles=0)
+
+
+def check_arrows(read, shot, frame, velocity, vmax):
+    """Every arrow in view lies centred on its place, points backwards in time, and is as long as its root says.
+
+    velocity: (Gy, Gx, 2) as recorded, per unit of a time that falls on the way to the data.
+    """
+    field = shot.rasters["VectorField"][0]
+    gx, gy = (np.linspace(*np.sort(field.xy[..., d].ravel())[[0, -1]], n) for d, n in enumerate(GRID))
+    step = float(gx[1] - gx[0]) * read.UNIT * 8.33 / (field.box[1] - field.box[0])
+    rows, columns = read.window(field, 6)
+    panel = read.rgb(read.LOOK.panel)
+    table, checked = read.LOOK.table("magnitude").astype(int), 0
+    for j, i in np.ndindex(velocity.shape[:2]):
+        center = read.laid([gx[i], gy[j]], field)
+        share = min(np.linalg.norm(velocity[j, i]) / vmax, 1) ** 0.5
+        length, along = 0.9 * step * share, -velocity[j, i] * (1, -1) / np.linalg.norm(velocity[j, i])
+        half = 0.46 * step + 3
+        low, high = np.round(center - half).astype(int), np.round(center + half).astype(int)
+        inside = low[0] > columns.start and high[0] < columns.stop and low[1] > rows.start and high[1] < rows.stop
+        if not inside or length < 16:
+            continue
+        part = frame[low[1] : high[1], low[0] : high[0]].astype(int) - panel
+        y, x = np.indices(part.shape[:2]) + 0.5
+        rest = np.stack([x, y], -1) + low - center
+        ink = table[round(share * 255)] - panel
+        cover = part @ ink / (ink @ ink)
+        near = (abs(rest @ along) < length / 2 + 4) & (abs(rest @ [-along[1], along[0]]) < 12)  # its neighbours are not
+        seen = near & (cover > 0.5 * cover[near].max())
+        t, across = rest[seen] @ along, rest[seen] @ np.array([-along[1], along[0]])
+        assert t.max() == pytest.approx(length / 2 - 0.9, abs=1.5), "the tip"
+        assert t.min() == pytest.approx(-length / 2 + 0.5, abs=1.5), "the tail"
+        assert across.mean() == pytest.approx(0, abs=0.8)
+        assert np.ptp(across[t > 0]) > 1.5 * np.ptp(across[t < -0.25 * length]), "the head is in front"
+        best = np.unravel_index(np.argmax(np.where(near, cover, 0)), cover.shape)
+        alpha = cover[best]
+        assert abs(part[best] - alpha * ink).max() < 6, "its colour"
+        checked += 1
+    assert checked >= 8
+
+
+def recorded_field(run):
+    velocity = np.asarray(run["field_velocity"], float)
+    return velocity, float(np.quantile(np.linalg.norm(velocity, axis=-1), 0.85))
+
+
+def test_arrows_have_the_recorded_direction_and_scale(read, bare, run):
+    velocity, vmax = recorded_field(run)
+    for shot, u in zip(bare, COURSE, strict=True):
+        check_arrows(read, shot, shot.frame, velocity[round(u * STEPS)], vmax)
+
+
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_arrows_three_pixels_off_are_found_out(read, bare, run, shift):
+    velocity, vmax = recorded_field(run)
+    for shot, u in zip(bare, COURSE, strict=True):
+        with pytest.raises(AssertionError):
+            check_arrows(read, shot, np.roll(shot.frame, shift, (0, 1)), velocity[round(u * STEPS)], vmax)
+
+
+@pytest.mark.parametrize("off", [-1, 1])
+def test_arrows_of_another_step_or_scale_are_found_out(read, bare, run, off):
+    velocity, vmax = recorded_field(run)
+    for shot, u in zip(bare, COURSE, strict=True):
+        with pytest.raises(AssertionError):
+            check_arrows(read, shot, shot.frame, velocity[round(u * STEPS) + off], vmax)
+        with pytest.raises(AssertionError):
+            check_arrows(read, shot, shot.frame, velocity[round(u * STEPS)], vmax * 1.3**off)
+        with pytest.raises(AssertionError):
+            check_arrows(read, shot, shot.frame, -velocity[round(u * STEPS)], vmax)
+
+
+def test_the_scale_is_written_beside_the_bar(cinema, run):
+    film = cinema("drift", flow=run)
+    film.at(0.0, duration=SECONDS)
+    texts = [getattr(part, "body", "") for mob in film.scene.mobjects for part in mob.get_family()]
+    _, vmax = recorded_field(run)
+    for value in (f"≥ {vmax:.1f}", f"{vmax / 4:.1f}", "0.0"):
+        assert f"#strut;{value}" in texts
+
+
+def check_riders(read, shot, frame, x):
+    riders = shot.rasters["PointCloud"][-1]
+    warm = read.warmth(frame) > 0.75 * read.warmth(read.rgb(read.LOOK.samples))
+    y, x_ = np.nonzero(warm[read.window(riders, 6)])
+    corner = [part.start for part in read.window(riders, 6)[::-1]]
+    at, radius = read.laid(x, riders), riders.radius[0] * read.UNIT
+    for center in at:
+        low, high = np.floor(center - radius - 2).astype(int), np.ceil(center + radius + 3).astype(int)
+        rows, columns = read.window(riders, 12)
+        if low[0] < columns.start or high[0] > columns.stop or low[1] < rows.start or high[1] > rows.stop:
+            continue
+        v, u = np.mgrid[low[1] : high[1], low[0] : high[0]] + 0.5
+        others = np.array([p for p in at if np.any(p != center)])
+        hidden = np.hypot(u[..., None] - others[:, 0], v[..., None] - others[:, 1]).min(-1) < radius + 5
+        disc = (
+            np.hypot(u - center[0], v - center[1]) < radius - 1.2
+        ) & ~hidden  # a later one's ring lies on earlier ones
+        assert warm[low[1] : high[1], low[0] : high[0]][disc].all(), "a particle is missing or not whole"
+    away = np.hypot(x_[:, None] + 0.5 + corner[0] - at[:, 0], y[:, None] + 0.5 + corner[1] - at[:, 1]).min(1)
+    assert (away < radius + 1.2).all(), "something is drawn where no particle is"
+
+
+@pytest.fixture(scope="module")
+def riding(cinema, run):
+    """Particles whose tails are but one step long, and so too faint to be taken for them."""
+    (shot,) = cinema("drift", flow=run).at(0.5 * SECONDS, duration=SECONDS, particles=40, trail_steps=1)
+    return shot
+
+
+def test_particles_are_where_they_were_recorded(read, riding, run):
+    check_riders(read, riding, riding.frame, run["x"][STEPS // 2, :40])
+
+
+@pytest.mark.parametrize("off", [-1, 1])
+def test_particles_elsewhere_are_found_out(read, riding, run, off):
+    with pytest.raises(AssertionError):
+        check_riders(read, riding, riding.frame, run["x"][STEPS // 2 + off, :40])
+    with pytest.raises(AssertionError):
+        check_riders(read, riding, np.roll(riding.frame, 3 * off, 0), run["x"][STEPS // 2, :40])
+    with pytest.raises(AssertionError):
+        check_riders(read, riding, riding.frame, run["x"][STEPS // 2, 1 : 40 + off])
+
+
+# ---- every frame can be read -----------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def space(recorded):
+    record = {"fields": ["velocity"], "grid": [5, 5]}
+    return recorded("torus", sampler={"kind": "ddim", "steps": STEPS, "chains": 100}, record=record)
+
+
+def test_no_text_overlaps_or_leaves_the_frame(cinema, run, space, shape, look):
+    assert cinema("drift", flow=run).layout(shape, look, duration=4, style="streamlines") == []
+    assert cinema("drift", flow=space).layout(shape, look, every=14, duration=4) == []
+
+
+def test_in_space_the_field_is_cones_where_chains_are(cinema, space, read):
+    (shot,) = cinema("drift", flow=space).at(0.5 * SECONDS, duration=SECONDS, particles=0)
+    cones = shot.rasters["VectorField3D"][0]
+    np.testing.assert_allclose(cones.vectors, -space["field_velocity"][STEPS // 2])
+    far = np.abs(space["x"][STEPS // 2]).max() + 3 * (cones.xy[0, 0, 1, 0] - cones.xy[0, 0, 0, 0])
+    assert (cones.alpha.reshape(cones.xy.shape[:3])[np.abs(cones.xy).max(-1) > far] < 0.05).all()
+    assert cones.alpha.max() == 1
+    rows, columns = read.window(cones, 8)
+    inked = np.abs(shot.frame[rows, columns].astype(int) - read.rgb(read.LOOK.panel)).sum(-1) > 60
+    assert 0.02 < inked.mean() < 0.6
