@@ -24,7 +24,7 @@ def blocks(language):
 def test_the_config_reads(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(blocks("yaml")[0])
-    assert load_config(file).target.params == {"points": 5}
+    assert load_config(file).target.params == {"sides": 5}
 
 
 def test_the_models_own_example_records_and_renders(tmp_path):

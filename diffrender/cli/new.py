@@ -12,7 +12,7 @@ from .common import command, made, say
 CONFIG = """\
 # {name}: train it with  diffrender train {file}
 title: {title}
-target: {{kind: star, points: 5}}           # diffrender list points
+target: {{kind: polygon, sides: 5}}        # diffrender list points
 model: {{kind: mlp}}                        # or exact: nothing to train
 training: {{steps: 4000}}
 sampler: {{kind: ddpm, steps: 60, chains: 4000}}

@@ -174,7 +174,7 @@ WRONG = [
     (["render", "denoise", "-c", "tiny.yaml", "-q", "z"], 2, "--quality z"),
     (["render", "denoise", "-c", "tiny.yaml", "-O", "duraton=3"], 2, "Did you mean 'duration'?"),
     (["render", "denoise", "-c", "tiny.yaml", "-o", "/proc/nowhere/x.mp4"], 1, "/proc/nowhere"),
-    (["render", "denoise", "-c", "tiny.yaml", "--codec", "h265_magic", *SMALL], 1, "h265_magic"),
+    (["render", "denoise", "-c", "tiny.yaml", "--codec", "h265_magic", *SMALL], 2, "h265_magic"),
     (["inspect", "nothing.npz"], 2, "no such file"),
     (["nonsense"], 2, "nonsense"),
     (["render"], 2, "SCENE"),
