@@ -72,8 +72,8 @@ class Schedule(Kind):
 class Training(Section):
     """How a network is trained."""
 
-    steps: int = Field(5000, ge=1)
-    batch_size: int = Field(1024, ge=1)
+    steps: int = Field(6000, ge=1)
+    batch_size: int = Field(256, ge=1)
     learning_rate: float = Field(2e-3, gt=0)
     ema: float = Field(0.999, ge=0, lt=1)
     objective: str = "epsilon"
