@@ -245,7 +245,7 @@ def incomplete(path: Path) -> None:
     ("run", "error", "words"),
     [
         (diverging, TrajectoryError, "'x' became NaN or infinite at step 2"),
-        (interrupted, KeyboardInterrupt, ""),
+        (interrupted, KeyboardInterrupt, None),
         (incomplete, TrajectoryError, "'time' is missing"),
     ],
 )
