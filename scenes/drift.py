@@ -25,6 +25,8 @@ from diffrender.show.view import Plane, Space, around
 ROOT = 0.5  # length and colour follow this power of the magnitude: a flow spans two decades
 FAINTEST = {2: 0.18, 3: 0.0}  # opacity of arrows where nothing is carried: in space they would hide what is behind
 LENGTH = {2: 0.9, 3: 0.6}  # of the longest arrow, in steps of the grid
+NEAR = {2: (1.0, 0.05), 3: (0.6, 0.3)}  # cells over which chains are counted, and which part of the most is plenty
+UNSEEN = 0.06  # a fainter arrow is not drawn at all
 CONES = 10  # along each axis of space, at most
 
 
@@ -158,12 +160,14 @@ class Drift(TrajectoryScene):
         """Step → 0..1 at each place of the grid: how many of the recorded chains are near."""
         from scipy.ndimage import gaussian_filter
 
+        blur, full = NEAR[len(self.axes)]
         edges = [np.concatenate([[-np.inf], (g[1:] + g[:-1]) / 2, [np.inf]]) for g in self.axes[::-1]]
 
         def near(step: int) -> np.ndarray:
             count = np.histogramdd(x[step][:, ::-1], edges)[0]
-            some = gaussian_filter(count, 1.0)
-            return np.clip(some / (0.05 * some.max()), 0, 1)
+            some = gaussian_filter(count, blur)
+            share = np.clip(some / (full * some.max()), 0, 1)
+            return np.where(share < UNSEEN, 0, share)
 
         return near
 

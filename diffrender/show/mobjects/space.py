@@ -161,7 +161,8 @@ def cones(orbit: Orbit, xyz: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, 
 
 def hazed(rgba: np.ndarray, depth: np.ndarray, reach: float, haze: str) -> np.ndarray:
     """(N, 4) uint8 colours of N points, the farther the nearer to `haze`."""
-    share = HAZE * np.clip(0.5 - np.nan_to_num(depth) / (2 * reach), 0, 1)[:, None].astype(np.float32)
+    share = np.clip(0.5 - np.nan_to_num(depth) / (2 * reach), 0, 1)[:, None].astype(np.float32)
+    share *= HAZE * share  # what is near keeps its colour
     out = np.empty((len(depth), 4), np.uint8)
     out[:, :3] = rgba[:, :3] + share * (np.float32(255) * srgb(haze).astype(np.float32) - rgba[:, :3]) + np.float32(0.5)
     out[:, 3] = rgba[:, 3]
