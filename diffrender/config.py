@@ -21,11 +21,8 @@ from .errors import ConfigError, suggest
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
-FOR_DRAWINGS = {  # as configs/dino.yaml
-    "model": {"kind": "mlp", "width": 160, "bands": 6},
-    "schedule": "squaredcos_cap_v2",
-    "training": {"objective": "edm", "steps": 10_000, "batch_size": 512},
-}
+# as configs/dino.yaml
+FOR_DRAWINGS = {"model": {"kind": "mlp", "width": 160, "bands": 6}, "training": {"steps": 10_000}}
 DRAWINGS = (".svg", ".png", ".jpg", ".jpeg", ".csv", ".tsv", ".obj", ".ply", ".off", ".stl", ".xyz", ".npy")
 
 
@@ -65,7 +62,7 @@ class Model(Kind):
 class Schedule(Kind):
     """The table of noise levels."""
 
-    kind: str = "linear"
+    kind: str = "squaredcos_cap_v2"
     num_train_timesteps: int = Field(1000, ge=1, le=100_000)
 
 
@@ -76,7 +73,7 @@ class Training(Section):
     batch_size: int = Field(256, ge=1)
     learning_rate: float = Field(2e-3, gt=0)
     ema: float = Field(0.999, ge=0, lt=1)
-    objective: str = "epsilon"
+    objective: str = "edm"
     data_size: int = Field(50_000, ge=1, description="points drawn from the target once, before training")
     label_dropout: float = Field(0.0, ge=0, le=1)
     snapshots: int = Field(80, ge=0, description="how often samples are drawn while training, for the training film")

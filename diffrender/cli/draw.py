@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -28,5 +29,6 @@ def draw(
         raise DiffrenderError(
             "The page was closed without saving: nothing was written.", "Press Save before closing it."
         )
-    say(f"Next:  diffrender train {saved}\n       diffrender render denoise --config {saved}")
+    quoted = shlex.quote(str(saved))
+    say(f"Next:  diffrender train {quoted}\n       diffrender render denoise --config {quoted}")
     made(saved)
