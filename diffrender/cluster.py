@@ -13,6 +13,7 @@ import os
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,8 @@ class DaskCluster:
             if interrupt.set:
                 raise KeyboardInterrupt from None
             raise WorkerDiedError(f"{job.name}: a worker was lost with what the job was to read ({error}).") from None
+        except Exception as error:  # Dask's own: what a job raises comes back as an event
+            raise DiffrenderError(f"{job.name}: {type(error).__name__}: {error}.") from error
         finally:
             future.release()
 
@@ -244,8 +247,12 @@ def perform(job: dict[str, Any], files: dict[str, str], contents: dict[str, byte
     from distributed import get_worker
 
     worker, parcel = get_worker(), Parcel(job, files)
-    with tempfile.TemporaryDirectory(prefix="diffrender-", dir=worker.local_directory) as folder:
-        return _performed(parcel, contents, topic, Path(folder), worker)
+    try:
+        with tempfile.TemporaryDirectory(prefix="diffrender-", dir=worker.local_directory) as folder:
+            return _performed(parcel, contents, topic, Path(folder), worker)
+    except Exception as error:  # a full disk, say: an exception that travels by itself may not arrive
+        text = f"{job['name']} failed on {worker.address}: {type(error).__name__}: {error}."
+        return Delivery(_as_event(DiffrenderError(text)), {}, traceback.format_exc())
 
 
 def _performed(parcel: Parcel, contents: dict[str, bytes], topic: str, folder: Path, worker: Any) -> Delivery:

@@ -163,6 +163,16 @@ def test_a_job_that_dies_is_tried_again_and_takes_no_worker_with_it(tmp_path, da
     assert one.poll() is None
 
 
+def test_a_worker_that_cannot_even_begin_says_why(tmp_path, dask, one, machines):
+    for folder in (machines.folder / "one").glob("dask-scratch-space/worker-*"):
+        if folder.is_dir():
+            folder.rename(folder.with_name("gone"))
+    (outcome,) = executors.run([toy(tmp_path, "a")], cluster=dask, fail_fast=False, logs=tmp_path / "logs")
+    assert "a failed on tcp://127.0.0.1" in outcome.error.problem
+    assert "FileNotFoundError" in outcome.error.problem
+    assert "Traceback" in outcome.log.read_text()
+
+
 def test_an_interrupt_ends_the_job_on_the_other_machine(tmp_path, dask, one):
     job, interrupt, raised = toy(tmp_path, "long", seconds=60), Interrupt(), []
     begun = threading.Event()
