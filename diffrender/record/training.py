@@ -254,7 +254,7 @@ def _threads(trainer: Trainer) -> Iterator[None]:
 def _distance(trainer: Trainer, target: Any, report: Progress) -> dict[str, float]:
     """How far samples of the config's own sampler are from fresh data, and the floor of that distance."""
     config = trainer.config
-    sampler = config.sampler.model_copy(update={"chains": FRESH})
+    sampler = config.sampler.model_copy(update={"chains": FRESH, "start": ""})
     run = Run.of(
         config.model_copy(update={"sampler": sampler}), denoiser=trainer.denoiser(), device=str(trainer.device)
     )
