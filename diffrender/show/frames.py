@@ -19,9 +19,11 @@ import numpy as np
 from manim import Camera, Scene, tempconfig
 from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.exceptions import EndSceneEarlyException
+from manim.utils.iterables import list_update
 
 from ..errors import RenderError, UsageError, suggest
 from .camera import Bulk
+from .layers import Layers
 
 SHORT_SIDE = 8.0  # scene units along the shorter side of the frame, whatever its aspect
 NEVER = sys.maxsize
@@ -60,6 +62,7 @@ class FrameRenderer(CairoRenderer):
     def init_scene(self, scene: Scene, session_spec: Any, file_writer_settings: Any) -> None:
         """Take the camera the scene asks for (moving, 3-D, …): Manim calls this while the scene is made."""
         self.camera: Any = _bulk(scene.camera_class)()
+        self.layers = Layers(self.camera)
         super().init_scene(scene, session_spec, file_writer_settings)
 
     # ---- playing -----------------------------------------------------------------------------------------------------
@@ -71,6 +74,7 @@ class FrameRenderer(CairoRenderer):
         frozen = scene.is_current_animation_frozen_frame()
         count = 0 if self.skip_animations else _frame_count(scene.duration, self.camera.frame_rate, frozen)
         self.static_image = None
+        self.layers.forget_frame()
         if self.first < self.frame + count and scene.static_mobjects:
             # before the first frame, as Manim does: what stands still is drawn once, as it was then
             self.save_static_frame_data(scene, scene.static_mobjects)
@@ -102,13 +106,18 @@ class FrameRenderer(CairoRenderer):
             stop = min(end, self.last if self.frame >= self.first else self.first)
             if self.frame >= self.first:
                 if not drawn:
-                    self.update_frame(scene, scene.moving_mobjects)
+                    self._draw(scene)
                 drawn = True
                 self.sink(self.camera.pixel_array, stop - self.frame)
             self.time += (stop - self.frame) / self.camera.frame_rate
             self.frame = stop
             if self.frame >= self.last:
                 self._next_window()
+
+    def _draw(self, scene: Scene) -> None:
+        """The frame as it is now, into the camera's pixels: what `update_frame` would draw."""
+        mobjects = scene.moving_mobjects or list_update(scene.mobjects, scene.foreground_mobjects)
+        self.layers.draw(self.camera.background if self.static_image is None else self.static_image, mobjects)
 
     def _next_window(self) -> None:
         window = next(self._windows, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,9 @@ class PointCloud(Raster):
     """
 
     dims = 2
+    decides: ClassVar[frozenset[str]] = frozenset(
+        {"box", "corner", "clip", "ring", "colors", "radius", "alpha", "_xy", "recorded", "chains", "step"}
+    )
 
     def __init__(
         self,
@@ -80,6 +83,21 @@ class PointCloud(Raster):
     def xy(self) -> np.ndarray:
         """(N, 2) data coordinates shown now."""
         return self._xy if self.recorded is None else at_step(self.recorded, self.step, self.chains)
+
+    def area(self, camera: Any) -> tuple[float, float, float, float] | None:
+        area = super().area(camera)
+        if area is not None or self.dims != 2 or not len(xy := finite32(self.xy)):
+            return area
+        place = self.place(camera)
+        if place is None:
+            return None
+        # of the corners of the data: not finite points are not drawn
+        box = np.stack([np.fmin.reduce(xy), np.fmax.reduce(xy)])
+        corners = np.stack([box[[0, 0, 1, 1], 0], box[[0, 1, 0, 1], 1]], axis=1)
+        affine = place.affine(self.box)
+        x, y = affine[:, :2] @ corners.T + affine[:, 2:]
+        reach = (float(self.radius.max()) + RING) * place.unit + 1
+        return float(x.min()) - reach, float(x.max()) + reach, float(y.min()) - reach, float(y.max()) + reach
 
     def _check_count(self, count: int) -> None:
         for what, values in (("colours", self.colors), ("radii", self.radius), ("opacities", self.alpha)):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import RenderError
-from ..theme import HAIR
+from ..theme import HAIR, RING
 from .cloud import PointCloud
 from .lines import lay_lines
 from .raster import Box, Clip, Placement, Raster, finite32, rgba8
@@ -70,6 +70,12 @@ class Curve(Raster):
     def _at(self, step: float) -> np.ndarray:
         steps = np.arange(len(self.x))
         return np.array([np.interp(step, steps, self.x), np.interp(step, steps, self.y)])
+
+    def area(self, camera: Any) -> tuple[float, float, float, float] | None:
+        left, right, top, bottom = super().area(camera) or (-np.inf, np.inf, -np.inf, np.inf)
+        place = self.place(camera)
+        reach = (DOT + RING) * place.unit if place and self.dot else 0.0  # the dot is not cut off
+        return left - reach, right + reach, top - reach, bottom + reach
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
         color = rgba8(self.fill_rgbas[:1, :3] * 255, 1)

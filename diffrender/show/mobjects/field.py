@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -80,6 +80,11 @@ class VectorField(Field):
     alpha: opacity, one or (N,).
     shaft: thickness of the longest arrows' shafts in scene units.
     """
+
+    decides: ClassVar[frozenset[str]] = frozenset(
+        {"box", "corner", "clip", "xy", "v", "table", "vmax", "power", "length", "alpha", "shaft"}
+        | {"recorded", "index", "step"}
+    )
 
     def __init__(
         self,

@@ -25,6 +25,9 @@ class Picture(Raster):
         """What the picture depends on besides its place: equal means the picture need not be made again."""
         return None
 
+    def state(self) -> Any:
+        return self.points.tobytes(), self.fill_rgbas.tobytes(), self.corner, self.content()
+
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
         """(h, w) uint32 premultiplied picture of the pixels in `bounds` (x0, x1, y0, y1); cover: 0..256, clipped."""
         raise TypeError(f"{type(self).__name__} does not say how its picture is made")

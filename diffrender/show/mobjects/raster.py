@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from manim import Mobject, VMobject
@@ -64,6 +64,8 @@ class Raster(VMobject):
     what it draws, marks included. Raises RenderError if either is empty or not finite.
     """
 
+    decides: ClassVar[frozenset[str]] = frozenset()  # attributes on which a picture of it depends; none: not known
+
     def __init__(self, box: Box, rect: Box, color: str = "#FFFFFF", corner: float = RADIUS) -> None:
         super().__init__(stroke_width=0, fill_opacity=1, fill_color=color)
         for name, (a, b, c, d) in (("box", box), ("rect", rect)):
@@ -109,6 +111,23 @@ class Raster(VMobject):
             return None
         return Placement(corners, math.sqrt(area / self.natural_area))
 
+    def state(self) -> Any:
+        """All that decides what is drawn, to be compared with what it was before; None if that is not known.
+
+        Recordings count as the same as long as they are the same object, other arrays as long as they hold the same.
+        """
+        if not self.decides:
+            return None
+        own = [Same(v) if name in _BOUND else _frozen(v) for name, v in vars(self).items() if name in self.decides]
+        return self.points.tobytes(), self.fill_rgbas.tobytes(), *own
+
+    def area(self, camera: Any) -> tuple[float, float, float, float] | None:
+        """The pixels (left, right, top, bottom) that drawing it may touch: its rectangle; None if it may be any."""
+        if not getattr(self, "clip", True):
+            return None
+        x, y = camera.points_to_subpixel_coords(self, self.points).T
+        return float(x.min()), float(x.max()), float(y.min()), float(y.max())
+
     def draw(self, camera: Any, pixels: np.ndarray, opacity: float) -> None:
         """Draw into `pixels` (H, W, 4) uint8, premultiplied RGBA, if there is anything to draw."""
         place = self.place(camera)
@@ -118,6 +137,25 @@ class Raster(VMobject):
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
         """What each kind of bulk mobject does."""
         raise TypeError(f"{type(self).__name__} does not say how it is painted")
+
+
+_BOUND = {"recorded", "chains", "index"}  # may be larger than memory, and are not written to
+
+
+class Same:
+    """Equal only to one of the very same thing, whatever is in it."""
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.thing is other.thing
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _frozen(value: Any) -> Any:
+    return (value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
 
 
 class Clip:

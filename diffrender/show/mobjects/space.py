@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class PointCloud3D(PointCloud):
     """
 
     dims = 3
+    decides: ClassVar[frozenset[str]] = frozenset()  # the orbit turns
 
     def __init__(
         self,

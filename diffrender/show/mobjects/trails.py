@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,6 +34,11 @@ class Trails(Raster):
     power: opacity falls as (1 − age / length) ** power; 0 for no fading.
     length: steps until a trail has vanished; None for as long as the recording is.
     """
+
+    decides: ClassVar[frozenset[str]] = frozenset(
+        {"box", "corner", "clip", "colors", "line_width", "alpha", "casing", "power", "length"}
+        | {"recorded", "chains", "step"}
+    )
 
     def __init__(
         self,
