@@ -258,7 +258,7 @@ def _distance(trainer: Trainer, target: Any, report: Progress) -> dict[str, floa
     run = Run.of(
         config.model_copy(update={"sampler": sampler}), denoiser=trainer.denoiser(), device=str(trainer.device)
     )
-    if len(target.event) != 1 or run.langevin:
+    if len(target.event) != 1 or run.kind != "reverse":
         return {}
     report({"stage": "measure", "done": 0, "total": 1})
     fresh = [target.draw(FRESH, generator(config.seed, Purpose.METRIC, 1 + i)) for i in range(FRESH_SETS)]
