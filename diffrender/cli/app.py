@@ -15,9 +15,9 @@ app = typer.Typer(
     name="diffrender",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start with:  diffrender render langevin   ·   What there is:  diffrender list",
+    epilog="Start with:  diffrender render langevin ",
 )
 
 

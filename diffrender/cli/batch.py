@@ -51,7 +51,9 @@ def batch(
     outputs: Outputs = Path("outputs"),
     as_json: Json = False,
 ) -> None:
-    """Make a whole lecture: its clips in parallel, and one film of them. What has not changed is not made again.
+    """Make a whole lecture: clips, and one film of them.
+
+    Clips are made in parallel. What has not changed is not made again.
 
     Examples:  diffrender batch diffusion-101 -q l   ·   diffrender batch lecture.yaml --dry-run
     """

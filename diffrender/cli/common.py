@@ -124,7 +124,7 @@ Set = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Override a config key, e.g. training.steps=2000. Repeatable."),
 ]
-Outputs = Annotated[Path, typer.Option("--outputs", help="Folder of all outputs.", show_default="outputs")]
+Outputs = Annotated[Path, typer.Option("--outputs", help="Folder of all outputs.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all randomness.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Make it again even if it is up to date.")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import shutil
@@ -28,7 +27,10 @@ class Finding(NamedTuple):
 
 @command
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
-    """Check Python, Manim, torch, ffmpeg, fonts, disk and device; say what to do where something is wrong."""
+    """Check this machine, and say what to do.
+
+    Looks at Python, packages, torch, device, Manim, fonts, ffmpeg, encoders, disk and cores.
+    """
     findings = [
         finding
         for check in (_python, _packages, _torch, _manim, _ffmpeg, _encoders, _disk, _cores)
@@ -59,6 +61,8 @@ def _python() -> Iterator[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
+    import importlib.metadata
+
     from packaging.requirements import Requirement
 
     try:

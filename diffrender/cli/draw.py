@@ -18,7 +18,10 @@ def draw(
         bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its address.")
     ] = True,
 ) -> None:
-    """Draw a shape by hand, in the browser; train on it afterwards. Closing the page ends the command."""
+    """Draw a shape by hand, in the browser.
+
+    Closing the page ends the command; then train on the drawing.
+    """
     from ..draw import serve
     from ..errors import DiffrenderError, UsageError
 

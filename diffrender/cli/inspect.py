@@ -15,7 +15,10 @@ def inspect(
     file: Annotated[Path, typer.Argument(help="A recording (.npz), weights (.safetensors), video or picture.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Explain a file that diffrender wrote: what it is, shapes, seed, config, sizes."""
+    """Explain a file that diffrender wrote.
+
+    Says what it is, and its shapes, seed, config and sizes.
+    """
     from ..errors import DiffrenderError, UsageError, suggest
 
     readers = {

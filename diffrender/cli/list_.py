@@ -19,7 +19,7 @@ def list_(
     what: Annotated[str, typer.Argument(metavar=f"[{'|'.join(WHAT)}]", help="All of them if not given.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Show which scenes, configs, samplers, schedules, densities, points and themes there are."""
+    """Show what there is: scenes, configs, samplers, …"""
     from ..errors import UsageError, suggest
 
     if what and what not in WHAT:

@@ -56,7 +56,10 @@ def new(
     what: Annotated[str, typer.Argument(metavar="config|scene|lecture")],
     name: Annotated[str, typer.Argument(help="Its name, or the file to write.")],
 ) -> None:
-    """Start a config, a scene or a lecture of your own from a short working example."""
+    """Start a config, scene or lecture of your own.
+
+    Writes a short example that works, to be changed.
+    """
     from ..errors import DiffrenderError, UsageError, suggest
 
     kinds = {

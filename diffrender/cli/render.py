@@ -127,7 +127,9 @@ def render(
     outputs: Outputs = Path("outputs"),
     as_json: Json = False,
 ) -> None:
-    """Make a video; trains and samples what it needs, and reuses what is up to date.
+    """Make a video.
+
+    Trains and samples what it needs, and reuses what is up to date.
 
     Examples:  diffrender render langevin --out video.mp4   ·   diffrender render denoise --config dino -q l -p
     """

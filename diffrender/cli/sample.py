@@ -42,7 +42,10 @@ def sample(
     outputs: Outputs = Path("outputs"),
     as_json: Json = False,
 ) -> None:
-    """Record what a sampler does; trains the model first if that is not done."""
+    """Record what a sampler does.
+
+    Trains the model first if that is not done. Writes outputs/CONFIG/SAMPLER.npz.
+    """
     from ..errors import UsageError
     from ..jobs import Subject
     from .progress import bring_up_to_date

@@ -35,7 +35,9 @@ def train(
     outputs: Outputs = Path("outputs"),
     as_json: Json = False,
 ) -> None:
-    """Train a model; writes outputs/CONFIG/model.safetensors and the recording of the training.
+    """Train a model.
+
+    Writes outputs/CONFIG/model.safetensors, and the recording of the training beside it.
 
     Ctrl-C keeps what was learned so far: go on with --resume.
     """
