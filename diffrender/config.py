@@ -232,7 +232,10 @@ def parse_set(text: str) -> tuple[list[str], Any]:
 
 
 def merged(data: Mapping[str, Any], overrides: Iterable[tuple[list[str], Any]]) -> dict[str, Any]:
-    """A copy of `data` with each (path, value) put in; a section written short (`target: spiral`) is opened."""
+    """A copy of `data` with each (path, value) put in; a section written short (`target: spiral`) is opened.
+
+    Another `kind` drops the parameters that belonged to the former one.
+    """
     out = json.loads(json.dumps(data, default=str))
     for path, value in overrides:
         here = out
@@ -246,8 +249,11 @@ def merged(data: Mapping[str, Any], overrides: Iterable[tuple[list[str], Any]]) 
                 raise ConfigError(f"--set {'.'.join(path)}: '{name}' is a value, not a section.")
             here[name] = below
             here = below
-        if path[-1] == "kind" and here.get("kind") not in (None, value):
-            here.clear() if len(path) == 2 and path[0] in ("target", "schedule") else None
+        if path[1:] == ["kind"] and here.get("kind") != value:
+            own = Config.model_fields[path[0]].annotation if path[0] in Config.model_fields else None
+            kept = getattr(own, "model_fields", {})
+            for name in set(here) - set(kept):  # parameters of the former kind
+                del here[name]
         here[path[-1]] = value
     return out
 

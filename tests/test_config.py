@@ -31,6 +31,12 @@ def test_another_kind_drops_the_parameters_of_the_first(write):
     assert load_config(path, [parse_set("target.kind=circle")]).target.params == {}
 
 
+def test_another_sampler_keeps_what_all_samplers_have(write):
+    path = write("target: spiral\nmodel: {kind: mlp, width: 64}\nsampler: {kind: ddim, eta: 0.5, steps: 7}\n")
+    config = load_config(path, [parse_set("sampler.kind=heun"), parse_set("model.kind=exact")])
+    assert (config.sampler.params, config.sampler.steps, config.model.params) == ({}, 7, {})
+
+
 def test_a_drawing_is_a_config(tmp_path):
     path = tmp_path / "cat.svg"
     path.write_text("<svg/>")
