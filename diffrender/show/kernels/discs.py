@@ -10,6 +10,7 @@ import numba as nb
 import numpy as np
 
 from .blend import mix, pack
+from .lanes import LANES, mix_lanes, padded
 
 PHASES = 8
 LARGE = 12.0  # pixels: larger discs are drawn without a stencil
@@ -17,36 +18,37 @@ STEP = 16  # radii that differ by point are rounded to 1/16 pixel
 
 
 class Stencils(NamedTuple):
-    """Coverage of discs of several radii at every phase, as lists of covered pixels.
+    """Coverage of discs of several radii at every phase, as rows of pixels padded to whole groups of `LANES`.
 
-    start, size: (R, 64) where the list of a radius and phase lies in dx, dy, part, and its length; the first `solid` of
-    it are covered wholly.
-    reach: (R,) farthest pixel. part: coverage 1..256. offset: dy · width + dx.
+    reach: (R,) pixels covered on each side of the one that holds the centre, so that there are 2 · reach + 1 rows.
+    start: (R,) where those of a radius begin in `part`, phase by phase, row by row; columns: (R,) length of a row.
+    part: coverage 0..256.
     """
 
-    start: np.ndarray
-    size: np.ndarray
-    solid: np.ndarray
     reach: np.ndarray
-    dx: np.ndarray
-    dy: np.ndarray
+    start: np.ndarray
+    columns: np.ndarray
     part: np.ndarray
-    offset: np.ndarray
 
 
-def stencils(radii: np.ndarray, width: int, ring: float = 0.0) -> Stencils:
+def stencils(radii: np.ndarray, ring: float = 0.0) -> Stencils:
     """Stencils of discs of these radii (R,) in pixels, or of the rings of width `ring` round them.
 
-    width: of the frame they are for. Those of one radius are exact. For many radii give every multiple of 1/`STEP`
-    pixel up to the largest.
+    Those of one radius are exact. For many radii give every multiple of 1/`STEP` pixel up to the largest.
     """
-    return _stencils(tuple(np.round(np.minimum(radii, LARGE), 3).tolist()), width, round(ring, 3))
+    return _stencils(tuple(np.round(np.minimum(radii, LARGE), 3).tolist()), round(ring, 3))
 
 
 @lru_cache(maxsize=32)
-def _stencils(radii: tuple[float, ...], width: int, ring: float) -> Stencils:
-    start, size, solid, reach, dx, dy, part = _build(np.array(radii, float), ring)
-    return Stencils(start, size, solid, reach, dx, dy, part, dy.astype(np.int32) * width + dx)
+def _stencils(radii: tuple[float, ...], ring: float) -> Stencils:
+    # the centre lies at least half a phase inside its pixel
+    reach = np.maximum(np.ceil(np.array(radii) + ring - 0.5 / PHASES), 0).astype(np.int64)
+    columns = padded(2 * reach + 1)
+    sizes = PHASES * PHASES * (2 * reach + 1) * columns
+    start = np.cumsum(sizes) - sizes
+    part = np.zeros(int(sizes.sum()), np.uint16)
+    _build(np.array(radii, float), ring, reach, start, columns, part)
+    return Stencils(reach, start, columns, part)
 
 
 @nb.njit(cache=True)
@@ -63,34 +65,19 @@ def _cover(x, y, radius, cx, cy):
 
 
 @nb.njit(cache=True)
-def _build(radii, ring):
-    classes = radii.shape[0]
-    start, count = np.zeros((classes, PHASES * PHASES), np.int64), np.zeros((classes, PHASES * PHASES), np.int64)
-    solid, reach = np.zeros((classes, PHASES * PHASES), np.int64), np.zeros(classes, np.int64)
-    size = 0
-    for k in range(classes):
-        reach[k] = math.ceil(radii[k] + ring) + 1
-        size += PHASES * PHASES * (2 * reach[k] + 1) ** 2
-    dx, dy, part = np.zeros(size, np.int16), np.zeros(size, np.int16), np.zeros(size, np.uint32)
-    n = 0
-    for k in range(classes):
+def _build(radii, ring, reach, start, columns, part):
+    for k in range(radii.shape[0]):
+        rows = 2 * reach[k] + 1
         for phase in range(PHASES * PHASES):
             cx, cy = (phase % PHASES + 0.5) / PHASES, (phase // PHASES + 0.5) / PHASES
-            start[k, phase] = n
-            for whole in (True, False):
-                for y in range(-reach[k], reach[k] + 1):
-                    for x in range(-reach[k], reach[k] + 1):
-                        c = _cover(x, y, radii[k], cx, cy)
-                        if ring > 0:  # what lies outside the disc, so that the disc drawn after it leaves it whole
-                            c = (_cover(x, y, radii[k] + ring, cx, cy) - c) / max(1.0 - c, 1e-9)
-                        q = int(min(c, 1.0) * 256 + 0.5)
-                        if q > 0 and (q == 256) == whole:
-                            dx[n], dy[n], part[n] = x, y, q
-                            n += 1
-                if whole:
-                    solid[k, phase] = n - start[k, phase]
-            count[k, phase] = n - start[k, phase]
-    return start, count, solid, reach, dx[:n].copy(), dy[:n].copy(), part[:n].copy()
+            for row in range(rows):
+                begin = start[k] + (phase * rows + row) * columns[k]
+                for column in range(rows):
+                    x, y = column - reach[k], row - reach[k]
+                    c = _cover(x, y, radii[k], cx, cy)
+                    if ring > 0:  # what lies outside the disc, so that the disc drawn after it leaves it whole
+                        c = (_cover(x, y, radii[k] + ring, cx, cy) - c) / max(1.0 - c, 1e-9)
+                    part[begin + column] = int(min(c, 1.0) * 256 + 0.5)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -122,23 +109,24 @@ def _stamp(frame, width, bounds, x, y, color, alpha, k, table):
         return
     i, j = math.floor(x), math.floor(y)
     phase = int((y - j) * PHASES) * PHASES + int((x - i) * PHASES)
-    begin = table.start[k, phase]
-    end = begin + table.size[k, phase]
-    if i - reach >= bounds[0] and i + reach < bounds[1] and j - reach >= bounds[2] and j + reach < bounds[3]:
-        base = j * width + i
-        if alpha == 256:  # nothing of what is below remains
-            for m in range(begin, begin + table.solid[k, phase]):
-                frame[base + table.offset[m]] = color
-            begin += table.solid[k, phase]
-        for m in range(begin, end):
-            at = base + table.offset[m]
-            frame[at] = mix(frame[at], color, (table.part[m] * alpha) >> np.uint32(8))
+    rows, columns = 2 * reach + 1, table.columns[k]
+    left, top = i - reach, j - reach
+    begin = table.start[k] + phase * rows * columns
+    inside = left >= bounds[0] and i + reach < bounds[1] and top >= bounds[2] and j + reach < bounds[3]
+    # what a row is padded with changes nothing, but must lie in the frame
+    if inside and (j + reach) * width + left + columns <= frame.shape[0]:
+        for row in range(rows):
+            at, p = np.uint64((top + row) * width + left), np.uint64(begin + row * columns)
+            for _ in range(columns // LANES):
+                mix_lanes(frame, at, table.part, p, color, alpha)
+                at += np.uint64(LANES)
+                p += np.uint64(LANES)
     else:
-        for m in range(begin, end):
-            row, column = j + table.dy[m], i + table.dx[m]
-            if bounds[0] <= column < bounds[1] and bounds[2] <= row < bounds[3]:
-                at = row * width + column
-                frame[at] = mix(frame[at], color, (table.part[m] * alpha) >> np.uint32(8))
+        for row in range(max(bounds[2] - top, 0), min(bounds[3] - top, rows)):
+            for column in range(max(bounds[0] - left, 0), min(bounds[1] - left, rows)):
+                at = (top + row) * width + left + column
+                part = np.uint32(table.part[begin + row * columns + column])
+                frame[at] = mix(frame[at], color, (part * alpha) >> np.uint32(8))
 
 
 @nb.njit(cache=True, nogil=True)
