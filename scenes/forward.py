@@ -24,7 +24,7 @@ from diffrender.show.view import Plane, Space, around
 
 TILES = 11
 CAP = 10.0  # log-SNR is infinite for clean data: the curve ends here, and its ticks say so
-SHARE = 0.6  # of a panel's half width that data fill: noise needs the rest
+SHARE = {2: 0.6, 3: 0.85}  # of a panel's half width that data, or the box round them, fill: noise needs the rest
 TILE_POINTS = 500
 
 
@@ -132,7 +132,8 @@ class Forward(TrajectoryScene):
     def view(self, rect: Rect) -> Plane | Space:
         """Data round the middle of a panel, with room for the noise."""
         (a, b, c, d), data = rect, self.states[0]
-        reach = (SHARE * (b - a) / 2, SHARE * (d - c) / 2)
+        share = SHARE[data.shape[1]]
+        reach = (share * (b - a) / 2, share * (d - c) / 2)
         return around(data, rect, ((a + b) / 2, (c + d) / 2), reach, self.theme, self.theme.panel)
 
     def curves(self, place: Layout) -> None:

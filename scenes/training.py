@@ -10,8 +10,9 @@ import numpy as np
 from manim import VMobject
 from pydantic import Field
 
+from diffrender.errors import RenderError
 from diffrender.show import wording
-from diffrender.show.mobjects import Curve, PointCloud, VectorField
+from diffrender.show.mobjects import Curve, PointCloud
 from diffrender.show.mobjects.curve import averaged
 from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, key_dot, legend, line
 from diffrender.show.motion import Drive, ticked
@@ -19,6 +20,7 @@ from diffrender.show.page import containing
 from diffrender.show.stage import SceneOptions, TrajectoryScene
 from diffrender.show.text import Number, Running
 from diffrender.show.theme import HAIR
+from diffrender.show.view import Plane, Space, around
 
 MEAN = 80  # training steps over which the loss is averaged, as the caption says
 SIZE = 0.045  # radius of a point
@@ -64,7 +66,8 @@ class Training(TrajectoryScene):
 
         duration: float = Field(12.0, gt=0, le=600, description="seconds from the first to the last training step")
         points: int = Field(600, ge=1, le=20000, description="points shown of the data and of the samples each")
-        field: bool = Field(True, description="show the learned score, where it was recorded")
+        field: bool = Field(True, description="show the learned score, where it was recorded; in the plane only")
+        orbit: float = Field(120.0, ge=-3600, le=3600, description="degrees that the camera turns, in space")
 
     def construct(self) -> None:
         """All steps of the training, slowly at first, when most changes."""
@@ -73,11 +76,12 @@ class Training(TrajectoryScene):
         place, total = LAYOUTS[page.shape], len(run["loss"])
         shots = np.asarray(run["snapshot_step"])
         self.loss_axes(place)
-        box = self.view(place.cloud)
-        cloud = self.cloud(box, place.cloud)
-        moving: list[Any] = [cloud, *self.curves]
-        if self.options.field and "field_score" in run:
-            moving.insert(0, self.score(box, place.cloud))
+        view = self.view(place.cloud)
+        moving: list[Any] = [*self.curves]
+        if self.options.field and "field_score" in run and view.dims == 2:
+            moving.append(self.score(view))
+        cloud = self.cloud(view)
+        moving.append(cloud)
 
         objective = (run.meta.get("config") or {}).get("training", {}).get("objective", "")
         source = LOSSES.get(objective)
@@ -116,44 +120,49 @@ class Training(TrajectoryScene):
 
         show(0)
         count(0)
-        for z, mob in enumerate(moving):
-            mob.set_z_index(1 + z)
-        self.open(*header, ground=[caption, key, *numbers, *self.furniture, *moving])
+        self.open(*header, ground=[caption, key, *numbers, *self.furniture, *self.curves, *view.made])
         seconds = self.options.duration
         self.play(
             Drive(show, *moving, run_time=seconds),
+            *view.turning(seconds, self.options.orbit),
             Drive(lambda u: count(ticked(u, seconds)), *numbers, run_time=seconds),
         )
+        for turn in view.coming_to_rest(3.0, self.options.orbit / seconds):
+            self.play(turn)
         self.close()
 
-    def view(self, rect: Rect) -> Rect:
-        """What of data space is shown: all data, and room around them."""
-        data = self.trajectories["training"]["target"]
+    def view(self, rect: Rect) -> Plane | Space:
+        """All data, and room around them."""
+        data, (a, b, c, d) = self.trajectories["training"]["target"], rect
+        if data.shape[1:] == (3,):
+            return around(data, rect, ((a + b) / 2, (c + d) / 2), (0.46 * (b - a), 0.46 * (d - c)), self.theme)
+        if data.shape[1:] != (2,):
+            raise RenderError(f"training shows data in the plane or in space, not of shape {data.shape[1:]}.")
         low, high = np.quantile(data, 0.001, axis=0), np.quantile(data, 0.999, axis=0)
         room = 0.15 * float(np.max(high - low))
-        return containing((low[0] - room, high[0] + room, low[1] - room, high[1] + room), rect)
+        return Plane(containing((low[0] - room, high[0] + room, low[1] - room, high[1] + room), rect), rect)
 
-    def cloud(self, box: Rect, rect: Rect) -> PointCloud:
+    def cloud(self, view: Plane | Space) -> PointCloud:
         """Data and samples in one cloud, drawn in mixed order, so that neither hides the other where they agree."""
         run, theme = self.trajectories["training"], self.theme
         shots, data = run["snapshot"], run["target"]
         n = min(self.options.points, shots.shape[1], len(data))
         order = np.random.default_rng(0).permutation(2 * n)
-        states = np.concatenate([np.broadcast_to(data[:n], (len(shots), n, 2)), shots[:, :n]], axis=1)[:, order]
+        states = np.concatenate([np.broadcast_to(data[:n], (len(shots), n, view.dims)), shots[:, :n]], axis=1)[:, order]
         rgb = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (theme.data, theme.samples)]
         colors = np.repeat(np.array(rgb, np.uint8), n, axis=0)[order]
         alpha = np.repeat([0.62, 0.78], n)[order]
-        return PointCloud(box, rect, states[0], colors, SIZE, alpha).follow(states)
+        return view.cloud(states, colors, SIZE, alpha)
 
-    def score(self, box: Rect, rect: Rect) -> VectorField:
+    def score(self, view: Plane) -> Any:
         """The learned score at one noise level, faint, in one scale for the whole clip."""
         run = self.trajectories["training"]
         field = np.asarray(run["field_score"])
         places = np.stack(np.meshgrid(run["grid_x"], run["grid_y"]), axis=-1)
         vmax = float(np.quantile(np.linalg.norm(field[-1], axis=-1), 0.85)) or 1.0
-        step = (rect[1] - rect[0]) / (box[1] - box[0]) * float(places[0, 1, 0] - places[0, 0, 0])
-        table = self.theme.table("magnitude")
-        return VectorField(box, rect, places, field[0], table, vmax, 0.8 * step, 0.5, alpha=0.4).follow(field)
+        drawn = view.arrows(places, field[0], self.theme.table("magnitude"), vmax, 0.8, 0.5)
+        drawn.alpha = 0.4
+        return drawn.follow(field)
 
     def loss_axes(self, place: Layout) -> None:
         """The loss curve and what stands around it: `self.curves`, `self.mean` and `self.furniture`."""

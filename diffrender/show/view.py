@@ -36,7 +36,7 @@ class Plane:
         self.made.append(mob.set_z_index(len(self.made) + 1))
         return mob
 
-    def cloud(self, xy: np.ndarray, color: Any, radius: float, alpha: float = 1.0, **more: Any) -> PointCloud:
+    def cloud(self, xy: np.ndarray, color: Any, radius: float, alpha: Any = 1.0, **more: Any) -> PointCloud:
         """Points (N, D), or a recording of them (T+1, N, D) which `show_step` goes through."""
         return self._bound(xy, lambda first: PointCloud(self.box, self.rect, first, color, radius, alpha, **more))
 
@@ -79,7 +79,7 @@ class Space(Plane):
         self.orbit, self.haze = orbit, haze
         self.keep(Cage(orbit, box, rect, low, high, theme.border, theme.grid))
 
-    def cloud(self, xy: np.ndarray, color: Any, radius: float, alpha: float = 1.0, **more: Any) -> PointCloud:
+    def cloud(self, xy: np.ndarray, color: Any, radius: float, alpha: Any = 1.0, **more: Any) -> PointCloud:
         def make(first: np.ndarray) -> PointCloud3D:
             return PointCloud3D(self.orbit, self.box, self.rect, first, color, radius, self.haze, alpha, **more)
 
