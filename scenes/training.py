@@ -173,6 +173,7 @@ class Training(TrajectoryScene):
         low, high = float(self.mean.min()), float(self.mean.max())
         logs = low > 0 and high / low > 3
         ticks = decades(low, high) if logs else evenly(low, high, 3)
+        ticks = ticks if len(ticks) > 1 else evenly(low, high, 5)
         f = (lambda v: np.log(np.maximum(v, 1e-12))) if logs else (lambda v: np.asarray(v, float))
         low, high = float(f(min(low, ticks[0]))), float(f(max(high, ticks[-1])))
         pad = 0.08 * (high - low) or 1.0
