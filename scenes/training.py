@@ -14,12 +14,12 @@ from diffrender.errors import RenderError
 from diffrender.show import wording
 from diffrender.show.mobjects import Curve, PointCloud
 from diffrender.show.mobjects.curve import averaged
-from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, key_dot, legend, line
+from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, key_arrow, key_dot, legend, line
 from diffrender.show.motion import Drive, ticked
 from diffrender.show.page import containing
 from diffrender.show.stage import SceneOptions, TrajectoryScene
 from diffrender.show.text import Number, Running
-from diffrender.show.theme import HAIR
+from diffrender.show.theme import HAIR, blend
 from diffrender.show.view import Plane, Space, around
 
 MEAN = 80  # training steps over which the loss is averaged, as the caption says
@@ -98,6 +98,9 @@ class Training(TrajectoryScene):
             (key_dot(color, radius=0.085), KEY_DOT_WIDTH, text)
             for color, text in ((theme.data, "data"), (theme.samples, "generated"))
         ]
+        if len(moving) > len(self.curves) + 1:
+            arrow = key_arrow(blend(theme.magnitude[2], theme.bg, 0.5), scale=0.55)
+            items.append((arrow, 0.45, "score" if page.shape == "tall" else "learned score"))
         key = legend(items, *place.key[:2], page.em("legend"), theme, align=place.key[2], gap=0.6)
         numbers: list[VMobject] = [step, loss]
         distance = self.distance(place)
@@ -161,7 +164,10 @@ class Training(TrajectoryScene):
         places = np.stack(np.meshgrid(run["grid_x"], run["grid_y"]), axis=-1)
         vmax = float(np.quantile(np.linalg.norm(field[-1], axis=-1), 0.85)) or 1.0
         drawn = view.arrows(places, field[0], self.theme.table("magnitude"), vmax, 0.8, 0.5)
-        drawn.alpha = 0.4
+        (x0, x1, y0, y1), half = view.box, float(places[0, 1, 0] - places[0, 0, 0]) / 2
+        x, y = places[..., 0].ravel(), places[..., 1].ravel()
+        whole = (x - half > x0) & (x + half < x1) & (y - half > y0) & (y + half < y1)
+        drawn.alpha = np.where(whole, 0.4, 0.0)  # no arrow is cut off at the edge
         return drawn.follow(field)
 
     def loss_axes(self, place: Layout) -> None:
@@ -193,7 +199,7 @@ class Training(TrajectoryScene):
             made += [line([(axes[0], y(value)), (axes[1], y(value))], theme.grid)]
             made += [page.label(f"{value:g}", axes[0] - 0.14, y(value) - 0.3 * em, 1, "legend", "muted")]
         made.append(line([(axes[0], axes[2]), (axes[1], axes[2])], theme.border, HAIR * 1.4))
-        across = evenly(0, span[1], 3)
+        across = evenly(0, span[1], 2 if page.shape == "square" else 3)
         for s in across:
             made.append(line([(x(s), axes[2]), (x(s), axes[2] - 0.09)], theme.border, HAIR * 1.4))
             align = 1 if x(s) > axes[1] - 0.3 else 0

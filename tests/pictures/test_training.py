@@ -113,5 +113,7 @@ def test_a_curve_elsewhere_is_found_out(read, shot, run, off):
             check_curve(read, shot, np.roll(shot.frame, 3 * off, axis), loss, NOW)
 
 
-def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look):
-    assert cinema("training", training=run).layout(shape, look, duration=4) == []
+@pytest.mark.parametrize("steps", [STEPS, 6000])
+def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look, steps):
+    longer = Trajectory(run.path, run.meta, run.arrays | {"loss": np.resize(run["loss"], steps)})
+    assert cinema("training", training=longer).layout(shape, look, duration=4) == []
