@@ -20,6 +20,8 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from ..errors import RenderError
 from .encoding import Encoding, open_stream
 
+U32, I32 = np.uint32, np.int32
+BYTE, PAIR, MIDDLE = np.uint32(0xFF), np.uint32(0x00FF00FF), np.int32((128 << 18) + (1 << 17))
 IN_FLIGHT = 6  # frames between drawing and encoding; 3 MB each at 1080p
 
 
@@ -131,24 +133,27 @@ def _plane(plane: Any) -> np.ndarray:
 def _yuv420p(rgba, y, u, v):
     """RGBA as (H, W) little-endian uint32 into the planes of yuv420p, BT.709 limited range, 16-bit fixed point.
 
-    A tenth of the time swscale needs. Even sizes only; chroma is the mean of each 2 × 2 block.
+    A tenth of the time swscale needs. Even sizes only; chroma is the mean of each 2 × 2 block. Two rows at a time, and
+    32 bits throughout (numba would widen them), so that twice as many pixels go through the processor at once.
     """
-    mask = nb.uint32(0x00FF00FF)
     height, width = rgba.shape
-    for j in range(height):
-        for i in range(width):
-            c = rgba[j, i]
-            r, g, b = nb.int32(c & 255), nb.int32((c >> 8) & 255), nb.int32((c >> 16) & 255)
-            y[j, i] = np.uint8((11966 * r + 40254 * g + 4064 * b + (16 << 16) + (1 << 15)) >> 16)
     for j in range(height // 2):
+        for k in (2 * j, 2 * j + 1):
+            row, out = rgba[k], y[k]
+            for i in range(width):
+                c = row[i]
+                r, g, b = I32(c & BYTE), I32((c >> U32(8)) & BYTE), I32((c >> U32(16)) & BYTE)
+                light = I32(I32(11966) * r + I32(40254) * g) + I32(I32(4064) * b + I32((16 << 16) + (1 << 15)))
+                out[i] = np.uint8(I32(light) >> I32(16))
+        upper, lower, blue, red = rgba[2 * j], rgba[2 * j + 1], u[j], v[j]
         for i in range(width // 2):
-            p, q = rgba[2 * j, 2 * i], rgba[2 * j, 2 * i + 1]
-            s, t = rgba[2 * j + 1, 2 * i], rgba[2 * j + 1, 2 * i + 1]
-            rb = (p & mask) + (q & mask) + (s & mask) + (t & mask)
-            ga = ((p >> 8) & mask) + ((q >> 8) & mask) + ((s >> 8) & mask) + ((t >> 8) & mask)
-            r, g, b = nb.int32(rb & 0xFFFF), nb.int32(ga & 0xFFFF), nb.int32(rb >> 16)
-            u[j, i] = np.uint8((-6596 * r - 22188 * g + 28784 * b + (128 << 18) + (1 << 17)) >> 18)
-            v[j, i] = np.uint8((28784 * r - 26145 * g - 2639 * b + (128 << 18) + (1 << 17)) >> 18)
+            p, q, s, t = upper[2 * i], upper[2 * i + 1], lower[2 * i], lower[2 * i + 1]
+            rb = U32((p & PAIR) + (q & PAIR) + (s & PAIR) + (t & PAIR))
+            ga = ((p >> U32(8)) & PAIR) + ((q >> U32(8)) & PAIR) + ((s >> U32(8)) & PAIR) + ((t >> U32(8)) & PAIR)
+            r, g, b = I32(rb & U32(0xFFFF)), I32(U32(ga) & U32(0xFFFF)), I32(rb >> U32(16))
+            to_blue = I32(I32(-6596) * r - I32(22188) * g) + I32(I32(28784) * b + MIDDLE)
+            to_red = I32(I32(28784) * r - I32(26145) * g) - I32(I32(2639) * b - MIDDLE)
+            blue[i], red[i] = np.uint8(I32(to_blue) >> I32(18)), np.uint8(I32(to_red) >> I32(18))
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")

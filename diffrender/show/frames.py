@@ -74,7 +74,7 @@ class FrameRenderer(CairoRenderer):
         frozen = scene.is_current_animation_frozen_frame()
         count = 0 if self.skip_animations else _frame_count(scene.duration, self.camera.frame_rate, frozen)
         self.static_image = None
-        self.layers.forget_frame()
+        self.layers.begin(mob for each in scene.animations or () for mob in each.mobject.get_family())
         if self.first < self.frame + count and scene.static_mobjects:
             # before the first frame, as Manim does: what stands still is drawn once, as it was then
             self.save_static_frame_data(scene, scene.static_mobjects)

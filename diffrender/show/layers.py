@@ -18,6 +18,7 @@ from .camera import Bulk, BulkCamera, BulkMovingCamera
 from .mobjects.raster import Raster
 
 PATIENCE = 8  # frames for which what has changed is taken to go on changing; twice as many each time it was not so
+LONG = 32  # the same of what is animated, so that a pause in it does not count
 MARGIN = 2.0  # pixels: what antialiasing may touch beyond an outline
 MITER = 5.0  # in stroke widths: how far a corner may stick out under cairo's miter limit of 10,
 CAP = 0.75  # and the end of a line that has no corners
@@ -62,12 +63,17 @@ class Layers:
         self.frame = 0
         self.view: Any = None
         self.seen: dict[int, Seen] = {}
+        self.animated: set[int] = set()
         self.layer: Layer | None = None
-        self.over: list[Area] | None = None  # of the camera's pixels, what differs from the layer; None: anything may
+        self.over: list[Seen] | None = None  # what was drawn over the layer last; None: the pixels may hold anything
 
-    def forget_frame(self) -> None:
-        """Something else was drawn with the camera since the last frame."""
+    def begin(self, animated: Iterable[Mobject]) -> None:
+        """Something else was drawn with the camera since the last frame; now these mobjects will move."""
         self.over = None
+        self.animated = {id(mobject) for mobject in animated}
+        for key in self.animated & self.seen.keys():
+            self.seen[key].patience = LONG
+            self.seen[key].until = self.frame + LONG
 
     def draw(self, base: np.ndarray, mobjects: Iterable[Mobject]) -> None:
         """Draw mobjects over the picture `base` (H, W, 4) into the camera's pixels, as `capture_mobjects` would."""
@@ -81,9 +87,11 @@ class Layers:
         if layer is None or layer.base is not base or layer.holds != still:
             self._make_layer(base, still)
         else:
+            if moving == self.over:
+                return
             self._put_back(base if layer.pixels is None else layer.pixels)
         self._capture([one.mobject for one in moving])
-        self.over = [one.area for one in moving]
+        self.over = moving
 
     def _look(self, shown: Sequence[Mobject]) -> list[Seen]:
         """Mobjects as they are now; what looks as it did is the very same `Seen` as before."""
@@ -95,7 +103,8 @@ class Layers:
             state, last = _state(mobject), before.get(id(mobject))
             if last is None or state is None or last.state != state:
                 if last is None:
-                    patience, until = PATIENCE, self.frame + 1
+                    patience = LONG if id(mobject) in self.animated else PATIENCE
+                    until = self.frame + (LONG if id(mobject) in self.animated else 1)
                 else:
                     patience = last.patience * (2 if last.until <= self.frame else 1)
                     until = self.frame + patience
@@ -128,7 +137,7 @@ class Layers:
         """Make the camera's pixels those of the layer again."""
         pixels = self.camera.pixel_array
         height, width = pixels.shape[:2]
-        areas = [_within(area, width, height) for area in self.over or ()]
+        areas = [_within(one.area, width, height) for one in self.over or ()]
         size = sum(max(right - left, 0) * max(bottom - top, 0) for left, right, top, bottom in areas)
         if self.over is None or size > MOSTLY * height * width:
             self.camera.set_frame_to_background(picture)
@@ -149,14 +158,16 @@ def _state(mobject: Mobject) -> Any:
     """All that decides how a mobject is drawn, to be compared; None if that is not known."""
     if isinstance(mobject, Raster):
         return mobject.state()
-    if not isinstance(mobject, VMobject) or mobject.get_background_image():
+    if not isinstance(mobject, VMobject) or mobject.background_image:
         return None
-    inks = (mobject.get_fill_rgbas(), mobject.get_stroke_rgbas(), mobject.get_stroke_rgbas(background=True))
-    if max(len(ink) for ink in inks) > 1:  # a gradient runs across the whole family
+    fill, stroke, behind = mobject.fill_rgbas, mobject.stroke_rgbas, mobject.get_stroke_rgbas(background=True)
+    if len(fill) > 1 or len(stroke) > 1 or len(behind) > 1:  # a gradient runs across the whole family
         return None
     return (
         mobject.points.tobytes(),
-        *(ink.tobytes() for ink in inks),
+        fill.tobytes(),
+        stroke.tobytes(),
+        behind.tobytes(),
         mobject.stroke_width,
         mobject.background_stroke_width,
         mobject.joint_type,
