@@ -6,7 +6,7 @@ Compiled code is cached on disk: the first call ever takes seconds, the first of
 """
 
 from .blend import blit, restore, rounded
-from .discs import LARGE, STEP, Stencils, discs, stencils
+from .discs import LARGE, STEP, Stencils, discs, extent, stencils
 from .pictures import bend, cells, heat, isolines, resample
 from .polygons import polygons
 from .space import far_to_near, project
@@ -22,6 +22,7 @@ __all__ = [
     "blit",
     "cells",
     "discs",
+    "extent",
     "far_to_near",
     "heat",
     "isolines",

@@ -161,3 +161,14 @@ def discs(frame, width, bounds, xy, affine, radii, rgba, table, ring, ring_rgba,
             if ring > 0:
                 _stamp(frame, width, bounds, x, y, ring_color, (ring_alpha * alpha) >> np.uint32(8), k, ring_table)
             _stamp(frame, width, bounds, x, y, color, alpha, k, table)
+
+
+@nb.njit(cache=True, nogil=True)
+def extent(xy):
+    """(x0, x1, y0, y1) within which points (N, 2) lie, leaving out what is not a number."""
+    x0, x1, y0, y1 = np.inf, -np.inf, np.inf, -np.inf
+    for n in range(xy.shape[0]):
+        x, y = xy[n, 0], xy[n, 1]  # a comparison with NaN is false
+        x0, x1 = (x if x < x0 else x0), (x if x > x1 else x1)
+        y0, y1 = (y if y < y0 else y0), (y if y > y1 else y1)
+    return x0, x1, y0, y1

@@ -91,11 +91,9 @@ class PointCloud(Raster):
         place = self.place(camera)
         if place is None:
             return None
-        # of the corners of the data: not finite points are not drawn
-        box = np.stack([np.fmin.reduce(xy), np.fmax.reduce(xy)])
-        corners = np.stack([box[[0, 0, 1, 1], 0], box[[0, 1, 0, 1], 1]], axis=1)
+        x0, x1, y0, y1 = kernels.extent(xy)
         affine = place.affine(self.box)
-        x, y = affine[:, :2] @ corners.T + affine[:, 2:]
+        x, y = affine[:, :2] @ [[x0, x0, x1, x1], [y0, y1, y0, y1]] + affine[:, 2:]
         reach = (float(self.radius.max()) + RING) * place.unit + 1
         return float(x.min()) - reach, float(x.max()) + reach, float(y.min()) - reach, float(y.max()) + reach
 
