@@ -75,7 +75,13 @@ def render(
     theme: Annotated[str, typer.Option("--theme", help="A name from 'diffrender list themes'.")] = "dark",
     preview: Annotated[bool, typer.Option("--preview", "-p", help="Open what was made.")] = False,
     last_frame: Annotated[
-        bool, typer.Option("--save_last_frame", "--save-last-frame", "-s", help="Write the last frame as PNG.")
+        bool,
+        typer.Option(
+            "--save_last_frame",
+            "--save-last-frame",
+            "-s",
+            help="Write the finished picture as PNG: the last state, before it fades.",
+        ),
     ] = False,
     still: Annotated[
         float | None,
@@ -134,8 +140,11 @@ def render(
     Examples:  diffrender render langevin --out video.mp4   ·   diffrender render denoise --config dino -q l -p
     """
     from .. import clips
+    from ..errors import UsageError
     from .progress import bring_up_to_date
 
+    if last_frame and (still is not None or contact_sheet or format_ not in ("", "png")):
+        raise UsageError("--save_last_frame writes one PNG.", "Leave out --still, --contact-sheet and --format.")
     job = clips.clip(
         scene,
         config=config,
@@ -147,10 +156,10 @@ def render(
         resolution=resolution,
         aspect=aspect,
         fps=fps,
-        format=format_,
+        format=format_ or ("png" if last_frame and out is None else ""),
         transparent=transparent,
         theme=theme,
-        still=1.0 if last_frame else still,
+        still=still,
         contact_sheet=contact_sheet,
         outputs=outputs,
         device=check_device(device),

@@ -125,6 +125,7 @@ class TrajectoryScene(Scene):
         self.change([mob for mob in out if mob in self.mobjects], into)
 
     def close(self, hold: float = 2.0) -> None:
-        """Hold the last state, then fade to the background."""
+        """Hold the last state, then fade to the background, unless the finished state is all that is wanted."""
         self.wait(hold)
-        self.play(Vanish(*self.mobjects, run_time=0.5))
+        if not getattr(self.renderer, "finished_state", False):
+            self.play(Vanish(*self.mobjects, run_time=0.5))

@@ -92,6 +92,9 @@ def test_every_format_carries_its_provenance_and_inspect_explains_it(folder, arg
     if name.endswith(".png"):
         with Image.open(folder / shown) as image:
             assert (image.mode == "RGBA" and image.getextrema()[3][0] == 0) == alpha
+            assert np.ptp(np.asarray(image.convert("L")).astype(int)) > 100, (
+                "the finished picture, not the fade after it"
+            )
     elif name.endswith(".gif"):
         with Image.open(folder / shown) as image:
             assert image.info["loop"] == 0
