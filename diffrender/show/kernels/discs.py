@@ -1,4 +1,4 @@
-"""Discs in bulk: small ones from stencils at 8 × 8 sub-pixel phases, large ones row by row."""
+"""Discs in bulk: small ones from stencils at 16 × 16 sub-pixel phases (8 × 8 if radii differ), large ones by rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from .blend import mix, pack
 from .lanes import LANES, mix_lanes, padded
 
-PHASES = 8
+PHASES, PHASES_OF_MANY = 16, 8  # of one radius; of many, whose stencils would no longer fit the processor's cache
 LARGE = 12.0  # pixels: larger discs are drawn without a stencil
 STEP = 16  # radii that differ by point are rounded to 1/16 pixel
 
@@ -20,11 +20,13 @@ STEP = 16  # radii that differ by point are rounded to 1/16 pixel
 class Stencils(NamedTuple):
     """Coverage of discs of several radii at every phase, as rows of pixels padded to whole groups of `LANES`.
 
+    phases: in x and in y.
     reach: (R,) pixels covered on each side of the one that holds the centre, so that there are 2 · reach + 1 rows.
     start: (R,) where those of a radius begin in `part`, phase by phase, row by row; columns: (R,) length of a row.
     part: coverage 0..256.
     """
 
+    phases: int
     reach: np.ndarray
     start: np.ndarray
     columns: np.ndarray
@@ -41,14 +43,15 @@ def stencils(radii: np.ndarray, ring: float = 0.0) -> Stencils:
 
 @lru_cache(maxsize=32)
 def _stencils(radii: tuple[float, ...], ring: float) -> Stencils:
+    phases = PHASES if len(radii) == 1 else PHASES_OF_MANY
     # the centre lies at least half a phase inside its pixel
-    reach = np.maximum(np.ceil(np.array(radii) + ring - 0.5 / PHASES), 0).astype(np.int64)
+    reach = np.maximum(np.ceil(np.array(radii) + ring - 0.5 / phases), 0).astype(np.int64)
     columns = padded(2 * reach + 1)
-    sizes = PHASES * PHASES * (2 * reach + 1) * columns
+    sizes = phases * phases * (2 * reach + 1) * columns
     start = np.cumsum(sizes) - sizes
     part = np.zeros(int(sizes.sum()), np.uint16)
-    _build(np.array(radii, float), ring, reach, start, columns, part)
-    return Stencils(reach, start, columns, part)
+    _build(np.array(radii, float), ring, phases, reach, start, columns, part)
+    return Stencils(phases, reach, start, columns, part)
 
 
 @nb.njit(cache=True)
@@ -65,11 +68,11 @@ def _cover(x, y, radius, cx, cy):
 
 
 @nb.njit(cache=True)
-def _build(radii, ring, reach, start, columns, part):
+def _build(radii, ring, phases, reach, start, columns, part):
     for k in range(radii.shape[0]):
         rows = 2 * reach[k] + 1
-        for phase in range(PHASES * PHASES):
-            cx, cy = (phase % PHASES + 0.5) / PHASES, (phase // PHASES + 0.5) / PHASES
+        for phase in range(phases * phases):
+            cx, cy = (phase % phases + 0.5) / phases, (phase // phases + 0.5) / phases
             for row in range(rows):
                 begin = start[k] + (phase * rows + row) * columns[k]
                 for column in range(rows):
@@ -108,7 +111,7 @@ def _stamp(frame, width, bounds, x, y, color, alpha, k, table):
     if x < bounds[0] - reach or x > bounds[1] + reach or y < bounds[2] - reach or y > bounds[3] + reach:
         return
     i, j = math.floor(x), math.floor(y)
-    phase = int((y - j) * PHASES) * PHASES + int((x - i) * PHASES)
+    phase = int((y - j) * table.phases) * table.phases + int((x - i) * table.phases)
     rows, columns = 2 * reach + 1, table.columns[k]
     left, top = i - reach, j - reach
     begin = table.start[k] + phase * rows * columns
