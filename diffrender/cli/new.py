@@ -47,7 +47,6 @@ entries:
   - card: {title}
   - {{scene: langevin, caption: Langevin Monte Carlo}}
   - {{scene: denoise, config: spiral, caption: Noise becomes data}}
-outputs: {{film: {name}.mp4}}
 """
 
 
