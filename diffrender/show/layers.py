@@ -17,8 +17,7 @@ from manim import Camera, Mobject, MovingCamera, VMobject
 from .camera import Bulk, BulkCamera, BulkMovingCamera
 from .mobjects.raster import Raster
 
-PATIENCE = 8  # frames for which what has changed is taken to go on changing; twice as many each time it was not so
-LONG = 32  # the same of what is animated, so that a pause in it does not count
+PATIENCE = 12  # frames for which what has changed is taken to go on changing; twice as many each time it was not so
 MARGIN = 2.0  # pixels: what antialiasing may touch beyond an outline
 MITER = 5.0  # in stroke widths: how far a corner may stick out under cairo's miter limit of 10,
 CAP = 0.75  # and the end of a line that has no corners
@@ -72,8 +71,7 @@ class Layers:
         self.over = None
         self.animated = {id(mobject) for mobject in animated}
         for key in self.animated & self.seen.keys():
-            self.seen[key].patience = LONG
-            self.seen[key].until = self.frame + LONG
+            self.seen[key].until = self.frame + PATIENCE
 
     def draw(self, base: np.ndarray, mobjects: Iterable[Mobject]) -> None:
         """Draw mobjects over the picture `base` (H, W, 4) into the camera's pixels, as `capture_mobjects` would."""
@@ -103,8 +101,8 @@ class Layers:
             state, last = _state(mobject), before.get(id(mobject))
             if last is None or state is None or last.state != state:
                 if last is None:
-                    patience = LONG if id(mobject) in self.animated else PATIENCE
-                    until = self.frame + (LONG if id(mobject) in self.animated else 1)
+                    patience = PATIENCE
+                    until = self.frame + (PATIENCE if id(mobject) in self.animated else 1)
                 else:
                     patience = last.patience * (2 if last.until <= self.frame else 1)
                     until = self.frame + patience
