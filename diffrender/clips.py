@@ -50,6 +50,10 @@ def clip(
     card = library.find_scene(scene)
     if theme not in THEMES:
         raise UsageError(f"Unknown theme '{theme}'.", suggest(theme, THEMES))
+    known = [text.partition("=")[0] for text in library.scene_options(card.file)]
+    for name in options or {}:
+        if known and name not in known:
+            raise UsageError(f"--option {name}: '{card.name}' has no such option.", suggest(name, known))
     picture = still is not None or contact_sheet
     format = _format(out, format, transparent, picture)
     width, height, rate = frame(quality, resolution, aspect, fps)
@@ -57,7 +61,9 @@ def clip(
     wanted = {name for name in card.needs if name not in given}
     needs = jobs.recordings(card, config, sets, only=wanted, outputs=outputs, device=device)
     folder = next(iter(needs.values())).out.parent if needs else outputs / card.name
-    out = out or folder / f"{card.name}{'-sheet' if contact_sheet else ''}.{format}"
+    variant = [aspect.replace(":", "x")] * (aspect != "16:9") + [theme] * (theme != "dark")
+    variant += ["sheet"] * contact_sheet + ([f"{still:g}"] if still is not None else [])
+    out = out or folder / f"{'-'.join([card.name, *variant])}.{format}"
     spec = RenderSpec.of(
         scene=card.file,
         scene_class=card.class_name,

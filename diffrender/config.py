@@ -292,5 +292,11 @@ def load_config(path: Path, overrides: Iterable[tuple[list[str], Any]] = ()) -> 
         data = read_yaml(path)
     if "source" in data:
         raise ConfigError(f"{path}: unknown key 'source'.")
-    config = validate(Config, merged(data, overrides), str(path))
+    given = list(overrides)
+    try:
+        config = validate(Config, merged(data, given), str(path))
+    except ConfigError as error:  # blame the flag, if the file alone reads
+        validate(Config, data, str(path))
+        flags = " ".join(f"--set {'.'.join(keys)}={value}" for keys, value in given)
+        raise ConfigError(error.problem.replace(f"{path}:", f"With {flags}:", 1), error.remedy) from None
     return config.model_copy(update={"source": path.resolve()})

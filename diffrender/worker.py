@@ -30,6 +30,7 @@ def train(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
     from .record.training import train as train_model
 
     spec = job["spec"]
+    _check_sampler(_config(spec))
     result = train_model(
         _config(spec),
         Path(job["out"]),
@@ -90,6 +91,15 @@ def gif(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
     from .show.pictures import gif as make
 
     return {"figures": make(GifSpec(**job["spec"]), lambda event: emit("progress", **event))}
+
+
+def _check_sampler(config: Any) -> None:
+    """Refuse a sampler that cannot be before the minute of training that comes first."""
+    from .record.samplers import SAMPLERS
+
+    entry = SAMPLERS[config.sampler.kind]
+    steps = {"steps": config.sampler.steps} if "steps" in entry.parameters() else {}
+    entry.check({**config.sampler.params, **steps}, "sampler")
 
 
 def _config(spec: dict[str, Any]) -> Any:

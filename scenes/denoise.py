@@ -70,7 +70,8 @@ class Denoise(TrajectoryScene):
         timeline = log_snr(run["alpha"], run["sigma"], interpolate=options.interpolate)
         data = wording.target(run)
 
-        view = around(data if len(data) else states[-1], place.rect, place.center, place.reach, theme)
+        shown = data if len(data) else states[-1]
+        view = around(shown, place.rect, place.center, place.reach, theme, noise=float(states[0].std()))
         view.cloud(data, theme.data, 0.018, theme.faint, clip=False)
         bound = [view.cloud(states, theme.samples, point_radius(run.chains, 22), 0.8)]
         if options.trails:

@@ -86,6 +86,7 @@ class Forward(TrajectoryScene):
 
         course = Course(page, run, timeline)
         items: list[Any] = [wording.sampler(run), course.step, "fresh noise each step"]
+        items += [f"log-SNR capped at ±{CAP:g}"] if page.shape == "wide" else []
         items += [f"{run.chains:,} points"] if page.shape != "tall" else []
         caption = page.caption(*(item for item in [*items, wording.scaling(run), wording.seed(run)] if item))
         names = (key_dot(theme.samples), KEY_DOT_WIDTH, "$x_t$"), (key_dot(theme.data), KEY_DOT_WIDTH, "data $x_0$")

@@ -84,7 +84,7 @@ def new(
     say(
         {
             "config": f"Next:  diffrender train {file}",
-            "scene": f"Next:  diffrender render {file} -q l -p",
+            "scene": f"Next:  diffrender render {file if Path(name) == file else file.stem} -q l -p",
             "lecture": f"Next:  diffrender batch {file} --dry-run",
         }[what]
     )

@@ -107,6 +107,8 @@ def bring_up_to_date(wanted: Job, force: bool = False) -> dict[str, Any]:
     todo = pending([wanted])
     if force and wanted not in todo:
         todo.append(wanted)
+    if len(todo) > 1:
+        tqdm.write(f"To do: {', '.join(job.name for job in todo)}.", file=sys.stderr)
     with Progress() as progress:
         outcomes = run(todo, on_event=progress)
     failed = [o.error for o in outcomes if o.error]

@@ -91,7 +91,7 @@ def render(
     seed: Seed = None,
     sampler: Annotated[str | None, typer.Option("--sampler", "-S", help="Another sampler than the config's.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", "-k", help="Sampling steps.")] = None,
-    chains: Annotated[int | None, typer.Option("--chains", "-n", help="How many chains.")] = None,
+    chains: Annotated[int | None, typer.Option("--chains", "-n", help="How many chains (points).")] = None,
     sets: Set = [],  # noqa: B006
     options: Annotated[
         list[str],

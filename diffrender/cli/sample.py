@@ -31,7 +31,9 @@ def sample(
         str | None, typer.Option("--sampler", "-S", help="A name from 'diffrender list samplers'.")
     ] = None,
     steps: Annotated[int | None, typer.Option("--steps", "-k", help="Sampling steps.")] = None,
-    chains: Annotated[int | None, typer.Option("--chains", "-n", help="How many chains run side by side.")] = None,
+    chains: Annotated[
+        int | None, typer.Option("--chains", "-n", help="How many chains (points) run side by side.")
+    ] = None,
     sets: Set = [],  # noqa: B006
     seed: Seed = None,
     out: Annotated[

@@ -30,7 +30,9 @@ def train(
     sets: Set = [],  # noqa: B006
     seed: Seed = None,
     device: Device = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run stopped: the default; --force starts anew.")
+    ] = False,
     force: Force = False,
     outputs: Outputs = Path("outputs"),
     as_json: Json = False,
@@ -39,13 +41,13 @@ def train(
 
     Writes outputs/CONFIG/model.safetensors, and the recording of the training beside it.
 
-    Ctrl-C keeps what was learned so far: go on with --resume.
+    Ctrl-C keeps what was learned so far, and the same command goes on from there.
     """
     from ..jobs import Subject
     from .progress import bring_up_to_date
 
     subject = Subject.of(config, seeded(sets, seed=seed, of="seed"), outputs)
-    job = subject.train(device=check_device(device), resume=resume)
+    job = subject.train(device=check_device(device), resume=resume or not force)
     writable(job.out.parent)
     told = bring_up_to_date(job, force)
     if told["reused"]:

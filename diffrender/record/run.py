@@ -197,12 +197,15 @@ class Run:
         total, size = self.config.sampler.chains, max(1, FLIGHT // self.target.dim)
         return ((first, min(size, total - first)) for first in range(0, total, size))
 
-    def final(self) -> np.ndarray:
-        """The last states of all chains, (N, *event) float32, nothing else kept."""
-        parts = []
-        for first, count in self.batches():
+    def final(self, report: Progress = lambda event: None, stage: str = "sample") -> np.ndarray:
+        """The last states of all chains, (N, *event) float32, nothing else kept; `report` hears of every step."""
+        parts, total = [], self.config.sampler.steps * len(list(self.batches()))
+        for i, (first, count) in enumerate(self.batches()):
             for step in self.steps(first, count):
                 x = step.x_next
+                report(
+                    {"stage": stage, "done": min(i * self.config.sampler.steps + step.index + 1, total), "total": total}
+                )
             parts.append(x.cpu().numpy())
         return np.concatenate(parts)
 

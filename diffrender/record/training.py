@@ -260,10 +260,8 @@ def _distance(trainer: Trainer, target: Any, report: Progress) -> dict[str, floa
     )
     if len(target.event) != 1 or run.kind != "reverse":
         return {}
-    report({"stage": "measure", "done": 0, "total": 1})
     fresh = [target.draw(FRESH, generator(config.seed, Purpose.METRIC, 1 + i)) for i in range(FRESH_SETS)]
-    distance, floor = against_target(run.final(), fresh)
-    report({"stage": "measure", "done": 1, "total": 1})
+    distance, floor = against_target(run.final(report, "measure"), fresh)
     return {"sliced_wasserstein": distance, "floor": floor, "ratio": distance / floor}
 
 

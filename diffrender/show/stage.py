@@ -125,7 +125,5 @@ class TrajectoryScene(Scene):
         self.change([mob for mob in out if mob in self.mobjects], into)
 
     def close(self, hold: float = 2.0) -> None:
-        """Hold the last state, then fade to the background, unless the finished state is all that is wanted."""
+        """Hold the last state: a clip ends on it, so that a slide or a film may go on showing it."""
         self.wait(hold)
-        if not getattr(self.renderer, "finished_state", False):
-            self.play(Vanish(*self.mobjects, run_time=0.5))

@@ -19,6 +19,7 @@ from .theme import Theme
 
 PHI, THETA = 1.08, -1.05  # radians: from where the orbit begins
 DISTANCE = 4.5  # of the eye, in radii of the data
+WIDE = 2.7  # deviations of noise that must find room: one point in a hundred lies farther out
 ROOM = 0.06  # of the box's sides, between data and box
 
 
@@ -109,16 +110,27 @@ class Space(Plane):
 
 
 def around(
-    data: np.ndarray, rect: Rect, center: tuple[float, float], reach: tuple[float, float], theme: Theme, haze: str = ""
+    data: np.ndarray,
+    rect: Rect,
+    center: tuple[float, float],
+    reach: tuple[float, float],
+    theme: Theme,
+    haze: str = "",
+    noise: float = 0.0,
 ) -> Plane | Space:
     """The view in which data (M, 2 | 3) lie round `center` of the scene and extend no farther from it than `reach`.
 
     rect: what of the scene may be drawn on. haze: colour towards which far points go, if not the background's.
     In the plane the data's origin lies at `center`, in space the middle of their box, however it is turned.
+    noise: standard deviation of a cloud of noise that must not be seen to be cut off by `rect`.
     """
     if data.shape[1] == 2:
         extent = np.maximum(np.quantile(np.abs(data), 0.999, axis=0), 1e-6)
-        return Plane(_box(rect, center, min(reach[0] / extent[0], reach[1] / extent[1])), rect)
+        unit = min(reach[0] / extent[0], reach[1] / extent[1])
+        if noise > 0:
+            (a, b, c, d), (x, y) = rect, center
+            unit = min(unit, min(x - a, b - x, y - c, d - y) / (WIDE * noise))
+        return Plane(_box(rect, center, unit), rect)
     low, high = np.quantile(data, (0.001, 0.999), axis=0)
     low, high = low - ROOM * np.max(high - low), high + ROOM * np.max(high - low)
     middle, radius = (low + high) / 2, float(np.linalg.norm(high - low)) / 2
