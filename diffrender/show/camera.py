@@ -26,6 +26,33 @@ class Bulk:
                 mobject.draw(self, pixel_array, float(min(opacity, 1)))
                 surface.mark_dirty()
 
+    def set_cairo_context_path(self, ctx: Any, vmobject: VMobject) -> Any:
+        """Manim's outline of a mobject, curve for curve, in half the time: by Python's numbers instead of NumPy's."""
+        points = self.transform_points_pre_display(vmobject, vmobject.points)  # type: ignore[attr-defined]
+        if len(points) % 4 or not len(points):
+            return super().set_cairo_context_path(ctx, vmobject)  # type: ignore[misc]
+        ctx.new_path()
+        near, path = vmobject.tolerance_for_point_equality, points[:, :2].tolist()
+        start = end = None
+        for k in range(0, len(path), 4):
+            at = path[k]
+            if end is None or not _close(end, at, near):
+                if end is not None and _close(start, end, near):
+                    ctx.close_path()
+                ctx.new_sub_path()
+                ctx.move_to(*at)
+                start = at
+            end = path[k + 3]
+            ctx.curve_to(*path[k + 1], *path[k + 2], *end)
+        if _close(start, end, near):
+            ctx.close_path()
+        return self
+
+
+def _close(a: Any, b: Any, near: float) -> bool:
+    """Whether two points are one, as NumPy's `isclose` says."""
+    return abs(a[0] - b[0]) <= near + 1e-5 * abs(b[0]) and abs(a[1] - b[1]) <= near + 1e-5 * abs(b[1])
+
 
 class BulkCamera(Bulk, Camera):
     """Manim's camera, drawing bulk mobjects."""

@@ -137,7 +137,7 @@ def encoding(table: Table, quick: bool) -> None:
         table.at_least(what, other["ms"] / ours["ms"], "× ours", limit, ours=ours, other=other)
         table.add(f"{what}: CPU time", other["cpu_ms"] / ours["cpu_ms"], "× ours")
     for n, preset, limit in ((10_000, "medium", 0.9), (10_000, "superfast", 0.8), (100_000, "superfast", None)):
-        got = case("denoise", n=n, frames=40 if quick else 80, preset=preset, profile=limit is None)
+        got = case("denoise", n=n, frames=40 if quick else 120, preset=preset, profile=limit is None)
         what = f"denoise, {n:,} points, {preset}: part of the encoder's own speed"
         if limit is None:
             table.add(what, got["part"], "", **got)

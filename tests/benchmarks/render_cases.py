@@ -22,7 +22,7 @@ RADIUS = 0.02
 COLOR = "#58C4DD"
 TRAIL = 200
 BEFOREHAND = 100  # frames
-ROUNDS = 5
+ROUNDS = 4
 
 
 def positions(n: int):

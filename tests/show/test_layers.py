@@ -46,7 +46,7 @@ def mobjects():
     ]  # fmt: skip
 
 
-def films(camera_class, tmp_path, frames=30, every=lambda camera, k: None):
+def films(camera_class, tmp_path, frames=40, every=lambda camera, k: None):
     """(pictures as we draw them, pictures of all drawn anew, mobjects drawn in the last of ours)."""
     with tempconfig(manim_config(480, 270, 10, transparent=False, media=tmp_path)):
         ours, stock = camera_class(), camera_class()
