@@ -80,7 +80,7 @@ def render(
             "--save_last_frame",
             "--save-last-frame",
             "-s",
-            help="Write the finished picture as PNG: the last state, before it fades.",
+            help="Write the finished picture, the last state, as PNG.",
         ),
     ] = False,
     still: Annotated[
