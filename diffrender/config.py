@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from .errors import ConfigError, suggest
+from .checking import validate
+from .errors import ConfigError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
@@ -256,26 +257,6 @@ def merged(data: Mapping[str, Any], overrides: Iterable[tuple[list[str], Any]]) 
                 del here[name]
         here[path[-1]] = value
     return out
-
-
-def validate(model: type[BaseModel], data: Mapping[str, Any], where: str) -> Any:
-    """`model(**data)`, or one ConfigError that names the file and key."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(p) for p in first["loc"])
-        if first["type"] == "extra_forbidden":
-            here: Any = model
-            for p in first["loc"][:-1]:
-                annotation = here.model_fields[p].annotation if p in getattr(here, "model_fields", {}) else None
-                here = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-            known = getattr(here, "model_fields", {})
-            raise ConfigError(f"{where}: unknown key '{key}'.", suggest(str(first["loc"][-1]), known)) from None
-        if first["type"] == "missing":
-            raise ConfigError(f"{where}: '{key}' is missing.") from None
-        got = f" (got {first['input']!r})" if not isinstance(first["input"], (dict, list)) else ""
-        raise ConfigError(f"{where}: {key}: {first['msg']}{got}.") from None
 
 
 def load_config(path: Path, overrides: Iterable[tuple[list[str], Any]] = ()) -> Config:

@@ -13,7 +13,8 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from . import library
-from .config import Section, read_yaml, validate
+from .checking import validate
+from .config import Section, read_yaml
 from .errors import ConfigError, UsageError, suggest
 from .library import Overrides
 

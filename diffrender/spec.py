@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .config import validate
+from .checking import validate
 from .errors import UsageError
 
 Format = Literal["mp4", "gif", "webm", "mov", "png"]

@@ -103,7 +103,8 @@ def _check_sampler(config: Any) -> None:
 
 
 def _config(spec: dict[str, Any]) -> Any:
-    from .config import Config, validate
+    from .checking import validate
+    from .config import Config
 
     config = validate(Config, spec["config"], spec["source"])
     return config.model_copy(update={"source": Path(spec["source"])})

@@ -40,7 +40,7 @@ class Worker:
         path = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "diffrender.show.drawer", str(spec_file), str(work), str(media)],
+                [sys.executable, "-m", "diffrender.show", str(spec_file), str(work), str(media)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

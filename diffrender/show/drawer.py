@@ -1,4 +1,4 @@
-"""The process that draws: ``python -m diffrender.show.drawer SPEC WORK MEDIA``. Each has a Manim of its own.
+"""The process that draws: ``python -m diffrender.show SPEC WORK MEDIA``. Each has a Manim of its own.
 
 Commands come as lines of JSON on stdin, answers go as lines of JSON to stdout; what libraries print goes to stderr.
 
@@ -180,7 +180,3 @@ def main() -> None:
         drawer.run()
     except Exception as error:
         drawer.say(error=describe(error, spec.scene))
-
-
-if __name__ == "__main__":
-    main()

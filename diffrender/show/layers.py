@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,10 @@ MARGIN = 2.0  # pixels: what antialiasing may touch beyond an outline
 MITER = 5.0  # in stroke widths: how far a corner may stick out under cairo's miter limit of 10,
 CAP = 0.75  # and the end of a line that has no corners
 FAR = 1e6  # pixels: farther out cairo's fixed-point coordinates overflow, and anything may be drawn anywhere
-MOSTLY = 0.5  # of the frame: if more was drawn over, all of it is put back
+MOSTLY = 0.8  # of the frame: if more was drawn over, all of it is put back
 KNOWN = {Camera, MovingCamera, Bulk, BulkCamera, BulkMovingCamera, object}  # cameras that draw as is said here
 
-Area = tuple[float, float, float, float]  # left, right, top, bottom pixels
+Area = tuple[float, float, float, float]  # left, right, top, bottom in whole pixels, or infinite
 EVERYWHERE: Area = (-np.inf, np.inf, -np.inf, np.inf)
 
 
@@ -75,20 +76,20 @@ class Layers:
 
     def draw(self, base: np.ndarray, mobjects: Iterable[Mobject]) -> None:
         """Draw mobjects over the picture `base` (H, W, 4) into the camera's pixels, as `capture_mobjects` would."""
-        shown = self.camera.get_mobjects_to_display(mobjects)
         if not self.applies:
             self.camera.set_frame_to_background(base)
-            self._capture(shown)
+            self._capture(self.camera.get_mobjects_to_display(mobjects))
             return
-        still, moving = self._divide(self._look(shown))
-        layer = self.layer
+        still, moving = self._divide(self._look(displayed(mobjects)))
+        layer, stale = self.layer, moving
         if layer is None or layer.base is not base or layer.holds != still:
             self._make_layer(base, still)
         else:
             if moving == self.over:
                 return
-            self._put_back(base if layer.pixels is None else layer.pixels)
-        self._capture([one.mobject for one in moving])
+            stale = self._stale(moving)
+            self._put_back(base if layer.pixels is None else layer.pixels, set(moving) - set(stale))
+        self._capture([one.mobject for one in stale])
         self.over = moving
 
     def _look(self, shown: Sequence[Mobject]) -> list[Seen]:
@@ -131,13 +132,26 @@ class Layers:
             np.copyto(kept, self.camera.pixel_array)
             self.layer.pixels = kept
 
-    def _put_back(self, picture: np.ndarray) -> None:
-        """Make the camera's pixels those of the layer again."""
+    def _stale(self, moving: list[Seen]) -> list[Seen]:
+        """What of it must be drawn anew: it has changed, or touches what has, or what is drawn anew for that reason."""
+        before, now = set(self.over or ()), set(moving)
+        left = [one for one in moving if one in before]
+        if self.over is None or left != [one for one in self.over if one in now]:
+            return moving
+        fresh = [one.area for one in before ^ now]
+        while fresh:
+            touched = {one for one in left if any(_touch(one.area, area) for area in fresh)}
+            fresh = [one.area for one in touched]
+            left = [one for one in left if one not in touched]
+        return [one for one in moving if one not in set(left)]
+
+    def _put_back(self, picture: np.ndarray, stay: set[Seen]) -> None:
+        """Make the camera's pixels those of the layer again, but for what is to stay as it was drawn."""
         pixels = self.camera.pixel_array
         height, width = pixels.shape[:2]
-        areas = [_within(one.area, width, height) for one in self.over or ()]
+        areas = [_within(one.area, width, height) for one in self.over or () if one not in stay]
         size = sum(max(right - left, 0) * max(bottom - top, 0) for left, right, top, bottom in areas)
-        if self.over is None or size > MOSTLY * height * width:
+        if self.over is None or (size > MOSTLY * height * width and not stay):
             self.camera.set_frame_to_background(picture)
             return
         for left, right, top, bottom in areas:
@@ -145,6 +159,28 @@ class Layers:
 
     def _capture(self, mobjects: list[Mobject]) -> None:
         self.camera.capture_mobjects(mobjects, include_submobjects=False)
+
+
+def displayed(mobjects: Iterable[Mobject]) -> list[Mobject]:
+    """What Manim's camera shows of mobjects and their families, in its order, each once, found in one pass.
+
+    A mobject that comes twice counts where it comes last: so we go from the end, where its family came before it.
+    """
+    shown: list[Mobject] = []
+    met: set[int] = set()
+
+    def visit(mobject: Mobject) -> None:
+        if id(mobject) not in met:
+            met.add(id(mobject))
+            for part in reversed(mobject.submobjects):
+                visit(part)
+            if len(mobject.points):
+                shown.append(mobject)
+
+    for mobject in reversed(list(mobjects)):
+        visit(mobject)
+    shown.reverse()
+    return sorted(shown, key=lambda mobject: mobject.z_index)
 
 
 def _adds_nothing(camera_class: type) -> bool:
@@ -190,7 +226,8 @@ def _area(mobject: Mobject, camera: Any) -> Area:
     if area is None or not all(abs(side) < FAR for side in area):
         return EVERYWHERE
     left, right, top, bottom = area
-    return left - MARGIN, right + MARGIN, top - MARGIN, bottom + MARGIN
+    # whole pixels: two that do not touch share none
+    return floor(left - MARGIN), ceil(right + MARGIN), floor(top - MARGIN), ceil(bottom + MARGIN)
 
 
 def _touch(a: Area, b: Area) -> bool:
@@ -198,7 +235,7 @@ def _touch(a: Area, b: Area) -> bool:
 
 
 def _within(area: Area, width: int, height: int) -> tuple[int, int, int, int]:
-    """Whole pixels of an area inside the frame."""
-    left, right = (min(max(x, 0), width) for x in area[:2])
-    top, bottom = (min(max(y, 0), height) for y in area[2:])
-    return int(left), -int(-right // 1), int(top), -int(-bottom // 1)
+    """The pixels of an area that are in the frame."""
+    left, right = (int(min(max(x, 0), width)) for x in area[:2])
+    top, bottom = (int(min(max(y, 0), height)) for y in area[2:])
+    return left, right, top, bottom

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from manim import Animation, Mobject, RendererType, Scene, VMobject, Write, config
 from pydantic import BaseModel, ConfigDict
 
-from ..config import validate
+from ..checking import validate
 from ..errors import RenderError
 from ..trajectory import Trajectory
 from . import theme as look

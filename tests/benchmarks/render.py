@@ -9,6 +9,7 @@ table and writes JSON.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -16,7 +17,9 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import psutil
@@ -31,8 +34,7 @@ from diffrender.show.mobjects import PointCloud
 from diffrender.show.timeline import linear
 class Moving(Scene):
     def construct(self):
-        base = np.random.default_rng(0).normal(0, 1.5, ({points}, 2))
-        x = np.stack([base + 0.3 * np.sin(k / 8 + base[:, ::-1]) for k in range(121)]).astype(np.float32)
+        x = np.load({recording!r}, mmap_mode="r")
         cloud = PointCloud((-7, 7, -4, 4), (-7, 7, -4, 4), x[0], "#58C4DD", 0.02).follow(x)
         self.play(PlayTrajectory(cloud, timeline=linear(120, interpolate=True), run_time={seconds}))
 """
@@ -152,68 +154,84 @@ def encoding(table: Table, quick: bool) -> None:
 
 # ---- whole renders ---------------------------------------------------------------------------------------------------
 class Watch(threading.Thread):
-    """Watches this process' drawing processes: holds each to a core of its own, if wished, and notes their memory."""
+    """Notes how much anonymous memory (RssAnon, in kB) this process and those that draw for it hold at most."""
 
-    def __init__(self, pin: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.pin, self.peak, self.seen, self.over = pin, 0, {}, False
+        self.peak, self.over = 0, False
 
     def run(self) -> None:
-        """Look every few milliseconds until it is over."""
+        """Look ten times a second until it is over."""
         while not self.over:
             total = 0
             for process in [psutil.Process(), *psutil.Process().children()]:
                 try:
-                    if process.pid != os.getpid() and self.pin and process.pid not in self.seen:
-                        self.seen[process.pid] = len(self.seen) % os.cpu_count()
-                        for thread in process.threads():
-                            os.sched_setaffinity(thread.id, {self.seen[process.pid]})
                     status = Path(f"/proc/{process.pid}/status").read_text()
                     total += int(status.split("RssAnon:")[1].split()[0])
                 except (psutil.Error, OSError, IndexError):
                     continue
             self.peak = max(self.peak, total)
-            time.sleep(0.002 if self.pin else 0.1)
+            time.sleep(0.1)
 
 
-def rendered(folder: Path, seconds: float, points: int, *, workers: int = 1, fps: int = 30, pin: bool = False):
-    """A whole render of a moving cloud: its result, and the watch over it."""
+@contextmanager
+def a_core_each():
+    """Processes that are started to draw are held to one core each, in turn."""
+    from diffrender.show import crew
+
+    cores = itertools.cycle(sorted(os.sched_getaffinity(0)))
+
+    class Held(crew.Worker):
+        def __init__(self, *arguments) -> None:
+            super().__init__(*arguments)
+            os.sched_setaffinity(self.process.pid, {next(cores)})  # before it has threads, which inherit it
+
+    with mock.patch.object(crew, "Worker", Held):
+        yield
+
+
+def rendered(folder: Path, seconds: float, points: int, **more):
+    """A whole render of a moving cloud, recorded beforehand."""
     from diffrender.show.render import render
     from diffrender.spec import RenderSpec
 
+    base = np.random.default_rng(0).normal(0, 1.5, (points, 2))
+    np.save(folder / "x.npy", np.float32([base + 0.3 * np.sin(k / 8 + base[:, ::-1]) for k in range(121)]))
     scene = folder / "moving.py"
-    scene.write_text(MOVING.format(points=points, seconds=seconds))
-    watch = Watch(pin)
-    watch.start()
-    result = render(
-        RenderSpec.of(
-            scene=scene, scene_class="Moving", out=folder / "a.mp4", fps=fps, workers=workers, width=1920, height=1080
-        )
-    )
-    watch.over = True
-    watch.join()
-    return result, watch
+    scene.write_text(MOVING.format(recording=str(folder / "x.npy"), seconds=seconds))
+    spec = {"scene": scene, "scene_class": "Moving", "out": folder / "a.mp4", "width": 1920, "height": 1080, **more}
+    return render(RenderSpec.of(**spec))
 
 
 def workers(table: Table, quick: bool) -> None:
     """Two processes on a core each against one on one."""
     seconds = 8 if quick else 20
-    with tempfile.TemporaryDirectory() as folder:
-        runs = [
-            [rendered(Path(folder), seconds, 10_000, workers=w, pin=True)[0] for w in (1, 2)]
-            for _ in range(1 if quick else 2)
-        ]
-    one, two = (min(each, key=lambda r: max(r.cpu_seconds)) for each in zip(*runs, strict=True))
-    ratio = one.cpu_seconds[0] / max(two.cpu_seconds)
-    table.at_least(f"two workers, {one.frames} frames: CPU time of the slower", ratio, "× less", 1.8,
-                   one=one.cpu_seconds, two=two.cpu_seconds)  # fmt: skip
-    table.add("two workers: wall-clock time", one.seconds / two.seconds, "× less", one=one.seconds, two=two.seconds)
+    for encode in ("fast", "small"):
+        with tempfile.TemporaryDirectory() as folder, a_core_each():
+            runs = [
+                [rendered(Path(folder), seconds, 10_000, workers=w, encode=encode) for w in (1, 2)]
+                for _ in range(1 if quick else 2)
+            ]
+        one, two = (min(each, key=lambda r: max(r.cpu_seconds)) for each in zip(*runs, strict=True))
+        ratio = one.cpu_seconds[0] / max(two.cpu_seconds)
+        what = f"two workers, {one.frames} frames, --encode {encode}"
+        table.at_least(
+            f"{what}: CPU time of the slower", ratio, "× less", 1.8, one=one.cpu_seconds, two=two.cpu_seconds
+        )
+        table.add(f"{what}: wall-clock time", one.seconds / two.seconds, "× less", one=one.seconds, two=two.seconds)
 
 
 def memory(table: Table, quick: bool) -> None:
     """Anonymous memory of all processes at its highest, of a long clip against a short one."""
+    peaks = []
     with tempfile.TemporaryDirectory() as folder:
-        peaks = [rendered(Path(folder), s, 1_000, fps=5)[1].peak / 1024 for s in (10, 60 if quick else 600)]
+        for seconds in (10, 60 if quick else 600):
+            watch = Watch()
+            watch.start()
+            rendered(Path(folder), seconds, 1_000, fps=5)
+            watch.over = True
+            watch.join()
+            peaks.append(watch.peak / 1024)
     table.at_most("memory of a 10-minute clip against a 10-second one", peaks[1] / peaks[0], "×", 1.1, mb=peaks)
     print(f"    {peaks[0]:.0f} MB and {peaks[1]:.0f} MB")
 

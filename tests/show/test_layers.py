@@ -118,3 +118,43 @@ def test_points_changed_in_place_are_seen(tmp_path):
         assert np.array_equal(seen[2], seen[3])
         assert not np.array_equal(seen[3], seen[4])
         assert not np.array_equal(seen[4][:, 300:], seen[5][:, 300:])
+
+
+def jumping(frames, seed=3):
+    """Ten discs, of which a few at a time jump somewhere: (the discs, in which frame each jumps where)."""
+    rng = np.random.default_rng(seed)
+    discs = [Dot([*rng.uniform(-3, 3, 2), 0], radius=0.5, fill_opacity=0.6) for _ in range(10)]
+    return discs, [[(i, rng.uniform(-3, 3, 2)) for i in rng.choice(10, 3, replace=False)] for _ in range(frames)]
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_moves_now_and_then_is_left_while_nothing_near_it_moves(tmp_path, monkeypatch, broken):
+    if broken:  # as if nothing touched what has changed
+        monkeypatch.setattr(layers, "_touch", lambda a, b: False)
+    with tempconfig(manim_config(480, 270, 10, transparent=False, media=tmp_path)):
+        ours, stock = BulkCamera(), BulkCamera()
+        drawer, (discs, jumps), drawn, same = Layers(ours), jumping(30), [], []
+        capture = ours.capture_mobjects
+        ours.capture_mobjects = lambda mobs, **more: (drawn.append(len(mobs)), capture(mobs, **more))
+        drawer.begin(discs)
+        for jump in jumps:
+            for i, place in jump:
+                discs[i].move_to([*place, 0])
+            drawer.draw(ours.background, discs)
+            stock.reset()
+            stock.capture_mobjects(discs)
+            same.append(np.array_equal(ours.pixel_array, stock.pixel_array))
+    assert all(same) != broken
+    assert broken or np.mean(drawn[1:]) < 9, "all ten were drawn nearly always"
+
+
+def test_mobjects_are_shown_in_manims_order():
+    """Those that come twice, at their last place; higher z last; without those that have no points; cycles end."""
+    a, b, c, d = (Dot([x, 0, 0]) for x in range(4))
+    inner, empty = VGroup(a, b), VGroup()
+    outer = VGroup(inner, c, a)
+    d.set_z_index(-1)
+    for mobjects in ([outer, empty, d], [a, outer, inner], [inner, outer, b, d, outer], [a, b, a]):
+        assert layers.displayed(mobjects) == BulkCamera().get_mobjects_to_display(mobjects)
+    inner.submobjects.append(outer)
+    assert set(layers.displayed([outer])) == {a, b, c}

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.ndimage import spline_filter
 
 from ...errors import RenderError
 from .. import kernels
@@ -57,6 +56,8 @@ class Sampled(Picture):
             )
         if bad := np.count_nonzero(~np.isfinite(values)):
             raise RenderError(f"{type(self).__name__}: {bad:,} of {values.size:,} values are not finite.")
+        from scipy.ndimage import spline_filter
+
         scaled = (values - self.low) / (self.high - self.low)
         self.coefficients = spline_filter(scaled, order=3, mode="mirror").astype(np.float32)
         self.shown = object()
