@@ -210,7 +210,7 @@ def workers(table: Table, quick: bool) -> None:
         with tempfile.TemporaryDirectory() as folder, a_core_each():
             runs = [
                 [rendered(Path(folder), seconds, 10_000, workers=w, encode=encode) for w in (1, 2)]
-                for _ in range(1 if quick else 2)
+                for _ in range(1 if quick else 3)
             ]
         one, two = (min(each, key=lambda r: max(r.cpu_seconds)) for each in zip(*runs, strict=True))
         ratio = one.cpu_seconds[0] / max(two.cpu_seconds)
