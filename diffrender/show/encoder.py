@@ -22,7 +22,7 @@ from .encoding import Encoding, open_stream
 
 U32, I32 = np.uint32, np.int32
 BYTE, PAIR, MIDDLE = np.uint32(0xFF), np.uint32(0x00FF00FF), np.int32((128 << 18) + (1 << 17))
-IN_FLIGHT = 6  # frames between drawing and encoding; 3 MB each at 1080p
+IN_FLIGHT = 3  # frames between drawing and encoding; 3 MB each at 1080p
 
 
 class Encoder:

@@ -11,12 +11,12 @@ import importlib.util
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from manim import Camera, Scene, tempconfig
+from manim import Camera, RendererType, Scene, config
 from manim.renderer.cairo_renderer import CairoRenderer
 from manim.utils.exceptions import EndSceneEarlyException
 from manim.utils.iterables import list_update
@@ -45,15 +45,8 @@ class FrameRenderer(CairoRenderer):
     finished_state: hand the scene's state after its last animation to `sink` too (what `-s` shows).
     """
 
-    def __init__(
-        self,
-        windows: Iterable[Window],
-        sink: Sink,
-        *,
-        finished_state: bool = False,
-        camera_class: type[Camera] = Camera,
-    ) -> None:
-        super().__init__(camera_class=camera_class)
+    def __init__(self, windows: Iterable[Window], sink: Sink, *, finished_state: bool = False) -> None:
+        super().__init__(camera_class=lambda: None)  # the scene says which; a camera costs two frames of memory
         self.frame = 0
         self.sink, self.finished_state = sink, finished_state
         self._windows: Iterator[Window] = iter(windows)
@@ -175,7 +168,7 @@ def manim_config(width: int, height: int, fps: int, *, transparent: bool, media:
     """Manim's global settings for a picture of so many pixels, with the short side 8 units."""
     unit = SHORT_SIDE / min(width, height)
     return {
-        "renderer": "cairo",
+        "renderer": RendererType.CAIRO,
         "pixel_width": width,
         "pixel_height": height,
         "frame_width": width * unit,
@@ -196,6 +189,20 @@ def manim_config(width: int, height: int, fps: int, *, transparent: bool, media:
     }
 
 
+@contextmanager
+def configured(settings: dict[str, Any]) -> Iterator[None]:
+    """Manim's configuration with these settings for a while; as `tempconfig`, but what is the same is not set again.
+
+    (Setting the renderer, even to what it is, makes Manim rebuild its classes: 25 ms.)
+    """
+    before = config.copy()
+    config.update({key: value for key, value in settings.items() if config[key] != value})
+    try:
+        yield
+    finally:
+        config.update({key: before[key] for key in before if config[key] != before[key]})
+
+
 def draw(
     make_scene: Callable[[FrameRenderer], Scene],
     settings: dict[str, Any],
@@ -211,7 +218,7 @@ def draw(
     is global to the process, so two scenes cannot be drawn at once in one. The scene's subcaptions are appended to
     `captions` as (seconds from, seconds to, text).
     """
-    with tempconfig(settings):
+    with configured(settings):
         renderer = FrameRenderer(windows, sink, finished_state=finished_state)
         scene = make_scene(renderer)
         if scene.renderer is not renderer:
