@@ -44,7 +44,7 @@ def train(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
 
 def sample(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
     """Record a run of a sampler."""
-    from .record.run import sample as record_run
+    from .record.sampling import sample as record_run
 
     spec = job["spec"]
     weights = Path(spec["weights"]) if spec["weights"] else None

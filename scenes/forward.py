@@ -16,8 +16,8 @@ from diffrender.show.course import Course
 from diffrender.show.mobjects import Curve
 from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, frame, key_dot, legend, line, panel
 from diffrender.show.motion import Drive, ticked
+from diffrender.show.numerals import Number
 from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.text import Number
 from diffrender.show.theme import HAIR, point_radius
 from diffrender.show.timeline import linear
 from diffrender.show.view import Plane, Space, around

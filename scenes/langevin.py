@@ -16,9 +16,10 @@ from diffrender.show.mobjects import Histogram2D, PointCloud, Trails
 from diffrender.show.mobjects.furniture import Rect, frame, key_arrow, key_dot, key_line, line, panel
 from diffrender.show.mobjects.spotlight import Spotlight, extent_of
 from diffrender.show.motion import Appear, Drive, Vanish, ticked
+from diffrender.show.numerals import Number, Running
 from diffrender.show.page import MOVING_TEXT
 from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.text import Number, Running, escaped
+from diffrender.show.text import escaped
 from diffrender.show.theme import HAIR, LINE
 from diffrender.trajectory import Trajectory
 

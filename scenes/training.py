@@ -16,9 +16,9 @@ from diffrender.show.mobjects import Curve, PointCloud
 from diffrender.show.mobjects.curve import averaged
 from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, key_arrow, key_dot, legend, line
 from diffrender.show.motion import Drive, ticked
+from diffrender.show.numerals import Number, Running
 from diffrender.show.page import containing
 from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.text import Number, Running
 from diffrender.show.theme import HAIR, blend
 from diffrender.show.view import Plane, Space, around
 

@@ -1,8 +1,7 @@
-"""Running what a config describes, and recording it: states, target, fields, density and figures."""
+"""Running what a config describes: a sampler at work on a target. `sampling.py` records it."""
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,11 +16,9 @@ from ..config import Config
 from ..errors import ConfigError, DiffrenderError
 from . import denoisers, targets
 from .denoisers.base import Denoiser, Prediction
-from .fields import check_names, check_probes, probe
+from .fields import check_names
 from .levels import Level, Levels, TimeGrid, choose, make_levels
-from .metrics import sliced_wasserstein
 from .noise import Noise, Purpose, generator
-from .recorder import Keep, Recorder
 from .registry import Entry
 from .replay import Replayed
 from .samplers import SAMPLERS, Step, start
@@ -30,7 +27,6 @@ from .samplers.langevin import AtLevel
 Progress = Callable[[dict[str, Any]], None]
 FEW, LONG = 8, 2000  # chains and steps of a Langevin run whose density is worth recording for replay
 FLIGHT = 1 << 21  # coordinates of the chains that run together
-METRIC_CHAINS, METRIC_STEPS, PROJECTIONS = 2000, 2000, 32  # the distance is measured where it costs next to nothing
 GRID = 3.0  # deviations of the noise that a grid of starts reaches: 99.5 % of the probability
 
 
@@ -220,92 +216,3 @@ def _coordinates(text: str, event: tuple[int, ...]) -> torch.Tensor:
             f"sampler.start: '{text}' is none of noise, target, grid, point, nor {math.prod(event)} coordinates.",
             'Example: start: "-1.4, -0.6"',
         ) from None
-
-
-def sample(
-    config: Config,
-    out: Path,
-    *,
-    weights: Path | None = None,
-    device: str = "auto",
-    key: str = "",
-    progress: Progress | None = None,
-) -> Path:
-    """Run the config's sampler and record it at `out`.
-
-    weights: of a learned model. key: content key for `meta`. progress: called with {"stage", "done", "total"}.
-    Raises DiffrenderError naming what is wrong with config, weights or disk; `out` is then as it was.
-    """
-    run = Run.of(config, weights=weights, device=device)
-    check_probes(run)
-    keep = Keep(config.record.keep, config.record.every)
-    meta = {
-        "config": config.as_dict(),
-        "seed": config.sampling_seed,
-        "title": config.title,
-        "key": key,
-        **describe(run),
-    }
-    with Recorder(out, kind=run.kind, keep=keep, chains=config.sampler.chains, **meta) as recorder:
-        figures = _record_chains(run, recorder, progress or (lambda event: None))
-        if run.labels is not None:
-            recorder.add("label", run.labels)
-        if config.record.target_points:
-            _add_target(run, recorder)
-        if figures:
-            recorder.add("metric_sliced_wasserstein", np.array(figures))
-        for name, rows in probe(run, recorder.levels):
-            recorder.add(name, rows)
-    return out
-
-
-def describe(run: Run) -> dict[str, Any]:
-    """What `meta` says of sampler, model and target."""
-    entry = run.entry
-    try:
-        source = inspect.getsource(entry.make)
-    except (OSError, TypeError):
-        source = ""
-    equation = entry.info.get("equation", entry.summary)
-    sampler = {"name": entry.name, "source": source, "equation": equation, "options": run.params, **entry.info}
-    if run.denoiser is None:
-        model = "none" if run.kind == "forward" else "density"
-    else:
-        model = "learned" if run.config.model.learned else "exact"
-    scaling = {"scale": float(run.target.scale), "offset": np.asarray(run.target.offset, float).ravel().tolist()}
-    return {"sampler": sampler, "model": model, "target": scaling}
-
-
-def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> list[float]:
-    """Record every batch; returns how far each kept state is from the target, where that is cheap to say."""
-    config, done = run.config, 0
-    count, steps = config.sampler.chains, config.sampler.steps
-    measured = (
-        config.sampler.start != "grid"
-        and count >= 100
-        and steps // config.record.every <= METRIC_STEPS
-        and len(run.target.event) == 1
-    )
-    n = min(count, METRIC_CHAINS)
-    fresh = run.target.draw(n, generator(config.seed, Purpose.METRIC)) if measured else None
-    distances: list[float] = []
-    parts = list(run.batches())
-    for first, chains in parts:
-        for step in recorder.follow(run.steps(first, chains), first):
-            if fresh is not None and first == 0 and step.index % config.record.every == 0:
-                distances.append(sliced_wasserstein(step.x[:n].cpu().numpy(), fresh, PROJECTIONS))
-            done += 1
-            progress({"stage": "sample", "done": min(done, steps * len(parts)), "total": steps * len(parts)})
-        if fresh is not None and first == 0:
-            distances.append(sliced_wasserstein(step.x_next[:n].cpu().numpy(), fresh, PROJECTIONS))
-    recorder.nfe[:] = [calls * run.calls for calls in recorder.nfe]
-    return distances
-
-
-def _add_target(run: Run, recorder: Recorder) -> None:
-    """Reference points, with their classes where there are some."""
-    rng = generator(run.config.seed, Purpose.DATA, 2)
-    points, label = run.target.draw_labelled(run.config.record.target_points, rng)
-    recorder.add("target", points)
-    if label is not None:
-        recorder.add("target_label", label)

@@ -7,8 +7,9 @@ from manim import Animation
 from ..trajectory import Trajectory
 from .mobjects.furniture import Slider
 from .motion import Drive, ticked
+from .numerals import Running
 from .page import Page
-from .text import Running, Typeset
+from .text import Typeset
 from .timeline import Timeline
 
 

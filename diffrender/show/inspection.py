@@ -8,7 +8,8 @@ import numpy as np
 from manim import Mobject, VMobject
 
 from .mobjects.raster import Raster
-from .text import Number, Running, Typeset
+from .numerals import Number, Running
+from .text import Typeset
 from .theme import EDGE, Frame
 
 _SEEN = 0.05  # fainter than this counts as gone

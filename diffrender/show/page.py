@@ -15,7 +15,8 @@ from manim import VGroup
 
 from .mobjects.bar import ColorBar
 from .mobjects.furniture import Key, Rect, legend
-from .text import Number, Running, Typeset, maths, words
+from .numerals import Number, Running
+from .text import Typeset, maths, words
 from .theme import EDGE, Frame, Theme
 
 AnyText = TypeVar("AnyText", Typeset, Running, Number)

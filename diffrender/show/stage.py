@@ -16,8 +16,8 @@ from ..trajectory import Trajectory
 from . import theme as look
 from .camera import BulkCamera
 from .motion import Appear, Vanish
+from .numerals import same_text
 from .page import Page
-from .text import same_text
 
 
 class SceneOptions(BaseModel):

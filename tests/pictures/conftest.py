@@ -137,7 +137,7 @@ def cinema(tmp_path_factory):
 def recorded(tmp_path_factory):
     """`recorded(target, sampler={…}, record={…})`: a small run of the exact denoiser."""
     from diffrender.config import Config
-    from diffrender.record.run import sample
+    from diffrender.record.sampling import sample
     from diffrender.trajectory import Trajectory
 
     folder = tmp_path_factory.mktemp("recordings")

@@ -15,7 +15,7 @@ from scipy import ndimage
 from diffrender.show import frames
 from diffrender.show.emphasis import SLOW, STAGES
 from diffrender.show.inspection import faults, texts
-from diffrender.show.text import Number
+from diffrender.show.numerals import Number
 from diffrender.show.theme import srgb, theme
 from diffrender.trajectory import Trajectory, TrajectoryWriter
 

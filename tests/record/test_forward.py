@@ -11,7 +11,8 @@ import pytest
 
 from diffrender.config import Config
 from diffrender.errors import ConfigError
-from diffrender.record.run import Run, sample
+from diffrender.record.run import Run
+from diffrender.record.sampling import sample
 from diffrender.trajectory import Trajectory
 
 

@@ -12,8 +12,10 @@ import torch
 from diffrender.config import Config
 from diffrender.errors import ConfigError, DiffrenderError
 from diffrender.record import run as runs
+from diffrender.record import sampling
 from diffrender.record.replay import Replayed
-from diffrender.record.run import Run, sample
+from diffrender.record.run import Run
+from diffrender.record.sampling import sample
 from diffrender.trajectory import Trajectory
 
 MODES = {
@@ -169,7 +171,7 @@ def test_starts(tmp_path):
 
 
 def test_images_and_long_runs_are_not_measured(tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "METRIC_STEPS", 5)
+    monkeypatch.setattr(sampling, "METRIC_STEPS", 5)
     t = recorded(tmp_path / "a.npz", config())
     assert "metric_sliced_wasserstein" not in t
 

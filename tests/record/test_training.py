@@ -21,7 +21,8 @@ from diffrender.record import training
 from diffrender.record.denoisers import Guided, build
 from diffrender.record.film import snapshot_steps
 from diffrender.record.objectives import OBJECTIVES
-from diffrender.record.run import Run, sample
+from diffrender.record.run import Run
+from diffrender.record.sampling import sample
 from diffrender.record.training import resume_file, train
 from diffrender.trajectory import Trajectory
 

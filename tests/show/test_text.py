@@ -5,8 +5,9 @@ import pytest
 from manim import ManimColor
 
 from diffrender.errors import RenderError
-from diffrender.show import text
-from diffrender.show.text import Number, Running, escaped, maths, same_text, words
+from diffrender.show import numerals, text
+from diffrender.show.numerals import Number, Running, same_text
+from diffrender.show.text import escaped, maths, words
 
 INK = "#F4F6FA"
 
@@ -91,7 +92,7 @@ def test_digits_keep_their_places_as_a_number_runs():
     rights = []
     for value in (7, 17, 1_017, 101_017):
         number.set_value(value)
-        last = number.points[-len(text._glyphs()["7"]) :]
+        last = number.points[-len(numerals._glyphs()["7"]) :]
         rights.append(last)
     assert all(np.allclose(rights[0], r) for r in rights)
     assert number.corner == pytest.approx([1, 2, 0])
