@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,10 @@ from diffrender import executors
 
 TOYS = Path(__file__).parent / "toys"
 SCENE = '"""A toy."""\nfrom manim import Scene\n\n\nclass ToyScene(Scene):\n    """A toy."""\n'
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell ignores Ctrl-C for what it starts in the background, and so would all that tests start and interrupt
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

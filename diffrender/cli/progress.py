@@ -82,7 +82,7 @@ def figures(found: dict[str, Any]) -> str:
     """What is worth saying of a job's figures, after its duration."""
     said = []
     if "frames" in found:
-        said.append(f"{found['frames']:,} frames")
+        said.append(f"{found['frames']:,} frame{'s' * (found['frames'] != 1)}")
     if "loss" in found:
         said.append(f"loss {found['loss']:.4f}")
     if "ratio" in found:
