@@ -19,7 +19,7 @@ from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, frame, key_d
 from diffrender.show.page import fitted
 from diffrender.show.stage import SceneOptions, TrajectoryScene
 from diffrender.show.theme import LINE
-from diffrender.show.timeline import linear
+from diffrender.show.timeline import path_length
 from diffrender.show.view import Plane, Space, around
 
 ROOT = 0.5  # length and colour follow this power of the magnitude: a flow spans two decades
@@ -75,7 +75,7 @@ class Drift(TrajectoryScene):
         orbit: float = Field(120.0, ge=-3600, le=3600, description="degrees that the camera turns, in space")
 
     def construct(self) -> None:
-        """The field at the noisiest level, then the whole way at constant speed in the flow's time, then the end."""
+        """The field at the noisiest level, then the whole way at the speed at which things move, then the end."""
         run, page, theme, options = self.trajectories["flow"], self.page, self.theme, self.options
         place = LAYOUTS[page.shape]
         self.read_field()
@@ -92,7 +92,7 @@ class Drift(TrajectoryScene):
         equation = page.equation(
             "dot(x) = f_t (x) - 1\\/2 thin g_t^2 thin {{nabla log p_t (x) : score}}", score="score"
         )
-        timeline, seconds = linear(run.steps), options.duration
+        timeline, seconds = path_length(run["x"]), options.duration
         course = Course(page, run, timeline)
         scale = "colour: square root, lines of one length" if lines else "length and colour: square root"
         items: list[Any] = [wording.sampler(run), course.step, scale, wording.seed(run), wording.model(run)]

@@ -12,6 +12,8 @@ import numpy as np
 from ..errors import RenderError
 
 LAST_DECADE = 0.2  # share of a clip given to the last factor of ten in sigma, where shapes settle
+EVEN = 0.3  # share of a clip that all steps have alike, where the rest goes to those in which much moves
+WATCHED = 400  # chains whose moves are measured for that
 ONSET, BEFORE_ONSET = -4.0, 0.1  # under this log-SNR nothing can be seen to change: it gets this share of a clip
 
 
@@ -46,6 +48,21 @@ def linear(last: int, *, interpolate: bool = False) -> Timeline:
 def eased(last: int, *, interpolate: bool = False) -> Timeline:
     """Slow at both ends: u²(3 − 2u)."""
     return Timeline("eased", last, lambda u: u * u * (3 - 2 * u) * last, interpolate)
+
+
+def path_length(x: np.ndarray, *, even: float = EVEN, interpolate: bool = False) -> Timeline:
+    """Constant speed of what moves: steps in which states go far take long.
+
+    x: (T+1, N, *event). The length of a step is the root mean square of how far states go in it; `even` of the clip's
+    time is shared by all steps alike, so that it never jumps over many.
+    """
+    places = np.stack([np.asarray(x[k][:WATCHED], float).ravel() for k in range(len(x))])
+    moved = np.linalg.norm(np.diff(places, axis=0), axis=1)
+    count = len(moved)
+    share = moved / moved.sum() if moved.sum() > 0 else np.full(count, 1 / count)
+    passed = np.concatenate([[0.0], np.cumsum(even / count + (1 - even) * share)])
+    steps = np.arange(len(passed), dtype=float)
+    return Timeline("path length", count, lambda u: float(np.interp(u, passed / passed[-1], steps)), interpolate)
 
 
 def log_snr(

@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diffrender.show.timeline import path_length
+
 SECONDS, STEPS, GRID = 2.0, 8, (9, 6)
-COURSE = (0.5, 0.75)  # linear in steps
+SHOWN = (4, 6)  # steps that are looked at
 SHIFTS = [(3, 0), (0, 3), (-3, 0), (0, -3)]
+
+
+def seconds_of(run, step):
+    """The middle of the time in which the clip must show a step: where most of it moves, it takes longest."""
+    course = np.linspace(0, 1, 2001)
+    line = path_length(run["x"])
+    return SECONDS * float(np.median(course[[line.step(u) == step for u in course]]))
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +28,7 @@ def run(recorded):
 @pytest.fixture(scope="module")
 def bare(cinema, run):
     """The field alone."""
-    times = [u * SECONDS for u in COURSE]
+    times = [seconds_of(run, step) for step in SHOWN]
     return cinema("drift", flow=run).at(*times, duration=SECONDS, particles=0)
 
 
@@ -69,28 +78,28 @@ def recorded_field(run):
 
 def test_arrows_have_the_recorded_direction_and_scale(read, bare, run):
     velocity, vmax = recorded_field(run)
-    for shot, u in zip(bare, COURSE, strict=True):
-        check_arrows(read, shot, shot.frame, velocity[round(u * STEPS)], vmax)
+    for shot, step in zip(bare, SHOWN, strict=True):
+        check_arrows(read, shot, shot.frame, velocity[step], vmax)
 
 
 @pytest.mark.parametrize("shift", SHIFTS)
 def test_arrows_three_pixels_off_are_found_out(read, bare, run, shift):
     velocity, vmax = recorded_field(run)
-    for shot, u in zip(bare, COURSE, strict=True):
+    for shot, step in zip(bare, SHOWN, strict=True):
         with pytest.raises(AssertionError):
-            check_arrows(read, shot, np.roll(shot.frame, shift, (0, 1)), velocity[round(u * STEPS)], vmax)
+            check_arrows(read, shot, np.roll(shot.frame, shift, (0, 1)), velocity[step], vmax)
 
 
 @pytest.mark.parametrize("off", [-1, 1])
 def test_arrows_of_another_step_or_scale_are_found_out(read, bare, run, off):
     velocity, vmax = recorded_field(run)
-    for shot, u in zip(bare, COURSE, strict=True):
+    for shot, step in zip(bare, SHOWN, strict=True):
         with pytest.raises(AssertionError):
-            check_arrows(read, shot, shot.frame, velocity[round(u * STEPS) + off], vmax)
+            check_arrows(read, shot, shot.frame, velocity[step + off], vmax)
         with pytest.raises(AssertionError):
-            check_arrows(read, shot, shot.frame, velocity[round(u * STEPS)], vmax * 1.3**off)
+            check_arrows(read, shot, shot.frame, velocity[step], vmax * 1.3**off)
         with pytest.raises(AssertionError):
-            check_arrows(read, shot, shot.frame, -velocity[round(u * STEPS)], vmax)
+            check_arrows(read, shot, shot.frame, -velocity[step], vmax)
 
 
 def test_the_scale_is_written_beside_the_bar(cinema, run):
@@ -127,7 +136,7 @@ def check_riders(read, shot, frame, x):
 @pytest.fixture(scope="module")
 def riding(cinema, run):
     """Particles whose tails are but one step long, and so too faint to be taken for them."""
-    (shot,) = cinema("drift", flow=run).at(0.5 * SECONDS, duration=SECONDS, particles=40, trail_steps=1)
+    (shot,) = cinema("drift", flow=run).at(seconds_of(run, STEPS // 2), duration=SECONDS, particles=40, trail_steps=1)
     return shot
 
 
@@ -158,7 +167,7 @@ def test_no_text_overlaps_or_leaves_the_frame(cinema, run, space, shape, look):
 
 
 def test_in_space_the_field_is_cones_where_chains_are(cinema, space, read):
-    (shot,) = cinema("drift", flow=space).at(0.5 * SECONDS, duration=SECONDS, particles=0)
+    (shot,) = cinema("drift", flow=space).at(seconds_of(space, STEPS // 2), duration=SECONDS, particles=0)
     cones = shot.rasters["VectorField3D"][0]
     np.testing.assert_allclose(cones.vectors, -space["field_velocity"][STEPS // 2])
     far = np.abs(space["x"][STEPS // 2]).max() + 3 * (cones.xy[0, 0, 1, 0] - cones.xy[0, 0, 0, 0])

@@ -19,9 +19,16 @@ def schedules():
     }
 
 
+def hops(lengths):
+    """A recording of three chains in the plane that all go so far in each step, in different directions."""
+    way = np.array([[1, 0], [0, 1], [0.6, -0.8]])
+    return np.concatenate([[0], np.cumsum(lengths)])[:, None, None] * way
+
+
 def every():
     yield "linear", timeline.linear
     yield "eased", timeline.eased
+    yield "path length", lambda last, **k: timeline.path_length(hops(np.arange(last) % 7), **k)
     for name, (alpha, sigma) in schedules().items():
         yield name, lambda last, alpha=alpha, sigma=sigma, **k: timeline.log_snr(alpha, sigma, **k)
 
@@ -47,6 +54,21 @@ def test_linear_gives_every_step_the_same_time():
     times = np.bincount(shown.astype(int)) / 10000
     assert times[1:-1] == pytest.approx(0.1, abs=2e-3)
     assert times[[0, -1]] == pytest.approx(0.05, abs=2e-3)
+
+
+def test_along_path_length_states_go_at_constant_speed():
+    lengths = np.array([1, 0, 0, 4, 2, 1, 0.5])
+    line = timeline.path_length(hops(lengths), even=0, interpolate=True)
+    course = np.linspace(0, 1, 101)
+    gone = np.interp([line.step(u) for u in course], np.arange(8), np.concatenate([[0], np.cumsum(lengths)]))
+    assert gone == pytest.approx(course * lengths.sum(), abs=1e-9)
+
+
+def test_path_length_leaves_time_for_steps_in_which_nothing_moves():
+    line = timeline.path_length(hops([0, 0, 0, 1]), even=0.4, interpolate=True)
+    assert line.step(0.3) == pytest.approx(3)
+    still = timeline.path_length(hops([0, 0, 0, 0]), interpolate=True)
+    assert [still.step(u) for u in (0, 0.25, 0.5, 1)] == pytest.approx([0, 1, 2, 4])
 
 
 def test_eased_is_slow_at_both_ends():
