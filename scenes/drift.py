@@ -14,8 +14,8 @@ from diffrender.errors import RenderError
 from diffrender.show import wording
 from diffrender.show.animations import PlayTrajectory
 from diffrender.show.course import Course
-from diffrender.show.mobjects import ColorBar, Streamlines
-from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, frame, key_dot, key_line, legend, line, panel
+from diffrender.show.mobjects import Streamlines
+from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, frame, key_dot, key_line, legend, panel
 from diffrender.show.page import fitted
 from diffrender.show.stage import SceneOptions, TrajectoryScene
 from diffrender.show.theme import LINE
@@ -173,17 +173,9 @@ class Drift(TrajectoryScene):
 
     def column(self, place: Layout) -> list[VMobject]:
         """What the colours and marks mean, beside the panel, or under it where the frame is not wide."""
-        page, theme, bar = self.page, self.theme, place.bar
-        made: list[VMobject] = [page.label("$norm(dot(x))$", *place.name, size="label")]
-        made.append(ColorBar(bar, theme.table("magnitude"), theme.border))
-        size = page.em("legend")
-        for share in (0, 0.5, 1):
-            value = f"{share**2 * self.vmax:.1f}" if share < 1 else f"≥ {self.vmax:.1f}"
-            x, y = made[1].at(share)[:2]
-            if page.shape == "wide":
-                made += [line([(x, y), (x + 0.1, y)], theme.muted), page.label(value, x + 0.2, y - 0.09, size="legend")]
-            else:
-                made += [page.label(value, x, y - 1.15 * size, 0, size="legend")]
+        page, theme, size = self.page, self.theme, self.page.em("legend")
+        table = theme.table("magnitude")
+        made = page.root_scale("$norm(dot(x))$", place.name, place.bar, table, self.vmax, ".1f")
         items: list[Any] = [
             (key_dot(theme.samples), KEY_DOT_WIDTH, f"{self.options.particles:,} particles"),
             (key_line(theme.samples), 0.5, f"last {self.options.trail_steps} steps"),

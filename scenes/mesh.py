@@ -14,8 +14,8 @@ from diffrender.errors import RenderError
 from diffrender.show import wording
 from diffrender.show.animations import PlayTrajectory
 from diffrender.show.course import Course
-from diffrender.show.mobjects import ColorBar, Lattice
-from diffrender.show.mobjects.furniture import Rect, frame, key_line, legend, line, panel
+from diffrender.show.mobjects import Lattice
+from diffrender.show.mobjects.furniture import Rect, frame, key_line, legend, panel
 from diffrender.show.mobjects.lattice import areas, normal_mass
 from diffrender.show.page import containing
 from diffrender.show.stage import SceneOptions, TrajectoryScene
@@ -127,16 +127,7 @@ class Mesh(TrajectoryScene):
     def column(self, place: Layout, vmax: float) -> list[VMobject]:
         """What the colours and the lines mean, beside the panel, or under it where the frame is not wide."""
         page, theme = self.page, self.theme
-        made: list[VMobject] = [page.label("$p_t$", *place.name, size="label")]
-        made.append(ColorBar(place.bar, theme.table("density"), theme.border))
-        size = page.em("legend")
-        for share in (0, 0.5, 1):
-            value = f"{share**2 * vmax:.2g}" if share < 1 else f"≥ {vmax:.2g}"
-            x, y = made[1].at(share)[:2]
-            if page.shape == "wide":
-                made += [line([(x, y), (x + 0.1, y)], theme.muted), page.label(value, x + 0.2, y - 0.09, size="legend")]
-            else:
-                made += [page.label(value, x, y - 1.15 * size, 0, size="legend")]
+        made = page.root_scale("$p_t$", place.name, place.bar, theme.table("density"), vmax, ".2g")
         items: list[Any] = [(key_line(theme.samples), 0.5, "lines of the grid")]
-        made.append(legend(items, *place.key[:2], size, theme, align=place.key[2]))
+        made.append(legend(items, *place.key[:2], page.em("legend"), theme, align=place.key[2]))
         return made

@@ -11,10 +11,10 @@ from itertools import product
 from typing import TypeVar
 
 import numpy as np
-from manim import VGroup
+from manim import VGroup, VMobject
 
 from .mobjects.bar import ColorBar
-from .mobjects.furniture import Key, Rect, legend
+from .mobjects.furniture import Key, Rect, legend, line
 from .numerals import Number, Running
 from .text import Typeset, maths, words
 from .theme import EDGE, Frame, Theme
@@ -94,12 +94,12 @@ class Page:
         gap = 2 * _DOT_ROOM * self.em("caption")
         lines = _broken([mob.room for mob in made], gap, self.frame.width - 2 * EDGE - 0.1)
         placed: list[Typeset | Running] = []
-        for k, line in enumerate(lines):
+        for k, row in enumerate(lines):
             y = self.frame.caption_y + (len(lines) - 1 - k) * _LINE[self.shape]
-            width = sum(made[i].room for i in line) + gap * (len(line) - 1)
+            width = sum(made[i].room for i in row) + gap * (len(row) - 1)
             x = -self.frame.x if self.shape == "wide" else -width / 2
-            for i in line:
-                if i != line[0]:
+            for i in row:
+                if i != row[0]:
                     placed.append(self.words("#sym.dot.c", "caption", "muted").at(x - gap / 2, y, 0))
                 placed.append(made[i].at(x, y))
                 x += made[i].room + gap
@@ -150,6 +150,25 @@ class Page:
         said = self.label(note, top.get_right()[0] + 0.32, y, size="legend", color="muted")
         key = VGroup(low, bar, top, said)
         return key if align < 0 else key.shift([x - key.get_center()[0], 0, 0])
+
+    def root_scale(
+        self, symbol: str, name: tuple[float, float, int], bar: Rect, table: np.ndarray, high: float, spec: str
+    ) -> list[Typeset | VMobject]:
+        """The bar of a quantity whose colour follows its square root: ticks at 0, `high` / 4, ≥ `high`.
+
+        symbol: Typst text, at `name` (x, y, alignment). spec: Python's format of the values beside the ticks.
+        """
+        scale, size = ColorBar(bar, table, self.theme.border), self.em("legend")
+        made: list[Typeset | VMobject] = [self.label(symbol, *name, size="label"), scale]
+        for share in (0, 0.5, 1):
+            value = f"{'≥ ' * (share == 1)}{share**2 * high:{spec}}"
+            x, y = scale.at(share)[:2]
+            if scale.vertical:
+                made += [line([(x, y), (x + 0.1, y)], self.theme.muted)]
+                made += [self.label(value, x + 0.2, y - 0.09, size="legend")]
+            else:
+                made += [self.label(value, x, y - 1.15 * size, 0, size="legend")]
+        return made
 
 
 def _broken(widths: Sequence[float], gap: float, room: float) -> list[list[int]]:
