@@ -27,6 +27,24 @@ def test_playing_and_seeking_give_the_same_pixels(studio, length, look):
     assert (frames[39] != frames[44]).any()
 
 
+@pytest.mark.parametrize("look", [{}, {"color": COLORS, "casing": "#204060"}])
+def test_what_was_gone_in_part_leaves_nothing_behind(studio, look):
+    """Steps stamped bit by bit are, to the last level, the steps stamped at once."""
+    bits = np.cumsum(np.random.default_rng(5).uniform(0, 0.7, 400))
+    played, small = trails(studio, length=50, **look), {"size": (480, 270)}
+    for step in bits[bits < 200]:
+        frame = studio.draw(played.show_step(step), **small)
+    assert (frame == studio.draw(trails(studio, length=50, **look).show_step(step), **small)).all()
+
+
+def test_another_part_of_the_plane_is_another_picture(studio):
+    looking = trails(studio).show_step(60)
+    studio.draw(looking)
+    (x0, x1, y0, y1), fresh = looking.box, trails(studio).show_step(60)
+    looking.box = fresh.box = (x0 + 0.3, x1 + 0.3, y0 - 0.1, y1 - 0.1)
+    assert (studio.draw(looking) == studio.draw(fresh)).all()
+
+
 def test_a_copy_and_another_place_do_not_disturb_it(studio):
     first = trails(studio).show_step(100)
     before = studio.draw(first)

@@ -19,17 +19,22 @@ CORE = 1  # from this degree on (counted from 0) the colour is that of the trail
 
 
 @nb.njit(cache=True, nogil=True)
-def stamp(planes, edge, core, left, top, xy, affine, times, colors, half):
-    """Stamp V − 1 steps of N trails, one after the other.
+def stamp(planes, edge, core, left, top, xy, affine, times, part, now, colors, half):
+    """Stamp V − 1 steps of N trails, one after the other, the last of them as far as `part` (0..1) of it.
+
+    A step that has been gone in part and is later stamped whole gives just the pixels of the whole alone: where it
+    leads, and how fast, are always those of all of it.
 
     planes: `times` (h, w, 4) uint16, 0 for never, and `newest` (h, w) uint16, its first degree again.
     edge, core: (h, w) uint32, who was last, or (0, 0) for trails of one colour. left, top: the planes' place in the
-    frame. xy: (V, N, 2) data coordinates, which affine (2, 3) takes to pixels; times: (V,) whole numbers.
+    frame. xy: (V, N, 2) data coordinates, which affine (2, 3) takes to pixels; times: (V,) whole numbers;
+    now: the time of the newest point.
     colors: (1 | N,) opaque pixels. half: half the width in pixels, at least 0.5; ends are round.
     """
     height, width = planes[1].shape
     reach = half + 0.5
     for step in range(xy.shape[0] - 1):
+        gone = part if step == xy.shape[0] - 2 else 1.0
         for n in range(xy.shape[1]):
             ax = affine[0, 0] * xy[step, n, 0] + affine[0, 1] * xy[step, n, 1] + affine[0, 2] - left
             ay = affine[1, 0] * xy[step, n, 0] + affine[1, 1] * xy[step, n, 1] + affine[1, 2] - top
@@ -40,21 +45,23 @@ def stamp(planes, edge, core, left, top, xy, affine, times, colors, half):
             seen_y = min(ay, by) - reach < height and max(ay, by) + reach > 0
             if seen_x and seen_y and abs(ax - bx) < 1e12 and abs(ay - by) < 1e12:
                 color = colors[0 if colors.shape[0] == 1 else n]
-                _stroke(planes, edge, core, ax, ay, bx, by, times[step], times[step + 1], color, half)
+                _stroke(planes, edge, core, ax, ay, bx, by, gone, times[step], times[step + 1], now, color, half)
 
 
 @nb.njit(cache=True, nogil=True)
-def _stroke(planes, edge, core, ax, ay, bx, by, before, after, color, half):
-    """Stamp a line from (ax, ay), passed at `before`, to (bx, by), passed at `after`."""
+def _stroke(planes, edge, core, ax, ay, bx, by, part, before, after, now, color, half):
+    """Stamp the first `part` of a line from (ax, ay), passed at `before`, to (bx, by), passed at `after`."""
     times, newest = planes
     height, width = newest.shape
     reach = half + 0.5
     tinted = edge.shape[0] > 0
-    x_low, x_high, y_low, y_high = min(ax, bx) - reach, max(ax, bx) + reach, min(ay, by) - reach, max(ay, by) + reach
     dx, dy = bx - ax, by - ay
     length = math.sqrt(dx * dx + dy * dy)
     inverse = 1 / length if length > 1e-9 else 0.0
     ux, uy = (dx * inverse, dy * inverse) if length > 1e-9 else (1.0, 0.0)
+    dx, dy, length = part * dx, part * dy, part * length
+    x_low, x_high = ax + min(dx, 0.0) - reach, ax + max(dx, 0.0) + reach
+    y_low, y_high = ay + min(dy, 0.0) - reach, ay + max(dy, 0.0) + reach
     slanted = abs(uy) > 1e-6
     for j in range(int(max(y_low, 0.0)), int(min(y_high, height - 1.0)) + 1):
         py = j + 0.5 - ay
@@ -76,7 +83,7 @@ def _stroke(planes, edge, core, ax, ay, bx, by, before, after, color, half):
             if distance >= reach:
                 continue
             m = int(min(reach - distance, 1.0) * DEGREES + 0.5) - 1
-            time = before + int((after - before) * along * inverse + 0.5)
+            time = min(before + int((after - before) * along * inverse + 0.5), now)
             if m >= CORE and tinted and times[j, i, CORE] <= time:
                 core[j, i] = color
             while m >= 0 and times[j, i, m] <= time:

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import RenderError
 from .. import kernels
 from ..theme import CASING, LINE
-from .raster import Box, Clip, Placement, Raster, at_step, finite32, rgba8
+from .raster import Box, Clip, Placement, Raster, finite32, rgba8
 
 UNDER = 0.55  # opacity of a casing, in its trail's
 TIMES = 65535  # a stamp is 16 bits
@@ -80,15 +80,10 @@ class Trails(Raster):
         self.step = step
         return self
 
-    def vertices(self, steps: np.ndarray) -> np.ndarray:
-        """(V, N, 2) float32 data coordinates at consecutive steps, of which the last may lie between two recorded."""
-        first, last = int(steps[0]), int(steps[-1])
+    def vertices(self, first: int, last: int) -> np.ndarray:
+        """(V, N, 2) float32 data coordinates at the recorded steps `first` to `last`."""
         xy = self.recorded[first : last + 1]
-        if self.chains is not None:
-            xy = xy[:, self.chains]
-        if steps[-1] > last:
-            xy = np.concatenate([xy, at_step(self.recorded, steps[-1], self.chains)[None]])
-        return finite32(xy)
+        return finite32(xy if self.chains is None else xy[:, self.chains])
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
         with Clip(place, self.corner, pixels, self.clip) as window:
@@ -133,7 +128,8 @@ class Stamps:
         step = min(max(float(trails.step), 0.0), float(last))
         self.length = min(trails.length or last, last) or 1
         left, right, top, bottom = (int(b) for b in window.bounds)
-        key = (place.corners.round(6).tobytes(), (left, right, top, bottom), width, self.length, len(colors))
+        bounds = left, right, top, bottom
+        key = (place.corners.round(6).tobytes(), trails.box, bounds, width, self.length, len(colors))
         if key != self.key or not self.drawn <= step <= self.drawn + self.length:
             self._start(step, bottom - top, right - left, tinted=len(colors) > 1)
             self.key = key
@@ -141,16 +137,18 @@ class Stamps:
             self._rebase(step)
         affine, breadth = place.affine(trails.box), width * place.unit
         at_once = max(1, CHUNK // max(trails.recorded.shape[1], 1))
-        for first in range(math.floor(self.drawn), math.ceil(step), at_once):
-            steps = np.minimum(np.arange(first, min(first + at_once, math.ceil(step)) + 1), step)
-            xy, times = trails.vertices(steps), np.array([self._time(s) for s in steps])
+        now, end, half = self._time(step), math.ceil(step), max(breadth, 1.0) / 2
+        for first in range(math.floor(self.drawn), end, at_once):
+            until = min(first + at_once, end)
+            xy, times = trails.vertices(first, until), np.array([self._time(k) for k in range(first, until + 1)])
+            part = min(step - (until - 1), 1.0)
             # a line thinner than a pixel is drawn a pixel wide, and fainter
-            kernels.stamp(self.planes, *self.tints, left, top, xy, affine, times, colors, max(breadth, 1.0) / 2)
+            kernels.stamp(self.planes, *self.tints, left, top, xy, affine, times, part, now, colors, half)
         self.drawn = step
         fade = self._fade(alpha * min(breadth, 1.0), trails.power)
-        now, life, part = self._time(step), math.ceil(self.length * self.rate), round(256 * opacity)
+        life, share = math.ceil(self.length * self.rate), round(256 * opacity)
         kernels.show(
-            window.frame, pixels.shape[1], self.planes, *self.tints, left, top, now, life, fade, colors[0], part
+            window.frame, pixels.shape[1], self.planes, *self.tints, left, top, now, life, fade, colors[0], share
         )
 
     def _start(self, step: float, height: int, width: int, tinted: bool) -> None:
