@@ -116,6 +116,26 @@ class Cinema:
         assert len(shots) >= 2
         return [fault for shot in shots for fault in shot.faults]
 
+    def unlike_when_sought(self, every, **options):
+        """Frames that are not the same when the clip is played, all drawn, and when only each so-many-th is drawn."""
+        passes = []
+        for windows in ([(0, 10**6)], ((k, k + 1) for k in itertools.count(every // 2, every))):
+            drawn = []
+
+            def make(renderer):
+                return self.scene_class(trajectories=self.trajectories, options=options, renderer=renderer)
+
+            settings = frames.manim_config(320, 180, FPS, transparent=False, media=self.media)
+            frames.draw(make, settings, windows, lambda p, n, drawn=drawn: drawn.extend([p.copy()] * n))
+            passes.append(drawn)
+        played, sought = passes
+        assert len(sought) == len(played[every // 2 :: every]) > 2
+        return [
+            every // 2 + i * every
+            for i, picture in enumerate(sought)
+            if not np.array_equal(picture, played[every // 2 + i * every])
+        ]
+
     def rasters(self):
         """Bulk mobjects of the scene by their kind, lowest first."""
         found = {}

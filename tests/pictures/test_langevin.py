@@ -310,3 +310,7 @@ def test_acts_stand_alone(play, acts):
     shots = play({"acts": acts, "speed": 8, "slow_steps": 1}, every(7), (213, 120))
     assert [fault for shot in shots for fault in shot.faults] == []
     assert np.ptp(shots[-2].frame) > 200
+
+
+def test_a_frame_is_the_same_played_and_sought(cinema, recordings):
+    assert cinema("langevin", **recordings).unlike_when_sought(11, speed=2) == []

@@ -117,3 +117,7 @@ def test_a_curve_elsewhere_is_found_out(read, shot, run, off):
 def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look, steps):
     longer = Trajectory(run.path, run.meta, run.arrays | {"loss": np.resize(run["loss"], steps)})
     assert cinema("training", training=longer).layout(shape, look, duration=4) == []
+
+
+def test_a_frame_is_the_same_played_and_sought(cinema, run):
+    assert cinema("training", training=run).unlike_when_sought(7, duration=SECONDS) == []
