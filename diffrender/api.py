@@ -51,7 +51,7 @@ def render(
     config: str = "",
     settings: Settings | None = None,
     options: Settings | None = None,
-    quality: str = "m",
+    quality: str = "h",
     **video: Any,
 ) -> Path:
     """Render a clip and return its file.

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from .errors import ConfigError, suggest
+
+
+class NamedOptions(BaseModel):
+    """Options given by name: unknown ones are refused, and a list may be written `a,b,c`."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists(cls, data: Any) -> Any:
+        lists = {name for name, field in cls.model_fields.items() if get_origin(field.annotation) is tuple}
+        return {
+            name: [part.strip() for part in value.split(",")] if name in lists and isinstance(value, str) else value
+            for name, value in dict(data).items()
+        }
 
 
 def validate(model: type[BaseModel], data: Mapping[str, Any], where: str) -> Any:

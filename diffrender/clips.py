@@ -54,6 +54,7 @@ def clip(
     for name in options or {}:
         if known and name not in known:
             raise UsageError(f"--option {name}: '{card.name}' has no such option.", suggest(name, known))
+    library.check_options(card, options or {})
     picture = still is not None or contact_sheet
     format = _format(out, format, transparent, picture)
     width, height, rate = frame(quality, resolution, aspect, fps)

@@ -148,12 +148,13 @@ class Subject:
                     section[name] = file_digest(library.find_file(section[name], self.config.folder))
         return data
 
-    def train(self, *, device: str = "auto", resume: bool = False) -> Job:
-        """The job that trains its network."""
+    def train(self, *, device: str = "auto", resume: bool = False, kind: str = "") -> Job:
+        """The job that trains its network; `kind`: of the run that it is trained for, checked before."""
         if not self.config.model.learned:
+            named = library.configs().get(self.name) == self.file
             raise UsageError(
                 f"{self.file}: 'model: {self.config.model.kind}' has nothing to train.",
-                f"Sample it at once: diffrender sample {self.name}",
+                f"Sample it at once: diffrender sample {self.name if named else self.file}",
             )
         key = digest({"train": self._content(TRAINING_SECTIONS), "versions": provenance.versions("torch")})
         return Job(
@@ -161,14 +162,23 @@ class Subject:
             f"train {self.name}",
             self.folder / "model.safetensors",
             key,
-            {"config": self.config.as_dict(), "source": str(self.file.resolve()), "device": device, "resume": resume},
+            {
+                "config": self.config.as_dict(),
+                "source": str(self.file.resolve()),
+                "device": device,
+                "resume": resume,
+                "kind": kind,
+            },
             also=(self.folder / "training.npz",),
         )
 
-    def sample(self, *, device: str = "auto", out: Path | None = None) -> Job:
-        """The job that records a run of its sampler; needs the training if the model is learned."""
+    def sample(self, *, device: str = "auto", out: Path | None = None, kind: str = "") -> Job:
+        """The job that records a run of its sampler; needs the training if the model is learned.
+
+        kind: what kind of run it must be (reverse, langevin, …), checked before anything is trained.
+        """
         learned = self.config.model.learned and self.config.sampler.asks_model
-        needs = (self.train(device=device, resume=True),) if learned else ()
+        needs = (self.train(device=device, resume=True, kind=kind),) if learned else ()
         key = digest(
             {
                 "sample": self._content((*TRAINING_SECTIONS, "sampler", "record"))
@@ -188,6 +198,7 @@ class Subject:
                 "source": str(self.file.resolve()),
                 "device": device,
                 "weights": str(needs[0].out) if needs else None,
+                "kind": kind,
             },
             needs,
         )
@@ -221,7 +232,8 @@ def recordings(
                 "Give one with --config.",
             )
         subject = Subject.of(chosen, sets, outputs).for_scene(*library.overrides(need))
-        found[name] = subject.train(device=device) if need.get("training") else subject.sample(device=device)
+        kind = card.kinds.get(name, "")
+        found[name] = subject.train(device=device) if need.get("training") else subject.sample(device=device, kind=kind)
     return found
 
 

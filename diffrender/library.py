@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import Field, create_model
+
+from .checking import NamedOptions, validate
 from .config import DRAWINGS, Config, load_config, parse_set
 from .errors import UsageError, suggest
+
+BOUNDS = {"gt", "ge", "lt", "le", "min_length", "max_length"}
 
 Overrides = list[tuple[list[str], Any]]
 
@@ -80,6 +86,7 @@ class SceneCard:
 
     needs: recording's name → config overrides with dotted keys; a key ending in `!` cannot be overruled by --set;
     `{"training": True}` asks for the training run's recording, `{"config": "dino"}` for another config than the clip's.
+    kinds: recording's name → what kind of run it must be (reverse, langevin, …), if only one can be shown.
     """
 
     name: str
@@ -88,6 +95,7 @@ class SceneCard:
     summary: str = ""
     default_config: str = ""
     needs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_scene(file: Path, class_name: str = "") -> SceneCard:
@@ -105,7 +113,8 @@ def read_scene(file: Path, class_name: str = "") -> SceneCard:
         raise UsageError(
             f"{file}: no scene{f' called {class_name}' if class_name else ''} in it.", suggest(class_name, known)
         )
-    node, declared = wanted[0], {"default_config": "", "needs": {}}
+    declared: dict[str, Any] = {"default_config": "", "needs": {}, "kinds": {}}
+    node = wanted[0]
     for line in node.body:
         target = (
             line.targets[0]
@@ -127,26 +136,61 @@ def read_scene(file: Path, class_name: str = "") -> SceneCard:
     needs = declared["needs"]
     if not isinstance(needs, dict) or not all(isinstance(v, dict) for v in needs.values()):
         raise UsageError(f"{file}: {node.name}.needs must map a recording's name to a dict of overrides.")
-    return SceneCard(file.stem, file.resolve(), node.name, summary, str(declared["default_config"]), needs)
+    default, kinds = str(declared["default_config"]), declared["kinds"]
+    return SceneCard(file.stem, file.resolve(), node.name, summary, default, needs, kinds)
 
 
 def _is_scene(node: ast.ClassDef) -> bool:
     return any(getattr(base, "id", getattr(base, "attr", "")).endswith("Scene") for base in node.bases)
 
 
+def _options(tree: ast.Module) -> list[ast.AnnAssign]:
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == "Options"]
+    return [line for node in classes for line in node.body if isinstance(line, ast.AnnAssign)]
+
+
+def check_options(card: SceneCard, given: Mapping[str, Any]) -> None:
+    """ConfigError naming the option whose value cannot be, found without running the scene.
+
+    Types and bounds are those that its file writes down; what cannot be understood from the text alone is left to the
+    scene itself.
+    """
+    tree = ast.parse(card.file.read_text("utf-8"))
+    names: dict[str, Any] = {"Literal": Literal, **{kind.__name__: kind for kind in (int, float, bool, str, tuple)}}
+    for line in tree.body:  # `Act = Literal["chain", …]`
+        if isinstance(line, ast.Assign) and isinstance(line.value, ast.Subscript):
+            with suppress(Exception):
+                names |= {target.id: _evaluated(line.value, names) for target in line.targets}  # type: ignore[attr-defined]
+    fields: dict[str, Any] = {}
+    for line in _options(tree):
+        bounds: dict[str, Any] = {}
+        for bound in line.value.keywords if isinstance(line.value, ast.Call) else ():
+            with suppress(ValueError):
+                bounds[bound.arg or ""] = ast.literal_eval(bound.value)
+        kind: Any = Any
+        with suppress(Exception):
+            kind = _evaluated(line.annotation, names)
+        fields[ast.unparse(line.target)] = (kind, Field(None, **{k: v for k, v in bounds.items() if k in BOUNDS}))
+    if fields:
+        validate(create_model("Options", __base__=NamedOptions, **fields), given, f"options of {card.class_name}")
+
+
+def _evaluated(node: ast.expr, names: dict[str, Any]) -> Any:
+    return eval(compile(ast.Expression(node), "options", "eval"), {"__builtins__": {}}, names)
+
+
 def scene_options(file: Path) -> list[str]:
-    """`name=default` of every option that a scene file declares in its `Options` classes."""
-    classes = [
-        node
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.ClassDef) and node.name == "Options"
-    ]
+    """`name=default` of every option that a scene file declares in its `Options` classes; lists as they are typed."""
     found = []
-    for line in (line for node in classes for line in node.body if isinstance(line, ast.AnnAssign)):
+    for line in _options(ast.parse(file.read_text("utf-8"))):
         value = line.value
         if isinstance(value, ast.Call) and value.args:  # Field(default, description=…)
             value = value.args[0]
-        found.append(f"{ast.unparse(line.target)}={ast.unparse(value)}" if value else ast.unparse(line.target))
+        if isinstance(value, ast.Tuple) and all(isinstance(part, ast.Constant) for part in value.elts):
+            shown = ",".join(str(part.value) for part in value.elts)  # type: ignore[attr-defined]
+        else:
+            shown = ast.unparse(value) if value else ""
+        found.append(f"{ast.unparse(line.target)}{'=' * bool(value)}{shown}")
     return found
 
 

@@ -30,7 +30,7 @@ def train(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
     from .record.training import train as train_model
 
     spec = job["spec"]
-    _check_sampler(_config(spec))
+    _check_sampler(_config(spec), spec.get("kind", ""))
     result = train_model(
         _config(spec),
         Path(job["out"]),
@@ -47,6 +47,7 @@ def sample(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
     from .record.sampling import sample as record_run
 
     spec = job["spec"]
+    _check_sampler(_config(spec), spec.get("kind", ""))
     weights = Path(spec["weights"]) if spec["weights"] else None
     record_run(
         _config(spec),
@@ -93,11 +94,17 @@ def gif(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
     return {"figures": make(GifSpec(**job["spec"]), lambda event: emit("progress", **event))}
 
 
-def _check_sampler(config: Any) -> None:
-    """Refuse a sampler that cannot be before the minute of training that comes first."""
+def _check_sampler(config: Any, kind: str = "") -> None:
+    """Refuse a sampler that cannot be, or runs of another kind than can be shown, before the minutes they take."""
     from .record.samplers import SAMPLERS
 
     entry = SAMPLERS[config.sampler.kind]
+    if kind and entry.info["kind"] != kind:
+        fitting = [name for name in sorted(SAMPLERS.entries) if SAMPLERS[name].info["kind"] == kind]
+        raise UsageError(
+            f"sampler.kind: {config.sampler.kind} makes a {entry.info['kind']} run, and the scene shows {kind} runs.",
+            f"Samplers that make one: {', '.join(fitting)}.",
+        )
     steps = {"steps": config.sampler.steps} if "steps" in entry.parameters() else {}
     entry.check({**config.sampler.params, **steps}, "sampler")
 

@@ -51,6 +51,7 @@ class Denoise(TrajectoryScene):
     """A cloud of noise becomes the data, step by recorded step."""
 
     default_config = "spiral"
+    kinds = {"run": "reverse"}
     needs = {"run": {}}
 
     class Options(SceneOptions):

@@ -56,6 +56,7 @@ class Drift(TrajectoryScene):
     """The flow from noise to data as arrows or streamlines in one fixed scale, with particles carried by it."""
 
     default_config = "spiral"
+    kinds = {"flow": "reverse"}
     needs = {
         "flow": {
             "sampler.kind": "ddim",
@@ -90,14 +91,14 @@ class Drift(TrajectoryScene):
 
         title = page.title("Probability flow")
         equation = page.equation(
-            "dot(x) = f_t (x) - 1\\/2 thin g_t^2 thin {{nabla log p_t (x) : score}}", score="score"
+            "-dot(x) = 1\\/2 thin g_t^2 thin {{nabla log p_t (x) : score}} - f_t (x)", score="score"
         )
         timeline, seconds = path_length(run["x"]), options.duration
         course = Course(page, run, timeline)
         scale = "colour: square root, lines of one length" if lines else "length and colour: square root"
         items: list[Any] = [wording.sampler(run), course.step, scale, wording.seed(run), wording.model(run)]
         if not lines:
-            items.insert(-2, "faint where nothing flows" if view.dims == 2 else "cones near chains only")
+            items.insert(-2, "faint far from particles" if view.dims == 2 else "cones near chains only")
         caption = page.caption(*(item for item in items if item))
         edge = frame(place.rect, theme.border).set_z_index(view.made[-1].z_index + 1)
         sigma = course.sigma(*place.sigma[:2], 0.46, place.sigma[2])

@@ -23,7 +23,7 @@ from diffrender.show.timeline import linear
 from diffrender.show.view import Plane, Space, around
 
 TILES = 11
-CAP = 10.0  # log-SNR is infinite for clean data: the curve ends here, and its ticks say so
+CAP = 10.0  # log-SNR is infinite for clean data: its curve is cut here, and the ticks say so; the number is not
 SHARE = {2: 0.6, 3: 0.85}  # of a panel's half width that data, or the box round them, fill: noise needs the rest
 TILE_POINTS = 500
 
@@ -62,6 +62,7 @@ class Forward(TrajectoryScene):
     """Data dissolve into noise, step by recorded step of the Markov chain."""
 
     default_config = "spiral"
+    kinds = {"run": "forward"}
     needs = {
         "run": {"sampler.kind!": "forward", "sampler.steps": 200, "sampler.chains": 2000, "record.keep": []},
     }
@@ -86,7 +87,6 @@ class Forward(TrajectoryScene):
 
         course = Course(page, run, timeline)
         items: list[Any] = [wording.sampler(run), course.step, "fresh noise each step"]
-        items += [f"log-SNR capped at ±{CAP:g}"] if page.shape == "wide" else []
         items += [f"{run.chains:,} points"] if page.shape != "tall" else []
         caption = page.caption(*(item for item in [*items, wording.scaling(run), wording.seed(run)] if item))
         names = (key_dot(theme.samples), KEY_DOT_WIDTH, "$x_t$"), (key_dot(theme.data), KEY_DOT_WIDTH, "data $x_0$")
@@ -141,7 +141,7 @@ class Forward(TrajectoryScene):
         """log-SNR and ᾱ over time, each with its name, its value now and three lines."""
         run = self.trajectories["run"]
         with np.errstate(divide="ignore"):
-            snr = np.clip(2 * (np.log(run["alpha"]) - np.log(run["sigma"])), -CAP, CAP)
+            snr = 2 * (np.log(run["alpha"]) - np.log(run["sigma"]))
         name = "$macron(alpha)_t$" if self.page.shape == "tall" else "$macron(alpha)_t = alpha_t^2$"
         self.curve(place.snr, snr, {-CAP: f"≤ −{CAP:g}", 0: "0", CAP: f"≥ {CAP:g}"}, "log-SNR", "+.1f", self.theme.fg)
         self.curve(
@@ -159,7 +159,7 @@ class Forward(TrajectoryScene):
         low, high = min(ticks), max(ticks)
         pad = 0.06 * (high - low)
         box = (float(time[0]), float(time[-1]), low - pad, high + pad)
-        drawn = Curve(box, axes, time, y, color, theme.grid, ring=theme.bg)
+        drawn = Curve(box, axes, time, np.clip(y, low, high), color, theme.grid, ring=theme.bg)
         em = page.em("legend")
         for tick, text in ticks.items():
             height = drawn.to_scene(np.array([box[0], tick]))[1]

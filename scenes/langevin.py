@@ -36,6 +36,7 @@ class Langevin(TrajectoryScene):
     """Langevin Monte Carlo on a density: the steps of one chain, its histogram, many chains, and all without noise."""
 
     default_config = "langevin"
+    kinds = {"chain": "langevin", "many": "langevin", "still": "langevin"}
     needs = {
         "chain": {
             "model.kind": "exact",

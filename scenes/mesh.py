@@ -58,6 +58,7 @@ class Mesh(TrajectoryScene):
     """An even grid of the plane, carried from noise to data by the flow."""
 
     default_config = "spiral"
+    kinds = {"flow": "reverse"}
     needs = {
         "flow": {
             "sampler.kind": "ddim",

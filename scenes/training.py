@@ -93,14 +93,16 @@ class Training(TrajectoryScene):
         loss = Number(".3f", float(np.max(self.mean)), page.em("label"), theme.fg)
         loss.at(place.axes[1] - loss.width, place.name)
         said = [wording.model(run), f"{len(shots)} snapshots by DDIM", f"{cloud.xy.shape[0] // 2:,} of each shown"]
-        caption = page.caption(*(i for i in [*said, wording.seed(run), f"curve: mean of {MEAN} steps"] if i))
+        caption = page.caption(*(i for i in [*said, wording.seed(run), f"curve: exponential mean, {MEAN} steps"] if i))
         items = [
             (key_dot(color, radius=0.085), KEY_DOT_WIDTH, text)
             for color, text in ((theme.data, "data"), (theme.samples, "generated"))
         ]
         if len(moving) > len(self.curves) + 1:
             arrow = key_arrow(blend(theme.magnitude[2], theme.bg, 0.5), scale=0.55)
-            items.append((arrow, 0.45, "score" if page.shape == "tall" else "learned score"))
+            level = run.meta.get("field_level", {}).get("sigma")
+            at = f", $sigma = {level:.2f}$" if level is not None and page.shape == "wide" else ""
+            items.append((arrow, 0.45, "score" if page.shape == "tall" else f"learned score{at}"))
         key = legend(items, *place.key[:2], page.em("legend"), theme, align=place.key[2], gap=0.6)
         numbers: list[VMobject] = [step, loss]
         distance = self.distance(place)

@@ -32,9 +32,10 @@ class {name}(TrajectoryScene):
     needs = {{"run": {{"sampler.kind": "ddim"}}}}  # overrides of the config; recorded before the scene is drawn
 
     def construct(self):
-        run, theme = self.trajectories["run"], self.theme
-        view = around(run["x"][-1], rect=(-7, 7, -3.8, 2.8), center=(0, -0.5), reach=(4, 2.8), theme=theme)
-        cloud = view.cloud(run["x"], theme.samples, radius=0.02)
+        run = self.trajectories["run"]
+        x, theme = run["x"], self.theme
+        view = around(x[-1], rect=(-7, 7, -3.8, 2.8), center=(0, -0.5), reach=(4, 2.8), theme=theme, noise=x[0].std())
+        cloud = view.cloud(x, theme.samples, radius=0.02)
         self.open(self.page.title("{title}"), ground=[cloud])
         self.play(PlayTrajectory(cloud, timeline=log_snr(run["alpha"], run["sigma"]), run_time=6))
         self.close()
@@ -59,6 +60,8 @@ def new(
 
     Writes a short example that works, to be changed.
     """
+    import shlex
+
     from ..errors import DiffrenderError, UsageError, suggest
 
     kinds = {
@@ -74,6 +77,8 @@ def new(
         raise DiffrenderError(f"{file}: is there already.", "Give another name, or delete it first.")
     stem = file.stem.replace("-", "_")
     class_name = "".join(part.capitalize() for part in stem.split("_"))
+    if what == "scene" and not class_name.isidentifier():
+        raise UsageError(f"new scene {name}: a class cannot be called '{class_name}'.", "Use letters, digits and _.")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(
         text.format(
@@ -81,11 +86,12 @@ def new(
         ),
         "utf-8",
     )
+    quoted = shlex.quote(str(file))
     say(
         {
-            "config": f"Next:  diffrender train {file}",
-            "scene": f"Next:  diffrender render {file if Path(name) == file else file.stem} -q l -p",
-            "lecture": f"Next:  diffrender batch {file} --dry-run",
+            "config": f"Next:  diffrender train {quoted}",
+            "scene": f"Next:  diffrender render {quoted if Path(name) == file else file.stem} -q l -p",
+            "lecture": f"Next:  diffrender batch {quoted} --dry-run",
         }[what]
     )
     made(file)

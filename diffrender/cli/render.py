@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -145,6 +146,8 @@ def render(
 
     if last_frame and (still is not None or contact_sheet or format_ not in ("", "png")):
         raise UsageError("--save_last_frame writes one PNG.", "Leave out --still, --contact-sheet and --format.")
+    if last_frame and out is not None and out.suffix.lower() != ".png":
+        raise UsageError(f"--save_last_frame writes one PNG, and --out {out} is none.", "Name it .png.")
     job = clips.clip(
         scene,
         config=config,
@@ -172,6 +175,8 @@ def render(
         max_mb=max_mb,
     )
     writable(job.out.parent)
+    if codec and not job.up_to_date():
+        _check_codec(job.spec)
     told = bring_up_to_date(job, force)
     shown = out or Path(os.path.relpath(job.out))
     if told["reused"]:
@@ -179,6 +184,17 @@ def render(
     made(shown, as_json, **told)
     if preview:
         typer.launch(str(shown))
+
+
+def _check_codec(spec: Mapping[str, Any]) -> None:
+    """Find out whether the encoder opens before anything is trained for it."""
+    from ..show import encoding
+    from ..show.render import as_drawn
+    from ..spec import RenderSpec
+
+    drawn, _ = as_drawn(RenderSpec.of(**spec))
+    if not drawn.picture:
+        encoding.check(encoding.of(drawn), drawn.width, drawn.height, drawn.fps)
 
 
 def _option(text: str) -> tuple[str, Any]:

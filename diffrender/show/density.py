@@ -34,7 +34,7 @@ class DensityPanel:
     def color_key(self, rect: Rect) -> VGroup:
         """What its colours mean, under a panel."""
         table = self.page.theme.table("density")
-        return self.page.color_key(table, f"{self.high:.2g}", f"(colour as $p^{POWER}$)", rect)
+        return self.page.color_key(table, f"≥ {self.high:.2g}", f"(colour as $p^{POWER}$)", rect)
 
     def heat(self, rect: Rect, levels: Sequence[float] = ()) -> Heatmap:
         """The same density on another panel, with isolines at `levels` of the colour value."""

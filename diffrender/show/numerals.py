@@ -12,13 +12,13 @@ from manim import VGroup, VMobject
 from .text import Typeset, ink, placed, words
 
 # widths in em of New Computer Modern
-_DIGIT, _ADVANCE = 0.5, {",": 0.278, ".": 0.278, "−": 0.778, "+": 0.778, " ": 0.5}
+_DIGIT, _ADVANCE = 0.5, {",": 0.278, ".": 0.278, "−": 0.778, "+": 0.778, "∞": 1.0, " ": 0.5}
 
 
 @cache
 def _glyphs() -> dict[str, np.ndarray]:
     """Outlines (4k, 3) of what numbers are written with, one em high, from the baseline's left end of their cell."""
-    chars = "0123456789,.−+"
+    chars = "0123456789,.−+∞"
     line = Typeset(f"#strut;{chars}", 1.0, "#FFFFFF").at(0, 0)
     ink_left = float(line.submobjects[0].points[:, 0].min())
     zero = Typeset('#strut;#slot("00", 1);0', 1.0, "#FFFFFF")
@@ -31,7 +31,7 @@ def _glyphs() -> dict[str, np.ndarray]:
 
 
 def _number_text(spec: str, value: float) -> str:
-    return format(value, spec).replace("-", "−")
+    return format(value, spec).replace("-", "−").replace("inf", "∞")
 
 
 def _number_width(text: str) -> float:

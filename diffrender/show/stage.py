@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from manim import Animation, Mobject, RendererType, Scene, VMobject, Write, config
-from pydantic import BaseModel, ConfigDict
 
-from ..checking import validate
+from ..checking import NamedOptions, validate
 from ..errors import RenderError
 from ..trajectory import Trajectory
 from . import theme as look
@@ -20,10 +19,8 @@ from .numerals import same_text
 from .page import Page
 
 
-class SceneOptions(BaseModel):
+class SceneOptions(NamedOptions):
     """Options of a scene; each scene adds its own. Unknown ones are refused."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class TrajectoryScene(Scene):
@@ -36,12 +33,15 @@ class TrajectoryScene(Scene):
     - `self.options`: a checked `Options`;
     - `self.theme`, `self.page`: colours, and where things go in this frame.
 
+    `kinds`, recording's name → `reverse`, `forward` or `langevin`, refuses runs that cannot be shown.
+
     Mobjects are kept in the order of their `z_index`, so what stands still must not lie above what moves unless its
     z_index says so: 0 ground and text, then data, then marks.
     """
 
     default_config: ClassVar[str] = ""
     needs: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    kinds: ClassVar[Mapping[str, str]] = {}
 
     class Options(SceneOptions):
         """No options."""
@@ -73,6 +73,11 @@ class TrajectoryScene(Scene):
         self.trajectories: dict[str, Trajectory] = dict(self._found() if trajectories is None else trajectories)
         if missing := sorted(set(self.needs) - set(self.trajectories)):
             raise RenderError(f"{type(self).__name__} needs a recording called '{missing[0]}'.")
+        for name, kind in self.kinds.items():
+            run = self.trajectories[name]
+            if run.kind != kind or run.steps < 1:
+                what = f"a {run.kind} run" if run.kind != kind else "a single state"
+                raise RenderError(f"{run.path}: holds {what}, and {type(self).__name__} shows {kind} runs.")
 
     def _found(self) -> dict[str, Trajectory]:
         """Recordings for `manim render`: DIFFRENDER_TRAJECTORY, else outputs/, else made now."""

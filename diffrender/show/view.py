@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from manim import Animation, Mobject, rate_functions
 
+from ..errors import RenderError
 from .mobjects import Cage, PointCloud, PointCloud3D, Trails, Trails3D, VectorField, VectorField3D
 from .mobjects.furniture import Rect
 from .orbit import Orbit, Turn
@@ -124,6 +125,8 @@ def around(
     In the plane the data's origin lies at `center`, in space the middle of their box, however it is turned.
     noise: standard deviation of a cloud of noise that must not be seen to be cut off by `rect`.
     """
+    if data.ndim != 2 or data.shape[1] not in (2, 3):
+        raise RenderError(f"States of shape {data.shape[1:]} cannot be shown here: they are no points in 2-D or 3-D.")
     if data.shape[1] == 2:
         extent = np.maximum(np.quantile(np.abs(data), 0.999, axis=0), 1e-6)
         unit = min(reach[0] / extent[0], reach[1] / extent[1])

@@ -178,6 +178,10 @@ WRONG = [
     (["render", "denoise", "-c", "tiny.yaml", "-O", "duraton=3"], 2, "Did you mean 'duration'?"),
     (["render", "denoise", "-c", "tiny.yaml", "-o", "/proc/nowhere/x.mp4"], 1, "/proc/nowhere"),
     (["render", "denoise", "-c", "tiny.yaml", "--codec", "h265_magic", *SMALL], 2, "h265_magic"),
+    (["render", "denoise", "-c", "tiny.yaml", "-s", "-o", "x.mp4"], 2, "--save_last_frame writes one PNG"),
+    (["render", "denoise", "-c", "tiny.yaml", "-S", "ula"], 2, "ula makes a langevin run"),
+    (["render", "langevin", "-S", "ddpm"], 2, "ddpm makes a reverse run"),
+    (["new", "scene", "my walk"], 2, "'My walk'"),
     (["inspect", "nothing.npz"], 2, "no such file"),
     (["nonsense"], 2, "nonsense"),
     (["render"], 2, "SCENE"),
@@ -192,6 +196,41 @@ def test_what_is_wrong_is_said_in_a_line_or_two(folder, args, code, said):
     assert said in done.stderr
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) <= 8
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["-O", "duration=soon"], 2, "duration: Input should be a valid number"),
+        (["-O", "duration=-1"], 2, "duration: Input should be greater than 0"),
+        (["--codec", "h265_magic"], 2, "h265_magic"),
+        (["--codec", "h264_amf"], 1, "h264_amf does not open here"),
+    ],
+)
+def test_what_can_be_known_before_is_not_found_out_after_training(tmp_path, args, code, said):
+    (tmp_path / "mine.yaml").write_text(TINY)
+    assert said in run("render", "denoise", "-c", "mine.yaml", *args, cwd=tmp_path, check=code).stderr
+    assert not (tmp_path / "outputs/mine/model.safetensors").exists()
+
+
+def test_options_are_read_from_the_text_of_a_scene(folder):
+    from diffrender import library
+    from diffrender.errors import ConfigError
+
+    card = library.find_scene("langevin")
+    library.check_options(card, {"acts": "chain, zoom", "bins": 12})
+    assert "acts=chain,zoom,histogram,many,still" in library.scene_options(card.file)
+    for wrong in ({"acts": "chain,zum"}, {"acts": ""}, {"bins": 2}, {"speed": "fast"}, {"spede": 1}):
+        with pytest.raises(ConfigError, match=f"options of Langevin: .*{next(iter(wrong))}"):
+            library.check_options(card, wrong)
+    (file := folder / "odd.py").write_text(
+        '"""A scene."""\nfrom numbers import Number\n\n\nclass OddScene:\n    class Options:\n'
+        "        a: Number = max(1, 2)\n        b: int = 3\n"
+    )
+    odd = library.SceneCard("odd", file, "OddScene")
+    library.check_options(odd, {"a": "what only the scene knows", "b": 4})
+    with pytest.raises(ConfigError, match="b: "):
+        library.check_options(odd, {"b": "four"})
 
 
 def broken(how):

@@ -17,6 +17,7 @@ from diffrender.show.page import Page, fitted
 from diffrender.show.stage import SceneOptions, TrajectoryScene
 from diffrender.show.text import words
 from diffrender.show.theme import THEMES, Frame, theme
+from diffrender.show.view import around
 
 SHAPES = {"wide": (320, 180), "square": (180, 180), "tall": (180, 320), "four to three": (240, 180)}
 
@@ -67,6 +68,25 @@ def test_options_are_checked_and_default(quick):
 def test_a_recording_that_is_missing_is_named(quick):
     with quick(), pytest.raises(RenderError, match="Picky needs a recording called 'flow'"):
         Picky(trajectories={})
+
+
+def test_a_run_of_another_kind_or_a_single_state_is_refused(quick):
+    class Reverse(Picky):
+        """Shows reverse runs alone."""
+
+        kinds = {"flow": "reverse"}
+
+    with quick():
+        Reverse(trajectories={"flow": SimpleNamespace(path="a.npz", kind="reverse", steps=3)})
+        for kind, steps, said in (("langevin", 3, "holds a langevin run"), ("reverse", 0, "holds a single state")):
+            with pytest.raises(RenderError, match=f"a.npz: {said}, and Reverse shows reverse runs"):
+                Reverse(trajectories={"flow": SimpleNamespace(path="a.npz", kind=kind, steps=steps)})
+
+
+@pytest.mark.parametrize("event", [(1,), (4,), (1, 8, 8)])
+def test_only_points_of_the_plane_and_of_space_have_a_place(event):
+    with pytest.raises(RenderError, match="no points in 2-D or 3-D"):
+        around(np.zeros((5, *event)), (-1, 1, -1, 1), (0, 0), (1, 1), theme("dark"))
 
 
 def test_without_recordings_they_are_looked_for(quick, monkeypatch):

@@ -1,5 +1,7 @@
 """Text stands on its baseline, bars are as thick as the type asks, terms are found, and numbers do not dance."""
 
+import math
+
 import numpy as np
 import pytest
 from manim import ManimColor
@@ -85,6 +87,13 @@ def test_a_number_is_drawn_as_typst_would_set_it(value):
     typeset = words(f"{value:,}", 0.3, INK)
     typeset.at(0, 0).shift([number.get_right()[0] - typeset.get_right()[0], 0, 0])
     assert np.allclose(number.points, np.concatenate([m.points for m in typeset.submobjects]), atol=2e-4)
+
+
+def test_an_infinite_number_is_written_as_one():
+    number = Number("+.1f", -10, 0.3, INK)
+    glyphs = numerals._glyphs()
+    assert len(number.set_value(math.inf).points) == len(glyphs["+"]) + len(glyphs["∞"])
+    assert len(number.set_value(-math.inf).points) == len(glyphs["−"]) + len(glyphs["∞"])
 
 
 def test_digits_keep_their_places_as_a_number_runs():
