@@ -91,7 +91,7 @@ class Drift(TrajectoryScene):
 
         title = page.title("Probability flow")
         equation = page.equation(
-            "class(\"unary\", -) dot(x) = 1\\/2 thin g_t^2 thin {{nabla log p_t (x) : score}} - f_t (x)", score="score"
+            'class("unary", -) dot(x) = 1\\/2 thin g_t^2 thin {{nabla log p_t (x) : score}} - f_t (x)', score="score"
         )
         timeline, seconds = path_length(run["x"]), options.duration
         course = Course(page, run, timeline)
