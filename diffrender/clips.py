@@ -50,10 +50,6 @@ def clip(
     card = library.find_scene(scene)
     if theme not in THEMES:
         raise UsageError(f"Unknown theme '{theme}'.", suggest(theme, THEMES))
-    known = [text.partition("=")[0] for text in library.scene_options(card.file)]
-    for name in options or {}:
-        if known and name not in known:
-            raise UsageError(f"--option {name}: '{card.name}' has no such option.", suggest(name, known))
     library.check_options(card, options or {})
     picture = still is not None or contact_sheet
     format = _format(out, format, transparent, picture)

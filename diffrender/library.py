@@ -144,25 +144,35 @@ def _is_scene(node: ast.ClassDef) -> bool:
     return any(getattr(base, "id", getattr(base, "attr", "")).endswith("Scene") for base in node.bases)
 
 
-def _options(tree: ast.Module) -> list[ast.AnnAssign]:
-    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == "Options"]
-    return [line for node in classes for line in node.body if isinstance(line, ast.AnnAssign)]
+def _options(card: SceneCard, tree: ast.Module) -> tuple[list[ast.AnnAssign], bool]:
+    """The options that a scene's class declares itself, and whether these are all."""
+    scene = next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == card.class_name), None)
+    for node in scene.body if scene else ():
+        if isinstance(node, ast.ClassDef) and node.name == "Options":
+            lines = [line for line in node.body if isinstance(line, ast.AnnAssign)]
+            return lines, [getattr(base, "id", "") for base in node.bases] == ["SceneOptions"]
+    return [], scene is not None and [getattr(base, "id", "") for base in scene.bases] == ["TrajectoryScene"]
 
 
 def check_options(card: SceneCard, given: Mapping[str, Any]) -> None:
-    """ConfigError naming the option whose value cannot be, found without running the scene.
+    """UsageError or ConfigError naming the option that is not there or cannot be so, without running the scene.
 
     Types and bounds are those that its file writes down; what cannot be understood from the text alone is left to the
     scene itself.
     """
     tree = ast.parse(card.file.read_text("utf-8"))
+    lines, complete = _options(card, tree)
+    known = [ast.unparse(line.target) for line in lines]
+    for name in given:
+        if complete and name not in known:
+            raise UsageError(f"--option {name}: '{card.name}' has no such option.", suggest(name, known))
     names: dict[str, Any] = {"Literal": Literal, **{kind.__name__: kind for kind in (int, float, bool, str, tuple)}}
     for line in tree.body:  # `Act = Literal["chain", …]`
         if isinstance(line, ast.Assign) and isinstance(line.value, ast.Subscript):
             with suppress(Exception):
                 names |= {target.id: _evaluated(line.value, names) for target in line.targets}  # type: ignore[attr-defined]
     fields: dict[str, Any] = {}
-    for line in _options(tree):
+    for option, line in zip(known, lines, strict=True):
         bounds: dict[str, Any] = {}
         for bound in line.value.keywords if isinstance(line.value, ast.Call) else ():
             with suppress(ValueError):
@@ -170,19 +180,19 @@ def check_options(card: SceneCard, given: Mapping[str, Any]) -> None:
         kind: Any = Any
         with suppress(Exception):
             kind = _evaluated(line.annotation, names)
-        fields[ast.unparse(line.target)] = (kind, Field(None, **{k: v for k, v in bounds.items() if k in BOUNDS}))
-    if fields:
-        validate(create_model("Options", __base__=NamedOptions, **fields), given, f"options of {card.class_name}")
+        fields[option] = (kind, Field(None, **{k: v for k, v in bounds.items() if k in BOUNDS}))
+    model = create_model("Options", __base__=NamedOptions, **fields)
+    validate(model, {name: given[name] for name in given if name in fields}, f"options of {card.class_name}")
 
 
 def _evaluated(node: ast.expr, names: dict[str, Any]) -> Any:
     return eval(compile(ast.Expression(node), "options", "eval"), {"__builtins__": {}}, names)
 
 
-def scene_options(file: Path) -> list[str]:
-    """`name=default` of every option that a scene file declares in its `Options` classes; lists as they are typed."""
+def scene_options(card: SceneCard) -> list[str]:
+    """`name=default` of every option that a scene's class declares; lists as they are typed."""
     found = []
-    for line in _options(ast.parse(file.read_text("utf-8"))):
+    for line in _options(card, ast.parse(card.file.read_text("utf-8")))[0]:
         value = line.value
         if isinstance(value, ast.Call) and value.args:  # Field(default, description=…)
             value = value.args[0]

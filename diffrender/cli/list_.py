@@ -75,7 +75,7 @@ def _scenes() -> list[Row]:
             "name": card.name,
             "config": card.default_config,
             "shows": card.summary,
-            "options": library.scene_options(card.file),
+            "options": library.scene_options(card),
         }
         for card in cards
     ]
