@@ -143,7 +143,8 @@ class Layers:
             touched = {one for one in left if any(_touch(one.area, area) for area in fresh)}
             fresh = [one.area for one in touched]
             left = [one for one in left if one not in touched]
-        return [one for one in moving if one not in set(left)]
+        stay = set(left)
+        return [one for one in moving if one not in stay]
 
     def _put_back(self, picture: np.ndarray, stay: set[Seen]) -> None:
         """Make the camera's pixels those of the layer again, but for what is to stay as it was drawn."""
