@@ -19,14 +19,14 @@ _NAMES = {
     "render": "api",
     "Trajectory": "trajectory",
     "TrajectoryWriter": "trajectory",
-    "Recorder": "record.recorder",
-    "Config": "config",
-    "load_config": "config",
-    "Level": "record.levels",
-    "Levels": "record.levels",
-    "Prediction": "record.denoisers.base",
-    "Noise": "record.noise",
-    "DiffrenderError": "errors",
+    "Recorder": "diffusion.recording.recorder",
+    "Config": "config.sections",
+    "load_config": "config.load",
+    "Level": "diffusion.levels",
+    "Schedule": "diffusion.levels",
+    "Prediction": "diffusion.denoisers.base",
+    "Noise": "diffusion.noise",
+    "DiffrenderError": "core.errors",
 }
 __all__ = ["__version__", *_NAMES]
 

@@ -1,5 +1,5 @@
 """``python -m diffrender``."""
 
-from .cli.app import main
+from diffrender.cli.app import main
 
 main()

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import clips
-from .cli.progress import bring_up_to_date
-from .jobs import OUTPUTS, Subject
-from .library import Overrides
-from .trajectory import Trajectory
+from diffrender.config.overrides import Overrides
+from diffrender.jobs.plan.clip import clip
+from diffrender.jobs.plan.subject import OUTPUTS, Subject
+from diffrender.jobs.run.progress import bring_up_to_date
+from diffrender.trajectory.reader import Trajectory
 
 Settings = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ def render(
     format, transparent, workers and what else `diffrender render --help` lists.
     """
     recording = getattr(trajectory, "path", trajectory)
-    job = clips.clip(
+    job = clip(
         scene,
         config=config,
         sets=_sets(settings),

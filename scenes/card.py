@@ -7,10 +7,7 @@ import textwrap
 from manim import Create, Line, Write
 from pydantic import Field
 
-from diffrender.show.motion import Appear
-from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.text import Typeset, escaped, words
-from diffrender.show.theme import LINE, MARGIN
+from diffrender.animation import LINE, MARGIN, FadeInFast, SceneOptions, TrajectoryScene, Typeset, escaped, words
 
 TITLE = {"wide": 0.80, "square": 0.66, "tall": 0.72}  # em of the title
 RULE = -0.3  # where the rule lies on every card, so that headings do not jump
@@ -49,7 +46,7 @@ class Card(TrajectoryScene):
             y -= text_em * LEADING
         self.play(*(Write(line, run_time=WRITE) for line in title), Create(rule, run_time=WRITE))
         if above or text:
-            self.play(Appear(*above, *text, run_time=APPEAR))
+            self.play(FadeInFast(*above, *text, run_time=APPEAR))
         self.close(max(options.seconds - WRITE - FADE - (APPEAR if above or text else 0), 1 / 60))
 
     def lines(self, text: str, em: float, color: str) -> list[Typeset]:

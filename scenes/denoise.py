@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from manim import VGroup
 from pydantic import Field
 
-from diffrender.show import wording
-from diffrender.show.animations import PlayTrajectory
-from diffrender.show.course import Course
-from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, key_dot, legend
-from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.theme import LINE, point_radius
-from diffrender.show.timeline import log_snr
-from diffrender.show.view import around
+from diffrender.animation import (
+    KEY_DOT_WIDTH,
+    LINE,
+    Course,
+    PlayTrajectory,
+    Rect,
+    SceneOptions,
+    TrajectoryScene,
+    around,
+    captions,
+    key_dot,
+    legend,
+    log_snr,
+    point_radius,
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Denoise(TrajectoryScene):
 
     default_config = "spiral"
     kinds = {"run": "reverse"}
-    needs = {"run": {}}
+    needs: ClassVar[dict] = {"run": {}}
 
     class Options(SceneOptions):
         """Options of `denoise`."""
@@ -67,9 +74,9 @@ class Denoise(TrajectoryScene):
         """Noise, then the run at constant speed in log-SNR, then the data for a while."""
         run, page, theme, options = self.trajectories["run"], self.page, self.theme, self.options
         place = LAYOUTS[page.shape]
-        states, scale = wording.states(run), wording.unit_variance(run)
+        states, scale = captions.states(run), captions.unit_variance(run)
         timeline = log_snr(run["alpha"], run["sigma"], interpolate=options.interpolate)
-        data = wording.target(run)
+        data = captions.target(run)
 
         shown = data if len(data) else states[-1]
         view = around(shown, place.rect, place.center, place.reach, theme, noise=float(states[0].std()))
@@ -86,8 +93,8 @@ class Denoise(TrajectoryScene):
         )
         equation.at(*place.equation)
         course = Course(page, run, timeline)
-        items: list[Any] = [wording.sampler(run), course.step, f"{run.chains:,} points", wording.scaling(run)]
-        items += [wording.seed(run), wording.model(run)]
+        items: list[Any] = [captions.sampler(run), course.step, f"{run.chains:,} points", captions.scaling(run)]
+        items += [captions.seed(run), captions.model(run)]
         if options.interpolate:
             items.insert(-2, "straight lines between steps")
         caption = page.caption(*(item for item in items if item))

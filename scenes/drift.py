@@ -10,17 +10,28 @@ import numpy as np
 from manim import VGroup, VMobject
 from pydantic import Field
 
-from diffrender.errors import RenderError
-from diffrender.show import wording
-from diffrender.show.animations import PlayTrajectory
-from diffrender.show.course import Course
-from diffrender.show.mobjects import Streamlines
-from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, frame, key_dot, key_line, legend, panel
-from diffrender.show.page import fitted
-from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.theme import LINE
-from diffrender.show.timeline import path_length
-from diffrender.show.view import Plane, Space, around
+from diffrender.animation import (
+    KEY_DOT_WIDTH,
+    LINE,
+    Course,
+    Plane,
+    PlayTrajectory,
+    Rect,
+    RenderError,
+    SceneOptions,
+    Space,
+    Streamlines,
+    TrajectoryScene,
+    around,
+    captions,
+    fitted,
+    frame,
+    key_dot,
+    key_line,
+    legend,
+    panel,
+    path_length,
+)
 
 ROOT = 0.5  # length and colour follow this power of the magnitude: a flow spans two decades
 FAINTEST = {2: 0.18, 3: 0.0}  # opacity of arrows where nothing is carried: in space they would hide what is behind
@@ -82,7 +93,7 @@ class Drift(TrajectoryScene):
         self.read_field()
         view = self.view(place.rect)
         states = run["x"][:, : options.particles]
-        view.cloud(wording.target(run), theme.data, 0.014, theme.faint * 0.65)
+        view.cloud(captions.target(run), theme.data, 0.014, theme.faint * 0.65)
         field = self.field(view)
         tails = view.trails(states, theme.samples, LINE, 0.9, options.trail_steps, casing=theme.panel)
         riders = view.cloud(states, theme.samples, 0.046, 1.0, ring=theme.panel)
@@ -96,7 +107,7 @@ class Drift(TrajectoryScene):
         timeline, seconds = path_length(run["x"]), options.duration
         course = Course(page, run, timeline)
         scale = "colour: square root, lines of one length" if lines else "length and colour: square root"
-        items: list[Any] = [wording.sampler(run), course.step, scale, wording.seed(run), wording.model(run)]
+        items: list[Any] = [captions.sampler(run), course.step, scale, captions.seed(run), captions.model(run)]
         if not lines:
             items.insert(-2, "faint far from particles" if view.dims == 2 else "cones near chains only")
         caption = page.caption(*(item for item in items if item))
@@ -139,7 +150,7 @@ class Drift(TrajectoryScene):
             half = [(g[1] - g[0]) / 2 for g in self.axes]
             ends = [end for g, h in zip(self.axes, half, strict=True) for end in (g[0] - h, g[-1] + h)]
             return Plane(fitted(tuple(ends), rect), rect)
-        data = wording.target(run)
+        data = captions.target(run)
         reach = (0.43 * (b - a), 0.43 * (d - c))
         center = ((a + b) / 2, (c + d) / 2)
         return around(data if len(data) else run["x"][-1], rect, center, reach, self.theme, self.theme.panel)
@@ -156,21 +167,6 @@ class Drift(TrajectoryScene):
             drawn = view.arrows(self.nodes, first, table, self.vmax, LENGTH[view.dims], ROOT)
         index = np.minimum(np.arange(self.trajectories["flow"].steps + 1), len(self.way) - 1)
         return drawn.follow(self.way, index)
-
-    def nearness(self, x: np.ndarray) -> Callable[[int], np.ndarray]:
-        """Step → 0..1 at each place of the grid: how many of the recorded chains are near."""
-        from scipy.ndimage import gaussian_filter
-
-        blur, full = NEAR[len(self.axes)]
-        edges = [np.concatenate([[-np.inf], (g[1:] + g[:-1]) / 2, [np.inf]]) for g in self.axes[::-1]]
-
-        def near(step: int) -> np.ndarray:
-            count = np.histogramdd(x[step][:, ::-1], edges)[0]
-            some = gaussian_filter(count, blur)
-            share = np.clip(some / (full * some.max()), 0, 1)
-            return np.where(share < UNSEEN, 0, share)
-
-        return near
 
     def column(self, place: Layout) -> list[VMobject]:
         """What the colours and marks mean, beside the panel, or under it where the frame is not wide."""

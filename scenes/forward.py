@@ -9,18 +9,31 @@ import numpy as np
 from manim import VMobject
 from pydantic import Field
 
-from diffrender.errors import RenderError
-from diffrender.show import wording
-from diffrender.show.animations import PlayTrajectory
-from diffrender.show.course import Course
-from diffrender.show.mobjects import Curve
-from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, frame, key_dot, legend, line, panel
-from diffrender.show.motion import Drive, ticked
-from diffrender.show.numerals import Number
-from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.theme import HAIR, point_radius
-from diffrender.show.timeline import linear
-from diffrender.show.view import Plane, Space, around
+from diffrender.animation import (
+    HAIR,
+    KEY_DOT_WIDTH,
+    Course,
+    Curve,
+    Number,
+    Plane,
+    PlayTrajectory,
+    Rect,
+    RenderError,
+    SceneOptions,
+    Space,
+    TrajectoryScene,
+    UpdateFromAlpha,
+    around,
+    captions,
+    frame,
+    key_dot,
+    legend,
+    line,
+    linear,
+    panel,
+    point_radius,
+    ticked,
+)
 
 TILES = 11
 CAP = 10.0  # log-SNR is infinite for clean data: its curve is cut here, and the ticks say so; the number is not
@@ -79,16 +92,16 @@ class Forward(TrajectoryScene):
         if len(run.event) != 1 or run.event[0] not in (2, 3):
             raise RenderError(f"{run.path}: forward shows states in the plane or in space, not of shape {run.event}.")
         place, seconds, timeline = LAYOUTS[page.shape], options.duration, linear(run.steps)
-        self.states = wording.states(run)
+        self.states = captions.states(run)
         view = self.view(place.cloud)
         view.cloud(self.states[0], theme.data, 0.018, 0.5)
         cloud = view.cloud(self.states, theme.samples, point_radius(run.chains, 12), 0.8)
         edge = frame(place.cloud, theme.border).set_z_index(view.made[-1].z_index + 1)
 
         course = Course(page, run, timeline)
-        items: list[Any] = [wording.sampler(run), course.step, "fresh noise each step"]
+        items: list[Any] = [captions.sampler(run), course.step, "fresh noise each step"]
         items += [f"{run.chains:,} points"] if page.shape != "tall" else []
-        caption = page.caption(*(item for item in [*items, wording.scaling(run), wording.seed(run)] if item))
+        caption = page.caption(*(item for item in [*items, captions.scaling(run), captions.seed(run)] if item))
         names = (key_dot(theme.samples), KEY_DOT_WIDTH, "$x_t$"), (key_dot(theme.data), KEY_DOT_WIDTH, "data $x_0$")
         key = legend(names, *place.key[:2], page.em("legend"), theme, align=place.key[2], gap=0.6)
         self.furniture: list[VMobject] = [panel(place.cloud, theme), caption, key]
@@ -114,8 +127,8 @@ class Forward(TrajectoryScene):
         self.play(
             PlayTrajectory(cloud, timeline=timeline, run_time=seconds),
             *view.turning(seconds, options.orbit),
-            Drive(show, *self.moving, run_time=seconds),
-            Drive(count, *values, run_time=seconds),
+            UpdateFromAlpha(show, *self.moving, run_time=seconds),
+            UpdateFromAlpha(count, *values, run_time=seconds),
             *course.drives(seconds),
         )
         for turn in view.coming_to_rest(3.0, options.orbit / seconds):

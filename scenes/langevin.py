@@ -8,20 +8,41 @@ import numpy as np
 from manim import Mobject, smooth
 from pydantic import Field
 
-from diffrender.errors import RenderError
-from diffrender.show.density import POWER, DensityPanel
-from diffrender.show.emphasis import Accelerating, pick_step
-from diffrender.show.magnifier import PACE, TERMS, Magnifier
-from diffrender.show.mobjects import Histogram2D, PointCloud, Trails
-from diffrender.show.mobjects.furniture import Rect, frame, key_arrow, key_dot, key_line, line, panel
-from diffrender.show.mobjects.spotlight import Spotlight, extent_of
-from diffrender.show.motion import Appear, Drive, Vanish, ticked
-from diffrender.show.numerals import Number, Running
-from diffrender.show.page import MOVING_TEXT
-from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.text import escaped
-from diffrender.show.theme import HAIR, LINE
-from diffrender.trajectory import Trajectory
+from diffrender.animation import (
+    HAIR,
+    LINE,
+    MOVING_TEXT,
+    PACE,
+    POWER,
+    TERMS,
+    Accelerating,
+    DensityPanel,
+    FadeInFast,
+    FadeOutFast,
+    Histogram2D,
+    Magnifier,
+    Number,
+    PointCloud,
+    Rect,
+    RenderError,
+    Running,
+    SceneOptions,
+    Spotlight,
+    Trails,
+    Trajectory,
+    TrajectoryScene,
+    UpdateFromAlpha,
+    escaped,
+    extent_of,
+    frame,
+    key_arrow,
+    key_dot,
+    key_line,
+    line,
+    panel,
+    pick_step,
+    ticked,
+)
 
 Act = Literal["chain", "zoom", "histogram", "many", "still"]
 FLICKER = 600.0  # steps a second above which the chain's path, each time another one, is drawn fainter
@@ -123,7 +144,7 @@ class Langevin(TrajectoryScene):
 
         show(0)
         self.turn(left=self.chain_marks, footer=self.caption(counter, *self.trail_text))
-        self.play(Drive(show, *self.chain_marks, self.density.border, counter, run_time=seconds))
+        self.play(UpdateFromAlpha(show, *self.chain_marks, self.density.border, counter, run_time=seconds))
 
     def zoom(self) -> None:
         """A window on the chain: every step made of its two arrows, first slowly, then faster and faster."""
@@ -151,7 +172,7 @@ class Langevin(TrajectoryScene):
         )  # fmt: skip
         self.glass, self.cues["zoom"] = glass, self.time
         moving = [*glass.mobjects, *self.chain_marks, self.density.border, counter, self.equation]
-        self.play(Drive(show, *moving, run_time=glass.seconds))
+        self.play(UpdateFromAlpha(show, *moving, run_time=glass.seconds))
         self.now = glass.last
 
     def histogram(self) -> None:
@@ -186,7 +207,7 @@ class Langevin(TrajectoryScene):
         )  # fmt: skip
         self.cells, self.cues["histogram"] = cells, self.time
         moving = [cells, *self.chain_marks, self.density.border, self.ground[1], states, pace]
-        self.play(Drive(show, *moving, run_time=seconds))
+        self.play(UpdateFromAlpha(show, *moving, run_time=seconds))
         self.now = run.steps
         self.wait(1.5)
 
@@ -270,7 +291,9 @@ class Langevin(TrajectoryScene):
         for mark in self.chain_marks:
             mark.show_step(step)
 
-    def run_together(self, shown: list[Mobject], counter: Running, steps: int, seconds: float, ease: float) -> Drive:
+    def run_together(
+        self, shown: list[Mobject], counter: Running, steps: int, seconds: float, ease: float
+    ) -> UpdateFromAlpha:
         """All chains from their start to their end, slower at first."""
 
         def show(u: float) -> None:
@@ -279,7 +302,7 @@ class Langevin(TrajectoryScene):
             counter.set_values(int(steps * ticked(u, seconds) ** ease))
 
         above = [mob for mob in (self.density.border, self.ground[1]) if mob in self.mobjects]
-        return Drive(show, *shown, *above, counter, run_time=seconds)
+        return UpdateFromAlpha(show, *shown, *above, counter, run_time=seconds)
 
     def make_room(self) -> None:
         """Let the left panel glide from the middle to its place, if it is not there yet."""
@@ -294,7 +317,9 @@ class Langevin(TrajectoryScene):
                 mob.shift(-self.to_middle * (u - gone[0]))
             gone[0] = u
 
-        self.play(Drive(show, *(mob for mob in group if mob in self.mobjects), run_time=0.8, rate_func=smooth))
+        self.play(
+            UpdateFromAlpha(show, *(mob for mob in group if mob in self.mobjects), run_time=0.8, rate_func=smooth)
+        )
 
     def strike_noise(self) -> None:
         """Take the noise out of the equation, for all to see."""
@@ -308,6 +333,6 @@ class Langevin(TrajectoryScene):
             light.light({"noise": 1 - u})
             strike.points = end[0] + (end - end[0]) * u
 
-        self.play(Vanish(self.title, run_time=0.3))
+        self.play(FadeOutFast(self.title, run_time=0.3))
         self.title = self.page.title("Without noise")
-        self.play(Appear(self.title), Drive(show, self.equation, strike, run_time=0.8, rate_func=smooth))
+        self.play(FadeInFast(self.title), UpdateFromAlpha(show, self.equation, strike, run_time=0.8, rate_func=smooth))

@@ -10,16 +10,24 @@ import numpy as np
 from manim import VMobject
 from pydantic import Field
 
-from diffrender.errors import RenderError
-from diffrender.show import wording
-from diffrender.show.animations import PlayTrajectory
-from diffrender.show.course import Course
-from diffrender.show.mobjects import Lattice
-from diffrender.show.mobjects.furniture import Rect, frame, key_line, legend, panel
-from diffrender.show.mobjects.lattice import areas, normal_mass
-from diffrender.show.page import containing
-from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.timeline import log_snr
+from diffrender.animation import (
+    Course,
+    Lattice,
+    PlayTrajectory,
+    Rect,
+    RenderError,
+    SceneOptions,
+    TrajectoryScene,
+    areas,
+    captions,
+    containing,
+    frame,
+    key_line,
+    legend,
+    log_snr,
+    normal_mass,
+    panel,
+)
 
 ROOT = 0.5  # colour follows this power of the density, which rises by two decades
 MOST = 40  # densities are told apart up to so many times the highest of the noise
@@ -87,12 +95,12 @@ class Mesh(TrajectoryScene):
         title = page.title("A flow of the plane")
         equation = page.equation("p_t (x_t) = p_T (x_T) thin abs(det partial x_T\\/partial x_t)")
         items: list[Any] = [
-            wording.sampler(run),
+            captions.sampler(run),
             course.step,
             f"{mesh.side} × {mesh.side} points",
             "colour: square root",
         ]
-        caption = page.caption(*(item for item in [*items, wording.scaling(run), wording.model(run)] if item))
+        caption = page.caption(*(item for item in [*items, captions.scaling(run), captions.model(run)] if item))
         readings = [course.sigma(*place.sigma[:2], 0.46, place.sigma[2]), *course.slider(place.slider)]
 
         course.show(0)
@@ -110,7 +118,7 @@ class Mesh(TrajectoryScene):
                 f"{run.path}: {run.chains} chains of shape {run.event} are no square grid of the plane.",
                 "Record one with --set sampler.start=grid --set sampler.chains=14641 and a target in the plane.",
             )
-        states, scale = wording.states(run), wording.unit_variance(run)
+        states, scale = captions.states(run), captions.unit_variance(run)
         first, last = (np.asarray(states[k]).reshape(side, side, 2) for k in (0, -1))
         deviation = float(np.hypot(run["alpha"][0], run["sigma"][0])) / (1.0 if scale is None else float(scale[0]))
         mass = normal_mass(first, deviation)
@@ -119,7 +127,7 @@ class Mesh(TrajectoryScene):
         middle = order[np.searchsorted(np.cumsum(mass.ravel()[order]), mass.sum() / 2)]  # half of all lies denser
         peak = float((mass / areas(first)).max())
         vmax = float(np.clip(dense.ravel()[middle], peak, MOST * peak))
-        reach = np.maximum(np.abs(wording.target(run)).max(0, initial=0) * 1.1, START * deviation)
+        reach = np.maximum(np.abs(captions.target(run)).max(0, initial=0) * 1.1, START * deviation)
         box = containing((-reach[0], reach[0], -reach[1], reach[1]), rect)
         every = max(1, round((side - 1) / (self.options.lines - 1)))
         table = theme.table("density")

@@ -10,17 +10,31 @@ import numpy as np
 from manim import VMobject
 from pydantic import Field
 
-from diffrender.errors import RenderError
-from diffrender.show import wording
-from diffrender.show.mobjects import Curve, PointCloud
-from diffrender.show.mobjects.curve import averaged
-from diffrender.show.mobjects.furniture import KEY_DOT_WIDTH, Rect, key_arrow, key_dot, legend, line
-from diffrender.show.motion import Drive, ticked
-from diffrender.show.numerals import Number, Running
-from diffrender.show.page import containing
-from diffrender.show.stage import SceneOptions, TrajectoryScene
-from diffrender.show.theme import HAIR, blend
-from diffrender.show.view import Plane, Space, around
+from diffrender.animation import (
+    HAIR,
+    KEY_DOT_WIDTH,
+    Curve,
+    Number,
+    Plane,
+    PointCloud,
+    Rect,
+    RenderError,
+    Running,
+    SceneOptions,
+    Space,
+    TrajectoryScene,
+    UpdateFromAlpha,
+    around,
+    averaged,
+    blend,
+    captions,
+    containing,
+    key_arrow,
+    key_dot,
+    legend,
+    line,
+    ticked,
+)
 
 MEAN = 80  # training steps over which the loss is averaged, as the caption says
 SIZE = 0.045  # radius of a point
@@ -92,8 +106,8 @@ class Training(TrajectoryScene):
         step.at(*place.step)
         loss = Number(".3f", float(np.max(self.mean)), page.em("label"), theme.fg)
         loss.at(place.axes[1] - loss.width, place.name)
-        said = [wording.model(run), f"{len(shots)} snapshots by DDIM", f"{cloud.xy.shape[0] // 2:,} of each shown"]
-        caption = page.caption(*(i for i in [*said, wording.seed(run), f"curve: exponential mean, {MEAN} steps"] if i))
+        said = [captions.model(run), f"{len(shots)} snapshots by DDIM", f"{cloud.xy.shape[0] // 2:,} of each shown"]
+        caption = page.caption(*(i for i in [*said, captions.seed(run), f"curve: exponential mean, {MEAN} steps"] if i))
         items = [
             (key_dot(color, radius=0.085), KEY_DOT_WIDTH, text)
             for color, text in ((theme.data, "data"), (theme.samples, "generated"))
@@ -128,9 +142,9 @@ class Training(TrajectoryScene):
         self.open(*header, ground=[caption, key, *numbers, *self.furniture, *self.curves, *view.made])
         seconds = self.options.duration
         self.play(
-            Drive(show, *moving, run_time=seconds),
+            UpdateFromAlpha(show, *moving, run_time=seconds),
             *view.turning(seconds, self.options.orbit),
-            Drive(lambda u: count(ticked(u, seconds)), *numbers, run_time=seconds),
+            UpdateFromAlpha(lambda u: count(ticked(u, seconds)), *numbers, run_time=seconds),
         )
         for turn in view.coming_to_rest(3.0, self.options.orbit / seconds):
             self.play(turn)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from diffrender import executors
+from diffrender.jobs.run import local
 
 TOYS = Path(__file__).parent / "toys"
 SCENE = '"""A toy."""\nfrom manim import Scene\n\n\nclass ToyScene(Scene):\n    """A toy."""\n'
@@ -23,7 +23,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture
 def toy_worker(monkeypatch):
     """Clips are drawn by tests/toys/worker.py: real processes, real videos, no Manim."""
-    monkeypatch.setattr(executors, "WORKER", [sys.executable, str(TOYS / "worker.py")])
+    monkeypatch.setattr(local, "CHILD_COMMAND", [sys.executable, str(TOYS / "worker.py")])
 
 
 @pytest.fixture

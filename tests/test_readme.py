@@ -9,9 +9,9 @@ import av
 import pytest
 import yaml
 
-from diffrender.clips import clip
-from diffrender.config import load_config
-from diffrender.trajectory import Trajectory
+from diffrender.config.load import load_config
+from diffrender.jobs.plan.clip import clip
+from diffrender.trajectory.reader import Trajectory
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -41,8 +41,8 @@ def test_the_models_own_example_records_and_renders(tmp_path):
 
 
 def test_the_scene_renders(tmp_path, monkeypatch):
-    from diffrender.executors import run
-    from diffrender.jobs import pending
+    from diffrender.jobs.job import pending
+    from diffrender.jobs.run.local import run
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "walk.py").write_text(next(block for block in blocks("python") if "TrajectoryScene" in block))

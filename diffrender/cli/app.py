@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from .. import __version__
-from . import batch, doctor, draw, inspect, list_, new, render, sample, train
+from diffrender import __version__
+from diffrender.cli.commands import batch, doctor, draw, inspect, list_, new, render, sample, train
 
 app = typer.Typer(
     name="diffrender",

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import DiffrenderError, UsageError
+from diffrender.core.errors import DiffrenderError, UsageError
 
 
 def command(run: Callable[..., None]) -> Callable[..., None]:
@@ -85,11 +85,11 @@ def seeded(
     sets: list[str], *, seed: int | None = None, of: str = "sampler.seed", **sampler: Any
 ) -> list[tuple[list[str], Any]]:
     """`--set` pairs, with the flags that stand for one (`--steps 50` is `--set sampler.steps=50`)."""
-    from .. import library
+    from diffrender.config.overrides import parse_sets
 
     pairs = [(["sampler", key], value) for key, value in sampler.items() if value is not None]
     pairs += [] if seed is None else [(of.split("."), seed)]
-    return library.parse_sets(sets) + pairs
+    return parse_sets(sets) + pairs
 
 
 def cores() -> int:
@@ -108,16 +108,16 @@ def check_device(device: str) -> str:
 
 def complete_configs(incomplete: str) -> list[str]:
     """Shell completion of config names."""
-    from .. import library
+    from diffrender.config.find import configs
 
-    return [name for name in library.configs() if name.startswith(incomplete)]
+    return [name for name in configs() if name.startswith(incomplete)]
 
 
 def complete_scenes(incomplete: str) -> list[str]:
     """Shell completion of scene names."""
-    from .. import library
+    from diffrender.config.find import scenes
 
-    return [name for name in library.scenes() if name.startswith(incomplete)]
+    return [name for name in scenes() if name.startswith(incomplete)]
 
 
 Set = Annotated[

@@ -22,12 +22,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from diffrender import executors
-from diffrender.jobs import Job
-from diffrender.spec import RenderSpec
+from diffrender.jobs.job import Job
+from diffrender.jobs.run import local
+from diffrender.video.spec import RenderSpec
 
 TOYS = Path(__file__).parents[1] / "toys"
-WORKER = [sys.executable, str(TOYS / "worker.py")]
+CHILD_COMMAND = [sys.executable, str(TOYS / "worker.py")]
 SCENE = '''"""A clip."""
 from manim import *
 
@@ -79,7 +79,7 @@ def bare(jobs: list[Job], workers: int, ready: Start) -> float:
     def one(job: Job) -> None:
         none = subprocess.DEVNULL
         process = subprocess.Popen(
-            WORKER,
+            CHILD_COMMAND,
             stdin=subprocess.PIPE,
             stdout=none,
             stderr=none,
@@ -94,10 +94,10 @@ def bare(jobs: list[Job], workers: int, ready: Start) -> float:
         return timed(lambda: list(pool.map(one, jobs)), ready)
 
 
-def local(jobs: list[Job], workers: int, ready: Start) -> float:
+def run_locally(jobs: list[Job], workers: int, ready: Start) -> float:
     """By the local executor."""
-    executors.WORKER = WORKER
-    return timed(lambda: executors.run(jobs, workers=workers), ready)
+    local.CHILD_COMMAND = CHILD_COMMAND
+    return timed(lambda: local.run(jobs, workers=workers), ready)
 
 
 def program(folder: Path, count: int, seconds: float, workers: int, ready: Start) -> float:
@@ -113,9 +113,9 @@ def program(folder: Path, count: int, seconds: float, workers: int, ready: Start
 
 def dask(folder: Path, jobs: list[Job], workers: int, ready: Start) -> float:
     """By a scheduler and single-threaded workers on this machine."""
-    from diffrender.cluster import DaskCluster
+    from diffrender.jobs.cluster.dask import DaskCluster
 
-    environment = {**os.environ, "TOY_WORKER": WORKER[1]}
+    environment = {**os.environ, "TOY_WORKER": CHILD_COMMAND[1]}
     file, processes = folder / "scheduler.json", []
 
     def start(*arguments: str) -> None:
@@ -133,8 +133,8 @@ def dask(folder: Path, jobs: list[Job], workers: int, ready: Start) -> float:
         with DaskCluster(address, print) as cluster:
             while len(cluster._workers()) < workers:
                 time.sleep(0.1)
-            executors.run(jobs[:workers], cluster=cluster)  # what is imported once on each worker
-            return timed(lambda: executors.run(jobs, cluster=cluster), ready)
+            local.run(jobs[:workers], cluster=cluster)  # what is imported once on each worker
+            return timed(lambda: local.run(jobs, cluster=cluster), ready)
     finally:
         for process in processes:
             process.kill()
@@ -179,7 +179,7 @@ def main() -> None:
             count, seconds, n = wish.jobs, wish.seconds, wish.workers
             jobs = {name: sleeping(folder / name, count, seconds) for name in ("a", "b", "c")}
             for name, do in (
-                ("executor", lambda ready: local(jobs["a"], n, ready)),
+                ("executor", lambda ready: run_locally(jobs["a"], n, ready)),
                 ("diffrender batch", lambda ready: program(folder / "d", count, seconds, n, ready)),
                 ("dask", lambda ready: dask(folder / "e", jobs["b"], n, ready)),
             ):

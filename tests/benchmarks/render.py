@@ -29,9 +29,9 @@ CASES = HERE / "render_cases.py"
 MOVING = """
 import numpy as np
 from manim import Scene
-from diffrender.show.animations import PlayTrajectory
-from diffrender.show.mobjects import PointCloud
-from diffrender.show.timeline import linear
+from diffrender.animation.animations import PlayTrajectory
+from diffrender.animation.mobjects.plane.cloud import PointCloud
+from diffrender.animation.timeline import linear
 class Moving(Scene):
     def construct(self):
         x = np.load({recording!r}, mmap_mode="r")
@@ -177,23 +177,23 @@ class Watch(threading.Thread):
 @contextmanager
 def a_core_each():
     """Processes that are started to draw are held to one core each, in turn."""
-    from diffrender.show import crew
+    from diffrender.video.drawing import pool
 
     cores = itertools.cycle(sorted(os.sched_getaffinity(0)))
 
-    class Held(crew.Worker):
+    class Held(pool.Worker):
         def __init__(self, *arguments) -> None:
             super().__init__(*arguments)
             os.sched_setaffinity(self.process.pid, {next(cores)})  # before it has threads, which inherit it
 
-    with mock.patch.object(crew, "Worker", Held):
+    with mock.patch.object(pool, "Worker", Held):
         yield
 
 
 def rendered(folder: Path, seconds: float, points: int, **more):
     """A whole render of a moving cloud, recorded beforehand."""
-    from diffrender.show.render import render
-    from diffrender.spec import RenderSpec
+    from diffrender.video.render import render
+    from diffrender.video.spec import RenderSpec
 
     base = np.random.default_rng(0).normal(0, 1.5, (points, 2))
     np.save(folder / "x.npy", np.float32([base + 0.3 * np.sin(k / 8 + base[:, ::-1]) for k in range(121)]))

@@ -68,7 +68,7 @@ def clocked(mobject, show):
 
 # ---- scenes ----------------------------------------------------------------------------------------------------------
 def cloud(n):
-    from diffrender.show.mobjects import PointCloud
+    from diffrender.animation.mobjects.plane.cloud import PointCloud
 
     at = positions(n)
     return [clocked(PointCloud(BOX, RECT, at(0), COLOR, RADIUS, clip=False), lambda m, k: m.set_xy(at(k / FPS)))]
@@ -101,7 +101,7 @@ def pmobject(n):
 
 
 def field(n):
-    from diffrender.show.mobjects import VectorField
+    from diffrender.animation.mobjects.plane.field import VectorField
 
     xy, v = grid()
     table = np.linspace([63, 82, 124], [198, 239, 218], 256).astype(np.uint8)
@@ -133,7 +133,7 @@ def arrow_vector_field(n):
 
 
 def trails(n):
-    from diffrender.show.mobjects import Trails
+    from diffrender.animation.mobjects.plane.trails import Trails
 
     x = walks(n, TRAIL + 300)
     made = Trails(BOX, RECT, x, "#FFB24D", 0.02, length=TRAIL, power=1.0, clip=False)
@@ -190,7 +190,7 @@ class Clock:
 
 
 def settings(folder, fps=FPS):
-    from diffrender.show import frames
+    from diffrender.video import frames
 
     return frames.manim_config(WIDTH, HEIGHT, fps, transparent=False, media=Path(folder))
 
@@ -208,15 +208,15 @@ def scene_of(name, n, frames):
 
 
 def encoding(preset, crf="23"):
-    from diffrender.show.encoding import Encoding
+    from diffrender.video.encode.settings import Encoding
 
     return Encoding("mp4", "libx264", "yuv420p", {"preset": preset, "crf": crf, "x264-params": "sliced-threads=0"})
 
 
 def draw(name, n, frames, preset=""):
     """Frames of a scene through our renderer, and our encoder if a preset is given."""
-    from diffrender.show import frames as engine
-    from diffrender.show.encoder import Encoder
+    from diffrender.video import frames as engine
+    from diffrender.video.encode.encoder import Encoder
 
     scene = scene_of(name, n, frames)
     with tempfile.TemporaryDirectory() as folder:
@@ -259,7 +259,7 @@ def matplotlib(n, frames, artist="plot", blit=False, preset=""):
     import matplotlib.pyplot as plt
     from matplotlib.animation import FFMpegWriter, FuncAnimation
 
-    from diffrender.show.video import ffmpeg_program
+    from diffrender.video.encode.container import ffmpeg_program
 
     at, clock = positions(n), Clock()
     figure = plt.figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100, facecolor="black")
@@ -299,7 +299,7 @@ def matplotlib(n, frames, artist="plot", blit=False, preset=""):
 
 def likeness(n):
     """PSNR in dB of a cloud's frame against a VGroup of Dots'."""
-    from diffrender.show import frames as engine
+    from diffrender.video import frames as engine
 
     pictures = []
     with tempfile.TemporaryDirectory() as folder:
@@ -314,10 +314,10 @@ def skipped(n, frames=600):
     """Milliseconds for a frame of a bound cloud that nobody wants."""
     from manim import Scene
 
-    from diffrender.show import frames as engine
-    from diffrender.show.animations import PlayTrajectory
-    from diffrender.show.mobjects import PointCloud
-    from diffrender.show.timeline import eased
+    from diffrender.animation.animations import PlayTrajectory
+    from diffrender.animation.mobjects.plane.cloud import PointCloud
+    from diffrender.animation.timeline import eased
+    from diffrender.video import frames as engine
 
     x = np.random.default_rng(0).normal(0, 1, (61, n, 2)).astype(np.float32)
 
@@ -338,7 +338,7 @@ def skipped(n, frames=600):
 # ---- the denoise scene -----------------------------------------------------------------------------------------------
 def recording(path, n, steps=1000):
     """A made-up reverse run: noise that becomes two clusters, in so many steps that no two frames are alike."""
-    from diffrender.trajectory_writer import TrajectoryWriter
+    from diffrender.trajectory.writer import TrajectoryWriter
 
     at = positions(n)
     rng = np.random.default_rng(2)
@@ -358,9 +358,9 @@ def recording(path, n, steps=1000):
 
 def denoise(n, frames, preset, profile=False):
     """The denoise scene with encoding, and encoding of the very same frames made beforehand."""
-    from diffrender.show import frames as engine
-    from diffrender.show.encoder import Encoder
-    from diffrender.trajectory import Trajectory
+    from diffrender.trajectory.reader import Trajectory
+    from diffrender.video import frames as engine
+    from diffrender.video.encode.encoder import Encoder
 
     scene = engine.load_scene(Path(__file__).parents[2] / "scenes" / "denoise.py", "Denoise")
     first = 4 * FPS  # the cloud moves by then

@@ -17,12 +17,13 @@ from pathlib import Path
 
 import torch
 
-from diffrender.config import load_config
-from diffrender.record import denoisers, targets
-from diffrender.record.denoisers import learned
-from diffrender.record.objectives import objective
-from diffrender.record.recorder import BLOCK_BYTES, Recorder
-from diffrender.record.run import Run
+from diffrender.config.load import load_config
+from diffrender.diffusion.denoisers import learned
+from diffrender.diffusion.denoisers.build import classes
+from diffrender.diffusion.denoisers.objectives import objective
+from diffrender.diffusion.recording.recorder import BLOCK_BYTES, Recorder
+from diffrender.diffusion.recording.run import Run
+from diffrender.diffusion.targets.base import build_target
 
 SPIRAL = Path(__file__).parents[2] / "configs" / "spiral.yaml"
 CHAINS, STEPS, ROUNDS = 20_000, 100, 5
@@ -41,8 +42,8 @@ def spiral_run() -> Run:
             (["schedule", "kind"], "linear"),
         ],
     )
-    target = targets.build(config.target, config.folder)
-    net = learned.network(config, target.event, denoisers.classes(config, target))
+    target = build_target(config.target, config.folder)
+    net = learned.network(config, target.event, classes(config, target))
     return Run.of(config, denoiser=learned.Learned(net, objective("epsilon")), device="cpu")
 
 

@@ -24,10 +24,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from diffrender.config import load_config
-from diffrender.record import targets
-from diffrender.record.metrics import against_target
-from diffrender.record.training import BETAS, Trainer, train
+from diffrender.config.load import load_config
+from diffrender.diffusion.recording.metrics import against_target
+from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.training.loop import BETAS, Trainer, train
 
 SPIRAL = Path(__file__).parents[2] / "configs" / "spiral.yaml"
 FRESH = 20_000
@@ -38,7 +38,7 @@ LENGTHS = (150, 300, 600, 1200, 2400, 4800, 6000)  # training steps of ours that
 def ours_and_bare(rounds: int = 5, steps: int = 300) -> tuple[float, float]:
     """Steps a CPU second of the trainer and of a bare loop, the best of interleaved rounds."""
     config = load_config(SPIRAL, [(["training", "snapshots"], 0)])
-    target = targets.build(config.target, config.folder)
+    target = build_target(config.target, config.folder)
     trainer = Trainer(config, target, torch.device("cpu"))
     network, size = Trainer(config, target, torch.device("cpu")).network, config.training.batch_size
     optimiser = torch.optim.Adam(network.parameters(), 1e-3, BETAS, fused=True)
@@ -182,7 +182,7 @@ def main() -> None:
     print(f"steps/s: ours {ours:.0f}, bare loop {bare:.0f}, ratio {ours / bare:.2f} (at least 0.85)", flush=True)
     result: dict = {"steps_per_second": {"ours": ours, "bare": bare}, "toys": {}}
     config = load_config(SPIRAL)
-    target, rng = targets.build(config.target, config.folder), np.random.default_rng(1)
+    target, rng = build_target(config.target, config.folder), np.random.default_rng(1)
     fresh = [target.draw(FRESH, rng) for _ in range(4)]
     for toy in (tiny_diffusion, smalldiffusion):
         seconds, samples = toy(lambda n: torch.from_numpy(target.draw(n, rng)))

@@ -10,15 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from diffrender.errors import RenderError
-from diffrender.show.render import render
-from diffrender.spec import RenderSpec
+from diffrender.core.errors import RenderError
+from diffrender.video.render import render
+from diffrender.video.spec import RenderSpec
 
-TOYS = Path(__file__).parents[1] / "show" / "toy_scenes.py"
+TOYS = Path(__file__).parents[1] / "video" / "toy_scenes.py"
 PROGRAM = """
 import resource, sys
 from diffrender.errors import DiffrenderError
-from diffrender.show.render import render
+from diffrender.video.render import render
 from diffrender.spec import RenderSpec
 limit = int(sys.argv[2])
 if limit:

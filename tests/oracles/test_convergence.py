@@ -12,12 +12,13 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from diffrender.record.denoisers.exact import MixtureDenoiser
-from diffrender.record.levels import Level, TimeGrid
-from diffrender.record.noise import Noise
-from diffrender.record.samplers import SAMPLERS, multistep, ode
-from diffrender.record.samplers.probability_flow import RungeKutta45, log_likelihood
-from diffrender.record.targets.mixtures import GaussianMixture
+from diffrender.diffusion.denoisers.exact import MixtureDenoiser
+from diffrender.diffusion.levels import Level, LevelSequence
+from diffrender.diffusion.noise import Noise
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.samplers.reverse import multistep, ode
+from diffrender.diffusion.samplers.reverse.probability_flow import RungeKutta45, log_likelihood
+from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
 MEANS = np.array([[1.0, 0.5], [-0.8, 0.6], [0.1, -1.0]])
 DENOISE = MixtureDenoiser(GaussianMixture(np.array([0.5, 0.3, 0.2]), MEANS, np.tile(np.diag([0.3, 0.2]), (3, 1, 1))))
@@ -34,12 +35,12 @@ def flow(t: float) -> Level:
     return Level(1 - t, t, t)
 
 
-def grid(variable: str, steps: int) -> TimeGrid:
+def grid(variable: str, steps: int) -> LevelSequence:
     """`steps` equal steps of the variable from u = HIGH to u = LOW."""
     if variable == "t":
-        return TimeGrid(flow(t) for t in np.linspace(HIGH / (1 + HIGH), LOW / (1 + LOW), steps + 1))
+        return LevelSequence(flow(t) for t in np.linspace(HIGH / (1 + HIGH), LOW / (1 + LOW), steps + 1))
     space = np.geomspace if variable == "lambda" else np.linspace
-    return TimeGrid(vp(u) for u in space(HIGH, LOW, steps + 1))
+    return LevelSequence(vp(u) for u in space(HIGH, LOW, steps + 1))
 
 
 def errors(name: str, params: dict, variable: str, coarsest: int, remembered: int, before: int) -> list[float]:
@@ -180,7 +181,7 @@ def test_euler_is_ddim():
 
 def test_log_likelihood_is_that_of_the_mixture():
     """Against the closed form at σ = 0.05; u = 5000 makes the start as good as normal."""
-    levels = TimeGrid(vp(u) for u in np.geomspace(5000, 0.05, 10))
+    levels = LevelSequence(vp(u) for u in np.geomspace(5000, 0.05, 10))
     x = 0.9 * X[:3] * levels[-1].alpha / 1.5
     found, nfe = log_likelihood(DENOISE, x, levels, rtol=1e-7, atol=1e-7)
     assert float((found - DENOISE.log_prob_t(x, levels[-1])).abs().max()) < 1e-3

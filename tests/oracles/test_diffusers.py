@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
-from diffrender.config import Schedule
-from diffrender.record.denoisers.exact import MixtureDenoiser
-from diffrender.record.levels import Level, TimeGrid, choose, make_levels
-from diffrender.record.noise import Noise, Purpose
-from diffrender.record.samplers import SAMPLERS
-from diffrender.record.targets.mixtures import GaussianMixture
+from diffrender.config.sections import ScheduleConfig
+from diffrender.diffusion.denoisers.exact import MixtureDenoiser
+from diffrender.diffusion.levels import Level, LevelSequence, choose, make_levels
+from diffrender.diffusion.noise import Noise, Purpose
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
 MEANS = np.array([[1.2, 0.9], [-1.3, 0.7], [-0.8, -1.2], [1.0, -1.0]])
 MIXTURE = GaussianMixture(np.array([0.4, 0.3, 0.2, 0.1]), MEANS, np.tile(np.diag([0.03, 0.01]), (4, 1, 1)))
@@ -61,7 +61,7 @@ class Wide:
 def table_of(schedule):
     start, end = BETAS[schedule]
     ends = {} if schedule == "squaredcos_cap_v2" else {"beta_start": start, "beta_end": end}
-    return make_levels(Schedule(kind=schedule, num_train_timesteps=N, **ends))
+    return make_levels(ScheduleConfig(kind=schedule, num_train_timesteps=N, **ends))
 
 
 def scheduler(monkeypatch, case, schedule, fed):
@@ -88,7 +88,7 @@ class Reference:
         self.exploding = type(own).__name__.startswith(("Euler", "Heun", "KDPM2", "LMS"))  # they keep x/α
         times = np.asarray(own.timesteps, np.float64)[:: self.stages]
         ratios = np.interp(times, np.arange(N), self.table.sigma[1:] / self.table.alpha[1:])
-        self.grid = TimeGrid([*(self.table.at_ratio(u) for u in ratios), self.table[end]], self.table)
+        self.grid = LevelSequence([*(self.table.at_ratio(u) for u in ratios), self.table[end]], self.table)
 
     def ratio(self, n, time):
         """σ/α at the n-th call, in the scheduler's own table."""
@@ -221,7 +221,7 @@ def test_flow_matching(monkeypatch, case):
     own.set_timesteps(12)
     stages = 2 if "Heun" in kind else 1
     times = [float(t) for t in (*own.sigmas[:-1:stages], 0.0)]
-    levels = TimeGrid(Level(1 - t, t, t) for t in times)
+    levels = LevelSequence(Level(1 - t, t, t) for t in times)
     noise = Noise(3, CHAINS, (2,), dtype=torch.float64)
     x = y = noise(0, Purpose.START)
     ours = [step.x_next for step in SAMPLERS[name].make(DENOISE, x, levels, noise)]

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from diffrender.config import Schedule
-from diffrender.record.denoisers.exact import MixtureDenoiser
-from diffrender.record.levels import Level, choose, make_levels
-from diffrender.record.noise import Noise, Purpose
-from diffrender.record.samplers import SAMPLERS
-from diffrender.record.targets.mixtures import GaussianMixture
+from diffrender.config.sections import ScheduleConfig
+from diffrender.diffusion.denoisers.exact import MixtureDenoiser
+from diffrender.diffusion.levels import Level, choose, make_levels
+from diffrender.diffusion.noise import Noise, Purpose
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
 MEANS = np.array([[1.2, 0.9], [-1.3, 0.7], [-0.2, -1.2]])
 DENOISE = MixtureDenoiser(GaussianMixture(np.array([0.4, 0.4, 0.2]), MEANS, np.tile(np.diag([0.05, 0.02]), (3, 1, 1))))
-GRID = choose(make_levels(Schedule(kind="linear")), 15, "trailing")
+GRID = choose(make_levels(ScheduleConfig(kind="linear")), 15, "trailing")
 SIGMAS = [level.ratio for level in GRID]
 NOISE = Noise(4, 40, (2,), dtype=torch.float64)
 START = math.hypot(1, SIGMAS[0]) * NOISE(0, Purpose.START)

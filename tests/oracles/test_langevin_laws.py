@@ -10,11 +10,11 @@ import pytest
 import scipy.stats
 import torch
 
-from diffrender.record.denoisers.exact import MixtureDenoiser
-from diffrender.record.levels import Level
-from diffrender.record.noise import Noise, Purpose
-from diffrender.record.samplers import SAMPLERS
-from diffrender.record.targets.densities import DENSITIES
+from diffrender.diffusion.denoisers.exact import MixtureDenoiser
+from diffrender.diffusion.levels import Level
+from diffrender.diffusion.noise import Noise, Purpose
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.targets.densities.catalogue import DENSITIES
 
 CHAINS = 50_000
 PASSES = 1e-3  # p-value above which a sampler is held to be right

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from diffrender.record.denoisers.exact import DataDenoiser, MixtureDenoiser
-from diffrender.record.levels import Level
-from diffrender.record.targets.densities import DENSITIES
-from diffrender.record.targets.mixtures import GaussianMixture
+from diffrender.diffusion.denoisers.exact import DataDenoiser, MixtureDenoiser
+from diffrender.diffusion.levels import Level
+from diffrender.diffusion.targets.densities.catalogue import DENSITIES
+from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
 CASES = [
     *[(entry.name, {}) for entry in DENSITIES if entry.name != "expression"],

@@ -12,18 +12,19 @@ import pytest
 import torch
 from scipy import stats
 
-from diffrender.config import Schedule
-from diffrender.record.denoisers.base import Prediction
-from diffrender.record.denoisers.exact import MixtureDenoiser
-from diffrender.record.levels import choose, make_levels
-from diffrender.record.noise import Noise, Purpose, generator
-from diffrender.record.samplers import SAMPLERS, start
-from diffrender.record.targets.mixtures import GaussianMixture
+from diffrender.config.sections import ScheduleConfig
+from diffrender.diffusion.denoisers.base import Prediction
+from diffrender.diffusion.denoisers.exact import MixtureDenoiser
+from diffrender.diffusion.levels import choose, make_levels
+from diffrender.diffusion.noise import Noise, Purpose, generator
+from diffrender.diffusion.samplers.base import start
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
 CHAINS = 50_000
 WEIGHTS, MEANS, STDS = (0.7, 0.3), (-0.8, 1.1), (0.45, 0.3)
 MIXTURE = GaussianMixture(np.array(WEIGHTS), np.array(MEANS)[:, None], np.square(STDS)[:, None, None])
-LEVELS = make_levels(Schedule(kind="squaredcos_cap_v2"))
+LEVELS = make_levels(ScheduleConfig(kind="squaredcos_cap_v2"))
 
 RUNS = [  # sampler, its options, steps: as many as make the bias of its order smaller than the test can see
     ("ddpm", {}, 500),

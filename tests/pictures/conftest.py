@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from diffrender.show import frames
-from diffrender.show.inspection import faults
-from diffrender.show.mobjects import Raster
-from diffrender.show.theme import srgb, theme
+from diffrender.animation.layout.checks import faults
+from diffrender.animation.mobjects.base import Raster
+from diffrender.animation.theme import srgb, theme
+from diffrender.video import frames
 
 SCENES = Path(__file__).parents[2] / "scenes"
 SIZE, FPS = (1280, 720), 10
@@ -156,9 +156,9 @@ def cinema(tmp_path_factory):
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory):
     """`recorded(target, sampler={…}, record={…})`: a small run of the exact denoiser."""
-    from diffrender.config import Config
-    from diffrender.record.sampling import sample
-    from diffrender.trajectory import Trajectory
+    from diffrender.config.sections import Config
+    from diffrender.diffusion.recording.record import sample
+    from diffrender.trajectory.reader import Trajectory
 
     folder = tmp_path_factory.mktemp("recordings")
     count = itertools.count()

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from diffrender.show.timeline import log_snr
+from diffrender.animation.timeline import log_snr
 
 SECONDS, CHAINS, STEPS = 2.0, 60, 12
 COURSE = (0.35, 0.75)

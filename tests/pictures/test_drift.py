@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffrender.show.timeline import path_length
+from diffrender.animation.timeline import path_length
 
 SECONDS, STEPS, GRID = 2.0, 8, (9, 6)
 SHOWN = (4, 6)  # steps that are looked at

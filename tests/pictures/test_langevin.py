@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from diffrender.show import frames
-from diffrender.show.emphasis import SLOW, STAGES
-from diffrender.show.inspection import faults, texts
-from diffrender.show.numerals import Number
-from diffrender.show.theme import srgb, theme
-from diffrender.trajectory import Trajectory, TrajectoryWriter
+from diffrender.animation.layout.checks import faults, texts
+from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
+from diffrender.animation.text.numbers import Number
+from diffrender.animation.theme import srgb, theme
+from diffrender.trajectory.reader import Trajectory, TrajectoryWriter
+from diffrender.video import frames
 
 SCENE = Path(__file__).parents[2] / "scenes" / "langevin.py"
 SIZE, FPS, TAU = (1280, 720), 10, 0.02

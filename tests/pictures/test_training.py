@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffrender.config import Config
-from diffrender.trajectory import Trajectory
+from diffrender.config.sections import Config
+from diffrender.trajectory.reader import Trajectory
 
 SECONDS, STEPS, POINTS, MEAN = 3.0, 120, 40, 80
 COURSE = 0.6
@@ -16,7 +16,7 @@ NOW = (STEPS - 1) * COURSE**2  # training steps are passed through slowly at fir
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A real training, short."""
-    from diffrender.record.training import train
+    from diffrender.diffusion.training.loop import train
 
     folder = tmp_path_factory.mktemp("training")
     config = Config.model_validate({

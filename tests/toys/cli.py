@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from diffrender import executors
 from diffrender.cli.app import main
+from diffrender.jobs.run import local
 
-executors.WORKER = [sys.executable, str(Path(__file__).with_name("worker.py"))]
+local.CHILD_COMMAND = [sys.executable, str(Path(__file__).with_name("worker.py"))]
 main()

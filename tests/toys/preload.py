@@ -3,6 +3,6 @@
 import os
 import sys
 
-from diffrender import executors
+from diffrender.jobs.run import local
 
-executors.WORKER = [sys.executable, os.environ["TOY_WORKER"]]
+local.CHILD_COMMAND = [sys.executable, os.environ["TOY_WORKER"]]

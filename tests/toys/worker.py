@@ -11,9 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from diffrender import worker
-from diffrender.errors import RenderError
-from diffrender.trajectory_writer import replacing
+from diffrender.core.errors import RenderError
+from diffrender.jobs.run import child
+from diffrender.trajectory.writer import replacing
 
 
 def render(job, emit):
@@ -52,7 +52,7 @@ def video(file, spec, options):
     import av
     import numpy as np
 
-    from diffrender.show.encoding import choose, open_stream
+    from diffrender.video.encode.settings import choose, open_stream
 
     path = f"{file.name}.mp4"
     with av.open(path, "w") as target:
@@ -76,6 +76,6 @@ def train(job, emit):
     return {}
 
 
-worker.JOBS.update(render=render, train=train)
+child.JOBS.update(render=render, train=train)
 if __name__ == "__main__":
-    sys.exit(worker.main())
+    sys.exit(child.main())

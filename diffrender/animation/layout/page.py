@@ -1,0 +1,203 @@
+"""Where things go in a frame, and the furniture every scene has: title, equation, labels, legends, caption.
+
+One layout is written for wide, square and tall frames each; beside each other in a wide frame is above each other in a
+tall one. All text stands on baselines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import TypeVar
+
+import numpy as np
+from manim import VGroup, VMobject
+
+from diffrender.animation.mobjects.furniture.color_bar import ColorBar
+from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend, line
+from diffrender.animation.text.numbers import Number, Running
+from diffrender.animation.text.typst import Typeset, maths, words
+from diffrender.animation.theme import EDGE, Frame, Theme
+
+AnyText = TypeVar("AnyText", Typeset, Running, Number)
+
+MOVING_TEXT = 8  # z_index of text that changes: above all that stands still, which is then drawn once
+_DOT_ROOM = 0.62  # on each side of the dot between items of a caption, in em
+_LINE = {"wide": 0.42, "square": 0.45, "tall": 0.52}  # from one caption line to the next
+
+
+class Page:
+    """The places and the type of one frame in one theme. What it makes is placed, and not yet added to a scene."""
+
+    def __init__(self, frame: Frame, theme: Theme) -> None:
+        self.frame, self.theme = frame, theme
+
+    @property
+    def shape(self) -> str:
+        """`wide`, `square` or `tall`."""
+        return self.frame.shape
+
+    # ---- text --------------------------------------------------------------------------------------------------------
+    def em(self, size: str) -> float:
+        """Em height in units of `title`, `equation`, `label`, `legend`, `caption` or `floor`."""
+        return getattr(self.frame.type, size)
+
+    def words(self, markup: str, size: str = "label", color: str = "fg") -> Typeset:
+        """A line of Typst text in one of the page's sizes and one of the theme's colours."""
+        return words(markup, self.em(size), self.theme.color(color))
+
+    def maths(self, source: str, size: str = "equation", color: str = "fg", **terms: str) -> Typeset:
+        """An equation; `terms` colours its `{{ … : name }}` by the theme: `noise="noise"`."""
+        hues = {name: self.theme.color(token) for name, token in terms.items()}
+        return maths(source, self.em(size), self.theme.color(color), **hues)
+
+    def running(self, template: str, *widest: float, size: str = "label", color: str = "fg") -> Running:
+        """A line of text with numbers that run, such as `"step {:,} of 120,000"`; `widest` values set the room."""
+        return Running(template, widest, self.em(size), self.theme.color(color)).set_z_index(MOVING_TEXT)
+
+    def number(self, spec: str, widest: float, size: str = "label", color: str = "fg") -> Number:
+        """A number that runs in a slot as wide as `widest`, written as Python's format `spec` says."""
+        return Number(spec, widest, self.em(size), self.theme.color(color)).set_z_index(MOVING_TEXT)
+
+    def label(
+        self, markup: str, x: float, y: float, align: int = -1, size: str = "label", color: str = "fg"
+    ) -> Typeset:
+        """Words with their baseline at y and their left edge, centre or right edge (align −1, 0, 1) at x."""
+        return self.words(markup, size, color).at(x, y, align)
+
+    # ---- header and footer -------------------------------------------------------------------------------------------
+    def title(self, markup: str) -> Typeset:
+        """The title: flush left in a wide frame, else centred."""
+        wide = self.shape == "wide"
+        return self.words(markup, "title").at(-self.frame.x if wide else 0, self.frame.title_y, -1 if wide else 0)
+
+    def equation(self, source: str, **terms: str) -> Typeset:
+        """The equation: flush right on the title's line in a wide frame, else centred under the title."""
+        wide = self.shape == "wide"
+        x, align = (self.frame.x, 1) if wide else (0.0, 0)
+        return self.maths(source, **terms).at(x, self.frame.equation_y, align)
+
+    def tall_equation(self, source: str, **terms: str) -> Typeset:
+        """An equation with a stacked fraction: smaller, and its middle on its line."""
+        text = self.equation(source, **terms)
+        edge = self.frame.x * (self.shape == "wide")
+        text.scale(0.8).set_y(self.frame.equation_y + 0.10)
+        return text.shift([edge - text.get_right()[0], 0, 0]) if edge else text
+
+    def caption(self, *items: str | Typeset | Running) -> VGroup:
+        """The caption, muted, its items parted by dots: one line in a wide frame, else as few centred ones as fit.
+
+        Items are Typst text, or texts made as `running(…, size="caption", color="muted")`, in this order: sampler,
+        τ or σ, step k of T, what is subsampled or scaled, seed, exact or learned.
+        """
+        made = [self.words(item, "caption", "muted") if isinstance(item, str) else item for item in items]
+        gap = 2 * _DOT_ROOM * self.em("caption")
+        lines = _broken([mob.room for mob in made], gap, self.frame.width - 2 * EDGE - 0.1)
+        placed: list[Typeset | Running] = []
+        for k, row in enumerate(lines):
+            y = self.frame.caption_y + (len(lines) - 1 - k) * _LINE[self.shape]
+            width = sum(made[i].room for i in row) + gap * (len(row) - 1)
+            x = -self.frame.x if self.shape == "wide" else -width / 2
+            for i in row:
+                if i != row[0]:
+                    placed.append(self.words("#sym.dot.c", "caption", "muted").at(x - gap / 2, y, 0))
+                placed.append(made[i].at(x, y))
+                x += made[i].room + gap
+        return VGroup(*placed)
+
+    # ---- panels ------------------------------------------------------------------------------------------------------
+    def pair(self) -> tuple[Rect, Rect]:
+        """Two panels of one size: side by side, in a tall frame above each other."""
+        w, h = self.frame.x, self.frame.height / 2
+        if self.shape == "tall":
+            top, bottom, gap = h - 2.97, -h + 2.70, 0.85
+            side = (top - bottom - gap) / 2
+            return (-w, w, top - side, top), (-w, w, bottom, bottom + side)
+        top, bottom, gap = (h - 1.81, -h + 1.42, 1.72) if self.shape == "wide" else (h - 2.45, -h + 2.25, 0.70)
+        return (-w, -gap / 2, bottom, top), (gap / 2, w, bottom, top)
+
+    def panel_label(self, text: AnyText, rect: Rect, *, below: bool = False, align: int = -1) -> AnyText:
+        """Put a text over a panel, flush with its left edge (align 1: its right edge).
+
+        In a tall frame labels are centred, and stand under the panel where `below`.
+        """
+        if self.shape == "tall":
+            return text.at((rect[0] + rect[1]) / 2, rect[2] - 0.52 if below else rect[3] + 0.21, 0)
+        return text.at(rect[0] if align < 0 else rect[1], rect[3] + (0.18 if self.shape == "wide" else 0.16), align)
+
+    def legend(self, items: Sequence[tuple[Key, float, str]], rect: Rect) -> VGroup:
+        """The legend under a panel: (key, its width, text) each. In square and tall frames centred in the frame."""
+        gap = {"wide": 0.36, "square": 0.45, "tall": 0.30}[self.shape]
+        x, y, align = self._under(rect)
+        return legend(items, x, y, self.em("legend"), self.theme, align=align, gap=gap)
+
+    def note(self, markup: str, rect: Rect) -> Typeset:
+        """A few words in the place of a panel's legend."""
+        return self.label(markup, *self._under(rect), size="legend")
+
+    def _under(self, rect: Rect) -> tuple[float, float, int]:
+        drop = {"wide": 0.47, "square": 0.55, "tall": 1.14}[self.shape]
+        return (rect[0], rect[2] - drop, -1) if self.shape == "wide" else (0.0, rect[2] - drop, 0)
+
+    def color_key(self, table: np.ndarray, high: str, note: str, rect: Rect) -> VGroup:
+        """What the colours mean, in the place of a panel's legend: 0, a bar, `high`, and a muted note."""
+        x, y, align = self._under(rect)
+        em, length = self.em("legend"), 5.7 * self.em("legend")
+        low = self.label("0", x, y, size="legend")
+        left = low.get_right()[0] + 0.14
+        bar = ColorBar((left, left + length, y + em * 0.12, y + em * 0.48), table, self.theme.border)
+        top = self.label(high, left + length + 0.14, y, size="legend")
+        said = self.label(note, top.get_right()[0] + 0.32, y, size="legend", color="muted")
+        key = VGroup(low, bar, top, said)
+        return key if align < 0 else key.shift([x - key.get_center()[0], 0, 0])
+
+    def root_scale(
+        self, symbol: str, name: tuple[float, float, int], bar: Rect, table: np.ndarray, high: float, spec: str
+    ) -> list[Typeset | VMobject]:
+        """The bar of a quantity whose colour follows its square root: ticks at 0, `high` / 4, ≥ `high`.
+
+        symbol: Typst text, at `name` (x, y, alignment). spec: Python's format of the values beside the ticks.
+        """
+        scale, size = ColorBar(bar, table, self.theme.border), self.em("legend")
+        made: list[Typeset | VMobject] = [self.label(symbol, *name, size="label"), scale]
+        for share in (0, 0.5, 1):
+            value = f"{'≥ ' * (share == 1)}{share**2 * high:{spec}}"
+            x, y = scale.at(share)[:2]
+            if scale.vertical:
+                made += [line([(x, y), (x + 0.1, y)], self.theme.muted)]
+                made += [self.label(value, x + 0.2, y - 0.09, size="legend")]
+            else:
+                made += [self.label(value, x, y - 1.15 * size, 0, size="legend")]
+        return made
+
+
+def _broken(widths: Sequence[float], gap: float, room: float) -> list[list[int]]:
+    """Items (as indices) on the fewest lines that fit in `room`: in their order if that can be, and even."""
+
+    def lines_of(places: tuple[int, ...]) -> list[list[int]]:
+        return [[i for i, p in enumerate(places) if p == line] for line in range(max(places) + 1)]
+
+    def width_of(places: tuple[int, ...]) -> float:
+        return max(sum(widths[i] for i in line) + gap * (len(line) - 1) for line in lines_of(places))
+
+    for count in range(1, len(widths) + 1):
+        tries = [p for p in product(range(count), repeat=len(widths)) if len(set(p)) == count and width_of(p) <= room]
+        if tries:
+            return lines_of(min(tries, key=lambda p: (list(p) != sorted(p), width_of(p))))
+    return [[i] for i in range(len(widths))]
+
+
+def fitted(extent: Rect, rect: Rect) -> Rect:
+    """The largest part of `extent`, about its centre, that has the shape of `rect`: what a panel shows of it."""
+    (x0, x1, y0, y1), shape = extent, (rect[1] - rect[0]) / (rect[3] - rect[2])
+    width = min(x1 - x0, (y1 - y0) * shape)
+    x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, width / 2, width / shape / 2
+    return (x - w, x + w, y - h, y + h)
+
+
+def containing(extent: Rect, rect: Rect) -> Rect:
+    """The smallest box about the middle of `extent` that has the shape of `rect` and holds all of it."""
+    (x0, x1, y0, y1), shape = extent, (rect[1] - rect[0]) / (rect[3] - rect[2])
+    width = max(x1 - x0, (y1 - y0) * shape)
+    x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, width / 2, width / shape / 2
+    return (x - w, x + w, y - h, y + h)

@@ -1,0 +1,1 @@
+"""Mobjects drawn in bulk. Each is an ordinary Manim mobject, drawn by a `BulkCamera`."""

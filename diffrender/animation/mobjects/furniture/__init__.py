@@ -1,0 +1,1 @@
+"""Panels, legends, sliders, arrows and colour bars."""

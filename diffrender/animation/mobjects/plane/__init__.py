@@ -1,0 +1,1 @@
+"""Bulk mobjects of two-dimensional data."""

@@ -1,0 +1,93 @@
+"""A grid of the plane that a flow carries along: its lines, and in its cells the density of what it carries."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diffrender.animation.mobjects import kernels
+from diffrender.animation.mobjects.base import Box, Clip, Placement, Raster, at_step, finite32, rgba8
+from diffrender.animation.mobjects.plane.lines import lay_lines
+from diffrender.animation.theme import LINE
+from diffrender.core.errors import RenderError
+
+OVERLAP = 0.35  # pixels by which cells reach over their edges, so that no seam shows between two
+
+
+class Lattice(Raster):
+    """S × S points joined to their neighbours; each cell is coloured by the probability in it over its area.
+
+    Parameters
+    ----------
+    box, rect: as for every bulk mobject.
+    x: (T+1, S·S, 2) a recording, row by row, which may be larger than memory.
+    mass: (S−1, S−1) the probability in each cell, which stays what it is while the cell is deformed.
+    table, vmax, power: the colour of density p is that of (p / vmax) ** power.
+    color, alpha, width: of the lines; every: draw each so-many-th line; the outermost are always drawn.
+    """
+
+    def __init__(
+        self,
+        box: Box,
+        rect: Box,
+        x: np.ndarray,
+        mass: np.ndarray,
+        table: np.ndarray,
+        vmax: float,
+        color: str,
+        power: float = 0.5,
+        every: int = 4,
+        alpha: float = 0.5,
+        width: float = 0.8 * LINE,
+    ) -> None:
+        super().__init__(box, rect, color)
+        self.side = len(mass) + 1
+        if x.ndim != 3 or x.shape[1:] != (self.side**2, 2) or not vmax > 0:
+            raise RenderError(f"Lattice: a recording {x.shape} and cells {mass.shape} are no grid of the plane.")
+        self.recorded, self.mass, self.table = x, mass, np.asarray(table)
+        self.vmax, self.power, self.alpha, self.line_width = float(vmax), power, alpha, width
+        self.drawn = np.unique(np.append(np.arange(0, self.side, every), self.side - 1))
+        self.step = 0.0
+
+    def show_step(self, step: float) -> Lattice:
+        """Show recorded step `step` (0..T)."""
+        self.step = step
+        return self
+
+    def nodes(self) -> np.ndarray:
+        """(S, S, 2) data coordinates of the points now."""
+        return at_step(self.recorded, self.step).reshape(self.side, self.side, 2)
+
+    def density(self) -> np.ndarray:
+        """(S−1, S−1) probability over area of every cell now."""
+        return self.mass / np.maximum(areas(self.nodes()), 1e-12)
+
+    def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        nodes, affine = self.nodes().astype(float), place.affine(self.box)
+        at = nodes @ affine[:, :2].T + affine[:, 2]
+        corners = np.stack([at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]], axis=2)
+        outwards = corners - corners.mean(axis=2, keepdims=True)
+        corners += OVERLAP * outwards / np.maximum(np.linalg.norm(outwards, axis=-1, keepdims=True), 1e-9)
+        share = np.clip(self.density() / self.vmax, 0, 1) ** self.power
+        rgba = rgba8(self.table[np.rint(share * (len(self.table) - 1)).astype(int)].reshape(-1, 3), share.size, opacity)
+        order = np.argsort(share, axis=None, kind="stable")  # where the grid folds, the denser lies on top
+        lines = np.concatenate([nodes[self.drawn].swapaxes(0, 1), nodes[:, self.drawn]], axis=1)
+        ink = rgba8(self.fill_rgbas[:1, :3] * 255, 1).view(np.uint32)
+        with Clip(place, self.corner, pixels) as window:
+            quads = corners.reshape(-1, 4, 2)[order]
+            kernels.polygons(window.frame, pixels.shape[1], window.bounds, quads, rgba[order])
+            fade = np.full((1, 1), self.alpha)
+            lay_lines(window, pixels, place, self.box, finite32(lines), fade, ink, self.line_width, opacity)
+
+
+def areas(nodes: np.ndarray) -> np.ndarray:
+    """(S−1, S−1) areas of the quadrilaterals between (S, S, 2) points."""
+    a, b = nodes[1:, 1:] - nodes[:-1, :-1], nodes[1:, :-1] - nodes[:-1, 1:]
+    return np.abs(a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]) / 2
+
+
+def normal_mass(nodes: np.ndarray, deviation: float) -> np.ndarray:
+    """(S−1, S−1) the probability of the cells of an upright grid (S, S, 2) under a normal law of that deviation."""
+    from scipy.special import ndtr
+
+    across, up = (np.diff(ndtr(axis / deviation)) for axis in (nodes[0, :, 0], nodes[:, 0, 1]))
+    return up[:, None] * across

@@ -1,0 +1,1 @@
+"""Bulk mobjects of three-dimensional data, and the camera that turns around them."""

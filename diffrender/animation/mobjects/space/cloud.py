@@ -1,0 +1,175 @@
+"""Clouds and vector fields in three dimensions, seen through an orbit."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from diffrender.animation.mobjects import kernels
+from diffrender.animation.mobjects.base import Box, Clip, Placement, finite32, rgba8
+from diffrender.animation.mobjects.plane.cloud import PointCloud
+from diffrender.animation.mobjects.plane.field import Field
+from diffrender.animation.mobjects.space.orbit import Orbit
+from diffrender.animation.theme import srgb
+
+HAZE = 0.65  # how far the colour of the farthest goes towards the haze
+SIDES = 12  # of a cone's base
+CONE = 0.26  # radius of a cone's base, in its lengths
+
+
+class PointCloud3D(PointCloud):
+    """Points in space: the nearer, the larger and the clearer, drawn from far to near.
+
+    Parameters besides those of `PointCloud`
+    ----------
+    orbit: from where it is seen.
+    box: of the plane on which the orbit projects; data are taken to reach half its longer side in depth.
+    xyz: (N, 3) data coordinates; `follow` takes (T+1, N, 3).
+    radius: scene units, of a point at the orbit's centre.
+    haze: colour towards which far points go: that of the panel.
+    """
+
+    dims = 3
+    decides: ClassVar[frozenset[str]] = frozenset()  # the orbit turns
+
+    def __init__(
+        self,
+        orbit: Orbit,
+        box: Box,
+        rect: Box,
+        xyz: np.ndarray,
+        color: Any,
+        radius: Any,
+        haze: str,
+        alpha: Any = 1.0,
+        ring: str | None = None,
+        clip: bool = True,
+    ) -> None:
+        super().__init__(box, rect, xyz, color, radius, alpha, ring, clip)
+        self.orbit, self.haze = orbit, haze
+
+    def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        xyz = finite32(self.xy)
+        if not len(xyz):
+            return
+        xy, scale, depth = self.orbit.project(xyz)
+        reach = reach_of(self.box)
+        order = kernels.far_to_near(depth, reach)
+        shade = hazed(self.shades(len(xyz), opacity), depth, reach, self.haze)[order]
+        radii = np.nan_to_num(np.broadcast_to(self.radius, len(xyz)) * scale)[order] * place.unit
+        self.splat(place, pixels, xy[order], radii, shade)
+
+
+class VectorField3D(Field):
+    """Cones centred on their places, coloured by magnitude, drawn from far to near.
+
+    Parameters besides those of `Field`
+    ----------
+    orbit, box, haze: as of `PointCloud3D`.
+    xyz, v: (N, 3) or (Gz, Gy, Gx, 3).
+    length: of the longest cone, in scene units.
+    alpha: opacity, one or (N,).
+    """
+
+    dims = 3
+
+    def __init__(
+        self,
+        orbit: Orbit,
+        box: Box,
+        rect: Box,
+        xyz: np.ndarray,
+        v: np.ndarray,
+        table: np.ndarray,
+        vmax: float,
+        length: float,
+        haze: str,
+        power: float = 1.0,
+        alpha: Any = 1.0,
+        clip: bool = True,
+    ) -> None:
+        super().__init__(box, rect, xyz, v, table, vmax, power)
+        self.orbit, self.haze, self.alpha, self.clip = orbit, haze, alpha, clip
+        self.length = length * (self.box[1] - self.box[0]) / (rect[1] - rect[0])  # in data units
+
+    def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        v, xyz = self.vectors.reshape(-1, 3).astype(float), self.xy.reshape(-1, 3)
+        magnitude = np.linalg.norm(v, axis=1)
+        alpha = np.broadcast_to(self.alpha, magnitude.shape)
+        seen = np.isfinite(magnitude) & (magnitude > 0) & (alpha > 0)
+        v, xyz, magnitude, alpha = v[seen], xyz[seen], magnitude[seen], alpha[seen]
+        if not len(v):
+            return
+        scaled = self.scaled(magnitude)
+        axis = v / magnitude[:, None] * (scaled * self.length)[:, None]
+        outlines, lit = cones(self.orbit, xyz, axis)
+        depth = (xyz - self.orbit.center) @ self.orbit.axes[2]
+        shade = hazed(rgba8(self.colors(scaled), len(v), alpha * opacity), depth, reach_of(self.box), self.haze)
+        rgba = np.repeat(shade[:, None], 3, axis=1)
+        rgba[..., :3] = np.rint(rgba[..., :3] * lit[..., None])
+        affine = place.affine(self.box)
+        corners = outlines @ affine[:, :2].T + affine[:, 2]
+        order = kernels.far_to_near(depth, reach_of(self.box))
+        with Clip(place, self.corner, pixels, self.clip) as window:
+            kernels.polygons(
+                window.frame,
+                pixels.shape[1],
+                window.bounds,
+                corners[order].reshape(-1, SIDES + 2, 2),
+                rgba[order].reshape(-1, 4),
+            )
+
+
+def cones(orbit: Orbit, xyz: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Outlines (N, 3, SIDES + 2, 2) on the projection plane and brightness (N, 3) of the parts of N cones.
+
+    Parts, each drawn over the last: the silhouette, its darker side, and the base, of no extent where it faces away.
+    xyz: (N, 3) middles; axis: (N, 3) from the base to the tip.
+    """
+    aside = np.cross(
+        axis, np.where(abs(axis[:, 2:]) > 0.9 * np.linalg.norm(axis, axis=1)[:, None], [1, 0, 0], [0, 0, 1])
+    )
+    length = np.linalg.norm(axis, axis=1)[:, None]
+    aside *= CONE * length / np.linalg.norm(aside, axis=1)[:, None]
+    other = np.cross(axis / length, aside)
+    base = xyz - axis / 2
+    solid = np.stack([base, xyz + axis / 2, base + aside, base + other], axis=1).reshape(-1, 3)
+    flat = orbit.project(solid)[0].reshape(-1, 4, 2).astype(float)
+    center, tip = flat[:, 0], flat[:, 1]
+    e, f = flat[:, 2] - center, flat[:, 3] - center  # half axes of the ellipse that the base appears as
+    # the tip in these axes: outside the ellipse, its tangents touch at angle ± spread
+    det = e[:, 0] * f[:, 1] - e[:, 1] * f[:, 0]
+    det = np.where(abs(det) < 1e-12, 1e-12, det)
+    d = tip - center
+    a, b = (d[:, 0] * f[:, 1] - d[:, 1] * f[:, 0]) / det, (e[:, 0] * d[:, 1] - e[:, 1] * d[:, 0]) / det
+    angle, spread = np.arctan2(b, a), np.arccos(1 / np.maximum(np.hypot(a, b), 1))
+
+    def on_base(t: np.ndarray) -> np.ndarray:
+        return center[:, None] + np.cos(t)[..., None] * e[:, None] + np.sin(t)[..., None] * f[:, None]
+
+    share = np.linspace(0, 1, SIDES + 1)
+    first, arc = (angle + spread)[:, None], (2 * np.pi - 2 * spread)[:, None]
+    silhouette = np.concatenate([tip[:, None], on_base(first + share * arc)], axis=1)
+    first_half, second_half = on_base(first + 0.25 * arc)[:, 0, 1], on_base(first + 0.75 * arc)[:, 0, 1]
+    half = np.where(first_half < second_half, 0.0, 0.5)[:, None]  # the lower one: light comes from above
+    side = np.concatenate([tip[:, None], on_base(first + (half + share / 2) * arc)], axis=1)
+    faces = (axis @ orbit.axes[2] < 0)[:, None, None]
+    disc = on_base(np.broadcast_to(np.linspace(0, 2 * np.pi, SIDES + 2), (len(xyz), SIDES + 2)))
+    disc = np.where(faces, disc, center[:, None])
+    return np.stack([silhouette, side, disc], axis=1), np.tile([1.0, 0.78, 0.55], (len(xyz), 1))
+
+
+def hazed(rgba: np.ndarray, depth: np.ndarray, reach: float, haze: str) -> np.ndarray:
+    """(N, 4) uint8 colours of N points, the farther the nearer to `haze`."""
+    share = np.clip(0.5 - np.nan_to_num(depth) / (2 * reach), 0, 1)[:, None].astype(np.float32)
+    share *= HAZE * share  # what is near keeps its colour
+    out = np.empty((len(depth), 4), np.uint8)
+    out[:, :3] = rgba[:, :3] + share * (np.float32(255) * srgb(haze).astype(np.float32) - rgba[:, :3]) + np.float32(0.5)
+    out[:, 3] = rgba[:, 3]
+    return out
+
+
+def reach_of(box: Box) -> float:
+    """How far data are taken to go in depth: half the longer side of the plane's box."""
+    return max(box[1] - box[0], box[3] - box[2]) / 2

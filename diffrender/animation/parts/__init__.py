@@ -1,0 +1,1 @@
+"""Parts that several scenes share, made of mobjects."""

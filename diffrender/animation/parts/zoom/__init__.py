@@ -1,0 +1,1 @@
+"""A window on the steps of one chain."""

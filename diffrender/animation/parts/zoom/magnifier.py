@@ -1,0 +1,100 @@
+"""A magnifier on one chain: a small frame on a panel, a beam, and a window where each step is taken apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from manim import Mobject
+
+from diffrender.animation.mobjects.furniture.panels import Rect, ZoomBeam, frame
+from diffrender.animation.parts.density_panel import DensityPanel
+from diffrender.animation.parts.zoom.pacing import SlowThenFaster, window_centres
+from diffrender.animation.parts.zoom.spotlight import Spotlight
+from diffrender.animation.parts.zoom.step_window import WHOLE, StepView, stages
+from diffrender.animation.text.typst import Typeset
+from diffrender.trajectory.reader import Trajectory
+
+PACE = 30.0  # steps a second once they go by one by one
+_WIDTH = {"wide": 5.0, "square": 3.9, "tall": 5.5}  # of the window, in √(2τ), the spread of one step's noise
+_SHORTEST = 0.35  # a step shorter than so many seconds is not taken apart: its arrows stand there at once
+TERMS = {"sum": "sum", "state": "fg", "score": "score", "noise": "noise"}
+TAGS = {"sum": "x_(t+1)", "score": "tau nabla log p(x_t)", "noise": "sqrt(2 tau) thin epsilon", "state": "x_t"}
+
+
+class Magnifier:
+    """Shows consecutive recorded steps of a chain, slowly and then faster, and lights the equation's terms in step.
+
+    Parameters
+    ----------
+    density: the panel that is looked at, where it will stand. window: rectangle of the window, in scene units.
+    run: a recording with `drift` and `noise`, of whose chains the first is shown.
+    first: the step with which it begins. slow: so many steps are taken apart with tags; then they speed up.
+    equation: with the terms `sum`, `state`, `score` and `noise`. speed: divides all times.
+    """
+
+    def __init__(
+        self,
+        density: DensityPanel,
+        window: Rect,
+        run: Trajectory,
+        first: int,
+        slow: int,
+        equation: Typeset,
+        speed: float = 1.0,
+    ) -> None:
+        page, theme = density.page, density.page.theme
+        self.first, self.slow, self.map = first, slow, density.map
+        self.pace = SlowThenFaster.plan(slow, 1 / PACE, 2.0, speed)
+        steps = slice(first, min(first + len(self.pace.starts), run.steps))
+        x, drift, noise = run.x[:, 0], run.drift[:, 0], run.noise[:, 0]
+        width = _WIDTH[page.shape] * float(np.sqrt((noise[steps] ** 2).mean()))
+        size = (width, width * (window[3] - window[2]) / (window[1] - window[0]))
+        self.centres = window_centres(x[steps], drift[steps], noise[steps], size)
+        tags = {name: page.maths(source, "label", TERMS[name]) for name, source in TAGS.items()}
+        scale = 0.95 if page.shape == "square" else 1.25
+        zoomed = density.heat(window, levels=np.arange(0.06, 1, 0.08).tolist())
+        self.view = StepView(window, size, zoomed, x, drift, noise, theme, tags, scale).set_z_index(6)
+        self.beam = ZoomBeam(density.rect, window, theme).set_z_index(5)
+        (a, c, _), (b, d, _) = self.map.to_scene(np.array([[0, 0], size]))
+        self.small = frame((a, b, c, d), theme.fg, 0.026, radius=0.03).set_z_index(5)
+        self.spotlight = Spotlight(equation, {name: theme.color(token) for name, token in TERMS.items()}, theme)
+        self.mobjects: list[Mobject] = [self.beam, self.small, self.view]
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes."""
+        return self.pace.seconds
+
+    @property
+    def last(self) -> int:
+        """The last step that is shown."""
+        return self.first + len(self.centres) - 1
+
+    def step_at(self, seconds: float) -> int:
+        """The recorded step that is shown after so many seconds."""
+        return min(self.first + self.pace.at(seconds)[0], self.last)
+
+    def show(self, seconds: float) -> float:
+        """Draw what is to be seen after so many seconds; returns the step at which the chain is, or is on its way."""
+        i, part = self.pace.at(seconds)
+        i = min(i, len(self.centres) - 1)
+        apart = self.pace.durations[i] >= _SHORTEST
+        done = stages(part) if apart else WHOLE
+        way = self.centres[min(i + 1, len(self.centres) - 1)] - self.centres[i]
+        box = self.view.look_at(self.centres[i] + way * (done["glide"] if apart else part))
+        self.view.show(self.first + i, done, tagged=i < self.slow)
+        self._follow(box)
+        self.spotlight.light(_lit(part, done) if i < self.slow else dict.fromkeys(TERMS, 1.0))
+        return self.first + i + done["move"]
+
+    def _follow(self, box: Rect) -> None:
+        corners = self.map.to_scene(np.array([[box[0], box[2]], [box[1], box[3]]]))
+        self.beam.put((corners[0, 0], corners[1, 0], corners[0, 1], corners[1, 1]))
+        self.small.move_to(corners.mean(0))
+
+
+def _lit(part: float, done: Mapping[str, float]) -> dict[str, float]:
+    """How bright each term is when `part` of a slow step has gone: it lights up as its arrow grows."""
+    fading = max(0.0, 1 - part / 0.05)
+    return {"state": 1.0, **{name: max(done[name], fading) for name in ("score", "noise", "sum")}}

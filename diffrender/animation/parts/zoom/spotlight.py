@@ -1,0 +1,40 @@
+"""Lighting the terms of an equation while what they mean happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from manim import VGroup
+
+from diffrender.animation.text.typst import Typeset
+from diffrender.animation.theme import Theme, blend
+
+_LEVELS = 12
+
+
+class Spotlight:
+    """Dims an equation's terms and lights them one by one; unnamed glyphs (=, +) are as bright as the brightest term.
+
+    colors: term → "#RRGGBB" when lit. Changes colours in place: nothing is built.
+    """
+
+    def __init__(self, equation: Typeset, colors: Mapping[str, str], theme: Theme, dim: float = 0.62) -> None:
+        self.equation, self.levels = equation, dict.fromkeys(colors, _LEVELS)
+        self.shades = {
+            name: [blend(color, theme.bg, dim * (1 - k / _LEVELS)) for k in range(_LEVELS + 1)]
+            for name, color in colors.items()
+        }
+
+    def light(self, strengths: Mapping[str, float]) -> None:
+        """Light each named term so strongly, 0 (dimmed) to 1 (its own colour)."""
+        for name, strength in strengths.items():
+            level = round(strength * _LEVELS)
+            if level != self.levels[name]:
+                self.levels[name] = level
+                self.equation.paint(name, self.shades[name][level])
+
+
+def extent_of(term: VGroup) -> tuple[float, float, float, float]:
+    """x0, x1, y0, y1 of a term, to strike or frame it."""
+    (x0, y0, _), (x1, y1, _) = term.get_corner([-1, -1, 0]), term.get_corner([1, 1, 0])
+    return x0, x1, y0, y1

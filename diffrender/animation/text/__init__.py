@@ -1,0 +1,1 @@
+"""Type: Typst text and mathematics, running numbers, captions."""

@@ -1,0 +1,135 @@
+"""Numbers that run: glyphs that Typst has set once, put side by side anew at every value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from string import Formatter
+
+import numpy as np
+from manim import VGroup, VMobject
+
+from diffrender.animation.text.typst import Typeset, ink, placed, words
+
+# widths in em of New Computer Modern
+_DIGIT, _ADVANCE = 0.5, {",": 0.278, ".": 0.278, "−": 0.778, "+": 0.778, "∞": 1.0, " ": 0.5}
+
+
+@cache
+def _glyphs() -> dict[str, np.ndarray]:
+    """Outlines (4k, 3) of what numbers are written with, one em high, from the baseline's left end of their cell."""
+    chars = "0123456789,.−+∞"
+    line = Typeset(f"#strut;{chars}", 1.0, "#FFFFFF").at(0, 0)
+    ink_left = float(line.submobjects[0].points[:, 0].min())
+    zero = Typeset('#strut;#slot("00", 1);0', 1.0, "#FFFFFF")
+    bearing = float(zero.submobjects[0].points[:, 0].min()) - float(zero.slots[0][0]) - 1.0
+    x, glyphs = ink_left - bearing, {" ": np.zeros((0, 3))}
+    for char, mob in zip(chars, line.submobjects, strict=True):
+        glyphs[char] = mob.points - [x, 0, 0]
+        x += _ADVANCE.get(char, _DIGIT)
+    return glyphs
+
+
+def _number_text(spec: str, value: float) -> str:
+    return format(value, spec).replace("-", "−").replace("inf", "∞")
+
+
+def _number_width(text: str) -> float:
+    return sum(_ADVANCE.get(char, _DIGIT) for char in text)
+
+
+class Number(VMobject):
+    """A number in a slot of fixed width, right-aligned, so that it does not dance as it runs.
+
+    Setting it moves glyphs that exist already: no Typst, no new mobject. `widest` is the value that fills the slot.
+
+    >>> sigma = Number(".2f", widest=1, em=.3, color=theme.fg).at(0, 0)
+    >>> sigma.set_value(.19)
+    """
+
+    def __init__(self, spec: str, widest: float, em: float, color: str) -> None:
+        super().__init__()
+        self.spec, self.em, self.value = spec, em, float("nan")
+        self.cell = _number_width(_number_text(spec, widest))
+        self.laid = np.zeros((1, 3))  # what the points are when the slot stands at the origin
+        self.points = self.laid.copy()
+        ink(self, color, em)
+        self.set_value(widest)
+
+    @property
+    def corner(self) -> np.ndarray:
+        """(3,) left end of the slot's baseline, wherever the number was moved."""
+        return self.points[0] - self.laid[0]
+
+    @property
+    def room(self) -> float:
+        """The width of the slot in units."""
+        return self.cell * self.em
+
+    def at(self, x: float, y: float, align: int = -1) -> Number:
+        """Put the baseline at y, and the slot's left end (align −1), middle (0) or right end (1) at x."""
+        self.shift(np.array([x - (align + 1) / 2 * self.room, y, 0.0]) - self.corner)
+        return self
+
+    def set_value(self, value: float) -> Number:
+        """Show `value`."""
+        if value != self.value:
+            self.value, corner = value, self.corner
+            text, glyphs, parts = _number_text(self.spec, value), _glyphs(), []
+            x = self.cell - _number_width(text)
+            for char in text:
+                parts.append(glyphs[char] + [x, 0, 0])
+                x += _ADVANCE.get(char, _DIGIT)
+            self.laid = np.concatenate(parts) * self.em
+            self.points = self.laid + corner
+        return self
+
+
+class Running(VGroup):
+    """A line of text with numbers in it that run: fields in braces are slots as wide as the `widest` values.
+
+    >>> step = Running("step {:,} of 120,000", [120000], em=.27, color=theme.muted)
+    >>> step.set_values(1605)
+    """
+
+    def __init__(self, template: str, widest: Sequence[float], em: float, color: str) -> None:
+        specs: list[str] = []
+        source = ""
+        for literal, _, spec, _ in Formatter().parse(template):
+            source += literal
+            if spec is not None:
+                width = _number_width(_number_text(spec, widest[len(specs)]))
+                source += f'#slot("{len(specs):02x}", {width:.3f});'
+                specs.append(spec)
+        self.line = words(source, em, color)
+        self.numbers = [
+            Number(s, w, em, color).at(*slot[:2]) for s, w, slot in zip(specs, widest, self.line.slots, strict=True)
+        ]
+        super().__init__(self.line, *self.numbers)
+        self.widest, self.room = tuple(widest), float(self.width)
+
+    def at(self, x: float, y: float, align: int = -1) -> Running:
+        """Put the baseline at y, and the left edge (align −1), the centre (0) or the right edge (1) at x.
+
+        The edges are those of the widest values, whatever is shown now.
+        """
+        now = [number.value for number in self.numbers]
+        self.set_values(*self.widest)
+        placed(self, x, y - self.line.baseline, align)
+        return self.set_values(*now)
+
+    def set_values(self, *values: float) -> Running:
+        """Show these values."""
+        for number, value in zip(self.numbers, values, strict=True):
+            number.set_value(value)
+        return self
+
+
+def same_text(a: object, b: object) -> bool:
+    """Whether two texts look the same now, in the same place."""
+    if isinstance(a, Typeset) and isinstance(b, Typeset):
+        return a.body == b.body and bool(np.allclose(a.get_center(), b.get_center(), atol=1e-3))
+    if isinstance(a, Running) and isinstance(b, Running):
+        values = [(m.spec, m.value) for m in a.numbers], [(m.spec, m.value) for m in b.numbers]
+        return values[0] == values[1] and same_text(a.line, b.line)
+    return False

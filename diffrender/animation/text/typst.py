@@ -1,0 +1,188 @@
+"""Words and equations, set by Typst in New Computer Modern.
+
+Typst carries its fonts, so every machine draws the same. Source is Typst markup (https://typst.app/docs):
+`words("True density $p(x)$", …)`, `maths("x_t + {{tau nabla log p : score}}", …)`.
+
+Three things Manim's own Typst mobjects do not do are done here: bars and roots are filled shapes, so that their
+thickness scales with everything else; text is placed by its baseline; a coloured term is found without compiling the
+equation once more.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import svgelements
+import typst
+from manim import ManimColor, SVGMobject, VGroup, VMobject
+
+from diffrender.animation.theme import GRADE
+from diffrender.core.errors import RenderError
+
+_POINTS = 10.0  # an em of the compiled source, in SVG units
+_THINNEST = 0.045  # of a fraction bar or root, in em: what is thinner vanishes on a projector
+# Typst is told colours that no theme has, and the imported shapes tell by them what they are
+_STRUT, _TERM, _SLOT = 0x030000, 0x010000, 0x020000
+_PREAMBLE = """\
+#set page(width: auto, height: auto, margin: 0pt, fill: none)
+#set text(size: 10pt, font: "New Computer Modern", weight: 400)
+#show math.equation: set text(font: "New Computer Modern Math", weight: 450)
+#let term(n, body) = text(fill: rgb("#0100" + n), body)
+#let slot(n, width) = box(width: width * 1em, height: .1em, fill: rgb("#0200" + n))
+#let strut = box(width: .001em, height: .5em, fill: rgb("#030000"))
+"""
+
+
+@cache
+def _compiler() -> typst.Compiler:
+    return typst.Compiler(b"", ignore_system_fonts=True)
+
+
+@cache
+def _svg(body: str) -> str:
+    """The SVG of a line of Typst; RenderError with Typst's own words if it cannot be set."""
+    try:
+        return str(_compiler().compile(input=(_PREAMBLE + body).encode(), format="svg"), "utf-8")  # type: ignore[arg-type]
+    except typst.TypstError as error:
+        raise RenderError(
+            f"Typst cannot set {body!r}: {error}.", "Its syntax: https://typst.app/docs/reference"
+        ) from None
+
+
+class _Import(SVGMobject):
+    """A compiled line as Manim reads SVG, from memory, its bars and roots made filled shapes."""
+
+    def __init__(self, body: str) -> None:
+        self.svg = _svg(body)
+        super().__init__(
+            height=None,
+            should_center=False,
+            use_svg_cache=False,
+            path_string_config={"should_subdivide_sharp_curves": True, "should_remove_null_curves": True},
+        )
+
+    def init_svg_mobject(self, use_svg_cache: bool) -> _Import:
+        """Import the SVG: no file is written or looked for."""
+        tree = self.modify_xml_tree(ElementTree.ElementTree(ElementTree.fromstring(self.svg)))
+        parsed = svgelements.SVG.parse(io.StringIO(ElementTree.tostring(tree.getroot(), encoding="unicode")))
+        self.add(*self.get_mobjects_from(parsed)[0])
+        self.flip([1, 0, 0])
+        return self
+
+    def get_mob_from_shape_element(self, shape: Any) -> VMobject | None:
+        """As Manim does, but a stroked line (fraction bar, overline of a root) becomes a filled rectangle."""
+        mob = super().get_mob_from_shape_element(shape)
+        if mob is not None and shape.stroke_width and mob.has_points() and np.ptp(mob.points[:, 1]) < 1e-6:
+            color = mob.get_stroke_color()
+            (x0, y), x1 = mob.points[0, :2], mob.points[-1, 0]
+            w = max(shape.stroke_width, _THINNEST * _POINTS) / 2
+            mob.set_points_as_corners([[x, y + s, 0] for x, s in ((x0, -w), (x1, -w), (x1, w), (x0, w), (x0, -w))])
+            mob.set_fill(color, 1).set_stroke(width=0)
+        return mob
+
+
+@cache
+def _outlines(body: str) -> tuple[tuple[int, np.ndarray], ...]:
+    """(mark, points (4k, 3)) of every shape of a line, one em high. Imported once: a text is often set again."""
+    shapes = _Import(body).submobjects
+    return tuple((ManimColor(mob.get_fill_color()).to_integer(), mob.points / _POINTS) for mob in shapes)
+
+
+class Typeset(VGroup):
+    """One line of compiled Typst, its glyphs in reading order.
+
+    em: size in units. terms: name → glyphs, as named in `{{ … : name }}`.
+    slots: left ends (3,) of the room kept for numbers.
+    """
+
+    def __init__(self, body: str, em: float, color: str, names: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.body, self.slots = body, []
+        self.terms = {name: VGroup() for name in names}
+        baseline = 0.0
+        for mark, points in _outlines(body):
+            if mark == _STRUT:
+                baseline = em * points[:, 1].min()
+            elif mark & 0xFF0000 == _SLOT:
+                self.slots.append(em * points.min(0))
+            else:
+                glyph = VMobject()
+                glyph.points = em * points
+                ink(glyph, color, em)
+                self.add(glyph)
+                if mark & 0xFF0000 == _TERM:
+                    self.terms[names[mark & 0xFF]].add(glyph)
+        if not self.submobjects:
+            raise RenderError(f"{body!r} sets nothing to be seen.", "A number alone is a Number (numerals.py).")
+        self._drop = (baseline - self.get_bottom()[1]) / self.height
+        self._ems = self.height / em
+
+    @property
+    def room(self) -> float:
+        """The width it needs."""
+        return float(self.width)
+
+    @property
+    def em(self) -> float:
+        """Size in units, as it is now."""
+        return float(self.height / self._ems)
+
+    @property
+    def baseline(self) -> float:
+        """Where the text stands now, y in units."""
+        return float(self.get_bottom()[1] + self._drop * self.height)
+
+    def at(self, x: float, y: float, align: int = -1) -> Typeset:
+        """Put the baseline at y, and the left edge (align −1), the centre (0) or the right edge (1) at x."""
+        return placed(self, x, y - self.baseline, align)
+
+    def paint(self, term: str, color: str) -> Typeset:
+        """Colour one named term."""
+        for mob in self.terms[term]:
+            ink(mob, color, self.em)
+        return self
+
+
+def ink(mob: VMobject, color: str, em: float) -> None:
+    """Colour a glyph that is `em` high: filled, and thickened a little, as hairlines vanish on a projector."""
+    mob.set_fill(color, 1).set_stroke(color, GRADE * em * 100, 1)
+
+
+def placed(mob: Any, x: float, dy: float, align: int) -> Any:
+    """`mob` moved up by `dy`, and its left edge (align −1), centre (0) or right edge (1) to x."""
+    here = (mob.get_left(), mob.get_center(), mob.get_right())[align + 1][0]
+    return mob.shift([x - here, dy, 0])
+
+
+def escaped(text: str) -> str:
+    """Text that Typst shall set as it stands: a file's name, a title from a config."""
+    return re.sub(r"([\\#$*_`@<>~\[\]/=+-])", r"\\\1", text)
+
+
+def words(markup: str, em: float, color: str) -> Typeset:
+    """A line of text `em` units high; `$…$` is math."""
+    return Typeset(f"#strut;{markup}", em, color)
+
+
+def maths(source: str, em: float, color: str, **terms: str) -> Typeset:
+    """A display equation; `{{ source : name }}` names a term, and `name="#RRGGBB"` colours it.
+
+    >>> equation = maths("x_t = {{alpha_t x_0 : data}} + {{sigma_t epsilon : noise}}", .5, theme.fg, noise=theme.noise)
+    """
+    names: list[str] = []
+
+    def named(found: re.Match) -> str:
+        names.append(found[2])
+        return f'term("{len(names) - 1:02x}", {found[1]})'
+
+    body = re.sub(r"\{\{(.*?)\s*:\s*(\w+)\s*\}\}", named, source)
+    equation = Typeset(f"$ #strut {body} $", em, color, names)
+    for name, hue in terms.items():
+        equation.paint(name, hue)
+    return equation

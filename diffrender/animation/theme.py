@@ -1,0 +1,276 @@
+"""Colours, colour tables, type sizes, frames and stroke widths: every number of the look stands here once.
+
+Lengths are scene units: the short side of the frame is 8 units in every aspect; Manim's `stroke_width` is 100 × units.
+Blue is what the data say, orange is chance and what grew from it, the foreground is what happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from diffrender.core.errors import UsageError, suggest
+
+SHORT_SIDE = 8.0
+MARGIN = 0.5
+EDGE = 0.2  # nothing comes nearer to the frame's edge than this
+RADIUS = 0.10  # corners of panels
+LINE = 0.022  # trails and curves: 3 px at 1080p
+HAIR = 0.011  # borders and grids: 1.5 px
+GRADE = 0.016  # extra stroke on every glyph, in em: New Computer Modern is too thin when projected
+SHAFT, HEAD_LENGTH, HEAD_WIDTH = 0.055, 0.26, 0.235  # the emphasised arrow; smaller ones scale all three
+DASH, GAP = 0.13, 0.085
+CASING = 0.028  # outline in the panel's colour round marks that lie on a heat map
+RING = 0.022  # the same round points
+
+
+# ---- colours -------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Theme:
+    """The colours of a video, by meaning.
+
+    Tables run from low to high; the first entry of `density` is the panel's own colour. `categories` (Okabe–Ito) are
+    for races and classes, in this order. `faint` is the opacity of target points that lie under samples.
+    """
+
+    name: str
+    bg: str
+    panel: str
+    grid: str
+    border: str
+    fg: str
+    muted: str
+    score: str
+    noise: str
+    accept: str
+    reject: str
+    faint: float
+    density: tuple[str, ...]
+    magnitude: tuple[str, ...]
+    error: tuple[str, ...]
+    signed: tuple[str, ...]
+    image: tuple[str, ...]
+    categories: tuple[str, ...] = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+
+    @property
+    def data(self) -> str:
+        """What the data say: the target, x̂0, the score."""
+        return self.score
+
+    @property
+    def samples(self) -> str:
+        """What grew from chance: generated points, σ."""
+        return self.noise
+
+    @property
+    def sum(self) -> str:
+        """What happened: the step taken."""
+        return self.fg
+
+    @property
+    def chain(self) -> str:
+        """What happened: the path of a chain."""
+        return self.fg
+
+    def color(self, name: str) -> str:
+        """The colour of a token (`"score"`), or the colour itself if it is one (`"#56B4E9"`)."""
+        return name if name.startswith("#") else getattr(self, name)
+
+    def table(self, name: str) -> np.ndarray:
+        """(256, 3) uint8 of `density`, `magnitude`, `error`, `signed` or `image`."""
+        return ramp(getattr(self, name))
+
+    def dimmed(self, name: str, amount: float = 0.5) -> str:
+        """A colour blended towards the background, which on text looks better than opacity."""
+        return blend(self.color(name), self.bg, amount)
+
+
+THEMES = {
+    "dark": Theme(
+        name="dark",
+        bg="#0D1117",
+        panel="#141A24",
+        grid="#273142",
+        border="#56657F",
+        fg="#F4F6FA",
+        muted="#AEB9CA",
+        score="#56B4E9",
+        noise="#FF9B42",
+        accept="#6FE3C1",
+        reject="#D0559F",
+        faint=0.20,
+        density=("#141A24", "#26244F", "#433483", "#2F5F93", "#21908C", "#5CC863", "#F6E838"),
+        magnitude=("#3F527C", "#3A7DB0", "#3CB0BE", "#7FD3BC", "#C6EFDA"),
+        error=("#141A24", "#4A1530", "#9C2A4B", "#EE6C4D", "#FDE8B5"),
+        signed=("#8FD3FF", "#2F6C9C", "#141A24", "#A35A1C", "#FFC48A"),
+        image=("#0A0C10", "#F4F6FA"),
+    ),
+    "light": Theme(
+        name="light",
+        bg="#FFFFFF",
+        panel="#F6F8FB",
+        grid="#DDE3EB",
+        border="#8793A5",
+        fg="#12161D",
+        muted="#4C5667",
+        score="#0069A8",
+        noise="#C64A00",
+        accept="#007F63",
+        reject="#7D1F5C",
+        faint=0.16,
+        density=("#F6F8FB", "#DDEBE3", "#B5DFCB", "#7CC9B0", "#47AC96", "#2C8D7B", "#1F6F60"),
+        magnitude=("#C3D2DF", "#7FB2CC", "#3389AE", "#155F8C", "#0B2E52"),
+        error=("#F6F8FB", "#F7D9C4", "#EE9A77", "#C2465A", "#561034"),
+        signed=("#004A7A", "#6FA9D0", "#F6F8FB", "#E89A6B", "#8F3300"),
+        image=("#FFFFFF", "#12161D"),
+    ),
+}
+
+
+def theme(name: str) -> Theme:
+    """The theme called `name`; UsageError with the known ones if there is none."""
+    if name not in THEMES:
+        raise UsageError(f"Unknown theme '{name}'.", suggest(name, THEMES))
+    return THEMES[name]
+
+
+# ---- colour arithmetic: sRGB ↔ Oklab (Ottosson 2020) ---------------------------------------------------------------
+_TO_LMS = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_TO_LAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
+def srgb(color: str) -> np.ndarray:
+    """(3,) in 0..1 of "#RRGGBB"."""
+    return np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+
+
+def linear(c: np.ndarray) -> np.ndarray:
+    """sRGB in 0..1 → light."""
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def encoded(c: np.ndarray) -> np.ndarray:
+    """Light → sRGB in 0..1."""
+    c = np.clip(c, 0, 1)
+    return np.where(c <= 0.0031308, 12.92 * c, 1.055 * c ** (1 / 2.4) - 0.055)
+
+
+def oklab(color: str) -> np.ndarray:
+    """(3,) L, a, b of "#RRGGBB"."""
+    return np.cbrt(linear(srgb(color)) @ _TO_LMS.T) @ _TO_LAB.T
+
+
+def _from_oklab(lab: np.ndarray) -> np.ndarray:
+    light = (lab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_LMS).T
+    return np.rint(encoded(light) * 255).astype(np.uint8)
+
+
+@cache
+def ramp(anchors: tuple[str, ...], n: int = 256) -> np.ndarray:
+    """(n, 3) uint8 through evenly spaced anchors, interpolated in Oklab. Do not write into it."""
+    lab = np.array([oklab(a) for a in anchors])
+    t = np.linspace(0, len(anchors) - 1, n)
+    table = _from_oklab(np.stack([np.interp(t, np.arange(len(anchors)), lab[:, i]) for i in range(3)], 1))
+    table.setflags(write=False)
+    return table
+
+
+def blend(a: str, b: str, amount: float) -> str:
+    """The colour `amount` (0..1) of the way from a to b, in Oklab."""
+    rgb = _from_oklab((1 - amount) * oklab(a) + amount * oklab(b))
+    return "#{:02X}{:02X}{:02X}".format(*rgb)
+
+
+# ---- frames and type -----------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class TypeSizes:
+    """Em heights in units. `floor` is the smallest that may stand anywhere: 1/40 of the frame's height."""
+
+    title: float
+    equation: float
+    label: float
+    legend: float
+    caption: float
+    floor: float
+
+
+_TYPE = {
+    "wide": TypeSizes(title=0.50, equation=0.50, label=0.34, legend=0.30, caption=0.27, floor=0.20),
+    "square": TypeSizes(title=0.46, equation=0.42, label=0.30, legend=0.27, caption=0.25, floor=0.20),
+    "tall": TypeSizes(title=0.64, equation=0.50, label=0.44, legend=0.40, caption=0.365, floor=0.356),
+}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The frame of a video: `width` × `height` units, its `shape` and what follows from it.
+
+    shape: `wide` (16:9), `square` (1:1 and 4:3) or `tall` (9:16); layouts are written once for each.
+    """
+
+    width: float
+    height: float
+    shape: str
+
+    @classmethod
+    def of(cls, pixel_width: int, pixel_height: int) -> Frame:
+        """The frame of a video of that many pixels: its short side is 8 units."""
+        unit = min(pixel_width, pixel_height) / SHORT_SIDE
+        ratio = pixel_width / pixel_height
+        return cls(
+            pixel_width / unit, pixel_height / unit, "wide" if ratio > 1.5 else "tall" if ratio < 0.7 else "square"
+        )
+
+    @property
+    def x(self) -> float:
+        """The right margin; the left one is at −x."""
+        return self.width / 2 - MARGIN
+
+    @property
+    def type(self) -> TypeSizes:
+        """The type sizes of this shape; of a frame taller than 9:16 still nothing is smaller than the floor."""
+        return _TYPE[self.shape]
+
+    @property
+    def title_y(self) -> float:
+        """Baseline of the title."""
+        return self.height / 2 - {"wide": 0.90, "square": 0.82, "tall": 0.95}[self.shape]
+
+    @property
+    def equation_y(self) -> float:
+        """Baseline of the equation: beside the title in a wide frame, under it in others."""
+        return self.height / 2 - {"wide": 0.90, "square": 1.52, "tall": 1.83}[self.shape]
+
+    @property
+    def caption_y(self) -> float:
+        """Baseline of the last line of the caption."""
+        return -self.height / 2 + {"wide": 0.36, "square": 0.45, "tall": 0.40}[self.shape]
+
+    @property
+    def top(self) -> float:
+        """The highest that panels and their labels may reach."""
+        return self.height / 2 - {"wide": 1.35, "square": 1.80, "tall": 2.30}[self.shape]
+
+    @property
+    def bottom(self) -> float:
+        """The lowest that panels, legends and sliders may reach."""
+        return -self.height / 2 + {"wide": 0.80, "square": 1.20, "tall": 1.45}[self.shape]
+
+
+def point_radius(n: int, area: float) -> float:
+    """Radius in units for n points spread over `area` square units: a quarter of it inked, 1.4 to 7 px at 1080p."""
+    return float(np.clip(np.sqrt(area / (4 * np.pi * n)), 0.0105, 0.052))

@@ -1,0 +1,105 @@
+"""Which recorded step a moment of a clip shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffrender.core.errors import RenderError
+
+LAST_DECADE = 0.2  # share of a clip given to the last factor of ten in sigma, where shapes settle
+EVEN = 0.3  # share of a clip that all steps have alike, where the rest goes to those in which much moves
+WATCHED = 400  # chains whose moves are measured for that
+ONSET, BEFORE_ONSET = -4.0, 0.1  # under this log-SNR nothing can be seen to change: it gets this share of a clip
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A map from a clip's course, 0..1, to recorded steps, 0..last.
+
+    name: says which map it is. warp: 0..1 → 0..last, never falling. interpolate: whether states between two recorded
+    steps may be shown; without it the nearest recorded step is, so that everything seen was recorded.
+    """
+
+    name: str
+    last: int
+    warp: Callable[[float], float]
+    interpolate: bool = False
+
+    def step(self, course: float) -> float:
+        """The step shown when `course` (0..1) of the clip has passed."""
+        step = min(max(self.warp(min(max(course, 0.0), 1.0)), 0.0), float(self.last))
+        return step if self.interpolate else float(math.floor(step + 0.5))
+
+    def describe(self) -> dict[str, Any]:
+        """What a video's metadata say about it."""
+        return {"timeline": self.name, "steps": self.last, "interpolated": self.interpolate}
+
+
+def linear(last: int, *, interpolate: bool = False) -> Timeline:
+    """Every recorded step for the same time."""
+    return Timeline("linear", last, lambda u: u * last, interpolate)
+
+
+def eased(last: int, *, interpolate: bool = False) -> Timeline:
+    """Slow at both ends: u²(3 − 2u)."""
+    return Timeline("eased", last, lambda u: u * u * (3 - 2 * u) * last, interpolate)
+
+
+def path_length(x: np.ndarray, *, even: float = EVEN, interpolate: bool = False) -> Timeline:
+    """Constant speed of what moves: steps in which states go far take long.
+
+    x: (T+1, N, *event). The length of a step is the root mean square of how far states go in it; `even` of the clip's
+    time is shared by all steps alike, so that it never jumps over many.
+    """
+    places = np.stack([np.asarray(x[k][:WATCHED], float).ravel() for k in range(len(x))])
+    moved = np.linalg.norm(np.diff(places, axis=0), axis=1)
+    count = len(moved)
+    share = moved / moved.sum() if moved.sum() > 0 else np.full(count, 1 / count)
+    passed = np.concatenate([[0.0], np.cumsum(even / count + (1 - even) * share)])
+    steps = np.arange(len(passed), dtype=float)
+    return Timeline("path length", count, lambda u: float(np.interp(u, passed / passed[-1], steps)), interpolate)
+
+
+def log_snr(
+    alpha: np.ndarray, sigma: np.ndarray, *, last_decade: float = LAST_DECADE, interpolate: bool = False
+) -> Timeline:
+    """Constant speed in log-SNR = 2 log(alpha / sigma), but for what lies under `ONSET` and the last decade of sigma.
+
+    alpha, sigma: (T+1,) of the recording. Where log-SNR is infinite (alpha = 0 at the start, sigma = 0 at the end) it
+    goes on by as much as it changed in the step beside. Raises RenderError if the levels do not change.
+    """
+    alpha, sigma = np.asarray(alpha, float), np.asarray(sigma, float)
+    with np.errstate(divide="ignore"):
+        snr = 2 * (np.log(alpha) - np.log(sigma))
+    known = np.flatnonzero(np.isfinite(snr))
+    if len(known) < 2 or snr[known[0]] == snr[known[-1]]:
+        raise RenderError("A log-SNR timeline needs noise levels that change.", "Use a linear or an eased one.")
+    for end, first, second in ((range(known[0]), known[0], known[1]), (range(known[-1] + 1, len(snr)), *known[:-3:-1])):
+        for k in end:
+            snr[k] = snr[first] + (snr[first] - snr[second]) * abs(k - first)
+    if snr[-1] < snr[0]:  # towards noise: the same path, walked the other way
+        back = log_snr(alpha[::-1], sigma[::-1], last_decade=last_decade, interpolate=True)
+        last = len(snr) - 1
+        return Timeline("log-SNR", last, lambda u: last - back.warp(1 - u), interpolate)
+    snr = np.maximum.accumulate(snr)
+    places, shares = _stations(snr[0], snr[-1], last_decade)
+    steps = np.arange(len(snr), dtype=float)
+    return Timeline(
+        "log-SNR", len(snr) - 1, lambda u: float(np.interp(np.interp(u, shares, places), snr, steps)), interpolate
+    )
+
+
+def _stations(start: float, end: float, last_decade: float) -> tuple[list[float], list[float]]:
+    """Values of log-SNR between which the speed is constant, and the shares of the clip by which they are passed."""
+    corner = end - 2 * math.log(10)
+    if corner <= start:  # the whole recording is within a decade
+        return [start, end], [0.0, 1.0]
+    if start < ONSET < corner:
+        usual = (1 - last_decade) * (ONSET - start) / (corner - start)
+        return [start, ONSET, corner, end], [0.0, min(BEFORE_ONSET, usual), 1 - last_decade, 1.0]
+    return [start, corner, end], [0.0, 1 - last_decade, 1.0]

@@ -1,0 +1,37 @@
+"""`diffrender draw`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from diffrender.cli.common import command, made, say
+
+
+@command
+def draw(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The .svg to write.")] = Path("drawing.svg"),
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its address.")
+    ] = True,
+) -> None:
+    """Draw a shape by hand, in the browser.
+
+    Closing the page ends the command; then train on the drawing.
+    """
+    from diffrender.cli.draw_page.serve import serve
+    from diffrender.core.errors import DiffrenderError, UsageError
+
+    if out.suffix.lower() != ".svg":
+        raise UsageError(f"--out {out}: a drawing is saved as .svg.", f"Use --out {out.with_suffix('.svg')}")
+    saved = serve(out, open_browser=browser)
+    if saved is None:
+        raise DiffrenderError(
+            "The page was closed without saving: nothing was written.", "Press Save before closing it."
+        )
+    quoted = shlex.quote(str(saved))
+    say(f"Next:  diffrender train {quoted}\n       diffrender render denoise --config {quoted}")
+    made(saved)

@@ -1,0 +1,141 @@
+"""`diffrender list`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from diffrender.cli.common import command
+
+WHAT = ("scenes", "configs", "samplers", "schedules", "densities", "points", "themes")
+SHORT = ("kind", "order", "stochastic", "NFE a step", "target", "model", "sampler", "config")
+BARE = ("kind", "title", "shows", "what", "paper")  # what needs no name beside it
+Row = dict[str, Any]
+
+
+@command
+def list_(
+    what: Annotated[str, typer.Argument(metavar=f"[{'|'.join(WHAT)}]", help="All of them if not given.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Show what there is: scenes, configs, samplers, …"""
+    from diffrender.core.errors import UsageError, suggest
+
+    if what and what not in WHAT:
+        raise UsageError(f"list {what}: nothing of that name is listed.", suggest(what, WHAT))
+    tables = {name: _rows(name) for name in ([what] if what else WHAT)}
+    if as_json:
+        import json
+
+        print(json.dumps(tables[what] if what else tables, ensure_ascii=False, default=str))
+        return
+    for i, (name, rows) in enumerate(tables.items()):
+        _show(name, rows, first=i == 0)
+
+
+def _show(title: str, rows: list[Row], first: bool) -> None:
+    """A line or a few for each row: its name, what is short beside it, what is long under it."""
+    import shutil
+    import textwrap
+
+    room = min(shutil.get_terminal_size().columns, 120)
+    typer.secho(("" if first else "\n") + title, bold=True)
+    width = max((len(row["name"]) for row in rows), default=0) + 2
+    for row in rows:
+        told = {key: _text(value) for key, value in row.items() if key != "name" and value not in ("", (), [], None)}
+        short = " · ".join(text if key in BARE else f"{key} {text}" for key, text in told.items() if key in SHORT)
+        lines = [short] if short else []
+        lines += [text if key in BARE else f"{key}: {text}" for key, text in told.items() if key not in SHORT]
+        indent = " " * (width + 2)
+        body = [textwrap.fill(line, room, initial_indent=indent, subsequent_indent=indent) for line in lines]
+        typer.echo(
+            "\n".join([typer.style(f"  {row['name']:<{width}}", fg="cyan") + (body or [indent])[0].strip(), *body[1:]])
+        )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _rows(what: str) -> list[Row]:
+    return {"scenes": _scenes, "configs": _configs, "samplers": _samplers, "themes": _themes}.get(
+        what, lambda: _registry(what)
+    )()
+
+
+def _scenes() -> list[Row]:
+    from diffrender.config.find import scenes
+    from diffrender.config.scene_card import read_scene, scene_options
+
+    cards = [read_scene(file) for file in scenes().values()]
+    return [
+        {
+            "name": card.name,
+            "config": card.default_config,
+            "shows": card.summary,
+            "options": scene_options(card),
+        }
+        for card in cards
+    ]
+
+
+def _configs() -> list[Row]:
+    from diffrender.config.find import configs, open_config
+    from diffrender.core.errors import DiffrenderError
+
+    rows = []
+    for name, file in configs().items():
+        try:
+            config = open_config(str(file))
+            rows.append(
+                {
+                    "name": name,
+                    "target": config.target.kind,
+                    "model": config.model.kind,
+                    "sampler": config.sampler.kind,
+                    "title": config.title,
+                }
+            )
+        except DiffrenderError as error:
+            rows.append(
+                {"name": name, "target": "", "model": "", "sampler": "", "title": f"unreadable: {error.problem}"}
+            )
+    return rows
+
+
+def _samplers() -> list[Row]:
+    from diffrender.diffusion.samplers.catalogue import SAMPLERS
+
+    return [
+        {
+            "name": e.name,
+            "kind": e.info.get("kind", ""),
+            "order": e.info.get("order", ""),
+            "stochastic": e.info.get("stochastic", ""),
+            "NFE a step": e.info.get("nfe_per_step", ""),
+            "paper": e.info.get("paper", ""),
+            "also": e.aliases,
+            "keys": tuple(e.parameters()),
+        }
+        for e in SAMPLERS
+    ]
+
+
+def _registry(what: str) -> list[Row]:
+    registry: Any
+    if what == "schedules":
+        from diffrender.diffusion.levels import SCHEDULES as registry
+    elif what == "densities":
+        from diffrender.diffusion.targets.densities.catalogue import DENSITIES as registry
+    else:
+        from diffrender.diffusion.targets.points.plane import POINTS as registry
+    return [{"name": e.name, "what": e.summary, "keys": tuple(e.parameters())} for e in registry]
+
+
+def _themes() -> list[Row]:
+    from diffrender.video.spec import THEMES
+
+    return [{"name": name} for name in THEMES]

@@ -1,0 +1,207 @@
+"""`diffrender render`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from diffrender.cli.common import (
+    Device,
+    Force,
+    Json,
+    Outputs,
+    Seed,
+    Set,
+    check_device,
+    command,
+    complete_configs,
+    complete_scenes,
+    cores,
+    made,
+    say,
+    seeded,
+    writable,
+)
+
+
+@command
+def render(
+    scene: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCENE",
+            help="A name from 'diffrender list scenes', or my.py:MyScene.",
+            autocompletion=complete_scenes,
+        ),
+    ],
+    config: Annotated[
+        str,
+        typer.Option(
+            "--config",
+            "-c",
+            help="A config's name, a YAML file, or a drawing.",
+            show_default="the scene's own",
+            autocompletion=complete_configs,
+        ),
+    ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="The file to write (.mp4, .gif, .webm, .mov, .png).",
+            show_default="outputs/CONFIG/SCENE.mp4",
+        ),
+    ] = None,
+    quality: Annotated[
+        str, typer.Option("--quality", "-q", metavar="l|m|h|p|k", help="480p15, 720p30, 1080p60, 1440p60, 2160p60.")
+    ] = "h",
+    resolution: Annotated[
+        str, typer.Option("--resolution", "-r", metavar="W,H", help="Width and height in pixels.")
+    ] = "",
+    aspect: Annotated[
+        str, typer.Option("--aspect", "-a", metavar="16:9|9:16|1:1", help="Shape of the frame.")
+    ] = "16:9",
+    fps: Annotated[int | None, typer.Option("--fps", "--frame_rate", min=1, max=240, help="Frames a second.")] = None,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="mp4|gif|webm|mov|png", help="What to write, if --out does not say.")
+    ] = "",
+    transparent: Annotated[
+        bool, typer.Option("--transparent", "-t", help="No background (mov, webm, gif, png).")
+    ] = False,
+    theme: Annotated[str, typer.Option("--theme", help="A name from 'diffrender list themes'.")] = "dark",
+    preview: Annotated[bool, typer.Option("--preview", "-p", help="Open what was made.")] = False,
+    last_frame: Annotated[
+        bool,
+        typer.Option(
+            "--save_last_frame",
+            "--save-last-frame",
+            "-s",
+            help="Write the finished picture, the last state, as PNG.",
+        ),
+    ] = False,
+    still: Annotated[
+        float | None,
+        typer.Option("--still", min=0, max=1, metavar="0…1", help="Write the frame at this part of the clip as PNG."),
+    ] = None,
+    contact_sheet: Annotated[bool, typer.Option("--contact-sheet", help="Write twelve frames on one PNG.")] = False,
+    seed: Seed = None,
+    sampler: Annotated[str | None, typer.Option("--sampler", "-S", help="Another sampler than the config's.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", "-k", help="Sampling steps.")] = None,
+    chains: Annotated[int | None, typer.Option("--chains", "-n", help="How many chains (points).")] = None,
+    sets: Set = [],  # noqa: B006
+    options: Annotated[
+        list[str],
+        typer.Option(
+            "--option",
+            "-O",
+            metavar="NAME=VALUE",
+            help="An option of the scene ('diffrender list scenes' names them). Repeatable.",
+        ),
+    ] = [],  # noqa: B006
+    trajectory: Annotated[
+        list[str],
+        typer.Option("--trajectory", "-T", metavar="[NAME=]FILE", help="Draw this recording instead of making one."),
+    ] = [],  # noqa: B006
+    encode: Annotated[
+        str, typer.Option("--encode", metavar="draft|fast|small", help="Soon, good and soon, or the smallest file.")
+    ] = "fast",
+    codec: Annotated[str | None, typer.Option("--codec", help="An encoder by name, e.g. h264_nvenc.")] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers",
+            "-w",
+            min=1,
+            max=256,
+            help="Processes that draw; the file is the same for any number.",
+            show_default="half the cores: the encoder has the others",
+        ),
+    ] = max(1, cores() // 2),
+    gif_width: Annotated[int | None, typer.Option("--gif-width", help="Widest a GIF gets.", show_default="720")] = None,
+    gif_fps: Annotated[
+        int | None, typer.Option("--gif-fps", help="Frames a second of a GIF.", show_default="15")
+    ] = None,
+    max_mb: Annotated[
+        float | None, typer.Option("--max-mb", help="Make a GIF smaller until it has at most so many megabytes.")
+    ] = None,
+    device: Device = "auto",
+    force: Force = False,
+    outputs: Outputs = Path("outputs"),
+    as_json: Json = False,
+) -> None:
+    """Make a video.
+
+    Trains and samples what it needs, and reuses what is up to date.
+
+    Examples:  diffrender render langevin --out video.mp4   ·   diffrender render denoise --config dino -q l -p
+    """
+    from diffrender.core.errors import UsageError
+    from diffrender.jobs.plan.clip import clip
+    from diffrender.jobs.run.progress import bring_up_to_date
+
+    if last_frame and (still is not None or contact_sheet or format_ not in ("", "png")):
+        raise UsageError("--save_last_frame writes one PNG.", "Leave out --still, --contact-sheet and --format.")
+    if last_frame and out is not None and out.suffix.lower() != ".png":
+        raise UsageError(f"--save_last_frame writes one PNG, and --out {out} is none.", "Name it .png.")
+    job = clip(
+        scene,
+        config=config,
+        sets=seeded(sets, seed=seed, kind=sampler, steps=steps, chains=chains),
+        options=dict(_option(text) for text in options),
+        trajectories=trajectory,
+        out=out,
+        quality=quality,
+        resolution=resolution,
+        aspect=aspect,
+        fps=fps,
+        format=format_ or ("png" if last_frame and out is None else ""),
+        transparent=transparent,
+        theme=theme,
+        still=still,
+        contact_sheet=contact_sheet,
+        outputs=outputs,
+        device=check_device(device),
+        seed=seed,
+        encode=encode,
+        codec=codec,
+        workers=workers,
+        gif_width=gif_width,
+        gif_fps=gif_fps,
+        max_mb=max_mb,
+    )
+    writable(job.out.parent)
+    if codec and not job.up_to_date():
+        _check_codec(job.spec)
+    told = bring_up_to_date(job, force)
+    shown = out or Path(os.path.relpath(job.out))
+    if told["reused"]:
+        say(f"{shown} is up to date; --force renders again.")
+    made(shown, as_json, **told)
+    if preview:
+        typer.launch(str(shown))
+
+
+def _check_codec(spec: Mapping[str, Any]) -> None:
+    """Find out whether the encoder opens before anything is trained for it."""
+    from diffrender.video.encode import settings as encoding
+    from diffrender.video.render import as_drawn
+    from diffrender.video.spec import RenderSpec
+
+    drawn, _ = as_drawn(RenderSpec.of(**spec))
+    if not drawn.picture:
+        encoding.check(encoding.of(drawn), drawn.width, drawn.height, drawn.fps)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    from diffrender.config.overrides import parse_set
+    from diffrender.core.errors import UsageError
+
+    path, value = parse_set(text)
+    if len(path) != 1:
+        raise UsageError(f"--option {text}: not of the form name=value.", "Config keys are set with --set.")
+    return path[0], value

@@ -1,0 +1,66 @@
+"""`diffrender sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from diffrender.cli.common import (
+    ConfigName,
+    Device,
+    Force,
+    Json,
+    Outputs,
+    Seed,
+    Set,
+    check_device,
+    command,
+    made,
+    say,
+    seeded,
+    writable,
+)
+
+
+@command
+def sample(
+    config: ConfigName,
+    sampler: Annotated[
+        str | None, typer.Option("--sampler", "-S", help="A name from 'diffrender list samplers'.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option("--steps", "-k", help="Sampling steps.")] = None,
+    chains: Annotated[
+        int | None, typer.Option("--chains", "-n", help="How many chains (points) run side by side.")
+    ] = None,
+    sets: Set = [],  # noqa: B006
+    seed: Seed = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The .npz to write.", show_default="outputs/CONFIG/SAMPLER.npz")
+    ] = None,
+    device: Device = "auto",
+    force: Force = False,
+    outputs: Outputs = Path("outputs"),
+    as_json: Json = False,
+) -> None:
+    """Record what a sampler does.
+
+    Trains the model first if that is not done. Writes outputs/CONFIG/SAMPLER.npz.
+    """
+    from diffrender.core.errors import UsageError
+    from diffrender.jobs.plan.subject import Subject
+    from diffrender.jobs.run.progress import bring_up_to_date
+
+    subject = Subject.of(config, seeded(sets, seed=seed, kind=sampler, steps=steps, chains=chains), outputs)
+    if out is not None and out.suffix.lower() != ".npz":
+        raise UsageError(
+            f"--out {out}: a recording ends in .npz.",
+            f"For a video: diffrender render denoise --config {config} --out {out}",
+        )
+    job = subject.sample(device=check_device(device), out=out)
+    writable(job.out.parent)
+    told = bring_up_to_date(job, force)
+    if told["reused"]:
+        say(f"{job.out} is up to date; --force records again.")
+    made(job.out, as_json, **told)

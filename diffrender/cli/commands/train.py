@@ -1,0 +1,55 @@
+"""`diffrender train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from diffrender.cli.common import (
+    ConfigName,
+    Device,
+    Force,
+    Json,
+    Outputs,
+    Seed,
+    Set,
+    check_device,
+    command,
+    made,
+    say,
+    seeded,
+    writable,
+)
+
+
+@command
+def train(
+    config: ConfigName,
+    sets: Set = [],  # noqa: B006
+    seed: Seed = None,
+    device: Device = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run stopped: the default; --force starts anew.")
+    ] = False,
+    force: Force = False,
+    outputs: Outputs = Path("outputs"),
+    as_json: Json = False,
+) -> None:
+    """Train a model.
+
+    Writes outputs/CONFIG/model.safetensors, and the recording of the training beside it.
+
+    Ctrl-C keeps what was learned so far, and the same command goes on from there.
+    """
+    from diffrender.jobs.plan.subject import Subject
+    from diffrender.jobs.run.progress import bring_up_to_date
+
+    subject = Subject.of(config, seeded(sets, seed=seed, of="seed"), outputs)
+    job = subject.train(device=check_device(device), resume=resume or not force)
+    writable(job.out.parent)
+    told = bring_up_to_date(job, force)
+    if told["reused"]:
+        say(f"{job.out} is up to date; --force trains again.")
+    made(job.out, as_json, **told)

@@ -1,0 +1,179 @@
+"""The page and its few requests, on the loopback address, for one browser."""
+
+from __future__ import annotations
+
+import html
+import json
+import secrets
+import time
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from diffrender.cli.draw_page.session import HEIGHT, WIDTH, Session, read_strokes
+from diffrender.core.errors import DiffrenderError
+
+MAX_BODY = 20_000_000
+HEARTBEAT = 0.3  # seconds between signs of life, by which a closed page is noticed
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Server(ThreadingHTTPServer):
+    """Bound to 127.0.0.1 only. `address` opens the page once; from then on the browser's cookie is the key."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.session = session
+        self.token, self.key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        self.stopping = False
+
+    @property
+    def host(self) -> str:
+        """What the browser must have asked for: a name that merely resolves to 127.0.0.1 is refused."""
+        return f"127.0.0.1:{self.server_port}"
+
+    @property
+    def address(self) -> str:
+        """The page's address, with the token that opens it once."""
+        return f"http://{self.host}/?token={self.token}"
+
+    @property
+    def cookie(self) -> str:
+        """Cookies are shared by all ports, so its name says the port."""
+        return f"draw-{self.server_port}"
+
+    def take(self, token: str) -> bool:
+        """Whether this is the token; it is used up by the first who brings it."""
+        right = bool(self.token) and secrets.compare_digest(token.encode(), self.token.encode())
+        if right:
+            self.token = ""
+        return right
+
+    def shutdown(self) -> None:
+        """Stop, the held connections included."""
+        self.stopping = True
+        super().shutdown()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that hangs up in the middle is no news."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """GET / (the page) and /alive (held open while it is), POST /points and /save; nothing else."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+    server_version, sys_version = "diffrender", ""
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        token = parse_qs(url.query).get("token", [""])[0]
+        if not self._asked_here():
+            self._refuse(HTTPStatus.FORBIDDEN, "This server answers to its own address only.")
+        elif url.path == "/" and token and self.server.take(token):
+            self.send_response(HTTPStatus.SEE_OTHER)
+            self.send_header("Location", "/")
+            self.send_header("Set-Cookie", f"{self.server.cookie}={self.server.key}; HttpOnly; SameSite=Strict; Path=/")
+            self._body(b"", "text/plain")
+        elif not self._known():
+            self._refuse(HTTPStatus.FORBIDDEN, "The page opens once, in one browser: run 'diffrender draw' again.")
+        elif url.path == "/":
+            self._page()
+        elif url.path == "/alive":
+            self._alive()
+        else:
+            self._refuse(HTTPStatus.NOT_FOUND, "Nothing here.")
+
+    def do_POST(self) -> None:
+        origin = self.headers.get("Origin")
+        size = self.headers.get("Content-Length", "")
+        if not self._asked_here() or not self._known() or origin not in (None, f"http://{self.server.host}"):
+            self._refuse(HTTPStatus.FORBIDDEN, "Not from the page.")
+        elif not size.isdecimal() or int(size) > MAX_BODY:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too large a drawing.")
+        else:
+            self._drawing(self.rfile.read(int(size)))
+
+    def _drawing(self, body: bytes) -> None:
+        session = self.server.session
+        try:
+            if self.path == "/points":
+                answer, kind = session.points(read_strokes(body)).tobytes(), "application/octet-stream"
+            elif self.path == "/save":
+                answer, kind = json.dumps({"saved": str(session.save(read_strokes(body)))}).encode(), "application/json"
+            else:
+                return self._refuse(HTTPStatus.NOT_FOUND, "Nothing here.")
+        except DiffrenderError as error:
+            return self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, error.problem)
+        self.send_response(HTTPStatus.OK)
+        self._body(answer, kind)
+
+    def _asked_here(self) -> bool:
+        return self.headers.get("Host") == self.server.host
+
+    def _known(self) -> bool:
+        try:
+            cookie = SimpleCookie(self.headers.get("Cookie", "")).get(self.server.cookie)
+        except CookieError:
+            return False
+        return cookie is not None and secrets.compare_digest(cookie.value.encode(), self.server.key.encode())
+
+    def _page(self) -> None:
+        nonce = secrets.token_urlsafe(16)
+        page = files(__package__).joinpath("page.html").read_text("utf-8")
+        name = html.escape(self.server.session.out.name)
+        for mark, value in {"nonce": nonce, "width": WIDTH, "height": HEIGHT, "out": name}.items():
+            page = page.replace(f"{{{{{mark}}}}}", str(value))
+        self.send_response(HTTPStatus.OK)
+        self.send_header(
+            "Content-Security-Policy",
+            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
+            "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        )
+        self._body(page.encode(), "text/html; charset=utf-8")
+
+    def _alive(self) -> None:
+        """Hold the connection; a write that fails says that the page is gone."""
+        self.close_connection = True
+        self.send_response(HTTPStatus.OK)
+        for name, value in {**HEADERS, "Content-Type": "text/event-stream", "Connection": "close"}.items():
+            self.send_header(name, value)
+        self.server.session.opened()
+        try:
+            self.end_headers()
+            while not self.server.stopping:
+                self.wfile.write(b":\n\n")
+                time.sleep(HEARTBEAT)
+        except OSError:
+            pass
+        finally:
+            self.server.session.closed()
+
+    def _refuse(self, status: HTTPStatus, why: str) -> None:
+        self.close_connection = True  # a body that was not read would be taken for the next request
+        self.send_response(status)
+        self._body(why.encode(), "text/plain; charset=utf-8")
+
+    def _body(self, body: bytes, kind: str) -> None:
+        for name, value in {**HEADERS, "Content-Type": kind, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The terminal is for the user, not for requests."""

@@ -1,0 +1,119 @@
+"""What was drawn, what is saved, and whether the page is still open."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from itertools import dropwhile
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from diffrender.core.errors import DiffrenderError
+
+WIDTH, HEIGHT = 1000, 800  # the page's units, as in its canvas
+PREVIEW = 5000  # points
+GRACE = 2.0  # seconds without a connection after which the page counts as closed; a reload takes less
+
+PAGE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">
+  <g fill="none" stroke-linecap="round" stroke-linejoin="round">
+{paths}
+  </g>
+</svg>
+"""
+
+
+class Stroke(BaseModel):
+    """One line of the brush or the eraser: `d` as in an SVG path, absolute M, L and Q alone."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    d: Annotated[str, Field(pattern=r"^[MLQ][MLQ0-9. -]*$", max_length=1_000_000)]
+    width: Annotated[float, Field(gt=0, le=1000)]
+    erase: bool = False
+
+
+class Strokes(BaseModel):
+    """Everything on the page, in the order it was drawn."""
+
+    model_config = ConfigDict(extra="forbid")
+    strokes: Annotated[list[Stroke], Field(max_length=20_000)]
+
+    def svg(self) -> str:
+        """The drawing as SVG: the brush in black, the eraser in white over it."""
+        seen = dropwhile(lambda stroke: stroke.erase, self.strokes)  # white alone would be taken for ink
+        paths = "\n".join(
+            f'    <path stroke="{"#fff" if s.erase else "#000"}" stroke-width="{s.width:g}" d="{s.d}"/>' for s in seen
+        )
+        return PAGE.format(width=WIDTH, height=HEIGHT, paths=paths)
+
+
+def read_strokes(body: bytes) -> Strokes:
+    """What the page sent; DiffrenderError if it is not what the page sends."""
+    try:
+        return Strokes.model_validate_json(body)
+    except ValidationError as error:
+        raise DiffrenderError(f"Not a drawing: {error.errors()[0]['msg']}.") from None
+
+
+class Session:
+    """One drawing from opening the page to closing it. Its methods are called by the server's threads."""
+
+    def __init__(self, out: Path, grace: float = GRACE) -> None:
+        self.out, self.grace = out, grace
+        self.saved: Path | None = None
+        self.open_pages, self.last_seen = 0, 0.0
+        self.changed = threading.Condition()
+
+    def points(self, strokes: Strokes) -> np.ndarray:
+        """Points drawn evenly from the ink, (PREVIEW, 2) float32 in the page's units, as training will draw them."""
+        from diffrender.diffusion.targets.shapes.catalogue import of_svg
+
+        x = of_svg(strokes.svg().encode(), "The drawing")(PREVIEW, np.random.default_rng(0))
+        return (x * [1, -1]).astype("<f4")
+
+    def save(self, strokes: Strokes) -> Path:
+        """Write the drawing, whole or not at all; an empty one is refused."""
+        self.points(strokes)
+        try:
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                "w", -1, "utf-8", dir=self.out.parent, suffix=".part", delete=False
+            ) as file:
+                file.write(strokes.svg())
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, self.out)
+        except OSError as error:
+            raise DiffrenderError(f"{self.out}: cannot be written ({error.strerror}).") from None
+        self.saved = self.out
+        return self.out
+
+    def opened(self) -> None:
+        """A page holds a connection."""
+        with self.changed:
+            self.open_pages += 1
+            self.changed.notify_all()
+
+    def closed(self) -> None:
+        """A page's connection is gone."""
+        with self.changed:
+            self.open_pages -= 1
+            self.last_seen = time.monotonic()
+            self.changed.notify_all()
+
+    def wait(self) -> None:
+        """Return when a page was open and none has been for the time of grace."""
+        with self.changed:
+            while True:
+                if self.open_pages or not self.last_seen:
+                    self.changed.wait(timeout=1)  # a timeout lets Ctrl-C through
+                    continue
+                left = self.last_seen + self.grace - time.monotonic()
+                if left <= 0:
+                    return
+                self.changed.wait(timeout=left)

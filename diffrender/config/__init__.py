@@ -1,0 +1,1 @@
+"""Config files: their sections, how they are read, and where they are found."""

@@ -1,0 +1,141 @@
+"""The sections of a config file, as pydantic models.
+
+A config is a YAML file of six sections (target, model, schedule, training, sampler, record) and a seed. Every key has a
+default but the target. Keys that belong to one kind of thing only (`target.turns` of a spiral, `sampler.eta` of DDIM)
+are checked by the registry of that thing, where they are documented.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+FieldName = Literal["score", "exact_score", "velocity", "drift"]
+
+
+class Section(BaseModel):
+    """A part of a config: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+class Kind(Section):
+    """A section that names a registered thing; its other keys are that thing's parameters, checked by its registry."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    kind: str
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The keys that belong to the kind itself."""
+        return dict(self.model_extra or {})
+
+
+class TargetConfig(Kind):
+    """What is to be learned or sampled: a density in closed form, points, a drawing, images."""
+
+
+class ModelConfig(Kind):
+    """What predicts the noise: a network (`mlp`), or `exact`, the closed form for the target."""
+
+    kind: str = "mlp"
+
+    @property
+    def learned(self) -> bool:
+        """Whether it must be trained before it can be sampled."""
+        return self.kind != "exact"
+
+
+class ScheduleConfig(Kind):
+    """The table of noise levels."""
+
+    kind: str = "squaredcos_cap_v2"
+    num_train_timesteps: int = Field(1000, ge=1, le=100_000)
+
+
+class TrainingConfig(Section):
+    """How a network is trained."""
+
+    steps: int = Field(6000, ge=1)
+    batch_size: int = Field(256, ge=1)
+    learning_rate: float = Field(2e-3, gt=0)
+    ema: float = Field(0.999, ge=0, lt=1)
+    objective: str = "edm"
+    data_size: int = Field(50_000, ge=1, description="points drawn from the target once, before training")
+    label_dropout: float = Field(0.0, ge=0, le=1)
+    snapshots: int = Field(80, ge=0, description="how often samples are drawn while training, for the training film")
+    snapshot_chains: int = Field(1500, ge=1)
+    snapshot_steps: int = Field(30, ge=1)
+
+
+class SamplerConfig(Kind):
+    """How chains move: steps and chains for every sampler, the rest belongs to its kind."""
+
+    kind: str = "ddpm"
+    steps: int = Field(250, ge=1)
+    chains: int = Field(5000, ge=1)
+    timestep_spacing: Literal["leading", "trailing", "linspace"] = "linspace"
+    start: str = Field("", description="where chains start: '' for the sampler's own way, else noise|target|grid|point")
+    guidance_scale: float = Field(1.0, ge=0)
+    seed: int | None = Field(None, ge=0, lt=2**63, description="of the chains; the config's own seed if not given")
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether a model is needed: the forward process adds noise, and predicts nothing."""
+        return self.kind != "forward"
+
+
+class RecordConfig(Section):
+    """What is kept of a run, beside its states."""
+
+    keep: tuple[Literal["x0", "eps", "drift", "noise"], ...] = ("x0", "eps", "drift", "noise")
+    every: int = Field(1, ge=1, description="keep each k-th state; first and last always")
+    target_points: int = Field(4000, ge=0)
+    fields: tuple[FieldName, ...] = Field((), description="vector fields probed on a grid at every kept level")
+    grid: tuple[int, int] = (30, 20)
+    density_grid: tuple[int, int] = (160, 160)
+    density: bool = Field(False, description="the target's density on a grid")
+    box: tuple[float, float, float, float] | None = Field(None, description="x0, x1, y0, y1 of what is probed")
+
+
+class Config(Section):
+    """A whole config. `source` is the file it came from, against whose folder it names files."""
+
+    title: str = ""
+    target: TargetConfig
+    model: ModelConfig = ModelConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    training: TrainingConfig = TrainingConfig()
+    sampler: SamplerConfig = SamplerConfig()
+    record: RecordConfig = RecordConfig()
+    seed: int = Field(0, ge=0, lt=2**63)
+    source: Path | None = Field(None, exclude=True, repr=False)
+
+    @field_validator("target", "model", "schedule", "sampler", mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        """`target: spiral` is short for `target: {kind: spiral}`."""
+        return {"kind": value} if isinstance(value, str) else value
+
+    @property
+    def sampling_seed(self) -> int:
+        """The seed of the chains: `sampler.seed`, or the config's."""
+        return self.seed if self.sampler.seed is None else self.sampler.seed
+
+    @property
+    def folder(self) -> Path:
+        """Where relative files in the config are looked for first."""
+        return self.source.parent if self.source else Path.cwd()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON-able data, as recorded in every output."""
+        return self.model_dump(mode="json")
+
+    def part(self, *sections: str) -> dict[str, Any]:
+        """Some of the sections, for content keys."""
+        return {k: v for k, v in self.as_dict().items() if k in sections}
+
+
+TRAINING_SECTIONS = ("target", "model", "schedule", "training", "seed")

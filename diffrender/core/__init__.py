@@ -1,0 +1,1 @@
+"""Errors, validation, registries, provenance and files: what every room uses."""

@@ -1,0 +1,96 @@
+"""Where an output came from: every file that diffrender writes says so in itself.
+
+Recordings carry a `meta` member, weights a header, videos and pictures a comment; each holds the content key by which
+it is known to be up to date. Nothing here loads torch or Manim.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import io
+import json
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from diffrender import __version__
+
+MAX_HEADER = 16_000_000
+VIDEOS = (".mp4", ".mov", ".webm")
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Installed versions, without importing the packages."""
+    return {"diffrender": __version__, **{package: _installed(package) for package in packages}}
+
+
+@functools.cache
+def _installed(package: str) -> str:
+    return importlib.metadata.version(package)
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """What `path` says of itself, or None when it says nothing (or is not there, or is damaged)."""
+    reader = {".npz": _npz, ".safetensors": _safetensors, ".gif": _picture, ".png": _picture}.get(path.suffix.lower())
+    if reader is None and path.suffix.lower() in VIDEOS:
+        reader = _video
+    if reader is None or not path.is_file():
+        return None
+    try:
+        found = reader(path)
+    except Exception:  # whatever is wrong with it, it is not up to date
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def key(path: Path) -> str | None:
+    """The content key recorded in `path`."""
+    return (read(path) or {}).get("key")
+
+
+def comment(data: dict[str, Any]) -> str:
+    """Provenance as the text that goes into a video's or picture's comment."""
+    return json.dumps(data, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+
+
+def _npz(path: Path) -> Any:
+    import numpy as np
+
+    with zipfile.ZipFile(path) as archive:
+        if archive.getinfo("meta.npy").file_size > MAX_HEADER:
+            return None
+        return json.loads(str(np.lib.format.read_array(io.BytesIO(archive.read("meta.npy")), allow_pickle=False)))
+
+
+def _safetensors(path: Path) -> Any:
+    with path.open("rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        if size > MAX_HEADER:
+            return None
+        header = json.loads(file.read(size)).get("__metadata__", {})
+    return {k: _plain(v) for k, v in header.items()}
+
+
+def _plain(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _video(path: Path) -> Any:
+    import av
+
+    with av.open(str(path)) as container:
+        tags = {k.lower(): v for k, v in container.metadata.items()}
+    return json.loads(tags["comment"])
+
+
+def _picture(path: Path) -> Any:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        text = image.info["comment"]
+    return json.loads(text.decode() if isinstance(text, bytes) else text)

@@ -1,0 +1,99 @@
+"""Named things that a config may ask for: targets, schedules, samplers, networks.
+
+A registered function's keyword parameters *are* its config keys: they are checked (unknown key, wrong type) with the
+same messages wherever the thing is named, and documented where they are defined.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ConfigDict, ValidationError, create_model
+
+from diffrender.core.errors import ConfigError, suggest
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered function, its names and what `diffrender list` says about it."""
+
+    name: str
+    make: Callable[..., Any]
+    aliases: tuple[str, ...] = ()
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring."""
+        return (inspect.getdoc(self.make) or "").split("\n")[0]
+
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """The keyword-only parameters, which are the config keys."""
+        found = inspect.signature(self.make, eval_str=True).parameters
+        return {k: p for k, p in found.items() if p.kind is p.KEYWORD_ONLY}
+
+    def check(self, params: Mapping[str, Any], where: str) -> dict[str, Any]:
+        """Validated copy of `params`; raises ConfigError naming `where.key`."""
+        fields: dict[str, Any] = {}
+        for k, p in self.parameters().items():
+            kind = Any if p.annotation is p.empty else p.annotation
+            fields[k] = (kind, ... if p.default is p.empty else p.default)
+        model = create_model(
+            self.name,
+            __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False),
+            **fields,
+        )
+        unknown = sorted(set(params) - set(fields))
+        if unknown:
+            raise ConfigError(f"{where}.{unknown[0]}: '{self.name}' has no such key.", suggest(unknown[0], fields))
+        try:
+            checked = model(**params)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(p) for p in first["loc"])
+            raise ConfigError(f"{where}.{key}: {first['msg']} (got {first['input']!r}).") from None
+        return {k: getattr(checked, k) for k in fields}
+
+
+class Registry:
+    """Names to functions, with aliases and the nearest name for a wrong one.
+
+    >>> points = Registry("target")
+    >>> @points.register("circle")
+    ... def circle(n: int, rng, *, radius: float = 1.0): ...
+    >>> make, params = points.resolve("circle", {"radius": 2}, where="target")
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.entries: dict[str, Entry] = {}
+        self.names: dict[str, str] = {}
+
+    def register(self, name: str, *, aliases: tuple[str, ...] = (), **info: Any) -> Callable[[Callable], Callable]:
+        """Decorator: file a function under `name` and `aliases`; `info` is shown by `diffrender list`."""
+
+        def keep(make: Callable) -> Callable:
+            self.entries[name] = Entry(name, make, aliases, info)
+            self.names.update(dict.fromkeys((name, *aliases), name))
+            return make
+
+        return keep
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(sorted(self.entries.values(), key=lambda entry: entry.name))
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self.names:
+            raise ConfigError(f"Unknown {self.what} '{name}'.", suggest(name, self.entries))
+        return self.entries[self.names[name]]
+
+    def resolve(self, name: str, params: Mapping[str, Any], where: str) -> tuple[Callable[..., Any], dict[str, Any]]:
+        """The function called `name` and its validated keyword arguments."""
+        entry = self[name]
+        return entry.make, entry.check(params, where)

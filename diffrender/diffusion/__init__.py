@@ -1,0 +1,1 @@
+"""The torch wing: targets, denoisers, samplers, recordings, training. It never imports Manim."""

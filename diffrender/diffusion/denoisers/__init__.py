@@ -1,0 +1,1 @@
+"""Denoisers: one contract for closed forms and networks."""

@@ -1,0 +1,27 @@
+"""Classifier-free guidance (Ho & Salimans 2022)."""
+
+from __future__ import annotations
+
+import torch
+
+from diffrender.diffusion.denoisers.base import Denoiser, Prediction
+from diffrender.diffusion.levels import Level
+
+
+class Guided:
+    """A conditional denoiser pushed `scale` times as far from the unconditional answer as its own conditional one.
+
+    D = D(any class) + scale·(D(class) − D(any class)): 0 unconditional, 1 conditional, above 1 guided; diffusers'
+    guidance_scale, and 1 + w of the paper's eq. 6. Both answers come from one call on twice the chains.
+    """
+
+    def __init__(self, denoiser: Denoiser, scale: float) -> None:
+        self.denoiser, self.scale = denoiser, scale
+
+    def __call__(self, x: torch.Tensor, level: Level, label: torch.Tensor | None = None) -> Prediction:
+        """x (N, *event); label (N,) int64. Without labels there is nothing to guide towards."""
+        if label is None:
+            return self.denoiser(x, level)
+        both = self.denoiser(torch.cat([x, x]), level, torch.cat([label, torch.full_like(label, -1)]))
+        given, free = getattr(both, both.given).chunk(2)
+        return Prediction(x, level, **{both.given: free + self.scale * (given - free)})

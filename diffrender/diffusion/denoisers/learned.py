@@ -1,0 +1,98 @@
+"""Networks as denoisers: building, calling, saving and loading them.
+
+A network maps (x / √(alpha² + sigma²), log-SNR, label) to (N, *event). Scaled so, data of unit variance look the same
+at one log-SNR whatever the schedule: what was trained on one table of levels can be sampled on any other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from diffrender.config.sections import Config
+from diffrender.core.errors import DiffrenderError
+from diffrender.core.registry import Registry
+from diffrender.diffusion.denoisers.base import Prediction
+from diffrender.diffusion.denoisers.objectives import Objective, log_snr, objective
+from diffrender.diffusion.levels import Level
+from diffrender.trajectory.writer import replacing, versions
+
+NETWORKS = Registry("model")
+AT_ONCE = {"points": 1024, "images": 64}  # chains a call: a layer's activations then stay in the processor's cache
+ON_DEVICE = 64  # times as many where there is memory and no cache to mind
+
+
+class Learned:
+    """A network as a denoiser; it is switched to inference, and asked without gradients unless x wants one."""
+
+    def __init__(self, network: nn.Module, says: Objective) -> None:
+        self.network, self.says = network.eval(), says
+
+    def __call__(self, x: torch.Tensor, level: Level, label: torch.Tensor | None = None) -> Prediction:
+        """x (N, *event) on the network's device; label (N,) int64, below 0 for any class."""
+        with torch.set_grad_enabled(x.requires_grad and torch.is_grad_enabled()):
+            given = x.float() / math.hypot(level.alpha, level.sigma)
+            place = float(log_snr(level.alpha, level.sigma))
+            rows = AT_ONCE["points" if x.ndim == 2 else "images"] * (1 if x.device.type == "cpu" else ON_DEVICE)
+            labels = [None] * -(-len(x) // rows) if label is None else label.split(rows)
+            parts = [
+                self.network(part, part.new_full((len(part),), place), some)
+                for part, some in zip(given.split(rows), labels, strict=True)
+            ]
+            return Prediction(x, level, **self.says.answer(torch.cat(parts).to(x.dtype), level))
+
+
+def network(config: Config, event: tuple[int, ...], classes: int) -> nn.Module:
+    """A fresh network as the config says, its weights a function of the seed."""
+    make, params = NETWORKS.resolve(config.model.kind, config.model.params, "model")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return make(event, classes, **params)
+
+
+def save(path: Path, net: nn.Module, config: Config, header: Mapping[str, Any]) -> None:
+    """Write weights as safetensors, with the config in the header; the file appears complete or not at all."""
+    from safetensors.torch import save as encode
+
+    said = {"kind": "weights", "config": config.as_dict(), "seed": config.seed, "versions": versions(), **header}
+    tensors = {name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}
+    encoded = encode(tensors, {k: json.dumps(v, sort_keys=True) for k, v in said.items()})
+    size = int.from_bytes(encoded[:8], "little")
+    ordered = json.dumps(json.loads(encoded[8 : 8 + size]), sort_keys=True).encode()  # safetensors shuffles its header
+    ordered += b" " * (-len(ordered) % 8)
+    with replacing(path) as file:
+        file.write(len(ordered).to_bytes(8, "little") + ordered)
+        file.write(memoryview(encoded)[8 + size :])
+
+
+def load(path: Path, config: Config, event: tuple[int, ...], classes: int, device: torch.device | str) -> Learned:
+    """The network that `config` describes with the weights in `path`.
+
+    Raises DiffrenderError if the file cannot be read or belongs to another network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    net = network(config, event, classes)
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError:
+        raise DiffrenderError(f"{path}: no such weights.", "Train them first: diffrender train NAME") from None
+    except (SafetensorError, OSError) as error:
+        raise DiffrenderError(f"{path}: not weights that can be read ({error}).", "Train again.") from None
+    wanted = {name: tuple(t.shape) for name, t in net.state_dict().items()}
+    found = {name: tuple(t.shape) for name, t in tensors.items()}
+    if wanted != found:
+        odd = next(name for name in sorted({*wanted, *found}) if wanted.get(name) != found.get(name))
+        raise DiffrenderError(
+            f"{path}: weights of another network: '{odd}' is {found.get(odd)}, in the config {wanted.get(odd)}.",
+            "Train again, or use the config that they were trained with.",
+        )
+    net.load_state_dict(tensors)
+    return Learned(net.to(device), objective(config.training.objective))

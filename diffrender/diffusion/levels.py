@@ -1,0 +1,240 @@
+"""Noise levels: x_t = α x_0 + σ ε for every model, as tables of (alpha, sigma, time) in float64.
+
+Index 0 is the exact clean level (1, 0); the last is the noisiest. VP (DDPM), VE (NCSN, EDM) and flow matching
+(α = 1 − t, σ = t) differ only in their tables. Entry i + 1 is what diffusers calls timestep i; its time,
+(i + 1) / N, is what a network is conditioned on and a slider shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from diffrender.config.sections import ScheduleConfig
+from diffrender.core.errors import ConfigError
+from diffrender.core.registry import Registry
+
+
+class Level(NamedTuple):
+    """One noise level: x = alpha·x_0 + sigma·eps; `time` is what a network is conditioned on."""
+
+    alpha: float
+    sigma: float
+    time: float
+
+    @property
+    def log_snr(self) -> float:
+        """log(alpha² / sigma²), ±inf at the ends; twice DPM-Solver's λ."""
+        if self.sigma == 0:
+            return math.inf
+        return -math.inf if self.alpha == 0 else 2 * math.log(self.alpha / self.sigma)
+
+    @property
+    def lam(self) -> float:
+        """λ = log(alpha / sigma) of DPM-Solver (Lu et al. 2022), ±inf at the ends."""
+        return self.log_snr / 2
+
+    @property
+    def ratio(self) -> float:
+        """u = sigma / alpha, the σ of k-diffusion: the noise on x / alpha; inf where alpha = 0."""
+        return math.inf if self.alpha == 0 else self.sigma / self.alpha
+
+    @property
+    def straight(self) -> float:
+        """sigma / (alpha + sigma) in [0, 1]: the t of flow matching, where x / (alpha + sigma) = (1 − t) x_0 + t ε."""
+        return self.sigma / (self.alpha + self.sigma)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A table of levels; alpha, sigma, time are (L,) float64."""
+
+    alpha: np.ndarray
+    sigma: np.ndarray
+    time: np.ndarray
+    name: str = ""
+
+    def __len__(self) -> int:
+        return len(self.alpha)
+
+    def __getitem__(self, i: int) -> Level:
+        return Level(float(self.alpha[i]), float(self.sigma[i]), float(self.time[i]))
+
+    def __iter__(self) -> Iterator[Level]:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def snr(self) -> np.ndarray:
+        """alpha² / sigma², (L,); inf at the clean level."""
+        with np.errstate(divide="ignore"):
+            return (self.alpha / self.sigma) ** 2
+
+    @property
+    def log_snr(self) -> np.ndarray:
+        """log(alpha² / sigma²), (L,); ±inf at the ends: a plot must cap it."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.snr)
+
+    @property
+    def alphas_cumprod(self) -> np.ndarray:
+        """ᾱ = alpha², (L,), with ᾱ = 1 first; diffusers' table of this name begins at index 1."""
+        return self.alpha**2
+
+    @cached_property
+    def straight(self) -> np.ndarray:
+        """`Level.straight` of every entry, (L,), rising from 0."""
+        return self.sigma / (self.alpha + self.sigma)
+
+    @cached_property
+    def family(self) -> Literal["vp", "ve", "flow"]:
+        """Which curve alpha and sigma lie on: alpha² + sigma² = 1, alpha = 1, or alpha + sigma = 1."""
+        if np.allclose(self.alpha, 1, atol=1e-6):
+            return "ve"
+        return "flow" if np.allclose(self.alpha + self.sigma, 1, atol=1e-6) else "vp"
+
+    def at_ratio(self, ratio: float) -> Level:
+        """The level where sigma / alpha = ratio, on the table's curve, its time interpolated."""
+        straight = 1.0 if math.isinf(ratio) else ratio / (1 + ratio)
+        time = float(np.interp(straight, self.straight, self.time))
+        if self.family == "ve":
+            return Level(1.0, ratio, time)
+        if self.family == "flow":
+            return Level(1 - straight, straight, time)
+        if math.isinf(ratio):
+            return Level(0.0, 1.0, time)
+        return Level(1 / math.hypot(1, ratio), ratio / math.hypot(1, ratio), time)
+
+    def at_index(self, index: float) -> Level:
+        """The entry `index`, or the level between two entries when it is no whole number."""
+        if float(index).is_integer():
+            return self[int(index)]
+        straight = float(np.interp(index, np.arange(len(self)), self.straight))
+        return self.at_ratio(math.inf if straight == 1 else straight / (1 - straight))
+
+
+class LevelSequence(list[Level]):
+    """The levels a sampler walks, noisiest first; knows the table they were chosen from, for levels between them."""
+
+    def __init__(self, levels: Iterable[Level], table: Schedule | None = None, spacing: str = "linspace") -> None:
+        super().__init__(levels)
+        self.spacing = spacing
+        self.table = table or Schedule(*np.array(self[::-1], dtype=np.float64).reshape(-1, 3).T)
+
+    @classmethod
+    def of(cls, levels: Iterable[Level]) -> LevelSequence:
+        """`levels` itself, or a grid of them that interpolates among themselves."""
+        return levels if isinstance(levels, cls) else cls(levels)
+
+    def at_ratio(self, ratio: float) -> Level:
+        """The level of the table where sigma / alpha = ratio."""
+        return self.table.at_ratio(ratio)
+
+
+def choose(levels: Schedule, steps: int, timestep_spacing: str = "linspace") -> LevelSequence:
+    """The `steps` + 1 levels of a run, noisiest first, the clean level last.
+
+    leading: every (N // K)-th entry from the least noisy; trailing: every (N / K)-th from the noisiest; linspace: from
+    the noisiest to the least noisy, both included (Lin et al. 2024, table 2; diffusers' names and rounding). With more
+    steps than the table has entries, levels between entries are used. A single linspace step starts at the noisiest.
+    """
+    if steps < 1:
+        raise ConfigError(f"sampler.steps: {steps} steps; at least 1 is needed.")
+    entries = len(levels) - 1
+    digits = 0 if steps <= entries else 9  # timesteps are whole numbers while there are enough of them
+    if timestep_spacing == "leading":
+        stride = entries // steps or entries / steps
+        timesteps = min(stride, 1) - 1 + np.arange(steps)[::-1] * stride
+    elif timestep_spacing == "trailing":
+        timesteps = np.round(entries - np.arange(steps) * (entries / steps), digits) - 1
+    elif timestep_spacing == "linspace":
+        timesteps = np.round(np.linspace(entries - 1, 0, steps), digits)
+    else:
+        raise ConfigError(f"sampler.timestep_spacing: '{timestep_spacing}' is none of leading, trailing, linspace.")
+    return LevelSequence([*(levels.at_index(t + 1) for t in timesteps), levels[0]], levels, timestep_spacing)
+
+
+SCHEDULES = Registry("schedule")
+Beta = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+def make_levels(schedule: ScheduleConfig) -> Schedule:
+    """The table that a config asks for, `num_train_timesteps` + 1 entries."""
+    make, params = SCHEDULES.resolve(schedule.kind, schedule.params, "schedule")
+    return make(schedule.num_train_timesteps, **params)
+
+
+def from_betas(betas: np.ndarray, name: str = "") -> Schedule:
+    """The VP table of per-step variances, (N,): ᾱ_t = ∏ (1 − β_s), alpha = √ᾱ, sigma = √(1 − ᾱ) (DDPM, eq. 4)."""
+    log_alpha_bar = np.concatenate([[0.0], np.cumsum(np.log1p(-betas))])
+    time = np.arange(len(betas) + 1) / len(betas)
+    return Schedule(np.exp(log_alpha_bar / 2), np.sqrt(np.abs(np.expm1(log_alpha_bar))), time, name)
+
+
+def from_sigmas(sigmas: np.ndarray, name: str = "") -> Schedule:
+    """The VE table of rising noise scales, (N,): alpha = 1 (Song et al. 2021, §3.4)."""
+    sigma = np.concatenate([[0.0], sigmas])
+    return Schedule(np.ones_like(sigma), sigma, np.arange(len(sigma)) / len(sigmas), name)
+
+
+@SCHEDULES.register("linear", family="vp", paper="Ho et al. 2020")
+def linear(n: int, *, beta_start: Beta = 1e-4, beta_end: Beta = 0.02) -> Schedule:
+    """β rises in equal steps."""
+    return from_betas(np.linspace(beta_start, beta_end, n), "linear")
+
+
+@SCHEDULES.register("scaled_linear", family="vp", paper="Rombach et al. 2022")
+def scaled_linear(n: int, *, beta_start: Beta = 0.00085, beta_end: Beta = 0.012) -> Schedule:
+    """√β rises in equal steps, with the ends of Stable Diffusion."""
+    return from_betas(np.linspace(beta_start**0.5, beta_end**0.5, n) ** 2, "scaled_linear")
+
+
+@SCHEDULES.register("quadratic", aliases=("quad",), family="vp", paper="Ho et al. 2020")
+def quadratic(n: int, *, beta_start: Beta = 1e-4, beta_end: Beta = 0.02) -> Schedule:
+    """√β rises in equal steps, with the ends of DDPM."""
+    return from_betas(np.linspace(beta_start**0.5, beta_end**0.5, n) ** 2, "quadratic")
+
+
+@SCHEDULES.register("sigmoid", family="vp", paper="Xu et al. 2022")
+def sigmoid(n: int, *, beta_start: Beta = 1e-4, beta_end: Beta = 0.02) -> Schedule:
+    """β follows a sigmoid over [−6, 6]."""
+    return from_betas(beta_start + (beta_end - beta_start) / (1 + np.exp(-np.linspace(-6, 6, n))), "sigmoid")
+
+
+@SCHEDULES.register("squaredcos_cap_v2", aliases=("cosine",), family="vp", paper="Nichol & Dhariwal 2021, eq. 17")
+def squaredcos_cap_v2(n: int, *, max_beta: Beta = 0.999) -> Schedule:
+    """ᾱ follows a squared cosine, each β capped."""
+    alpha_bar = np.cos((np.arange(n + 1) / n + 0.008) / 1.008 * np.pi / 2) ** 2
+    return from_betas(np.minimum(1 - alpha_bar[1:] / alpha_bar[:-1], max_beta), "squaredcos_cap_v2")
+
+
+@SCHEDULES.register("karras", aliases=("edm",), family="ve", paper="Karras et al. 2022, eq. 5")
+def karras(n: int, *, sigma_min: Positive = 0.002, sigma_max: Positive = 80.0, rho: Positive = 7.0) -> Schedule:
+    """σ^(1/ρ) rises in equal steps."""
+    _rising(sigma_min, sigma_max)
+    return from_sigmas(np.linspace(sigma_min ** (1 / rho), sigma_max ** (1 / rho), n) ** rho, "karras")
+
+
+@SCHEDULES.register("geometric", aliases=("exponential", "ve"), family="ve", paper="Song & Ermon 2019")
+def geometric(n: int, *, sigma_min: Positive = 0.01, sigma_max: Positive = 50.0) -> Schedule:
+    """log σ rises in equal steps."""
+    _rising(sigma_min, sigma_max)
+    return from_sigmas(np.geomspace(sigma_min, sigma_max, n), "geometric")
+
+
+@SCHEDULES.register("flow", aliases=("rectified",), family="flow", paper="Lipman et al. 2023; Liu et al. 2023")
+def flow(n: int) -> Schedule:
+    """Straight paths: alpha = 1 − t, sigma = t."""
+    time = np.arange(n + 1) / n
+    return Schedule(1 - time, time, time, "flow")
+
+
+def _rising(sigma_min: float, sigma_max: float) -> None:
+    if sigma_min >= sigma_max:
+        raise ConfigError(f"schedule.sigma_max: {sigma_max} is not above sigma_min, {sigma_min}.")

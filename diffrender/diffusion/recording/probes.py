@@ -1,0 +1,163 @@
+"""Vector fields and densities on a grid, probed at the levels that a run went through."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from diffrender.core.errors import ConfigError
+from diffrender.diffusion.levels import Level, LevelSequence
+from diffrender.diffusion.noise import Noise
+from diffrender.diffusion.recording.run import Run
+
+AXES = "xyz"
+ROOM = 1.12  # how much farther than the data fields are probed
+MOST = 20_000_000  # probes (points × levels) of one recording
+
+
+class Grid:
+    """A regular grid of the plane (or of space, or a line) and its points in the order of the recorded arrays.
+
+    box: (x0, x1, y0, y1[, z0, z1]). counts: points along x and y; along z as many as along y.
+    """
+
+    def __init__(self, box: Sequence[float], counts: tuple[int, int], dim: int) -> None:
+        bounds = [(box[2 * i], box[2 * i + 1]) if 2 * i + 1 < len(box) else (box[2], box[3]) for i in range(dim)]
+        sizes = along_axes(counts, dim)
+        self.axes = [np.linspace(low, high, n) for (low, high), n in zip(bounds, sizes, strict=True)]
+        self.shape = tuple(len(axis) for axis in reversed(self.axes))
+
+    @property
+    def points(self) -> torch.Tensor:
+        """Every point, (G, D) float32: x runs fastest, then y, then z."""
+        mesh = np.meshgrid(*reversed(self.axes), indexing="ij")
+        return torch.from_numpy(np.stack(mesh[::-1], -1).reshape(-1, len(self.axes)).astype(np.float32))
+
+    def members(self, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
+        """`grid_x`, `grid_y`, … as they are recorded."""
+        return ((f"{prefix}_{d}", axis) for d, axis in zip(AXES, self.axes, strict=False))
+
+    def vectors(self, values: torch.Tensor) -> np.ndarray:
+        """(G, D) as (1, [Gz,] Gy, Gx, D) float32."""
+        return values.detach().cpu().float().numpy().reshape(1, *self.shape, -1)
+
+
+def along_axes(counts: tuple[int, int], dim: int) -> tuple[int, ...]:
+    """Points of a grid along each of `dim` axes: along z as many as along y."""
+    return (*counts, counts[1])[:dim]
+
+
+def spread(box: Sequence[float], counts: tuple[int, int]) -> tuple[float, ...]:
+    """`box` with some room round it, grown about its middle until the grid's cells are as wide as they are high (deep).
+
+    Chains come from farther out than the data lie; arrows that are evenly spaced both ways are easier to read.
+    """
+    middle = [(box[i] + box[i + 1]) / 2 for i in range(0, len(box), 2)]
+    half = [(box[i + 1] - box[i]) / 2 * ROOM for i in range(0, len(box), 2)]
+    sizes = along_axes(counts, len(half))
+    cell = max(h / n for h, n in zip(half, sizes, strict=True))
+    half = [cell * n for n in sizes]
+    return tuple(side for m, h in zip(middle, half, strict=True) for side in (m - h, m + h))
+
+
+class NoNoise(Noise):
+    """No noise: what a sampler does of its own accord."""
+
+    def __call__(self, step: int, purpose: int = 1) -> torch.Tensor:
+        """Zeros, (N, *event)."""
+        return torch.zeros(self.chains, *self.event, dtype=self.dtype, device=self.device)
+
+
+def check_probes(run: Run) -> None:
+    """ConfigError if what the config asks to be probed is more than could be done, or nothing that can be."""
+    record, sampler = run.config.record, run.config.sampler
+    if record.fields and run.kind == "forward":
+        raise ConfigError("record.fields: the forward process has no field to probe.", "Take a reverse sampler.")
+    levels = 1 if run.langevin else sampler.steps // record.every + 1
+    asked = [("grid", record.grid)] * bool(record.fields) + [("density_grid", record.density_grid)] * record.density
+    for key, counts in asked:
+        sizes = along_axes(counts, run.target.dim)
+        if math.prod(sizes) * levels > MOST:
+            raise ConfigError(
+                f"record.{key}: {' × '.join(map(str, sizes))} points at {levels} levels are more than {MOST:,} probes.",
+                f"Make record.{key} coarser, or keep fewer states with record.every.",
+            )
+
+
+def probe(run: Run, levels: Sequence[Level]) -> Iterator[tuple[str, np.ndarray]]:
+    """Members for the fields and densities that the config asks for, at the levels of the kept states."""
+    record = run.config.record
+    if not (record.fields or record.density):
+        return
+    if len(run.target.event) != 1 or run.target.dim > 3:
+        raise ConfigError(
+            f"record: fields and density need states in 1 to 3 dimensions; these have shape {run.target.event}.",
+            "Leave out record.fields and record.density.",
+        )
+    walked = [level for level, before in zip(levels, [None, *levels], strict=False) if level != before]
+    if run.langevin:
+        walked = walked[:2]
+    if record.fields:
+        box = record.box or spread(run.target.box, record.grid)
+        grid = Grid(box, record.grid, run.target.dim)
+        yield from grid.members("grid")
+        pairs = [(a, b) for a, b in pairwise(walked) if a.sigma > 0 or run.langevin]
+        yield "field_time", np.array([level.time for level, _ in pairs])
+        points = grid.points.to(run.device)
+        for name in record.fields:
+            ask = _FIELDS[name]
+            yield f"field_{name}", np.concatenate([grid.vectors(ask(run, points, a, b)) for a, b in pairs])
+    if record.density:
+        yield from _densities(run, walked[:1] if run.langevin else walked)
+
+
+def score(run: Run, x: torch.Tensor, level: Level, _: Level) -> torch.Tensor:
+    """∇ log p_t as the model has it, (G, D), per unit of x."""
+    return run.density.score(x) if run.langevin else run.denoise()(x, level).score
+
+
+def exact_score(run: Run, x: torch.Tensor, level: Level, _: Level) -> torch.Tensor:
+    """∇ log p_t of the target itself: in closed form, or of the ideal denoiser of some thousands of its points."""
+    return run.target.density.score(x) if run.langevin and run.target.density else run.exact(x, level).score
+
+
+def velocity(run: Run, x: torch.Tensor, level: Level, to: Level) -> torch.Tensor:
+    """dx/dt of the probability flow over a step, per unit of `time`, (G, D); of a Langevin run, the score.
+
+    Over a step x moves by (α' − α) x̂0 + (σ' − σ) ε̂ (DDIM, and Euler's method on the flow). Divided by t' − t that is
+    what the particles of a deterministic run really ride, and for small steps the derivative itself. A reverse run goes
+    towards t = 0, so they ride it backwards.
+    """
+    if run.langevin:
+        return score(run, x, level, to)
+    p = run.denoise()(x, level)
+    return ((to.alpha - level.alpha) * p.x0 + (to.sigma - level.sigma) * p.eps) / (to.time - level.time)
+
+
+def drift(run: Run, x: torch.Tensor, level: Level, to: Level) -> torch.Tensor:
+    """How far one step of the sampler would move a chain standing there, but for its noise, (G, D)."""
+    still = NoNoise(run.config.sampling_seed, len(x), run.target.event, device=run.device)
+    if run.langevin:
+        step = next(run.entry.make(run.density, x, still, **run.params))
+    else:
+        step = next(run.entry.make(run.denoise(), x, LevelSequence([level, to], run.table), still, **run.params))
+    return step.x_next - step.x if step.drift is None else step.drift
+
+
+_FIELDS = {"score": score, "exact_score": exact_score, "velocity": velocity, "drift": drift}
+
+
+def _densities(run: Run, walked: Sequence[Level]) -> Iterator[tuple[str, np.ndarray]]:
+    """The target's density, noised to each level that was walked; at the clean level only where p is known."""
+    grid = Grid(run.box, run.config.record.density_grid, run.target.dim)
+    points = grid.points.to(run.device)
+    density = run.target.density
+    kept = [level for level in walked if level.sigma > 0 or density is not None]
+    yield from grid.members("density")
+    yield "density_time", np.array([level.time for level in kept])
+    maps = [density.prob(points) if a.sigma == 0 else run.exact.log_prob_t(points, a).exp() for a in kept]
+    yield "density", np.stack([p.cpu().float().numpy().reshape(grid.shape) for p in maps])

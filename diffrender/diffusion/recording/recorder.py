@@ -1,0 +1,238 @@
+"""What to keep of a run, and keeping it: of ours, or of anyone's loop, diffusers pipeline or k-diffusion sampler."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from diffrender.core.errors import TrajectoryError
+from diffrender.diffusion.levels import Level
+from diffrender.diffusion.samplers.base import Step
+from diffrender.trajectory.reader import TrajectoryWriter
+
+BLOCK_BYTES = 1 << 22  # of one member, held before they are written
+BLOCK_ROWS = 1 << 12
+SPLIT = ("drift", "noise")
+METROPOLIS = ("proposal", "momentum", "path")
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What to keep of each move, beside the states.
+
+    members: of x0, eps, drift, noise; what a Langevin sampler adds (accepted, proposal, momentum, path) comes unasked.
+    every: keep each k-th state; the first and the last always. drift and noise are then summed over the moves between,
+    x0 and eps are those of the first of them, and of what Langevin samplers add only `accepted` (moved at all) is left.
+    """
+
+    members: tuple[str, ...] = ("x0", "eps", "drift", "noise")
+    every: int = 1
+
+
+class Recorder:
+    """Writes a run to a trajectory file as it happens; the memory used is a few blocks, however long the run.
+
+    >>> with Recorder("mine.npz", sampler={"name": "mine"}) as recorder:     # doctest: +SKIP
+    ...     recorder.record(steps)                                           # any iterable of Step
+    ...     recorder.add("target", points)                                   # any member of the schema
+
+    For loops that know no Step, `state` takes the states one by one. Further keywords (config, seed, key, title, …) go
+    into `meta`. On an exception nothing is written. See docs/trajectory-format.md for the members.
+
+    levels, nfe: of the states kept so far.
+    """
+
+    def __init__(
+        self, path: str | Path, *, kind: str = "reverse", keep: Keep | None = None, chains: int = 0, **meta: Any
+    ) -> None:
+        self.keep, self.chains = keep or Keep(), chains
+        self.writer = TrajectoryWriter(path, {"kind": kind, **meta})
+        self.blocks: dict[str, list[torch.Tensor]] = {}
+        self.room: dict[str, int] = {}
+        self.levels: list[Level] = []
+        self.nfe: list[int] = []
+        self.first = self.batch = 0
+        self.pending: dict[str, torch.Tensor] = {}
+        self.written: dict[str, int] = {}
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            if error[0] is None:
+                self._end_batch()
+        except BaseException as failure:
+            self.writer.__exit__(type(failure), failure, None)
+            raise
+        self.writer.__exit__(*error)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What goes into `meta`; may be added to until the end."""
+        return self.writer.meta
+
+    def add(self, key: str, array: Any) -> None:
+        """Write a whole member: target, label, grid_x, field_…, metric_…."""
+        self.writer.add(key, _array(array))
+
+    def record(self, steps: Iterable[Step], first: int = 0) -> torch.Tensor:
+        """Record a run to its end and return the last states, (N, *event)."""
+        for step in self.follow(steps, first):
+            x = step.x_next
+        return x
+
+    def follow(self, steps: Iterable[Step], first: int = 0) -> Iterator[Step]:
+        """The same steps, recorded in passing.
+
+        first: index of the first of these chains, in a run recorded batch by batch (`chains` says how many in all).
+        """
+        self.begin(first)
+        before, step = 0, None
+        for i, step in enumerate(steps):
+            if i % self.keep.every == 0:
+                self._state(step.x, step.level, before)
+                self.pending = self._moves(step)
+            else:
+                self._merge(step)
+            yield step
+            before = step.nfe
+        if step is None:
+            raise TrajectoryError(f"{self.writer.path}: the sampler made no step.")
+        self._state(step.x_next, step.next_level, before)
+
+    def begin(self, first: int = 0) -> None:
+        """Start a batch of chains at index `first`."""
+        self._end_batch()
+        self.first, self.batch = first, self.batch + 1
+
+    def state(
+        self,
+        x: torch.Tensor,
+        *,
+        alpha: float,
+        sigma: float,
+        time: float | None = None,
+        nfe: int | None = None,
+        **predictions: torch.Tensor,
+    ) -> None:
+        """Record one state (N, *event) of a loop of your own, from the noisy end to the clean one.
+
+        time: default sigma / (alpha + sigma). nfe: network calls until it; default, the states before it. predictions:
+        x0 and eps made at it, or drift and noise of the move from it; those of the last state are dropped.
+        """
+        place = sigma / (alpha + sigma) if time is None else time
+        self._state(x.clone(), Level(float(alpha), float(sigma), float(place)), len(self.nfe) if nfe is None else nfe)
+        self.pending = {k: v.clone() for k, v in predictions.items() if k in self.keep.members}
+
+    def callback(self, info: dict[str, Any]) -> None:
+        """`callback` of k-diffusion's samplers; hand what they return to `state(x, alpha=1, sigma=0)`."""
+        self.state(info["x"], alpha=1.0, sigma=float(info["sigma"]), x0=info["denoised"])
+
+    def callback_on_step_end(
+        self, pipeline: Any, index: int, timestep: Any, tensors: dict[str, torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        """`callback_on_step_end` of diffusers pipelines: the latents after each step.
+
+        Where you hand latents of your own to the pipeline, record them first with `state`: it tells no one its start.
+        """
+        alpha, sigma = scheduler_scales(pipeline.scheduler, index + 1)
+        self.state(tensors["latents"], alpha=alpha, sigma=sigma, nfe=index + 1)
+        return tensors
+
+    # ---- in detail -------------------------------------------------------------------------------------------------
+    def _moves(self, step: Step) -> dict[str, torch.Tensor]:
+        """What is kept of one move."""
+        found = {k: v for k in self.keep.members if (v := getattr(step, k)) is not None}
+        if step.accepted is not None:
+            found["accepted"] = step.accepted
+        if self.keep.every == 1:
+            found |= {k: v for k in METROPOLIS if (v := getattr(step, k)) is not None}
+            if step.path is not None:
+                found["path"] = step.path.transpose(0, 1)
+        elif step.accepted is not None:
+            found |= {k: _where(step.accepted, v) for k in SPLIT if (v := found.get(k)) is not None}
+        return found
+
+    def _merge(self, step: Step) -> None:
+        """Add a move that is not kept to the one before."""
+        more = self._moves(step)
+        for key in SPLIT:
+            if key in more:
+                self.pending[key] = self.pending[key] + more[key]
+        if "accepted" in more:
+            self.pending["accepted"] = self.pending["accepted"] | more["accepted"]
+
+    def _state(self, x: torch.Tensor, level: Level, nfe: int) -> None:
+        """A new row: the move that led here, then the state."""
+        for key, value in self.pending.items():
+            self._put(key, value)
+        self.pending = {}
+        self._put("x", x)
+        if self.batch <= 1:
+            self.levels.append(level)
+            self.nfe.append(nfe)
+
+    def _put(self, key: str, value: torch.Tensor) -> None:
+        block = self.blocks.get(key)
+        if block is None:
+            block = self.blocks[key] = []
+            self.room[key] = max(1, min(BLOCK_ROWS, BLOCK_BYTES // max(1, value.nbytes)))
+        block.append(value)
+        if len(block) >= self.room[key]:
+            self._flush(key)
+
+    def _flush(self, key: str) -> None:
+        block = self.blocks[key]
+        rows = _array(torch.stack(block))
+        block.clear()
+        at = None if self.batch <= 1 else self.written.setdefault(key, 0)
+        self.writer.write(key, rows, at=at, first=self.first, chains=self.chains)
+        if at is not None:
+            self.written[key] = at + len(rows)
+
+    def _end_batch(self) -> None:
+        """Write what is still in memory."""
+        for key in [k for k, block in self.blocks.items() if block]:
+            self._flush(key)
+        if self.levels and "nfe" not in self.writer.spools:
+            for key in ("alpha", "sigma", "time"):
+                self.writer.add(key, np.array([getattr(level, key) for level in self.levels]))
+            self.writer.add("nfe", np.array(self.nfe, np.int64))
+        if self.batch > 1 and self.written["x"] != self.writer.spools["x"].rows:
+            raise TrajectoryError(f"{self.writer.path}: the chains of one run must all make the same number of steps.")
+        self.pending, self.written = {}, {}
+
+
+def scheduler_scales(scheduler: Any, index: int) -> tuple[float, float]:
+    """alpha and sigma of the latents before step `index` of a diffusers scheduler; after its last step (1, 0)."""
+    sigmas = getattr(scheduler, "sigmas", None)
+    if sigmas is not None and len(sigmas) > index:
+        sigma = float(sigmas[index])
+        if hasattr(scheduler, "_sigma_to_alpha_sigma_t"):
+            alpha, scaled = scheduler._sigma_to_alpha_sigma_t(torch.tensor(sigma, dtype=torch.float64))
+            return float(alpha), float(scaled)
+        return (1.0 - sigma, sigma) if type(scheduler).__name__.startswith("FlowMatch") else (1.0, sigma)
+    if index >= len(scheduler.timesteps):
+        return 1.0, 0.0
+    alpha_bar = float(scheduler.alphas_cumprod[int(scheduler.timesteps[index])])
+    return math.sqrt(alpha_bar), math.sqrt(1 - alpha_bar)
+
+
+def _where(accepted: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """`value` of the chains that moved, 0 of the others."""
+    return value * accepted.view(-1, *[1] * (value.ndim - 1))
+
+
+def _array(value: Any) -> np.ndarray:
+    """As NumPy, in float32 where it is floating point."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().to("cpu", torch.float32 if value.is_floating_point() else value.dtype).numpy()
+    value = np.asarray(value)
+    return value.astype(np.float32) if value.dtype == np.float64 and value.ndim > 1 else value

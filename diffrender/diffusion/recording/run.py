@@ -1,0 +1,220 @@
+"""Running what a config describes: a sampler at work on a target. `sampling.py` records it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from diffrender.config.sections import Config
+from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.registry import Entry
+from diffrender.diffusion.denoisers.base import Denoiser, Prediction
+from diffrender.diffusion.denoisers.build import build_denoiser, classes
+from diffrender.diffusion.denoisers.exact import exact_denoiser
+from diffrender.diffusion.denoisers.guidance import Guided
+from diffrender.diffusion.levels import Level, LevelSequence, Schedule, choose, make_levels
+from diffrender.diffusion.noise import Noise, Purpose, generator
+from diffrender.diffusion.recording.traced import Traced
+from diffrender.diffusion.samplers.base import Step, start
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.samplers.langevin.samplers import AtLevel
+from diffrender.diffusion.targets.base import build_target
+
+Progress = Callable[[dict[str, Any]], None]
+FEW, LONG = 8, 2000  # chains and steps of a Langevin run whose density is worth recording for replay
+FLIGHT = 1 << 21  # coordinates of the chains that run together
+GRID = 3.0  # deviations of the noise that a grid of starts reaches: 99.5 % of the probability
+
+
+def pick_device(name: str) -> torch.device:
+    """auto|cpu|cuda|mps as a device that this machine has."""
+    known = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next((k for k in ("cuda", "mps") if known[k]), "cpu"))
+    if not known.get(name.split(":")[0], False):
+        raise DiffrenderError(f"--device {name}: this machine has no such device.", "Use --device auto.")
+    return torch.device(name)
+
+
+@dataclass
+class Run:
+    """A sampler at work on a config's target: everything but the recording.
+
+    denoiser: None where the target's own density is followed, and where noise is only added.
+    """
+
+    config: Config
+    target: Any
+    table: Schedule
+    entry: Entry
+    denoiser: Denoiser | None
+    device: torch.device
+
+    @classmethod
+    def of(
+        cls, config: Config, *, weights: Path | None = None, device: str = "auto", denoiser: Denoiser | None = None
+    ) -> Run:
+        """The run that `config` describes, by `denoiser` if one is given."""
+        place = pick_device(device)
+        target, entry = build_target(config.target, config.folder), SAMPLERS[config.sampler.kind]
+        in_closed_form = entry.info["kind"] == "langevin" and target.density is not None and not config.model.learned
+        if denoiser is None and not in_closed_form and config.sampler.asks_model:
+            denoiser = build_denoiser(config, target, weights, place)
+        return cls(config, target, make_levels(config.schedule), entry, denoiser, place)
+
+    @property
+    def kind(self) -> str:
+        """reverse: noise is removed; langevin: a density is followed; forward: noise is added."""
+        return self.entry.info["kind"]
+
+    @property
+    def langevin(self) -> bool:
+        """Whether a density is followed."""
+        return self.kind == "langevin"
+
+    @cached_property
+    def grid(self) -> LevelSequence:
+        """The levels walked: noisiest first, of the forward process last."""
+        grid = choose(self.table, self.config.sampler.steps, self.config.sampler.timestep_spacing)
+        return LevelSequence(grid[::-1], self.table) if self.kind == "forward" else grid
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """The sampler's own options, checked."""
+        more = {"steps": self.config.sampler.steps} if self.langevin else {}
+        return self.entry.check({**self.config.sampler.params, **more}, "sampler")
+
+    @cached_property
+    def labels(self) -> np.ndarray | None:
+        """A class for each chain, all classes in turn, (N,) int64; None unless the model knows classes."""
+        if not (self.denoiser and self.config.model.learned and classes(self.config, self.target)):
+            return None
+        return np.arange(self.config.sampler.chains) % len(self.target.labels)
+
+    @cached_property
+    def calls(self) -> int:
+        """Network calls behind one call of the denoiser: guidance asks twice."""
+        return 2 if isinstance(self.denoiser, Guided) and self.labels is not None else 1
+
+    @cached_property
+    def density(self) -> Any:
+        """What Langevin samplers follow: the target's own density, or the model's at the lowest noise level."""
+        return self.target.density if self.denoiser is None else AtLevel(self.denoise(), self.table[1])
+
+    @cached_property
+    def exact(self) -> Any:
+        """The exact denoiser of the target, which learned ones are compared with."""
+        return exact_denoiser(self.target, seed=self.config.seed, device=self.device)
+
+    def denoise(self, first: int = 0, chains: int | None = None) -> Callable[[torch.Tensor, Level], Prediction]:
+        """The denoiser with the classes of these chains bound; without `chains`, of any class."""
+        assert self.denoiser is not None
+        if self.labels is None or chains is None:
+            return self.denoiser
+        denoiser, label = self.denoiser, torch.from_numpy(self.labels[first : first + chains]).to(self.device)
+        return lambda x, level: denoiser(x, level, label)
+
+    def steps(self, first: int = 0, chains: int | None = None) -> Iterator[Step]:
+        """The steps of chains `first` … `first + chains − 1`, each with the same noise in whatever company."""
+        chains = self.config.sampler.chains - first if chains is None else chains
+        noise = Noise(self.config.sampling_seed, chains, self.target.event, first=first, device=self.device)
+        x = self.start(noise)
+        if self.langevin:
+            followed = self.density
+            if self.denoiser is None and chains <= FEW and self.config.sampler.steps >= LONG:
+                followed = Traced(followed, x)
+            return self.entry.make(followed, x, noise, **self.params)
+        model = self.denoise(first, chains) if self.denoiser else None
+        return self.entry.make(model, x, self.grid, noise, **self.params)
+
+    def start(self, noise: Noise) -> torch.Tensor:
+        """Where chains begin, (N, *event), as `sampler.start` says.
+
+        noise: spread over the box (Langevin), or the schedule's noisiest level. target: draws of the target, noised to
+        that level; what the forward process starts from unless told otherwise. grid: an even grid of the plane over
+        ± `GRID` deviations of the noise, row by row. point: all on one place, left of the middle and below it. "x,y":
+        all on that place.
+        """
+        how = self.config.sampler.start or ("target" if self.kind == "forward" else "noise")
+        level = Level(1.0, 0.0, 0.0) if self.langevin else self.grid[0]
+        if how == "target":
+            drawn = torch.from_numpy(self.drawn[noise.first : noise.first + noise.chains]).to(self.device)
+            return level.alpha * drawn + level.sigma * noise(0, Purpose.START)
+        if how == "grid":
+            return self._mesh(math.hypot(level.alpha, level.sigma), noise)
+        if how == "noise" and self.kind == "reverse":
+            return start(level, noise)
+        low, high = (torch.tensor(side, dtype=torch.float32, device=self.device) for side in self._sides())
+        if how == "noise":
+            return (low + high) / 2 + (high - low) / 4 * noise(0, Purpose.START)
+        if how == "point":
+            place = low + (high - low) * torch.tensor([0.27, 0.4, 0.5], device=self.device)[: len(low)]
+        else:
+            place = _coordinates(how, self.target.event).to(self.device)
+        return place.expand(noise.chains, *self.target.event).clone()
+
+    def _mesh(self, deviation: float, noise: Noise) -> torch.Tensor:
+        """(N, 2) an even grid of √chains × √chains points, x running fastest: the part of one batch."""
+        side = math.isqrt(self.config.sampler.chains)
+        if self.target.event != (2,) or side < 2 or side**2 != self.config.sampler.chains:
+            raise ConfigError(
+                f"sampler.start: {self.config.sampler.chains} chains with states of shape {self.target.event} are no"
+                " square grid of the plane.",
+                "Take a two-dimensional target, and a square number of chains such as 14641.",
+            )
+        axis = torch.linspace(-GRID, GRID, side, device=self.device) * deviation
+        mesh = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).reshape(-1, 2)
+        return mesh[noise.first : noise.first + noise.chains].clone()
+
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """Fresh target points, one a chain, (N, *event)."""
+        return self.target.draw(self.config.sampler.chains, generator(self.config.sampling_seed, Purpose.DATA, 1))
+
+    def _sides(self) -> tuple[list[float], list[float]]:
+        """Lowest and highest coordinates of what shows the target."""
+        box = self.box
+        if len(self.target.event) != 1 or len(box) < 2 * self.target.dim:
+            box = (-2.0, 2.0) * self.target.dim
+        return list(box[0 : 2 * self.target.dim : 2]), list(box[1 : 2 * self.target.dim : 2])
+
+    @property
+    def box(self) -> tuple[float, ...]:
+        """What is probed and shown: x0, x1, y0, y1[, z0, z1]."""
+        return tuple(self.config.record.box or self.target.box)
+
+    def batches(self) -> Iterator[tuple[int, int]]:
+        """(first, count) of chains, in batches small enough to keep in flight."""
+        total, size = self.config.sampler.chains, max(1, FLIGHT // self.target.dim)
+        return ((first, min(size, total - first)) for first in range(0, total, size))
+
+    def final(self, report: Progress = lambda event: None, stage: str = "sample") -> np.ndarray:
+        """The last states of all chains, (N, *event) float32, nothing else kept; `report` hears of every step."""
+        parts, total = [], self.config.sampler.steps * len(list(self.batches()))
+        for i, (first, count) in enumerate(self.batches()):
+            for step in self.steps(first, count):
+                x = step.x_next
+                report(
+                    {"stage": stage, "done": min(i * self.config.sampler.steps + step.index + 1, total), "total": total}
+                )
+            parts.append(x.cpu().numpy())
+        return np.concatenate(parts)
+
+
+def _coordinates(text: str, event: tuple[int, ...]) -> torch.Tensor:
+    """`sampler.start: "-1.4, -0.6"` as a state."""
+    try:
+        place = torch.tensor([float(part) for part in text.split(",")])
+        return place.reshape(event)
+    except (ValueError, RuntimeError):
+        raise ConfigError(
+            f"sampler.start: '{text}' is none of noise, target, grid, point, nor {math.prod(event)} coordinates.",
+            'Example: start: "-1.4, -0.6"',
+        ) from None

@@ -1,0 +1,1 @@
+"""Samplers that follow a density."""

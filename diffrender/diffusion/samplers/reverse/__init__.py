@@ -1,0 +1,1 @@
+"""Samplers that walk from noise to data, a family a file."""

@@ -1,0 +1,124 @@
+"""Solvers of the probability flow d(x/α)/du = ε̂, u = σ/α, by Karras et al. (2022) and k-diffusion.
+
+The last step, into the clean level where there is no ε̂, is Euler's; so is the first where alpha = 0 and u is infinite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Annotated
+
+import torch
+from numpy.polynomial import Polynomial
+from pydantic import Field
+
+from diffrender.diffusion.levels import Level, LevelSequence
+from diffrender.diffusion.noise import Noise
+from diffrender.diffusion.samplers.base import Denoise, Eta, Step, Walk, along, ancestral, inside, move
+from diffrender.diffusion.samplers.registry import SAMPLERS
+
+
+@SAMPLERS.register(
+    "heun",
+    aliases=("sample_heun", "HeunDiscreteScheduler"),
+    kind="reverse",
+    order=2,
+    stochastic=False,
+    nfe_per_step=2,
+    paper="Karras et al. 2022, alg. 1",
+)
+def heun(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+    """Euler's move, corrected by the mean of ε̂ at both its ends."""
+    nfe = 0
+    for i, (now, to) in enumerate(pairwise(levels)):
+        p = denoise(x, now)
+        mean = along(p, to.alpha, to.sigma)
+        nfe += 1
+        if inside(now, to):
+            q = denoise(mean, to)
+            mean = mean + to.alpha * (to.ratio - now.ratio) * (q.eps - p.eps) / 2
+            nfe += 1
+        step = move(i, now, to, p, mean, nfe)
+        yield step
+        x = step.x_next
+
+
+@SAMPLERS.register(
+    "dpm2",
+    aliases=("sample_dpm_2", "dpm_2", "KDPM2DiscreteScheduler"),
+    kind="reverse",
+    order=2,
+    stochastic=False,
+    nfe_per_step=2,
+    paper="Lu et al. 2022, DPM-Solver-2; Karras et al. 2022, alg. 2",
+)
+def dpm2(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+    """The midpoint method, the midpoint taken in log u."""
+    yield from dpm2_ancestral(denoise, x, levels, noise, eta=0.0)
+
+
+@SAMPLERS.register(
+    "dpm2_ancestral",
+    aliases=("sample_dpm_2_ancestral", "dpm_2_ancestral", "KDPM2AncestralDiscreteScheduler"),
+    kind="reverse",
+    order=2,
+    stochastic=True,
+    nfe_per_step=2,
+    paper="Karras et al. 2022, alg. 2, with the noise of Song, Meng & Ermon 2021, eq. 16",
+)
+def dpm2_ancestral(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Eta = 1.0) -> Iterator[Step]:
+    """The midpoint method in log u to a lower level than the next, then noise up to it."""
+    nfe, grid = 0, LevelSequence.of(levels)
+    for i, (now, to) in enumerate(pairwise(grid)):
+        p = denoise(x, now)
+        down, up = ancestral(now.ratio, to.ratio, eta)
+        mean = along(p, to.alpha, to.alpha * down)
+        nfe += 1
+        if inside(now, to):
+            middle = grid.at_ratio(math.sqrt(now.ratio * down))
+            q = denoise(along(p, middle.alpha, middle.sigma), middle)
+            mean = mean + to.alpha * (down - now.ratio) * (q.eps - p.eps)
+            nfe += 1
+        step = move(i, now, to, p, mean, nfe, to.alpha * up * noise(i) if up else None)
+        yield step
+        x = step.x_next
+
+
+@SAMPLERS.register(
+    "lms",
+    aliases=("sample_lms", "LMSDiscreteScheduler"),
+    kind="reverse",
+    order=4,
+    stochastic=False,
+    nfe_per_step=1,
+    paper="Adams & Bashforth 1883, on uneven steps; Crowson's k-diffusion",
+)
+def lms(
+    denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, order: Annotated[int, Field(ge=1, le=8)] = 4
+) -> Iterator[Step]:
+    """Adams–Bashforth: the polynomial through the last `order` values of ε̂, integrated over the step."""
+    past: list[tuple[Level, torch.Tensor]] = []
+    for i, (now, to) in enumerate(pairwise(levels)):
+        p = denoise(x, now)
+        mean = along(p, to.alpha, to.sigma)
+        if now.alpha > 0:
+            past = [*past, (now, p.eps)][-order:]
+            width = to.ratio - now.ratio
+            weights = adams_bashforth([(level.ratio - now.ratio) / width for level, _ in past])
+            for weight, (_, eps) in zip(weights, past[:-1], strict=False):
+                mean = mean + to.alpha * width * weight * (eps - p.eps)
+        step = move(i, now, to, p, mean, i + 1)
+        yield step
+        x = step.x_next
+
+
+def adams_bashforth(nodes: list[float]) -> list[float]:
+    """∫₀¹ of each Lagrange polynomial on `nodes`: the weights of values there; they sum to 1."""
+    weights = []
+    for i, node in enumerate(nodes):
+        others = nodes[:i] + nodes[i + 1 :]
+        integral = Polynomial.fromroots(others).integ() if others else Polynomial([0.0, 1.0])
+        weights.append(float(integral(1.0) - integral(0.0)) / math.prod(node - other for other in others))
+    return weights

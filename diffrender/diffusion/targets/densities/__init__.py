@@ -1,0 +1,1 @@
+"""Densities in closed form."""

@@ -1,0 +1,1 @@
+"""Points drawn by formula."""

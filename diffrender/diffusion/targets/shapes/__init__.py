@@ -1,0 +1,1 @@
+"""Points drawn from files: drawings, pictures, tables, meshes."""

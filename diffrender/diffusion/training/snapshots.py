@@ -1,0 +1,66 @@
+"""What a training film needs: samples from always the same noise, the learned field, the distance left to go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from diffrender.config.sections import Config
+from diffrender.diffusion.denoisers.base import Denoiser
+from diffrender.diffusion.levels import choose, make_levels
+from diffrender.diffusion.noise import Noise, Purpose, generator
+from diffrender.diffusion.recording.metrics import sliced_wasserstein
+from diffrender.diffusion.recording.probes import Grid, spread
+from diffrender.diffusion.samplers.base import start
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
+
+FIELD_RATIO = 0.3  # sigma / alpha where the learned score is probed
+
+
+def snapshot_steps(steps: int, count: int) -> list[int]:
+    """Training steps before each snapshot, first and last included: close together at first, when most changes."""
+    return sorted({round(steps * (k / max(1, count - 1)) ** 2) for k in range(count)})
+
+
+class Film:
+    """Snapshots of a model in training, by DDIM, which is smooth in the weights and adds no noise of its own.
+
+    kept: member → one array a snapshot.
+    """
+
+    def __init__(self, config: Config, target: Any, device: torch.device) -> None:
+        training, seed = config.training, config.seed
+        self.target, self.device = target, device
+        self.noise = Noise(seed, training.snapshot_chains, target.event, device=device)
+        table = make_levels(config.schedule)
+        self.levels, self.field_level = choose(table, training.snapshot_steps, "linspace"), table.at_ratio(FIELD_RATIO)
+        plain = len(target.event) == 1
+        self.grid = None
+        if plain and target.dim <= 3:
+            box = config.record.box or spread(target.box, config.record.grid)
+            self.grid = Grid(box, config.record.grid, target.dim)
+        self.fresh = target.draw(training.snapshot_chains, generator(seed, Purpose.METRIC)) if plain else None
+        self.steps = snapshot_steps(training.steps, training.snapshots)
+        self.kept: dict[str, list[np.ndarray]] = {}
+
+    def take(self, step: int, denoiser: Denoiser) -> None:
+        """One more snapshot."""
+        x = start(self.levels[0], self.noise)
+        for move in SAMPLERS["ddim"].make(denoiser, x, self.levels, self.noise):
+            x = move.x_next
+        samples = x.cpu().numpy()
+        shot: dict[str, Any] = {"snapshot": samples, "snapshot_step": step}
+        if self.fresh is not None:
+            shot["metric_sliced_wasserstein"] = sliced_wasserstein(samples, self.fresh)
+        if self.grid is not None:
+            score = denoiser(self.grid.points.to(self.device), self.field_level).score
+            shot |= {"field_score": self.grid.vectors(score)[0], "field_time": float(step)}
+        for key, value in shot.items():
+            self.kept.setdefault(key, []).append(np.asarray(value))
+
+    def members(self) -> dict[str, np.ndarray]:
+        """What is recorded."""
+        grid = dict(self.grid.members("grid")) if self.grid is not None and self.kept else {}
+        return {key: np.stack(shots) for key, shots in self.kept.items()} | grid

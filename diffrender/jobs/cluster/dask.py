@@ -1,0 +1,304 @@
+"""Doing jobs on a Dask cluster: the same jobs, by the same `run_job`, on other machines (`diffrender[cluster]`).
+
+Every job is submitted when what it needs is done, with the files it reads; its own come back checked by hash. What a
+worker runs is a function sent by value, so that the scheduler's machine needs no diffrender, and it first compares
+versions: a worker that joins late is not asked before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+from diffrender.core import provenance
+from diffrender.core.errors import DiffrenderError, MissingToolError, UsageError
+from diffrender.jobs.cluster import bundle as parcels
+from diffrender.jobs.cluster.bundle import Bundle, JobResult
+from diffrender.jobs.job import Job
+from diffrender.jobs.run.child import ERRORS
+from diffrender.jobs.run.local import Interrupt, OnEvent, WorkerDiedError, run_job
+
+CONNECT = 10.0  # seconds to wait for the scheduler
+SILENCE = 5.0  # seconds without any worker before something is said
+TICK = 0.5  # seconds between progress reports, and between looks whether a job is still wanted
+REMOTE = ("train", "sample", "render")  # the rest is done where the clips are
+GPU = ("gpu", "GPU")  # names of the resource that training asks for where a worker declares it
+
+
+class DaskCluster:
+    """A cluster behind a Dask scheduler, for `executors.run`. A context manager.
+
+    address: the scheduler's, `tcp://host:8786`. notice: told what a person should know meanwhile.
+    Raises MissingToolError without Dask, UsageError when nobody answers at the address.
+    """
+
+    def __init__(self, address: str, notice: Callable[[str], None]) -> None:
+        try:
+            import distributed
+        except ImportError:
+            raise MissingToolError("--scheduler needs Dask.", "Run: pip install 'diffrender[cluster]'") from None
+        self.notice, self.address = notice, address
+        try:
+            self.client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
+        except (OSError, ValueError) as error:
+            reason = str(error).split("\n")[0]
+            raise UsageError(
+                f"--scheduler {address}: no Dask scheduler answers ({reason}).", "See docs/cluster.md."
+            ) from None
+        self.refused: set[str] = set()
+        self.sent: WeakValueDictionary[str, Any] = WeakValueDictionary()
+        self.lock, self.closed = threading.Lock(), threading.Event()
+        self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self.topic = f"diffrender-{os.getpid()}-{time.time_ns()}"
+        self.client.subscribe_topic(self.topic, self._heard)
+        self.watch = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> DaskCluster:
+        self.watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed.set()
+        self.watch.join()
+        with contextlib.suppress(Exception):
+            self.client.unsubscribe_topic(self.topic)
+        self.client.close()
+
+    def takes(self, job: Job) -> bool:
+        """Trainings, recordings and renders; films are joined where the clips are."""
+        return job.kind in REMOTE
+
+    # ---- one job -----------------------------------------------------------------------------------------------------
+    def do(self, job: Job, on_event: OnEvent, interrupt: Interrupt, log: Path | None) -> dict[str, Any]:
+        """Do a job on some worker and put its files here; returns and raises as `run_job` does.
+
+        A job whose worker was lost is done again by Dask itself; one whose input was lost with a worker, by
+        `executors.run`. A worker with another diffrender is not asked again.
+        """
+        parcel, files = parcels.pack(job)
+        with self._listening(job, on_event):
+            while True:
+                self._await_worker(interrupt)
+                delivery = self._submitted(job, parcel, files, interrupt)
+                if "refused" not in delivery.event:
+                    break
+                self._refuse(job, delivery.event)
+        if delivery.event["event"] == "done":
+            parcels.deliver(job, delivery.files)
+            return delivery.event
+        if log:
+            log.write_text(delivery.log, "utf-8")
+        raise _error(delivery.event)
+
+    def _submitted(self, job: Job, parcel: Bundle, files: dict[str, Path], interrupt: Interrupt) -> JobResult:
+        from distributed import CancelledError, KilledWorker
+
+        future = self.client.submit(
+            _task(),
+            parcel.job,
+            parcel.files,
+            {digest: self._scattered(digest, file) for digest, file in files.items()},
+            self.topic,
+            _versions(job),
+            key=f"{job.name}-{job.key[:8]}-{time.time_ns()}",
+            pure=False,
+            **self._placement(job),
+        )
+        try:
+            with interrupt.watching(future.cancel, future.cancel):
+                return future.result()
+        except KilledWorker as error:
+            raise DiffrenderError(
+                f"{job.name}: the workers that tried it died, {error.allowed_failures + 1} of them.",
+                "It may need more memory than they have. 'allowed-failures: 1' of the scheduler spares some of them.",
+            ) from None
+        except CancelledError as error:
+            if interrupt.set:
+                raise KeyboardInterrupt from None
+            raise WorkerDiedError(f"{job.name}: a worker was lost with what the job was to read ({error}).") from None
+        except Exception as error:  # Dask's own: what a job raises comes back as an event
+            raise DiffrenderError(f"{job.name}: {type(error).__name__}: {error}.") from error
+        finally:
+            future.release()
+
+    def _await_worker(self, interrupt: Interrupt) -> None:
+        """Files can only be sent to somebody."""
+        while not self.client.nthreads():
+            if interrupt.set:
+                raise KeyboardInterrupt
+            time.sleep(TICK)
+
+    def _scattered(self, digest: str, file: Path) -> Any:
+        """A file's bytes on the cluster: sent once for all jobs that read it meanwhile."""
+        with self.lock:
+            future = self.sent.get(digest)
+            if future is None or future.status not in ("finished", "pending"):
+                try:
+                    future = self.client.scatter(file.read_bytes(), hash=False)
+                except TimeoutError:
+                    raise WorkerDiedError(f"{file.name} could not be sent: the last worker is gone.") from None
+                self.sent[digest] = future
+            return future
+
+    def _placement(self, job: Job) -> dict[str, Any]:
+        """Which workers may do a job: training goes to those with a GPU if there are any, none to those refused."""
+        workers = self._workers()
+        wishes: dict[str, Any] = {}
+        if job.kind == "train":
+            declared = {name for worker in workers.values() for name in worker.get("resources", {})}
+            gpu = next((name for name in GPU if name in declared), None)
+            wishes = {"resources": {gpu: 1}} if gpu else {}
+        if self.refused:
+            wishes["workers"] = [address for address in workers if address not in self.refused]
+        return wishes
+
+    def _refuse(self, job: Job, event: dict[str, Any]) -> None:
+        """Leave a worker out that has another version; DiffrenderError if no other is there."""
+        text = f"The worker at {event['worker']} is not used: {event['refused']}"
+        with self.lock:
+            if event["worker"] not in self.refused:
+                self.refused.add(event["worker"])
+                self.notice(text)
+        if not set(self._workers()) - self.refused:
+            raise DiffrenderError(text, "No other worker is there. Install the same diffrender on all machines.")
+
+    # ---- what is heard -----------------------------------------------------------------------------------------------
+    @contextlib.contextmanager
+    def _listening(self, job: Job, on_event: OnEvent) -> Iterator[None]:
+        self.listeners[job.key] = lambda event: on_event(job, event)
+        try:
+            yield
+        finally:
+            del self.listeners[job.key]
+
+    def _heard(self, message: tuple[float, dict[str, Any]]) -> None:
+        _, said = message
+        listener = self.listeners.get(said["key"])
+        if listener:
+            listener(said["event"])
+
+    def _workers(self) -> dict[str, Any]:
+        return dict(self.client.scheduler_info(n_workers=-1)["workers"])
+
+    def _watch(self) -> None:
+        """Say so when jobs wait and there is nobody to do them."""
+        lonely_since: float | None = time.monotonic()
+        while not self.closed.wait(1.0):
+            with contextlib.suppress(Exception):
+                if self.client.nthreads() or not self.listeners:
+                    lonely_since = time.monotonic()
+                elif lonely_since is not None and time.monotonic() - lonely_since > SILENCE:
+                    self.notice(
+                        f"No worker is connected to {self.address}; waiting for one. "
+                        f"Start some with: dask worker {self.address}"
+                    )
+                    lonely_since = None
+
+
+def _versions(job: Job) -> dict[str, str]:
+    """What must be the same there as here."""
+    return provenance.versions("manim" if job.kind == "render" else "torch")
+
+
+def _error(event: dict[str, Any]) -> DiffrenderError:
+    if event["family"] == WorkerDiedError.__name__:
+        return WorkerDiedError(event["problem"], event["remedy"])
+    return ERRORS[event["family"]](event["problem"], event["remedy"])
+
+
+# ---- on the worker ---------------------------------------------------------------------------------------------------
+@functools.cache
+def _task() -> Callable[..., Any]:
+    """What is sent. It is made in here so that it travels by value, and neither takes nor needs anything of ours."""
+
+    def task(
+        job: dict[str, Any], files: dict[str, str], contents: dict[str, bytes], topic: str, versions: dict[str, str]
+    ) -> Any:
+        from types import SimpleNamespace
+
+        from distributed import get_worker
+
+        try:
+            from diffrender.core.provenance import versions as versions_of
+            from diffrender.jobs.cluster.dask import perform
+
+            here = versions_of(*(package for package in versions if package != "diffrender"))
+            wrong = [f"it has {p} {here[p]}, and not {v}" for p, v in versions.items() if here[p] != v]
+        except Exception as error:  # whatever stands there in place of our package
+            wrong = [f"{type(error).__name__}: {error}"]
+        if wrong:
+            return SimpleNamespace(event={"refused": f"{wrong[0]}.", "worker": get_worker().address}, files={}, log="")
+        return perform(job, files, contents, topic)
+
+    return task
+
+
+def perform(job: dict[str, Any], files: dict[str, str], contents: dict[str, bytes], topic: str) -> JobResult:
+    """Do a packed job on this Dask worker, in a folder of its own that is gone afterwards."""
+    from distributed import get_worker
+
+    worker, parcel = get_worker(), Bundle(job, files)
+    try:
+        with tempfile.TemporaryDirectory(prefix="diffrender-", dir=worker.local_directory) as folder:
+            return _performed(parcel, contents, topic, Path(folder), worker)
+    except Exception as error:  # a full disk, say: an exception that travels by itself may not arrive
+        text = f"{job['name']} failed on {worker.address}: {type(error).__name__}: {error}."
+        return JobResult(_as_event(DiffrenderError(text)), {}, traceback.format_exc())
+
+
+def _performed(parcel: Bundle, contents: dict[str, bytes], topic: str, folder: Path, worker: Any) -> JobResult:
+    interrupt, last = Interrupt(), 0.0
+    log = folder / "log"
+
+    def report(_: Job, event: dict[str, Any]) -> None:
+        nonlocal last
+        if time.monotonic() - last > TICK:
+            last = time.monotonic()
+            worker.log_event(topic, {"key": parcel.job["key"], "event": event})
+
+    try:
+        job = parcels.unpack(parcel, folder, contents.__getitem__)
+        with _while_wanted(worker, interrupt):
+            threads = max(1, (os.cpu_count() or 1) // worker.state.nthreads)
+            done = run_job(job, report, interrupt, threads=threads, log=log)
+        return JobResult(done, parcels.collect(folder))
+    except KeyboardInterrupt:
+        return JobResult(_as_event(WorkerDiedError(f"{parcel.job['name']}: stopped.")), {})
+    except DiffrenderError as error:
+        return JobResult(_as_event(error), {}, log.read_text(errors="replace") if log.is_file() else "")
+
+
+def _as_event(error: DiffrenderError) -> dict[str, Any]:
+    known = [WorkerDiedError.__name__, *ERRORS]
+    family = next(c.__name__ for c in type(error).__mro__ if c.__name__ in known)
+    return {"event": "error", "family": family, "problem": error.problem, "remedy": error.remedy}
+
+
+@contextlib.contextmanager
+def _while_wanted(worker: Any, interrupt: Interrupt) -> Iterator[None]:
+    """Interrupt the job when the client has cancelled it, or is gone: Dask itself does not stop what runs."""
+    key, over = worker.get_current_task(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(TICK):
+            state = worker.state.tasks.get(key)
+            if state is None or state.state not in ("executing", "long-running"):
+                interrupt()
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

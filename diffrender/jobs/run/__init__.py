@@ -1,0 +1,1 @@
+"""Jobs done on this machine, each in a process of its own."""

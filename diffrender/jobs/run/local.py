@@ -1,0 +1,287 @@
+"""Doing jobs: each in a process of its own, several at a time, in the order their needs allow.
+
+`run` is the one interface. Jobs run on this machine, or on a cluster that is handed to it (see `cluster`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from diffrender.core.errors import DiffrenderError
+from diffrender.jobs.job import Job
+from diffrender.jobs.run.child import ERRORS
+
+OnEvent = Callable[[Job, dict[str, Any]], None]
+CHILD_COMMAND = [sys.executable, "-m", "diffrender.jobs.run.child"]
+PATIENCE = 15.0  # seconds a job gets to clean up after an interrupt
+POLL = 1.0  # seconds; where waiting cannot be interrupted, Ctrl-C is heard so late
+MOST_REMOTE = 512  # jobs handed to a cluster at once
+
+
+class WorkerDiedError(DiffrenderError):
+    """The process of a job ended without a word: killed, crashed, or out of memory."""
+
+
+@dataclass
+class Outcome:
+    """How one job ended. seconds: from its start to its end. log: where what it said is, if it failed."""
+
+    job: Job
+    status: Literal["done", "failed", "skipped"]
+    seconds: float = 0.0
+    error: DiffrenderError | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
+    log: Path | None = None
+
+
+class Cluster(Protocol):
+    """Other machines that do jobs."""
+
+    def takes(self, job: Job) -> bool:
+        """Whether the job may go there; the others are done here."""
+
+    def do(self, job: Job, on_event: OnEvent, interrupt: Interrupt, log: Path | None) -> dict[str, Any]:
+        """Do one job there, and put its files here; returns and raises as `run_job` does."""
+
+
+class Interrupt:
+    """Set once: every running job is asked to stop, and made to if it does not."""
+
+    def __init__(self) -> None:
+        self.running: dict[int, tuple[Callable[[], None], Callable[[], None]]] = {}
+        self.lock, self.set = threading.Lock(), False
+
+    @contextlib.contextmanager
+    def watching(self, ask: Callable[[], None], kill: Callable[[], None]) -> Iterator[None]:
+        """While inside, the interrupt calls `ask`, and `kill` after some patience."""
+        with self.lock:
+            me = id(ask)
+            self.running[me] = ask, kill
+            if self.set:
+                ask()
+        try:
+            yield
+        finally:
+            with self.lock:
+                del self.running[me]
+
+    def __call__(self) -> None:
+        with self.lock:
+            self.set = True
+            for ask, _ in self.running.values():
+                ask()
+
+    def kill(self) -> None:
+        """End what still runs."""
+        with self.lock:
+            for _, kill in self.running.values():
+                kill()
+
+
+def _signal(process: subprocess.Popen, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        process.send_signal(number)
+
+
+def _kill_group(process: subprocess.Popen) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def run_job(
+    job: Job,
+    on_event: OnEvent = lambda job, event: None,
+    interrupt: Interrupt | None = None,
+    *,
+    threads: int | None = None,
+    log: Path | None = None,
+) -> dict[str, Any]:
+    """Do one job in a child process and return its `done` event.
+
+    threads: how many the job may use for arithmetic. log: where its stderr goes (a temporary file if not given).
+    Raises the job's own error, WorkerDiedError if the process died, KeyboardInterrupt if it was interrupted.
+    """
+    interrupt = interrupt or Interrupt()
+    environment = dict(os.environ, PYTHONUNBUFFERED="1")
+    if threads:
+        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+        environment.update({name: str(threads) for name in names})
+    with contextlib.ExitStack() as stack:
+        errors: Any = stack.enter_context(log.open("wb") if log else tempfile.TemporaryFile())  # noqa: SIM115
+        process = stack.enter_context(
+            subprocess.Popen(
+                CHILD_COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment,
+                start_new_session=True,
+            )
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        stack.callback(_kill_group, process)  # its own children too, whatever became of it
+        stack.enter_context(interrupt.watching(lambda: _signal(process, signal.SIGINT), lambda: _kill_group(process)))
+        with contextlib.suppress(BrokenPipeError):  # it died at once; what follows says how
+            process.stdin.write(json.dumps(job.as_dict()).encode() + b"\n")
+            process.stdin.flush()
+        last: dict[str, Any] = {}
+        for line in process.stdout:
+            with contextlib.suppress(ValueError):  # half a line from a process that was killed
+                last = json.loads(line)
+                if last["event"] == "progress":
+                    on_event(job, last)
+        code = process.wait()
+        if last.get("event") == "done":
+            return last
+        if last.get("event") == "error":
+            raise ERRORS[last["family"]](last["problem"], last["remedy"])
+        if interrupt.set or last.get("event") == "interrupted":
+            raise KeyboardInterrupt
+        family = WorkerDiedError if code < 0 else DiffrenderError
+        raise family(f"{job.name}: its process ended without a word ({_cause(code)}).", _tail(errors, log))
+
+
+def _cause(code: int) -> str:
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
+
+
+def _tail(errors: Any, log: Path | None) -> str:
+    """The last line of what the process said on stderr."""
+    if log:
+        text = log.read_text(errors="replace")
+    else:
+        errors.seek(0)
+        text = errors.read().decode(errors="replace")
+    lines = text.strip().splitlines()
+    return f"It last said: {lines[-1]}." if lines else "Try again; 'diffrender doctor' may tell why it happens."
+
+
+def run(
+    jobs: Iterable[Job],
+    *,
+    workers: int = 1,
+    on_event: OnEvent = lambda job, event: None,
+    fail_fast: bool = True,
+    retries: int = 1,
+    logs: Path | None = None,
+    cluster: Cluster | None = None,
+) -> list[Outcome]:
+    """Do `jobs` (in order, needs first) in `workers` processes at a time, or on a cluster.
+
+    With `fail_fast` the first error is raised after the running jobs were stopped; else jobs that need a failed one are
+    skipped and all others done. A job whose process died is tried again, `retries` times. An interrupt stops what runs,
+    waits for it to clean up, and is raised again. logs: a folder for what failing jobs said.
+    on_event is called from several threads: `start`, `progress` and `retry` of each job, and `end` (with its Outcome).
+    """
+    return _Run(list(jobs), workers, on_event, fail_fast, retries, logs, cluster)()
+
+
+class _Run:
+    """One call of `run`: what waits, what runs, and how each ended (by the job's place in the list)."""
+
+    def __init__(
+        self,
+        todo: list[Job],
+        workers: int,
+        on_event: OnEvent,
+        fail_fast: bool,
+        retries: int,
+        logs: Path | None,
+        cluster: Cluster | None,
+    ) -> None:
+        self.todo, self.workers, self.on_event, self.cluster = todo, workers, on_event, cluster
+        self.fail_fast, self.retries, self.logs = fail_fast, retries, logs
+        self.places = {(job.kind, job.out): i for i, job in enumerate(todo)}
+        self.waiting = list(range(len(todo)))
+        self.running: dict[Future[Outcome], int] = {}
+        self.outcomes: dict[int, Outcome] = {}
+        self.interrupt = Interrupt()
+        self.threads = max(1, (os.cpu_count() or 1) // workers) if workers > 1 else None
+
+    def __call__(self) -> list[Outcome]:
+        with ThreadPoolExecutor(self.workers + (min(len(self.todo), MOST_REMOTE) if self.cluster else 0)) as pool:
+            try:
+                while self.waiting or self.running:
+                    for i in list(self.waiting):
+                        self._consider(i, pool)
+                    for future in wait(self.running, POLL, FIRST_COMPLETED).done:
+                        self._ended(self.running.pop(future), future.result())
+            except BaseException:
+                self.interrupt()
+                try:
+                    wait(self.running, timeout=PATIENCE)
+                finally:  # also when a second Ctrl-C says that this is too long
+                    self.interrupt.kill()
+                raise
+        return [self.outcomes[i] for i in range(len(self.todo))]
+
+    def _consider(self, i: int, pool: ThreadPoolExecutor) -> None:
+        """Start job i if it can be, or skip it if what it needs failed."""
+        job = self.todo[i]
+        places = [self.places[need.kind, need.out] for need in job.needs if (need.kind, need.out) in self.places]
+        needs = [self.outcomes.get(place) for place in places]
+        if any(outcome and outcome.status != "done" for outcome in needs):
+            self.waiting.remove(i)
+            self._ended(i, Outcome(job, "skipped"))
+        elif all(needs) and (self._remote(job) or self._local() < self.workers):
+            self.waiting.remove(i)
+            self.running[pool.submit(self._one, job)] = i
+
+    def _remote(self, job: Job) -> bool:
+        return self.cluster is not None and self.cluster.takes(job)
+
+    def _local(self) -> int:
+        return sum(not self._remote(self.todo[i]) for i in self.running.values())
+
+    def _ended(self, i: int, outcome: Outcome) -> None:
+        self.outcomes[i] = outcome
+        self.on_event(self.todo[i], {"event": "end", "outcome": outcome})
+        if outcome.error and self.fail_fast:
+            raise outcome.error
+
+    def _one(self, job: Job) -> Outcome:
+        """Do one job in a thread of its own, again if its process died; an error is an outcome, an interrupt is not."""
+        self.on_event(job, {"event": "start"})
+        start, log = time.monotonic(), self._log(job)
+        for attempt in range(self.retries + 1):
+            try:
+                if self.cluster and self.cluster.takes(job):
+                    done = self.cluster.do(job, self.on_event, self.interrupt, log)
+                else:
+                    done = run_job(job, self.on_event, self.interrupt, threads=self.threads, log=log)
+            except DiffrenderError as error:
+                if isinstance(error, WorkerDiedError) and attempt < self.retries and not self.interrupt.set:
+                    self.on_event(job, {"event": "retry", "problem": error.problem})
+                    continue
+                return Outcome(job, "failed", time.monotonic() - start, error, log=log)
+            if log:
+                log.unlink(missing_ok=True)
+            return Outcome(job, "done", time.monotonic() - start, figures=done.get("figures", {}))
+        raise AssertionError("the last attempt returns")
+
+    def _log(self, job: Job) -> Path | None:
+        if self.logs is None:
+            return None
+        self.logs.mkdir(parents=True, exist_ok=True)
+        name = "".join(c if c.isalnum() or c in "-_." else "-" for c in job.name)
+        return self.logs / f"{self.places[job.kind, job.out]:03d}-{name}.log"

@@ -1,0 +1,1 @@
+"""Lectures: many clips, one film."""

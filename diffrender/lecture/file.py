@@ -1,0 +1,209 @@
+"""A lecture file: what it may say, and how it is read. `diffrender batch --schema` prints it for editors.
+
+What becomes of it (clips, film, pictures) stands in `lecture_plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+
+from diffrender.config.find import find_file, shipped
+from diffrender.config.overrides import Overrides
+from diffrender.config.sections import Section
+from diffrender.config.yaml_file import read_yaml
+from diffrender.core.errors import ConfigError, UsageError, suggest
+from diffrender.core.validation import validate
+
+
+class Defaults(Section):
+    """How every clip is drawn."""
+
+    quality: Literal["l", "m", "h", "p", "k"] = Field(
+        "h", description="size and frame rate, as in Manim: l 480p15, m 720p30, h 1080p60, p, k"
+    )
+    aspect: Literal["16:9", "9:16", "1:1"] = Field("16:9", description="shape of the frame")
+    fps: int | None = Field(None, ge=1, le=240, description="frames a second, if not the quality's own")
+    theme: Literal["dark", "light"] = Field("dark", description="colours")
+    seed: int | None = Field(None, ge=0, lt=2**32, description="of every sampler, if a clip does not set its own")
+    encode: Literal["draft", "fast", "small"] = Field(
+        "fast", description="draft: soon; fast: good and soon; small: the smallest files"
+    )
+
+
+class Gif(Section):
+    """A GIF of every clip."""
+
+    max_mb: float = Field(8.0, gt=0, description="each is made smaller until it has at most so many megabytes")
+    width: int = Field(720, ge=16, le=4096, description="widest a GIF gets")
+    fps: int = Field(15, ge=1, le=50, description="frames a second")
+
+
+class Outputs(Section):
+    """What is made beside the clips, which are always made and kept."""
+
+    film: bool = Field(True, description="all entries joined into one video")
+    crossfade: float = Field(0.0, ge=0, le=5, description="seconds over which one entry dissolves into the next")
+    chapters: bool = Field(True, description="chapters of the film, named by entry")
+    subtitles: bool = Field(True, description="captions as .srt and .vtt beside the film")
+    posters: bool = Field(True, description="a picture of each entry")
+    contact_sheet: bool = Field(True, description="all of them on one picture")
+    gif: Gif | None = Field(None, description="a GIF of each clip, of limited size")
+    index: bool = Field(True, description="index.html, which shows and plays everything from disk")
+
+
+class Entry(Section):
+    """What every entry may say."""
+
+    title: str = Field("", description="name of its chapter")
+    caption: str = Field("", description="subtitle that stands under it until the scene has one of its own")
+    hold: float = Field(0.0, ge=0, le=600, description="seconds for which the last frame stays in the film")
+    narration: str = Field("", description="a sound file that plays with it; the last frame is held until it ends")
+
+    @property
+    def chapter(self) -> str:
+        """The name of its chapter."""
+        return self.title
+
+
+class Clip(Entry):
+    """A scene with a config."""
+
+    scene: str = Field(description="a name from 'diffrender list scenes', or my.py:MyScene")
+    config: str = Field("", description="a config's name, a YAML file or a drawing; the scene's own if not given")
+    set: dict[str, Any] = Field(default_factory=dict, description="config keys, e.g. {training.steps: 2000}")
+    options: dict[str, Any] = Field(default_factory=dict, description="options of the scene")
+
+    @property
+    def chapter(self) -> str:
+        """The name of its chapter."""
+        subject = Path(self.config).stem
+        return self.title or (f"{self.scene} · {subject}" if subject else self.scene)
+
+    @property
+    def sets(self) -> Overrides:
+        """`set` as --set pairs; nested mappings are opened."""
+        return list(_flat(self.set))
+
+
+class Card(Entry):
+    """A title card."""
+
+    card: str = Field(min_length=1, description="the words in the middle")
+    text: str = Field("", description="a smaller line under them")
+    seconds: float = Field(4.0, ge=1, le=600)
+
+    @property
+    def chapter(self) -> str:
+        """The name of its chapter."""
+        return self.title or self.card
+
+
+class Part(Entry):
+    """A part heading; parts are numbered as they come."""
+
+    part: str = Field(min_length=1, description="the heading")
+    text: str = Field("", description="a smaller line under it")
+    seconds: float = Field(3.0, ge=1, le=600)
+
+    @property
+    def chapter(self) -> str:
+        """The name of its chapter."""
+        return self.title or self.part
+
+
+class Video(Entry):
+    """A video that exists already; brought to the film's size and frame rate if it has another."""
+
+    video: str = Field(min_length=1, description="a file, beside the lecture file or in the working directory")
+
+    @property
+    def chapter(self) -> str:
+        """The name of its chapter."""
+        return self.title or Path(self.video).stem
+
+
+ENTRIES: dict[str, type[Entry]] = {"scene": Clip, "card": Card, "part": Part, "video": Video}
+
+
+class Lecture(Section):
+    """A whole lecture file. `source` is the file it came from, beside which it names others."""
+
+    title: str = Field(min_length=1, description="of the lecture: in the film's metadata and on its page")
+    defaults: Defaults = Defaults()
+    outputs: Outputs = Outputs()
+    entries: list[Clip | Card | Part | Video] = Field(min_length=1, description="in the order of the film")
+    source: SkipJsonSchema[Path] = Field(Path("lecture.yaml"), exclude=True, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What its outputs are called."""
+        return self.source.stem
+
+    def beside(self, name: str) -> str:
+        """A file named in the lecture, if it lies beside it; else the name as it stands."""
+        path, colon, rest = name.partition(":")
+        here = self.source.parent / path
+        return f"{here}{colon}{rest}" if here.is_file() else name
+
+    def file(self, name: str) -> Path:
+        """A file named in the lecture that must be there: beside it, or in the working directory."""
+        return find_file(name, self.source.parent, "lectures")
+
+
+def find(name: str) -> Path:
+    """The lecture called `name`: a path, or a name in lectures/ or configs/lectures/, here or shipped."""
+    path = Path(name).expanduser()
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        if not path.is_file():
+            raise UsageError(f"{name}: no such lecture file.", f"Shipped ones: {', '.join(known())}.")
+        return path
+    if name not in known():
+        raise UsageError(f"Unknown lecture '{name}'.", suggest(name, known()))
+    return known()[name]
+
+
+def known() -> dict[str, Path]:
+    """Every lecture that can be named: name → file. Your own stand before those that diffrender ships."""
+    folders = (shipped("configs") / "lectures", Path.cwd() / "configs" / "lectures", Path.cwd() / "lectures")
+    return {file.stem: file for folder in folders for file in sorted(folder.glob("*.yaml"))}
+
+
+def load(path: Path, defaults: Mapping[str, Any] | None = None) -> Lecture:
+    """The lecture in a YAML file; `defaults` go over its own. ConfigError names file, entry and key."""
+    data = read_yaml(path)
+    if "source" in data:
+        raise ConfigError(f"{path}: unknown key 'source'.", suggest("source", ENTRIES))
+    entries = data.get("entries")
+    if isinstance(entries, list):
+        data["entries"] = [_entry(raw, f"{path}, entry {i}") for i, raw in enumerate(entries, 1)]
+    lecture: Lecture = validate(Lecture, {**data, "source": path.resolve()}, str(path))
+    if defaults:
+        merged = {**lecture.defaults.model_dump(), **defaults}
+        lecture = lecture.model_copy(update={"defaults": validate(Defaults, merged, str(path))})
+    return lecture
+
+
+def _entry(raw: Any, where: str) -> Entry:
+    kinds = [name for name in ENTRIES if isinstance(raw, Mapping) and name in raw]
+    if len(kinds) != 1:
+        raise ConfigError(f"{where}: an entry has exactly one of the keys {', '.join(ENTRIES)}.")
+    return validate(ENTRIES[kinds[0]], raw, f"{where} ({raw[kinds[0]]})")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a lecture file."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Lecture.model_json_schema()}
+
+
+def _flat(data: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[list[str], Any]]:
+    for key, value in data.items():
+        path = (*above, *key.split("."))
+        if isinstance(value, Mapping):
+            yield from _flat(value, path)
+        else:
+            yield list(path), value

@@ -1,0 +1,61 @@
+"""How long jobs took: a small file beside the outputs, from which the time of a batch is estimated."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+
+from diffrender.jobs.job import Job
+from diffrender.jobs.run.local import Outcome
+
+FILE = ".times.json"
+GUESSES = {
+    "train": 60.0,
+    "sample": 10.0,
+    "render": 60.0,
+    "join": 5.0,
+    "pictures": 5.0,
+    "gif": 10.0,
+}  # seconds, two cores
+
+
+class JobTimings:
+    """Seconds by job, read from `folder` and kept there. A damaged or missing file is an empty ledger."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+        try:
+            read = json.loads(self.path.read_text("utf-8"))
+            self.seconds = {str(k): float(v) for k, v in read.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            self.seconds = {}
+
+    def estimate(self, job: Job) -> tuple[float, bool]:
+        """(seconds, whether measured): of this job, else what its kind and size usually take, else a guess."""
+        if _name(job) in self.seconds:
+            return self.seconds[_name(job)], True
+        alike = [seconds for name, seconds in self.seconds.items() if name.startswith(_class(job))]
+        return (median(alike), True) if alike else (GUESSES[job.kind], False)
+
+    def keep(self, outcomes: Iterable[Outcome]) -> None:
+        """Write down what was done; not being able to is no reason to fail."""
+        self.seconds.update({_name(o.job): round(o.seconds, 2) for o in outcomes if o.status == "done"})
+        part = self.path.with_name(f"{FILE}.{os.getpid()}")
+        try:
+            part.write_text(json.dumps(self.seconds, indent=0, sort_keys=True), "utf-8")
+            part.replace(self.path)
+        except OSError:
+            part.unlink(missing_ok=True)
+
+
+def _class(job: Job) -> str:
+    """Jobs that take alike: of one kind, and clips of one size and rate."""
+    size = [str(job.spec[name]) for name in ("width", "height", "fps") if name in job.spec]
+    return " ".join([job.kind, *size, ""])
+
+
+def _name(job: Job) -> str:
+    return _class(job) + job.name

@@ -1,0 +1,235 @@
+"""The seam between the wings: recordings as `.npz` files, written as a stream and read as maps. NumPy only.
+
+A recording is an uncompressed `.npz` that `numpy.load(path, allow_pickle=False)` reads. docs/trajectory-format.md says
+what is in it; :mod:`diffrender.trajectory_schema` says the same as code.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from diffrender.core.errors import TrajectoryError, suggest
+from diffrender.trajectory.schema import KINDS, NAME, SCHEMA_VERSION, check_keys, check_shapes, first_not_finite
+from diffrender.trajectory.writer import TrajectoryWriter
+
+__all__ = ["Trajectory", "TrajectoryWriter"]
+
+MAX_MEMBERS = 512
+MAX_META = 8_000_000  # bytes of `meta`
+MAX_INFLATED = 1 << 30  # bytes that compressed members may take in memory
+
+
+class Trajectory:
+    """A recording: arrays by key (`t["x"]`, `t.x`, `"drift" in t`), and `meta`, what they came from.
+
+    Attributes
+    ----------
+    path: the file. meta: dict (schema_version, kind, config, seed, versions, key, sampler, …).
+    """
+
+    def __init__(self, path: Path, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.path, self.meta, self.arrays = path, meta, arrays
+
+    @classmethod
+    def open(cls, path: str | Path, mapped: bool = True) -> Trajectory:
+        """Read and validate a recording; with `mapped` its arrays are read-only maps of the file.
+
+        Raises TrajectoryError naming the file and the key: not a recording, truncated, of no known kind, a pickle, a
+        key missing, of the wrong type or shape, or holding NaN or infinity.
+        """
+        path = Path(path)
+        arrays = _read(path, mapped)
+        meta = _parse_meta(arrays.pop("meta", None), path)
+        kind = meta["kind"]
+        check_keys(arrays, kind, str(path))
+        check_shapes({k: (a.shape, a.dtype) for k, a in arrays.items()}, kind, str(path))
+        for key, array in arrays.items():
+            if (row := first_not_finite(array)) is not None:
+                raise TrajectoryError(
+                    f"{path}: '{key}' holds NaN or infinity (first at index {row}).",
+                    "The run diverged, or was written wrongly: make the recording again.",
+                )
+        return cls(path, meta, arrays)
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        self.require(key)
+        return self.arrays[key]
+
+    def __getattr__(self, key: str) -> np.ndarray:
+        if key.startswith("_") or key == "arrays" or key not in self.arrays:
+            raise AttributeError(f"this recording has no '{key}'")
+        return self.arrays[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.arrays
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arrays)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{key} {array.shape}" for key, array in self.arrays.items())
+        return f"<Trajectory {self.path.name}: {self.kind}, {shapes}>"
+
+    def require(self, *keys: str) -> None:
+        """TrajectoryError naming the first of `keys` that was not recorded."""
+        for key in keys:
+            if key not in self.arrays:
+                raise TrajectoryError(
+                    f"{self.path}: '{key}' was not recorded. {suggest(key, self.arrays)}",
+                    "Record it: see 'record' in the config (keep, fields, density, target_points).",
+                )
+
+    @property
+    def kind(self) -> str:
+        """reverse, langevin, forward or training."""
+        return self.meta["kind"]
+
+    @property
+    def steps(self) -> int:
+        """T: the moves between kept states; of a training record, the training steps."""
+        return len(self.arrays["loss"]) if self.kind == "training" else len(self.arrays["x"]) - 1
+
+    @property
+    def chains(self) -> int:
+        """N: how many chains, or samples in a snapshot."""
+        return self.arrays["snapshot" if self.kind == "training" else "x"].shape[1]
+
+    @property
+    def event(self) -> tuple[int, ...]:
+        """Shape of one state: (D,) or (C, H, W)."""
+        return self.arrays["snapshot" if self.kind == "training" else "x"].shape[2:]
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the recorded fields, without `field_`."""
+        return [k[6:] for k in self.arrays if k.startswith("field_") and k != "field_time"]
+
+
+def _read(path: Path, mapped: bool) -> dict[str, np.ndarray]:
+    """Every member of the archive, its size checked against the file before anything is mapped or allocated."""
+    try:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            infos = archive.infolist()
+            if len(infos) > MAX_MEMBERS:
+                raise TrajectoryError(f"{path}: holds {len(infos):,} members; a recording has at most {MAX_MEMBERS}.")
+            budget = MAX_INFLATED
+            arrays: dict[str, np.ndarray] = {}
+            for info in infos:
+                key = info.filename.removesuffix(".npy")
+                if key == info.filename or not NAME.fullmatch(key) or key in arrays:
+                    raise TrajectoryError(f"{path}: '{info.filename[:80]}' cannot be a member of a recording.")
+                if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
+                    arrays[key] = _stored(path, file, info, key, mapped)
+                else:
+                    budget -= info.file_size
+                    arrays[key] = _inflated(path, archive, info, key, budget)
+            return arrays
+    except FileNotFoundError:
+        raise TrajectoryError(f"{path}: no such file.") from None
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError, struct.error) as error:
+        raise TrajectoryError(
+            f"{path}: not a recording, or truncated ({error}).",
+            "A recording is an .npz written by diffrender or numpy.savez.",
+        ) from None
+    except OSError as error:
+        raise TrajectoryError(f"{path}: cannot be read ({error.strerror or error}).") from None
+
+
+def _stored(path: Path, file: IO[bytes], info: zipfile.ZipInfo, key: str, mapped: bool) -> np.ndarray:
+    """Map (or read) a stored member; its data begin where the *local* header says."""
+    file.seek(info.header_offset)
+    local = file.read(30)
+    if len(local) < 30 or local[:4] != b"PK\x03\x04":
+        raise TrajectoryError(f"{path}: '{key}' has no local header: the file is damaged.")
+    name_length, extra_length = struct.unpack("<HH", local[26:30])
+    start = info.header_offset + 30 + name_length + extra_length
+    if info.compress_size != info.file_size or start + info.file_size > os.fstat(file.fileno()).st_size:
+        raise TrajectoryError(f"{path}: '{key}' is truncated: its {info.file_size:,} bytes are not in the file.")
+    file.seek(start)
+    shape, order, dtype, header = _npy_header(path, file.read(min(info.file_size, 1 << 16)), key, info.file_size)
+    if math.prod(shape) == 0:
+        return np.empty(shape, dtype)
+    if not mapped or key == "meta":
+        file.seek(start + header)
+        return np.fromfile(file, dtype, math.prod(shape)).reshape(shape, order=order)
+    return np.memmap(path, dtype, "r", start + header, shape, order).view(np.ndarray)
+
+
+def _inflated(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, budget: int) -> np.ndarray:
+    """Read a compressed member into memory, within what is left of the budget."""
+    if budget < 0:
+        raise TrajectoryError(
+            f"{path}: compressed members of more than {MAX_INFLATED >> 20:,} MB cannot be mapped.",
+            "Write the file with numpy.savez, not savez_compressed.",
+        )
+    with archive.open(info) as member:
+        first = member.read(min(info.file_size, 1 << 16))
+        shape, order, dtype, header = _npy_header(path, first, key, info.file_size)
+        data = first[header:] + member.read(info.file_size - len(first))
+    if len(data) != info.file_size - header:
+        raise TrajectoryError(f"{path}: '{key}' is truncated.")
+    return np.frombuffer(data, dtype).reshape(shape, order=order)
+
+
+def _npy_header(path: Path, start: bytes, key: str, size: int) -> tuple[tuple[int, ...], Any, np.dtype, int]:
+    """Shape, order, dtype and header length from the first bytes of a member, whose `size` must be what they say."""
+    stream = io.BytesIO(start)
+    try:
+        major, _ = np.lib.format.read_magic(stream)
+        if major not in (1, 2):
+            raise ValueError(f"format {major}")
+        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = read(stream)
+    except Exception as error:
+        reason = str(error).splitlines()[0][:100]
+        raise TrajectoryError(f"{path}: '{key}' is not a NumPy array that can be read ({reason}).") from None
+    if dtype.hasobject:
+        raise TrajectoryError(
+            f"{path}: '{key}' is a pickle; a recording holds plain arrays only.",
+            "Convert it to numbers before saving; pickles are never loaded.",
+        )
+    if dtype.kind not in "fiubU" or dtype.itemsize == 0 or (dtype.kind == "U") != (key == "meta"):
+        raise TrajectoryError(f"{path}: '{key}' holds {str(dtype)[:60]}, which no member of a recording may.")
+    if key == "meta" and (shape != () or dtype.itemsize > MAX_META):
+        raise TrajectoryError(f"{path}: 'meta' must be one JSON string of at most {MAX_META:,} bytes.")
+    claimed, held = math.prod(shape) * dtype.itemsize, size - stream.tell()
+    if any(n < 0 for n in shape) or claimed != held:
+        raise TrajectoryError(
+            f"{path}: '{key}' claims shape {shape} ({claimed:,} bytes) but holds {held:,} bytes.",
+            "The file is damaged, or was not written by NumPy.",
+        )
+    return shape, "F" if fortran else "C", dtype, stream.tell()
+
+
+def _parse_meta(array: np.ndarray | None, path: Path) -> dict[str, Any]:
+    """The JSON of `meta`, known to be of a version and kind that can be read."""
+    if array is None:
+        raise TrajectoryError(
+            f"{path}: 'meta' is missing: this is not a recording.",
+            "docs/trajectory-format.md says what a recording holds.",
+        )
+    try:
+        meta = json.loads(str(array))
+    except (ValueError, RecursionError) as error:
+        raise TrajectoryError(f"{path}: 'meta' is not JSON ({error}).") from None
+    if not isinstance(meta, dict) or meta.get("kind") not in KINDS:
+        kind = meta.get("kind") if isinstance(meta, dict) else meta
+        raise TrajectoryError(f"{path}: 'meta' names no kind that is known (got {kind!r:.60}).", suggest("", KINDS))
+    found = meta.get("schema_version")
+    if not isinstance(found, int) or not 1 <= found <= SCHEMA_VERSION:
+        raise TrajectoryError(
+            f"{path}: schema version {found!r:.20}; this diffrender reads up to {SCHEMA_VERSION}.",
+            "Update diffrender, or make the recording again.",
+        )
+    return meta

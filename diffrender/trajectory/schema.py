@@ -1,0 +1,173 @@
+"""What a recording may hold: every member's axes and type, and the checks that they agree with one another.
+
+Axes are written as names. A name has one size in a file, and whoever breaks it is named:
+
+``T+1`` kept states, ``T`` moves between them, ``N`` chains, ``*event`` the shape of one state ((D,) or (C, H, W)),
+``M`` reference points, ``L`` points of an inner path, ``*grid`` and ``*density`` the axes of the two probing grids
+([z,] [y,] x: those that are there), ``F``, ``P``, ``K``, ``S`` numbers of fields, densities, snapshots, training steps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffrender.core.errors import TrajectoryError, suggest
+
+SCHEMA_VERSION = 1
+KINDS = ("reverse", "langevin", "forward", "training")
+REQUIRED = {
+    "reverse": ("x", "time", "alpha", "sigma"),
+    "langevin": ("x", "time"),
+    "forward": ("x", "time", "alpha", "sigma"),
+    "training": ("loss", "snapshot", "snapshot_step"),
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """Axes (names, space-separated), NumPy kinds allowed (f float, i int, b bool) and meaning of one array."""
+
+    axes: str
+    kinds: str
+    meaning: str
+
+
+MEMBERS: dict[str, Member] = {
+    "x": Member("T+1 N *event", "f", "state at every kept step, first and last included"),
+    "time": Member("T+1", "f", "where each state stands, in the units of the noise schedule"),
+    "alpha": Member("T+1", "f", "signal scale of each state: x = alpha x_0 + sigma eps"),
+    "sigma": Member("T+1", "f", "noise scale of each state"),
+    "nfe": Member("T+1", "i", "network calls until each state"),
+    "x0": Member("T N *event", "f", "clean data predicted at the start of each move"),
+    "eps": Member("T N *event", "f", "noise predicted at the start of each move"),
+    "drift": Member("T N *event", "f", "deterministic part of each move"),
+    "noise": Member("T N *event", "f", "random part of each move"),
+    "accepted": Member("T N", "b", "whether the chain moved"),
+    "proposal": Member("T N *event", "f", "where it proposed to go"),
+    "momentum": Member("T N *event", "f", "momentum at the start of each move"),
+    "path": Member("T N L *event", "f", "the way inside each move: leapfrog steps, or the halves of BAOAB"),
+    "label": Member("N", "i", "class of each chain"),
+    "target": Member("M *event", "f", "reference data"),
+    "target_label": Member("M", "i", "class of each reference point"),
+    "grid_x": Member("grid_x", "f", "where fields are probed"),
+    "grid_y": Member("grid_y", "f", "where fields are probed"),
+    "grid_z": Member("grid_z", "f", "where fields are probed"),
+    "field_time": Member("F", "f", "`time` of each field; in a training record the training step"),
+    "density": Member("P *density", "f", "normalised probability density of the target"),
+    "density_time": Member("P", "f", "`time` of each density"),
+    "density_x": Member("density_x", "f", "where the density is probed"),
+    "density_y": Member("density_y", "f", "where the density is probed"),
+    "density_z": Member("density_z", "f", "where the density is probed"),
+    "loss": Member("S", "f", "training loss of every step"),
+    "snapshot": Member("K N *event", "f", "samples drawn while training, always from the same noise"),
+    "snapshot_step": Member("K", "i", "training steps done before each snapshot"),
+}
+PATTERNS = {
+    "field_": Member("F *grid D", "f", "vectors on the grid"),
+    "metric_": Member("T+1", "f", "figures drawn as curves; in a training record one a snapshot"),
+}
+KIND_NAMES = {"f": "floating point", "i": "integers", "b": "booleans"}
+CHUNK = 1 << 16  # numbers looked at in one go: they stay in the cache
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+def member(key: str, kind: str) -> Member | None:
+    """What the schema says about `key` in a recording of `kind`; None for a key that is the writer's own."""
+    if key in MEMBERS:
+        return MEMBERS[key]
+    for prefix, found in PATTERNS.items():
+        if key.startswith(prefix):
+            own_axis = prefix == "metric_" and kind == "training"
+            return Member("K", found.kinds, found.meaning) if own_axis else found
+    return None
+
+
+def check_keys(keys: Iterable[str], kind: str, where: str) -> None:
+    """TrajectoryError unless everything that a recording of `kind` must hold is among `keys`."""
+    keys = set(keys)
+    for key in REQUIRED[kind]:
+        if key not in keys:
+            raise TrajectoryError(
+                f"{where}: '{key}' is missing; a recording of kind '{kind}' must hold it.", suggest(key, keys)
+            )
+    for fields, time in (("field_", "field_time"), ("density", "density_time")):
+        users = [k for k in keys if k.startswith(fields) and k not in MEMBERS] + (["density"] if fields in keys else [])
+        if users and time not in keys:
+            raise TrajectoryError(f"{where}: '{users[0]}' is there but '{time}' is missing.")
+
+
+def check_shapes(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], kind: str, where: str) -> None:
+    """TrajectoryError naming the first key whose type or shape is not what the schema and the other members say."""
+    sizes = _Sizes(arrays, where)
+    for key in sorted(arrays, key=lambda k: (k not in REQUIRED[kind], k not in MEMBERS, k)):
+        shape, dtype = arrays[key]
+        rule = member(key, kind)
+        if rule is None:
+            continue
+        if dtype.kind.replace("u", "i") not in rule.kinds:
+            wanted = " or ".join(KIND_NAMES[k] for k in rule.kinds)
+            raise TrajectoryError(f"{where}: '{key}' holds {dtype}, but must hold {wanted}.")
+        sizes.bind(key, shape, rule.axes.split())
+
+
+class _Sizes:
+    """Sizes of the named axes, each with the key that set it."""
+
+    def __init__(self, arrays: Mapping[str, Any], where: str) -> None:
+        self.arrays, self.where = arrays, where
+        self.known: dict[str, tuple[int, str]] = {}
+        self.event: tuple[tuple[int, ...], str] | None = None
+
+    def bind(self, key: str, shape: tuple[int, ...], axes: list[str]) -> None:
+        """Check `shape` of `key` against `axes`, and learn the sizes that were not known."""
+        names = [name for axis in axes for name in self._expand(axis)]
+        starred = "*event" in names
+        if len(shape) < len(names) if starred else len(shape) != len(names):
+            raise self._wrong(key, shape, axes, f"it has {len(shape)} axes")
+        if starred:
+            at = names.index("*event")
+            event = shape[at:]
+            if not event or 0 in event:
+                raise self._wrong(key, shape, axes, "an event cannot be empty")
+            if self.event is None:
+                self.event = (event, key)
+            elif event != self.event[0]:
+                raise self._wrong(key, shape, axes, f"'{self.event[1]}' has events {self.event[0]}")
+            names = names[:at]
+        for name, size in zip(names, shape, strict=False):
+            self._bind_one(key, shape, axes, name, size)
+
+    def _bind_one(self, key: str, shape: tuple[int, ...], axes: list[str], name: str, size: int) -> None:
+        if name == "T":
+            name, size = "T+1", size + 1
+        if size == 0:
+            raise self._wrong(key, shape, axes, "it is empty")
+        known, by = self.known.setdefault(name, (size, key))
+        if size != known:
+            raise self._wrong(key, shape, axes, f"'{by}' sets {name} = {known}")
+
+    def _expand(self, axis: str) -> list[str]:
+        if axis not in ("*grid", "*density"):
+            return [axis]
+        return [name for d in "zyx" if (name := f"{axis[1:]}_{d}") in self.arrays]
+
+    def _wrong(self, key: str, shape: tuple[int, ...], axes: list[str], why: str) -> TrajectoryError:
+        return TrajectoryError(f"{self.where}: '{key}' has shape {shape}, but must be ({', '.join(axes)}): {why}.")
+
+
+def first_not_finite(array: np.ndarray) -> int | None:
+    """Index on the first axis of the first NaN or infinity, or None; looked at in chunks."""
+    if array.dtype.kind != "f" or array.size == 0:
+        return None
+    flat = array.reshape(-1) if array.flags.c_contiguous else array.T.reshape(-1)
+    for at in range(0, flat.size, CHUNK):
+        fine = np.isfinite(flat[at : at + CHUNK])
+        if not fine.all():
+            index = at + int(np.argmin(fine))
+            return index // (array.size // len(array)) if array.flags.c_contiguous else index % len(array)
+    return None

@@ -1,0 +1,1 @@
+"""Frames drawn by several processes."""

@@ -1,0 +1,301 @@
+"""What is done with encoded clips: joining them by packets, chapters, GIFs, and telling what a file holds.
+
+All use of ffmpeg-python is here. Frames are encoded by `encoder.py`; nothing here encodes one but the GIF.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import ffmpeg
+
+from diffrender.core.errors import MissingToolError, RenderError
+
+GIF_SMALLEST = 160  # pixels wide; below that nothing in a clip can be read
+GIF_ATTEMPTS = 7
+COMMENT_LIMIT = 60_000
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What a video file is. `seconds` is its length on screen, frames / fps for a file of ours."""
+
+    path: Path
+    codec: str
+    pixel_format: str
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    seconds: float
+    metadata: Mapping[str, str]
+
+    @property
+    def format(self) -> tuple[Any, ...]:
+        """What must be equal for two clips to be joined by packets."""
+        return self.codec, self.pixel_format, self.width, self.height, self.fps
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A named part of a video, from `start` to `end` seconds."""
+
+    title: str
+    start: float
+    end: float
+
+
+def probe(path: Path) -> Clip:
+    """What a video file holds, by PyAV (no ffprobe); counts its packets. RenderError if it is not a video."""
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise RenderError(f"{path} holds no video.")
+            stream = container.streams.video[0]
+            frames = sum(1 for packet in container.demux(stream) if packet.size)
+            fps = stream.average_rate or Fraction(0)
+            context = stream.codec_context
+            pixel_format = context.pix_fmt or ""
+            if "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE")):
+                # webm keeps alpha beside the pictures
+                pixel_format = pixel_format.replace("yuv4", "yuva4")
+            return Clip(
+                path=path,
+                codec=context.codec.canonical_name,
+                pixel_format=pixel_format,
+                width=context.width,
+                height=context.height,
+                fps=fps,
+                frames=frames,
+                seconds=float(frames / fps) if fps else 0.0,
+                metadata={k.lower(): v for k, v in container.metadata.items()},
+            )
+    except FileNotFoundError:
+        raise RenderError(f"{path}: no such file.") from None
+    except (av.FFmpegError, OSError) as error:
+        raise RenderError(f"{path} is not a video that can be read: {error}.") from None
+
+
+# ---- joining ---------------------------------------------------------------------------------------------------------
+def join(
+    parts: Sequence[Path],
+    out: Path,
+    fps: int | Fraction,
+    *,
+    metadata: Mapping[str, str] | None = None,
+    chapters: Sequence[Chapter] = (),
+    sound: Path | None = None,
+) -> int:
+    """Put clips of one format behind each other without touching a picture; returns the number of frames.
+
+    `sound` is a file whose audio goes along with them, packet by packet too.
+    Each part starts with a key frame. Timestamps are made anew, frame k at exactly k/fps. The index of an mp4 or mov
+    comes first, so that it plays while it loads. Raises RenderError if a part has another format than the first.
+    """
+    delay = max(_reordering(part) for part in parts)
+    tick = 1 / Fraction(fps)
+    options = {"movflags": "+faststart"} if out.suffix in (".mp4", ".mov") else {}
+    frame = 0
+    with av.open(str(out), "w", options={**options, "fflags": "+bitexact"}) as target:
+        target.metadata.update(metadata or {})
+        if chapters:
+            target.set_chapters([_chapter(i, chapter) for i, chapter in enumerate(chapters)])
+        stream = None
+        for part in parts:
+            with av.open(str(part)) as source:
+                first = source.streams.video[0]
+                if stream is None:
+                    stream = target.add_stream_from_template(first, opaque=True)  # needs no encoder of that name
+                    stream.time_base = tick
+                    if "alpha_mode" in first.metadata:  # without it browsers ignore a webm's transparency
+                        stream.metadata["alpha_mode"] = first.metadata["alpha_mode"]
+                    form = _form(first)
+                    track = _Track(target, sound) if sound else None
+                elif _form(first) != form:
+                    raise RenderError(f"{part} and {parts[0]} have different formats, so they cannot be joined.")
+                order = _shown_order(part)
+                for i, packet in enumerate(p for p in source.demux(first) if p.size):
+                    packet.stream = stream
+                    packet.time_base = tick
+                    packet.pts, packet.dts, packet.duration = frame + order[i], frame + i - delay, 1
+                    target.mux(packet)
+                    if track:
+                        track.catch_up((frame + i) * tick)
+                frame += len(order)
+        if track:
+            track.catch_up(math.inf)
+    return frame
+
+
+class _Track:
+    """The sound beside joined clips: its packets go in as the pictures do, so that neither has to be looked for."""
+
+    def __init__(self, target: Any, file: Path) -> None:
+        self.target, self.source = target, av.open(str(file))
+        audio = self.source.streams.audio[0]
+        self.stream = target.add_stream_from_template(audio, opaque=True)
+        self.packets = (packet for packet in self.source.demux(audio) if packet.size)
+        self.next = next(self.packets, None)
+
+    def catch_up(self, seconds: float | Fraction) -> None:
+        """Put in all that starts before `seconds`; everything, and close the file, if that is infinite."""
+        while self.next is not None and self.next.pts * self.next.time_base <= seconds:
+            self.next.stream = self.stream
+            self.target.mux(self.next)
+            self.next = next(self.packets, None)
+        if seconds == math.inf:
+            self.source.close()
+
+
+def form(path: Path) -> tuple[Any, ...]:
+    """What must be equal, to the encoder's own header, for two clips to be joined by packets."""
+    with av.open(str(path)) as source:
+        return _form(source.streams.video[0])
+
+
+def _form(stream: Any) -> tuple[Any, ...]:
+    context = stream.codec_context
+    return context.codec.canonical_name, context.pix_fmt, context.width, context.height, context.extradata
+
+
+def _shown_order(part: Path) -> list[int]:
+    """For each packet, in the order stored, the number of the frame it shows."""
+    with av.open(str(part)) as source:
+        times = [packet.pts for packet in source.demux(video=0) if packet.size]
+    rank = {time: i for i, time in enumerate(sorted(times))}
+    if len(rank) != len(times):
+        raise RenderError(f"{part}: two frames at the same time, so it cannot be joined.")
+    return [rank[time] for time in times]
+
+
+def _reordering(part: Path) -> int:
+    """By how many frames decoding must run ahead of showing (B-frames refer to frames shown later)."""
+    return max(i - shown for i, shown in enumerate(_shown_order(part)))
+
+
+def _chapter(number: int, chapter: Chapter) -> Any:
+    milliseconds = Fraction(1, 1000)
+    start, end = round(chapter.start * 1000), round(chapter.end * 1000)
+    return {"id": number, "start": start, "end": end, "time_base": milliseconds, "metadata": {"title": chapter.title}}
+
+
+# ---- the ffmpeg program ----------------------------------------------------------------------------------------------
+@functools.cache
+def ffmpeg_program() -> str:
+    """The ffmpeg on PATH, else the one that imageio-ffmpeg brings."""
+    found = shutil.which("ffmpeg")
+    if found:
+        return found
+    try:
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except (ImportError, RuntimeError):
+        raise MissingToolError(
+            "No ffmpeg: GIFs and what is done to finished videos need it.", "Run: pip install imageio-ffmpeg"
+        ) from None
+
+
+def _run(graph: Any) -> None:
+    """Run a graph of ffmpeg-python's to its end; the program does not outlive an interruption."""
+    process = graph.overwrite_output().run_async(cmd=ffmpeg_program(), pipe_stderr=True)
+    try:
+        _, errors = process.communicate()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.returncode:
+        last = errors.decode(errors="replace").strip().splitlines()[-1:]
+        raise RenderError(f"ffmpeg failed: {' '.join(last) or 'no message'}.")
+
+
+# ---- GIF -------------------------------------------------------------------------------------------------------------
+def gif(
+    clip: Path,
+    out: Path,
+    *,
+    max_mb: float | None = None,
+    transparent: bool = False,
+    comment: str = "",
+    width: int | None = None,
+    fps: int | None = None,
+) -> tuple[int, int]:
+    """A looping GIF of a (lossless) clip, at most `width` wide and `fps` fast; returns the width and rate it got.
+
+    Two passes, a palette made for the clip and then the pictures, each holding one frame at a time. With `max_mb` it is
+    made narrower, then slower, until it is at most that large; RenderError if it cannot be.
+    """
+    source = probe(clip)
+    palette = out.with_suffix(".palette.png")
+    try:
+        most = min(source.width, width or source.width), min(round(source.fps), fps or round(source.fps))
+        for tried in _smaller_and_smaller(most, out, max_mb):
+            _two_passes(clip, palette, out, *tried, transparent)
+            if comment:
+                _add_comment(out, comment)
+            if max_mb is None or out.stat().st_size <= max_mb * 1e6:
+                return tried
+    finally:
+        palette.unlink(missing_ok=True)
+    size = out.stat().st_size / 1e6
+    out.unlink()
+    raise RenderError(
+        f"The GIF takes {size:.1f} MB at the smallest, not {max_mb:g}.", "Make the clip shorter, or render an mp4."
+    )
+
+
+def _smaller_and_smaller(most: tuple[int, int], out: Path, max_mb: float | None) -> Iterator[tuple[int, int]]:
+    """(width, fps) to try, from `most` on, each guessed from how large `out` became at the one before."""
+    width, fps = most
+    yield width, fps
+    for _ in range(GIF_ATTEMPTS):
+        too_large = out.stat().st_size / (max_mb or 1) / 1e6
+        if width > GIF_SMALLEST:
+            # the size goes with the area, a little slower
+            width = max(GIF_SMALLEST, int(width * min(0.95, too_large**-0.55)) // 2 * 2)
+        elif fps > 5:
+            fps = max(5, int(fps / min(too_large, 2)))
+        else:
+            return
+        yield width, fps
+
+
+def _two_passes(clip: Path, palette: Path, out: Path, width: int, fps: int, transparent: bool) -> None:
+    def scaled() -> Any:
+        return ffmpeg.input(str(clip)).filter("fps", fps=fps).filter("scale", width, -1, flags="area")
+
+    _run(scaled().filter("palettegen", stats_mode="full", reserve_transparent=int(transparent)).output(str(palette)))
+    pictures = ffmpeg.filter(
+        [scaled(), ffmpeg.input(str(palette))],
+        "paletteuse",
+        dither="bayer",
+        bayer_scale=4,
+        diff_mode="rectangle",
+        alpha_threshold=128,
+    )
+    _run(pictures.output(str(out), loop=0))
+
+
+def _add_comment(path: Path, text: str) -> None:
+    """Put a comment extension behind a GIF's header and global colour table (GIF89a, section 24)."""
+    data = text.encode("ascii", "replace")
+    if len(data) > COMMENT_LIMIT:
+        raise RenderError(f"{path}: a comment of {len(data):,} bytes is too long for a GIF.")
+    blocks = b"".join(bytes([len(part)]) + part for part in (data[i : i + 255] for i in range(0, len(data), 255)))
+    whole = path.with_suffix(".commented")
+    with path.open("rb") as source, whole.open("wb") as target:
+        head = source.read(13)
+        table = 3 * 2 ** ((head[10] & 7) + 1) if head[10] & 0x80 else 0
+        target.write(head + source.read(table) + b"\x21\xfe" + blocks + b"\x00")
+        shutil.copyfileobj(source, target)
+    os.replace(whole, path)

@@ -1,0 +1,1 @@
+"""Films joined from clips."""

@@ -1,0 +1,234 @@
+"""One film out of many videos, joined by packets.
+
+What has the film's format already is never encoded again. Encoded are only: the dissolve between two entries, which
+goes from the last frame of one to the first of the next and covers neither; the last frame where an entry is held; and
+videos from elsewhere that have another size, rate or codec.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from diffrender.video.drawing.work_folder import publish
+from diffrender.video.encode import container
+from diffrender.video.encode.container import Chapter
+from diffrender.video.encode.settings import Encoding, choose, open_stream
+from diffrender.video.film import sound, subtitles
+from diffrender.video.film.spec import FilmEntry, FilmSpec
+
+Progress = Callable[[dict[str, Any]], None]
+TURNS = {  # degrees that a video says it shall be turned, counterclockwise → filters that do it
+    90: [("transpose", "cclock")],
+    -90: [("transpose", "clock")],
+    -180: [("hflip", ""), ("vflip", "")],
+}
+
+
+@dataclass(frozen=True)
+class PlacedEntry:
+    """A piece in its place. files: what is joined, in order; first: its first frame in the film; frames: how many."""
+
+    piece: FilmEntry
+    files: tuple[Path, ...]
+    first: int
+    frames: int
+
+
+def join_film(spec: FilmSpec, progress: Progress) -> dict[str, Any]:
+    """Write the film and its subtitles; `spec.out` changes only when all of it is there.
+
+    Returns figures: length, entries, and `notes`, a sentence for each video that had to be fitted to the film.
+    """
+    with _work(spec.out) as work:
+        studio = _FilmBuilder(spec, work)
+        shots: list[PlacedEntry] = []
+        for i, piece in enumerate(spec.pieces):
+            progress({"stage": "fit", "done": i, "total": len(spec.pieces) + 1})
+            shots.append(studio.shot(piece, shots[-1] if shots else None))
+        total = shots[-1].first + shots[-1].frames
+        starts = [shot.first / spec.fps for shot in shots] + [total / spec.fps]
+        whole = work / "whole.mp4"
+        container.join(
+            [file for shot in shots for file in shot.files],
+            whole,
+            spec.fps,
+            metadata=spec.metadata,
+            chapters=_chapters(spec, starts) if spec.chapters else (),
+            sound=studio.sound(shots, total / spec.fps),
+        )
+        if spec.subtitles:
+            _write_subtitles(spec, shots, starts, work)
+        publish(whole, spec.out)
+    progress({"stage": "fit", "done": len(spec.pieces) + 1, "total": len(spec.pieces) + 1})
+    notes = {"notes": studio.notes} if studio.notes else {}
+    return {"length": f"{total / spec.fps:.1f} s", "entries": len(shots), **notes}
+
+
+@contextmanager
+def _work(out: Path) -> Iterator[Path]:
+    """A folder beside the output, empty at first and gone at the end."""
+    folder = out.with_name(f".{out.name}.part")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _FilmBuilder:
+    """Makes the files that a film is joined of, all in one format."""
+
+    def __init__(self, spec: FilmSpec, work: Path) -> None:
+        self.spec, self.work = spec, work
+        self.encoding: Encoding = choose("mp4", encode=spec.encode)
+        self.fitted: dict[Path, Path] = {}
+        self.notes: list[str] = []
+        self.made = 0
+        black = av.VideoFrame(spec.width, spec.height, "rgb24").reformat(format=self.encoding.pixel_format)
+        self.form = container.form(self._encode([(black, 1)]))
+
+    def shot(self, piece: FilmEntry, before: PlacedEntry | None) -> PlacedEntry:
+        """A piece with the dissolve that leads to it and the last frame as long as it is held."""
+        file = self._fit(piece.file)
+        frames = container.probe(file).frames
+        heard = math.ceil(sound.length(piece.narration) * self.spec.fps) if piece.narration else 0
+        held = max(round(piece.hold * self.spec.fps), heard - frames)
+        files = [file]
+        if held > 0:
+            files.append(self._encode([(last_frame(file), held)]))
+        first, fade = (before.first + before.frames if before else 0), round(self.spec.crossfade * self.spec.fps)
+        if before and fade:
+            files.insert(0, self._dissolve(last_frame(before.files[-1]), first_frame(file), fade))
+            first += fade
+        return PlacedEntry(piece, tuple(files), first, frames + max(0, held))
+
+    def sound(self, shots: list[PlacedEntry], seconds: float) -> Path | None:
+        """The film's sound, or None if nothing in it is heard. A narration takes the place of a video's own sound."""
+        cues = []
+        for shot in shots:
+            source = shot.piece.narration or (shot.piece.file if sound.has_sound(shot.piece.file) else None)
+            if source:
+                start = shot.first / self.spec.fps
+                cues.append(sound.Cue(source, start, start + shot.frames / self.spec.fps))
+        if not cues:
+            return None
+        out = self.work / "sound.mp4"
+        sound.write(cues, seconds, out)
+        return out
+
+    def _fit(self, file: Path) -> Path:
+        """The video itself if it has the film's format, else a copy that has."""
+        if file not in self.fitted:
+            is_ours = container.form(file) == self.form and container.probe(file).fps == self.spec.fps
+            is_ours = is_ours and not first_frame(file).rotation
+            self.fitted[file] = file if is_ours else self._normalised(file)
+        return self.fitted[file]
+
+    def _normalised(self, file: Path) -> Path:
+        spec, was = self.spec, container.probe(file)
+        self.notes.append(
+            f"{file.name} ({was.width}×{was.height}, {float(was.fps):.4g} frames/s, {was.codec}) was encoded anew "
+            f"to fit the film ({spec.width}×{spec.height}, {spec.fps} frames/s)."
+        )
+        with av.open(str(file)) as source:
+            return self._encode((frame, 1) for frame in _filtered(source, spec, self.encoding.pixel_format))
+
+    def _dissolve(self, a: av.VideoFrame, b: av.VideoFrame, frames: int) -> Path:
+        """`frames` pictures on the way from one to the other, neither of them included."""
+        ya, yb = a.to_ndarray(), b.to_ndarray()
+
+        def mixed(i: int) -> av.VideoFrame:
+            share = (i + 1) / (frames + 1)
+            share = share * share * (3 - 2 * share)  # eased at both ends
+            picture = (ya * (1 - share) + yb * share + 0.5).astype(np.uint8)
+            return av.VideoFrame.from_ndarray(picture, format=a.format.name)
+
+        return self._encode((mixed(i), 1) for i in range(frames))
+
+    def _encode(self, pictures: Any) -> Path:
+        """A video of (frame, how often) pairs, encoded as every clip is."""
+        self.made += 1
+        out, spec, at = self.work / f"{self.made:04d}.mp4", self.spec, 0
+        with av.open(str(out), "w") as target:
+            stream = open_stream(target, self.encoding, spec.width, spec.height, spec.fps)
+            for frame, times in pictures:
+                frame.pict_type = av.video.frame.PictureType.NONE
+                for _ in range(times):
+                    frame.pts, frame.time_base = at, Fraction(1, spec.fps)
+                    target.mux(stream.encode(frame))
+                    at += 1
+            target.mux(stream.encode(None))
+        return out
+
+
+def _filtered(source: Any, spec: FilmSpec, pixel_format: str) -> Iterator[av.VideoFrame]:
+    """Every frame of a video at the film's rate and size, upright, with bars where its shape is another."""
+    stream = source.streams.video[0]
+    stream.thread_type = "AUTO"
+    frames = source.decode(stream)
+    first = next(frames)
+    size = f"{spec.width}:{spec.height}"
+    steps = [
+        *TURNS.get(first.rotation, []),
+        ("fps", str(spec.fps)),
+        ("scale", f"{size}:force_original_aspect_ratio=decrease:out_color_matrix=bt709:out_range=tv"),
+        ("pad", f"{size}:-1:-1"),
+        ("setsar", "1"),
+        ("format", pixel_format),
+        ("buffersink", ""),
+    ]
+    graph = av.filter.Graph()
+    chain = [graph.add_buffer(template=stream), *(graph.add(name, arguments) for name, arguments in steps)]
+    graph.link_nodes(*chain).configure()
+    for frame in itertools.chain([first], frames, [None]):
+        graph.push(frame)
+        while True:
+            try:
+                yield graph.pull()
+            except (av.BlockingIOError, av.EOFError):
+                break
+
+
+def first_frame(file: Path) -> av.VideoFrame:
+    """The first picture of a video."""
+    with av.open(str(file)) as source:
+        return next(source.decode(video=0))
+
+
+def last_frame(file: Path) -> av.VideoFrame:
+    """The last picture of a video; decodes from the key frame before it."""
+    with av.open(str(file)) as source:
+        stream = source.streams.video[0]
+        if stream.duration:
+            source.seek((stream.start_time or 0) + stream.duration - 1, stream=stream)
+        *_, last = source.decode(stream)
+        return last
+
+
+# ---- chapters and subtitles ------------------------------------------------------------------------------------------
+def _chapters(spec: FilmSpec, starts: list[float]) -> list[Chapter]:
+    ends = starts[1:]
+    return [Chapter(piece.chapter, a, b) for piece, a, b in zip(spec.pieces, starts, ends, strict=False)]
+
+
+def _write_subtitles(spec: FilmSpec, shots: list[PlacedEntry], starts: list[float], work: Path) -> None:
+    cues = []
+    for shot, start in zip(shots, starts, strict=False):
+        end = start + shot.frames / spec.fps
+        cues += subtitles.placed(subtitles.beside(shot.piece.file), shot.piece.caption, start, end)
+    for suffix, text in ((".srt", subtitles.as_srt(cues)), (".vtt", subtitles.as_vtt(cues))):
+        file = work / f"whole{suffix}"
+        file.write_text(text, "utf-8")
+        publish(file, spec.out.with_suffix(suffix))

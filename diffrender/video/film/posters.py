@@ -1,0 +1,83 @@
+"""Posters of finished videos, all of them on one sheet, and their GIFs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import av
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from diffrender.trajectory.writer import replacing
+from diffrender.video.encode import container
+from diffrender.video.film.spec import GifSpec, PostersSpec
+
+AT = 0.7  # of a clip: what it is about has come, and nothing has faded yet
+COLUMNS = 4
+TILE = 480  # pixels along a tile's longer side
+GAP = 12
+GROUND = "#808080"  # between pictures of a dark and of a light theme alike
+
+
+def pictures(spec: PostersSpec, progress: Callable[[dict[str, Any]], None]) -> None:
+    """Write a poster of each video, then the sheet; each appears whole or not at all."""
+    found = []
+    for i, file in enumerate(spec.videos):
+        progress({"stage": "posters", "done": i, "total": len(spec.videos)})
+        picture = poster(file)
+        if spec.posters:
+            _save(picture, spec.posters[i], spec.comment)
+        picture.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
+        found.append(picture)
+    if spec.sheet:
+        _save(sheet(found), spec.sheet, spec.comment)
+
+
+def poster(file: Path, at: float = AT) -> Image.Image:
+    """The picture at part `at` of a video, upright, decoded from the key frame before it."""
+    with av.open(str(file)) as source:
+        stream = source.streams.video[0]
+        stream.thread_type = "AUTO"
+        wanted = (stream.start_time or 0) + int((stream.duration or 0) * at)
+        source.seek(wanted, stream=stream)
+        for frame in source.decode(stream):
+            if frame.pts is None or frame.pts >= wanted:
+                break
+        return frame.to_image().rotate(frame.rotation, expand=True)
+
+
+def sheet(tiles: Sequence[Image.Image]) -> Image.Image:
+    """Pictures in rows on grey, each in the middle of its place."""
+    width, height = max(t.width for t in tiles), max(t.height for t in tiles)
+    columns = min(COLUMNS, len(tiles))
+    rows = math.ceil(len(tiles) / columns)
+    whole = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP), GROUND)
+    for i, tile in enumerate(tiles):
+        x, y = GAP + i % columns * (width + GAP), GAP + i // columns * (height + GAP)
+        whole.paste(tile, (x + (width - tile.width) // 2, y + (height - tile.height) // 2))
+    return whole
+
+
+def _save(picture: Image.Image, out: Path, comment: str) -> None:
+    text = PngInfo()
+    text.add_text("comment", comment)
+    with replacing(out) as file:
+        picture.save(file, "PNG", pnginfo=text)
+
+
+def gif(spec: GifSpec, progress: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Write the GIF of a video; returns the width and rate it got."""
+    progress({"stage": "palette", "done": 0, "total": 1})
+    part = spec.out.with_name(f".{spec.out.stem}.part.gif")
+    try:
+        width, fps = container.gif(
+            spec.file, part, max_mb=spec.max_mb, comment=spec.comment, width=spec.width, fps=spec.fps
+        )
+        with part.open("rb") as source, replacing(spec.out) as file:
+            file.write(source.read())
+    finally:
+        part.unlink(missing_ok=True)
+    return {"width": width, "fps": fps}

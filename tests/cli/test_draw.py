@@ -1,0 +1,282 @@
+"""`diffrender draw`: the page in a real browser, and the server by plain HTTP."""
+
+import http.client
+import json
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diffrender.cli.draw_page.serve import serve
+from diffrender.cli.draw_page.server import Server
+from diffrender.cli.draw_page.session import Session
+from diffrender.config.sections import TargetConfig
+from diffrender.core.errors import DiffrenderError
+from diffrender.diffusion.targets.base import build_target
+
+from .browser import PROGRAM, Chromium
+
+LINE = {"d": "M100 400L900 400", "width": 40, "erase": False}
+GAP = {"d": "M500 300L500 500", "width": 100, "erase": True}
+
+
+# ---- the server ------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def server(tmp_path):
+    with Server(Session(tmp_path / "deep" / "cat.svg", grace=0.4)) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def ask(server, method="GET", path="/", body=None, host=None, **headers):
+    """Status, headers and body of an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection.request(method, path, body, {"Host": host or server.host, **headers})
+    answer = connection.getresponse()
+    return answer.status, answer.headers, answer.read()
+
+
+def enter(server):
+    """The cookie of the one browser that is let in."""
+    status, headers, _ = ask(server, path=f"/?token={server.token}")
+    assert (status, headers["Location"]) == (303, "/")
+    assert {"HttpOnly", "SameSite=Strict"} <= set(headers["Set-Cookie"].split("; "))
+    return {"Cookie": headers["Set-Cookie"].split(";")[0]}
+
+
+def send(server, path, strokes, **headers):
+    return ask(server, "POST", path, json.dumps({"strokes": strokes}), **headers)
+
+
+def test_it_listens_on_loopback_alone(server):
+    assert server.server_address[0] == "127.0.0.1"
+    with socket.socket() as other, pytest.raises(OSError, match="refused"):
+        other.connect(("127.0.0.2", server.server_port))
+
+
+def test_the_token_opens_the_page_once(server):
+    assert ask(server)[0] == 403
+    assert ask(server, path="/?token=guess")[0] == 403
+    token = server.token
+    cookie = enter(server)
+    assert ask(server, path=f"/?token={token}")[0] == 403
+    assert ask(server, path="/?token=")[0] == 403
+    status, headers, page = ask(server, **cookie)
+    assert status == 200
+    assert b"{{" not in page
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert ask(server, path="/../pyproject.toml", **cookie)[0] == 404
+
+
+def test_anything_but_the_page_is_refused(server):
+    cookie = enter(server)
+    for path in ("/points", "/save"):
+        assert send(server, path, [LINE])[0] == 403
+        assert send(server, path, [LINE], host="evil.example", **cookie)[0] == 403  # a name that leads to 127.0.0.1
+        assert send(server, path, [LINE], host=f"localhost:{server.server_port}", **cookie)[0] == 403
+        assert send(server, path, [LINE], Origin="http://evil.example", **cookie)[0] == 403
+        assert send(server, path, [LINE], Cookie=f"{server.cookie}=guess")[0] == 403
+    assert ask(server, path="/alive")[0] == 403
+    assert ask(server, "POST", "/save", b"", **{"Content-Length": "99999999999"}, **cookie)[0] == 413
+    assert send(server, "/else", [LINE], **cookie)[0] == 404
+    assert not server.session.out.exists()
+
+
+@pytest.mark.parametrize(
+    "stroke",
+    [
+        {**LINE, "d": 'M0 0"/><script>'},
+        {**LINE, "d": "A 1 1"},
+        {**LINE, "width": -1},
+        {**LINE, "width": "wide"},
+        {**LINE, "colour": "red"},
+        {"d": "M0 0L1 1"},
+    ],
+)
+def test_only_strokes_are_taken(server, stroke):
+    cookie = enter(server)
+    status, _, body = send(server, "/save", [stroke], **cookie)
+    assert (status, body[:13]) == (422, b"Not a drawing")
+    assert ask(server, "POST", "/save", b"no json", **cookie)[0] == 422
+    assert not server.session.out.exists()
+
+
+def test_preview_and_save_agree_with_what_training_draws(server):
+    cookie = enter(server)
+    status, _, body = send(server, "/points", [LINE, GAP], **cookie)
+    x = np.frombuffer(body, "<f4").reshape(-1, 2)
+    assert (status, len(x)) == (200, 5000)
+    assert np.abs(x[:, 1] - 400).max() < 20.5
+    assert np.abs(x[:, 0] - 500).min() > 49.5  # the eraser's gap
+    assert (x[:, 0].min() < 90) & (x[:, 0].max() > 910)  # round ends
+    status, _, body = send(server, "/save", [LINE, GAP], **cookie)
+    assert json.loads(body) == {"saved": str(server.session.out)}
+    target = build_target(TargetConfig(kind="drawing", file=str(server.session.out)), Path())
+    drawn = (target.draw(5000, np.random.default_rng(0)) * target.scale + target.offset) * [1, -1]
+    assert np.allclose(drawn, x, atol=0.01)
+
+
+def test_an_empty_drawing_replaces_nothing(server):
+    cookie = enter(server)
+    send(server, "/save", [LINE], **cookie)
+    before = server.session.out.read_text()
+    for strokes in ([], [GAP], [LINE, {**LINE, "erase": True, "width": 90}]):
+        status, _, body = send(server, "/save", strokes, **cookie)
+        assert (status, b"empty" in body) == (422, True)
+    assert server.session.out.read_text() == before
+    assert [f.name for f in server.session.out.parent.iterdir()] == ["cat.svg"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiffrenderError, match="cannot be written"):
+        Session(tmp_path / "file" / "cat.svg").save(type("Drawn", (), {"svg": lambda _: SAVED})())
+
+
+SAVED = '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0L9 9L9 0Z"/></svg>'
+
+
+def hold(server, cookie):
+    """A connection held open, as a page does."""
+    page = socket.create_connection(("127.0.0.1", server.server_port))
+    page.sendall(f"GET /alive HTTP/1.1\r\nHost: {server.host}\r\nCookie: {cookie['Cookie']}\r\n\r\n".encode())
+    assert b"200 OK" in page.recv(4096)
+    return page
+
+
+def test_a_closed_page_ends_it_and_a_reload_does_not(server):
+    cookie = enter(server)
+    ended = threading.Event()
+    threading.Thread(target=lambda: (server.session.wait(), ended.set()), daemon=True).start()
+    assert not ended.wait(0.5)  # no page yet: it waits for one
+    page = hold(server, cookie)
+    assert not ended.wait(1.2)
+    page.close()
+    page = hold(server, cookie)
+    assert not ended.wait(1.2)  # a new connection within the time of grace
+    page.close()
+    assert ended.wait(5)
+
+
+# ---- the page --------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def drawing(tmp_path):
+    """The command itself, and the address it prints."""
+    command = [sys.executable, "-m", "diffrender", "draw", "--no-browser", "--out", "cat.svg"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.address = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", process.stderr.readline())[0]
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def points_of(browser):
+    return browser.run("+(document.querySelector('#dots').dataset.points || 0)")
+
+
+def ink_at(browser, *places):
+    """Opacity of the ink at places of the drawing, 0 … 255."""
+    browser.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return browser.run(
+        "(() => { const c = document.querySelector('#ink'), p = c.getContext('2d'); return "
+        f"{json.dumps(places)}"
+        ".map(([x, y]) => p.getImageData(x * c.width / 1000, y * c.height / 800, 1, 1).data[3]) })()"
+    )
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine: the page itself is not tested")
+def test_drawing_with_mouse_pen_and_finger(drawing, tmp_path):
+    with Chromium() as browser:
+        browser.open(drawing.address)
+        assert browser.run("location.search") == ""
+        left, top, width = browser.run(
+            "(b => [b.left, b.top, b.width])(document.querySelector('#ink').getBoundingClientRect())"
+        )
+        at = lambda *points: [(left + x * width / 1000, top + y * width / 1000) for x, y in points]  # noqa: E731
+
+        browser.mouse(at((100, 100), (500, 110), (900, 100)))
+        browser.until("document.querySelector('#dots').dataset.points == 5000")
+        browser.touch(at((100, 300), (500, 310), (900, 300)))
+        browser.run("(w => { w.value = 60; w.dispatchEvent(new Event('input')) })(document.querySelector('#width'))")
+        browser.mouse(at((100, 500), (500, 510), (900, 500)), pointer="pen")
+        browser.mouse(at((500, 650)))  # a click leaves a dot
+        assert ink_at(browser, (300, 105), (300, 305), (300, 505), (500, 650)) == [255] * 4
+        assert ink_at(browser, (300, 125), (300, 525)) == [0, 255]  # the wider brush
+        assert ink_at(browser, (300, 200), (300, 400), (300, 600)) == [0] * 3
+
+        browser.click("#eraser")
+        browser.mouse(at((500, 60), (500, 340)))
+        assert ink_at(browser, (500, 105), (500, 305), (500, 505)) == [0, 0, 255]
+        browser.press("z", ctrl=True)
+        assert ink_at(browser, (500, 105), (500, 305)) == [255, 255]
+        browser.click("#clear")
+        browser.until("document.querySelector('#dots').dataset.points == 0")
+        assert browser.run("document.querySelector('#save').disabled")
+        browser.click("#undo")  # a clearing can be undone
+        assert ink_at(browser, (300, 105), (300, 505)) == [255, 255]
+        browser.mouse(at((500, 60), (500, 340)))
+
+        assert browser.run("!document.querySelector('#grid').hasAttribute('hidden')")
+        browser.click("#lines")
+        assert browser.run("getComputedStyle(document.querySelector('#grid')).display") == "none"
+
+        browser.until("document.querySelector('#dots').dataset.points == 5000")
+        browser.click("#save")
+        browser.until("document.querySelector('#status').textContent.startsWith('Saved to')")
+        assert browser.run("document.querySelector('#status code').textContent").startswith("diffrender train ")
+        browser.call("Page.reload")  # the command outlives a reload
+        time.sleep(1)
+        browser.until("document.readyState === 'complete'")
+        assert drawing.poll() is None
+        browser.call("Network.clearBrowserCookies")
+        browser.open(drawing.address)  # but another browser does not get in by that address
+        assert "opens once" in browser.run("document.body.textContent")
+        browser.close_page()
+        stdout, stderr = drawing.communicate(timeout=20)
+
+    assert drawing.returncode == 0
+    assert stdout.strip().endswith("cat.svg")
+    assert "diffrender train" in stderr
+    target = build_target(TargetConfig(kind="drawing", file=str(tmp_path / "cat.svg")), Path())
+    x = (target.draw(4000, np.random.default_rng(0)) * target.scale + target.offset) * [1, -1]
+    for y, half in ((103, 12), (303, 12), (503, 30)):
+        row = x[np.abs(x[:, 1] - y) < half + 8]
+        assert 0.05 < len(row) / len(x) < 0.9
+        erased = ((row[:, 0] > 474) & (row[:, 0] < 526)).mean()
+        assert erased == 0 if y < 400 else erased > 0.03
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine: the page itself is not tested")
+def test_closing_without_saving(drawing, tmp_path):
+    with Chromium() as browser:
+        browser.open(drawing.address)
+        browser.close_page()
+        _, stderr = drawing.communicate(timeout=20)
+    assert drawing.returncode == 1
+    assert "without saving" in stderr
+    assert not (tmp_path / "cat.svg").exists()
+
+
+def test_serve_prints_an_address_and_returns_what_was_saved(tmp_path, capfd):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(serve(tmp_path / "cat.svg", open_browser=False)), daemon=True)
+    thread.start()
+    text = ""
+    while "token" not in text:
+        time.sleep(0.05)
+        text += capfd.readouterr().err
+    port, token = re.search(r"http://127\.0\.0\.1:(\d+)/\?token=(\S+)", text).groups()
+    here = type("Here", (), {"server_port": int(port), "host": f"127.0.0.1:{port}", "token": token})()
+    cookie = enter(here)
+    page = hold(here, cookie)
+    assert send(here, "/save", [LINE], **cookie)[0] == 200
+    page.close()
+    thread.join(10)
+    assert found == [tmp_path / "cat.svg"]

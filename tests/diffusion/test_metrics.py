@@ -1,0 +1,51 @@
+"""Sliced Wasserstein against what is known in closed form."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import wasserstein_distance_nd
+
+from diffrender.diffusion.recording.metrics import against_target, directions, sliced_wasserstein
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 10])
+def test_a_shift_is_seen_in_every_direction(dim):
+    x = np.random.default_rng(0).standard_normal((500, dim))
+    shift = np.arange(1, dim + 1) / 10
+    along = directions(dim, 64) if dim > 1 else np.ones((1, 1))
+    assert sliced_wasserstein(x, x + shift) == pytest.approx(math.sqrt(np.mean((shift @ along) ** 2)), rel=1e-4)
+    if dim == 2:  # over all directions the mean square is |shift|²/2
+        assert sliced_wasserstein(x, x + shift) == pytest.approx(np.linalg.norm(shift) / math.sqrt(2), rel=1e-4)
+
+
+def test_a_scaling_of_normal_data():
+    x = np.random.default_rng(0).standard_normal((50_000, 2))
+    assert sliced_wasserstein(x, 1.5 * x[::-1]) == pytest.approx(0.5, rel=0.01)
+
+
+def test_order_does_not_matter_and_sizes_may_differ():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((4000, 2)), rng.standard_normal((4000, 2)) + 1
+    assert sliced_wasserstein(x, rng.permutation(x)) == 0
+    whole, part = sliced_wasserstein(x, y), sliced_wasserstein(x, y[:1500])
+    assert part == pytest.approx(whole, rel=0.1)
+    assert sliced_wasserstein(y[:1500], x) == part
+
+
+def test_in_one_dimension_it_is_the_distance_itself():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((200, 1)), 2 * rng.standard_normal((200, 1)) + 3
+    exact = math.sqrt(np.mean((np.sort(x[:, 0]) - np.sort(y[:, 0])) ** 2))
+    assert sliced_wasserstein(x, y) == pytest.approx(exact, rel=1e-6)
+    assert exact >= wasserstein_distance_nd(x, y)  # W2 ≥ W1
+
+
+def test_floor_is_that_of_fresh_data():
+    rng = np.random.default_rng(0)
+    fresh = [rng.standard_normal((2000, 2)) for _ in range(6)]
+    distance, floor = against_target(rng.standard_normal((2000, 2)), fresh)
+    assert distance == pytest.approx(floor, rel=0.5)
+    assert against_target(rng.standard_normal((2000, 2)) + 0.2, fresh)[0] > 3 * floor

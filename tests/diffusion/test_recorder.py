@@ -1,0 +1,211 @@
+"""The recorder: what it keeps is what happened, of our samplers and of other people's loops."""
+
+from __future__ import annotations
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+
+from diffrender.config.sections import ScheduleConfig
+from diffrender.core.errors import TrajectoryError
+from diffrender.diffusion.denoisers.exact import MixtureDenoiser
+from diffrender.diffusion.levels import Level, choose, make_levels
+from diffrender.diffusion.noise import Noise
+from diffrender.diffusion.recording.recorder import BLOCK_BYTES, Keep, Recorder, scheduler_scales
+from diffrender.diffusion.samplers.base import Step, start
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
+from diffrender.trajectory.reader import Trajectory
+
+MIXTURE = GaussianMixture([0.3, 0.7], [[-1.0, 0.0], [1.0, 0.5]], [np.eye(2) * 0.05] * 2)
+DENOISE = MixtureDenoiser(MIXTURE)
+GRID = choose(make_levels(ScheduleConfig(kind="linear")), 10)
+CHAINS = 6
+
+
+def reverse(first: int = 0, chains: int = CHAINS, kind: str = "ddpm"):
+    noise = Noise(0, chains, (2,), first=first)
+    return SAMPLERS[kind].make(DENOISE, start(GRID[0], noise), GRID, noise)
+
+
+def langevin(kind: str = "mala", steps: int = 10):
+    return SAMPLERS[kind].make(MIXTURE, torch.zeros(CHAINS, 2), Noise(0, CHAINS, (2,)), steps=steps, step_size=0.05)
+
+
+def recorded(path, steps, **options) -> Trajectory:
+    with Recorder(path, **options) as recorder:
+        recorder.record(steps)
+    return Trajectory.open(path)
+
+
+def worst(t: Trajectory, moved: np.ndarray) -> float:
+    return float(np.abs(np.diff(t.x, axis=0) - moved).max())
+
+
+def test_every_state_and_level_is_kept(tmp_path):
+    t = recorded(tmp_path / "a.npz", reverse())
+    steps = list(reverse())
+    assert np.array_equal(t.x, torch.stack([*(s.x for s in steps), steps[-1].x_next]).numpy())
+    assert np.array_equal(t.x0, torch.stack([s.x0 for s in steps]).numpy())
+    assert [(t.alpha[i], t.sigma[i], t.time[i]) for i in range(11)] == [tuple(level) for level in GRID]
+    assert list(t.nfe) == list(range(11))
+
+
+@pytest.mark.parametrize("every", [1, 3, 10, 100])
+def test_drift_and_noise_make_up_the_moves_between_kept_states(tmp_path, every):
+    t = recorded(tmp_path / "a.npz", reverse(), keep=Keep(every=every))
+    rows = [*range(0, 10, every), 10]
+    whole = recorded(tmp_path / "b.npz", reverse())
+    assert np.array_equal(t.x, whole.x[rows])
+    assert np.array_equal(t.time, whole.time[rows])
+    assert np.array_equal(t.nfe, rows)
+    assert worst(t, t.drift + t.noise) < 2e-6
+    if t.steps > 1:
+        assert worst(t, np.roll(t.drift, 1, 0) + t.noise) > 1e-2  # one step off is seen
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_refused_proposals_do_not_move(tmp_path, every):
+    t = recorded(tmp_path / "a.npz", langevin(), kind="langevin", keep=Keep(every=every))
+    assert worst(t, t.accepted[..., None] * (t.drift + t.noise)) < 2e-6
+    if every == 1:
+        assert 0 < t.accepted.mean() < 1
+        assert worst(t, t.drift + t.noise) > 1e-3
+    assert ("proposal" in t) == (every == 1)
+
+
+def test_paths_and_momenta_are_kept_by_chain(tmp_path):
+    t = recorded(tmp_path / "a.npz", langevin("hmc"), kind="langevin")
+    assert t["path"].shape == (10, CHAINS, 11, 2)
+    assert np.array_equal(t["path"][:, :, 0], t.x[:-1])
+    assert np.array_equal(t["path"][:, :, -1], t.proposal)
+
+
+def test_batches_of_chains_make_the_same_recording(tmp_path):
+    whole = recorded(tmp_path / "a.npz", reverse())
+    with Recorder(tmp_path / "b.npz", chains=CHAINS) as recorder:
+        for first, chains in ((0, 1), (1, 3), (4, 2)):
+            recorder.record(reverse(first, chains), first)
+    parts = Trajectory.open(tmp_path / "b.npz")
+    assert set(parts) == set(whole)
+    for key in whole:
+        assert np.abs(parts[key] - whole[key]).max() <= 1e-5 * np.abs(whole[key]).max()
+
+
+def test_chains_of_unequal_length_are_refused(tmp_path):
+    def run() -> None:
+        with Recorder(tmp_path / "a.npz", chains=2) as recorder:
+            recorder.record(reverse(0, 1), 0)
+            recorder.record(list(reverse(1, 1))[:-1], 1)
+
+    with pytest.raises(TrajectoryError, match="same number of steps"):
+        run()
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_step_is_an_error(tmp_path):
+    with pytest.raises(TrajectoryError, match="made no step"):
+        recorded(tmp_path / "a.npz", iter(()))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_in_flight_is_bounded(tmp_path):
+    x, level = torch.zeros(20_000, 2), Level(1.0, 0.0, 0.0)
+    held = []
+
+    def steps():
+        for i in range(300):
+            yield Step(i, level, level, x + i, x + i + 1, i + 1, drift=x + 1, noise=x)
+            held.append(sum(t.nbytes for block in recorder.blocks.values() for t in block))
+
+    with Recorder(tmp_path / "a.npz", kind="langevin") as recorder:
+        recorder.record(steps())
+    assert max(held) <= 3 * BLOCK_BYTES
+    assert Trajectory.open(tmp_path / "a.npz").x.nbytes > 10 * BLOCK_BYTES
+
+
+def test_only_what_was_asked_for(tmp_path):
+    t = recorded(tmp_path / "a.npz", reverse(), keep=Keep(("x0",)), seed=4, sampler={"name": "mine"})
+    assert {"eps", "drift", "noise"}.isdisjoint(t)
+    assert "x0" in t
+    assert (t.meta["seed"], t.meta["sampler"]["name"]) == (4, "mine")
+
+
+# ---- other people's loops --------------------------------------------------------------------------------------------
+def test_a_loop_of_ones_own(tmp_path):
+    x, sigmas, seen = torch.full((3, 2), 8.0), [8.0, 2.0, 0.5, 0.0], []
+    with Recorder(tmp_path / "a.npz") as recorder:
+        for now, to in zip(sigmas, [*sigmas[1:], None], strict=True):
+            seen.append(x.clone())
+            recorder.state(x, alpha=1, sigma=now, x0=0.5 * x)
+            if to is not None:
+                x += (x - 0.5 * x) / now * (to - now)  # in place, as many loops do
+    t = Trajectory.open(tmp_path / "a.npz")
+    assert np.array_equal(t.x, torch.stack(seen).numpy())
+    assert np.array_equal(t.x0, 0.5 * t.x[:-1])
+    assert list(t.sigma) == sigmas
+
+
+def test_k_diffusion(tmp_path):
+    """`sample_euler` of k-diffusion, whose callback comes before each step with what the model said there."""
+    sigmas = torch.cat([torch.logspace(1, -2, 12), torch.zeros(1)])
+
+    def sample_euler(x, callback):
+        for i in range(len(sigmas) - 1):
+            denoised = DENOISE(x, Level(1.0, float(sigmas[i]), 0.0)).x0
+            callback({"x": x, "i": i, "sigma": sigmas[i], "sigma_hat": sigmas[i], "denoised": denoised})
+            x = x + (x - denoised) / sigmas[i] * (sigmas[i + 1] - sigmas[i])
+        return x
+
+    with Recorder(tmp_path / "a.npz") as recorder:
+        last = sample_euler(10 * Noise(0, CHAINS, (2,))(0), recorder.callback)
+        recorder.state(last, alpha=1, sigma=0)
+    t = Trajectory.open(tmp_path / "a.npz")
+    assert np.allclose(t.sigma, sigmas)
+    slope = (t.x[:-1] - t.x0) / t.sigma[:-1, None, None]
+    assert worst(t, slope * np.diff(t.sigma)[:, None, None]) < 1e-5
+    assert np.array_equal(t.x[-1], last.numpy())
+
+
+SCHEDULERS = [
+    "DDIMScheduler",
+    "DDPMScheduler",
+    "EulerDiscreteScheduler",
+    "DPMSolverMultistepScheduler",
+    "UniPCMultistepScheduler",
+    "FlowMatchEulerDiscreteScheduler",
+]
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_diffusers_pipelines(tmp_path, name):
+    """The loop of every diffusers pipeline, with its own scheduler; alpha and sigma against its own `add_noise`."""
+
+    class Pipeline:
+        scheduler = getattr(diffusers, name)()
+
+    own = Pipeline.scheduler
+    own.set_timesteps(8)
+    torch.manual_seed(0)
+    latents, seen = torch.randn(2, 4, 8, 8) * getattr(own, "init_noise_sigma", 1.0), []
+    with Recorder(tmp_path / "a.npz") as recorder:
+        for i, t in enumerate(own.timesteps):
+            latents = own.step(0.1 * latents, t, latents).prev_sample
+            seen.append(latents)
+            handed = recorder.callback_on_step_end(Pipeline, i, t, {"latents": latents})
+            assert handed["latents"] is latents
+    t = Trajectory.open(tmp_path / "a.npz")
+    assert np.array_equal(t.x, torch.stack(seen).numpy())
+    assert (t.alpha[-1], t.sigma[-1]) == (1, pytest.approx(0, abs=0.02))
+    x0, eps = torch.randn(2, 1, 4, 8, 8)
+    fresh = getattr(diffusers, name)()
+    fresh.set_timesteps(8)
+    for i in range(7):
+        alpha, sigma = scheduler_scales(fresh, i)
+        own_way = (
+            fresh.scale_noise(x0, fresh.timesteps[i : i + 1], eps)
+            if "Flow" in name
+            else fresh.add_noise(x0, eps, fresh.timesteps[i : i + 1])
+        )
+        torch.testing.assert_close(alpha * x0 + sigma * eps, own_way, rtol=1e-3, atol=1e-3)

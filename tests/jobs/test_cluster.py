@@ -1,0 +1,303 @@
+"""Jobs on a Dask cluster: a real scheduler without diffrender, and workers in processes and folders of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from diffrender.core.errors import DiffrenderError, UsageError
+from diffrender.jobs.cluster import bundle
+from diffrender.jobs.cluster import dask as dask_cluster
+from diffrender.jobs.job import Job
+from diffrender.jobs.plan.subject import Subject
+from diffrender.jobs.run import local
+from diffrender.jobs.run.local import Interrupt
+from diffrender.video.spec import RenderSpec
+
+pytest.importorskip("distributed")
+TOYS = Path(__file__).parent / "toys"
+
+
+class Machines:
+    """A scheduler, and workers that come and go."""
+
+    def __init__(self, folder):
+        self.folder, self.processes = folder, []
+        self.log = (folder / "log").open("w")
+        file = folder / "scheduler.json"
+        self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file), preload="none")
+        self.address = ""
+        while not self.address:
+            time.sleep(0.1)
+            if file.exists() and file.read_text():
+                self.address = json.loads(file.read_text())["address"]
+
+    def start(self, what, *arguments, preload):
+        environment = {
+            **os.environ,
+            "TOY_WORKER": str(TOYS / "worker.py"),
+            "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
+        }
+        file = TOYS / (f"preload_{preload}.py" if preload else "preload.py")
+        command = [sys.executable, "-m", "dask", what, *arguments, "--no-dashboard", "--preload", str(file)]
+        process = subprocess.Popen(command, env=environment, stdout=self.log, stderr=self.log, cwd=self.folder)
+        self.processes.append(process)
+        return process
+
+    def worker(self, name, *arguments, preload=""):
+        """Start a worker with a folder of its own."""
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        place = ("--local-directory", str(folder), "--name", name, "--no-nanny", "--nthreads", "1")
+        return self.start("worker", self.address, *place, *arguments, preload=preload)
+
+    def wait(self, done, workers):
+        """Wait until so many workers are there."""
+        deadline = time.monotonic() + 60
+        while len(done._workers()) != workers:
+            assert time.monotonic() < deadline, Path(self.log.name).read_text()[-3000:]
+            time.sleep(0.1)
+
+    def end(self, *processes):
+        for process in processes or self.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory):
+    made = Machines(tmp_path_factory.mktemp("machines"))
+    yield made
+    made.end()
+    made.log.close()
+
+
+@pytest.fixture
+def dask(machines):
+    """The cluster as jobs see it, and what it said."""
+    said = []
+    with dask_cluster.DaskCluster(machines.address, said.append) as made:
+        made.said = said
+        yield made
+
+
+@pytest.fixture
+def one(machines, dask):
+    """One worker that is there during the test."""
+    process = machines.worker("one")
+    machines.wait(dask, 1)
+    yield process
+    machines.end(process)
+    machines.wait(dask, 0)
+
+
+def toy(folder, name, **options):
+    """A clip of the quick worker that reads a scene and a recording."""
+    scene, recording = folder / "scene.py", folder / "run.npz"
+    scene.write_text("# a scene\n")
+    recording.write_bytes(b"a recording")
+    out = folder / "out" / f"{name}.mp4"
+    spec = RenderSpec.of(
+        scene=scene, scene_class="X", trajectories={"run": recording}, options=options, out=out,
+        width=64, height=36, fps=10,
+    )  # fmt: skip
+    return Job("render", name, out, f"key {name}", spec.model_dump(mode="json"))
+
+
+def toys_running():
+    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in found.splitlines() if str(TOYS / "worker.py") in line]
+
+
+def test_clips_come_back_as_they_are_made_here(tmp_path, dask, one, machines, toy_worker):
+    jobs = [toy(tmp_path, "a", seconds=0.5), toy(tmp_path, "b", frames=3), toy(tmp_path, "bad", fail="No.")]
+    events = []
+    outcomes = local.run(
+        jobs, cluster=dask, fail_fast=False, logs=tmp_path / "logs", on_event=lambda j, e: events.append((j.name, e))
+    )
+    assert [o.status for o in outcomes] == ["done", "done", "failed"]
+    assert str(outcomes[2].error) == "bad cannot be drawn.\nNo."
+    assert "drawing bad" in outcomes[2].log.read_text()
+    assert outcomes[1].figures == {"frames": 3}
+    assert any(name == "a" and e["event"] == "progress" for name, e in events)
+    there = [job.out.read_bytes() for job in jobs[:2]]
+    local.run(jobs[:2])
+    assert [job.out.read_bytes() for job in jobs[:2]] == there
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.mp4", "b.mp4"]
+    assert not list((machines.folder / "one").glob("**/diffrender-*")), "nothing is left on the worker"
+
+
+def test_a_worker_killed_in_mid_job_loses_nothing(tmp_path, dask, one, machines):
+    job = toy(tmp_path, "long", seconds=2)
+    begun, outcomes = threading.Event(), []
+    running = threading.Thread(
+        target=lambda: outcomes.extend(
+            local.run([job], cluster=dask, on_event=lambda j, e: e["event"] == "progress" and begun.set())
+        )
+    )
+    running.start()
+    assert begun.wait(30)
+    one.kill()
+    one.wait()
+    assert not job.out.exists()
+    other = machines.worker("other")
+    running.join(60)
+    assert [o.status for o in outcomes] == ["done"]
+    assert job.out.is_file()
+    deadline = time.monotonic() + 25
+    while toys_running() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert toys_running() == [], "the process of the killed worker's job ends too"
+    machines.end(other)
+    machines.wait(dask, 0)
+
+
+def test_a_job_that_dies_is_tried_again_and_takes_no_worker_with_it(tmp_path, dask, one):
+    events = []
+    job = toy(tmp_path, "mortal", die=str(tmp_path / "died"))
+    (outcome,) = local.run([job], cluster=dask, on_event=lambda j, e: events.append(e["event"]))
+    assert outcome.status == "done"
+    assert "retry" in events
+    assert one.poll() is None
+
+
+def test_a_worker_that_cannot_even_begin_says_why(tmp_path, dask, one, machines):
+    for folder in (machines.folder / "one").glob("dask-scratch-space/worker-*"):
+        if folder.is_dir():
+            folder.rename(folder.with_name("gone"))
+    (outcome,) = local.run([toy(tmp_path, "a")], cluster=dask, fail_fast=False, logs=tmp_path / "logs")
+    assert "a failed on tcp://127.0.0.1" in outcome.error.problem
+    assert "FileNotFoundError" in outcome.error.problem
+    assert "Traceback" in outcome.log.read_text()
+
+
+def test_an_interrupt_ends_the_job_on_the_other_machine(tmp_path, dask, one):
+    job, interrupt, raised = toy(tmp_path, "long", seconds=60), Interrupt(), []
+    begun = threading.Event()
+
+    def do():
+        try:
+            dask.do(job, lambda j, e: begun.set(), interrupt, None)
+        except KeyboardInterrupt:
+            raised.append(True)
+
+    thread = threading.Thread(target=do)
+    thread.start()
+    assert begun.wait(30)
+    interrupt()
+    thread.join(30)
+    assert raised == [True]
+    deadline = time.monotonic() + 15
+    while toys_running() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert toys_running() == []
+
+
+def test_machines_with_another_diffrender_or_none_are_refused_and_said(tmp_path, dask, machines, monkeypatch):
+    old, none = machines.worker("old", preload="old"), machines.worker("none", preload="none")
+    machines.wait(dask, 2)
+    with pytest.raises(DiffrenderError) as caught:
+        local.run([toy(tmp_path, "a"), toy(tmp_path, "b")], cluster=dask, workers=1)
+    said = "\n".join([*dask.said, str(caught.value)])
+    assert "it has diffrender 0.0.9, and not" in said
+    assert "No module named 'diffrender" in said
+    assert "Install the same diffrender on all machines." in said
+    good = machines.worker("good")
+    machines.wait(dask, 3)
+    outcomes = local.run([toy(tmp_path, "a"), toy(tmp_path, "b")], cluster=dask)
+    assert [o.status for o in outcomes] == ["done", "done"]
+    machines.end(old, none, good)
+    machines.wait(dask, 0)
+
+
+def test_waiting_for_workers_is_not_silent_and_training_goes_to_a_gpu(tmp_path, dask, machines, monkeypatch):
+    monkeypatch.setattr(dask_cluster, "SILENCE", 1.0)
+    (tmp_path / "points.csv").write_text("0,0\n1,1\n")
+    (tmp_path / "mine.yaml").write_text("target: {kind: drawing, file: points.csv}\n")
+    train = Subject.of(str(tmp_path / "mine.yaml"), outputs=tmp_path / "outputs").train()
+    outcomes = []
+    running = threading.Thread(target=lambda: outcomes.extend(local.run([toy(tmp_path, "a")], cluster=dask)))
+    running.start()
+    deadline = time.monotonic() + 20
+    while not dask.said and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert dask.said[0].startswith(f"No worker is connected to {machines.address}; waiting for one.")
+    plain, gpu = machines.worker("plain"), machines.worker("big", "--resources", "gpu=1")
+    running.join(60)
+    assert [o.status for o in outcomes] == ["done"]
+    machines.wait(dask, 2)
+    for _ in range(3):
+        local.run([train], cluster=dask)
+        for file in (train.out, *train.also):
+            place, *read = file.read_text().splitlines()
+            assert str(machines.folder / "big") in place
+            assert read == ["0,0", "1,1"], "the file that the config names came along"
+            file.unlink()
+    machines.end(plain, gpu)
+    machines.wait(dask, 0)
+
+
+def test_a_lecture_is_drawn_there_and_joined_here(machines, dask, one, program, lecture_hall):
+    (lecture_hall / "talk.yaml").write_text(
+        "title: Toys\ndefaults: {quality: l, fps: 10}\noutputs: {posters: false, contact_sheet: false}\n"
+        "entries: [{scene: toy}, {card: Hello}]\n"
+    )
+    said, log = (process := program("batch", "talk.yaml", "--scheduler", machines.address)).communicate(timeout=60)
+    assert process.returncode == 0, log
+    assert Path(said.strip()) == lecture_hall / "outputs/lectures/talk/talk.mp4"
+    assert Path(said.strip()).is_file()
+
+
+def test_nobody_at_the_address_is_said_at_once(monkeypatch):
+    monkeypatch.setattr(dask_cluster, "CONNECT", 1.0)
+    with pytest.raises(UsageError, match="no Dask scheduler answers"):
+        dask_cluster.DaskCluster("tcp://127.0.0.1:9", print)
+
+
+# ---- parcels ---------------------------------------------------------------------------------------------------------
+def test_a_parcel_is_checked_on_both_ways(tmp_path):
+    job = toy(tmp_path, "a")
+    packed, files = bundle.pack(job)
+    assert sorted(packed.files) == ["recordings/0/run.npz", "scene/scene.py"]
+    there = tmp_path / "there"
+    unpacked = bundle.unpack(packed, there, lambda digest: files[digest].read_bytes())
+    assert Path(unpacked.spec["scene"]).read_text() == "# a scene\n"
+    assert Path(unpacked.spec["trajectories"]["run"]).is_relative_to(there)
+    assert unpacked.out == Path(unpacked.spec["out"]) == there / "out/a.mp4"
+    assert {k: v for k, v in unpacked.spec.items() if k not in ("scene", "trajectories", "out")} == {
+        k: v for k, v in job.spec.items() if k not in ("scene", "trajectories", "out")
+    }
+    with pytest.raises(DiffrenderError, match="damaged on its way to"):
+        bundle.unpack(packed, tmp_path / "other", lambda digest: b"something else")
+    unpacked.out.write_bytes(b"a clip")
+    (there / "out/.hidden").write_bytes(b"")
+    back = bundle.collect(there)
+    assert list(back) == ["a.mp4"]
+    bundle.deliver(job, back)
+    assert job.out.read_bytes() == b"a clip"
+    for wrong, said in (
+        ({"a.mp4": (b"another", back["a.mp4"][1])}, "damaged on its way back"),
+        ({}, "did not come back"),
+        ({**back, "../x": back["a.mp4"]}, "damaged on its way back"),
+    ):
+        with pytest.raises(DiffrenderError, match=said):
+            bundle.deliver(job, wrong)
+    assert job.out.read_bytes() == b"a clip"
+
+
+def test_a_config_names_its_files_the_same_way_elsewhere(tmp_path):
+    (tmp_path / "drawings").mkdir()
+    (tmp_path / "drawings/a.svg").write_text("<svg/>")
+    for named, kept in (("drawings/a.svg", True), (str(tmp_path / "drawings/a.svg"), False)):
+        (tmp_path / "mine.yaml").write_text(f"target: {{kind: drawing, file: {named}}}\nmodel: exact\n")
+        job = Subject.of(str(tmp_path / "mine.yaml"), outputs=tmp_path).sample()
+        packed, files = bundle.pack(job)
+        there = bundle.unpack(packed, tmp_path / f"there{kept}", lambda digest, f=files: f[digest].read_bytes())
+        file = there.spec["config"]["target"]["file"]
+        assert (file == named) == kept
+        assert (Path(there.spec["source"]).parent / file).read_text() == "<svg/>"
