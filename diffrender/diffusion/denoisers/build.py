@@ -14,7 +14,7 @@ from diffrender.diffusion.denoisers import learned
 from diffrender.diffusion.denoisers.base import Denoiser
 from diffrender.diffusion.denoisers.exact import exact_denoiser
 from diffrender.diffusion.denoisers.guidance import Guided
-from diffrender.diffusion.denoisers.learned import NETWORKS
+from diffrender.diffusion.denoisers.networks.registry import NETWORKS
 
 
 @NETWORKS.register("exact")

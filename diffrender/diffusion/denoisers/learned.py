@@ -17,13 +17,12 @@ from torch import nn
 
 from diffrender.config.sections import Config
 from diffrender.core.errors import DiffrenderError
-from diffrender.core.registry import Registry
 from diffrender.diffusion.denoisers.base import Prediction
+from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.objectives import Objective, log_snr, objective
 from diffrender.diffusion.levels import Level
 from diffrender.trajectory.writer import replacing, versions
 
-NETWORKS = Registry("model")
 AT_ONCE = {"points": 1024, "images": 64}  # chains a call: a layer's activations then stay in the processor's cache
 ON_DEVICE = 64  # times as many where there is memory and no cache to mind
 

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from diffrender.diffusion.denoisers.learned import NETWORKS
+from diffrender.diffusion.denoisers.networks.registry import NETWORKS
 
 Width = Annotated[int, Field(ge=4, le=4096)]
 Count = Annotated[int, Field(ge=1, le=32)]
