@@ -61,8 +61,16 @@ class TrainingConfig(Section):
     steps: int = Field(6000, ge=1)
     batch_size: int = Field(256, ge=1)
     learning_rate: float = Field(2e-3, gt=0)
+    lr_scheduler: Literal["cosine", "constant", "wsd"] = Field(
+        "cosine", description="after a short rise: half a cosine to 0, or constant; wsd falls to 0 over the last 40 %"
+    )
     ema: float = Field(0.999, ge=0, lt=1)
+    ema_power: float | None = Field(
+        None, gt=0, description="average weights as t^ema_power instead: over a fixed share of the run, however long"
+    )
     objective: str = "edm"
+    p_mean: float = Field(-1.2, description="of 'edm': mean of log(sigma / alpha), in units of the data's deviation")
+    p_std: float = Field(1.2, gt=0, description="of 'edm': its standard deviation")
     data_size: int = Field(50_000, ge=1, description="points drawn from the target once, before training")
     label_dropout: float = Field(0.0, ge=0, le=1)
     snapshots: int = Field(80, ge=0, description="how often samples are drawn while training, for the training film")

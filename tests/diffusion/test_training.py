@@ -23,8 +23,9 @@ from diffrender.diffusion.denoisers.guidance import Guided
 from diffrender.diffusion.denoisers.objectives import OBJECTIVES
 from diffrender.diffusion.recording.record import sample
 from diffrender.diffusion.recording.run import Run
+from diffrender.diffusion.targets.base import build_target
 from diffrender.diffusion.training import loop
-from diffrender.diffusion.training.loop import resume_file, train
+from diffrender.diffusion.training.loop import EMA_EVERY, Trainer, resume_file, train
 from diffrender.diffusion.training.snapshots import snapshot_steps
 from diffrender.trajectory.reader import Trajectory
 
@@ -57,6 +58,10 @@ def whole(few_fresh, tmp_path_factory):
     """A run that never stopped."""
     out = tmp_path_factory.mktemp("whole") / "model.safetensors"
     return train(config(), out, device="cpu", key="abc")
+
+
+def circle():
+    return build_target(config().target, Path())
 
 
 def same_weights(a: Path, b: Path) -> bool:
@@ -180,6 +185,35 @@ def test_weights_of_another_network_and_damaged_ones(whole, tmp_path):
     save_file({"x": torch.ones(1)}, tmp_path / "x.safetensors")
     with pytest.raises(DiffrenderError, match="weights of another network"):
         sample(config(), tmp_path / "a.npz", weights=tmp_path / "x.safetensors", device="cpu")
+
+
+def test_the_learning_rate_rises_and_falls_as_the_scheduler_says():
+    rates = {}
+    for name in ("cosine", "constant", "wsd"):
+        trainer = Trainer(config(steps=1000, lr_scheduler=name, learning_rate=1.0), circle(), torch.device("cpu"))
+        rates[name] = [trainer.learning_rate(step) for step in (0, 100, 500, 800, 999)]
+        assert 0 < rates[name][0] < 0.02  # the rise
+    assert rates["constant"][1:] == [1.0, 1.0, 1.0, 1.0]
+    assert rates["wsd"][1:] == pytest.approx([1.0, 1.0, 0.5, 0.0025])
+    assert rates["cosine"][1:] == pytest.approx([0.9755, 0.5, 0.0955, 0.0], abs=1e-3)
+
+
+@pytest.mark.parametrize("power", [1.0, 7.0])
+def test_the_average_by_a_power_is_the_weighted_mean_of_all_weights(power):
+    """Against the sum over all steps of t^γ w(t), for weights that are the step itself; of another γ it is another."""
+    steps = 800
+    trainer = Trainer(config(steps=steps, ema_power=power, snapshots=0), circle(), torch.device("cpu"))
+    parameter = next(trainer.network.parameters())
+    for step in range(EMA_EVERY, steps + 1, EMA_EVERY):
+        trainer.step = step
+        with torch.no_grad():
+            parameter.fill_(step)
+        trainer.average.update_parameters(trainer.network)
+    found = next(trainer.average.module.parameters()).mean().item()
+    t = np.arange(1, steps + 1)
+    mean = {g: float((t * t**g).sum() / (t**g).sum()) for g in (power, 2 * power)}
+    assert found == pytest.approx(mean[power], rel=0.01)
+    assert found != pytest.approx(mean[2 * power], rel=0.01)
 
 
 def test_divergence_is_said_and_leaves_nothing(tmp_path):

@@ -16,9 +16,10 @@ import torch
 from torch import nn
 
 from diffrender.config.sections import Config
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.diffusion.denoisers.base import Prediction
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
+from diffrender.diffusion.denoisers.networks.gaussian_preconditioned import GaussianPreconditioned
 from diffrender.diffusion.denoisers.objectives import Objective, log_snr, objective
 from diffrender.diffusion.levels import Level
 from diffrender.trajectory.writer import replacing, versions
@@ -52,7 +53,13 @@ def network(config: Config, event: tuple[int, ...], classes: int) -> nn.Module:
     make, params = NETWORKS.resolve(config.model.kind, config.model.params, "model")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return make(event, classes, **params)
+        net = make(event, classes, **params)
+    if isinstance(net, GaussianPreconditioned) and config.training.objective != net.objective:
+        raise ConfigError(
+            f"training.objective: 'precondition: gaussian' is trained by '{net.objective}' alone.",
+            f"Take objective: {net.objective}, or precondition: none.",
+        )
+    return net
 
 
 def save(path: Path, net: nn.Module, config: Config, header: Mapping[str, Any]) -> None:

@@ -117,13 +117,16 @@ def objective(name: str) -> Objective:
     return OBJECTIVES[name]
 
 
-def training_levels(levels: Schedule, how: str, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def training_levels(
+    levels: Schedule, how: str, u: np.ndarray, *, p_mean: float = EDM_MEAN, p_std: float = EDM_STD
+) -> tuple[np.ndarray, np.ndarray]:
     """alpha and sigma, each the shape of u, for u in [0, 1): evenly over the table, or lognormal in sigma / alpha.
 
-    Evenly spread u (one in each of B strata) make the loss of a batch much less noisy (Kingma et al. 2021, §G.1).
+    p_mean, p_std: of log(sigma / alpha) where it is lognormal. Evenly spread u (one in each of B strata) make the loss
+    of a batch much less noisy (Kingma et al. 2021, §G.1).
     """
     if how == "lognormal":
-        ratio = np.exp(EDM_MEAN + EDM_STD * ndtri(np.clip(u, 1e-6, 1 - 1e-6)))
+        ratio = np.exp(p_mean + p_std * ndtri(np.clip(u, 1e-6, 1 - 1e-6)))
         scale = {"ve": np.ones_like(ratio), "flow": 1 + ratio, "vp": np.hypot(1, ratio)}[levels.family]
         return 1 / scale, ratio / scale
     index = 1 + np.minimum((u * (len(levels) - 1)).astype(np.int64), len(levels) - 2)

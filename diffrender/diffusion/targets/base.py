@@ -57,6 +57,10 @@ class Target:
         x, label = _split(self.raw(n, rng))
         return np.asarray((x - self.offset) / self.scale, np.float32), label
 
+    def states(self) -> tuple[np.ndarray, np.ndarray | None] | None:
+        """All states, (N, *event) float32, and their classes, where there are finitely many; else None."""
+        return None
+
 
 def build_target(target: TargetConfig, folder: Path) -> Target:
     """The target that a config names; files are looked for in `folder` first.

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from diffrender.config.sections import Config
+from diffrender.diffusion.denoisers.networks.gaussian_preconditioned import GaussianPreconditioned
 from diffrender.diffusion.denoisers.objectives import Objective, log_snr, objective, training_levels
 from diffrender.diffusion.levels import make_levels
 from diffrender.diffusion.noise import Purpose, generator
@@ -43,6 +44,7 @@ class Batches:
     ) -> None:
         self.seed, self.size, self.dropout = config.seed, config.training.batch_size, config.training.label_dropout
         self.says, self.levels = objective(config.training.objective), make_levels(config.schedule)
+        self.p_mean, self.p_std = config.training.p_mean, config.training.p_std
         self.data, self.label, self.device = data, label, device
         self.steps = max(1, min(BLOCK_STEPS, BLOCK_NUMBERS // (self.size * math.prod(data.shape[1:]))))
         self.number, self.block = 0, self._draw(0)
@@ -61,7 +63,7 @@ class Batches:
         index = rng.integers(len(self.data), size=shape)
         u = (np.arange(self.size) + rng.random(shape)) / self.size
         eps = rng.standard_normal((*shape, *self.data.shape[1:]), dtype=np.float32)
-        drawn = training_levels(self.levels, self.says.levels, u)
+        drawn = training_levels(self.levels, self.says.levels, u, p_mean=self.p_mean, p_std=self.p_std)
         alpha, sigma = (self._tensor(a).view(*shape, *[1] * (self.data.ndim - 1)) for a in drawn)
         norm, x0 = torch.hypot(alpha, sigma), self._tensor(self.data[index])
         noise = self._tensor(eps)
@@ -88,7 +90,10 @@ class Batches:
 def loss_of(network: torch.nn.Module, says: Objective, batch: Batch) -> torch.Tensor:
     """The loss of one batch, a scalar."""
     if says.score_loss is None:
-        return (network(batch.x, batch.log_snr, batch.label) - batch.target).square().mean()
+        squares = (network(batch.x, batch.log_snr, batch.label) - batch.target).square()
+        if isinstance(network, GaussianPreconditioned):
+            return (squares.flatten(1).mean(1) * network.loss_weight(batch.log_snr)).mean()
+        return squares.mean()
 
     def score(x: torch.Tensor) -> torch.Tensor:
         return network(x / batch.norm, batch.log_snr, batch.label) / batch.sigma

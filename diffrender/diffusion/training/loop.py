@@ -21,6 +21,7 @@ from diffrender.config.sections import TRAINING_SECTIONS, Config
 from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.core.files import digest
 from diffrender.diffusion.denoisers import build, learned
+from diffrender.diffusion.denoisers.networks.gaussian_preconditioned import GaussianPreconditioned
 from diffrender.diffusion.denoisers.objectives import objective
 from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.recording.metrics import against_target
@@ -34,6 +35,7 @@ from diffrender.trajectory.writer import replacing
 Progress = Callable[[dict[str, Any]], None]
 BETAS = (0.9, 0.99)
 WARM_UP = 200  # steps over which the learning rate rises
+DECAY = 0.4  # of all steps, over which `wsd` lets it fall
 EMA_EVERY = 8  # steps between two updates of the average
 FRESH = 20_000  # samples, and fresh data, whose distance is measured at the end
 FRESH_SETS = 4
@@ -56,10 +58,13 @@ class Trainer:
     def __init__(self, config: Config, target: Any, device: torch.device) -> None:
         self.config, self.device, self.step = config, device, 0
         self.says = objective(config.training.objective)
-        data, label = target.draw_labelled(config.training.data_size, generator(config.seed, Purpose.DATA))
         classes = build.classes(config, target)
-        self.batches = Batches(config, data, label if classes else None, device)
         self.network = learned.network(config, target.event, classes).to(device)
+        rng = generator(config.seed, Purpose.DATA)
+        data, label = target.states() or target.draw_labelled(config.training.data_size, rng)
+        if isinstance(self.network, GaussianPreconditioned):
+            self.network.fit(torch.from_numpy(data))
+        self.batches = Batches(config, data, label if classes else None, device)
         rate = config.training.learning_rate
         self.optimiser = torch.optim.Adam(self.network.parameters(), rate, BETAS, fused=device.type != "mps")
         self.average = AveragedModel(self.network, multi_avg_fn=self._average)
@@ -83,14 +88,24 @@ class Trainer:
             self.average.update_parameters(self.network)
 
     def learning_rate(self, step: int) -> float:
-        """A short rise, then half a cosine down to 0 at the last step."""
+        """A short rise, then what `lr_scheduler` says."""
         training = self.config.training
         rise = min(1.0, (step + 1) / min(WARM_UP, 1 + training.steps // 10))
-        return training.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * step / training.steps))
+        left = 1 - step / training.steps
+        shape = {"cosine": 0.5 * (1 - math.cos(math.pi * left)), "constant": 1.0, "wsd": min(1.0, left / DECAY)}
+        return training.learning_rate * rise * shape[training.lr_scheduler]
 
     def _average(self, averages: Any, weights: Any, count: Any) -> None:
-        """Exponential moving average; at first, when all weights are poor, a shorter one."""
-        decay = min(self.config.training.ema**EMA_EVERY, (1 + int(count)) / (10 + int(count)))
+        """Moving average of the weights: exponential, at first, when all are poor, a shorter one; or by a power.
+
+        With weight t^γ for the weights after t steps it spans the same share of the run at any time, so the average of
+        every moment is a finished model (Karras et al. 2024, eq. 121).
+        """
+        power = self.config.training.ema_power
+        if power is not None:
+            decay = (1 - EMA_EVERY / (self.step + EMA_EVERY)) ** (power + 1)
+        else:
+            decay = min(self.config.training.ema**EMA_EVERY, (1 + int(count)) / (10 + int(count)))
         torch._foreach_lerp_(averages, weights, 1 - decay)
 
     def denoiser(self) -> learned.Learned:
@@ -244,7 +259,8 @@ def _threads(trainer: Trainer) -> Iterator[None]:
     """One thread for a small network: the fastest by CPU seconds, and the same sums on any number of cores."""
     before = torch.get_num_threads()
     weights = sum(p.numel() for p in trainer.network.parameters())
-    if weights * trainer.config.training.batch_size < SMALL:
+    convolutional = any(isinstance(layer, torch.nn.Conv2d) for layer in trainer.network.modules())
+    if not convolutional and weights * trainer.config.training.batch_size < SMALL:
         torch.set_num_threads(1)
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import torch
 
 from diffrender.config.sections import Config
 from diffrender.diffusion.denoisers.base import Denoiser
+from diffrender.diffusion.denoisers.build import classes
+from diffrender.diffusion.denoisers.guidance import Guided
 from diffrender.diffusion.levels import choose, make_levels
 from diffrender.diffusion.noise import Noise, Purpose, generator
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
@@ -27,7 +30,7 @@ def snapshot_steps(steps: int, count: int) -> list[int]:
 class Film:
     """Snapshots of a model in training, by DDIM, which is smooth in the weights and adds no noise of its own.
 
-    kept: member → one array a snapshot.
+    kept: member → one array a snapshot. label: of image models that know classes, that of each sample: all in turn.
     """
 
     def __init__(self, config: Config, target: Any, device: torch.device) -> None:
@@ -44,11 +47,19 @@ class Film:
         self.fresh = target.draw(training.snapshot_chains, generator(seed, Purpose.METRIC)) if plain else None
         self.steps = snapshot_steps(training.steps, training.snapshots)
         self.kept: dict[str, list[np.ndarray]] = {}
+        self.label: torch.Tensor | None = None
+        self.guidance_scale = config.sampler.guidance_scale
+        if not plain and (count := classes(config, target)):
+            self.label = (torch.arange(training.snapshot_chains) % count).to(device)
 
     def take(self, step: int, denoiser: Denoiser) -> None:
         """One more snapshot."""
         x = start(self.levels[0], self.noise)
-        for move in SAMPLERS["ddim"].make(denoiser, x, self.levels, self.noise):
+        model: Any = denoiser
+        if self.label is not None:
+            guided = denoiser if self.guidance_scale == 1 else Guided(denoiser, self.guidance_scale)
+            model = partial(guided, label=self.label)
+        for move in SAMPLERS["ddim"].make(model, x, self.levels, self.noise):
             x = move.x_next
         samples = x.cpu().numpy()
         shot: dict[str, Any] = {"snapshot": samples, "snapshot_step": step}
@@ -62,5 +73,7 @@ class Film:
 
     def members(self) -> dict[str, np.ndarray]:
         """What is recorded."""
-        grid = dict(self.grid.members("grid")) if self.grid is not None and self.kept else {}
-        return {key: np.stack(shots) for key, shots in self.kept.items()} | grid
+        fixed = dict(self.grid.members("grid")) if self.grid is not None and self.kept else {}
+        if self.label is not None:
+            fixed["label"] = self.label.cpu().numpy()
+        return {key: np.stack(shots) for key, shots in self.kept.items()} | fixed
