@@ -1,13 +1,101 @@
-"""Files: atomic replacing, digests, and locks."""
+"""Files: atomic writes, locks between processes, digests.
+
+A file written here is there whole or not at all, whatever happens meanwhile: it is written under another name, forced
+to the disk, and renamed.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from diffrender.core.errors import DiffrenderError
 
 
+# ---- atomic writes ---------------------------------------------------------------------------------------------------
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` when complete; on failure it is gone and `path` untouched."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            yield file
+        publish(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all."""
+    with replacing(path) as file:
+        file.write(text.encode())
+
+
+def publish(finished: Path, path: Path) -> None:
+    """Let a finished file take the place of `path`, on the same file system, in one step."""
+    with finished.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(finished, path)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left unfinished in a folder and below: files and folders called `.NAME.part`."""
+    for path in folder.glob("**/.*.part*"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+# ---- locks -----------------------------------------------------------------------------------------------------------
+@contextlib.contextmanager
+def locked(path: Path, busy: DiffrenderError) -> Iterator[None]:
+    """Hold a lock file, made if need be; `busy` is raised if another process holds it.
+
+    The system lets go of it however this process ends. The file itself stays, or goes with its folder.
+    """
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            try:
+                _lock(file.fileno())
+            except OSError:
+                raise busy from None
+            if not _is_at(file.fileno(), path):  # the former holder removed it after we opened it
+                continue
+            yield
+            return
+
+
+def _lock(descriptor: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False
+
+
+# ---- digests ---------------------------------------------------------------------------------------------------------
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes."""
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Where an output came from: every file that diffrender writes says so in itself.
+"""Provenance of outputs: every file that diffrender writes says in itself where it came from.
 
 Recordings carry a `meta` member, weights a header, videos and pictures a comment; each holds the content key by which
 it is known to be up to date. Nothing here loads torch or Manim.
@@ -10,7 +10,9 @@ import functools
 import importlib.metadata
 import io
 import json
+import platform
 import struct
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,12 @@ VIDEOS = (".mp4", ".mov", ".webm")
 def versions(*packages: str) -> dict[str, str]:
     """Installed versions, without importing the packages."""
     return {"diffrender": __version__, **{package: _installed(package) for package in packages}}
+
+
+def made_with() -> dict[str, str]:
+    """Versions of what makes recordings and weights; torch's only where it is loaded."""
+    loaded = ("torch",) if "torch" in sys.modules else ()
+    return {"python": platform.python_version(), **versions("numpy", *loaded)}
 
 
 @functools.cache

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from diffrender.core.errors import DiffrenderError
+from diffrender.core.files import locked, remove_leftovers
 from diffrender.jobs.job import Job, ordered, pending
 from diffrender.jobs.run.local import Cluster, OnEvent, Outcome, run
 from diffrender.lecture import page
@@ -62,8 +61,9 @@ class Batch:
                 outcomes.append(event["outcome"])
             on_event(job, event)
 
-        with alone(folder):
-            sweep(folder, self.todo)
+        busy = DiffrenderError(f"{folder}: another batch is writing there.", "Wait for it, or give --outputs.")
+        with locked(folder / ".lock", busy):
+            remove_old(folder, self.todo)
             try:
                 run(
                     spread(self.todo, workers, cluster),
@@ -100,36 +100,10 @@ def spread(todo: list[Job], workers: int, cluster: Cluster | None) -> list[Job]:
     return [replace(job, spec={**job.spec, "workers": each}) if job.kind == "render" else job for job in todo]
 
 
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold the folder; DiffrenderError if another batch does. The system lets go of it however this process ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as file:
-        try:
-            _lock(file.fileno())
-        except OSError:
-            raise DiffrenderError(
-                f"{folder}: another batch is writing there.", "Wait for it, or give --outputs."
-            ) from None
-        yield
-
-
-def _lock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def sweep(folder: Path, todo: list[Job]) -> None:
+def remove_old(folder: Path, todo: list[Job]) -> None:
     """Remove what killed processes left unfinished, old logs, and the captions of clips that are drawn again."""
     shutil.rmtree(folder / "logs", ignore_errors=True)
     for job in todo:
         if job.kind == "render":
             job.out.with_suffix(".srt").unlink(missing_ok=True)
-    for file in folder.glob("**/.*.part*"):
-        file.unlink(missing_ok=True)
+    remove_leftovers(folder)

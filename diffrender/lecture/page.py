@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from diffrender.core.files import write_text
 from diffrender.lecture.plan import Item, Plan
 
 STYLE = """
@@ -47,10 +48,7 @@ def write(plan: Plan) -> Path | None:
     file, text = plan.folder / "index.html", page(plan)
     if file.is_file() and file.read_text("utf-8") == text:
         return file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(".index.html.part")
-    part.write_text(text, "utf-8")
-    part.replace(file)
+    write_text(file, text)
     return file
 
 

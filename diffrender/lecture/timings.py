@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 
+from diffrender.core.files import write_text
 from diffrender.jobs.job import Job
 from diffrender.jobs.run.local import Outcome
 
@@ -43,12 +44,8 @@ class JobTimings:
     def keep(self, outcomes: Iterable[Outcome]) -> None:
         """Write down what was done; not being able to is no reason to fail."""
         self.seconds.update({_name(o.job): round(o.seconds, 2) for o in outcomes if o.status == "done"})
-        part = self.path.with_name(f"{FILE}.{os.getpid()}")
-        try:
-            part.write_text(json.dumps(self.seconds, indent=0, sort_keys=True), "utf-8")
-            part.replace(self.path)
-        except OSError:
-            part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            write_text(self.path, json.dumps(self.seconds, indent=0, sort_keys=True))
 
 
 def _class(job: Job) -> str:

@@ -1,4 +1,4 @@
-"""Recordings written as a stream: whatever a run's length, what is in memory is one block of it."""
+"""Recordings written as a stream, one block of it in memory whatever the run's length."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import contextlib
 import io
 import json
 import math
-import os
-import secrets
 import struct
-import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from diffrender.core.errors import TrajectoryError, suggest
+from diffrender.core.files import replacing
+from diffrender.core.provenance import made_with
 from diffrender.trajectory.schema import KINDS, SCHEMA_VERSION, check_keys, check_shapes, first_not_finite
 
 COPY = 1 << 22  # bytes copied in one go
@@ -80,7 +78,7 @@ class TrajectoryWriter:
 
     def _join(self) -> None:
         """Check what was spooled against the schema, then copy it into the file."""
-        meta = {"schema_version": SCHEMA_VERSION, **self.meta, "versions": versions()}
+        meta = {"schema_version": SCHEMA_VERSION, **self.meta, "versions": made_with()}
         check_keys(self.spools, meta["kind"], str(self.path))
         check_shapes({k: (s.shape, s.dtype) for k, s in self.spools.items()}, meta["kind"], str(self.path))
         text = np.array(json.dumps(meta, ensure_ascii=False, allow_nan=False))
@@ -157,28 +155,3 @@ def _store(archive: zipfile.ZipFile, key: str, header: bytes, blocks: Any) -> No
         member.write(header)
         for block in blocks:
             member.write(block)
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` when complete; on failure it is gone and `path` untouched."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def versions() -> dict[str, str]:
-    """Versions of what makes recordings; torch's only where it is loaded."""
-    found = {"python": ".".join(map(str, sys.version_info[:3])), "numpy": np.__version__}
-    for package in ("diffrender", *(["torch"] if "torch" in sys.modules else [])):
-        with contextlib.suppress(PackageNotFoundError):
-            found[package] = version(package)
-    return found

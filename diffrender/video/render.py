@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from diffrender.core.files import publish
 from diffrender.video.drawing import segments
 from diffrender.video.drawing.pool import crew
 from diffrender.video.drawing.segments import Progress, count
-from diffrender.video.drawing.work_folder import partial, publish, read_info, work_folder
+from diffrender.video.drawing.work_folder import partial, read_info, work_folder
 from diffrender.video.encode import container
 from diffrender.video.encode import settings as encoding
 from diffrender.video.film import subtitles

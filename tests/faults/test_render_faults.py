@@ -17,9 +17,9 @@ from diffrender.video.spec import RenderSpec
 TOYS = Path(__file__).parents[1] / "video" / "toy_scenes.py"
 PROGRAM = """
 import resource, sys
-from diffrender.errors import DiffrenderError
+from diffrender.core.errors import DiffrenderError
 from diffrender.video.render import render
-from diffrender.spec import RenderSpec
+from diffrender.video.spec import RenderSpec
 limit = int(sys.argv[2])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from diffrender.core.errors import RenderError
+from diffrender.core.files import replacing
 from diffrender.jobs.run import child
-from diffrender.trajectory.writer import replacing
 
 
 def render(job, emit):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 import time
 from itertools import dropwhile
@@ -14,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diffrender.core.errors import DiffrenderError
+from diffrender.core.files import write_text
 
 WIDTH, HEIGHT = 1000, 800  # the page's units, as in its canvas
 PREVIEW = 5000  # points
@@ -79,15 +78,7 @@ class Session:
         """Write the drawing, whole or not at all; an empty one is refused."""
         self.points(strokes)
         try:
-            self.out.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", -1, "utf-8", dir=self.out.parent, suffix=".part", delete=False
-            ) as file:
-                file.write(strokes.svg())
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, self.out)
+            write_text(self.out, strokes.svg())
         except OSError as error:
             raise DiffrenderError(f"{self.out}: cannot be written ({error.strerror}).") from None
         self.saved = self.out

@@ -17,12 +17,13 @@ from torch import nn
 
 from diffrender.config.sections import Config
 from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.files import replacing
+from diffrender.core.provenance import made_with
 from diffrender.diffusion.denoisers.base import Prediction
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.networks.gaussian_preconditioned import GaussianPreconditioned
 from diffrender.diffusion.denoisers.objectives import Objective, log_snr, objective
 from diffrender.diffusion.levels import Level
-from diffrender.trajectory.writer import replacing, versions
 
 AT_ONCE = {"points": 1024, "images": 64}  # chains a call: a layer's activations then stay in the processor's cache
 ON_DEVICE = 64  # times as many where there is memory and no cache to mind
@@ -66,7 +67,7 @@ def save(path: Path, net: nn.Module, config: Config, header: Mapping[str, Any]) 
     """Write weights as safetensors, with the config in the header; the file appears complete or not at all."""
     from safetensors.torch import save as encode
 
-    said = {"kind": "weights", "config": config.as_dict(), "seed": config.seed, "versions": versions(), **header}
+    said = {"kind": "weights", "config": config.as_dict(), "seed": config.seed, "versions": made_with(), **header}
     tensors = {name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}
     encoded = encode(tensors, {k: json.dumps(v, sort_keys=True) for k, v in said.items()})
     size = int.from_bytes(encoded[:8], "little")

@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from diffrender.config.sections import TRAINING_SECTIONS, Config
 from diffrender.core.errors import ConfigError, DiffrenderError
-from diffrender.core.files import digest
+from diffrender.core.files import digest, replacing
 from diffrender.diffusion.denoisers import build, learned
 from diffrender.diffusion.denoisers.networks.gaussian_preconditioned import GaussianPreconditioned
 from diffrender.diffusion.denoisers.objectives import objective
@@ -30,7 +30,6 @@ from diffrender.diffusion.targets.base import build_target
 from diffrender.diffusion.training.batches import Batches, loss_of
 from diffrender.diffusion.training.snapshots import Film
 from diffrender.trajectory.reader import TrajectoryWriter
-from diffrender.trajectory.writer import replacing
 
 Progress = Callable[[dict[str, Any]], None]
 BETAS = (0.9, 0.99)

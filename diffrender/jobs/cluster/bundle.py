@@ -14,10 +14,9 @@ from typing import Any
 
 from diffrender.config.find import find_file
 from diffrender.core.errors import DiffrenderError
-from diffrender.core.files import file_digest
+from diffrender.core.files import file_digest, replacing
 from diffrender.jobs.job import Job
 from diffrender.jobs.plan.subject import FILE_KEYS
-from diffrender.trajectory.writer import replacing
 
 HERE = "@parcel/"  # stands before a path that is relative to the job's folder
 

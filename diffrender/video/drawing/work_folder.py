@@ -1,4 +1,4 @@
-"""What is not finished lies in a work folder beside its output, and comes into its place in one step.
+"""The folder beside a clip in which it is made, segment by segment.
 
 The folder of `clip.mp4` is `.clip.mp4.diffrender`. A segment has its own name there only when it is whole. A render
 that was interrupted, by Ctrl-C or by the power, goes on from them when the same thing is asked for again; anything else
@@ -8,16 +8,15 @@ asked for throws them away.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from diffrender.core.errors import RenderError
-from diffrender.core.files import digest
+from diffrender.core.files import digest, locked
 from diffrender.video.encode import container
 from diffrender.video.spec import RenderSpec
 
@@ -68,24 +67,6 @@ def content_key(spec: RenderSpec) -> str:
     return digest([settings, code, recordings])
 
 
-def _lock(folder: Path) -> Any:
-    """Keep other processes out of a work folder until the file returned is closed; RenderError if one is in it."""
-    file = (folder / "lock").open("w")
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:  # Windows: two renders of one file at a time are the user's to avoid
-        pass
-    except OSError:
-        file.close()
-        name = folder.name.removeprefix(".").removesuffix(".diffrender")
-        raise RenderError(
-            f"{folder.parent / name} is being rendered by another process.", "Wait for it to end."
-        ) from None
-    return file
-
-
 @contextmanager
 def work_folder(spec: RenderSpec) -> Iterator[Path]:
     """The folder beside the output for what is not finished.
@@ -94,29 +75,31 @@ def work_folder(spec: RenderSpec) -> Iterator[Path]:
     leaving it by an exception removes half-written files, and the folder too if no segment is whole.
     """
     folder = spec.out.parent / f".{spec.out.name}.diffrender"
-    info = {"key": content_key(spec)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = _lock(folder)
-        if read_info(folder).get("key") != info["key"]:
-            _empty(folder)
-        (folder / INFO).write_text(json.dumps({**read_info(folder), **info}), "utf-8")
-    except OSError as error:
-        raise RenderError(
-            f"{spec.out.parent}: cannot be written to ({error.strerror}).", "Choose another place with --out."
-        ) from None
-    remove_partial(folder)
-    try:
-        yield folder
-    except BaseException:
-        remove_partial(folder)
-        if not any(folder.glob("[0-9]*.*")):
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    else:
+    busy = RenderError(f"{spec.out} is being rendered by another process.", "Wait for it to end.")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / "lock", busy))
+            _prepare(folder, content_key(spec))
+        except OSError as error:
+            raise RenderError(
+                f"{spec.out.parent}: cannot be written to ({error.strerror}).", "Choose another place with --out."
+            ) from None
+        try:
+            yield folder
+        except BaseException:
+            remove_partial(folder)
+            if not any(folder.glob("[0-9]*.*")):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
         shutil.rmtree(folder, ignore_errors=True)
-    finally:
-        lock.close()
+
+
+def _prepare(folder: Path, key: str) -> None:
+    """Keep what an earlier render of the same thing finished, and nothing else."""
+    if read_info(folder).get("key") != key:
+        _empty(folder)
+    (folder / INFO).write_text(json.dumps({**read_info(folder), "key": key}), "utf-8")
+    remove_partial(folder)
 
 
 def _empty(folder: Path) -> None:
@@ -137,10 +120,3 @@ def remove_partial(folder: Path) -> None:
     for path in folder.glob("partial-*"):
         with suppress(OSError):
             path.unlink()
-
-
-def publish(path: Path, out: Path) -> None:
-    """Put a finished file in its place: all of it or nothing, whatever happens meanwhile."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(path, out)

@@ -20,7 +20,7 @@ from typing import Any
 import av
 import numpy as np
 
-from diffrender.video.drawing.work_folder import publish
+from diffrender.core.files import publish
 from diffrender.video.encode import container
 from diffrender.video.encode.container import Chapter
 from diffrender.video.encode.settings import Encoding, choose, open_stream

@@ -11,7 +11,7 @@ import av
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from diffrender.trajectory.writer import replacing
+from diffrender.core.files import publish, replacing
 from diffrender.video.encode import container
 from diffrender.video.film.spec import GifSpec, PostersSpec
 
@@ -76,8 +76,7 @@ def gif(spec: GifSpec, progress: Callable[[dict[str, Any]], None]) -> dict[str, 
         width, fps = container.gif(
             spec.file, part, max_mb=spec.max_mb, comment=spec.comment, width=spec.width, fps=spec.fps
         )
-        with part.open("rb") as source, replacing(spec.out) as file:
-            file.write(source.read())
+        publish(part, spec.out)
     finally:
         part.unlink(missing_ok=True)
     return {"width": width, "fps": fps}
