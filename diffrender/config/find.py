@@ -63,3 +63,13 @@ def find_file(name: str, folder: Path, kind: str = "drawings") -> Path:
         if place.is_file():
             return place.resolve()
     raise UsageError(f"{name}: no such file.", f"Looked in {', '.join(str(p.parent) for p in places)}.")
+
+
+def find_folder(name: str, folder: Path) -> Path:
+    """A folder that a config names: beside the config, or in the working directory."""
+    path = Path(name).expanduser()
+    places = [path] if path.is_absolute() else [folder / path, Path.cwd() / path]
+    for place in places:
+        if place.is_dir():
+            return place.resolve()
+    raise UsageError(f"{name}: no such folder.", f"Looked in {', '.join(str(p.parent) for p in places)}.")

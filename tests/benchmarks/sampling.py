@@ -23,7 +23,7 @@ from diffrender.diffusion.denoisers.build import classes
 from diffrender.diffusion.denoisers.objectives import objective
 from diffrender.diffusion.recording.recorder import BLOCK_BYTES, Recorder
 from diffrender.diffusion.recording.run import Run
-from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.targets.build import build_target
 
 SPIRAL = Path(__file__).parents[2] / "configs" / "spiral.yaml"
 CHAINS, STEPS, ROUNDS = 20_000, 100, 5

@@ -26,7 +26,7 @@ from torch import nn
 
 from diffrender.config.load import load_config
 from diffrender.diffusion.recording.metrics import against_target
-from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.training.loop import BETAS, Trainer, train
 
 SPIRAL = Path(__file__).parents[2] / "configs" / "spiral.yaml"

@@ -18,7 +18,7 @@ from diffrender.cli.draw_page.server import Server
 from diffrender.cli.draw_page.session import Session
 from diffrender.config.sections import TargetConfig
 from diffrender.core.errors import DiffrenderError
-from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.targets.build import build_target
 
 from .browser import PROGRAM, Chromium
 

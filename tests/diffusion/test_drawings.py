@@ -16,7 +16,7 @@ from scipy.stats import chisquare, kstest
 from diffrender.config.load import load_config
 from diffrender.config.sections import TargetConfig
 from diffrender.core.errors import ConfigError, DiffrenderError
-from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.targets.build import build_target
 
 N = 40_000
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">{}</svg>'
@@ -330,7 +330,7 @@ import json, resource, sys, time
 from pathlib import Path
 import numpy as np
 from diffrender.config.sections import TargetConfig
-from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.targets.build import build_target
 build_target(TargetConfig(kind="drawing", file=sys.argv[1]), Path()).draw(10_000, np.random.default_rng(0))
 peak = [int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")][0] * 1024
 print(json.dumps([time.process_time(), peak]))

@@ -13,7 +13,7 @@ from diffrender.config.sections import TargetConfig
 from diffrender.core.errors import DiffrenderError
 from diffrender.diffusion.denoisers.exact import DataDenoiser, MixtureDenoiser, exact_denoiser
 from diffrender.diffusion.levels import Level
-from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.targets.densities.catalogue import DENSITIES
 
 HALF = Level(0.8, 0.6, 0.5)

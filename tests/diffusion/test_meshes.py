@@ -9,7 +9,7 @@ from scipy.stats import chisquare
 
 from diffrender.config.sections import TargetConfig
 from diffrender.core.errors import DiffrenderError
-from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.targets.build import build_target
 
 from .test_drawings import cost, save
 

@@ -11,7 +11,7 @@ from diffrender.config.find import shipped
 from diffrender.config.load import load_config
 from diffrender.config.sections import TargetConfig
 from diffrender.core.errors import ConfigError
-from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.targets.densities.catalogue import DENSITIES
 from diffrender.diffusion.targets.points.plane import POINTS
 from diffrender.diffusion.targets.shapes.catalogue import SHAPES

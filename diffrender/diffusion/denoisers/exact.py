@@ -13,11 +13,15 @@ import numpy as np
 import torch
 
 from diffrender.diffusion.denoisers.base import Denoiser, Prediction
+from diffrender.diffusion.denoisers.by_class import ByClass
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
 CHUNK = 1 << 18  # pairs held at a time: 1 MB of float32 stays in the cache
+MIN_ROWS = 64  # chains at a time, however many points there are
+MAX_DOUBLED = 1 << 20  # numbers in all points, up to which they are simply taken in float64
+NEAREST = 64  # points worked out again where there are more
 MAX_LOST = 1e-4  # rounding error of a log likelihood above which float64 is used
 
 
@@ -59,62 +63,70 @@ class MixtureDenoiser:
 
 
 class DataDenoiser:
-    """E[x_0 | x_t] when x_0 is one of M given points, each as likely (Karras et al. 2022, eq. 57).
+    """E[x_0 | x_t] when x_0 is one of M given states, each as likely (Karras et al. 2022, eq. 57).
 
-    points: (M, *event) array or tensor. labels: (M,) int, by which chains may be conditioned.
+    points: (M, *event) array or tensor. labels: (M,) int, by which chains may be conditioned. A chain bound to a class
+    costs no more than that class has states.
     """
 
     def __init__(self, points: Any, labels: Any = None, *, device: torch.device | str = "cpu") -> None:
-        self.points = torch.as_tensor(points, device=device)
-        self.labels = None if labels is None else torch.as_tensor(labels, device=device)
+        self.by_class = ByClass(points, labels, device=device)
+        self.points = self.by_class.points
 
     def __call__(self, x: torch.Tensor, level: Level, label: torch.Tensor | None = None) -> Prediction:
         """x (N, *event); label (N,) int64 conditions each chain on the points so labelled, unless below 0."""
         if level.sigma == 0:
             return Prediction(x, level, x0=x / level.alpha)
         out = torch.empty_like(x).flatten(1)
-        for part, log_w, points in self._posterior(x, level, label):
-            out[part] = (torch.softmax(log_w, 1) @ points).to(x.dtype)
+        for rows, k in self.by_class.groups(label, len(x)):
+            parts = self._posterior(x[rows], level, self.points[self.by_class.spans[k]])
+            out[rows] = torch.cat([(torch.softmax(log_w, 1).to(points.dtype) @ points).to(x.dtype) for log_w, points in parts])
         return Prediction(x, level, x0=out.view_as(x))
 
     def log_prob_t(self, x: torch.Tensor, level: Level) -> torch.Tensor:
         """log p_t(x), (N,), for sigma > 0."""
         flat, variance = x.double().flatten(1), level.sigma**2
-        out = torch.empty(len(x), dtype=torch.float64, device=x.device)
-        for part, log_w, _ in self._posterior(x, level, None):
-            out[part] = torch.logsumexp(log_w, 1)
+        out = torch.cat([torch.logsumexp(log_w.double(), 1) for log_w, _ in self._posterior(x, level, self.points)])
         out -= (flat * flat).sum(1) / (2 * variance) + flat.shape[1] / 2 * math.log(2 * math.pi * variance)
         return (out - math.log(len(self.points))).to(x.dtype)
 
     def _posterior(
-        self, x: torch.Tensor, level: Level, label: torch.Tensor | None
-    ) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
-        """Slices of chains, the log likelihood of every point (n, M) but for |x|²/2σ², and the points, in one dtype.
+        self, x: torch.Tensor, level: Level, points: torch.Tensor
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """For chunks of chains: the log likelihood of every point (n, M) but for |x|²/2σ², and the points (M, D).
 
-        The square is expanded for speed; where that would cost digits (sigma small), in float64.
+        The square is expanded for speed. Where that would cost digits (sigma small), few points are all taken in
+        float64; of many, only those that come near enough to count are worked out again.
         """
-        flat, points = x.flatten(1), self.points.flatten(1)
+        flat, points = x.flatten(1), points.flatten(1)
         reach = float(torch.linalg.vector_norm(flat, dim=1).max() * torch.linalg.vector_norm(points, dim=1).max())
-        lost = torch.finfo(x.dtype).eps * level.alpha * reach / level.sigma**2
-        points = points.to(torch.float64 if lost > MAX_LOST else x.dtype)
+        lost = torch.finfo(x.dtype).eps * level.alpha * reach / level.sigma**2 > MAX_LOST
+        few = points.numel() <= MAX_DOUBLED
+        points = points.to(torch.float64 if lost and few else x.dtype)
         bias = -0.5 * (level.alpha / level.sigma) ** 2 * (points * points).sum(1)
-        rows = max(1, CHUNK // len(points))
-        for first in range(0, len(x), rows):
-            part = slice(first, first + rows)
-            log_w = torch.addmm(bias, flat[part].to(points.dtype), points.T, alpha=level.alpha / level.sigma**2)
-            if label is not None and self.labels is not None:
-                wanted = label[part, None]
-                log_w = log_w.masked_fill_((wanted != self.labels) & (wanted >= 0), -math.inf)
-            yield part, log_w, points
+        rows = max(MIN_ROWS, CHUNK // len(points))
+        for part in flat.split(rows):
+            log_w = torch.addmm(bias, part.to(points.dtype), points.T, alpha=level.alpha / level.sigma**2)
+            yield (_sharpened(log_w, part, points, level) if lost and not few else log_w), points
+
+
+def _sharpened(log_w: torch.Tensor, x: torch.Tensor, points: torch.Tensor, level: Level) -> torch.Tensor:
+    """log_w (n, M) in float64, the largest of each row worked out again without loss; x (n, D), points (M, D)."""
+    nearest = log_w.topk(min(NEAREST, len(points)), dim=1).indices
+    log_w = log_w.double()
+    for row, index, chain in zip(log_w, nearest, x.double(), strict=True):
+        some = points[index].double()
+        row[index] = (level.alpha * some @ chain - level.alpha**2 / 2 * some.square().sum(1)) / level.sigma**2
+    return log_w
 
 
 def exact_denoiser(target: Any, n: int = 4000, seed: int = 0, *, device: torch.device | str = "cpu") -> Denoiser:
-    """The exact denoiser of a target: in closed form for a Gaussian mixture, else the ideal one of n of its states.
+    """The exact denoiser of a target: of a Gaussian mixture in closed form, of a finite set all of it, else of n draws.
 
-    target: has `.density` (or None) and `.draw_labelled(n, rng) -> (n, *event), (n,) or None`. The classes of a mixture
-    are its components.
+    target: has `.density` (or None), `.states()` (or None) and `.draw_labelled(n, rng) -> (n, *event), (n,) or None`.
+    The classes of a mixture are its components.
     """
     if isinstance(target.density, GaussianMixture):
         return MixtureDenoiser(target.density)
-    points, labels = target.draw_labelled(n, generator(seed, Purpose.DATA))
+    points, labels = target.states() or target.draw_labelled(n, generator(seed, Purpose.DATA))
     return DataDenoiser(points, labels, device=device)

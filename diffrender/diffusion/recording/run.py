@@ -25,7 +25,7 @@ from diffrender.diffusion.recording.traced import Traced
 from diffrender.diffusion.samplers.base import Step, start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.samplers.langevin.samplers import AtLevel
-from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.targets.build import build_target
 
 Progress = Callable[[dict[str, Any]], None]
 FEW, LONG = 8, 2000  # chains and steps of a Langevin run whose density is worth recording for replay

@@ -26,7 +26,7 @@ from diffrender.diffusion.denoisers.objectives import objective
 from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.recording.metrics import against_target
 from diffrender.diffusion.recording.run import Run, pick_device
-from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.training.batches import Batches, loss_of
 from diffrender.diffusion.training.snapshots import Film
 from diffrender.trajectory.reader import TrajectoryWriter

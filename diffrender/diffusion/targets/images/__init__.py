@@ -1,0 +1,1 @@
+"""Sets of images: published ones, and folders of your own."""
