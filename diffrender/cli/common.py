@@ -97,6 +97,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def use_data_folder(folder: Path | None) -> Path | None:
+    """Read data sets from `folder`, in this process and in those that it starts."""
+    if folder is not None:
+        from diffrender.config.datasets import DATA_DIR
+
+        if not folder.is_dir():
+            fail(UsageError(f"--data-dir {folder}: no such folder."), UsageError.exit_code)
+        os.environ[DATA_DIR] = str(folder.resolve())
+    return folder
+
+
 def check_device(device: str) -> str:
     """auto, cpu, cuda or mps (or cuda:1)."""
     if device.split(":")[0] not in ("auto", "cpu", "cuda", "mps"):
@@ -127,6 +138,14 @@ Set = Annotated[
 Outputs = Annotated[Path, typer.Option("--outputs", help="Folder of all outputs.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all randomness.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Folder of data sets (mnist/, cifar-10-batches-py/, …); else DIFFRENDER_DATA, else they are downloaded.",
+        callback=lambda folder: use_data_folder(folder),
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Make it again even if it is up to date.")]
 Json = Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")]
 ConfigName = Annotated[

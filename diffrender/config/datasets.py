@@ -11,7 +11,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from diffrender.config.find import find_folder
+from diffrender.config.sections import TargetConfig
 from diffrender.core.errors import DiffrenderError
 
 DATA_DIR = "DIFFRENDER_DATA"
@@ -148,6 +151,16 @@ def content(kind: str, split: str) -> list[str]:
     files = DATA_SETS[kind].splits[split]
     found = find(kind, split)
     return [file.md5 for file in files if file in found] or [file.md5 for file in files]
+
+
+def image_content(target: TargetConfig, folder: Path) -> dict[str, Any]:
+    """What the images of a target are, beyond its keys: checksums of their files; {} for other targets."""
+    if target.kind in DATA_SETS and "file" not in target.params:
+        split = str(target.params.get("split", "train"))
+        return {"content": content(target.kind, split)} if split in DATA_SETS[target.kind].splits else {}
+    if target.kind == "image_folder" and isinstance(path := target.params.get("path"), str):
+        return {"path": folder_digest(find_folder(path, folder))}
+    return {}
 
 
 def image_files(folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+CLOSED_FORMS = ("exact", "gaussian", "local")  # kinds of models that nothing has to be learned for
 FieldName = Literal["score", "exact_score", "velocity", "drift"]
 
 
@@ -38,14 +39,14 @@ class TargetConfig(Kind):
 
 
 class ModelConfig(Kind):
-    """What predicts the noise: a network (`mlp`), or `exact`, the closed form for the target."""
+    """What predicts the noise: a network (`mlp`), or a formula of the target (`exact`, `gaussian`, `local`)."""
 
     kind: str = "mlp"
 
     @property
     def learned(self) -> bool:
         """Whether it must be trained before it can be sampled."""
-        return self.kind != "exact"
+        return self.kind not in CLOSED_FORMS
 
 
 class ScheduleConfig(Kind):
@@ -87,6 +88,7 @@ class SamplerConfig(Kind):
     timestep_spacing: Literal["leading", "trailing", "linspace"] = "linspace"
     start: str = Field("", description="where chains start: '' for the sampler's own way, else noise|target|grid|point")
     guidance_scale: float = Field(1.0, ge=0)
+    classes: tuple[int | str, ...] | None = Field(None, description="of the chains, in turn; all if not given")
     seed: int | None = Field(None, ge=0, lt=2**63, description="of the chains; the config's own seed if not given")
 
     @property

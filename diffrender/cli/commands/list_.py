@@ -8,7 +8,7 @@ import typer
 
 from diffrender.cli.common import command
 
-WHAT = ("scenes", "configs", "samplers", "schedules", "densities", "points", "themes")
+WHAT = ("scenes", "configs", "samplers", "schedules", "densities", "points", "images", "themes")
 SHORT = ("kind", "order", "stochastic", "NFE a step", "target", "model", "sampler", "config")
 BARE = ("kind", "title", "shows", "what", "paper")  # what needs no name beside it
 Row = dict[str, Any]
@@ -130,6 +130,8 @@ def _registry(what: str) -> list[Row]:
         from diffrender.diffusion.levels import SCHEDULES as registry
     elif what == "densities":
         from diffrender.diffusion.targets.densities.catalogue import DENSITIES as registry
+    elif what == "images":
+        from diffrender.diffusion.targets.images.catalogue import IMAGES as registry
     else:
         from diffrender.diffusion.targets.points.plane import POINTS as registry
     return [{"name": e.name, "what": e.summary, "keys": tuple(e.parameters())} for e in registry]

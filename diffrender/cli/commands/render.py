@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from diffrender.cli.common import (
+    DataDir,
     Device,
     Force,
     Json,
@@ -130,6 +131,7 @@ def render(
         float | None, typer.Option("--max-mb", help="Make a GIF smaller until it has at most so many megabytes.")
     ] = None,
     device: Device = "auto",
+    data_dir: DataDir = None,
     force: Force = False,
     outputs: Outputs = Path("outputs"),
     as_json: Json = False,

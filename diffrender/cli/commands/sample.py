@@ -9,6 +9,7 @@ import typer
 
 from diffrender.cli.common import (
     ConfigName,
+    DataDir,
     Device,
     Force,
     Json,
@@ -40,6 +41,7 @@ def sample(
         Path | None, typer.Option("--out", "-o", help="The .npz to write.", show_default="outputs/CONFIG/SAMPLER.npz")
     ] = None,
     device: Device = "auto",
+    data_dir: DataDir = None,
     force: Force = False,
     outputs: Outputs = Path("outputs"),
     as_json: Json = False,

@@ -9,6 +9,7 @@ import typer
 
 from diffrender.cli.common import (
     ConfigName,
+    DataDir,
     Device,
     Force,
     Json,
@@ -30,6 +31,7 @@ def train(
     sets: Set = [],  # noqa: B006
     seed: Seed = None,
     device: Device = "auto",
+    data_dir: DataDir = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted run stopped: the default; --force starts anew.")
     ] = False,

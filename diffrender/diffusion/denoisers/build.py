@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-from pydantic import Field
 
 from diffrender.config.sections import Config
 from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.diffusion.denoisers import learned
 from diffrender.diffusion.denoisers.base import Denoiser
-from diffrender.diffusion.denoisers.exact import exact_denoiser
+from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS
 from diffrender.diffusion.denoisers.guidance import Guided
-from diffrender.diffusion.denoisers.networks.registry import NETWORKS
-
-
-@NETWORKS.register("exact")
-def exact(
-    target: Any,
-    seed: int,
-    device: torch.device | str,
-    *,
-    points: Annotated[int, Field(ge=1)] = 4000,
-) -> Denoiser:
-    """No network: the closed form for a Gaussian mixture, else the ideal answer for `points` draws of the target."""
-    return exact_denoiser(target, points, seed, device=device)
 
 
 def classes(config: Config, target: Any) -> int:
-    """How many classes the network learns apart; 0 unless `model.conditional`."""
-    if not config.model.params.get("conditional", False):
+    """How many classes the model tells apart; 0 unless `model.conditional`, or chains of a closed form have classes."""
+    wanted = config.sampler.classes is not None
+    if not config.model.params.get("conditional", wanted and not config.model.learned):
+        if wanted:
+            raise ConfigError("sampler.classes: the model knows no classes.", "Set model.conditional: true.")
         return 0
     if not target.labels:
         raise ConfigError("model.conditional: the target has no classes.", "Leave it out, or choose another target.")
@@ -43,14 +32,18 @@ def build_denoiser(config: Config, target: Any, weights: Path | None, device: to
 
     Raises DiffrenderError if it must be learned and there are no weights.
     """
+    count = classes(config, target)
     if not config.model.learned:
-        make, params = NETWORKS.resolve("exact", config.model.params, "model")
-        return make(target, config.seed, device, **params)
+        make, params = CLOSED_FORMS.resolve(config.model.kind, config.model.params, "model")
+        return _guided(make(target, config.seed, device, **params | {"conditional": count > 0}), config, count)
     if weights is None:
         raise DiffrenderError(
             "This model must be trained before it is sampled.",
             "Train it (diffrender train NAME), or take the closed form: --set model.kind=exact",
         )
-    count = classes(config, target)
-    denoiser = learned.load(weights, config, target.event, count, device)
+    return _guided(learned.load(weights, config, target.event, count, device), config, count)
+
+
+def _guided(denoiser: Denoiser, config: Config, count: int) -> Denoiser:
+    """`denoiser` with the guidance that the config asks for, if it tells classes apart."""
     return Guided(denoiser, config.sampler.guidance_scale) if count and config.sampler.guidance_scale != 1 else denoiser

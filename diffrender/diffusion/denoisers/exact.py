@@ -80,7 +80,9 @@ class DataDenoiser:
         out = torch.empty_like(x).flatten(1)
         for rows, k in self.by_class.groups(label, len(x)):
             parts = self._posterior(x[rows], level, self.points[self.by_class.spans[k]])
-            out[rows] = torch.cat([(torch.softmax(log_w, 1).to(points.dtype) @ points).to(x.dtype) for log_w, points in parts])
+            out[rows] = torch.cat(
+                [(torch.softmax(log_w, 1).to(points.dtype) @ points).to(x.dtype) for log_w, points in parts]
+            )
         return Prediction(x, level, x0=out.view_as(x))
 
     def log_prob_t(self, x: torch.Tensor, level: Level) -> torch.Tensor:
@@ -120,13 +122,15 @@ def _sharpened(log_w: torch.Tensor, x: torch.Tensor, points: torch.Tensor, level
     return log_w
 
 
-def exact_denoiser(target: Any, n: int = 4000, seed: int = 0, *, device: torch.device | str = "cpu") -> Denoiser:
+def exact_denoiser(
+    target: Any, n: int = 4000, seed: int = 0, *, conditional: bool = True, device: torch.device | str = "cpu"
+) -> Denoiser:
     """The exact denoiser of a target: of a Gaussian mixture in closed form, of a finite set all of it, else of n draws.
 
     target: has `.density` (or None), `.states()` (or None) and `.draw_labelled(n, rng) -> (n, *event), (n,) or None`.
-    The classes of a mixture are its components.
+    The classes of a mixture are its components. conditional: chains may be bound to classes.
     """
     if isinstance(target.density, GaussianMixture):
         return MixtureDenoiser(target.density)
     points, labels = target.states() or target.draw_labelled(n, generator(seed, Purpose.DATA))
-    return DataDenoiser(points, labels, device=device)
+    return DataDenoiser(points, labels if conditional else None, device=device)

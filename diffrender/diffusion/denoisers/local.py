@@ -69,8 +69,9 @@ class LocalDenoiser:
     ) -> None:
         self.by_class = ByClass(points, labels, device=device)
         if self.by_class.points.ndim != 4:
+            event = tuple(self.by_class.points.shape[1:])
             raise ConfigError(
-                f"model: 'local' needs images, and this target has states of shape {tuple(self.by_class.points.shape[1:])}.",
+                f"model: 'local' needs images, and this target has states of shape {event}.",
                 "Take model: exact, or a target of images such as digits.",
             )
         self.side, self.border, self.average = side, border, average

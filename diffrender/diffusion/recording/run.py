@@ -26,6 +26,7 @@ from diffrender.diffusion.samplers.base import Step, start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.samplers.langevin.samplers import AtLevel
 from diffrender.diffusion.targets.build import build_target
+from diffrender.diffusion.targets.subsets import class_numbers
 
 Progress = Callable[[dict[str, Any]], None]
 FEW, LONG = 8, 2000  # chains and steps of a Langevin run whose density is worth recording for replay
@@ -93,10 +94,16 @@ class Run:
 
     @cached_property
     def labels(self) -> np.ndarray | None:
-        """A class for each chain, all classes in turn, (N,) int64; None unless the model knows classes."""
-        if not (self.denoiser and self.config.model.learned and classes(self.config, self.target)):
+        """A class for each chain, `sampler.classes` in turn, (N,) int64; None unless the model knows classes."""
+        if self.denoiser is None or not classes(self.config, self.target):
             return None
-        return np.arange(self.config.sampler.chains) % len(self.target.labels)
+        chosen = self.config.sampler.classes
+        numbers = (
+            range(len(self.target.labels))
+            if chosen is None
+            else class_numbers(chosen, self.target.labels, "sampler.classes")
+        )
+        return np.resize(np.array(numbers, np.int64), self.config.sampler.chains)
 
     @cached_property
     def calls(self) -> int:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from diffrender.config.datasets import image_content
 from diffrender.config.find import configs, find_config, find_file
 from diffrender.config.load import load_config
 from diffrender.config.overrides import Overrides
@@ -76,6 +77,8 @@ class Subject:
             for name in FILE_KEYS:
                 if isinstance(section, dict) and isinstance(section.get(name), str):
                     section[name] = file_digest(find_file(section[name], self.config.folder))
+        if "target" in data:
+            data["target"] |= image_content(self.config.target, self.config.folder)
         return data
 
     def train(self, *, device: str = "auto", resume: bool = False, kind: str = "") -> Job:

@@ -220,10 +220,13 @@ def annealed(
     *,
     inner_steps: Count = 10,
     step_size: Positive = 0.1,
+    final_denoising: bool = True,
 ) -> Iterator[Step]:
     """Langevin at one noise level after another: `inner_steps` of ULA at each, of size step_size·σ².
 
-    Where `levels` end clean, the last move is to x0 (Jolicoeur-Martineau et al. 2021, §3), all of it drift.
+    The paper's step ratio α_i/σ_i² is 2·step_size. Where `levels` end clean, the last move is to x0
+    (Jolicoeur-Martineau et al. 2021, §3), all of it drift; without `final_denoising` the chains stay at the lowest
+    noise.
     """
     noisy = [level for level in levels if level.sigma > 0]
     moves = [
@@ -238,7 +241,7 @@ def annealed(
         step = Step(i, level, next_level, x, x_next, i + 1, p.x0, p.eps, drift, kick)
         yield step
         x = step.x_next
-    if len(noisy) < len(levels):
+    if final_denoising and len(noisy) < len(levels):
         p = denoise(x, noisy[-1])
         yield Step(
             len(moves), noisy[-1], levels[-1], x, p.x0, len(moves) + 1, p.x0, p.eps, p.x0 - x, torch.zeros_like(x)

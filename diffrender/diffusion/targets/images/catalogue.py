@@ -131,7 +131,7 @@ def _checked(file: DataFile, path: Path) -> Path:
         found = hashlib.file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if found != file.md5:
         raise DiffrenderError(
-            f"{path}: has the checksum {found}, but {file.name} as published has {file.md5}: it is cut short, or changed.",
+            f"{path}: cut short, or changed: its checksum is {found}, that of the published file {file.md5}.",
             "Delete it, and it is downloaded again, or copy it again.",
         )
     return path

@@ -24,8 +24,7 @@ def read_batch(data: bytes, source: Path | str) -> tuple[np.ndarray, np.ndarray]
     """
     batch = plain_pickle.load(data, source)
     pixels, labels = (batch.get(key) for key in (b"data", b"labels")) if isinstance(batch, dict) else (None, None)
-    rows = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == 2 and len(pixels)
-    if not rows or pixels.shape[1] != np.prod(EVENT):
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (np.prod(EVENT),):
         raise DiffrenderError(f"{source}: not a batch of CIFAR-10: it has no rows of {np.prod(EVENT)} bytes.")
     if not _are_classes(labels, len(pixels)):
         raise DiffrenderError(f"{source}: not a batch of CIFAR-10: its labels are not {len(pixels):,} classes, 0 to 9.")

@@ -10,7 +10,7 @@ from diffrender.config.datasets import DATA_DIR, DATA_SETS, DataFile, cache_fold
 from diffrender.core.errors import DiffrenderError
 
 TIMEOUT_SECONDS = 30.0
-BLOCK_BYTES = 1 << 18
+BLOCK_BYTES = 1 << 14  # what a connection that breaks off may cost
 
 
 def files(kind: str, split: str) -> dict[DataFile, Path]:
@@ -32,11 +32,16 @@ def _fetch(file: DataFile, urls: tuple[str, ...], folder: Path, title: str) -> P
     import pooch
     import requests
 
+    pooch.get_logger().setLevel("WARNING")
     problem = ""
     for url in urls:
         try:
             fetched = pooch.retrieve(
-                url + file.name, f"md5:{file.md5}", file.name, folder, downloader=_Resuming(folder / f"{file.name}.part")
+                url + file.name,
+                f"md5:{file.md5}",
+                file.name,
+                folder,
+                downloader=_Resuming(folder / f"{file.name}.part"),
             )
             return Path(fetched)
         except requests.RequestException as error:

@@ -18,8 +18,8 @@ def read_folder(
 ) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...] | None]:
     """All images of a folder: (N, C, H, W) uint8, classes (N,) int64 and their names, or None twice.
 
-    Sub-folders are the classes, in the order of their names; images beside sub-folders are refused. C is 1 if all images
-    are grey, or `grey` is set, else 3. resize: the middle square of every image is brought to that many pixels a side.
+    Sub-folders are the classes, in the order of their names; images beside sub-folders are refused. C is 1 if all
+    images are grey, or `grey` is set, else 3. resize: pixels a side that the middle square of an image is brought to.
     Raises DiffrenderError naming the file that cannot be read, or whose size differs from the first one's.
     """
     paths = image_files(folder)

@@ -36,7 +36,9 @@ def load(data: bytes, source: Path | str) -> Any:
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise DiffrenderError(f"{source}: not a batch of images, or cut short ({str(error)[:80]}).") from None
     except (RecursionError, MemoryError, OverflowError):
-        raise DiffrenderError(f"{source}: not a batch of images: it claims more than a file of its size holds.") from None
+        raise DiffrenderError(
+            f"{source}: not a batch of images: it claims more than a file of its size holds."
+        ) from None
 
 
 class _Refused(Exception):

@@ -1,4 +1,4 @@
-"""Sets of images as targets of a model: values in [−1, 1], centred by one number a channel and scaled by one for all."""
+"""Sets of images as targets: values in [−1, 1], centred by one number a channel and scaled by one for all."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from diffrender.core.errors import ConfigError, DiffrenderError, suggest
+from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.diffusion.targets.base import Target
+from diffrender.diffusion.targets.subsets import class_numbers, first_of_each
 
 MAX_NUMBERS = 1 << 20  # of one image
 
@@ -55,7 +56,9 @@ class ImageTarget(Target):
         assert self.load is not None
         found = self.load()
         if found.pixels.shape[1:] != self.event:
-            raise DiffrenderError(f"target '{self.name}': its images have shape {found.pixels.shape[1:]}, not {self.event}.")
+            raise DiffrenderError(
+                f"target '{self.name}': its images have shape {found.pixels.shape[1:]}, not {self.event}."
+            )
         return found
 
     def states(self) -> tuple[np.ndarray, np.ndarray | None]:
@@ -97,7 +100,9 @@ def image_target(
             f"target '{name}': images of {' × '.join(map(str, event))} numbers are too large.",
             "Make them smaller with target.resize.",
         )
-    kept = None if classes is None else _numbers(name, classes, names)
+    kept = None if classes is None else class_numbers(classes, names, "target.classes")
+    if kept is not None and len(set(kept)) < len(kept):
+        raise ConfigError("target.classes: a class stands there twice.", "Name each class once.")
     labels = None if names is None else tuple(names) if kept is None else tuple(names[k] for k in kept)
 
     def chosen() -> ImageSet:
@@ -108,36 +113,10 @@ def image_target(
             images = images.subset(np.flatnonzero(place[images.label] >= 0))
             images = ImageSet(images.pixels, place[images.label], images.white)
         if limit is not None:
-            images = images.subset(_first_of_each(images.label, len(images.pixels), limit))
+            images = images.subset(first_of_each(images.label, len(images.pixels), limit))
         if not len(images.pixels):
             raise DiffrenderError(f"target '{name}': no image of these classes is in the files.")
         return images
 
     offset = np.asarray(mean, float).reshape(-1, 1, 1)
     return ImageTarget(name, event, scale, offset, (), labels=labels, load=chosen, mirror=mirror)
-
-
-def _numbers(name: str, classes: Sequence[int | str], names: Sequence[str] | None) -> list[int]:
-    """Classes by their numbers, from names or numbers."""
-    if names is None:
-        raise ConfigError(f"target.classes: '{name}' has no classes.", "Leave it out; sub-folders are classes.")
-    known = {entry: k for k, entry in enumerate(names)} | {str(k): k for k in range(len(names))}
-    known |= {entry: k for k, entry in enumerate(names)}  # where names are numbers, names win
-    for entry in classes:
-        if str(entry) not in known:
-            raise ConfigError(f"target.classes: '{name}' has no class '{entry}'.", suggest(str(entry), names))
-    numbers = [known[str(entry)] for entry in classes]
-    if not numbers or len(set(numbers)) < len(numbers):
-        raise ConfigError("target.classes: each class once, and at least one.")
-    return numbers
-
-
-def _first_of_each(label: np.ndarray | None, count: int, limit: int) -> np.ndarray:
-    """Indices of the first `limit` images, evenly over the classes, in the order of the files."""
-    if label is None:
-        return np.arange(min(count, limit))
-    rank = np.empty(count, np.int64)  # how many of its class come before an image
-    for k in np.unique(label):
-        same = label == k
-        rank[same] = np.arange(same.sum())
-    return np.sort(np.lexsort((np.arange(count), rank))[:limit])
