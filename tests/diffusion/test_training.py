@@ -23,7 +23,7 @@ from diffrender.diffusion.denoisers.guidance import Guided
 from diffrender.diffusion.denoisers.objectives import OBJECTIVES
 from diffrender.diffusion.recording.record import sample
 from diffrender.diffusion.recording.run import Run
-from diffrender.diffusion.targets.base import build_target
+from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.training import loop
 from diffrender.diffusion.training.loop import EMA_EVERY, Trainer, resume_file, train
 from diffrender.diffusion.training.snapshots import snapshot_steps
