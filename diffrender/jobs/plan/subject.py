@@ -12,6 +12,7 @@ from diffrender.config.find import configs, find_config, find_file
 from diffrender.config.load import load_config
 from diffrender.config.overrides import Overrides
 from diffrender.config.sections import TRAINING_SECTIONS, Config
+from diffrender.config.shipped_weights import shipped_weights
 from diffrender.core import provenance
 from diffrender.core.errors import UsageError
 from diffrender.core.files import digest, file_digest
@@ -108,16 +109,20 @@ class Subject:
     def sample(self, *, device: str = "auto", out: Path | None = None, kind: str = "") -> Job:
         """The job that records a run of its sampler; needs the training if the model is learned.
 
-        kind: what kind of run it must be (reverse, langevin, …), checked before anything is trained.
+        Weights that are shipped stand in for those that were never trained here. kind: what kind of run it must be
+        (reverse, langevin, …), checked before anything is trained.
         """
         learned = self.config.model.learned and self.config.sampler.asks_model
-        needs = (self.train(device=device, resume=True, kind=kind),) if learned else ()
+        training = self.train(device=device, resume=True, kind=kind) if learned else None
+        shipped = shipped_weights(self.config) if training and not training.out.is_file() else None
+        needs = (training,) if training and not shipped else ()
+        weights = shipped or (training.out if training else None)
         key = digest(
             {
                 "sample": self._content((*TRAINING_SECTIONS, "sampler", "record"))
                 if not needs
                 else self._content(("sampler", "record")),
-                "upstream": [job.key for job in needs],
+                "upstream": [file_digest(shipped)] if shipped else [job.key for job in needs],
                 "versions": provenance.versions("torch"),
             }
         )
@@ -130,7 +135,7 @@ class Subject:
                 "config": self.config.as_dict(),
                 "source": str(self.file.resolve()),
                 "device": device,
-                "weights": str(needs[0].out) if needs else None,
+                "weights": str(weights) if weights else None,
                 "kind": kind,
             },
             needs,

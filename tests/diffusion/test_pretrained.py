@@ -1,0 +1,190 @@
+"""Models saved by diffusers: found in a folder, sampled as their own pipeline samples them, refused when damaged."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from diffusers import DDIMPipeline, DDIMScheduler, DDPMPipeline, DDPMScheduler, UNet2DModel
+
+from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.diffusion import diffusers_folder
+from diffrender.diffusion.denoisers.pretrained import PretrainedDenoiser, load_pretrained
+from diffrender.diffusion.levels import Level
+
+
+def tiny(**more) -> UNet2DModel:
+    torch.manual_seed(0)
+    small = {"sample_size": 8, "in_channels": 1, "out_channels": 1, "layers_per_block": 1, "norm_num_groups": 4}
+    blocks = {
+        "block_out_channels": (8, 8),
+        "down_block_types": ("DownBlock2D",) * 2,
+        "up_block_types": ("UpBlock2D",) * 2,
+    }
+    return UNet2DModel(**{**small, **blocks, **more}).eval()
+
+
+def loaded(folder, scale=1.0, offset=0.0) -> PretrainedDenoiser:
+    return load_pretrained(diffusers_folder.find(str(folder)), scale=scale, offset=offset, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def pipeline_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipeline")
+    DDPMPipeline(tiny(), DDPMScheduler(num_train_timesteps=100, clip_sample=False)).save_pretrained(folder)
+    return folder
+
+
+def level_at(scheduler, timestep: int) -> Level:
+    bar = float(scheduler.alphas_cumprod.double()[timestep])
+    return Level(bar**0.5, (1 - bar) ** 0.5, (timestep + 1) / 100)
+
+
+def test_a_pipeline_and_a_bare_model_are_the_same_model(pipeline_folder, tmp_path):
+    tiny().save_pretrained(tmp_path)
+    DDPMScheduler(num_train_timesteps=100, clip_sample=False).save_pretrained(tmp_path)
+    x, level = torch.randn(3, 1, 8, 8), Level(0.8, 0.6, 0.3)
+    one, other = loaded(pipeline_folder)(x, level).eps, loaded(tmp_path)(x, level).eps
+    assert torch.equal(one, other)
+    assert one.abs().max() > 0
+    assert diffusers_folder.find(str(tmp_path)).event == (1, 8, 8)
+
+
+@pytest.mark.parametrize("prediction_type", ["epsilon", "sample", "v_prediction"])
+def test_at_its_own_timesteps_it_says_what_the_network_says(tmp_path, prediction_type):
+    scheduler = DDPMScheduler(
+        num_train_timesteps=100, beta_schedule="squaredcos_cap_v2", prediction_type=prediction_type
+    )
+    DDPMPipeline(tiny(), scheduler).save_pretrained(tmp_path)
+    denoiser, x = loaded(tmp_path), torch.randn(2, 1, 8, 8)
+    for timestep in (0, 40, 98):
+        level = level_at(scheduler, timestep)
+        assert denoiser.timestep(level.ratio) == timestep
+        with torch.no_grad():
+            step = scheduler.step(denoiser.network(x, timestep).sample, timestep, x)
+        assert torch.allclose(denoiser(x, level).x0, step.pred_original_sample, atol=1e-5)
+        wrong = loaded(tmp_path)
+        wrong.prediction_type = "sample" if prediction_type != "sample" else "epsilon"
+        assert not torch.allclose(wrong(x, level).x0, step.pred_original_sample, atol=1e-5)
+
+
+def test_ddim_of_ours_is_ddim_of_its_own_pipeline(pipeline_folder):
+    """The last images, from the same noise; on another table of levels they are others."""
+    from diffrender.diffusion.levels import choose, from_betas
+    from diffrender.diffusion.noise import Noise
+    from diffrender.diffusion.samplers.catalogue import SAMPLERS
+
+    scheduler = DDIMScheduler(
+        num_train_timesteps=100, clip_sample=False, set_alpha_to_one=True, timestep_spacing="trailing"
+    )
+    pipeline = DDIMPipeline(tiny(), scheduler)
+    pipeline.set_progress_bar_config(disable=True)
+    generator = torch.Generator().manual_seed(0)
+    expected = pipeline(2, generator, eta=0.0, num_inference_steps=10, output_type="np").images
+    noise = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    for betas, right in ((scheduler.betas.double().numpy(), True), (scheduler.betas.double().numpy() * 2, False)):
+        levels = choose(from_betas(betas), 10, "trailing")
+        for step in SAMPLERS["ddim"].make(loaded(pipeline_folder), noise, levels, Noise(0, 2, (1, 8, 8))):
+            x = step.x_next
+        found = (x / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).numpy()
+        assert (abs(found - expected).max() < 1e-4) == right
+
+
+def test_states_may_be_centred_and_scaled(pipeline_folder):
+    """raw = x · scale + offset: the answer for x is the answer for raw, in the coordinates of x."""
+    scale, offset = 0.5, torch.full((1, 1, 1), -0.7)
+    raw, level = torch.randn(2, 1, 8, 8), Level(0.7, 0.4, 0.5)
+    x, inner = (raw - level.alpha * offset) / scale, Level(0.7, 0.4 / scale, 0.5)
+    expected = loaded(pipeline_folder)(raw, level)
+    found = loaded(pipeline_folder, scale, offset)(x, inner)
+    assert torch.allclose(found.x0 * scale + offset, expected.x0, atol=1e-4)
+    assert torch.allclose(found.eps, expected.eps, atol=1e-4)
+    assert not torch.allclose(loaded(pipeline_folder)(x, inner).eps, expected.eps, atol=1e-4)
+
+
+def test_between_timesteps_the_place_has_the_same_noise(pipeline_folder):
+    denoiser = loaded(pipeline_folder)
+    middle = denoiser.timestep(float(torch.tensor(denoiser.log_ratios[30:32]).mean().exp()))
+    assert middle == pytest.approx(30.5)
+    assert denoiser.timestep(float("inf")) == 99
+    assert denoiser.timestep(0.0) == 0
+
+
+def test_a_model_that_clips_is_clipped(tmp_path):
+    DDPMPipeline(tiny(), DDPMScheduler(num_train_timesteps=100, clip_sample=True)).save_pretrained(tmp_path)
+    x, level = 3 * torch.randn(2, 1, 8, 8), Level(0.9, 0.436, 0.3)
+    clipped = loaded(tmp_path)
+    assert clipped(x, level).x0.abs().max() == 1
+    clipped.clip = None
+    assert clipped(x, level).x0.abs().max() > 1
+
+
+def test_a_model_that_knows_classes_is_told_them(tmp_path):
+    DDPMPipeline(tiny(num_class_embeds=3), DDPMScheduler(num_train_timesteps=100)).save_pretrained(tmp_path)
+    denoiser, x, level = loaded(tmp_path), torch.randn(1, 1, 8, 8), Level(0.8, 0.6, 0.3)
+    answers = [denoiser(x, level, torch.tensor([k])).x0 for k in range(3)]
+    assert denoiser.classes == 3
+    assert not torch.equal(answers[0], answers[1])
+    for label in (None, torch.tensor([-1])):
+        with pytest.raises(ConfigError, match=r"knows classes.*\n.*guidance_scale"):
+            denoiser(x, level, label)
+
+
+def test_a_variance_that_was_learned_too_is_left_out(tmp_path):
+    DDPMPipeline(tiny(out_channels=2), DDPMScheduler(num_train_timesteps=100)).save_pretrained(tmp_path)
+    assert loaded(tmp_path)(torch.randn(1, 1, 8, 8), Level(0.8, 0.6, 0.3)).x0.shape == (1, 1, 8, 8)
+
+
+# ---- what cannot be used, and the hub ------------------------------------------------------------------------------
+def spoil(folder, file, **changes):
+    settings = json.loads((folder / file).read_text())
+    (folder / file).write_text(json.dumps(settings | changes))
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "says"),
+    [
+        ("unet/config.json", {"_class_name": "UNet2DConditionModel"}, "only a UNet2DModel"),
+        ("unet/config.json", {"sample_size": None}, "sample_size"),
+        ("scheduler/scheduler_config.json", {"_class_name": "os"}, "no scheduler of diffusers"),
+        ("scheduler/scheduler_config.json", {"_class_name": "ScoreSdeVeScheduler"}, "no table of alphas_cumprod"),
+        ("scheduler/scheduler_config.json", {"prediction_type": "guess"}, "'guess' is not known"),
+    ],
+)
+def test_a_model_of_another_kind_is_refused(tmp_path, file, changes, says):
+    DDPMPipeline(tiny(), DDPMScheduler(num_train_timesteps=100)).save_pretrained(tmp_path)
+    spoil(tmp_path, file, **changes)
+    with pytest.raises(DiffrenderError, match=says):
+        loaded(tmp_path)
+
+
+def test_damaged_weights_and_missing_files_are_refused(tmp_path):
+    DDPMPipeline(tiny(), DDPMScheduler(num_train_timesteps=100)).save_pretrained(tmp_path)
+    weights = tmp_path / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-40])
+    with pytest.raises(DiffrenderError, match="cannot be loaded"):
+        loaded(tmp_path)
+    (tmp_path / "unet" / "config.json").unlink()
+    with pytest.raises(DiffrenderError, match="no model saved by diffusers"):
+        loaded(tmp_path)
+
+
+def test_the_hub_is_asked_only_when_the_name_is_no_folder(pipeline_folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download", lambda name, **_: asked.append(name) or str(pipeline_folder)
+    )
+    diffusers_folder.find(str(pipeline_folder))
+    assert asked == []
+    assert diffusers_folder.find("someone/a-model").unet == pipeline_folder / "unet"
+    assert asked == ["someone/a-model"]
+
+
+def test_a_missing_folder_and_a_hub_out_of_reach_are_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(DiffrenderError, match=r"no folder, and the hub cannot be reached.*\n.*this machine"):
+        diffusers_folder.find("someone/a-model")
+    with pytest.raises(ConfigError, match="no such folder, and no name of the hub"):
+        diffusers_folder.find(str(tmp_path / "nowhere"))
