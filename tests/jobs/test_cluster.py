@@ -20,7 +20,7 @@ from diffrender.jobs.run.local import Interrupt
 from diffrender.video.spec import RenderSpec
 
 pytest.importorskip("distributed")
-TOYS = Path(__file__).parent / "toys"
+TOYS = Path(__file__).parents[1] / "toys"
 
 
 class Machines:

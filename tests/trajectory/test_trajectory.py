@@ -219,7 +219,7 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     zeros = np.zeros((T, N, 2, 100_000), np.float32)
     path = saved(tmp_path / "a.npz", compressed=True, mine=zeros)
     assert path.stat().st_size < zeros.nbytes / 500
-    monkeypatch.setattr("diffrender.trajectory.MAX_INFLATED", 1 << 20)
+    monkeypatch.setattr("diffrender.trajectory.reader.MAX_INFLATED", 1 << 20)
     refused(path, "compressed")
 
 
@@ -270,7 +270,7 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("diffrender.trajectory_writer._write_all", full)
+    monkeypatch.setattr("diffrender.trajectory.writer._write_all", full)
     with pytest.raises(TrajectoryError, match="No space left on device"):
         written(tmp_path / "a.npz")
     assert not list(tmp_path.iterdir())

@@ -218,10 +218,10 @@ def test_subtitles_are_the_scenes_own_and_the_entrys_between_them(tmp_path, two)
 
 def test_posters_sheet_and_gif(tmp_path, two):
     files = [clip(tmp_path / f"{i}.mp4", [20] * 7 + [40 * i + 60] + [20] * 2) for i in range(5)]
-    posters = [tmp_path / f"posters/{file.stem}.png" for file in files]
-    spec = PostersSpec(videos=files, posters=posters, sheet=tmp_path / "sheet.png", comment='{"key":"k"}')
+    pictures = [tmp_path / f"posters/{file.stem}.png" for file in files]
+    spec = PostersSpec(videos=files, posters=pictures, sheet=tmp_path / "sheet.png", comment='{"key":"k"}')
     posters.pictures(spec, lambda event: None)
-    for i, poster in enumerate(posters):
+    for i, poster in enumerate(pictures):
         with Image.open(poster) as image:
             assert image.size == SIZE
             assert abs(float(np.asarray(image).mean()) - (40 * i + 60)) < 6, "the frame at seven tenths"

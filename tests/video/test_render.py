@@ -23,8 +23,8 @@ def spec(out, **fields):
 
 
 def decoded(path):
-    with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    with av.open(str(path)) as opened:
+        return [frame.to_ndarray(format="rgb24") for frame in opened.decode(video=0)]
 
 
 def psnr(a, b):
