@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from diffrender.config.overrides import merged
+from diffrender.config.pretrained import completed
 from diffrender.config.sections import Config
 from diffrender.config.yaml_file import read_yaml
 from diffrender.core.errors import ConfigError
@@ -32,9 +33,9 @@ def load_config(path: Path, overrides: Iterable[tuple[list[str], Any]] = ()) -> 
         raise ConfigError(f"{path}: unknown key 'source'.")
     given = list(overrides)
     try:
-        config = validate(Config, merged(data, given), str(path))
+        config = validate(Config, completed(merged(data, given), path.parent), str(path))
     except ConfigError as error:  # blame the flag, if the file alone reads
-        validate(Config, data, str(path))
+        validate(Config, completed(data, path.parent), str(path))
         flags = " ".join(f"--set {'.'.join(keys)}={value}" for keys, value in given)
         raise ConfigError(error.problem.replace(f"{path}:", f"With {flags}:", 1), error.remedy) from None
     return config.model_copy(update={"source": path.resolve()})

@@ -39,14 +39,14 @@ class TargetConfig(Kind):
 
 
 class ModelConfig(Kind):
-    """What predicts the noise: a network (`mlp`), or a formula of the target (`exact`, `gaussian`, `local`)."""
+    """What predicts the noise: a network (`mlp`), a formula of the target (`exact`, …), or a `pretrained` model."""
 
     kind: str = "mlp"
 
     @property
     def learned(self) -> bool:
         """Whether it must be trained before it can be sampled."""
-        return self.kind not in CLOSED_FORMS
+        return self.kind not in (*CLOSED_FORMS, "pretrained")
 
 
 class ScheduleConfig(Kind):

@@ -235,6 +235,15 @@ def flow(n: int) -> Schedule:
     return Schedule(1 - time, time, time, "flow")
 
 
+@SCHEDULES.register("pretrained", family="vp")
+def pretrained(n: int, *, path: str, revision: str | None = None) -> Schedule:
+    """The table that a pretrained model of diffusers was trained with, of as many entries as it has."""
+    from diffrender.diffusion.diffusers_folder import find
+
+    alpha_bar = np.concatenate([[1.0], find(path, revision).alphas_cumprod])
+    return Schedule(np.sqrt(alpha_bar), np.sqrt(1 - alpha_bar), np.arange(len(alpha_bar)) / (len(alpha_bar) - 1), "")
+
+
 def _rising(sigma_min: float, sigma_max: float) -> None:
     if sigma_min >= sigma_max:
         raise ConfigError(f"schedule.sigma_max: {sigma_max} is not above sigma_min, {sigma_min}.")

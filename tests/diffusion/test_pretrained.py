@@ -8,10 +8,15 @@ import pytest
 import torch
 from diffusers import DDIMPipeline, DDIMScheduler, DDPMPipeline, DDPMScheduler, UNet2DModel
 
+from diffrender.config.load import load_config
 from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.diffusion import diffusers_folder
 from diffrender.diffusion.denoisers.pretrained import PretrainedDenoiser, load_pretrained
 from diffrender.diffusion.levels import Level
+from diffrender.diffusion.recording.record import sample
+from diffrender.diffusion.recording.run import Run
+from diffrender.jobs.plan.subject import Subject
+from diffrender.trajectory.reader import Trajectory
 
 
 def tiny(**more) -> UNet2DModel:
@@ -188,3 +193,53 @@ def test_a_missing_folder_and_a_hub_out_of_reach_are_said(tmp_path, monkeypatch)
         diffusers_folder.find("someone/a-model")
     with pytest.raises(ConfigError, match="no such folder, and no name of the hub"):
         diffusers_folder.find(str(tmp_path / "nowhere"))
+
+
+# ---- in a config -----------------------------------------------------------------------------------------------------
+def run_of(tmp_path, folder, **sets) -> Run:
+    (tmp_path / "theirs.yaml").write_text(f"model: {{kind: pretrained, path: {folder.name}}}\n")
+    given = {"sampler.kind": "ddim", "sampler.steps": 5, "sampler.chains": 4, **sets}
+    return Run.of(
+        load_config(tmp_path / "theirs.yaml", [(key.split("."), value) for key, value in given.items()]), device="cpu"
+    )
+
+
+def test_a_config_of_one_line_is_sampled_with_the_models_own_table(tmp_path):
+    folder = tmp_path / "theirs"
+    DDPMPipeline(tiny(), DDPMScheduler(num_train_timesteps=100, beta_end=0.05)).save_pretrained(folder)
+    run = run_of(tmp_path, folder)
+    assert run.target.event == (1, 8, 8)
+    assert len(run.table) == 101
+    assert run.table.alphas_cumprod[1:] == pytest.approx(DDPMScheduler(100, beta_end=0.05).alphas_cumprod.numpy())
+    assert run.table.alphas_cumprod[1:] != pytest.approx(DDPMScheduler(100).alphas_cumprod.numpy())
+    out = sample(run.config, tmp_path / "a.npz", device="cpu")
+    recorded = Trajectory.open(out)
+    assert recorded.x.shape == (6, 4, 1, 8, 8)
+    assert run.labels is None
+
+
+def test_classes_of_a_pretrained_model_are_drawn_in_turn(tmp_path):
+    folder = tmp_path / "theirs"
+    DDPMPipeline(tiny(num_class_embeds=3), DDPMScheduler(num_train_timesteps=100)).save_pretrained(folder)
+    assert list(run_of(tmp_path, folder).labels) == [0, 1, 2, 0]
+    assert list(run_of(tmp_path, folder, **{"sampler.classes": [2]}).labels) == [2, 2, 2, 2]
+
+
+def test_the_bytes_of_the_model_are_in_the_key(tmp_path, monkeypatch):
+    folder = tmp_path / "theirs"
+    DDPMPipeline(tiny(), DDPMScheduler(num_train_timesteps=100)).save_pretrained(folder)
+    run_of(tmp_path, folder)
+    monkeypatch.chdir(tmp_path)
+    before = Subject.of("theirs.yaml").sample().key
+    assert Subject.of("theirs.yaml").sample().key == before
+    spoil(folder, "scheduler/scheduler_config.json", beta_end=0.05)
+    assert Subject.of("theirs.yaml").sample().key != before
+
+
+def test_images_that_the_target_does_not_have_are_refused(tmp_path):
+    folder = tmp_path / "theirs"
+    DDPMPipeline(tiny(sample_size=12), DDPMScheduler(num_train_timesteps=100)).save_pretrained(folder)
+    with pytest.raises(ConfigError, match=r"shape \(1, 12, 12\).*\n.*Leave target out"):
+        run_of(tmp_path, folder, target={"kind": "digits"})
+    with pytest.raises(DiffrenderError, match="does not bring the images"):
+        sample(run_of(tmp_path, folder, **{"record.target_points": 9}).config, tmp_path / "a.npz", device="cpu")

@@ -13,12 +13,14 @@ from diffrender.diffusion.denoisers import learned
 from diffrender.diffusion.denoisers.base import Denoiser
 from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS
 from diffrender.diffusion.denoisers.guidance import Guided
+from diffrender.diffusion.denoisers.pretrained import PRETRAINED
 
 
 def classes(config: Config, target: Any) -> int:
     """How many classes the model tells apart; 0 unless `model.conditional`, or chains of a closed form have classes."""
     wanted = config.sampler.classes is not None
-    if not config.model.params.get("conditional", wanted and not config.model.learned):
+    default = bool(target.labels) if target.name == "pretrained" else wanted and not config.model.learned
+    if not config.model.params.get("conditional", default):
         if wanted:
             raise ConfigError("sampler.classes: the model knows no classes.", "Set model.conditional: true.")
         return 0
@@ -33,6 +35,9 @@ def build_denoiser(config: Config, target: Any, weights: Path | None, device: to
     Raises DiffrenderError if it must be learned and there are no weights.
     """
     count = classes(config, target)
+    if config.model.kind == "pretrained":
+        make, params = PRETRAINED.resolve(config.model.kind, config.model.params, "model")
+        return _guided(make(target, device, **params), config, count)
     if not config.model.learned:
         make, params = CLOSED_FORMS.resolve(config.model.kind, config.model.params, "model")
         return _guided(make(target, config.seed, device, **params | {"conditional": count > 0}), config, count)

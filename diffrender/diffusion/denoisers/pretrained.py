@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.registry import Registry
 from diffrender.diffusion.denoisers.base import Prediction
-from diffrender.diffusion.diffusers_folder import DiffusersFolder
+from diffrender.diffusion.diffusers_folder import DiffusersFolder, find
 from diffrender.diffusion.levels import Level
 
+PRETRAINED = Registry("model")
 AT_ONCE = 64  # images a call
 PREDICTION_TYPES = ("epsilon", "sample", "v_prediction")
 
@@ -95,6 +97,20 @@ class PretrainedDenoiser:
         times = torch.full((len(x),), timestep, device=x.device)
         with torch.no_grad():
             return self.network(x, times, class_labels=label).sample[:, : x.shape[1]]
+
+
+@PRETRAINED.register("pretrained", title="pretrained")
+def pretrained(
+    target: Any, device: torch.device | str, *, path: str, revision: str | None = None, conditional: bool = False
+) -> PretrainedDenoiser:
+    """A model saved by diffusers: the folder `path`, or the model of that name on the hub."""
+    folder = find(path, revision)
+    if folder.event != tuple(target.event):
+        raise ConfigError(
+            f"model.path: the model draws images of shape {folder.event}, and those of the target have {target.event}.",
+            "Leave target out, and the model says the shape itself.",
+        )
+    return load_pretrained(folder, scale=target.scale, offset=target.offset, device=device)
 
 
 def load_pretrained(folder: DiffusersFolder, *, scale: float, offset: Any, device: Any) -> PretrainedDenoiser:

@@ -9,6 +9,7 @@ from diffrender.config.sections import TargetConfig
 from diffrender.core.errors import ConfigError, suggest
 from diffrender.diffusion.targets.base import Target
 from diffrender.diffusion.targets.drawn import measured, of_density
+from diffrender.diffusion.targets.images import unknown  # noqa: F401 - files its target in IMAGES
 from diffrender.diffusion.targets.images.catalogue import IMAGES
 from diffrender.diffusion.targets.points import space  # noqa: F401 - files its points in POINTS
 from diffrender.diffusion.targets.points.plane import POINTS

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from diffrender.config import pretrained
 from diffrender.config.datasets import image_content
 from diffrender.config.find import configs, find_config, find_file
 from diffrender.config.load import load_config
@@ -80,6 +81,9 @@ class Subject:
                     section[name] = file_digest(find_file(section[name], self.config.folder))
         if "target" in data:
             data["target"] |= image_content(self.config.target, self.config.folder)
+        for section in ("target", "model", "schedule"):
+            if section in data:
+                data[section] |= pretrained.content(data[section])
         return data
 
     def train(self, *, device: str = "auto", resume: bool = False, kind: str = "") -> Job:
