@@ -279,7 +279,9 @@ class Langevin(TrajectoryScene):
         """The caption of an act, item by item."""
         name = self.run.meta.get("sampler", {}).get("name", "")
         first = (SAMPLERS.get(name, escaped(name) or "Langevin"), f"$tau = {self.tau:.3g}$")
-        score = "learned score" if self.run.meta.get("model") == "learned" else "exact score"
+        model = self.run.meta.get("model", "")
+        kind = model.get("kind") if isinstance(model, dict) else model
+        score = "learned score" if kind == "learned" else "exact score"
         return list(self.page.caption(*first, *items, f"seed {self.run.meta.get('seed', 0)}", score))
 
     def seconds(self, act: str) -> float:

@@ -31,7 +31,7 @@ def test_the_forward_process_has_the_marginals_of_its_schedule(tmp_path, schedul
     run = forward(tmp_path, schedule={"kind": schedule})
     x, alpha, sigma = run["x"].astype(float), run["alpha"], run["sigma"]
     assert run.kind == "forward"
-    assert run.meta["model"] == "none"
+    assert run.meta["model"]["kind"] == "none"
     assert (alpha[0], sigma[0]) == (1, 0)
     assert (np.diff(sigma / (alpha + sigma)) > 0).all()
     rest = x - alpha[:, None, None] * x[0]  # given x_0, x_t is normal with mean alpha x_0 and deviation sigma

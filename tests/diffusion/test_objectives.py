@@ -24,13 +24,13 @@ from diffrender.diffusion.levels import Level, make_levels
 LEVELS = [Level(0.8, 0.6, 0.5), Level(1.0, 7.0, 0.5), Level(0.3, 0.7, 0.5)]  # one of each family
 
 
-@pytest.mark.parametrize("name", [name for name, o in OBJECTIVES.items() if o.target is not None])
+@pytest.mark.parametrize("name", [entry.name for entry in OBJECTIVES if entry.make().target is not None])
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_network_that_hits_its_target_predicts_data_and_noise(name, level):
     x0, eps = torch.randn(2, 50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     x = level.alpha * x0 + level.sigma * eps
-    out = OBJECTIVES[name].target(x0, eps, torch.tensor(level.alpha), torch.tensor(level.sigma))
-    p = Prediction(x, level, **OBJECTIVES[name].answer(out, level))
+    out = objective(name).target(x0, eps, torch.tensor(level.alpha), torch.tensor(level.sigma))
+    p = Prediction(x, level, **objective(name).answer(out, level))
     torch.testing.assert_close(p.x0, x0, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(p.eps, eps, rtol=1e-6, atol=1e-6)
 
@@ -39,9 +39,9 @@ def test_edm_is_table_1_of_karras_for_data_of_unit_variance():
     level, x0, eps = LEVELS[1], torch.randn(9, 2), torch.randn(9, 2)
     x, s = x0 + level.sigma * eps, level.sigma
     skip, out_scale = 1 / (s * s + 1), s / (s * s + 1) ** 0.5
-    out = OBJECTIVES["edm"].target(x0, eps, torch.tensor(1.0), torch.tensor(s))
+    out = objective("edm").target(x0, eps, torch.tensor(1.0), torch.tensor(s))
     torch.testing.assert_close(skip * x + out_scale * out, x0)
-    answered = Prediction(x, level, **OBJECTIVES["edm"].answer(out, level))
+    answered = Prediction(x, level, **objective("edm").answer(out, level))
     torch.testing.assert_close(answered.x0, x0, rtol=1e-4, atol=1e-4)
 
 

@@ -135,7 +135,7 @@ def test_resuming_something_else_starts_afresh(tmp_path):
         train(config(), out, device="cpu", resume=True)
 
 
-@pytest.mark.parametrize("name", list(OBJECTIVES))
+@pytest.mark.parametrize("name", list(OBJECTIVES.entries))
 def test_every_objective_learns_the_score(tmp_path, name):
     """The learned score against the exact one, at a level where the data are noised but not lost."""
     settings = config(objective=name, steps=400, batch_size=128, learning_rate=5e-3)

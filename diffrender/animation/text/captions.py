@@ -36,7 +36,10 @@ _SAMPLERS = {
 
 def sampler(run: Trajectory) -> str:
     """The sampler that ran, as Typst text."""
-    name = str(run.meta.get("sampler", {}).get("name", "unknown sampler"))
+    found = run.meta.get("sampler", {})
+    if "title" in found:
+        return escaped(str(found["title"]))
+    name = str(found.get("name", "unknown sampler"))  # of a recording that says no title
     return _SAMPLERS.get(name, escaped(name.removeprefix("diffusers:").replace("_", " ")))
 
 
@@ -48,6 +51,9 @@ def seed(run: Trajectory) -> str:
 
 def model(run: Trajectory) -> str:
     """`exact score`, or what network it was; empty if the recording does not say."""
+    model = run.meta.get("model")
+    if isinstance(model, dict):
+        return escaped(str(model.get("label", "")))
     config: dict[str, Any] = run.meta.get("config") or {}
     found = config.get("model") or {}
     kind = found.get("kind")

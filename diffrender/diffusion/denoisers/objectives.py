@@ -1,4 +1,4 @@
-"""What a network is trained to say, and by which loss.
+"""Objectives: what a network answers, and the loss it is trained by. Listed by `diffrender list objectives`.
 
 A network answers in a form whose target has about unit variance at every level, so the loss is a plain mean square.
 Score matching proper has no target: it needs noised data only, and the slope of the network.
@@ -6,15 +6,16 @@ Score matching proper has no target: it needs noised data only, and the slope of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from scipy.special import ndtri
 
 from diffrender.core.errors import ConfigError, suggest
+from diffrender.core.registry import Registry
 from diffrender.diffusion.levels import Level, Schedule
 
 Target = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -22,6 +23,7 @@ Answer = Callable[[torch.Tensor, Level], dict[str, torch.Tensor]]
 Score = Callable[[torch.Tensor], torch.Tensor]
 ScoreLoss = Callable[[Score, torch.Tensor, torch.Tensor], torch.Tensor]
 MAX_LOG_SNR = 20.0
+OBJECTIVES = Registry("objective")
 EDM_MEAN, EDM_STD = -1.2, 1.2  # of log(sigma / alpha) while training (Karras et al. 2022, table 1)
 
 
@@ -33,7 +35,6 @@ class Objective:
     None for score matching, whose `score_loss` takes (score, x, directions) to (N,). levels: where training ones fall.
     """
 
-    paper: str
     answer: Answer
     target: Target | None = None
     score_loss: ScoreLoss | None = None
@@ -62,7 +63,7 @@ def sliced_score_matching(score: Score, x: torch.Tensor, v: torch.Tensor) -> tor
         return s.flatten(1).square().sum(1) / 2 + (slope * v).flatten(1).sum(1)
 
 
-def _norm(alpha, sigma):
+def _norm(alpha: Any, sigma: Any) -> Any:
     """√(alpha² + sigma²), of numbers or tensors."""
     return (alpha * alpha + sigma * sigma) ** 0.5
 
@@ -72,49 +73,106 @@ def _as_score(out: torch.Tensor, level: Level) -> dict[str, torch.Tensor]:
     return {"eps": -out}
 
 
-OBJECTIVES: Mapping[str, Objective] = {
-    "epsilon": Objective(
-        "Ho, Jain & Abbeel 2020, eq. 14",
-        lambda out, level: {"eps": out},
-        lambda x0, eps, alpha, sigma: eps,
-    ),
-    "sample": Objective(
-        "Ho, Jain & Abbeel 2020, §3.2",
-        lambda out, level: {"x0": out},
-        lambda x0, eps, alpha, sigma: x0,
-    ),
-    "v_prediction": Objective(
-        "Salimans & Ho 2022, §4",
+@OBJECTIVES.register(
+    "epsilon",
+    title="noise prediction",
+    equation="cal(L) = EE norm({{epsilon : noise}} - epsilon_theta (x_t, t))^2",
+    paper="Ho, Jain & Abbeel 2020, eq. 14",
+)
+def epsilon() -> Objective:
+    """The network answers with the noise, ε."""
+    return Objective(lambda out, level: {"eps": out}, lambda x0, eps, alpha, sigma: eps)
+
+
+@OBJECTIVES.register(
+    "sample",
+    title="data prediction",
+    equation="cal(L) = EE norm({{x_0 : data}} - x_theta (x_t, t))^2",
+    paper="Ho, Jain & Abbeel 2020, §3.2",
+)
+def sample() -> Objective:
+    """The network answers with the clean data, x_0."""
+    return Objective(lambda out, level: {"x0": out}, lambda x0, eps, alpha, sigma: x0)
+
+
+@OBJECTIVES.register(
+    "v_prediction",
+    title="velocity prediction",
+    equation="cal(L) = EE norm(alpha_t {{epsilon : noise}} - sigma_t {{x_0 : data}} - v_theta (x_t, t))^2",
+    paper="Salimans & Ho 2022, §4",
+)
+def v_prediction() -> Objective:
+    """The network answers with v = α ε − σ x_0, over √(α² + σ²)."""
+    return Objective(
         lambda out, level: {"velocity": out * _norm(level.alpha, level.sigma)},
         lambda x0, eps, alpha, sigma: (alpha * eps - sigma * x0) / _norm(alpha, sigma),
-    ),
-    "flow": Objective(
-        "Lipman et al. 2023, eq. 23",
-        lambda out, level: {"flow": out},
-        lambda x0, eps, alpha, sigma: eps - x0,
-    ),
-    # c_skip, c_out and the weight 1/c_out² of table 1 for data of unit variance; there the output is −v
-    "edm": Objective(
-        "Karras et al. 2022, table 1",
+    )
+
+
+@OBJECTIVES.register(
+    "flow",
+    title="flow matching",
+    equation="cal(L) = EE norm({{epsilon : noise}} - {{x_0 : data}} - u_theta (x_t, t))^2",
+    paper="Lipman et al. 2023, eq. 23",
+)
+def flow() -> Objective:
+    """The network answers with the flow's velocity, ε − x_0."""
+    return Objective(lambda out, level: {"flow": out}, lambda x0, eps, alpha, sigma: eps - x0)
+
+
+@OBJECTIVES.register(
+    "edm",
+    title="preconditioned denoising",
+    equation="cal(L) = EE thin lambda_sigma norm({{x_0 : data}} - D_theta (x_sigma, sigma))^2",
+    paper="Karras et al. 2022, table 1",
+)
+def edm() -> Objective:
+    """c_skip, c_out and the weight 1/c_out² for data of unit variance, where the output is −v; σ is lognormal."""
+    return Objective(
         lambda out, level: {"velocity": -out * _norm(level.alpha, level.sigma)},
         lambda x0, eps, alpha, sigma: (sigma * x0 - alpha * eps) / _norm(alpha, sigma),
         levels="lognormal",
-    ),
-    "denoising_score_matching": Objective(
-        "Vincent 2011, eq. 9; weighted by sigma², Song & Ermon 2019, eq. 6",
-        _as_score,
-        lambda x0, eps, alpha, sigma: -eps,
-    ),
-    "sliced_score_matching": Objective("Song et al. 2019, eq. 8", _as_score, score_loss=sliced_score_matching),
-    "score_matching": Objective("Hyvärinen 2005, eq. 4", _as_score, score_loss=exact_score_matching),
-}
+    )
+
+
+@OBJECTIVES.register(
+    "denoising_score_matching",
+    title="denoising score matching",
+    equation="cal(L) = EE norm(sigma_t s_theta (x_t, t) + {{epsilon : noise}})^2",
+    paper="Vincent 2011, eq. 9; weighted by sigma², Song & Ermon 2019, eq. 6",
+)
+def denoising_score_matching() -> Objective:
+    """The network answers with σ times the score, which is to be −ε."""
+    return Objective(_as_score, lambda x0, eps, alpha, sigma: -eps)
+
+
+@OBJECTIVES.register(
+    "sliced_score_matching",
+    title="sliced score matching",
+    equation="cal(L) = EE [1\\/2 norm(s_theta)^2 + v^T nabla s_theta thin v]",
+    paper="Song et al. 2019, eq. 8",
+)
+def sliced() -> Objective:
+    """Needs no target: the score's own slope along random directions stands for its divergence."""
+    return Objective(_as_score, score_loss=sliced_score_matching)
+
+
+@OBJECTIVES.register(
+    "score_matching",
+    title="score matching",
+    equation="cal(L) = EE [1\\/2 norm(s_theta)^2 + tr nabla s_theta]",
+    paper="Hyvärinen 2005, eq. 4",
+)
+def exact_divergence() -> Objective:
+    """Needs no target: the divergence of the score, by one backward pass a coordinate."""
+    return Objective(_as_score, score_loss=exact_score_matching)
 
 
 def objective(name: str) -> Objective:
     """The objective called `name`; ConfigError with the nearest name if there is none."""
     if name not in OBJECTIVES:
-        raise ConfigError(f"training.objective: unknown objective '{name}'.", suggest(name, OBJECTIVES))
-    return OBJECTIVES[name]
+        raise ConfigError(f"training.objective: unknown objective '{name}'.", suggest(name, OBJECTIVES.entries))
+    return OBJECTIVES[name].make()
 
 
 def training_levels(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from diffrender.config.sections import Config
 from diffrender.diffusion.noise import Purpose, generator
+from diffrender.diffusion.recording.describe import model_facts, objective_facts, sampler_facts
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.recording.probes import check_probes, probe
 from diffrender.diffusion.recording.recorder import Keep, Recorder
@@ -56,20 +56,13 @@ def sample(
 
 
 def describe(run: Run) -> dict[str, Any]:
-    """What `meta` says of sampler, model and target."""
-    entry = run.entry
-    try:
-        source = inspect.getsource(entry.make)
-    except (OSError, TypeError):
-        source = ""
-    equation = entry.info.get("equation", entry.summary)
-    sampler = {"name": entry.name, "source": source, "equation": equation, "options": run.params, **entry.info}
-    if run.denoiser is None:
-        model = "none" if run.kind == "forward" else "density"
-    else:
-        model = "learned" if run.config.model.learned else "exact"
+    """What `meta` says of sampler, model, objective and target."""
+    model = model_facts(run.config, run.kind, run.denoiser is not None)
+    said = {"sampler": sampler_facts(run.entry, run.params), "model": model}
+    if model["kind"] == "learned":
+        said["objective"] = objective_facts(run.config.training.objective)
     scaling = {"scale": float(run.target.scale), "offset": np.asarray(run.target.offset, float).ravel().tolist()}
-    return {"sampler": sampler, "model": model, "target": scaling}
+    return {**said, "target": scaling}
 
 
 def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> list[float]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 import math
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -77,7 +78,15 @@ def entry(name: str) -> SchedulerEntry:
         yield from Run(kind, LevelSequence.of(levels), options).steps(denoise, x, noise)
 
     sample.__doc__ = f"{kind.__name__} of diffusers, run by its own code."
-    info = {"kind": "reverse", "order": None, "nfe_per_step": None, "paper": kind.__module__}
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__.removesuffix("Scheduler"))
+    info = {
+        "title": f"{words} (diffusers)",
+        "equation": "",
+        "kind": "reverse",
+        "order": None,
+        "nfe_per_step": None,
+        "paper": kind.__module__,
+    }
     return SchedulerEntry(name, sample, (), {**info, "stochastic": _draws(kind)})
 
 

@@ -16,11 +16,11 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
 
 @SAMPLERS.register(
     "forward",
-    kind="forward",
-    stochastic=True,
-    nfe_per_step=0,
+    title="forward process",
+    equation="{{x_t : sum}} = {{alpha_(t|t-1) thin x_(t-1) : data}} + {{sigma_(t|t-1) thin epsilon : noise}}",
     paper="Ho, Jain & Abbeel 2020, eq. 2",
-    equation="x' = (α'/α) x + √(σ'² − (α'/α)² σ²) ξ",
+    kind="forward",
+    nfe_per_step=0,
 )
 def forward(model: Any, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
     """The Markov chain q(x_t | x_{t−1}) from data x (N, *event) through `levels`, clean first; `model` is not asked.

@@ -2,11 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from diffrender.core.registry import Entry, Registry
+
+Equation = str | Callable[[Mapping[str, Any]], str]
 
 
 class Samplers(Registry):
     """The registry of samplers, in which every scheduler of diffusers is found as `diffusers:ClassName`."""
+
+    def register(
+        self,
+        name: str,
+        *,
+        aliases: tuple[str, ...] = (),
+        kind: str = "reverse",
+        title: str = "",
+        equation: Equation = "",
+        order: int | None = 1,
+        stochastic: bool | None = None,
+        nfe_per_step: int | str = 1,
+        **info: Any,
+    ) -> Callable[[Callable], Callable]:
+        """Decorator: file a sampler under `name` and `aliases`; what it says here is listed, and recorded.
+
+        Parameters
+        ----------
+        kind: reverse (noise becomes data), langevin (a density is followed) or forward (data become noise).
+        title: its name on screen; default, `name` in words. equation: its update in Typst mathematics, terms tagged
+        `{{… : sum}}`, state, data, score or noise, as scenes colour them; or a function of the options to that.
+        order: of convergence. stochastic: whether it draws noise; default, only a reverse sampler does not.
+        nfe_per_step: network calls, or the option that says how many. info: further facts, such as `paper`.
+        """
+        facts = {
+            "kind": kind,
+            "title": title or name.replace("_", " "),
+            "equation": equation,
+            "order": order,
+            "stochastic": kind != "reverse" if stochastic is None else stochastic,
+            "nfe_per_step": nfe_per_step,
+        }
+        return super().register(name, aliases=aliases, **facts, **info)
 
     def __contains__(self, name: str) -> bool:
         return super().__contains__(name) or name.startswith("diffusers:")

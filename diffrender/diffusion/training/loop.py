@@ -24,8 +24,10 @@ from diffrender.diffusion.denoisers import build, learned
 from diffrender.diffusion.denoisers.networks.gaussian_preconditioned import GaussianPreconditioned
 from diffrender.diffusion.denoisers.objectives import objective
 from diffrender.diffusion.noise import Purpose, generator
+from diffrender.diffusion.recording.describe import model_facts, objective_facts, sampler_facts
 from diffrender.diffusion.recording.metrics import against_target
 from diffrender.diffusion.recording.run import Run, pick_device
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.training.batches import Batches, loss_of
 from diffrender.diffusion.training.snapshots import Film
@@ -286,6 +288,8 @@ def _record(trainer: Trainer, target: Any, path: Path, key: str, figures: dict[s
     config, film = trainer.config, trainer.film
     meta = {"kind": "training", "config": config.as_dict(), "seed": config.seed, "title": config.title, "key": key}
     level = film.field_level
+    meta |= {"model": model_facts(config, "reverse"), "objective": objective_facts(config.training.objective)}
+    meta |= {"sampler": sampler_facts(SAMPLERS["ddim"], {"eta": 0.0})}
     meta |= {"figures": figures, "field_level": {"alpha": level.alpha, "sigma": level.sigma, "time": level.time}}
     with TrajectoryWriter(path, meta) as writer:
         writer.add("loss", np.array(trainer.losses, np.float32))

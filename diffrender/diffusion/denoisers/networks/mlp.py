@@ -57,7 +57,7 @@ class MLP(nn.Module):
         return self.last(nn.functional.silu(h)).view_as(x)
 
 
-@NETWORKS.register("mlp")
+@NETWORKS.register("mlp", label="MLP {depth} × {width}")
 def mlp(
     event: tuple[int, ...],
     classes: int,

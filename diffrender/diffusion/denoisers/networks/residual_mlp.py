@@ -40,7 +40,7 @@ class ResidualMLP(nn.Module):
         return self.last(h).view_as(x)
 
 
-@NETWORKS.register("residual_mlp")
+@NETWORKS.register("residual_mlp", label="residual MLP {depth} × {width}")
 def residual_mlp(
     event: tuple[int, ...],
     classes: int,

@@ -141,7 +141,7 @@ def _zero(layer: nn.Linear | nn.Conv2d) -> None:
         nn.init.zeros_(layer.bias)
 
 
-@NETWORKS.register("unet")
+@NETWORKS.register("unet", label="U-Net {widths}")
 def unet(
     event: tuple[int, ...],
     classes: int,

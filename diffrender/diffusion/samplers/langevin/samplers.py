@@ -53,12 +53,12 @@ def _at(index: int, step_size: float) -> tuple[Level, Level]:
 
 @SAMPLERS.register(
     "ula",
+    title="unadjusted Langevin",
+    equation="{{x_(t+1) : sum}} = {{x_t : state}} + {{tau nabla log p(x_t) : score}}"
+    " + {{sqrt(2 tau) thin epsilon : noise}}",
     aliases=("langevin",),
-    kind="langevin",
-    order=1,
-    stochastic=True,
-    nfe_per_step=1,
     paper="Roberts & Tweedie 1996, Exponential convergence of Langevin distributions, §1.4",
+    kind="langevin",
 )
 def ula(density: Scored, x: torch.Tensor, noise: Noise, *, steps: Count, step_size: Positive = 0.02) -> Iterator[Step]:
     """Unadjusted Langevin: x + τ ∇log p(x) + √(2τ) ε."""
@@ -72,12 +72,12 @@ def ula(density: Scored, x: torch.Tensor, noise: Noise, *, steps: Count, step_si
 
 @SAMPLERS.register(
     "gradient",
+    title="gradient ascent",
+    equation="{{x_(t+1) : sum}} = {{x_t : state}} + {{tau nabla log p(x_t) : score}}",
     aliases=("gradient_ascent",),
-    kind="langevin",
-    order=1,
-    stochastic=False,
-    nfe_per_step=1,
     paper="Cauchy 1847, Méthode générale pour la résolution des systèmes d'équations simultanées",
+    kind="langevin",
+    stochastic=False,
 )
 def gradient(
     density: Scored, x: torch.Tensor, noise: Noise, *, steps: Count, step_size: Positive = 0.02
@@ -92,11 +92,11 @@ def gradient(
 
 @SAMPLERS.register(
     "mala",
-    kind="langevin",
-    order=1,
-    stochastic=True,
-    nfe_per_step=1,
+    title="Metropolis-adjusted Langevin",
+    equation="{{x' : sum}} = {{x_t : state}} + {{tau nabla log p(x_t) : score}} + {{sqrt(2 tau) thin epsilon : noise}}",
+    acceptance="A = min(1, (p(x') thin q(x_t|x'))\\/(p(x_t) thin q(x'|x_t)))",
     paper="Roberts & Tweedie 1996, Exponential convergence of Langevin distributions, §1.4",
+    kind="langevin",
 )
 def mala(density: Scored, x: torch.Tensor, noise: Noise, *, steps: Count, step_size: Positive = 0.1) -> Iterator[Step]:
     """Langevin with a Metropolis test, which takes away its bias: a move is refused if it is too unlikely."""
@@ -118,12 +118,13 @@ def mala(density: Scored, x: torch.Tensor, noise: Noise, *, steps: Count, step_s
 
 @SAMPLERS.register(
     "underdamped",
+    title="underdamped Langevin (BAOAB)",
+    equation="dot(x) = v, quad {{dot(v) : sum}} = {{nabla log p(x) : score}} - gamma v"
+    " + {{sqrt(2 gamma) thin xi : noise}}",
     aliases=("baoab",),
+    paper="Leimkuhler & Matthews 2013, Rational construction of stochastic numerical methods, BAOAB",
     kind="langevin",
     order=2,
-    stochastic=True,
-    nfe_per_step=1,
-    paper="Leimkuhler & Matthews 2013, Rational construction of stochastic numerical methods, BAOAB",
 )
 def underdamped(
     density: Scored,
@@ -156,11 +157,13 @@ def underdamped(
 
 @SAMPLERS.register(
     "hmc",
+    title="Hamiltonian Monte Carlo",
+    equation="H(x, v) = {{- log p(x) : score}} + {{1\\/2 thin norm(v)^2 : noise}}, quad v tilde cal(N)(0, I)",
+    acceptance="A = min(1, e^(H(x, v) - H(x', v')))",
+    paper="Duane, Kennedy, Pendleton & Roweth 1987; Neal 2011, MCMC using Hamiltonian dynamics, fig. 2",
     kind="langevin",
     order=2,
-    stochastic=True,
     nfe_per_step="leapfrogs",
-    paper="Duane, Kennedy, Pendleton & Roweth 1987; Neal 2011, MCMC using Hamiltonian dynamics, fig. 2",
 )
 def hmc(
     density: Scored,
@@ -205,12 +208,13 @@ def hmc(
 
 @SAMPLERS.register(
     "annealed",
+    title="annealed Langevin",
+    equation="{{x_(k+1) : sum}} = {{x_k : state}} + {{tau sigma_t^2 thin nabla log p_t (x_k) : score}}"
+    " + {{sqrt(2 tau) thin sigma_t thin epsilon : noise}}",
     aliases=("annealed_langevin", "ald"),
-    kind="reverse",
-    order=1,
+    paper="Song & Ermon 2019, Generative modeling by estimating gradients of the data distribution, alg. 1",
     stochastic=True,
     nfe_per_step="inner_steps",
-    paper="Song & Ermon 2019, Generative modeling by estimating gradients of the data distribution, alg. 1",
 )
 def annealed(
     denoise: Denoise,

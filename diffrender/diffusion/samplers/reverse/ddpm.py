@@ -20,12 +20,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @SAMPLERS.register(
     "ddpm",
+    title="DDPM",
+    equation="{{x_(t-1) : sum}} = {{tilde(mu)_t (x_t, hat(x)_0) : data}} + {{tilde(sigma)_t thin xi : noise}}",
     aliases=("DDPMScheduler",),
-    kind="reverse",
-    order=1,
-    stochastic=True,
-    nfe_per_step=1,
     paper="Ho et al. 2020, alg. 2",
+    stochastic=True,
 )
 def ddpm(
     denoise: Denoise,

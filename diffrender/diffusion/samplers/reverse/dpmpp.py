@@ -22,12 +22,12 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
 
 @SAMPLERS.register(
     "dpmpp_2s",
+    title="DPM-Solver++ 2S",
+    equation="{{x_(t-1) : sum}} = {{(sigma_(t-1)\\/sigma_t) thin x_t : state}}"
+    " + {{alpha_(t-1) (1 - e^(-h)) thin hat(x)_(0|t-1\\/2) : data}}",
     aliases=("DPMSolverSinglestepScheduler",),
-    kind="reverse",
-    order=2,
-    stochastic=False,
-    nfe_per_step=1,
     paper="Lu et al. 2023, alg. 1",
+    order=2,
 )
 def dpmpp_2s(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
     """Levels in pairs: a first-order step, then a second-order one over both, from where the first began."""
@@ -49,12 +49,14 @@ def dpmpp_2s(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> I
 
 @SAMPLERS.register(
     "dpmpp_2s_ancestral",
+    title="DPM-Solver++ 2S ancestral",
+    equation="{{x_(t-1) : sum}} = {{(sigma_arrow.b\\/sigma_t) thin x_t : state}}"
+    " + {{alpha_(t-1) (1 - e^(-h)) thin hat(x)_(0|t-1\\/2) : data}} + {{sigma_arrow.t thin xi : noise}}",
     aliases=("sample_dpmpp_2s_ancestral",),
-    kind="reverse",
+    paper="Lu et al. 2023, alg. 1, with the noise of Song, Meng & Ermon 2021, eq. 16",
     order=2,
     stochastic=True,
     nfe_per_step=2,
-    paper="Lu et al. 2023, alg. 1, with the noise of Song, Meng & Ermon 2021, eq. 16",
 )
 def dpmpp_2s_ancestral(
     denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Eta = 1.0
@@ -78,12 +80,14 @@ def dpmpp_2s_ancestral(
 
 @SAMPLERS.register(
     "dpmpp_sde",
+    title="DPM-Solver++ SDE",
+    equation="{{x_(t-1) : sum}} = {{(sigma_arrow.b\\/sigma_t) thin x_t : state}}"
+    " + {{alpha_(t-1) (1 - e^(-h)) thin hat(x)_(0|t-1\\/2) : data}} + {{sigma_arrow.t thin xi : noise}}",
     aliases=("sample_dpmpp_sde", "DPMSolverSDEScheduler"),
-    kind="reverse",
+    paper="Lu et al. 2023, with the noise of Song, Meng & Ermon 2021, eq. 16; Crowson's k-diffusion",
     order=2,
     stochastic=True,
     nfe_per_step=2,
-    paper="Lu et al. 2023, with the noise of Song, Meng & Ermon 2021, eq. 16; Crowson's k-diffusion",
 )
 def dpmpp_sde(
     denoise: Denoise,

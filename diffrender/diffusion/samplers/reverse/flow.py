@@ -53,11 +53,10 @@ def runge_kutta(denoise: Denoise, x: torch.Tensor, levels: Walk, tableau: Tablea
 
 @SAMPLERS.register(
     "flow_euler",
+    title="flow, Euler",
+    equation="{{y_(t-1) : sum}}"
+    " = {{y_t : state}} + Delta t thin ({{hat(epsilon) : noise}} - {{hat(x)_0 : data}}), quad y = x\\/(alpha + sigma)",
     aliases=("FlowMatchEulerDiscreteScheduler",),
-    kind="reverse",
-    order=1,
-    stochastic=False,
-    nfe_per_step=1,
     paper="Lipman et al. 2023, by Euler's method",
 )
 def flow_euler(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
@@ -67,11 +66,12 @@ def flow_euler(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) ->
 
 @SAMPLERS.register(
     "flow_midpoint",
-    kind="reverse",
-    order=2,
-    stochastic=False,
-    nfe_per_step=2,
+    title="flow, midpoint",
+    equation="{{y_(t-1) : sum}} = {{y_t : state}}"
+    " + {{Delta t thin v_(t-1\\/2) : score}}, quad v = hat(epsilon) - hat(x)_0",
     paper="Lipman et al. 2023, by the midpoint method",
+    order=2,
+    nfe_per_step=2,
 )
 def flow_midpoint(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
     """y' = y + (t' − t) v at half an Euler step."""
@@ -80,12 +80,13 @@ def flow_midpoint(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise)
 
 @SAMPLERS.register(
     "flow_heun",
+    title="flow, Heun",
+    equation="{{y_(t-1) : sum}} = {{y_t : state}}"
+    " + {{Delta t thin (v_t + v_(t-1))\\/2 : score}}, quad v = hat(epsilon) - hat(x)_0",
     aliases=("FlowMatchHeunDiscreteScheduler",),
-    kind="reverse",
-    order=2,
-    stochastic=False,
-    nfe_per_step=2,
     paper="Lipman et al. 2023, by Heun's method",
+    order=2,
+    nfe_per_step=2,
 )
 def flow_heun(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
     """y' = y + (t' − t) times the mean of v at both ends of an Euler step; the last step is Euler's."""
@@ -94,11 +95,12 @@ def flow_heun(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> 
 
 @SAMPLERS.register(
     "flow_rk4",
-    kind="reverse",
-    order=4,
-    stochastic=False,
-    nfe_per_step=4,
+    title="flow, Runge–Kutta 4",
+    equation="{{y_(t-1) : sum}} = {{y_t : state}}"
+    " + {{Delta t thin (v_1 + 2 v_2 + 2 v_3 + v_4)\\/6 : score}}, quad v = hat(epsilon) - hat(x)_0",
     paper="Lipman et al. 2023, by Kutta's method of 1901",
+    order=4,
+    nfe_per_step=4,
 )
 def flow_rk4(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
     """The classical Runge–Kutta method in t; the last step is the midpoint method's."""

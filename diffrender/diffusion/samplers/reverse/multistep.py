@@ -23,12 +23,12 @@ Churn = Annotated[float, Field(ge=0)]
 
 @SAMPLERS.register(
     "dpmpp_2m",
+    title="DPM-Solver++ 2M",
+    equation="{{x_(t-1) : sum}} = {{(sigma_(t-1)\\/sigma_t) thin x_t : state}}"
+    " + {{alpha_(t-1) (1 - e^(-h)) thin ((1 + r\\/2) hat(x)_(0|t) - r\\/2 thin hat(x)_(0|t+1)) : data}}",
     aliases=("sample_dpmpp_2m", "DPMSolverMultistepScheduler"),
-    kind="reverse",
-    order=2,
-    stochastic=False,
-    nfe_per_step=1,
     paper="Lu et al. 2023, alg. 2",
+    order=2,
 )
 def dpmpp_2m(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
     """x̂0 is carried half a step on along the line through its last two values, then held."""
@@ -46,12 +46,14 @@ def dpmpp_2m(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> I
 
 @SAMPLERS.register(
     "dpmpp_2m_sde",
+    title="DPM-Solver++ 2M SDE",
+    equation="{{x_(t-1) : sum}} = {{e^(-eta h) (sigma_(t-1)\\/sigma_t) thin x_t : state}}"
+    " + {{alpha_(t-1) (1 - e^(-(1+eta) h)) thin ((1 + r\\/2) hat(x)_(0|t) - r\\/2 thin hat(x)_(0|t+1)) : data}}"
+    " + {{sigma_(t-1) sqrt(1 - e^(-2 eta h)) thin xi : noise}}",
     aliases=("sample_dpmpp_2m_sde",),
-    kind="reverse",
+    paper="Lu et al. 2023, SDE-DPM-Solver++(2M)",
     order=2,
     stochastic=True,
-    nfe_per_step=1,
-    paper="Lu et al. 2023, SDE-DPM-Solver++(2M)",
 )
 def dpmpp_2m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Churn = 1.0) -> Iterator[Step]:
     """dpmpp_2m on the reverse SDE: the state is forgotten e^−ηh faster, and noise makes up for it."""
@@ -70,12 +72,14 @@ def dpmpp_2m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, 
 
 @SAMPLERS.register(
     "dpmpp_3m_sde",
+    title="DPM-Solver++ 3M SDE",
+    equation="{{x_(t-1) : sum}} = {{e^(-eta h) (sigma_(t-1)\\/sigma_t) thin x_t : state}}"
+    " + {{alpha_(t-1) ((1 - e^(-(1+eta) h)) thin hat(x)_0 + phi_2 a + phi_3 b) : data}}"
+    " + {{sigma_(t-1) sqrt(1 - e^(-2 eta h)) thin xi : noise}}",
     aliases=("sample_dpmpp_3m_sde",),
-    kind="reverse",
+    paper="Lu et al. 2023, SDE-DPM-Solver++ carried to the third order; Crowson's k-diffusion",
     order=3,
     stochastic=True,
-    nfe_per_step=1,
-    paper="Lu et al. 2023, SDE-DPM-Solver++ carried to the third order; Crowson's k-diffusion",
 )
 def dpmpp_3m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Churn = 1.0) -> Iterator[Step]:
     """x̂0 as a parabola in λ through its last three values, integrated against the decay e^−(1+η)λ.

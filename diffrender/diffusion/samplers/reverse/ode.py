@@ -22,12 +22,13 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
 
 @SAMPLERS.register(
     "heun",
+    title="Heun",
+    equation="{{x_(t-1) : sum}} = alpha_(t-1) ({{x_t\\/alpha_t : state}}"
+    " + {{Delta u thin (hat(epsilon)_t + hat(epsilon)_(t-1))\\/2 : noise}})",
     aliases=("sample_heun", "HeunDiscreteScheduler"),
-    kind="reverse",
-    order=2,
-    stochastic=False,
-    nfe_per_step=2,
     paper="Karras et al. 2022, alg. 1",
+    order=2,
+    nfe_per_step=2,
 )
 def heun(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
     """Euler's move, corrected by the mean of ε̂ at both its ends."""
@@ -47,12 +48,13 @@ def heun(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Itera
 
 @SAMPLERS.register(
     "dpm2",
+    title="DPM-Solver-2",
+    equation="{{x_(t-1) : sum}} = alpha_(t-1) ({{x_t\\/alpha_t : state}}"
+    " + {{Delta u thin hat(epsilon)_(t-1\\/2) : noise}})",
     aliases=("sample_dpm_2", "dpm_2", "KDPM2DiscreteScheduler"),
-    kind="reverse",
-    order=2,
-    stochastic=False,
-    nfe_per_step=2,
     paper="Lu et al. 2022, DPM-Solver-2; Karras et al. 2022, alg. 2",
+    order=2,
+    nfe_per_step=2,
 )
 def dpm2(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
     """The midpoint method, the midpoint taken in log u."""
@@ -61,12 +63,14 @@ def dpm2(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Itera
 
 @SAMPLERS.register(
     "dpm2_ancestral",
+    title="DPM-2 ancestral",
+    equation="{{x_(t-1) : sum}} = alpha_(t-1) ({{x_t\\/alpha_t : state}}"
+    " + {{Delta u thin hat(epsilon)_(t-1\\/2) : noise}}) + {{sigma_arrow.t thin xi : noise}}",
     aliases=("sample_dpm_2_ancestral", "dpm_2_ancestral", "KDPM2AncestralDiscreteScheduler"),
-    kind="reverse",
+    paper="Karras et al. 2022, alg. 2, with the noise of Song, Meng & Ermon 2021, eq. 16",
     order=2,
     stochastic=True,
     nfe_per_step=2,
-    paper="Karras et al. 2022, alg. 2, with the noise of Song, Meng & Ermon 2021, eq. 16",
 )
 def dpm2_ancestral(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Eta = 1.0) -> Iterator[Step]:
     """The midpoint method in log u to a lower level than the next, then noise up to it."""
@@ -88,12 +92,12 @@ def dpm2_ancestral(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise
 
 @SAMPLERS.register(
     "lms",
+    title="linear multistep",
+    equation="{{x_(t-1) : sum}} = alpha_(t-1) ({{x_t\\/alpha_t : state}}"
+    " + {{Delta u thin (b_0 hat(epsilon)_t + b_1 hat(epsilon)_(t+1) + dots.c) : noise}})",
     aliases=("sample_lms", "LMSDiscreteScheduler"),
-    kind="reverse",
-    order=4,
-    stochastic=False,
-    nfe_per_step=1,
     paper="Adams & Bashforth 1883, on uneven steps; Crowson's k-diffusion",
+    order=4,
 )
 def lms(
     denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, order: Annotated[int, Field(ge=1, le=8)] = 4

@@ -75,12 +75,12 @@ class RungeKutta45:
 
 @SAMPLERS.register(
     "rk45",
+    title="probability flow",
+    equation="{{dot(x) : sum}} = f_t (x) - {{1\\/2 thin g_t^2 thin nabla log p_t (x) : score}}",
     aliases=("probability_flow", "dopri5"),
-    kind="reverse",
-    order=5,
-    stochastic=False,
-    nfe_per_step="adaptive",
     paper="Song et al. 2021, eq. 13, by Dormand & Prince 1980",
+    order=5,
+    nfe_per_step="adaptive",
 )
 def rk45(
     denoise: Denoise,

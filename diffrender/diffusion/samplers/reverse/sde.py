@@ -22,12 +22,12 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
 
 @SAMPLERS.register(
     "reverse_sde",
+    title="reverse SDE",
+    equation="{{x_(t-1) : sum}} = {{x_t : state}} - f_t (x_t) thin Delta t"
+    " + {{g_t^2 nabla log p_t (x_t) thin Delta t : score}} + {{g_t sqrt(Delta t) thin xi : noise}}",
     aliases=("euler_maruyama", "ScoreSdeVpScheduler"),
-    kind="reverse",
-    order=1,
-    stochastic=True,
-    nfe_per_step=1,
     paper="Song et al. 2021, eq. 6, by Euler–Maruyama",
+    stochastic=True,
 )
 def reverse_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
     """x' = x + log(α'/α) x + β s(x) + √β ξ, without ξ on the step to the clean level."""
@@ -41,12 +41,13 @@ def reverse_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -
 
 @SAMPLERS.register(
     "predictor_corrector",
+    title="predictor–corrector",
+    equation="{{x_t : sum}} arrow.l {{x_t : state}} + {{delta thin nabla log p_t (x_t) : score}}"
+    ' + {{sqrt(2 delta) thin xi : noise}}, quad x_(t-1) tilde "reverse SDE"',
     aliases=("pc", "ScoreSdeVeScheduler"),
-    kind="reverse",
-    order=1,
+    paper="Song et al. 2021, alg. 2 to 5",
     stochastic=True,
     nfe_per_step=2,
-    paper="Song et al. 2021, alg. 2 to 5",
 )
 def predictor_corrector(
     denoise: Denoise,

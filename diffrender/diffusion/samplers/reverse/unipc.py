@@ -20,12 +20,12 @@ Known = tuple[Level, torch.Tensor]  # x̂0 at a level
 
 @SAMPLERS.register(
     "unipc",
+    title="UniPC",
+    equation="{{x_(t-1) : sum}} = {{(sigma_(t-1)\\/sigma_t) thin x_t : state}}"
+    " + {{alpha_(t-1) (1 - e^(-h)) thin (hat(x)_0 + a_1 D_1\\/r_1 + dots.c) : data}}",
     aliases=("uni_pc", "UniPCMultistepScheduler"),
-    kind="reverse",
-    order=2,
-    stochastic=False,
-    nfe_per_step=1,
     paper="Zhao et al. 2023, UniPC of data predictions with B₂(h)",
+    order=2,
 )
 def unipc(
     denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, order: Literal[1, 2, 3] = 2

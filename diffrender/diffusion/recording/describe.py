@@ -1,0 +1,59 @@
+"""Names and equations of what ran, as `meta` of a recording says them: scenes show these and keep no list of their own.
+
+Titles are plain words, equations Typst mathematics with terms tagged `{{… : noise}}`, as they stand where the sampler,
+model or objective is registered.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from diffrender.config.sections import Config
+from diffrender.core.registry import Entry
+from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS
+from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
+from diffrender.diffusion.denoisers.objectives import OBJECTIVES
+
+
+def sampler_facts(entry: Entry, options: Mapping[str, Any]) -> dict[str, Any]:
+    """`meta.sampler`: name, title, equation, options, the source that ran, and what else its entry says."""
+    try:
+        source = inspect.getsource(entry.make)
+    except (OSError, TypeError):
+        source = ""
+    info = dict(entry.info)
+    if callable(info["equation"]):
+        info["equation"] = info["equation"](options)
+    return {"name": entry.name, "summary": entry.summary, "source": source, "options": dict(options), **info}
+
+
+def model_facts(config: Config, kind: str, asked: bool = True) -> dict[str, Any]:
+    """`meta.model`: what predicted, its registered name, and a label for captions.
+
+    kind: of the run. asked: whether a denoiser was asked at all: a Langevin run may follow the target's own density.
+    """
+    if kind == "forward":
+        return {"kind": "none", "name": "", "label": ""}
+    if not asked:
+        return {"kind": "density", "name": "", "label": "exact score"}
+    if not config.model.learned:
+        entry = CLOSED_FORMS[config.model.kind]
+        label = entry.info["title"]
+        return {
+            "kind": "exact",
+            "name": entry.name,
+            "label": label.replace("denoiser", "score") if kind == "langevin" else label,
+        }
+    entry = NETWORKS[config.model.kind]
+    known = {k: p.default for k, p in entry.parameters().items()} | config.model.params
+    words = {k: " × ".join(map(str, v)) if isinstance(v, (list, tuple)) else v for k, v in known.items()}
+    label = entry.info.get("label", entry.name.replace("_", " ")).format(**words)
+    return {"kind": "learned", "name": entry.name, "label": f"learned: {label}"}
+
+
+def objective_facts(name: str) -> dict[str, Any]:
+    """`meta.objective`: name, title, equation and paper."""
+    entry = OBJECTIVES[name]
+    return {"name": entry.name, **entry.info}
