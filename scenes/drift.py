@@ -98,7 +98,11 @@ class Drift(TrajectoryScene):
         tails = view.trails(states, theme.samples, LINE, 0.9, options.trail_steps, casing=theme.panel)
         riders = view.cloud(states, theme.samples, 0.046, 1.0, ring=theme.panel)
         lines = isinstance(field, Streamlines)
-        fading = field if lines else Faded(field, self.nearness(run["x"]), FAINTEST[view.dims])
+        fading = (
+            field
+            if lines
+            else Faded(field, nearness(run["x"], self.axes, *NEAR[len(self.axes)], UNSEEN), FAINTEST[view.dims])
+        )
 
         title = page.title("Probability flow")
         equation = page.equation(
