@@ -47,7 +47,7 @@ class Card(TrajectoryScene):
         self.play(*(Write(line, run_time=WRITE) for line in title), Create(rule, run_time=WRITE))
         if above or text:
             self.play(FadeInFast(*above, *text, run_time=APPEAR))
-        self.close(max(options.seconds - WRITE - FADE - (APPEAR if above or text else 0), 1 / 60))
+        self.outro(max(options.seconds - WRITE - FADE - (APPEAR if above or text else 0), 1 / 60))
 
     def lines(self, text: str, em: float, color: str) -> list[Typeset]:
         """The text on as few lines as fit between the margins, about equally long."""

@@ -2,127 +2,142 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from manim import VGroup
+import numpy as np
+from manim import Mobject
 from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
-    Course,
-    PlayTrajectory,
-    Rect,
+    FadeInFast,
+    FadeOutFast,
+    Hero,
+    HeroStep,
+    OpacityScale,
+    Plane,
     SceneOptions,
     TrajectoryScene,
-    around,
-    captions,
+    UpdateFromAlpha,
+    distance_and_floor,
     key_dot,
-    legend,
-    log_snr,
     point_radius,
+    scale_bar,
 )
 
-
-@dataclass(frozen=True)
-class Layout:
-    """Where things go in one shape of frame: lengths in units, places as baselines or boxes."""
-
-    rect: Rect  # what the cloud may cover
-    center: tuple[float, float]  # where the middle of the data lies
-    reach: tuple[float, float]  # how far the data may extend from there
-    equation: tuple[float, float, int]
-    sigma: tuple[float, float, float]  # x, y, em
-    legend: tuple[float, float]
-    slider: float
-
-
-LAYOUTS = {
-    "wide": Layout(
-        rect=(-2.0, 7.11, -2.5, 4.0), center=(2.75, 0.62), reach=(3.75, 2.72), equation=(-6.61, 2.02, -1),
-        sigma=(-6.61, 0.55, 0.66), legend=(-6.61, -0.85), slider=-3.02,
-    ),
-    "square": Layout(
-        rect=(-4.0, 4.0, -1.3, 2.2), center=(0.0, 0.45), reach=(3.2, 1.65), equation=(0.0, 2.48, 0),
-        sigma=(0.0, -2.16, 0.42), legend=(0.0, -1.6), slider=-2.6,
-    ),
-    "tall": Layout(
-        rect=(-4.0, 4.0, -3.15, 5.0), center=(0.0, 0.85), reach=(3.2, 3.4), equation=(0.0, 5.28, 0),
-        sigma=(0.0, -4.88, 0.56), legend=(0.0, -3.85), slider=-5.3,
-    ),
-}  # fmt: skip
+REWIND, SLOW, ZOOM = 1.5, 2.0, 1.0  # seconds: back to the noise, one step of one point, the way on to it
+DIMMED = 0.3  # the others while one point is followed
+GUESS, CLOUD = 0.6, 0.75  # opacity of the predicted data, and of the samples over them
 
 
 class Denoise(TrajectoryScene):
-    """A cloud of noise becomes the data, step by recorded step."""
+    """A cloud of noise becomes the data: one point step by step, then all, and what came out beside what should."""
 
     default_config = "spiral"
     kinds = {"run": "reverse"}
+    shows = ("plane", "space")
     needs: ClassVar[dict] = {"run": {}}
 
     class Options(SceneOptions):
         """Options of `denoise`."""
 
-        duration: float = Field(10.0, gt=0, le=600, description="seconds from noise to data")
-        trails: int = Field(0, ge=0, le=500, description="chains that leave a tail")
-        trail_steps: int = Field(12, ge=1, le=500)
-        interpolate: bool = Field(False, description="also show states between two recorded ones")
-        orbit: float = Field(120.0, ge=-3600, le=3600, description="degrees that the camera turns, in space")
+        duration: float = Field(9.0, gt=0, le=600, description="seconds in which all points go from noise to data")
+        hero: bool = Field(True, description="follow one of the points")
+        slow_steps: int = Field(3, ge=0, le=12, description="steps of one point that are taken apart")
+        guess: bool = Field(True, description="show what the denoiser predicts for every point")
+        trail_steps: int = Field(12, ge=1, le=500, description="steps that a tail is long")
 
     def construct(self) -> None:
-        """Noise, then the run at constant speed in log-SNR, then the data for a while."""
-        run, page, theme, options = self.trajectories["run"], self.page, self.theme, self.options
-        place = LAYOUTS[page.shape]
-        states, scale = captions.states(run), captions.unit_variance(run)
-        timeline = log_snr(run["alpha"], run["sigma"], interpolate=options.interpolate)
-        data = captions.target(run)
+        """The result and back to the noise; one point slowly; all points; the result beside the data."""
+        run, page, theme, options = self.run, self.page, self.theme, self.options
+        boxes = self.arrange("stage with column")
+        states, data = run.states[:, : options.points], run.target[: options.points]
+        guess = run["x0"][:, : options.points] if options.guess and "x0" in run else None
 
-        shown = data if len(data) else states[-1]
-        view = around(shown, place.rect, place.center, place.reach, theme, noise=float(states[0].std()))
-        view.cloud(data, theme.data, 0.018, theme.faint, clip=False)
-        bound = [view.cloud(states, theme.samples, point_radius(run.chains, 22), 0.8)]
+        # the cloud, what is predicted for it, and the one point that is followed
+        view = self.view(data if len(data) else states[-1], boxes.stage, noise=float(states[0].std()))
+        size = point_radius(states.shape[1], 24)
+        clouds = [] if guess is None else [view.cloud(guess, color=theme.data, radius=size, alpha=GUESS)]
+        clouds.append(view.cloud(states, color=theme.samples, radius=size, alpha=CLOUD))
         if options.trails:
-            tails = run["x"][:, : options.trails]
-            tails = tails if scale is None else tails / scale[:, None, None]
-            bound.append(view.trails(tails, theme.samples, LINE, 0.7, options.trail_steps, clip=False))
+            tails = {"color": theme.samples, "width": LINE, "alpha": 0.8, "length": options.trail_steps}
+            clouds.append(view.trails(states[:, : options.trails], **tails))
+        hero = Hero(view, states, theme=theme) if options.hero else None
 
-        title = page.title("Denoising")
-        equation = page.maths(
-            "x_t = {{alpha_t x_0 : data}} + {{sigma_t thin epsilon : noise}}", data="data", noise="noise"
-        )
-        equation.at(*place.equation)
-        course = Course(page, run, timeline)
-        items: list[Any] = [captions.sampler(run), course.step, f"{run.chains:,} points", captions.scaling(run)]
-        items += [captions.seed(run), captions.model(run)]
-        if options.interpolate:
-            items.insert(-2, "straight lines between steps")
-        caption = page.caption(*(item for item in items if item))
-        x, y, size = place.sigma
-        wide = page.shape == "wide"
-        readings = [course.sigma(x, y, size, -1 if wide else 0), *course.slider(place.slider)]
-        if wide:
-            readings.append(page.label("noise left in the cloud", x, y - 0.5, -1, "legend", "muted"))
+        # what stands round it, all on one clock
+        clock = self.clock(run, *([] if guess is None else [guess]))
+        clock.bind(*clouds, *([hero] if hero else []))
+        header = self.header("Denoising", self.sampler_equation())
+        column: list[Any] = [clock.number("$sigma_t =$ {:.3f}", run["sigma"], size="title")]
+        column.append(page.words("noise left in the cloud", "legend", "muted"))
+        if "metric_sliced_wasserstein" in run and page.frame.shape != "square":
+            column.append(clock.number("distance to the data {:.3f}", run["metric_sliced_wasserstein"], size="legend"))
+        page.stack(boxes.column, *column, align=page.column_align)
+        column += clock.slider(boxes.slider)
+        column.append(self.legend(self.keys(guess is not None), boxes.key))
+        if view.dims == 2:
+            column.append(scale_bar(view, page, boxes.stage))
+        caption = self.caption("sampler", "step", "points", "scaling", "seed", "model")
 
-        course.show(0)
-        self.open(title, equation, ground=[caption, *readings, self.key(place, bool(len(data))), *view.made])
-        seconds = options.duration
-        self.play(
-            PlayTrajectory(*bound, timeline=timeline, run_time=seconds),
-            *view.turning(seconds, options.orbit),
-            *course.drives(seconds),
-        )
-        for turn in view.coming_to_rest(3.0, options.orbit / seconds):
-            self.play(turn)
-        self.close()
+        clock.show(1)
+        self.look(1)
+        self.intro(*header, ground=[*column, caption, *view.made])
+        self.rewind(clock, REWIND)
+        begin = self.one_point(view, clock, hero, clouds, header[-1])
+        self.play_run(clock, start=begin)
+        self.beside_the_data(view, [*column, *(clouds[:1] if guess is not None else [])], data)
+        self.outro()
 
-    def key(self, place: Layout, target: bool) -> VGroup:
-        """The legend: in a wide frame one item above the other, else in a row."""
-        theme, size = self.theme, self.page.em("legend")
-        items = [(key_dot(theme.samples), KEY_DOT_WIDTH, "samples $x_t$")]
-        if target:
-            items.append((key_dot(theme.data, alpha=0.7), KEY_DOT_WIDTH, "data"))
-        x, y = place.legend
-        if self.page.shape == "wide":
-            return VGroup(*(legend([item], x, y - 0.52 * k, size, theme) for k, item in enumerate(items)))
-        return legend(items, x, y, size, theme, align=0, gap=0.6)
+    def keys(self, guess: bool) -> list[Any]:
+        """What the marks mean."""
+        theme = self.theme
+        items: list[Any] = [(key_dot(theme.samples), KEY_DOT_WIDTH, "samples $x_t$")]
+        if guess:
+            items.append((key_dot(theme.data), KEY_DOT_WIDTH, "predicted data $hat(x)_0$"))
+        return [*items, (key_dot(theme.fg), KEY_DOT_WIDTH, "one of them")] if self.options.hero else items
+
+    def one_point(self, view: Plane, clock: Any, hero: Hero | None, clouds: list[Mobject], equation: Any) -> float:
+        """On to one point, a few of its steps taken apart, and back; returns how far the clock has come."""
+        steps = min(self.options.slow_steps, self.run.steps)
+        if hero is None or not steps:
+            return 0.0
+        parts = HeroStep(view, self.run, hero, equation, theme=self.theme)
+        first, box, rect = parts.pick(steps), view.box, view.rect
+        fade = OpacityScale(*clouds)
+        at = clock.timeline.course(first)
+        self.play_run(clock, 1.5, end=at)
+        near = parts.window(first, steps, rect)
+        dim = UpdateFromAlpha(lambda u: fade.set(1 - u * (1 - DIMMED)), run_time=self.seconds(ZOOM))
+        self.play(view.move(near, rect, self.seconds(ZOOM)), dim)
+
+        def show(u: float) -> None:
+            step = min(int(u * steps), steps - 1)
+            clock.show_step(first + step + (u >= 1))
+            parts.show(first + step, u * steps - step)
+
+        self.play(UpdateFromAlpha(show, *clock.mobjects, *parts.mobjects, run_time=self.seconds(SLOW) * steps))
+        parts.rest()
+        lit = UpdateFromAlpha(lambda u: fade.set(DIMMED + u * (1 - DIMMED)), run_time=self.seconds(ZOOM))
+        self.play(view.move(box, rect, self.seconds(ZOOM)), lit)
+        return clock.timeline.course(first + steps)
+
+    def beside_the_data(self, view: Plane, gone: list[Mobject], data: np.ndarray) -> None:
+        """The samples make room for the data, to which they should be alike, and how far they are from it."""
+        if not len(data):
+            return
+        page, theme, run, boxes = self.page, self.theme, self.run, self.arrange("two panels")
+        left, right = self.view(data, boxes.left), self.view(data, boxes.right)
+        self.look(1)
+        size = point_radius(len(data), 16)
+        left.cloud(data, color=theme.data, radius=size, alpha=CLOUD)
+        texts: list[Any] = [page.panel_label(page.words(f"Data: {len(data):,} points"), boxes.left)]
+        texts.append(page.panel_label(page.words(f"Samples: {run.chains:,} points"), boxes.right))
+        if figures := distance_and_floor(run, run.states[-1]):
+            names = ("two draws of the data: {:.3f} apart", "samples and data: {:.3f} apart")
+            names = names if page.shape == "wide" else ("floor {:.3f}", "distance {:.3f}")
+            for box, name, value in zip((boxes.left_key, boxes.right_key), names, figures[::-1], strict=True):
+                texts.append(page.label(name.format(value), *page.foot(box), "legend"))
+        self.play(FadeOutFast(*gone, run_time=0.4))
+        self.play(view.move(right.box, right.rect, self.seconds(1.2)))
+        self.play(FadeInFast(*left.made, *texts, run_time=0.6))

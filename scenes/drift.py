@@ -29,6 +29,7 @@ from diffrender.animation import (
     key_dot,
     key_line,
     legend,
+    nearness,
     panel,
     path_length,
 )
@@ -91,18 +92,17 @@ class Drift(TrajectoryScene):
         run, page, theme, options = self.trajectories["flow"], self.page, self.theme, self.options
         place = LAYOUTS[page.shape]
         self.read_field()
-        view = self.view(place.rect)
+        view = self.field_view(place.rect)
         states = run["x"][:, : options.particles]
-        view.cloud(captions.target(run), theme.data, 0.014, theme.faint * 0.65)
+        view.cloud(run.target, color=theme.data, radius=0.014, alpha=theme.faint * 0.65)
         field = self.field(view)
-        tails = view.trails(states, theme.samples, LINE, 0.9, options.trail_steps, casing=theme.panel)
-        riders = view.cloud(states, theme.samples, 0.046, 1.0, ring=theme.panel)
-        lines = isinstance(field, Streamlines)
-        fading = (
-            field
-            if lines
-            else Faded(field, nearness(run["x"], self.axes, *NEAR[len(self.axes)], UNSEEN), FAINTEST[view.dims])
+        tails = view.trails(
+            states, color=theme.samples, width=LINE, alpha=0.9, length=options.trail_steps, casing=theme.panel
         )
+        riders = view.cloud(states, color=theme.samples, radius=0.046, alpha=1.0, ring=theme.panel)
+        lines = isinstance(field, Streamlines)
+        near = nearness(run["x"], self.axes, *NEAR[view.dims], UNSEEN)
+        fading = field if lines else Faded(field, near, FAINTEST[view.dims])
 
         title = page.title("Probability flow")
         equation = page.equation(
@@ -121,7 +121,7 @@ class Drift(TrajectoryScene):
         course.show(0)
         fading.show_step(0)
         ground = [panel(place.rect, theme), caption, *self.column(place), sigma, *view.made, edge]
-        self.open(title, equation, ground=ground)
+        self.intro(title, equation, ground=ground)
         self.play(
             PlayTrajectory(fading, field, tails, riders, timeline=timeline, run_time=seconds),
             *view.turning(seconds, options.orbit),
@@ -129,13 +129,13 @@ class Drift(TrajectoryScene):
         )
         for turn in view.coming_to_rest(3.0, options.orbit / seconds):
             self.play(turn)
-        self.close()
+        self.outro()
 
     def read_field(self) -> None:
         """The recorded velocities and their places, and the scale that they are shown in: `way`, `nodes`, `vmax`."""
         run = self.trajectories["flow"]
         if len(run.event) != 1 or run.event[0] not in (2, 3):
-            raise RenderError(f"{run.path}: drift shows states in the plane or in space, not of shape {run.event}.")
+            raise RenderError(f"{run.file}: drift shows states in the plane or in space, not of shape {run.event}.")
         axes = "xyz"[: run.event[0]]
         run.require("field_velocity", *(f"grid_{d}" for d in axes))
         self.axes = [run[f"grid_{d}"] for d in axes]
@@ -147,14 +147,14 @@ class Drift(TrajectoryScene):
         self.way = -np.asarray(field)  # recorded per unit of time, and time falls on the way to the data
         self.vmax = float(np.quantile(np.linalg.norm(self.way, axis=-1), 0.85)) or 1.0
 
-    def view(self, rect: Rect) -> Plane | Space:
+    def field_view(self, rect: Rect) -> Plane | Space:
         """As much of the probed plane as has the panel's shape; of space, what is round the data."""
         run, (a, b, c, d) = self.trajectories["flow"], rect
         if len(self.axes) == 2:
             half = [(g[1] - g[0]) / 2 for g in self.axes]
             ends = [end for g, h in zip(self.axes, half, strict=True) for end in (g[0] - h, g[-1] + h)]
             return Plane(fitted(tuple(ends), rect), rect)
-        data = captions.target(run)
+        data = run.target
         reach = (0.43 * (b - a), 0.43 * (d - c))
         center = ((a + b) / 2, (c + d) / 2)
         return around(data if len(data) else run["x"][-1], rect, center, reach, self.theme, self.theme.panel)
@@ -164,11 +164,20 @@ class Drift(TrajectoryScene):
         table, first = self.theme.table("magnitude"), self.way[0]
         if self.options.style == "streamlines" and view.dims == 2:
             lines = Streamlines(
-                view.box, view.rect, self.nodes, first, table, self.vmax, 0.24, length=0.8, power=ROOT, width=0.03
+                view.box,
+                view.rect,
+                self.nodes,
+                first,
+                table=table,
+                vmax=self.vmax,
+                spacing=0.24,
+                length=0.8,
+                power=ROOT,
+                width=0.03,
             )
             drawn = view.keep(lines)
         else:
-            drawn = view.arrows(self.nodes, first, table, self.vmax, LENGTH[view.dims], ROOT)
+            drawn = view.arrows(self.nodes, first, table=table, vmax=self.vmax, length=LENGTH[view.dims], power=ROOT)
         index = np.minimum(np.arange(self.trajectories["flow"].steps + 1), len(self.way) - 1)
         return drawn.follow(self.way, index)
 

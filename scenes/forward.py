@@ -90,12 +90,12 @@ class Forward(TrajectoryScene):
         """The data, then the whole way at constant speed in the schedule's time, then the noise."""
         run, page, theme, options = self.trajectories["run"], self.page, self.theme, self.options
         if len(run.event) != 1 or run.event[0] not in (2, 3):
-            raise RenderError(f"{run.path}: forward shows states in the plane or in space, not of shape {run.event}.")
+            raise RenderError(f"{run.file}: forward shows states in the plane or in space, not of shape {run.event}.")
         place, seconds, timeline = LAYOUTS[page.shape], options.duration, linear(run.steps)
-        self.states = captions.states(run)
-        view = self.view(place.cloud)
-        view.cloud(self.states[0], theme.data, 0.018, 0.5)
-        cloud = view.cloud(self.states, theme.samples, point_radius(run.chains, 12), 0.8)
+        self.states = run.states
+        view = self.field_view(place.cloud)
+        view.cloud(self.states[0], color=theme.data, radius=0.018, alpha=0.5)
+        cloud = view.cloud(self.states, color=theme.samples, radius=point_radius(run.chains, 12), alpha=0.8)
         edge = frame(place.cloud, theme.border).set_z_index(view.made[-1].z_index + 1)
 
         course = Course(page, run, timeline)
@@ -123,7 +123,7 @@ class Forward(TrajectoryScene):
         course.show(0)
         values = [number for number, _ in self.numbers]
         ground = [*self.furniture, *values, *view.made, edge, *self.moving]
-        self.open(page.title("Data dissolve into noise"), self.equation(), ground=ground)
+        self.intro(page.title("Data dissolve into noise"), self.equation(), ground=ground)
         self.play(
             PlayTrajectory(cloud, timeline=timeline, run_time=seconds),
             *view.turning(seconds, options.orbit),
@@ -133,7 +133,7 @@ class Forward(TrajectoryScene):
         )
         for turn in view.coming_to_rest(3.0, options.orbit / seconds):
             self.play(turn)
-        self.close()
+        self.outro()
 
     def equation(self) -> Any:
         """What x_t is, given x_0: with ᾱ where the variance is kept."""
@@ -143,7 +143,7 @@ class Forward(TrajectoryScene):
         source = f"x_t = {{{{{data} thin x_0 : data}}}} + {{{{{noise} thin epsilon : noise}}}}"
         return self.page.equation(source, data="data", noise="noise")
 
-    def view(self, rect: Rect) -> Plane | Space:
+    def field_view(self, rect: Rect) -> Plane | Space:
         """Data round the middle of a panel, with room for the noise."""
         (a, b, c, d), data = rect, self.states[0]
         share = SHARE[data.shape[1]]
@@ -172,7 +172,7 @@ class Forward(TrajectoryScene):
         low, high = min(ticks), max(ticks)
         pad = 0.06 * (high - low)
         box = (float(time[0]), float(time[-1]), low - pad, high + pad)
-        drawn = Curve(box, axes, time, np.clip(y, low, high), color, theme.grid, ring=theme.bg)
+        drawn = Curve(box, axes, time, np.clip(y, low, high), color=color, future=theme.grid, ring=theme.bg)
         em = page.em("legend")
         for tick, text in ticks.items():
             height = drawn.to_scene(np.array([box[0], tick]))[1]
@@ -180,7 +180,7 @@ class Forward(TrajectoryScene):
             self.furniture.append(page.label(text, axes[0] - 0.14, height - 0.3 * em, 1, "legend", "muted"))
         above = axes[3] + 0.16
         self.furniture.append(page.label(name, axes[0], above, size="legend"))
-        number = Number(spec, low if low < 0 else high, em, color)
+        number = Number(spec, low if low < 0 else high, em=em, color=color)
         self.numbers.append((number.at(axes[1] - number.room, above), y))
         self.moving.append(drawn.set_z_index(1))
 
@@ -197,8 +197,8 @@ class Forward(TrajectoryScene):
         few = slice(None, None, -(-run.chains // TILE_POINTS))
         size = point_radius(len(self.states[0][few]), 0.5 * place.size**2)
         for rect, step in zip(rects, self.tile_steps, strict=True):
-            view = self.view(rect)
-            view.cloud(self.states[step][few], theme.samples, size, 0.9)
+            view = self.field_view(rect)
+            view.cloud(self.states[step][few], color=theme.samples, radius=size, alpha=0.9)
             self.tile_marks.append(view.made)
             self.moving += view.made
             self.furniture.append(panel(rect, theme))

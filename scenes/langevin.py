@@ -32,7 +32,7 @@ from diffrender.animation import (
     Trajectory,
     TrajectoryScene,
     UpdateFromAlpha,
-    escaped,
+    captions,
     extent_of,
     frame,
     key_arrow,
@@ -47,7 +47,6 @@ from diffrender.animation import (
 Act = Literal["chain", "zoom", "histogram", "many", "still"]
 FLICKER = 600.0  # steps a second above which the chain's path, each time another one, is drawn fainter
 SEARCH = 600  # the step that is taken apart first is among the first so many
-SAMPLERS = {"ula": "unadjusted Langevin"}
 EQUATION = (
     "{{x_(t+1) : sum}} = {{x_t : state}} + {{tau nabla log p(x_t) : score}} + {{sqrt(2 tau) thin epsilon : noise}}"
 )
@@ -91,20 +90,20 @@ class Langevin(TrajectoryScene):
         self.opening()
         for act in self.options.acts:
             getattr(self, act)()
-        self.close()
+        self.outro()
 
     def prepare(self) -> None:
         """Read the chain, and lay out the panels that all acts share."""
         run, page, theme = self.trajectories["chain"], self.page, self.theme
         run.require("drift", "noise")
         if run.event != (2,):
-            raise RenderError(f"{run.path}: its states are {run.event}, but only a plane can be shown.")
-        if not np.allclose(run.x[1:] - run.x[:-1], run.drift + run.noise, atol=1e-4):
+            raise RenderError(f"{run.file}: its states are {run.event}, but only a plane can be shown.")
+        if not np.allclose(run["x"][1:] - run["x"][:-1], run["drift"] + run["noise"], atol=1e-4):
             raise RenderError(
-                f"{run.path}: its moves are not drift + noise, so steps cannot be drawn as their sum.",
+                f"{run.file}: its moves are not drift + noise, so steps cannot be drawn as their sum.",
                 "Record every step (record.every: 1) of an unadjusted sampler (sampler.kind: ula).",
             )
-        self.run, self.tau = run, float(run.time[1] - run.time[0])
+        self.tau = float(run["time"][1] - run["time"][0])
         self.left, self.right = page.pair()
         self.density = DensityPanel(page, run, self.left)
         self.ground: list[Mobject] = [panel(self.right, theme), frame(self.right, theme.border).set_z_index(4)]
@@ -112,13 +111,17 @@ class Langevin(TrajectoryScene):
         self.equation.set_z_index(MOVING_TEXT)
         self.key = self.density.color_key(self.left if page.shape == "wide" else self.right)
         box, trail = self.density.box, self.options.trail
-        path = Trails(box, self.left, run.x, theme.chain, LINE * 1.15, 0.95, theme.panel, length=trail)
-        dot = PointCloud(box, self.left, run.x[0], theme.chain, 0.065, ring=theme.panel).follow(run.x)
+        path = Trails(
+            box, self.left, run["x"], color=theme.chain, width=LINE * 1.15, alpha=0.95, casing=theme.panel, length=trail
+        )
+        dot = PointCloud(box, self.left, run["x"][0], color=theme.chain, radius=0.065, ring=theme.panel).follow(
+            run["x"]
+        )
         self.chain_marks: list[Mobject] = [path.set_z_index(2), dot.set_z_index(3)]
         self.trail_text = [] if page.shape == "tall" else [f"last {trail:,} steps shown"]  # words go before sizes
         near = slice(0, min(SEARCH, run.steps))
         slow = min(self.options.slow_steps, run.steps)
-        self.first = pick_step(run.drift[near, 0], run.noise[near, 0], run.x[: near.stop + 1, 0], slow, box)
+        self.first = pick_step(run["drift"][near, 0], run["noise"][near, 0], run["x"][: near.stop + 1, 0], slow, box)
         self.now = self.first  # the step to which the chain has come
         (a, b, c, d), (e, f, g, h) = self.left, self.right
         self.to_middle = np.array([(e + f - a - b) / 4, (g + h - c - d) / 4, 0.0])  # of both panels
@@ -128,30 +131,42 @@ class Langevin(TrajectoryScene):
     # ---- the acts ----------------------------------------------------------------------------------------------------
     def opening(self) -> None:
         """Title, equation, and the density alone in the middle."""
-        self.places |= {"label": self.left_label("True density $p(x)$"), "key": [self.key], "footer": self.caption()}
+        self.places |= {
+            "label": self.left_label("True density $p(x)$"),
+            "key": [self.key],
+            "footer": self.act_caption(),
+        }
         for mob in (*self.density.mobjects, *self.chain_marks, *self.key_if_wide()):
             mob.shift(self.to_middle)
         shown = [mob for mobjects in self.places.values() for mob in mobjects]
-        self.open(self.title, self.equation, ground=[*self.density.mobjects, *shown])
+        self.intro(self.title, self.equation, ground=[*self.density.mobjects, *shown])
 
     def chain(self) -> None:
         """One chain wanders, its last steps behind it."""
-        counter, seconds = self.counter(self.run, self.first), self.seconds("chain")
+        counter, seconds = self.counter(self.trajectories["chain"], self.first), self.act_seconds("chain")
 
         def show(u: float) -> None:
             self.show_chain(int(self.first * u**2))
             counter.set_values(int(self.first * ticked(u, seconds) ** 2))
 
         show(0)
-        self.turn(left=self.chain_marks, footer=self.caption(counter, *self.trail_text))
+        self.set_places(left=self.chain_marks, footer=self.act_caption(counter, *self.trail_text))
         self.play(UpdateFromAlpha(show, *self.chain_marks, self.density.border, counter, run_time=seconds))
 
     def zoom(self) -> None:
         """A window on the chain: every step made of its two arrows, first slowly, then faster and faster."""
         page, theme, slow = self.page, self.theme, self.options.slow_steps
         self.make_room()
-        glass = Magnifier(self.density, self.right, self.run, self.first, slow, self.equation, self.options.speed)
-        counter = self.counter(self.run, glass.last)
+        glass = Magnifier(
+            self.density,
+            self.right,
+            self.trajectories["chain"],
+            first=self.first,
+            slow=slow,
+            equation=self.equation,
+            speed=self.options.speed,
+        )
+        counter = self.counter(self.trajectories["chain"], glass.last)
         keys = [
             (key_arrow(theme.score, dashed=True), 0.62, "log gradient"),
             (key_arrow(theme.noise, dashed=True), 0.62, "noise"),
@@ -165,10 +180,10 @@ class Langevin(TrajectoryScene):
         show(0)
         name = page.words("One step" if page.shape == "square" else "One step of the chain")
         legend = page.legend(keys, self.right)
-        self.turn(
+        self.set_places(
             left=self.chain_marks, ground=self.ground, right=glass.mobjects, key=self.key_if_wide(),
             name=[page.panel_label(name, self.right, below=True)], below=[legend],
-            footer=self.caption(counter, *self.trail_text),
+            footer=self.act_caption(counter, *self.trail_text),
         )  # fmt: skip
         self.glass, self.cues["zoom"] = glass, self.time
         moving = [*glass.mobjects, *self.chain_marks, self.density.border, counter, self.equation]
@@ -177,12 +192,14 @@ class Langevin(TrajectoryScene):
 
     def histogram(self) -> None:
         """The window becomes a histogram of all states visited so far, which fills up to the density."""
-        page, run, seconds = self.page, self.run, self.seconds("histogram")
+        page, run, seconds = self.page, self.trajectories["chain"], self.act_seconds("histogram")
         self.make_room()
         x0, x1, y0, y1 = box = self.density.box
         bins = (self.options.bins, max(1, round(self.options.bins * (y1 - y0) / (x1 - x0))))
-        cells = Histogram2D(box, self.right, bins, self.theme.table("density"), self.density.high, POWER)
-        cells.follow(run.x, start=1).set_z_index(1)
+        cells = Histogram2D(
+            box, self.right, bins, table=self.theme.table("density"), high=self.density.high, power=POWER
+        )
+        cells.follow(run["x"], start=1).set_z_index(1)
         law = Accelerating(self.now, run.steps, seconds, PACE)
         states, path = self.visited(), self.chain_marks[0]
         pace = page.running("{:,} steps a second", round(law.pace_at(1)), size="caption", color="muted")
@@ -199,11 +216,11 @@ class Langevin(TrajectoryScene):
         show(0)
         wide, tall = page.shape == "wide", page.shape == "tall"
         title = "Histogram of visited states" if wide else "Visited states"
-        self.turn(
+        self.set_places(
             left=self.chain_marks, ground=self.ground, right=[cells], key=[self.key],
             name=[states, *([] if tall else [page.panel_label(page.words(title), self.right)])],
             below=[page.note(f"{bins[0]} × {bins[1]} bins, same colours", self.right)] if wide else [],
-            footer=self.caption(pace),
+            footer=self.act_caption(pace),
         )  # fmt: skip
         self.cells, self.cues["histogram"] = cells, self.time
         moving = [cells, *self.chain_marks, self.density.border, self.ground[1], states, pace]
@@ -213,13 +230,13 @@ class Langevin(TrajectoryScene):
 
     def many(self) -> None:
         """Hundreds of chains from one broad start become the density."""
-        run, seconds = self.trajectories["many"], self.seconds("many")
+        run, seconds = self.trajectories["many"], self.act_seconds("many")
         cloud, counter = self.chains_of(run, self.left), self.counter(run, run.steps).set_values(0)
-        label, footer = self.left_label(f"{run.chains:,} chains"), self.caption(counter, "one broad start")
+        label, footer = self.left_label(f"{run.chains:,} chains"), self.act_caption(counter, "one broad start")
         gone: dict[str, list[Mobject]] = (
             {} if "histogram" in self.cues else {"right": [], "ground": [], "name": [], "below": []}
         )
-        self.turn(left=[cloud], label=label, footer=footer, **gone)
+        self.set_places(left=[cloud], label=label, footer=footer, **gone)
         self.wait(1)
         self.cues["many"] = self.time
         self.play(self.run_together([cloud], counter, run.steps, seconds, 1.5))
@@ -227,20 +244,27 @@ class Langevin(TrajectoryScene):
 
     def still(self) -> None:
         """The same chains once more, and beside them the same without noise: they climb, and stay on the modes."""
-        page, theme, run, seconds = self.page, self.theme, self.trajectories["still"], self.seconds("still")
+        page, theme, run, seconds = self.page, self.theme, self.trajectories["still"], self.act_seconds("still")
         self.make_room()
         noisy, counter = self.trajectories["many"], self.counter(run, run.steps).set_values(0)
         paths = Trails(
-            self.density.box, self.right, run.x[:, ::3], theme.chain, HAIR, 0.55, power=0, length=run.steps
+            self.density.box,
+            self.right,
+            run["x"][:, ::3],
+            color=theme.chain,
+            width=HAIR,
+            alpha=0.55,
+            power=0,
+            length=run.steps,
         ).show_step(0)
         with_noise, stuck = self.chains_of(noisy, self.left), self.chains_of(run, self.right)
         name = page.words("No noise" if page.shape == "square" else "No noise: stuck on the modes")
         keys = [(key_dot(theme.chain), 0.22, "chain"), (key_line(theme.chain), 0.5, "its path (every third)")]
-        self.turn(
+        self.set_places(
             left=[with_noise], label=self.left_label(f"With noise: {noisy.chains:,} chains"), ground=self.ground,
             right=[self.density.heat(self.right).set_z_index(1), paths.set_z_index(2), stuck],
             name=[page.panel_label(name, self.right, below=True)], below=[page.legend(keys, self.right)],
-            key=self.key_if_wide(), footer=self.caption(counter, "same starts"),
+            key=self.key_if_wide(), footer=self.act_caption(counter, "same starts"),
         )  # fmt: skip
         self.strike_noise()
         self.cues["still"] = self.time
@@ -260,31 +284,30 @@ class Langevin(TrajectoryScene):
         """The number of visited states: at the right end of the label's line, in a tall frame the label itself."""
         if self.page.shape == "tall":
             return self.page.panel_label(
-                self.page.running("{:,} visited states", self.run.steps), self.right, below=True
+                self.page.running("{:,} visited states", self.trajectories["chain"].steps), self.right, below=True
             )
-        return self.page.panel_label(self.page.number(",", self.run.steps), self.right, align=1)
+        return self.page.panel_label(self.page.number(",", self.trajectories["chain"].steps), self.right, align=1)
 
     def chains_of(self, run: Trajectory, rect: Rect) -> PointCloud:
         """All chains of a recording on a panel, at their start."""
-        cloud = PointCloud(self.density.box, rect, run.x[0], self.theme.chain, 0.038, 0.95, ring=self.theme.panel)
+        cloud = PointCloud(
+            self.density.box, rect, run["x"][0], color=self.theme.chain, radius=0.038, alpha=0.95, ring=self.theme.panel
+        )
         if self.centred and rect == self.left:
             cloud.shift(self.to_middle)
-        return cloud.follow(run.x).set_z_index(3)
+        return cloud.follow(run["x"]).set_z_index(3)
 
     def counter(self, run: Trajectory, last: int) -> Running:
         """The running step of a recording, up to `last`, for its caption."""
         return self.page.running(f"step {{:,}} of {run.steps:,}", last, size="caption", color="muted")
 
-    def caption(self, *items: str | Running) -> list[Mobject]:
+    def act_caption(self, *items: str | Running) -> list[Mobject]:
         """The caption of an act, item by item."""
-        name = self.run.meta.get("sampler", {}).get("name", "")
-        first = (SAMPLERS.get(name, escaped(name) or "Langevin"), f"$tau = {self.tau:.3g}$")
-        model = self.run.meta.get("model", "")
-        kind = model.get("kind") if isinstance(model, dict) else model
-        score = "learned score" if kind == "learned" else "exact score"
-        return list(self.page.caption(*first, *items, f"seed {self.run.meta.get('seed', 0)}", score))
+        run = self.trajectories["chain"]
+        first = (captions.sampler(run), f"$tau = {self.tau:.3g}$")
+        return list(self.page.caption(*first, *items, captions.seed(run), captions.model(run)))
 
-    def seconds(self, act: str) -> float:
+    def act_seconds(self, act: str) -> float:
         """How long an act moves."""
         return getattr(self.options, f"{act}_seconds") / self.options.speed
 

@@ -105,9 +105,9 @@ class Mesh(TrajectoryScene):
 
         course.show(0)
         ground = [panel(place.rect, theme), caption, *self.column(place, mesh.vmax), *readings, mesh, edge]
-        self.open(title, equation, ground=ground)
+        self.intro(title, equation, ground=ground)
         self.play(PlayTrajectory(mesh, timeline=timeline, run_time=seconds), *course.drives(seconds))
-        self.close()
+        self.outro()
 
     def mesh(self, rect: Rect) -> Lattice:
         """The recorded grid on the panel, its colours in one scale for the whole clip."""
@@ -115,10 +115,10 @@ class Mesh(TrajectoryScene):
         side = math.isqrt(run.chains)
         if run.event != (2,) or side < 3 or side**2 != run.chains:
             raise RenderError(
-                f"{run.path}: {run.chains} chains of shape {run.event} are no square grid of the plane.",
+                f"{run.file}: {run.chains} chains of shape {run.event} are no square grid of the plane.",
                 "Record one with --set sampler.start=grid --set sampler.chains=14641 and a target in the plane.",
             )
-        states, scale = captions.states(run), captions.unit_variance(run)
+        states, scale = run.states, (run.scale if run.rescaled else None)
         first, last = (np.asarray(states[k]).reshape(side, side, 2) for k in (0, -1))
         deviation = float(np.hypot(run["alpha"][0], run["sigma"][0])) / (1.0 if scale is None else float(scale[0]))
         mass = normal_mass(first, deviation)
@@ -127,11 +127,13 @@ class Mesh(TrajectoryScene):
         middle = order[np.searchsorted(np.cumsum(mass.ravel()[order]), mass.sum() / 2)]  # half of all lies denser
         peak = float((mass / areas(first)).max())
         vmax = float(np.clip(dense.ravel()[middle], peak, MOST * peak))
-        reach = np.maximum(np.abs(captions.target(run)).max(0, initial=0) * 1.1, START * deviation)
+        reach = np.maximum(np.abs(run.target).max(0, initial=0) * 1.1, START * deviation)
         box = containing((-reach[0], reach[0], -reach[1], reach[1]), rect)
         every = max(1, round((side - 1) / (self.options.lines - 1)))
         table = theme.table("density")
-        return Lattice(box, rect, states, mass, table, vmax, theme.samples, ROOT, every)
+        return Lattice(
+            box, rect, states, mass=mass, table=table, vmax=vmax, color=theme.samples, power=ROOT, every=every
+        )
 
     def column(self, place: Layout, vmax: float) -> list[VMobject]:
         """What the colours and the lines mean, beside the panel, or under it where the frame is not wide."""

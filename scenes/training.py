@@ -90,7 +90,7 @@ class Training(TrajectoryScene):
         place, total = LAYOUTS[page.shape], len(run["loss"])
         shots = np.asarray(run["snapshot_step"])
         self.loss_axes(place)
-        view = self.view(place.cloud)
+        view = self.field_view(place.cloud)
         moving: list[Any] = [*self.curves]
         if self.options.field and "field_score" in run and view.dims == 2:
             moving.append(self.score(view))
@@ -104,7 +104,7 @@ class Training(TrajectoryScene):
             header.append(page.equation(source, **{k: k for k in ("noise", "data") if f": {k}" in source}))
         step = page.running("step {:,}", total, size="title" if page.shape == "wide" else "label")
         step.at(*place.step)
-        loss = Number(".3f", float(np.max(self.mean)), page.em("label"), theme.fg)
+        loss = Number(".3f", float(np.max(self.mean)), em=page.em("label"), color=theme.fg)
         loss.at(place.axes[1] - loss.width, place.name)
         said = [captions.model(run), f"{len(shots)} snapshots by DDIM", f"{cloud.xy.shape[0] // 2:,} of each shown"]
         caption = page.caption(*(i for i in [*said, captions.seed(run), f"curve: exponential mean, {MEAN} steps"] if i))
@@ -139,7 +139,7 @@ class Training(TrajectoryScene):
 
         show(0)
         count(0)
-        self.open(*header, ground=[caption, key, *numbers, *self.furniture, *self.curves, *view.made])
+        self.intro(*header, ground=[caption, key, *numbers, *self.furniture, *self.curves, *view.made])
         seconds = self.options.duration
         self.play(
             UpdateFromAlpha(show, *moving, run_time=seconds),
@@ -148,9 +148,9 @@ class Training(TrajectoryScene):
         )
         for turn in view.coming_to_rest(3.0, self.options.orbit / seconds):
             self.play(turn)
-        self.close()
+        self.outro()
 
-    def view(self, rect: Rect) -> Plane | Space:
+    def field_view(self, rect: Rect) -> Plane | Space:
         """All data, and room around them."""
         data, (a, b, c, d) = self.trajectories["training"]["target"], rect
         if data.shape[1:] == (3,):
@@ -171,7 +171,7 @@ class Training(TrajectoryScene):
         rgb = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (theme.data, theme.samples)]
         colors = np.repeat(np.array(rgb, np.uint8), n, axis=0)[order]
         alpha = np.repeat([0.62, 0.78], n)[order]
-        return view.cloud(states, colors, SIZE, alpha)
+        return view.cloud(states, color=colors, radius=SIZE, alpha=alpha)
 
     def score(self, view: Plane) -> Any:
         """The learned score at one noise level, faint, in one scale for the whole clip."""
@@ -179,7 +179,7 @@ class Training(TrajectoryScene):
         field = np.asarray(run["field_score"])
         places = np.stack(np.meshgrid(run["grid_x"], run["grid_y"]), axis=-1)
         vmax = float(np.quantile(np.linalg.norm(field[-1], axis=-1), 0.85)) or 1.0
-        drawn = view.arrows(places, field[0], self.theme.table("magnitude"), vmax, 0.8, 0.5)
+        drawn = view.arrows(places, field[0], table=self.theme.table("magnitude"), vmax=vmax, length=0.8, power=0.5)
         (x0, x1, y0, y1), half = view.box, float(places[0, 1, 0] - places[0, 0, 0]) / 2
         x, y = places[..., 0].ravel(), places[..., 1].ravel()
         whole = (x - half > x0) & (x + half < x1) & (y - half > y0) & (y + half < y1)
@@ -200,8 +200,8 @@ class Training(TrajectoryScene):
         low, high = float(f(min(low, ticks[0]))), float(f(max(high, ticks[-1])))
         pad = 0.08 * (high - low) or 1.0
         span = (0.0, float(len(loss)), low - pad, high + pad)
-        raw = Curve(span, axes, steps, f(loss), theme.fg, width=HAIR).set_fill(opacity=0.28)
-        self.curves = [raw, Curve(span, axes, steps, f(self.mean), theme.fg, ring=theme.bg)]
+        raw = Curve(span, axes, steps, f(loss), color=theme.fg, width=HAIR).set_fill(opacity=0.28)
+        self.curves = [raw, Curve(span, axes, steps, f(self.mean), color=theme.fg, ring=theme.bg)]
 
         def x(s: float) -> float:
             return axes[0] + (axes[1] - axes[0]) * s / span[1]

@@ -32,7 +32,7 @@ class PlayTrajectory(Animation):
 
     Parameters
     ----------
-    bound: mobjects, or other things with a `show_step(step)`.
+    bound: mobjects, or other things with a `show_step(step)` and, as `mobjects`, what that moves.
     timeline: which step is shown when.
     start, end: the part 0..1 of the timeline that is played.
     run_time, rate_func: as for any animation; the rate function bends the course before the timeline does.
@@ -51,7 +51,7 @@ class PlayTrajectory(Animation):
         self.bound, self.timeline, self.start, self.end = bound, timeline, start, end
         # introducer: Manim would re-add the group and with it put its members on top of everything else
         super().__init__(
-            Group(*(b for b in bound if isinstance(b, Mobject))),
+            Group(*(m for b in bound for m in ([b] if isinstance(b, Mobject) else getattr(b, "mobjects", ())))),
             run_time=run_time,
             rate_func=rate_func,
             introducer=True,

@@ -7,36 +7,52 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from manim import Animation, Mobject, RendererType, Scene, VMobject, Write, config
+import numpy as np
+from manim import Animation, Mobject, RendererType, Scene, VGroup, config
 
 from diffrender.animation import theme as look
 from diffrender.animation.animations import FadeInFast, FadeOutFast
+from diffrender.animation.layout.arrangements import Boxes, arrange
 from diffrender.animation.layout.page import Page
+from diffrender.animation.layout.views import Plane, Space, around
 from diffrender.animation.mobjects.camera import BulkCamera
-from diffrender.animation.text.numbers import same_text
+from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend
+from diffrender.animation.parts.clock import Clock
+from diffrender.animation.text import captions
+from diffrender.animation.text.numbers import Running, same_text
+from diffrender.animation.text.typst import Typeset, escaped
+from diffrender.animation.timeline import Timeline, paced
+from diffrender.config.scene_options import SceneOptions
 from diffrender.core.errors import RenderError
-from diffrender.core.validation import NamedOptions, validate
+from diffrender.core.validation import validate
+from diffrender.trajectory.distance import distance_and_floor
 from diffrender.trajectory.reader import Trajectory
 
+# lent to scene files by `diffrender.animation`, whose face takes names from modules of this room alone
+__all__ = ["RenderError", "SceneOptions", "Trajectory", "TrajectoryScene", "captions", "distance_and_floor"]
 
-class SceneOptions(NamedOptions):
-    """Options of a scene; each scene adds its own. Unknown ones are refused."""
+REST_SECONDS, REST = 2.5, 0.25  # how long the camera comes to rest after a run, and on which part of its way
+EVENTS = {"plane": (2,), "space": (3,)}  # what a scene may say that it `shows`
 
 
 class TrajectoryScene(Scene):
     """A scene that shows recordings.
 
-    A scene file declares, as literals that can be read without importing it: `default_config`, a config's name, and
-    `needs`, recording's name → config overrides; and `Options`, its options. In `construct` it finds
+    A scene file declares, as literals that can be read without importing it: `default_config`, a config's name;
+    `needs`, recording's name → config overrides; `kinds`, recording's name → `reverse`, `forward` or `langevin`, which
+    refuses runs that cannot be shown; `shows`, of `plane`, `space` and `images` those whose states it can show, if not
+    all; and `Options`, its options. In `construct` it finds
 
-    - `self.trajectories`: name → Trajectory, one for each of `needs`;
+    - `self.trajectories`: name → Trajectory, one for each of `needs`; `self.run`: the first of them;
     - `self.options`: a checked `Options`;
     - `self.theme`, `self.page`: colours, and where things go in this frame.
 
-    `kinds`, recording's name → `reverse`, `forward` or `langevin`, refuses runs that cannot be shown.
+    It reads from top to bottom like a storyboard: `arrange` gives boxes, `view` lays data on one, `clock` is what moves
+    with recorded time, `header` and `caption` say what it is; `intro`, `play_run` and `outro` play it.
 
     Mobjects are kept in the order of their `z_index`, so what stands still must not lie above what moves unless its
     z_index says so: 0 ground and text, then data, then marks.
@@ -45,9 +61,10 @@ class TrajectoryScene(Scene):
     default_config: ClassVar[str] = ""
     needs: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     kinds: ClassVar[Mapping[str, str]] = {}
+    shows: ClassVar[tuple[str, ...]] = ()
 
     class Options(SceneOptions):
-        """No options."""
+        """No options of its own."""
 
     def __init__(
         self,
@@ -60,27 +77,46 @@ class TrajectoryScene(Scene):
     ) -> None:
         if config.renderer == RendererType.OPENGL:
             raise RenderError("Scenes of diffrender need Manim's cairo renderer.", "Leave --renderer=opengl out.")
+        given = options.model_dump(exclude_unset=True) if isinstance(options, SceneOptions) else options or {}
+        self.options: Any = validate(self.Options, given, f"options of {type(self).__name__}")
         # Manim keeps 14.22 × 8 units when only the pixels change, and stretches what it draws
-        frame = look.Frame.of(config.pixel_width, config.pixel_height)
+        frame = look.Frame.of(config.pixel_width, config.pixel_height, getattr(self.options, "font_scale", 1.0))
         config.frame_width, config.frame_height = frame.width, frame.height
         config.disable_caching = True
         manim_kwargs.setdefault("camera_class", BulkCamera)
         super().__init__(renderer, **manim_kwargs)
         self.theme = look.theme(theme) if isinstance(theme, str) else theme
+        if getattr(self.options, "color", None):
+            self.theme = replace(self.theme, noise=self.options.color)
         self.page = Page(frame, self.theme)
         # what shows through must be nothing: colours are premultiplied, so a background of alpha 0 has no colour
         self.camera.background_color = self.theme.bg if self.camera.background_opacity else "#000000"
-        given = options.model_dump() if isinstance(options, SceneOptions) else options or {}
-        self.options: Any = validate(self.Options, given, f"options of {type(self).__name__}")
-        self.places: dict[str, list[Mobject]] = {}  # what `turn` has put where
+        self.places: dict[str, list[Mobject]] = {}  # what `set_places` has put where
+        self.views: list[Plane] = []
+        self.clocks: list[Clock] = []
         self.trajectories: dict[str, Trajectory] = dict(self._found() if trajectories is None else trajectories)
         if missing := sorted(set(self.needs) - set(self.trajectories)):
             raise RenderError(f"{type(self).__name__} needs a recording called '{missing[0]}'.")
-        for name, kind in self.kinds.items():
-            run = self.trajectories[name]
-            if run.kind != kind or run.steps < 1:
-                what = f"a {run.kind} run" if run.kind != kind else "a single state"
-                raise RenderError(f"{run.path}: holds {what}, and {type(self).__name__} shows {kind} runs.")
+        for name in self.needs:
+            self._check(name, self.trajectories[name])
+
+    def _check(self, name: str, run: Trajectory) -> None:
+        """RenderError if a recording is not one that the scene can show."""
+        kind, scene = self.kinds.get(name), type(self).__name__
+        if kind and (run.kind != kind or run.steps < 1):
+            what = f"a {run.kind} run" if run.kind != kind else "a single state"
+            raise RenderError(f"{run.file}: holds {what}, and {scene} shows {kind} runs.")
+        seen = [run.event == EVENTS[what] if what in EVENTS else len(run.event) == 3 for what in self.shows]
+        if self.shows and not any(seen):
+            raise RenderError(
+                f"{run.file}: its states have shape {run.event}, and {scene} shows {' and '.join(self.shows)} alone.",
+                "diffrender list says what each scene shows.",
+            )
+
+    @property
+    def run(self) -> Trajectory:
+        """The first recording that the scene needs."""
+        return self.trajectories[next(iter(self.needs))]
 
     def _found(self) -> dict[str, Trajectory]:
         """Recordings for `manim render`, made in a process of their own if need be: see `diffrender.jobs.make`."""
@@ -100,24 +136,119 @@ class TrajectoryScene(Scene):
         self.mobjects.sort(key=lambda mob: mob.z_index)
         return self
 
-    # ---- motions every scene shares ----------------------------------------------------------------------------------
-    def open(self, *header: VMobject, ground: Sequence[Mobject] = (), hold: float = 1.0) -> None:
-        """Write title and equation, term by term; then panels and caption fade up; then nothing moves for a while."""
-        if header:
-            self.play(*(Write(text, run_time=0.8) for text in header))
-        if ground:
-            self.play(FadeInFast(*ground, run_time=0.5))
-        self.wait(hold)
+    # ---- what every scene is made of ---------------------------------------------------------------------------------
+    def arrange(self, name: str, **options: Any) -> Boxes:
+        """The boxes of a named arrangement in this frame: see `layout/arrangements.py`."""
+        return arrange(name, self.page.frame, **options)
 
-    def change(self, out: Sequence[Mobject] = (), into: Sequence[Mobject] = (), *also: Animation) -> None:
+    def view(
+        self, data: np.ndarray, box: Rect, *, reach: float = 0.92, noise: float = 0.0, haze: str = ""
+    ) -> Plane | Space:
+        """The view in which data (M, 2 | 3) fill `reach` of a box, about its middle, in the plane or in space.
+
+        noise: standard deviation of a cloud that must find room in it too.
+        """
+        a, b, c, d = box
+        half = (reach * (b - a) / 2, reach * (d - c) / 2)
+        view = around(data, box, ((a + b) / 2, (c + d) / 2), half, self.theme, haze, noise)
+        self.views.append(view)
+        return view
+
+    def clock(self, run: Trajectory | None = None, *clouds: Any, timeline: Timeline | None = None) -> Clock:
+        """A clock for a recording, paced by how much its states change, and `clouds` bound to the same steps."""
+        run = run or self.run
+        made = Clock(self.page, run, timeline or paced(run.states, *clouds, interpolate=self.options.interpolate))
+        self.clocks.append(made)
+        return made
+
+    def header(self, title: str, equation: str | Typeset | None = None) -> list[Mobject]:
+        """Title, subtitle and equation, the words as the options want them."""
+        options, page = self.options, self.page
+        words = title if options.title is None else escaped(options.title)
+        made: list[Mobject] = [page.title(words)] if words else []
+        if options.subtitle:
+            y = page.frame.title_y
+            beside = page.words(escaped(options.subtitle), "label", "muted")
+            x = made[0].get_right()[0] + 0.4 if made else -page.frame.x
+            if page.shape != "wide" and made:
+                shift = (beside.width + 0.4) / 2
+                made[0].shift([-shift, 0, 0])
+                x -= shift
+            made.append(beside.at(x, y))
+        if equation is not None:
+            made.append(page.equation(equation) if isinstance(equation, str) else equation)
+        return made
+
+    def caption(
+        self, *items: str | Typeset | Running, run: Trajectory | None = None, clock: Clock | None = None
+    ) -> VGroup:
+        """The caption. Items are names (`sampler`, `step`, `points`, `scaling`, `seed`, `model`), or texts of your own.
+
+        What does not apply to a recording is left out; `step` runs with the clock, the scene's last if none is given.
+        """
+        if self.options.caption is not None:
+            return self.page.caption(escaped(self.options.caption)) if self.options.caption else VGroup()
+        run = run or (clock.run if clock else self.clocks[-1].run if self.clocks else self.run)
+        texts: list[Any] = []
+        for item in items:
+            if item == "step":
+                texts.append((clock or self.clocks[-1]).counter())
+                texts += ["straight lines between steps"] if self.options.interpolate else []
+            elif isinstance(item, str) and item in captions.ITEMS:
+                texts.append(captions.ITEMS[item](run))
+            else:
+                texts.append(item)
+        return self.page.caption(*(text for text in texts if not isinstance(text, str) or text))
+
+    def sampler_equation(self, run: Trajectory | None = None) -> str:
+        """The update of the sampler that ran, as the recording writes it."""
+        return captions.equation(run or self.run)
+
+    def legend(self, items: Sequence[tuple[Key, float, str]], box: Rect) -> VGroup:
+        """The legend in a box: a row centred in it, or, where it is a column, rows at its foot."""
+        theme, size, (a, b, c, d) = self.theme, self.page.em("legend"), box
+        row = legend(items, (a + b) / 2, c + 0.3 * size, size, theme, align=0, gap=0.5)
+        if row.width <= b - a and d - c < 3 * size:
+            return row
+        step = 1.7 * size
+        rows = [legend([item], a, c + 0.3 * size + step * k, size, theme) for k, item in enumerate(reversed(items))]
+        return VGroup(*rows[::-1])
+
+    # ---- motions every scene shares ----------------------------------------------------------------------------------
+    def seconds(self, seconds: float) -> float:
+        """So many seconds, at the speed that the options ask for."""
+        return seconds / self.options.speed
+
+    def intro(self, *header: Mobject, ground: Sequence[Mobject] = (), pause: float | None = None) -> None:
+        """Show everything at once, so that the first frame is a whole picture, and let it stand for a while."""
+        self.add(*header, *ground)
+        self.wait(self.options.pause if pause is None else pause)
+
+    def play_run(
+        self, clock: Clock, seconds: float | None = None, *also: Animation, start: float = 0.0, end: float = 1.0
+    ) -> None:
+        """Let recorded time pass from `start` to `end` of its way, and the camera turn; at the end it comes to rest.
+
+        seconds: `options.duration` if not given. also: what plays meanwhile.
+        """
+        seconds, degrees = self.seconds(seconds or self.options.duration), self.options.orbit
+        way = [(1 - REST) * start, (1 - REST) * end]
+        turning = [a for v in self.views for a in v.turn(seconds, degrees=degrees, start=way[0], end=way[1])]
+        self.play(clock.play(seconds, start=start, end=end), *turning, *also)
+        rest = self.seconds(REST_SECONDS)
+        resting = [a for v in self.views for a in v.turn(rest, degrees=degrees, start=1 - REST)] if end >= 1 else []
+        if resting:
+            self.play(*resting)
+
+    def crossfade(self, out: Sequence[Mobject] = (), into: Sequence[Mobject] = (), *also: Animation) -> None:
         """Change an act in 0.8 s: what goes fades before what comes; `also` runs with what comes."""
         if out:
             self.play(FadeOutFast(*out, run_time=0.3))
         if into or also:
             self.play(*([FadeInFast(*into, run_time=0.5)] if into else []), *also)
 
-    def turn(self, **places: Sequence[Mobject]) -> None:
-        """Change an act by naming what shall stand in each place from now on: `turn(right=[window], footer=[caption])`.
+    def set_places(self, **places: Sequence[Mobject]) -> None:
+        """Change an act by naming what shall stand in each place from now on: `set_places(right=[window])`.
 
         What stood there and is not named again fades, what is new appears; places that are not named stay as they are.
         A text that is set again as it was, where it was, does not blink.
@@ -135,8 +266,19 @@ class TrajectoryScene(Scene):
                 into.remove(new)
                 self.remove(old)
                 self.add(new)
-        self.change([mob for mob in out if mob in self.mobjects], into)
+        self.crossfade([mob for mob in out if mob in self.mobjects], into)
 
-    def close(self, hold: float = 2.0) -> None:
+    def rewind(self, clock: Clock, seconds: float) -> None:
+        """Run recorded time back from its end to its start, the camera too."""
+        seconds, degrees = self.seconds(seconds), self.options.orbit
+        turning = [a for v in self.views for a in v.turn(seconds, degrees=degrees, start=1.0, end=0.0)]
+        self.play(clock.play(seconds, start=1.0, end=0.0), *turning)
+
+    def look(self, course: float) -> None:
+        """Put all cameras where they are when `course` 0..1 of their way has passed."""
+        for view in self.views:
+            view.look(course, degrees=self.options.orbit)
+
+    def outro(self, hold: float | None = None) -> None:
         """Hold the last state: a clip ends on it, so that a slide or a film may go on showing it."""
-        self.wait(hold)
+        self.wait(self.options.hold if hold is None else hold)

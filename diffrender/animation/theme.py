@@ -6,7 +6,7 @@ Blue is what the data say, orange is chance and what grew from it, the foregroun
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 
 import numpy as np
@@ -210,6 +210,7 @@ class TypeSizes:
 
 _TYPE = {
     "wide": TypeSizes(title=0.50, equation=0.50, label=0.34, legend=0.30, caption=0.27, floor=0.20),
+    "classic": TypeSizes(title=0.48, equation=0.45, label=0.32, legend=0.29, caption=0.26, floor=0.20),
     "square": TypeSizes(title=0.46, equation=0.42, label=0.30, legend=0.27, caption=0.25, floor=0.20),
     "tall": TypeSizes(title=0.64, equation=0.50, label=0.44, legend=0.40, caption=0.365, floor=0.356),
 }
@@ -219,21 +220,22 @@ _TYPE = {
 class Frame:
     """The frame of a video: `width` × `height` units, its `shape` and what follows from it.
 
-    shape: `wide` (16:9), `square` (1:1 and 4:3) or `tall` (9:16); layouts are written once for each.
+    shape: `wide` (16:9), `classic` (4:3), `square` (1:1) or `tall` (9:16): what layouts are written for.
+    font_scale: of all text.
     """
 
     width: float
     height: float
     shape: str
+    font_scale: float = 1.0
 
     @classmethod
-    def of(cls, pixel_width: int, pixel_height: int) -> Frame:
+    def of(cls, pixel_width: int, pixel_height: int, font_scale: float = 1.0) -> Frame:
         """The frame of a video of that many pixels: its short side is 8 units."""
         unit = min(pixel_width, pixel_height) / SHORT_SIDE
         ratio = pixel_width / pixel_height
-        return cls(
-            pixel_width / unit, pixel_height / unit, "wide" if ratio > 1.5 else "tall" if ratio < 0.7 else "square"
-        )
+        shape = "wide" if ratio > 1.5 else "tall" if ratio < 0.7 else "classic" if ratio > 1.15 else "square"
+        return cls(pixel_width / unit, pixel_height / unit, shape, font_scale)
 
     @property
     def x(self) -> float:
@@ -243,32 +245,33 @@ class Frame:
     @property
     def type(self) -> TypeSizes:
         """The type sizes of this shape; of a frame taller than 9:16 still nothing is smaller than the floor."""
-        return _TYPE[self.shape]
+        sizes, floor = asdict(_TYPE[self.shape]), _TYPE[self.shape].floor
+        return TypeSizes(**{name: max(size * self.font_scale, floor) for name, size in sizes.items()})
 
     @property
     def title_y(self) -> float:
         """Baseline of the title."""
-        return self.height / 2 - {"wide": 0.90, "square": 0.82, "tall": 0.95}[self.shape]
+        return self.height / 2 - {"wide": 0.90, "classic": 0.82, "square": 0.82, "tall": 0.95}[self.shape]
 
     @property
     def equation_y(self) -> float:
         """Baseline of the equation: beside the title in a wide frame, under it in others."""
-        return self.height / 2 - {"wide": 0.90, "square": 1.52, "tall": 1.83}[self.shape]
+        return self.height / 2 - {"wide": 0.90, "classic": 1.52, "square": 1.52, "tall": 1.83}[self.shape]
 
     @property
     def caption_y(self) -> float:
         """Baseline of the last line of the caption."""
-        return -self.height / 2 + {"wide": 0.36, "square": 0.45, "tall": 0.40}[self.shape]
+        return -self.height / 2 + {"wide": 0.36, "classic": 0.40, "square": 0.45, "tall": 0.40}[self.shape]
 
     @property
     def top(self) -> float:
         """The highest that panels and their labels may reach."""
-        return self.height / 2 - {"wide": 1.35, "square": 1.80, "tall": 2.30}[self.shape]
+        return self.height / 2 - {"wide": 1.35, "classic": 1.83, "square": 1.80, "tall": 2.30}[self.shape]
 
     @property
     def bottom(self) -> float:
         """The lowest that panels, legends and sliders may reach."""
-        return -self.height / 2 + {"wide": 0.80, "square": 1.20, "tall": 1.45}[self.shape]
+        return -self.height / 2 + {"wide": 0.80, "classic": 1.20, "square": 1.20, "tall": 1.45}[self.shape]
 
 
 def point_radius(n: int, area: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from diffrender.core.errors import RenderError
 LAST_DECADE = 0.2  # share of a clip given to the last factor of ten in sigma, where shapes settle
 EVEN = 0.3  # share of a clip that all steps have alike, where the rest goes to those in which much moves
 WATCHED = 400  # chains whose moves are measured for that
+DIRECTIONS = 8  # along which the change of a cloud is measured,
+MEASURED = 400  # at so many moments
 ONSET, BEFORE_ONSET = -4.0, 0.1  # under this log-SNR nothing can be seen to change: it gets this share of a clip
 
 
@@ -34,6 +37,14 @@ class Timeline:
         """The step shown when `course` (0..1) of the clip has passed."""
         step = min(max(self.warp(min(max(course, 0.0), 1.0)), 0.0), float(self.last))
         return step if self.interpolate else float(math.floor(step + 0.5))
+
+    def course(self, step: float) -> float:
+        """The earliest course at which the warp comes to `step`."""
+        low, high = 0.0, 1.0
+        for _ in range(50):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.warp(middle) < step else (low, middle)
+        return high
 
     def describe(self) -> dict[str, Any]:
         """What a video's metadata say about it."""
@@ -63,6 +74,41 @@ def path_length(x: np.ndarray, *, even: float = EVEN, interpolate: bool = False)
     passed = np.concatenate([[0.0], np.cumsum(even / count + (1 - even) * share)])
     steps = np.arange(len(passed), dtype=float)
     return Timeline("path length", count, lambda u: float(np.interp(u, passed / passed[-1], steps)), interpolate)
+
+
+def paced(*clouds: Any, even: float = EVEN, interpolate: bool = False) -> Timeline:
+    """Constant speed of what can be seen: steps in which a cloud changes its shape take long, mere shimmer does not.
+
+    clouds: (T+1, N, *event) recorded states, and others bound to the same steps, such as (T, N, *event) predicted data.
+    Of each the sliced Wasserstein-2 distance between neighbouring kept states is measured, over `DIRECTIONS` directions
+    and at most `WATCHED` chains, as a share of all its change; `even` of the clip is shared by all steps alike.
+    """
+    last = len(clouds[0]) - 1
+    if last < 1:
+        raise RenderError("A timeline needs at least two recorded states.")
+    marks = np.unique(np.rint(np.linspace(0, last, min(last, MEASURED) + 1)).astype(int))
+    gaps = np.diff(marks)
+    share = np.zeros(len(gaps))
+    for cloud in clouds:
+        change = _changes(cloud, np.minimum(marks, len(cloud) - 1))
+        share += change / change.sum() if change.sum() > 0 else gaps / last
+    passed = np.concatenate([[0.0], np.cumsum(even * gaps / last + (1 - even) * share / len(clouds))])
+    return Timeline("change", last, lambda u: float(np.interp(u, passed / passed[-1], marks)), interpolate)
+
+
+def _changes(cloud: Any, steps: np.ndarray) -> np.ndarray:
+    """(K−1,) sliced Wasserstein-2 distance between the states of `steps` (K,) and the next ones."""
+    first = np.asarray(cloud[int(steps[0])])[:WATCHED].reshape(min(WATCHED, cloud.shape[1]), -1)
+    size = first.shape[1]
+    angles = np.arange(DIRECTIONS) * np.pi / DIRECTIONS
+    along = (
+        np.stack([np.cos(angles), np.sin(angles)])
+        if size == 2
+        else np.random.default_rng(0).standard_normal((size, DIRECTIONS))
+    )
+    along = along / np.linalg.norm(along, axis=0)
+    sorts = [np.sort(np.asarray(cloud[int(k)][:WATCHED], float).reshape(len(first), -1) @ along, axis=0) for k in steps]
+    return np.array([np.sqrt(np.square(b - a).mean()) for a, b in pairwise(sorts)])
 
 
 def log_snr(

@@ -13,8 +13,9 @@ from pydantic import Field, create_model
 
 from diffrender.config.find import scenes
 from diffrender.config.overrides import Overrides
+from diffrender.config.scene_options import SceneOptions
 from diffrender.core.errors import UsageError, suggest
-from diffrender.core.validation import NamedOptions, validate
+from diffrender.core.validation import validate
 
 BOUNDS = {"gt", "ge", "lt", "le", "min_length", "max_length"}
 
@@ -101,7 +102,8 @@ def check_options(card: SceneCard, given: Mapping[str, Any]) -> None:
     """
     tree = ast.parse(card.file.read_text("utf-8"))
     lines, complete = _options(card, tree)
-    known = [ast.unparse(line.target) for line in lines]
+    own = [ast.unparse(line.target) for line in lines]
+    known = [*own, *(name for name in SceneOptions.model_fields if name not in own)]
     for name in given:
         if complete and name not in known:
             raise UsageError(f"--option {name}: '{card.name}' has no such option.", suggest(name, known))
@@ -111,7 +113,7 @@ def check_options(card: SceneCard, given: Mapping[str, Any]) -> None:
             with suppress(Exception):
                 names |= {target.id: _evaluated(line.value, names) for target in line.targets}  # type: ignore[attr-defined]
     fields: dict[str, Any] = {}
-    for option, line in zip(known, lines, strict=True):
+    for option, line in zip(own, lines, strict=True):
         bounds: dict[str, Any] = {}
         for bound in line.value.keywords if isinstance(line.value, ast.Call) else ():
             with suppress(ValueError):
@@ -120,8 +122,10 @@ def check_options(card: SceneCard, given: Mapping[str, Any]) -> None:
         with suppress(Exception):
             kind = _evaluated(line.annotation, names)
         fields[option] = (kind, Field(None, **{k: v for k, v in bounds.items() if k in BOUNDS}))
-    model = create_model("Options", __base__=NamedOptions, **fields)
-    validate(model, {name: given[name] for name in given if name in fields}, f"options of {card.class_name}")
+    model = create_model("Options", __base__=SceneOptions, **fields)
+    validate(
+        model, {name: given[name] for name in given if name in model.model_fields}, f"options of {card.class_name}"
+    )
 
 
 def _evaluated(node: ast.expr, names: dict[str, Any]) -> Any:

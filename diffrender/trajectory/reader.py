@@ -1,7 +1,7 @@
 """The seam between the wings: recordings as `.npz` files, written as a stream and read as maps. NumPy only.
 
 A recording is an uncompressed `.npz` that `numpy.load(path, allow_pickle=False)` reads. docs/trajectory-format.md says
-what is in it; :mod:`diffrender.trajectory_schema` says the same as code.
+what is in it; :mod:`diffrender.trajectory.schema` says the same as code.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,19 +28,20 @@ __all__ = ["Trajectory", "TrajectoryWriter"]
 
 MAX_MEMBERS = 512
 MAX_META = 8_000_000  # bytes of `meta`
+MAX_SCALE = 1.5  # states whose deviation goes beyond are shown at unit variance
 MAX_INFLATED = 1 << 30  # bytes that compressed members may take in memory
 
 
 class Trajectory:
-    """A recording: arrays by key (`t["x"]`, `t.x`, `"drift" in t`), and `meta`, what they came from.
+    """A recording: arrays by key (`t["x"]`, `"drift" in t`), and `meta`, what they came from.
 
     Attributes
     ----------
-    path: the file. meta: dict (schema_version, kind, config, seed, versions, key, sampler, …).
+    file: where it was read. meta: dict (schema_version, kind, config, seed, versions, key, sampler, …).
     """
 
-    def __init__(self, path: Path, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        self.path, self.meta, self.arrays = path, meta, arrays
+    def __init__(self, file: Path, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.file, self.meta, self.arrays = file, meta, arrays
 
     @classmethod
     def open(cls, path: str | Path, mapped: bool = True) -> Trajectory:
@@ -79,14 +81,14 @@ class Trajectory:
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{key} {array.shape}" for key, array in self.arrays.items())
-        return f"<Trajectory {self.path.name}: {self.kind}, {shapes}>"
+        return f"<Trajectory {self.file.name}: {self.kind}, {shapes}>"
 
     def require(self, *keys: str) -> None:
         """TrajectoryError naming the first of `keys` that was not recorded."""
         for key in keys:
             if key not in self.arrays:
                 raise TrajectoryError(
-                    f"{self.path}: '{key}' was not recorded. {suggest(key, self.arrays)}",
+                    f"{self.file}: '{key}' was not recorded. {suggest(key, self.arrays)}",
                     "Record it: see 'record' in the config (keep, fields, density, target_points).",
                 )
 
@@ -111,9 +113,57 @@ class Trajectory:
         return self.arrays["snapshot" if self.kind == "training" else "x"].shape[2:]
 
     @property
+    def target(self) -> np.ndarray:
+        """(M, *event) reference data; none, if none were recorded."""
+        return self.arrays["target"] if "target" in self.arrays else np.empty((0, *self.event), np.float32)
+
+    @cached_property
+    def scale(self) -> np.ndarray:
+        """(T+1,) what `states` divide the recorded ones by: √(α² + σ²) where that leaves 1 so far that they would not
+        fit a frame, else ones."""
+        ones = np.ones(self.steps + 1)
+        if "alpha" not in self.arrays or "sigma" not in self.arrays:
+            return ones
+        scale = np.hypot(np.asarray(self.arrays["alpha"], float), np.asarray(self.arrays["sigma"], float))
+        return scale if scale.max() > MAX_SCALE else ones
+
+    @property
+    def rescaled(self) -> bool:
+        """Whether `states` are not the recorded ones, but of unit variance."""
+        return bool((self.scale != 1).any())
+
+    @property
+    def states(self) -> Any:
+        """(T+1, N, *event) states as they are shown; only those that are asked for are read."""
+        x = self.arrays["x"]
+        return ScaledStates(x, self.scale) if self.rescaled else x
+
+    @property
     def fields(self) -> list[str]:
         """Names of the recorded fields, without `field_`."""
         return [k[6:] for k in self.arrays if k.startswith("field_") and k != "field_time"]
+
+
+class ScaledStates:
+    """A recording x (T+1, N, …) seen divided by a number for each state; read like an array, by step and then chains.
+
+    >>> states = ScaledStates(x, scale)
+    >>> states[5], states[2:9], states[:, :40]
+    """
+
+    def __init__(self, x: np.ndarray, scale: np.ndarray) -> None:
+        self.x, self.scale, self.shape, self.ndim = x, scale, x.shape, x.ndim
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: Any) -> Any:
+        steps, *rest = index if isinstance(index, tuple) else (index,)
+        if isinstance(steps, slice) and steps == slice(None) and rest:
+            return ScaledStates(self.x[index], self.scale)
+        scale = np.asarray(self.scale[steps], np.float32)
+        kept = self.x[(steps, *rest)]
+        return kept / scale.reshape(scale.shape + (1,) * (kept.ndim - scale.ndim))
 
 
 def _read(path: Path, mapped: bool) -> dict[str, np.ndarray]:

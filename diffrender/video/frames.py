@@ -22,10 +22,10 @@ from manim.utils.exceptions import EndSceneEarlyException
 from manim.utils.iterables import list_update
 
 from diffrender.animation.mobjects.camera import Bulk
+from diffrender.animation.theme import SHORT_SIDE
 from diffrender.core.errors import RenderError, UsageError, suggest
 from diffrender.video.frame_cache import Layers
 
-SHORT_SIDE = 8.0  # scene units along the shorter side of the frame, whatever its aspect
 NEVER = sys.maxsize
 ROUNDING = 1e-6  # frames; run times are sums of decimals, and 0.3 s × 10 fps must be three frames
 

@@ -40,7 +40,7 @@ def filmed(construct, base=Scene, camera=BulkCamera):
 
 
 def cloud(studio, **kwargs):
-    return PointCloud(studio.BOX, studio.RECT, X[0], "#FFFFFF", 0.1, **kwargs).follow(X)
+    return PointCloud(studio.BOX, studio.RECT, X[0], color="#FFFFFF", radius=0.1, **kwargs).follow(X)
 
 
 def test_each_frame_shows_its_recorded_step(studio):
@@ -75,7 +75,7 @@ def test_part_of_a_timeline(studio):
 
 
 def test_fades_really_fade(studio):
-    shown = Heatmap(studio.BOX, studio.RECT, np.ones((3, 3)), np.full((256, 3), 200, np.uint8))
+    shown = Heatmap(studio.BOX, studio.RECT, np.ones((3, 3)), table=np.full((256, 3), 200, np.uint8))
 
     def construct(scene):
         scene.play(FadeIn(shown, run_time=1))
@@ -97,8 +97,8 @@ def test_recordings_are_not_copied_by_animations(studio):
             raise AssertionError("a recording was copied")
 
     watched = X.view(Watched)
-    shown = PointCloud(studio.BOX, studio.RECT, X[0], "#FFFFFF", 0.1).follow(watched)
-    tails = Trails(studio.BOX, studio.RECT, watched, "#FFFFFF", length=5)
+    shown = PointCloud(studio.BOX, studio.RECT, X[0], color="#FFFFFF", radius=0.1).follow(watched)
+    tails = Trails(studio.BOX, studio.RECT, watched, color="#FFFFFF", length=5)
 
     def construct(scene):
         scene.play(FadeIn(shown, tails), run_time=0.2)
@@ -124,7 +124,9 @@ def test_a_zooming_camera_sees_larger_points(studio):
 
 def test_an_orbit_turns_what_is_seen_through_it(studio):
     orbit = Orbit(phi=1.2, theta=0.0)
-    shown = PointCloud3D(orbit, studio.BOX, studio.RECT, rng.normal(0, 0.4, (100, 3)), "#FFFFFF", 0.1, "#000000")
+    shown = PointCloud3D(
+        orbit, studio.BOX, studio.RECT, rng.normal(0, 0.4, (100, 3)), color="#FFFFFF", radius=0.1, haze="#000000"
+    )
 
     def construct(scene):
         scene.add(shown)
@@ -136,7 +138,7 @@ def test_an_orbit_turns_what_is_seen_through_it(studio):
 
 
 def test_a_skipped_frame_costs_at_most_half_a_millisecond(studio):
-    animation = PlayTrajectory(cloud(studio), Trails(studio.BOX, studio.RECT, X, "#FFFFFF"), timeline=linear(30))
+    animation = PlayTrajectory(cloud(studio), Trails(studio.BOX, studio.RECT, X, color="#FFFFFF"), timeline=linear(30))
     animation.begin()
     started = time.process_time()
     for k in range(1000):

@@ -15,7 +15,7 @@ TABLE = np.stack([np.arange(256)] * 3, axis=1).astype(np.uint8)
 
 
 def white(studio, **kwargs):
-    return Heatmap(studio.BOX, studio.RECT, np.ones((3, 3)), TABLE, **kwargs)
+    return Heatmap(studio.BOX, studio.RECT, np.ones((3, 3)), table=TABLE, **kwargs)
 
 
 @pytest.mark.parametrize("camera", [BulkCamera, BulkMovingCamera, BulkThreeDCamera])
@@ -31,12 +31,12 @@ def test_order_is_that_of_the_scene(studio, camera):
 
 def test_what_manim_draws_is_left_as_it_is(studio):
     shapes = VGroup(Circle(2, color="#FF8800", fill_opacity=0.4), Line([-3, -2, 0], [3, 2, 0], color="#00FF88"))
-    nothing = PointCloud(studio.BOX, studio.RECT, np.zeros((0, 2)), "#FFFFFF", 0.1)
+    nothing = PointCloud(studio.BOX, studio.RECT, np.zeros((0, 2)), color="#FFFFFF", radius=0.1)
     assert (studio.draw(nothing, shapes, nothing) == studio.draw(shapes, camera=StockCamera)).all()
 
 
 def test_layout_moves_the_data_with_the_mobject(studio):
-    dot = PointCloud(studio.BOX, studio.RECT, np.array([[1.0, 0.5]]), "#FFFFFF", 0.3)
+    dot = PointCloud(studio.BOX, studio.RECT, np.array([[1.0, 0.5]]), color="#FFFFFF", radius=0.3)
     assert np.allclose(dot.to_scene(dot.xy), [[3, 1.5, 0]])
     dot.scale(0.5).next_to(Square(1), buff=0)
     assert np.allclose(dot.to_scene(dot.xy), [[0.5 + 3 + 1.5, 0.75, 0]])
@@ -50,7 +50,7 @@ def test_layout_moves_the_data_with_the_mobject(studio):
 
 
 def test_mirrored_and_turned_data(studio):
-    dot = PointCloud(studio.BOX, studio.RECT, np.array([[1.0, 0.0]]), "#FFFFFF", 0.3)
+    dot = PointCloud(studio.BOX, studio.RECT, np.array([[1.0, 0.0]]), color="#FFFFFF", radius=0.3)
     for made, (x, y) in ((dot.copy().rotate(np.pi / 2), (0, 3)), (dot.copy().flip(), (-3, 0))):
         column, row = (int(v) for v in studio.pixel(x, y if y < 3 else 2.95))
         assert studio.draw(made)[row, column, 0] == 255
@@ -66,7 +66,9 @@ def test_what_has_no_extent_or_place_draws_nothing(studio):
 
 def test_a_clip_that_crosses_the_frame(studio):
     for shift in ([7, 0, 0], [-7, 0, 0], [0, 4, 0], [6.5, -3.5, 0]):
-        cloud = PointCloud(studio.BOX, studio.RECT, np.random.default_rng(0).uniform(-2, 2, (5000, 2)), "#FFFFFF", 0.3)
+        cloud = PointCloud(
+            studio.BOX, studio.RECT, np.random.default_rng(0).uniform(-2, 2, (5000, 2)), color="#FFFFFF", radius=0.3
+        )
         assert studio.ink(studio.draw(cloud.shift(shift))) > 100
 
 

@@ -17,7 +17,7 @@ POINTS = rng.normal(0, 0.5, (400, 2))
 
 
 def cloud(studio, xy=POINTS, color="#58C4DD", radius=0.08, **kwargs):
-    return PointCloud(studio.BOX, studio.RECT, xy, color, radius, **kwargs)
+    return PointCloud(studio.BOX, studio.RECT, xy, color=color, radius=radius, **kwargs)
 
 
 def dots(studio, shown, radius=0.08, opacity=1.0):
@@ -179,8 +179,8 @@ def test_a_radius_larger_than_the_frame_fills_it(studio, radius):
         lambda s: cloud(s, np.zeros((5, 3))),
         lambda s: cloud(s, np.zeros(4)),
         lambda s: cloud(s).follow(np.zeros((4, 400, 3))),
-        lambda s: PointCloud((0, 0, 0, 1), s.RECT, POINTS, "#FFFFFF", 0.1),
-        lambda s: PointCloud((0, 1, 0, np.nan), s.RECT, POINTS, "#FFFFFF", 0.1),
+        lambda s: PointCloud((0, 0, 0, 1), s.RECT, POINTS, color="#FFFFFF", radius=0.1),
+        lambda s: PointCloud((0, 1, 0, np.nan), s.RECT, POINTS, color="#FFFFFF", radius=0.1),
     ],
 )
 def test_what_cannot_be_is_refused(studio, make):
@@ -209,12 +209,16 @@ def test_near_points_cover_far_ones(studio):
     xyz = np.array([[0.0, 0, 1], [0, 0, -1]])
     colors = np.array([[255, 0, 0], [0, 255, 0]], np.uint8)
     for order in ([0, 1], [1, 0]):
-        shown = PointCloud3D(orbit, studio.BOX, studio.RECT, xyz[order], colors[order], 0.5, "#000000")
+        shown = PointCloud3D(
+            orbit, studio.BOX, studio.RECT, xyz[order], color=colors[order], radius=0.5, haze="#000000"
+        )
         pixels = studio.draw(shown)
         column, row = (int(v) for v in studio.pixel(0, 0))
         assert pixels[row, column, 0] > 200
         assert pixels[row, column, 1] == 0
-    one = [PointCloud3D(orbit, studio.BOX, studio.RECT, p[None], "#FFFFFF", 0.5, "#000000") for p in xyz]
+    one = [
+        PointCloud3D(orbit, studio.BOX, studio.RECT, p[None], color="#FFFFFF", radius=0.5, haze="#000000") for p in xyz
+    ]
     near, far = (studio.draw(p) for p in one)
     assert (near[..., 0] > 0).sum() > 1.5 * (far[..., 0] > 0).sum()
     assert near.max(initial=0, where=[True, True, True, False]) > far.max(initial=0, where=[True, True, True, False])
@@ -222,7 +226,9 @@ def test_near_points_cover_far_ones(studio):
 
 def test_a_cloud_in_space_survives_what_is_not_finite(studio):
     xyz = np.concatenate([rng.normal(size=(50, 3)), [[np.nan, 0, 0], [np.inf, 0, 0], [0, 0, 1e30]]])
-    shown = PointCloud3D(Orbit(perspective=0.1), studio.BOX, studio.RECT, xyz, "#FFFFFF", 0.05, "#000000")
+    shown = PointCloud3D(
+        Orbit(perspective=0.1), studio.BOX, studio.RECT, xyz, color="#FFFFFF", radius=0.05, haze="#000000"
+    )
     assert studio.ink(studio.draw(shown)) > 0
 
 

@@ -15,7 +15,7 @@ TURN = np.stack([-GRID[..., 1], GRID[..., 0]], axis=-1)
 
 
 def field(studio, v=TURN, xy=GRID, vmax=2.0, length=1.2, **kwargs):
-    return VectorField(studio.BOX, studio.RECT, xy, v, TABLE, vmax, length, **kwargs)
+    return VectorField(studio.BOX, studio.RECT, xy, v, table=TABLE, vmax=vmax, length=length, **kwargs)
 
 
 @pytest.mark.parametrize("angle", np.arange(0, 360, 30))
@@ -121,18 +121,26 @@ def test_streamlines_run_along_the_field():
 
 
 def test_streamlines_are_drawn_and_fade(studio):
-    shown = Streamlines(studio.BOX, studio.RECT, GRID, TURN, TABLE, 2.0)
+    shown = Streamlines(studio.BOX, studio.RECT, GRID, TURN, table=TABLE, vmax=2.0)
     full = studio.ink(studio.draw(shown))
     assert full > 100
     assert studio.ink(studio.draw(shown.set_opacity(0.5))) == pytest.approx(full / 2, rel=0.1)
-    still = Streamlines(studio.BOX, studio.RECT, GRID, 0 * TURN, TABLE, 2.0)
+    still = Streamlines(studio.BOX, studio.RECT, GRID, 0 * TURN, table=TABLE, vmax=2.0)
     studio.draw(still)
 
 
 def test_cones_point_where_the_field_does(studio):
     orbit = Orbit(phi=0.0, theta=-np.pi / 2)
     shown = VectorField3D(
-        orbit, studio.BOX, studio.RECT, np.zeros((1, 3)), np.array([[1.0, 0, 0]]), TABLE, 1.0, 4.0, "#000000"
+        orbit,
+        studio.BOX,
+        studio.RECT,
+        np.zeros((1, 3)),
+        np.array([[1.0, 0, 0]]),
+        table=TABLE,
+        vmax=1.0,
+        length=4.0,
+        haze="#000000",
     )
     light = studio.draw(shown)[..., 0]
     columns = np.flatnonzero(light.max(0)) - studio.SIZE[0] / 2
@@ -145,10 +153,10 @@ def test_cones_point_where_the_field_does(studio):
         studio.RECT,
         np.zeros((2, 3)),
         np.array([[0.0, 0, 0], [np.nan, 0, 0]]),
-        TABLE,
-        1,
-        4,
-        "#000000",
+        table=TABLE,
+        vmax=1,
+        length=4,
+        haze="#000000",
     )
     assert studio.ink(studio.draw(nothing)) == 0
 
@@ -160,7 +168,7 @@ def test_cones_point_where_the_field_does(studio):
         lambda s: field(s, vmax=np.nan),
         lambda s: field(s, TURN[:2]),
         lambda s: field(s).follow(np.zeros((3, 4, 4, 2))),
-        lambda s: Streamlines(s.BOX, s.RECT, GRID[0], TURN[0], TABLE, 1.0),
+        lambda s: Streamlines(s.BOX, s.RECT, GRID[0], TURN[0], table=TABLE, vmax=1.0),
     ],
 )
 def test_what_cannot_be_is_refused(studio, make):

@@ -130,7 +130,7 @@ def test_a_pill_holds_its_text():
 
 @pytest.mark.parametrize("value", [0, 0.25, 1, 1.7])
 def test_a_sliders_knob_stands_at_its_value(value):
-    slider = Slider(-6, 6, -3, LOOK).set_value(value)
+    slider = Slider(-6, 6, -3, theme=LOOK).set_value(value)
     assert slider.knob.get_center()[0] == pytest.approx(-6 + 12 * min(value, 1))
     assert slider.done.points[-1, 0] == pytest.approx(slider.knob.get_center()[0])
 

@@ -12,7 +12,7 @@ GREY = rng.integers(0, 256, (6, 7, 5)) / 127.5 - 1
 
 
 def grid(studio, images=GREY, rows=2, cols=3, table=TABLE, **kwargs):
-    return ImageGrid(studio.RECT, images, rows, cols, table, **kwargs)
+    return ImageGrid(studio.RECT, images, rows=rows, cols=cols, table=table, **kwargs)
 
 
 def levels(images):

@@ -16,7 +16,7 @@ def bump(xy):
 
 
 def heat(studio, values=bump, table=TABLE, **kwargs):
-    return Heatmap(studio.BOX, studio.RECT, values, table, **kwargs)
+    return Heatmap(studio.BOX, studio.RECT, values, table=table, **kwargs)
 
 
 def seen(studio, size):
@@ -112,7 +112,9 @@ def test_recorded_densities_follow_the_step(studio):
 
 
 def test_isolines_are_one_width_wherever_the_slope_is_steep_or_not(studio):
-    lines = Contours(studio.BOX, studio.RECT, lambda p: p[..., 0] ** 3, [0.008, 1.0, 3.375], "#FFFFFF", width=0.1)
+    lines = Contours(
+        studio.BOX, studio.RECT, lambda p: p[..., 0] ** 3, levels=[0.008, 1.0, 3.375], color="#FFFFFF", width=0.1
+    )
     pixels = studio.draw(lines, size=(1920, 1080))
     row = pixels[540, :, 0].astype(float) / 255
     for x in (0.2, 1.0, 1.5):

@@ -13,7 +13,7 @@ rng = np.random.default_rng(0)
 
 
 def histogram(studio, bins=(8, 4), high=1.0, **kwargs):
-    return Histogram2D(studio.BOX, studio.RECT, bins, TABLE, high, **kwargs)
+    return Histogram2D(studio.BOX, studio.RECT, bins, table=TABLE, high=high, **kwargs)
 
 
 def counted(x, bins=(8, 4)):

@@ -77,10 +77,10 @@ def test_a_run_of_another_kind_or_a_single_state_is_refused(quick):
         kinds = {"flow": "reverse"}
 
     with quick():
-        Reverse(trajectories={"flow": SimpleNamespace(path="a.npz", kind="reverse", steps=3)})
+        Reverse(trajectories={"flow": SimpleNamespace(file="a.npz", kind="reverse", steps=3)})
         for kind, steps, said in (("langevin", 3, "holds a langevin run"), ("reverse", 0, "holds a single state")):
             with pytest.raises(RenderError, match=f"a.npz: {said}, and Reverse shows reverse runs"):
-                Reverse(trajectories={"flow": SimpleNamespace(path="a.npz", kind=kind, steps=steps)})
+                Reverse(trajectories={"flow": SimpleNamespace(file="a.npz", kind=kind, steps=steps)})
 
 
 @pytest.mark.parametrize("event", [(1,), (4,), (1, 8, 8)])
@@ -152,7 +152,9 @@ def test_fades_copy_nothing_and_give_back_the_opacities(quick):
     class Fading(TrajectoryScene):
         def construct(self):
             ground = panel((-3, 3, -2, 2), self.theme)
-            cloud = PointCloud((-1, 1, -1, 1), (-3, 3, -2, 2), np.zeros((5, 2)), "#FFFFFF", 0.1).set_fill(opacity=0.8)
+            cloud = PointCloud((-1, 1, -1, 1), (-3, 3, -2, 2), np.zeros((5, 2)), color="#FFFFFF", radius=0.1).set_fill(
+                opacity=0.8
+            )
             self.play(FadeInFast(ground, cloud))
             self.shown = [ground in self.mobjects, cloud.get_fill_opacity()]
             self.play(FadeOutFast(cloud))
@@ -206,10 +208,10 @@ def test_places_change_by_name_and_texts_that_stay_do_not_blink(quick):
         def construct(self):
             same, again = (words("seed 7", 0.27, self.theme.muted).at(0, -3.6) for _ in range(2))
             old, new, kept = words("chain", 0.27, "#FFFFFF"), words("histogram", 0.27, "#FFFFFF"), Dot()
-            self.turn(footer=[same, old], left=[kept])
+            self.set_places(footer=[same, old], left=[kept])
             blinks = []
             again_opacity = UpdateFromAlpha(lambda u: blinks.append(u), kept, run_time=0.1)
-            self.turn(footer=[again, new])
+            self.set_places(footer=[again, new])
             self.play(again_opacity)
             self.standing = [mob in self.mobjects for mob in (kept, same, old, again, new)]
 

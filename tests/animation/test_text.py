@@ -83,21 +83,21 @@ def test_bad_typst_is_refused_in_its_own_words():
 # ---- numbers ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("value", [0, 87, 1605, 120000])
 def test_a_number_is_drawn_as_typst_would_set_it(value):
-    number = Number(",", 120000, 0.3, INK).set_value(value).at(0, 0, 1)
+    number = Number(",", 120000, em=0.3, color=INK).set_value(value).at(0, 0, 1)
     typeset = words(f"{value:,}", 0.3, INK)
     typeset.at(0, 0).shift([number.get_right()[0] - typeset.get_right()[0], 0, 0])
     assert np.allclose(number.points, np.concatenate([m.points for m in typeset.submobjects]), atol=2e-4)
 
 
 def test_an_infinite_number_is_written_as_one():
-    number = Number("+.1f", -10, 0.3, INK)
+    number = Number("+.1f", -10, em=0.3, color=INK)
     glyphs = numbers._glyphs()
     assert len(number.set_value(math.inf).points) == len(glyphs["+"]) + len(glyphs["∞"])
     assert len(number.set_value(-math.inf).points) == len(glyphs["−"]) + len(glyphs["∞"])
 
 
 def test_digits_keep_their_places_as_a_number_runs():
-    number = Number(",", 120000, 0.3, INK).at(1, 2)
+    number = Number(",", 120000, em=0.3, color=INK).at(1, 2)
     rights = []
     for value in (7, 17, 1_017, 101_017):
         number.set_value(value)
@@ -108,14 +108,14 @@ def test_digits_keep_their_places_as_a_number_runs():
 
 
 def test_signs_and_decimals():
-    number = Number("+.2f", -10, 0.3, INK)
+    number = Number("+.2f", -10, em=0.3, color=INK)
     for value in (-3.5, 0.19, 10):
         number.set_value(value)
         assert number.get_right()[0] <= number.corner[0] + number.room + 0.01
 
 
 def test_a_running_number_compiles_and_builds_nothing(monkeypatch):
-    line = Running("step {:,} of 120,000", [120000], 0.27, INK).at(0, 0)
+    line = Running("step {:,} of 120,000", [120000], em=0.27, color=INK).at(0, 0)
     family = line.get_family()
 
     def refuse(body):
@@ -128,20 +128,34 @@ def test_a_running_number_compiles_and_builds_nothing(monkeypatch):
 
 
 def test_a_number_goes_along_with_its_line():
-    line = Running("step {:,} of 9,999", [9999], 0.27, INK).at(0, 0).set_values(5)
+    line = Running("step {:,} of 9,999", [9999], em=0.27, color=INK).at(0, 0).set_values(5)
     before = line.numbers[0].get_center()
     line.shift([3, 1, 0]).set_values(6).set_values(5)
     assert line.numbers[0].get_center() == pytest.approx(before + np.array([3, 1, 0]))
 
 
-def test_placing_a_running_line_does_not_depend_on_what_it_shows():
-    small, large = (Running("{:,} steps a second", [99999], 0.27, INK).set_values(v).at(0, 0, 0) for v in (3, 99999))
-    assert small.line.get_left() == pytest.approx(large.line.get_left())
-    assert small.numbers[0].corner == pytest.approx(large.numbers[0].corner)
+@pytest.mark.parametrize("align", [-1, 0, 1])
+def test_a_running_line_keeps_the_edge_it_was_put_down_by(align):
+    edges = []
+    for value in (99999, 3, 512):
+        line = Running("{:,} steps a second", [99999], em=0.27, color=INK).at(1, 0, align).set_values(value)
+        edges.append([line.get_left()[0], line.get_center()[0], line.get_right()[0]][align + 1])
+    assert edges == pytest.approx([1, 1, 1], abs=0.03)
+
+
+def test_a_running_line_has_no_hole_behind_a_short_number():
+    def gap(line):
+        return min(glyph.get_left()[0] for glyph in line.behind[0]) - line.numbers[0].get_right()[0]
+
+    line = Running("step {:,} of 120,000", [120000], em=0.27, color=INK).at(0, 0)
+    gaps = [gap(line.set_values(value)) for value in (120000, 5, 44, 120000, 7)]
+    assert gaps == pytest.approx([gaps[0]] * 5, abs=0.03)
+    line.numbers[0].shift([-0.2, 0, 0])
+    assert gap(line) > gaps[0] + 0.1  # a hole is found out
 
 
 def test_same_text_compares_words_place_and_numbers():
-    a, b = (Running("step {:,} of 9", [9], 0.27, INK).at(0, 0) for _ in range(2))
+    a, b = (Running("step {:,} of 9", [9], em=0.27, color=INK).at(0, 0) for _ in range(2))
     assert same_text(a, b)
     assert not same_text(a, b.set_values(3))
     assert not same_text(words("a", 0.3, INK).at(0, 0), words("a", 0.3, INK).at(1, 0))

@@ -89,7 +89,7 @@ def test_an_unknown_theme_names_the_known_ones():
 
 @pytest.mark.parametrize(
     ("width", "height", "shape"),
-    [(1920, 1080, "wide"), (854, 480, "wide"), (1080, 1920, "tall"), (1080, 1080, "square"), (1440, 1080, "square")],
+    [(1920, 1080, "wide"), (854, 480, "wide"), (1080, 1920, "tall"), (1080, 1080, "square"), (1440, 1080, "classic")],
 )
 def test_the_short_side_is_eight_units_and_text_keeps_to_a_fortieth_of_the_height(width, height, shape):
     frame = Frame.of(width, height)

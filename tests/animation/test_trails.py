@@ -12,7 +12,7 @@ COLORS = rng.integers(60, 255, (12, 3)).astype(np.uint8)
 
 
 def trails(studio, xy=WALKS, color="#FFFFFF", width=0.1, length=30, **kwargs):
-    return Trails(studio.BOX, studio.RECT, xy, color, width, length=length, **kwargs)
+    return Trails(studio.BOX, studio.RECT, xy, color=color, width=width, length=length, **kwargs)
 
 
 @pytest.mark.parametrize("length", [1, 7, 30, 399, None])

@@ -71,7 +71,11 @@ def cloud(n):
     from diffrender.animation.mobjects.plane.cloud import PointCloud
 
     at = positions(n)
-    return [clocked(PointCloud(BOX, RECT, at(0), COLOR, RADIUS, clip=False), lambda m, k: m.set_xy(at(k / FPS)))]
+    return [
+        clocked(
+            PointCloud(BOX, RECT, at(0), color=COLOR, radius=RADIUS, clip=False), lambda m, k: m.set_xy(at(k / FPS))
+        )
+    ]
 
 
 def dots(n):
@@ -109,7 +113,7 @@ def field(n):
     def show(m, k):
         m.v = v(k / FPS)
 
-    return [clocked(VectorField(BOX, RECT, xy, v(0), table, vmax=0.5, length=0.4, clip=False), show)]
+    return [clocked(VectorField(BOX, RECT, xy, v(0), table=table, vmax=0.5, length=0.4, clip=False), show)]
 
 
 def arrow_vector_field(n):
@@ -136,7 +140,7 @@ def trails(n):
     from diffrender.animation.mobjects.plane.trails import Trails
 
     x = walks(n, TRAIL + 300)
-    made = Trails(BOX, RECT, x, "#FFB24D", 0.02, length=TRAIL, power=1.0, clip=False)
+    made = Trails(BOX, RECT, x, color="#FFB24D", width=0.02, length=TRAIL, power=1.0, clip=False)
     return [clocked(made, lambda m, k: m.show_step(TRAIL + k))]
 
 
@@ -323,7 +327,7 @@ def skipped(n, frames=600):
 
     class Bound(Scene):
         def construct(self):
-            made = PointCloud(BOX, RECT, x[0], COLOR, RADIUS).follow(x)
+            made = PointCloud(BOX, RECT, x[0], color=COLOR, radius=RADIUS).follow(x)
             self.add(made)
             started = time.perf_counter()
             self.play(PlayTrajectory(made, timeline=eased(60), run_time=(frames - 0.5) / FPS))

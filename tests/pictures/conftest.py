@@ -19,7 +19,7 @@ from diffrender.video import frames
 
 SCENES = Path(__file__).parents[2] / "scenes"
 SIZE, FPS = (1280, 720), 10
-OPENING = 0.8 + 0.5 + 1.0  # seconds: the header is written, the rest fades up, all is held
+OPENING = 1.0  # seconds that the first picture stands
 LOOK = theme("dark")
 
 

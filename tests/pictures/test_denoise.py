@@ -7,17 +7,21 @@ import math
 import numpy as np
 import pytest
 
-from diffrender.animation.timeline import log_snr
+from diffrender.animation.mobjects.furniture.arrow import StepArrow
+from diffrender.animation.text.typst import Typeset
+from diffrender.animation.timeline import paced
 
 SECONDS, CHAINS, STEPS = 2.0, 60, 12
 COURSE = (0.35, 0.75)
+REWIND = 1.5
+PLAIN = {"duration": SECONDS, "slow_steps": 0, "hero": False}
 SAMPLER = {"kind": "ddim", "steps": STEPS, "chains": CHAINS}
 SHIFTS = [(3, 0), (0, 3), (-3, 0), (0, -3)]
 
 
 def steps_at(run):
-    """The step that each part of the clip must show: the nearest, at constant speed in log-SNR."""
-    return [int(log_snr(run["alpha"], run["sigma"]).step(u)) for u in COURSE]
+    """The step that each part of the clip must show: the nearest, at the pace of the cloud's change."""
+    return [int(paced(run.states).step(u)) for u in COURSE]
 
 
 # ---- in the plane ----------------------------------------------------------------------------------------------------
@@ -28,7 +32,7 @@ def run(recorded):
 
 @pytest.fixture(scope="module")
 def shots(cinema, run):
-    return cinema("denoise", run=run).at(*(u * SECONDS for u in COURSE), duration=SECONDS)
+    return cinema("denoise", run=run).at(*(REWIND + u * SECONDS for u in COURSE), **PLAIN)
 
 
 def check(read, shot, frame, x):
@@ -64,28 +68,92 @@ def test_a_missing_point_and_one_too_many_are_found_out(read, shots, run):
         check(read, shots[0], shots[0].frame, x[1:])
 
 
-def test_the_target_lies_under_the_cloud(read, shots, run):
-    shot, step = shots[-1], steps_at(run)[-1]
-    cloud, data = shot.rasters["PointCloud"][-1], read.laid(run["target"], shot.rasters["PointCloud"][0])
-    away = np.hypot(*(data[:, None] - read.laid(run["x"][step], cloud)).T).min(0) > 0.07 * read.UNIT
-    at = np.floor(data[away]).astype(int)
-    blue = shot.frame[at[:, 1], at[:, 0]].astype(int) - read.rgb(read.LOOK.bg)
-    assert away.sum() > 40
-    assert (blue[:, 2] > blue[:, 0] + 15).all()
-
-
 def test_slider_and_numbers_say_which_step_is_shown(read, cinema, run):
     film = cinema("denoise", run=run)
-    (shot,) = film.at(COURSE[1] * SECONDS, duration=SECONDS)
+    (shot,) = film.at(REWIND + COURSE[1] * SECONDS, **PLAIN)
     step = steps_at(run)[1]
     numbers = {mob.spec: mob.value for top in film.scene.mobjects for mob in top.get_family() if hasattr(mob, "spec")}
-    assert numbers[".2f"] == pytest.approx(float(run["sigma"][step]))
+    assert numbers[".3f"] == pytest.approx(float(run["sigma"][step]))
     assert numbers[","] == step
-    row = round(read.pixel_of((0, -3.02))[1])
+    boxes = film.scene.arrange("stage with column")
+    row = round(read.pixel_of((0, boxes.slider.bottom + 0.16))[1])
     white = np.nonzero((shot.frame[row] > 200).all(-1))[0]
-    left, right = (read.pixel_of((x, 0))[0] for x in (-6.51, 6.51))
+    left, right = (read.pixel_of((x, 0))[0] for x in (boxes.slider.left + 0.1, boxes.slider.right - 0.1))
     knob = (white.mean() + 0.5 - left) / (right - left) * STEPS
     assert knob == pytest.approx(step, abs=2 * STEPS / (right - left))
+
+
+def test_the_first_frame_is_the_whole_result(read, cinema, run):
+    first, later = cinema("denoise", run=run).play([(0, 1), (8, 9)], **PLAIN)
+    check(read, first, first.frame, run["x"][-1])
+    assert np.array_equal(first.frame, later.frame)
+    with pytest.raises(AssertionError):
+        check(read, first, np.zeros_like(first.frame), run["x"][-1])  # an empty frame is found out
+
+
+# ---- what the denoiser predicts, and one step of one point -----------------------------------------------------------
+@pytest.fixture(scope="module")
+def whole(recorded):
+    sampler = {"kind": "ddpm", "steps": STEPS, "chains": CHAINS}
+    return recorded("spiral", sampler=sampler, record={"keep": ["x0", "drift", "noise"]})
+
+
+def test_the_prediction_of_every_point_is_where_it_was_recorded(read, cinema, whole):
+    (shot,) = cinema("denoise", run=whole).at(REWIND + 0.75 * SECONDS, **PLAIN)
+    step = int(paced(whole.states, whole["x0"]).step(0.75))
+    guess = shot.rasters["PointCloud"][0]
+    seen = []
+    for x0 in (whole["x0"][step], whole["x0"][step - 1]):
+        at = np.floor(read.laid(x0, guess)).astype(int)
+        blue = shot.frame[at[:, 1], at[:, 0]].astype(int) - read.rgb(read.LOOK.bg)
+        warm = read.warmth(shot.frame)[at[:, 1], at[:, 0]] > 40  # a sample lies over it
+        seen.append(((blue[:, 2] > 60) | warm).mean())
+    assert seen[0] == 1.0
+    assert seen[1] < 0.9  # predictions of another step are found out
+
+
+def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema, whole):
+    film = cinema("denoise", run=whole)
+    film.at(REWIND + 1.5 + 1.0 + 0.62 * 2.0, duration=SECONDS, slow_steps=1)  # all arrows are grown
+    arrows = [m for top in film.scene.mobjects for m in top.get_family() if isinstance(m, StepArrow)]
+    hero, step = film.scene.views[0].made[-1], int(film.scene.clocks[0].step)
+    chain = int(np.argmin(np.abs(whole["x"][step] - hero.xy[0]).sum(1)))
+    x, x0, drift, noise = (np.asarray(whole[key][step, chain], float) for key in ("x", "x0", "drift", "noise"))
+    expected = [(x, x0), (x, x + drift), (x + drift, x + drift + noise)]
+    shown = [(arrow.start[:2], arrow.end[:2]) for arrow in arrows]
+
+    def laid(point):
+        (x0, x1, y0, y1), (a, c), (b, d) = hero.box, hero.points[0, :2], hero.points[3, :2]
+        return a + (point[0] - x0) / (x1 - x0) * (b - a), c + (point[1] - y0) / (y1 - y0) * (d - c)
+
+    for ends, recorded_ends in zip(shown, expected, strict=True):
+        assert np.concatenate(ends) == pytest.approx(np.concatenate([laid(p) for p in recorded_ends]), abs=1e-4)
+    assert shown[1][1] != pytest.approx(np.array(laid(x + 1.05 * drift)), abs=1e-4)
+
+
+# ---- the end ---------------------------------------------------------------------------------------------------------
+def test_samples_stand_beside_the_data_with_their_distance_and_its_floor(read, cinema, run):
+    film = cinema("denoise", run=run)
+    shot = film.play(((k, k + 1) for k in (76,)), **PLAIN)[-1]
+    data, samples = shot.rasters["PointCloud"][-1], shot.rasters["PointCloud"][0]
+    assert data.points[1, 0] < samples.points[0, 0]
+    check_blue = shot.frame[..., 2].astype(int) - shot.frame[..., 0] > 60
+    read.check_points(check_blue, read.laid(run.target, data), data.radius[0] * read.UNIT, read.window(data, 0))
+    with pytest.raises(AssertionError):
+        read.check_points(check_blue, read.laid(run.target + 0.05, data), data.radius[0] * read.UNIT, read.window(data))
+    said = " ".join(m.body for top in film.scene.mobjects for m in top.get_family() if isinstance(m, Typeset))
+    half = len(run.target) // 2
+    size = min(half, run.chains)
+    angle = np.arange(64) * np.pi / 64
+    along = np.stack([np.cos(angle), np.sin(angle)])
+
+    def apart(a, b):
+        return np.sqrt(np.mean((np.sort(a @ along, 0) - np.sort(b @ along, 0)) ** 2))
+
+    one, other, mine = run.target[:size], run.target[-size:], run["x"][-1][:size]
+    assert f"{apart(one, other):.3f} apart" in said
+    assert f"samples and data: {apart(mine, one):.3f} apart" in said
+    assert f"{apart(mine, other):.3f} apart" not in said
 
 
 # ---- in space --------------------------------------------------------------------------------------------------------
@@ -96,13 +164,24 @@ def space(recorded):
 
 @pytest.fixture(scope="module")
 def space_shots(cinema, space):
-    return cinema("denoise", run=space).at(*(u * SECONDS for u in COURSE), duration=SECONDS, orbit=90)
+    film = cinema("denoise", run=space)
+    shots = film.at(*(REWIND + u * SECONDS for u in COURSE), orbit=90, **PLAIN)
+    for shot in shots:
+        shot.telling = film.scene.views[0].telling
+    return shots
 
 
-def projected(orbit, xyz, theta):
+def angles(telling, u):
+    """(phi, theta) of the eye when u of the run has passed: three quarters of its way, of which the last 45 % slow."""
+    way, speed = 0.75 * u, 1 / (1 - 0.45 / 2)
+    left = 1 - (speed * way if way <= 0.55 else speed * (way - (way - 0.55) ** 2 / 0.9))
+    return telling[0] + (1.08 - telling[0]) * left, telling[1] - math.radians(90) * left
+
+
+def projected(orbit, xyz, phi, theta):
     """(N, 2) and (N,): where points in space appear, and how large, the test's own way: the eye on a sphere."""
     toward = np.array([
-        math.sin(orbit.phi) * math.cos(theta), math.sin(orbit.phi) * math.sin(theta), math.cos(orbit.phi)
+        math.sin(phi) * math.cos(theta), math.sin(phi) * math.sin(theta), math.cos(phi)
     ])  # fmt: skip
     right = np.array([-math.sin(theta), math.cos(theta), 0.0])
     rest = np.asarray(xyz, float) - orbit.center
@@ -113,7 +192,7 @@ def projected(orbit, xyz, theta):
 
 def check_space(read, shot, frame, xyz, u):
     cloud = shot.rasters["PointCloud3D"][-1]
-    xy, size = projected(cloud.orbit, xyz, -1.05 + math.radians(90) * u)
+    xy, size = projected(cloud.orbit, xyz, *angles(shot.telling, u))
     read.check_points(
         read.warmth(frame) > 24, read.laid(xy, cloud), cloud.radius[0] * size * read.UNIT, read.window(cloud, 0)
     )
@@ -138,7 +217,7 @@ def test_points_in_space_of_another_step_or_angle_are_found_out(read, space_shot
 def test_nearer_points_are_larger_and_clearer(read, space_shots, space):
     shot, step = space_shots[-1], steps_at(space)[-1]
     cloud = shot.rasters["PointCloud3D"][-1]
-    xy, size = projected(cloud.orbit, space["x"][step], -1.05 + math.radians(90) * COURSE[-1])
+    xy, size = projected(cloud.orbit, space["x"][step], *angles(shot.telling, COURSE[-1]))
     at = np.floor(read.laid(xy, cloud)).astype(int)
     clear = read.warmth(shot.frame)[at[:, 1], at[:, 0]]
     assert np.ptp(size) > 0.2
@@ -148,4 +227,4 @@ def test_nearer_points_are_larger_and_clearer(read, space_shots, space):
 
 # ---- every frame can be read -----------------------------------------------------------------------------------------
 def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look):
-    assert cinema("denoise", run=run).layout(shape, look, duration=4, trails=5) == []
+    assert cinema("denoise", run=run).layout(shape, look, duration=2, slow_steps=1, trails=5) == []

@@ -115,7 +115,7 @@ def test_a_curve_elsewhere_is_found_out(read, shot, run, off):
 
 @pytest.mark.parametrize("steps", [STEPS, 6000])
 def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look, steps):
-    longer = Trajectory(run.path, run.meta, run.arrays | {"loss": np.resize(run["loss"], steps)})
+    longer = Trajectory(run.file, run.meta, run.arrays | {"loss": np.resize(run["loss"], steps)})
     assert cinema("training", training=longer).layout(shape, look, duration=4) == []
 
 

@@ -16,6 +16,8 @@ from diffrender.video.frame_cache import Layers
 from diffrender.video.frames import manim_config
 
 TABLE = np.stack([np.arange(256)] * 3, axis=1).astype(np.uint8)
+BLUE = {"color": "#58C4DD", "radius": 0.05}
+FIELD = {"table": TABLE, "vmax": 1, "length": 0.4}
 BOX, RECT = (-2.0, 2.0, -1.0, 1.0), (-3.0, 3.0, -1.5, 1.5)
 RNG = np.random.default_rng(0)
 
@@ -28,24 +30,24 @@ def mobjects():
     """Some of everything, overlapping here and there; each with what moves it to frame k, or None."""
     xy, arrows = RNG.normal(0, 1, (300, 2)), RNG.normal(0, 0.4, (30, 2))
     places = RNG.uniform(-1, 1, (30, 2))
-    curve = Curve(BOX, RECT, np.linspace(-2, 2, 41), np.linspace(-1, 1, 41), "#FF0000", ring="#FFFFFF").scale(0.3)
-    tails = Trails(BOX, RECT, walks(0), "#FFB24D", 0.05, length=9, clip=False)
+    curve = Curve(BOX, RECT, np.linspace(-2, 2, 41), np.linspace(-1, 1, 41), color="#FF0000", ring="#FFFFFF").scale(0.3)
+    tails = Trails(BOX, RECT, walks(0), color="#FFB24D", width=0.05, length=9, clip=False)
     points = PMobject().add_points(np.pad(RNG.normal(0, 0.1, (20, 2)), ((0, 0), (0, 1))))
     return [
         (Square(2, fill_opacity=0.4).shift([-5, 2, 0]), lambda m, k: m.rotate(0.1)),
-        (PointCloud(BOX, RECT, xy, "#58C4DD", 0.05, 0.6, clip=False).scale(0.25).shift([-2, 2, 0]), None),
+        (PointCloud(BOX, RECT, xy, **BLUE, alpha=0.6, clip=False).scale(0.25).shift([-2, 2, 0]), None),
         (Circle(1, fill_opacity=0.5, stroke_width=20).shift([-4, 2, 0]), None),
-        (PointCloud(BOX, RECT, xy / 3, "#FFC4DD", 0.05).scale(0.5), lambda m, k: m.set_xy(xy / 3 + 0.01 * k)),
-        (Trails(BOX, RECT, walks(1), "#FFB24D", 0.05, casing="#000000").scale(0.4).shift([-4, -2, 0]), None),
+        (PointCloud(BOX, RECT, xy / 3, **BLUE).scale(0.5), lambda m, k: m.set_xy(xy / 3 + 0.01 * k)),
+        (Trails(BOX, RECT, walks(1), color="#FFB24D", casing="#000000").scale(0.4).shift([-4, -2, 0]), None),
         (Text("Still", font_size=30).shift([0, 3, 0]), None),
-        (Heatmap(BOX, RECT, lambda p: np.exp(-(p**2).sum(-1)), TABLE).scale(0.4).shift([5, -3, 0]), None),
+        (Heatmap(BOX, RECT, lambda p: np.exp(-(p**2).sum(-1)), table=TABLE).scale(0.4).shift([5, -3, 0]), None),
         (curve.shift([5, 0, 0]), lambda m, k: m.show_step(k)),
-        (ColorBar((-6, -5.7, -1, 1), TABLE, "#FFFFFF"), None),
+        (ColorBar((-6, -5.7, -1, 1), TABLE, border="#FFFFFF"), None),
         (Line([-6, -3, 0], [6, 3, 0], stroke_width=8), None),
         (VGroup(Dot([2, 0, 0]), Dot([6, 3, 0])).set_z_index(1), lambda m, k: m[0].shift([0, 0.05, 0])),
         (Line([-6, -3.5, 0], [6, -3.5, 0], stroke_width=8), None),
         (Circle(0.5, fill_opacity=0.5, fill_color=["#FF0000", "#00FF00"]).shift([0, -3, 0]), None),
-        (VectorField(BOX, RECT, places, arrows, TABLE, 1, 0.4, clip=False).scale(0.4).shift([3, 2, 0]), None),
+        (VectorField(BOX, RECT, places, arrows, **FIELD, clip=False).scale(0.4).shift([3, 2, 0]), None),
         (points.shift([-2, -3, 0]), None),
         (tails.shift([2, -2, 0]), lambda m, k: m.show_step(k)),
     ]  # fmt: skip
@@ -113,7 +115,7 @@ def test_ordinary_cameras_are_known(camera, tmp_path):
 def test_points_changed_in_place_are_seen(tmp_path):
     with tempconfig(manim_config(480, 270, 10, transparent=False, media=tmp_path)):
         camera, xy = BulkCamera(), np.zeros((1, 2))
-        cloud, square = PointCloud(BOX, RECT, xy, "#FFFFFF", 0.2), Square(1).shift([4, 0, 0])
+        cloud, square = PointCloud(BOX, RECT, xy, color="#FFFFFF", radius=0.2), Square(1).shift([4, 0, 0])
         drawer, seen = Layers(camera), []
         for k in range(6):
             drawer.draw(camera.background, [cloud, square])

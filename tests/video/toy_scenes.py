@@ -141,7 +141,7 @@ class Recorded(Scene):
         from diffrender.animation.timeline import linear
 
         x = np.zeros((5, 3, 2), np.float32)
-        cloud = PointCloud((-1, 1, -1, 1), (-3, 3, -3, 3), x[0], "#FFFFFF", 0.1).follow(x)
+        cloud = PointCloud((-1, 1, -1, 1), (-3, 3, -3, 3), x[0], color="#FFFFFF", radius=0.1).follow(x)
         self.play(PlayTrajectory(cloud, timeline=linear(4, interpolate=True), run_time=0.5))
 
 

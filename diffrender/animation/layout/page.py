@@ -6,6 +6,7 @@ tall one. All text stands on baselines.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import product
 from typing import TypeVar
@@ -21,6 +22,7 @@ from diffrender.animation.theme import EDGE, Frame, Theme
 
 AnyText = TypeVar("AnyText", Typeset, Running, Number)
 
+TERM = re.compile(r"\{\{.*?\s*:\s*(\w+)\s*\}\}")  # the name of a term in an equation
 MOVING_TEXT = 8  # z_index of text that changes: above all that stands still, which is then drawn once
 _DOT_ROOM = 0.62  # on each side of the dot between items of a caption, in em
 _LINE = {"wide": 0.42, "square": 0.45, "tall": 0.52}  # from one caption line to the next
@@ -34,8 +36,13 @@ class Page:
 
     @property
     def shape(self) -> str:
-        """`wide`, `square` or `tall`."""
-        return self.frame.shape
+        """`wide`, `square` (4:3 too: its text is set alike) or `tall`."""
+        return "square" if self.frame.shape == "classic" else self.frame.shape
+
+    @property
+    def column_align(self) -> int:
+        """How texts of a column are aligned: flush left beside a stage, centred under one."""
+        return -1 if self.frame.shape in ("wide", "classic") else 0
 
     # ---- text --------------------------------------------------------------------------------------------------------
     def em(self, size: str) -> float:
@@ -47,17 +54,22 @@ class Page:
         return words(markup, self.em(size), self.theme.color(color))
 
     def maths(self, source: str, size: str = "equation", color: str = "fg", **terms: str) -> Typeset:
-        """An equation; `terms` colours its `{{ … : name }}` by the theme: `noise="noise"`."""
+        """An equation; `terms` colours its `{{ … : name }}` by the theme: `noise="noise"`.
+
+        A term that is not in `terms` has the colour of its own name, if the theme has one.
+        """
+        named = {name for name in TERM.findall(source) if isinstance(getattr(self.theme, name, None), str)}
+        terms = {name: name for name in named} | terms
         hues = {name: self.theme.color(token) for name, token in terms.items()}
         return maths(source, self.em(size), self.theme.color(color), **hues)
 
     def running(self, template: str, *widest: float, size: str = "label", color: str = "fg") -> Running:
         """A line of text with numbers that run, such as `"step {:,} of 120,000"`; `widest` values set the room."""
-        return Running(template, widest, self.em(size), self.theme.color(color)).set_z_index(MOVING_TEXT)
+        return Running(template, widest, em=self.em(size), color=self.theme.color(color)).set_z_index(MOVING_TEXT)
 
     def number(self, spec: str, widest: float, size: str = "label", color: str = "fg") -> Number:
         """A number that runs in a slot as wide as `widest`, written as Python's format `spec` says."""
-        return Number(spec, widest, self.em(size), self.theme.color(color)).set_z_index(MOVING_TEXT)
+        return Number(spec, widest, em=self.em(size), color=self.theme.color(color)).set_z_index(MOVING_TEXT)
 
     def label(
         self, markup: str, x: float, y: float, align: int = -1, size: str = "label", color: str = "fg"
@@ -75,17 +87,16 @@ class Page:
         """The equation: flush right on the title's line in a wide frame, else centred under the title."""
         wide = self.shape == "wide"
         x, align = (self.frame.x, 1) if wide else (0.0, 0)
-        return self.maths(source, **terms).at(x, self.frame.equation_y, align)
-
-    def tall_equation(self, source: str, **terms: str) -> Typeset:
-        """An equation with a stacked fraction: smaller, and its middle on its line."""
-        text = self.equation(source, **terms)
-        edge = self.frame.x * (self.shape == "wide")
-        text.scale(0.8).set_y(self.frame.equation_y + 0.10)
-        return text.shift([edge - text.get_right()[0], 0, 0]) if edge else text
+        made = self.maths(source, **terms)
+        room = self.frame.width - 2 * EDGE - 0.3
+        if made.width > room:
+            made.scale(room / made.width)
+        return made.at(x, self.frame.equation_y, align)
 
     def caption(self, *items: str | Typeset | Running) -> VGroup:
         """The caption, muted, its items parted by dots: one line in a wide frame, else as few centred ones as fit.
+
+        What runs stands last on its line, so that no hole opens behind it.
 
         Items are Typst text, or texts made as `running(…, size="caption", color="muted")`, in this order: sampler,
         τ or σ, step k of T, what is subsampled or scaled, seed, exact or learned.
@@ -94,7 +105,8 @@ class Page:
         gap = 2 * _DOT_ROOM * self.em("caption")
         lines = _broken([mob.room for mob in made], gap, self.frame.width - 2 * EDGE - 0.1)
         placed: list[Typeset | Running] = []
-        for k, row in enumerate(lines):
+        for k, unsorted in enumerate(lines):
+            row = sorted(unsorted, key=lambda i: isinstance(made[i], Running))
             y = self.frame.caption_y + (len(lines) - 1 - k) * _LINE[self.shape]
             width = sum(made[i].room for i in row) + gap * (len(row) - 1)
             x = -self.frame.x if self.shape == "wide" else -width / 2
@@ -104,6 +116,30 @@ class Page:
                 placed.append(made[i].at(x, y))
                 x += made[i].room + gap
         return VGroup(*placed)
+
+    def foot(self, box: Rect) -> tuple[float, float, int]:
+        """(x, y, align) of one line of text at the foot of a box: its left edge in a wide frame, else its middle."""
+        y = box[2] + 0.3 * self.em("legend")
+        return (box[0], y, -1) if self.shape == "wide" else ((box[0] + box[1]) / 2, y, 0)
+
+    def stack(
+        self, box: Rect, *texts: AnyText | Sequence[AnyText], gap: float = 0.5, align: int = -1, top: bool = True
+    ) -> list[AnyText]:
+        """Put texts under each other from the top of a box (or up from its bottom), one baseline each; returns them.
+
+        A text's line is as high as the text, with `gap` of its em to the next. `align` −1, 0, 1: at the left edge, in
+        the middle, at the right edge. A sequence of texts stands on one baseline, spread over the width of the box.
+        """
+        rows = [[text] if isinstance(text, Typeset | Running | Number) else list(text) for text in texts]
+        heights = [max(_line_height(text) for text in row) for row in rows]
+        y = box[3] if top else box[2] + sum(h + gap * h for h in heights) - gap * heights[-1]
+        for row, height in zip(rows, heights, strict=True):
+            y -= height
+            for k, text in enumerate(row):
+                side = align if len(row) == 1 else (-1, 0, 1)[round(2 * k / (len(row) - 1))]
+                text.at(((box[0] + box[1]) / 2, box[1], box[0])[side], y + 0.22 * height, side)
+            y -= gap * height
+        return [text for row in rows for text in row]
 
     # ---- panels ------------------------------------------------------------------------------------------------------
     def pair(self) -> tuple[Rect, Rect]:
@@ -145,7 +181,7 @@ class Page:
         em, length = self.em("legend"), 5.7 * self.em("legend")
         low = self.label("0", x, y, size="legend")
         left = low.get_right()[0] + 0.14
-        bar = ColorBar((left, left + length, y + em * 0.12, y + em * 0.48), table, self.theme.border)
+        bar = ColorBar((left, left + length, y + em * 0.12, y + em * 0.48), table, border=self.theme.border)
         top = self.label(high, left + length + 0.14, y, size="legend")
         said = self.label(note, top.get_right()[0] + 0.32, y, size="legend", color="muted")
         key = VGroup(low, bar, top, said)
@@ -158,7 +194,7 @@ class Page:
 
         symbol: Typst text, at `name` (x, y, alignment). spec: Python's format of the values beside the ticks.
         """
-        scale, size = ColorBar(bar, table, self.theme.border), self.em("legend")
+        scale, size = ColorBar(bar, table, border=self.theme.border), self.em("legend")
         made: list[Typeset | VMobject] = [self.label(symbol, *name, size="label"), scale]
         for share in (0, 0.5, 1):
             value = f"{'≥ ' * (share == 1)}{share**2 * high:{spec}}"
@@ -169,6 +205,11 @@ class Page:
             else:
                 made += [self.label(value, x, y - 1.15 * size, 0, size="legend")]
         return made
+
+
+def _line_height(text: Typeset | Running | Number) -> float:
+    """The height of a text's line: its em, or more if it is a tall equation."""
+    return max(1.0 * text.em, float(text.height) * 1.05 if isinstance(text, Typeset) else 0.0)
 
 
 def _broken(widths: Sequence[float], gap: float, room: float) -> list[list[int]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from manim import Animation, Mobject, rate_functions
 
+from diffrender.animation.animations import UpdateFromAlpha
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.field import VectorField
@@ -23,8 +24,11 @@ from diffrender.animation.theme import Theme
 from diffrender.core.errors import RenderError
 
 PHI, THETA = 1.08, -1.05  # radians: from where the orbit begins
-DISTANCE = 4.5  # of the eye, in radii of the data
-WIDE = 2.7  # deviations of noise that must find room: one point in a hundred lies farther out
+DISTANCE = 3.6  # of the eye, in radii of the data
+WIDE = 2.45  # deviations of noise that must find room: one point in twenty lies farther out
+EASE = 0.45  # part of the camera's way in which it comes to rest
+PHI_RANGE, PHIS, THETAS = (0.35, 1.3), 6, 24  # directions that are tried for the telling one
+MOST_POINTS, CELLS = 1500, 72  # points looked at, and cells of the picture along each side
 ROOM = 0.06  # of the box's sides, between data and box
 
 
@@ -42,19 +46,54 @@ class Plane:
         self.made.append(mob.set_z_index(len(self.made) + 1))
         return mob
 
-    def cloud(self, xy: np.ndarray, color: Any, radius: float, alpha: Any = 1.0, **more: Any) -> PointCloud:
+    def cloud(self, xy: Any, *, color: Any, radius: float, alpha: Any = 1.0, **more: Any) -> PointCloud:
         """Points (N, D), or a recording of them (T+1, N, D) which `show_step` goes through."""
-        return self._bound(xy, lambda first: PointCloud(self.box, self.rect, first, color, radius, alpha, **more))
+        more |= {"color": color, "radius": radius, "alpha": alpha}
+        return self._bound(xy, lambda first: PointCloud(self.box, self.rect, first, **more))
 
-    def trails(self, x: np.ndarray, color: str, width: float, alpha: float, length: int, **more: Any) -> Any:
+    def trails(self, x: Any, *, color: Any, width: float, alpha: float, length: int, **more: Any) -> Any:
         """Tails of a recording (T+1, N, D), `length` steps long."""
-        return self.keep(Trails(self.box, self.rect, x, color, width, alpha, length=length, **more).show_step(0))
+        more |= {"color": color, "width": width, "alpha": alpha, "length": length}
+        return self.keep(Trails(self.box, self.rect, x, **more).show_step(0))
 
-    def arrows(
-        self, places: np.ndarray, v: np.ndarray, table: np.ndarray, vmax: float, length: float, power: float
-    ) -> Any:
+    def arrows(self, places: np.ndarray, v: np.ndarray, *, length: float, **more: Any) -> Any:
         """A field (…, D) at its places (…, D); `length` of the longest arrow in steps of a regular grid."""
-        return self.keep(VectorField(self.box, self.rect, places, v, table, vmax, length * self._cell(places), power))
+        return self.keep(VectorField(self.box, self.rect, places, v, length=length * self._cell(places), **more))
+
+    def flat(self, x: np.ndarray) -> np.ndarray:
+        """(…, D) data coordinates → (…, 2) on the plane of which `box` is a part."""
+        return np.asarray(x, float)
+
+    def to_scene(self, x: np.ndarray) -> np.ndarray:
+        """(…, D) data coordinates → (…, 2) scene coordinates."""
+        (x0, x1, y0, y1), (a, b, c, d) = self.box, self.rect
+        u = (self.flat(x) - (x0, y0)) / (x1 - x0, y1 - y0)
+        return u * (b - a, d - c) + (a, c)
+
+    def move(self, box: Rect, rect: Rect, seconds: float) -> Animation:
+        """Let all that was made glide to another rectangle, and to another part of data space on it: a zoom.
+
+        Marks keep their size.
+        """
+        old = np.array([*self.box, *self.rect])
+        new = np.array([*box, *rect])
+
+        def show(u: float) -> None:
+            ends = (old + u * (new - old)).tolist()
+            self.box, self.rect = tuple(ends[:4]), tuple(ends[4:])
+            for mob in self.made:
+                lay(mob, self.box, self.rect)
+
+        return UpdateFromAlpha(show, *self.made, run_time=seconds, rate_func=rate_functions.smooth)
+
+    def turn(self, seconds: float, *, degrees: float, start: float = 0.0, end: float = 1.0) -> list[Animation]:
+        """What moves the camera meanwhile: nothing in the plane."""
+        return []
+
+    def look(self, course: float, *, degrees: float) -> None:
+        """Put the camera where it is when `course` 0..1 of its way has passed."""
+        for animation in self.turn(1.0, degrees=degrees, start=course, end=course):
+            animation.interpolate(0)
 
     def turning(self, seconds: float, degrees: float) -> list[Animation]:
         """What moves the camera meanwhile: nothing in the plane."""
@@ -75,31 +114,56 @@ class Plane:
         return float(x[1] - x[0]) * (self.rect[1] - self.rect[0]) / (self.box[1] - self.box[0])
 
 
+def lay(mob: Any, box: Rect, rect: Rect) -> None:
+    """Lay a bulk mobject's part `box` of data space on the rectangle `rect` of the scene; its marks keep their size."""
+    a, b, c, d = rect
+    mob.points = np.array([[a, c, 0], [b, c, 0], [a, d, 0], [b, d, 0]], float)
+    mob.box, mob.natural_area = box, (b - a) * (d - c)
+
+
 class Space(Plane):
     """Data seen through `orbit`; box: of the plane on which it projects; a cage from `low` to `high` lies behind."""
 
     dims = 3
 
-    def __init__(self, orbit: Orbit, box: Rect, rect: Rect, low: Any, high: Any, theme: Theme, haze: str) -> None:
+    def __init__(
+        self, orbit: Orbit, box: Rect, rect: Rect, low: Any, high: Any, *, theme: Theme, haze: str, data: np.ndarray
+    ) -> None:
         super().__init__(box, rect)
         self.orbit, self.haze = orbit, haze
-        self.keep(Cage(orbit, box, rect, low, high, theme.border, theme.grid))
+        self.telling = telling_angle(orbit, data)
+        self.keep(Cage(orbit, box, rect, low, high, color=theme.border, grid=theme.grid))
 
-    def cloud(self, xy: np.ndarray, color: Any, radius: float, alpha: Any = 1.0, **more: Any) -> PointCloud:
-        def make(first: np.ndarray) -> PointCloud3D:
-            return PointCloud3D(self.orbit, self.box, self.rect, first, color, radius, self.haze, alpha, **more)
+    def cloud(self, xy: Any, *, color: Any, radius: float, alpha: Any = 1.0, **more: Any) -> PointCloud:
+        more |= {"color": color, "radius": radius, "alpha": alpha, "haze": self.haze}
+        return self._bound(xy, lambda first: PointCloud3D(self.orbit, self.box, self.rect, first, **more))
 
-        return self._bound(xy, make)
-
-    def trails(self, x: np.ndarray, color: str, width: float, alpha: float, length: int, **more: Any) -> Any:
+    def trails(self, x: Any, *, color: Any, width: float, alpha: float, length: int, **more: Any) -> Any:
         more.pop("casing", None)  # lines in space need none: the haze sets them off
-        return self.keep(Trails3D(self.orbit, self.box, self.rect, x, color, self.haze, width, alpha, length, **more))
+        more |= {"color": color, "width": width, "alpha": alpha, "length": length, "haze": self.haze}
+        return self.keep(Trails3D(self.orbit, self.box, self.rect, x, **more))
 
-    def arrows(
-        self, places: np.ndarray, v: np.ndarray, table: np.ndarray, vmax: float, length: float, power: float
-    ) -> Any:
-        size = length * self._cell(places)
-        return self.keep(VectorField3D(self.orbit, self.box, self.rect, places, v, table, vmax, size, self.haze, power))
+    def arrows(self, places: np.ndarray, v: np.ndarray, *, length: float, **more: Any) -> Any:
+        more |= {"length": length * self._cell(places), "haze": self.haze}
+        return self.keep(VectorField3D(self.orbit, self.box, self.rect, places, v, **more))
+
+    def flat(self, x: np.ndarray) -> np.ndarray:
+        flat = self.orbit.project(np.asarray(x, np.float32).reshape(-1, 3))[0]
+        return flat.reshape(*np.shape(x)[:-1], 2).astype(float)
+
+    def turn(self, seconds: float, *, degrees: float, start: float = 0.0, end: float = 1.0) -> list[Animation]:
+        """The part `start` to `end` of the camera's way: it comes from `degrees` aside to the `telling` angle.
+
+        It goes evenly, and over the last `EASE` of the way comes to rest.
+        """
+        (phi, theta), (from_phi, _) = self.telling, (PHI, THETA)
+
+        def show(u: float) -> None:
+            left = 1 - _eased(start + u * (end - start))
+            self.orbit.theta = theta - math.radians(degrees) * left
+            self.orbit.phi = phi + (from_phi - phi) * left
+
+        return [UpdateFromAlpha(show, *self._seen, run_time=seconds)]
 
     def turning(self, seconds: float, degrees: float) -> list[Animation]:
         goal = self.orbit.theta + math.radians(degrees)
@@ -112,6 +176,31 @@ class Space(Plane):
     @property
     def _seen(self) -> list[Mobject]:
         return self.made
+
+
+def _eased(u: float) -> float:
+    """0..1 → 0..1 at one speed, which falls evenly to nothing over the last `EASE`."""
+    speed, bend = 1 / (1 - EASE / 2), 1 - EASE
+    return speed * u if u <= bend else speed * (u - (u - bend) ** 2 / (2 * EASE))
+
+
+def telling_angle(orbit: Orbit, data: np.ndarray) -> tuple[float, float]:
+    """(phi, theta) from which points (N, 3) cover most of the picture, so that most of their shape is seen.
+
+    By rule: of `THETAS` × `PHIS` directions the one in which the points fall into most cells of a fixed grid.
+    """
+    points = np.ascontiguousarray(data[:MOST_POINTS], np.float32)
+    reach = float(np.abs(points - orbit.center).max()) * 1.8 or 1.0
+    trial = Orbit(perspective=orbit.perspective, center=tuple(orbit.center))
+    best, most = (PHI, THETA), -1
+    for trial.phi in np.linspace(*PHI_RANGE, PHIS).tolist():
+        for trial.theta in (THETA + np.arange(THETAS) * 2 * math.pi / THETAS).tolist():
+            xy = trial.project(points)[0]
+            cells = np.clip((xy / reach + 1) * CELLS / 2, 0, CELLS - 1).astype(int)
+            covered = len(np.unique(cells[:, 0] * CELLS + cells[:, 1]))
+            if covered > most:
+                best, most = (trial.phi, trial.theta), covered
+    return best
 
 
 def around(
@@ -141,7 +230,7 @@ def around(
     low, high = np.quantile(data, (0.001, 0.999), axis=0)
     low, high = low - ROOM * np.max(high - low), high + ROOM * np.max(high - low)
     middle, radius = (low + high) / 2, float(np.linalg.norm(high - low)) / 2
-    orbit = Orbit(PHI, THETA, perspective=1 / (DISTANCE * radius), center=tuple(middle))
+    orbit = Orbit(PHI, THETA, perspective=1 / (DISTANCE * radius), center=tuple(middle), reach=0.7 * radius)
     corners = np.stack(np.meshgrid(*np.stack([low, high], 1)), -1).reshape(-1, 3)
     extent = np.zeros(2)
     for theta in np.linspace(0, 2 * math.pi, 48):
@@ -149,7 +238,7 @@ def around(
         extent = np.maximum(extent, np.abs(orbit.project(corners)[0]).max(0))
     orbit.theta = THETA
     unit = min(reach[0] / float(extent[0]), reach[1] / float(extent[1]))
-    return Space(orbit, _box(rect, center, unit), rect, low, high, theme, haze or theme.bg)
+    return Space(orbit, _box(rect, center, unit), rect, low, high, theme=theme, haze=haze or theme.bg, data=data)
 
 
 def _box(rect: Rect, center: tuple[float, float], unit: float) -> Rect:

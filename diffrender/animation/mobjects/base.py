@@ -64,7 +64,7 @@ class Raster(VMobject):
     what it draws, marks included. Raises RenderError if either is empty or not finite.
     """
 
-    decides: ClassVar[frozenset[str]] = frozenset()  # attributes on which a picture of it depends; none: not known
+    caches: ClassVar[frozenset[str]] = frozenset()  # attributes on which its picture does not depend; all others count
 
     def __init__(self, box: Box, rect: Box, color: str = "#FFFFFF", corner: float = RADIUS) -> None:
         super().__init__(stroke_width=0, fill_opacity=1, fill_color=color)
@@ -114,12 +114,22 @@ class Raster(VMobject):
     def state(self) -> Any:
         """All that decides what is drawn, to be compared with what it was before; None if that is not known.
 
-        Recordings count as the same as long as they are the same object, other arrays as long as they hold the same.
+        Every attribute counts but Manim's own and `caches`. Recordings count as the same as long as they are the same
+        object, other arrays as long as they hold the same; an attribute of an unknown kind makes the state unknown.
         """
-        if not self.decides:
+        try:
+            return self.points.tobytes(), self.fill_rgbas.tobytes(), self.appearance()
+        except _UnknownKind:
             return None
-        own = [Same(v) if name in _BOUND else _frozen(v) for name, v in vars(self).items() if name in self.decides]
-        return self.points.tobytes(), self.fill_rgbas.tobytes(), *own
+
+    def appearance(self) -> dict[str, Any]:
+        """What its picture depends on besides where it lies and Manim's colour: attribute → value to compare."""
+        left_out = self._of_manim | self.caches | {"_of_manim"}
+        return {
+            name: Same(value) if name in _BOUND else _comparable(value)
+            for name, value in vars(self).items()
+            if name not in left_out
+        }
 
     def area(self, camera: Any) -> tuple[float, float, float, float] | None:
         """The pixels (left, right, top, bottom) that drawing it may touch: its rectangle; None if it may be any."""
@@ -154,8 +164,23 @@ class Same:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _frozen(value: Any) -> Any:
-    return (value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
+class _UnknownKind(Exception):
+    """A value that cannot be told to be as it was."""
+
+
+def _comparable(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes()
+    if value is None or isinstance(value, bool | int | float | str | np.generic | frozenset) or type(value) is object:
+        return value
+    if isinstance(value, tuple | list):
+        return tuple(_comparable(part) for part in value)
+    state = getattr(value, "state", None)
+    if state is None and callable(value):
+        return Same(value)
+    if not callable(state) or (now := state()) is None:
+        raise _UnknownKind
+    return now
 
 
 class Clip:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import cairo
 import numpy as np
@@ -18,15 +18,17 @@ class Picture(Raster):
     A rotated or mirrored one is made upright and turned by cairo.
     """
 
+    caches: ClassVar[frozenset[str]] = frozenset({"_made", "_made_for"})
     _made_for: tuple | None = None
     _made: np.ndarray
 
     def content(self) -> Any:
-        """What the picture depends on besides its place: equal means the picture need not be made again."""
+        """What stands for attributes named in `caches` that the picture depends on; brings them up to date."""
         return None
 
-    def state(self) -> Any:
-        return self.points.tobytes(), self.fill_rgbas.tobytes(), self.corner, self.content()
+    def appearance(self) -> dict[str, Any]:
+        content = self.content()
+        return super().appearance() | {"content": content}
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
         """(h, w) uint32 premultiplied picture of the pixels in `bounds` (x0, x1, y0, y1); cover: 0..256, clipped."""
@@ -44,7 +46,7 @@ class Picture(Raster):
         """The picture of what is seen of an upright rectangle in a frame of that shape, and the pixel of its corner."""
         height, width = shape[:2]
         bounds, cover = covered(place.rounded, round(self.corner * place.unit, 3), width, height)
-        made_for = (place.rounded, shape, self.content())
+        made_for = (place.rounded, shape, self.appearance())
         if made_for != self._made_for:
             self._made = self.make(place, bounds, cover) if cover.size else np.zeros((0, 0), np.uint32)
             self._made_for = made_for

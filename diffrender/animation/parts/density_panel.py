@@ -23,10 +23,10 @@ class DensityPanel:
 
     def __init__(self, page: Page, run: Trajectory, rect: Rect) -> None:
         run.require("density", "density_x", "density_y")
-        (x0, x1), (y0, y1) = run.density_x[[0, -1]], run.density_y[[0, -1]]
-        self.page, self.values, self.rect = page, run.density[0], rect
+        (x0, x1), (y0, y1) = run["density_x"][[0, -1]], run["density_y"][[0, -1]]
+        self.page, self.values, self.rect = page, run["density"][0], rect
         self.extent: Rect = (float(x0), float(x1), float(y0), float(y1))
-        self.box, self.high = fitted(self.extent, rect), float(run.density[0].max())
+        self.box, self.high = fitted(self.extent, rect), float(run["density"][0].max())
         self.map = self.heat(rect).set_z_index(1)
         self.border = frame(rect, page.theme.border).set_z_index(4)
         self.mobjects: list[Mobject] = [panel(rect, page.theme), self.map, self.border]
@@ -39,4 +39,14 @@ class DensityPanel:
     def heat(self, rect: Rect, levels: Sequence[float] = ()) -> Heatmap:
         """The same density on another panel, with isolines at `levels` of the colour value."""
         table, ink = self.page.theme.table("density"), self.page.theme.fg
-        return Heatmap(self.box, rect, self.values, table, levels, ink, high=self.high, power=POWER, extent=self.extent)
+        return Heatmap(
+            self.box,
+            rect,
+            self.values,
+            table=table,
+            levels=levels,
+            ink=ink,
+            high=self.high,
+            power=POWER,
+            extent=self.extent,
+        )

@@ -28,13 +28,13 @@ class Course:
     def sigma(self, x: float, y: float, em: float, align: int = -1) -> Running:
         """The noise level, `em` units high."""
         widest = float(self.run["sigma"].max())
-        self.sigmas.append(Running("$sigma_t =$ {:.2f}", [widest], em, self.page.theme.fg).at(x, y, align))
+        self.sigmas.append(Running("$sigma_t =$ {:.2f}", [widest], em=em, color=self.page.theme.fg).at(x, y, align))
         return self.sigmas[-1]
 
     def slider(self, y: float, left: str = "noise", right: str = "data") -> list[Slider | Typeset]:
         """A slider over the whole width, and what its ends mean; its position is the recorded step / T."""
         x, theme = self.page.frame.x, self.page.theme
-        self.sliders.append(Slider(-x + 0.1, x - 0.1, y, theme))
+        self.sliders.append(Slider(-x + 0.1, x - 0.1, y, theme=theme))
         above = y + (0.27 if self.page.shape == "wide" else 0.36)
         ends = [
             self.page.label(text, side * x, above, side, "legend", "muted") for text, side in ((left, -1), (right, 1))

@@ -1,68 +1,58 @@
-"""What a recording says of itself, in words for captions; and how its states are shown where they would not fit."""
+"""Captions: what a recording says of itself, as Typst text. A recording that does not say is said not to."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
+from collections.abc import Callable
 
 from diffrender.animation.text.typst import escaped
 from diffrender.trajectory.reader import Trajectory
 
-_SAMPLERS = {
-    "forward": "forward process",
-    "ddpm": "DDPM",
-    "ddim": "DDIM",
-    "ula": "unadjusted Langevin",
-    "mala": "Metropolis-adjusted Langevin",
-    "hmc": "Hamiltonian Monte Carlo",
-    "underdamped": "underdamped Langevin (BAOAB)",
-    "annealed": "annealed Langevin",
-    "gradient": "gradient ascent",
-    "euler": "Euler",
-    "euler_ancestral": "Euler ancestral",
-    "heun": "Heun",
-    "dpm2": "DPM-Solver-2",
-    "dpm2_ancestral": "DPM-2 ancestral",
-    "lms": "linear multistep",
-    "dpmpp_2s_ancestral": "DPM++ 2S ancestral",
-    "dpmpp_sde": "DPM++ SDE",
-    "dpmpp_2m": "DPM++ 2M",
-    "dpmpp_2m_sde": "DPM++ 2M SDE",
-    "dpmpp_3m_sde": "DPM++ 3M SDE",
-    "unipc": "UniPC",
-}
+PROBED = 8  # moves that are looked at for whether there is any noise in them
+NOT_RECORDED = "not recorded"
 
 
 def sampler(run: Trajectory) -> str:
-    """The sampler that ran, as Typst text."""
-    found = run.meta.get("sampler", {})
-    if "title" in found:
-        return escaped(str(found["title"]))
-    name = str(found.get("name", "unknown sampler"))  # of a recording that says no title
-    return _SAMPLERS.get(name, escaped(name.removeprefix("diffusers:").replace("_", " ")))
+    """The sampler that ran: as the recording wants it named, else its recorded name."""
+    said = run.meta.get("sampler") or {}
+    name = str(said.get("title") or said.get("name") or "").removeprefix("diffusers:").replace("_", " ")
+    return escaped(name) or f"sampler {NOT_RECORDED}"
+
+
+def equation(run: Trajectory) -> str:
+    """The sampler's own update as an equation with named terms; of a recording without one, the split it records."""
+    said = str((run.meta.get("sampler") or {}).get("equation") or "")
+    if "{{" in said:
+        return said
+    kick = " + {{sigma_t thin xi : noise}}" if "noise" in run and bool(run["noise"][:PROBED].any()) else ""
+    return "{{x_(t-1) : sum}} = x_t + {{mu_t (x_t, hat(x)_0) : data}}" + kick
 
 
 def seed(run: Trajectory) -> str:
-    """`seed 7`; empty if the recording does not say."""
+    """`seed 7`."""
     value = run.meta.get("seed")
-    return "" if value is None else f"seed {value}"
+    return f"seed {NOT_RECORDED if value is None else value}"
 
 
 def model(run: Trajectory) -> str:
-    """`exact score`, or what network it was; empty if the recording does not say."""
-    model = run.meta.get("model")
-    if isinstance(model, dict):
-        return escaped(str(model.get("label", "")))
-    config: dict[str, Any] = run.meta.get("config") or {}
-    found = config.get("model") or {}
-    kind = found.get("kind")
-    if kind == "exact":
-        return "exact denoiser" if run.kind == "reverse" else "exact score"
-    if kind == "mlp":
-        size = f" {found['depth']} × {found['width']}" if {"depth", "width"} <= set(found) else ""
-        return f"learned: MLP{size}"
-    return f"learned: {escaped(str(kind))}" if kind else ""
+    """`exact score`, or what network it was; empty for the forward process, which asks none."""
+    said = run.meta.get("model")
+    if isinstance(said, dict):
+        return escaped(str(said.get("label") or ""))
+    if run.kind == "forward":
+        return ""
+    # recordings of earlier versions name the kind alone
+    old = {"exact": "exact denoiser", "density": "exact score", "learned": "learned"}
+    return old.get(str(said or ""), f"model {NOT_RECORDED}")
+
+
+def points(run: Trajectory) -> str:
+    """`2,000 points`."""
+    return f"{run.chains:,} point{'s' * (run.chains != 1)}"
+
+
+def scaling(run: Trajectory) -> str:
+    """What `run.states` did to the recorded ones; empty if nothing."""
+    return "scaled to unit variance" if run.rescaled else ""
 
 
 def title(run: Trajectory, fallback: str) -> str:
@@ -70,36 +60,6 @@ def title(run: Trajectory, fallback: str) -> str:
     return escaped(str((run.meta.get("config") or {}).get("title") or "")) or fallback
 
 
-def target(run: Trajectory) -> np.ndarray:
-    """(M, *event) reference data; of a recording without any, none."""
-    return run["target"] if "target" in run else np.empty((0, *run.event), np.float32)
-
-
-def unit_variance(run: Trajectory) -> np.ndarray | None:
-    """(T+1,) the scale √(α² + σ²) of the states where it leaves 1 so far that they would not fit a frame; else None."""
-    scale = np.sqrt(np.asarray(run["alpha"], float) ** 2 + np.asarray(run["sigma"], float) ** 2)
-    return scale if scale.max() > 1.5 else None
-
-
-def states(run: Trajectory) -> Any:
-    """(T+1, N, *event) states as they are shown: of unit variance where they would not fit a frame otherwise."""
-    scale = unit_variance(run)
-    return run["x"] if scale is None else Rescaled(run["x"], scale)
-
-
-def scaling(run: Trajectory) -> str:
-    """What `states` did to them; empty if nothing."""
-    return "" if unit_variance(run) is None else "scaled to unit variance"
-
-
-class Rescaled:
-    """A recording x (T+1, N, …) seen divided by a number for each state; only a state that is asked for is read."""
-
-    def __init__(self, x: np.ndarray, scale: np.ndarray) -> None:
-        self.x, self.scale, self.shape, self.ndim = x, scale, x.shape, x.ndim
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __getitem__(self, k: int) -> np.ndarray:
-        return self.x[k] / np.float32(self.scale[k])
+ITEMS: dict[str, Callable[[Trajectory], str]] = {
+    "sampler": sampler, "points": points, "scaling": scaling, "seed": seed, "model": model,
+}  # fmt: skip

@@ -41,15 +41,16 @@ def _number_width(text: str) -> float:
 class Number(VMobject):
     """A number in a slot of fixed width, right-aligned, so that it does not dance as it runs.
 
-    Setting it moves glyphs that exist already: no Typst, no new mobject. `widest` is the value that fills the slot.
+    Setting it moves glyphs that exist already: no Typst, no new mobject. `widest` is the value that fills the slot;
+    with `flush_left` the number begins at the slot's left end instead.
 
-    >>> sigma = Number(".2f", widest=1, em=.3, color=theme.fg).at(0, 0)
+    >>> sigma = Number(".2f", 1, em=.3, color=theme.fg).at(0, 0)
     >>> sigma.set_value(.19)
     """
 
-    def __init__(self, spec: str, widest: float, em: float, color: str) -> None:
+    def __init__(self, spec: str, widest: float, *, em: float, color: str, flush_left: bool = False) -> None:
         super().__init__()
-        self.spec, self.em, self.value = spec, em, float("nan")
+        self.spec, self.em, self.value, self.flush_left = spec, em, float("nan"), flush_left
         self.cell = _number_width(_number_text(spec, widest))
         self.laid = np.zeros((1, 3))  # what the points are when the slot stands at the origin
         self.points = self.laid.copy()
@@ -66,6 +67,11 @@ class Number(VMobject):
         """The width of the slot in units."""
         return self.cell * self.em
 
+    @property
+    def length(self) -> float:
+        """The width in units of the number itself."""
+        return _number_width(_number_text(self.spec, self.value)) * self.em
+
     def at(self, x: float, y: float, align: int = -1) -> Number:
         """Put the baseline at y, and the slot's left end (align −1), middle (0) or right end (1) at x."""
         self.shift(np.array([x - (align + 1) / 2 * self.room, y, 0.0]) - self.corner)
@@ -76,7 +82,7 @@ class Number(VMobject):
         if value != self.value:
             self.value, corner = value, self.corner
             text, glyphs, parts = _number_text(self.spec, value), _glyphs(), []
-            x = self.cell - _number_width(text)
+            x = 0.0 if self.flush_left else self.cell - _number_width(text)
             for char in text:
                 parts.append(glyphs[char] + [x, 0, 0])
                 x += _ADVANCE.get(char, _DIGIT)
@@ -86,13 +92,16 @@ class Number(VMobject):
 
 
 class Running(VGroup):
-    """A line of text with numbers in it that run: fields in braces are slots as wide as the `widest` values.
+    """A line of text with numbers in it that run: fields in braces are numbers, of which the `widest` set the room.
+
+    The text closes up behind a number that is shorter than the widest, so it moves only when a digit is added; a text
+    that was put down by its right edge or its centre keeps that edge.
 
     >>> step = Running("step {:,} of 120,000", [120000], em=.27, color=theme.muted)
     >>> step.set_values(1605)
     """
 
-    def __init__(self, template: str, widest: Sequence[float], em: float, color: str) -> None:
+    def __init__(self, template: str, widest: Sequence[float], *, em: float, color: str) -> None:
         specs: list[str] = []
         source = ""
         for literal, _, spec, _ in Formatter().parse(template):
@@ -103,10 +112,23 @@ class Running(VGroup):
                 specs.append(spec)
         self.line = words(source, em, color)
         self.numbers = [
-            Number(s, w, em, color).at(*slot[:2]) for s, w, slot in zip(specs, widest, self.line.slots, strict=True)
+            Number(s, w, em=em, color=color, flush_left=True).at(*slot[:2])
+            for s, w, slot in zip(specs, widest, self.line.slots, strict=True)
+        ]
+        lefts = [float(slot[0]) for slot in self.line.slots]
+        # what stands behind each number: glyphs, and the numbers after it
+        self.behind = [
+            [glyph for glyph in self.line.submobjects if glyph.get_left()[0] > left] + self.numbers[k + 1 :]
+            for k, left in enumerate(lefts)
         ]
         super().__init__(self.line, *self.numbers)
-        self.widest, self.room = tuple(widest), float(self.width)
+        self.widest, self.room, self.align = tuple(widest), float(self.width), -1
+        self.closed = [number.length for number in self.numbers]  # the room that each number has now
+
+    @property
+    def em(self) -> float:
+        """Size in units."""
+        return self.numbers[0].em if self.numbers else self.line.em
 
     def at(self, x: float, y: float, align: int = -1) -> Running:
         """Put the baseline at y, and the left edge (align −1), the centre (0) or the right edge (1) at x.
@@ -114,14 +136,24 @@ class Running(VGroup):
         The edges are those of the widest values, whatever is shown now.
         """
         now = [number.value for number in self.numbers]
+        self.align = -1
         self.set_values(*self.widest)
         placed(self, x, y - self.line.baseline, align)
+        self.align = align
         return self.set_values(*now)
 
     def set_values(self, *values: float) -> Running:
         """Show these values."""
-        for number, value in zip(self.numbers, values, strict=True):
+        moved = 0.0
+        for k, (number, value) in enumerate(zip(self.numbers, values, strict=True)):
             number.set_value(value)
+            if change := number.length - self.closed[k]:
+                self.closed[k] += change
+                moved += change
+                for mob in self.behind[k]:
+                    mob.points += [change, 0, 0]
+        if moved and self.align >= 0:
+            self.shift([-moved * (self.align + 1) / 2, 0, 0])
         return self
 
 

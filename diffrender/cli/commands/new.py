@@ -22,7 +22,7 @@ seed: 0
 SCENE = '''\
 """Render it with:  diffrender render {file}:{name}"""
 
-from diffrender.animation import PlayTrajectory, TrajectoryScene, around, log_snr
+from diffrender.animation import TrajectoryScene
 
 
 class {name}(TrajectoryScene):
@@ -32,13 +32,13 @@ class {name}(TrajectoryScene):
     needs = {{"run": {{"sampler.kind": "ddim"}}}}  # overrides of the config; recorded before the scene is drawn
 
     def construct(self):
-        run = self.trajectories["run"]
-        x, theme = run["x"], self.theme
-        view = around(x[-1], rect=(-7, 7, -3.8, 2.8), center=(0, -0.5), reach=(4, 2.8), theme=theme, noise=x[0].std())
-        cloud = view.cloud(x, theme.samples, radius=0.02)
-        self.open(self.page.title("{title}"), ground=[cloud])
-        self.play(PlayTrajectory(cloud, timeline=log_snr(run["alpha"], run["sigma"]), run_time=6))
-        self.close()
+        run, boxes, clock = self.run, self.arrange("stage"), self.clock()
+        view = self.view(run.states[-1], boxes.stage, noise=run.states[0].std())
+        cloud = clock.bind(view.cloud(run.states, color=self.theme.samples, radius=0.02))
+        caption = self.caption("sampler", "step", "seed", "model")
+        self.intro(*self.header("{title}"), ground=[caption, *clock.slider(boxes.slider), cloud])
+        self.play_run(clock, 6)
+        self.outro()
 '''
 
 LECTURE = """\

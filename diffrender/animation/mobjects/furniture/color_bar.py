@@ -17,7 +17,7 @@ class ColorBar(Picture):
     border: colour of the hairline.
     """
 
-    def __init__(self, rect: Box, table: np.ndarray, border: str | None = None) -> None:
+    def __init__(self, rect: Box, table: np.ndarray, *, border: str | None = None) -> None:
         a, b, c, d = rect
         super().__init__((0, 1, 0, 1), rect, corner=min(b - a, d - c) / 2)
         self.table, self.border, self.vertical = np.asarray(table), border, d - c > b - a

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from manim import BLACK, CapStyleType, Circle, Dot, RoundedRectangle, VGroup, VMobject
+from manim import BLACK, CapStyleType, Dot, RoundedRectangle, VGroup, VMobject
 
 from diffrender.animation.mobjects.furniture.arrow import StepArrow, set_polygons
 from diffrender.animation.text.typst import words
@@ -14,7 +14,6 @@ from diffrender.animation.theme import HAIR, LINE, RADIUS, RING, Theme
 Rect = tuple[float, float, float, float]
 Point = Sequence[float] | np.ndarray  # (2,) or (3,)
 Key = Callable[[float, float, float], VMobject]  # (x0, x1, y) → the sample drawn in a legend
-KEY_WIDTH = 0.62
 KEY_DOT_WIDTH = 0.22
 KEY_GAP = 0.14
 
@@ -60,12 +59,6 @@ def line(points: Iterable[Sequence[float]], color: str, width: float = HAIR, alp
     """A polyline through points (K, 2)."""
     mob = VMobject(stroke_color=color, stroke_width=width * 100, stroke_opacity=alpha)
     return mob.set_points_as_corners([[p[0], p[1], 0.0] for p in points])
-
-
-def dashed_line(a: Point, b: Point, color: str, width: float = HAIR * 1.7, alpha: float = 0.6) -> VMobject:
-    """Short dashes from a to b as one mobject: a construction line, such as the ghost sides of a parallelogram."""
-    mob = VMobject(stroke_color=color, stroke_width=width * 100, stroke_opacity=alpha)
-    return put_dashes(mob, a, b)
 
 
 def put_dashes(mob: VMobject, a: Point, b: Point, grown: float = 1.0) -> VMobject:
@@ -139,17 +132,6 @@ def key_line(color: str, *, width: float = LINE * 1.6, alpha: float = 1.0) -> Ke
     return lambda x0, x1, y: line([(x0, y), (x1, y)], color, width, alpha)
 
 
-def key_ring(color: str, *, radius: float = 0.075, width: float = 0.03) -> Key:
-    """Legend sample: a hollow ring with a cross, for what Metropolis rejects."""
-
-    def draw(x0: float, x1: float, y: float) -> VMobject:
-        x, r = (x0 + x1) / 2, radius * 0.6
-        cross = [line([(x - r, y - s * r), (x + r, y + s * r)], color, width * 0.8) for s in (-1, 1)]
-        return VGroup(Circle(radius, color=color, stroke_width=width * 100).move_to([x, y, 0]), *cross)
-
-    return draw
-
-
 def legend(
     items: Sequence[tuple[Key, float, str]],
     x: float,
@@ -176,7 +158,7 @@ def legend(
 class Slider(VGroup):
     """A track from x0 to x1 at height y; the part already done is in `color`, the knob stands at `value` (0 to 1)."""
 
-    def __init__(self, x0: float, x1: float, y: float, theme: Theme, color: str | None = None) -> None:
+    def __init__(self, x0: float, x1: float, y: float, *, theme: Theme, color: str | None = None) -> None:
         self.x0, self.x1, self.y = x0, x1, y
         self.track = line([(x0, y), (x1, y)], theme.grid, 0.09)
         self.done = line([(x0, y), (x0, y)], color or theme.samples, 0.09)

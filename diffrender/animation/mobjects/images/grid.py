@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,10 +25,13 @@ class ImageGrid(Picture):
     gap: scene units between images.
     """
 
+    caches: ClassVar[frozenset[str]] = Picture.caches | {"images", "shown", "step"}  # `content` stands for these
+
     def __init__(
         self,
         rect: Box,
         images: np.ndarray,
+        *,
         rows: int,
         cols: int,
         table: np.ndarray | None = None,

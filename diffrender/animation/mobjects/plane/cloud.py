@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -27,15 +27,13 @@ class PointCloud(Raster):
     """
 
     dims = 2
-    decides: ClassVar[frozenset[str]] = frozenset(
-        {"box", "corner", "clip", "ring", "colors", "radius", "alpha", "_xy", "recorded", "chains", "step"}
-    )
 
     def __init__(
         self,
         box: Box,
         rect: Box,
         xy: np.ndarray,
+        *,
         color: Any,
         radius: Any,
         alpha: Any = 1.0,

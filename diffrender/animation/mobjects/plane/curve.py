@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -32,12 +32,15 @@ class Curve(Raster):
     ring: colour of the ring round the dot; None for no dot.
     """
 
+    caches: ClassVar[frozenset[str]] = frozenset({"dot"})  # follows x, y and step
+
     def __init__(
         self,
         box: Box,
         rect: Box,
         x: np.ndarray,
         y: np.ndarray,
+        *,
         color: str,
         future: str | None = None,
         smooth: float = 0.0,
@@ -50,7 +53,9 @@ class Curve(Raster):
             raise RenderError(f"Curve: x has shape {x.shape} and y {y.shape}; both must be (T+1,).")
         self.x, self.y, self.raw = x, averaged(y, smooth), y if smooth > 0 else None
         self.future, self.line_width = future, width
-        self.dot = PointCloud(box, rect, self._at(0.0)[None], color, DOT, ring=ring, clip=False) if ring else None
+        self.dot = (
+            PointCloud(box, rect, self._at(0.0)[None], color=color, radius=DOT, ring=ring, clip=False) if ring else None
+        )
         self.step: float = len(x) - 1
 
     def show_step(self, step: float) -> Curve:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class Field(Raster):
     dims = 2
 
     def __init__(
-        self, box: Box, rect: Box, xy: np.ndarray, v: np.ndarray, table: np.ndarray, vmax: float, power: float
+        self, box: Box, rect: Box, xy: np.ndarray, v: np.ndarray, *, table: np.ndarray, vmax: float, power: float
     ) -> None:
         super().__init__(box, rect)
         name = type(self).__name__
@@ -82,17 +82,13 @@ class VectorField(Field):
     shaft: thickness of the longest arrows' shafts in scene units.
     """
 
-    decides: ClassVar[frozenset[str]] = frozenset(
-        {"box", "corner", "clip", "xy", "v", "table", "vmax", "power", "length", "alpha", "shaft"}
-        | {"recorded", "index", "step"}
-    )
-
     def __init__(
         self,
         box: Box,
         rect: Box,
         xy: np.ndarray,
         v: np.ndarray,
+        *,
         table: np.ndarray,
         vmax: float,
         length: float,
@@ -101,7 +97,7 @@ class VectorField(Field):
         shaft: float = FIELD_SHAFT,
         clip: bool = True,
     ) -> None:
-        super().__init__(box, rect, xy, v, table, vmax, power)
+        super().__init__(box, rect, xy, v, table=table, vmax=vmax, power=power)
         self.length, self.alpha, self.shaft, self.clip = length, alpha, shaft, clip
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
@@ -156,6 +152,7 @@ class Streamlines(Field):
         rect: Box,
         xy: np.ndarray,
         v: np.ndarray,
+        *,
         table: np.ndarray,
         vmax: float,
         spacing: float = 0.3,
@@ -166,7 +163,7 @@ class Streamlines(Field):
     ) -> None:
         if np.ndim(xy) != 3:
             raise RenderError(f"Streamlines: places have shape {np.shape(xy)}, not (Gy, Gx, 2).")
-        super().__init__(box, rect, xy, v, table, vmax, power)
+        super().__init__(box, rect, xy, v, table=table, vmax=vmax, power=power)
         self.line_width, self.clip = width, clip
         x0, x1, y0, y1 = self.box
         a, b, c, d = rect

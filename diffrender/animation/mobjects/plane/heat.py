@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,9 @@ class Sampled(Picture):
     low, high: values that become 0 and 1; `high` None for the largest given.
     extent: where `values` lie, if not on `box`; outside it nothing is drawn.
     """
+
+    # `content` stands for the coefficients and the step
+    caches: ClassVar[frozenset[str]] = Picture.caches | {"coefficients", "shown", "step"}
 
     def __init__(
         self, box: Box, rect: Box, values: Values, low: float, high: float | None, extent: Box | None, samples: int
@@ -84,7 +87,7 @@ class Sampled(Picture):
             if k != self.shown:
                 self.set_values(self.recorded[k])
                 self.shown = k
-        return self.shown, self.box
+        return self.shown
 
     def at_pixels(self, place: Placement, bounds: np.ndarray) -> np.ndarray:
         """(h, w) float32 values, 0 at `low` and 1 at `high`, at the pixels in `bounds`; NaN outside the extent."""
@@ -114,6 +117,7 @@ class Heatmap(Sampled):
         box: Box,
         rect: Box,
         values: Values,
+        *,
         table: np.ndarray,
         levels: Sequence[float] = (),
         ink: str = "#FFFFFF",
@@ -151,6 +155,7 @@ class Contours(Sampled):
         box: Box,
         rect: Box,
         values: Values,
+        *,
         levels: Sequence[float],
         color: str,
         alpha: float = 1.0,

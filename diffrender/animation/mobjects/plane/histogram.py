@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,11 +28,15 @@ class Histogram2D(Picture):
     counts: (rows, columns) to begin with, lowest y first; total: states they are out of, if some lie outside the box.
     """
 
+    # `content` stands for the counts and the step
+    caches: ClassVar[frozenset[str]] = Picture.caches | {"given", "shown", "step", "checkpoints"}
+
     def __init__(
         self,
         box: Box,
         rect: Box,
         bins: tuple[int, int],
+        *,
         table: np.ndarray,
         high: float,
         power: float = 0.7,

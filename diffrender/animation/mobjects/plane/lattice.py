@@ -30,6 +30,7 @@ class Lattice(Raster):
         box: Box,
         rect: Box,
         x: np.ndarray,
+        *,
         mass: np.ndarray,
         table: np.ndarray,
         vmax: float,

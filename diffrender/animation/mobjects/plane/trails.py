@@ -35,16 +35,14 @@ class Trails(Raster):
     length: steps until a trail has vanished; None for as long as the recording is.
     """
 
-    decides: ClassVar[frozenset[str]] = frozenset(
-        {"box", "corner", "clip", "colors", "line_width", "alpha", "casing", "power", "length"}
-        | {"recorded", "chains", "step"}
-    )
+    caches: ClassVar[frozenset[str]] = frozenset({"lines", "casings"})
 
     def __init__(
         self,
         box: Box,
         rect: Box,
         xy: np.ndarray,
+        *,
         color: Any,
         width: float = LINE,
         alpha: float = 1.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +31,6 @@ class PointCloud3D(PointCloud):
     """
 
     dims = 3
-    decides: ClassVar[frozenset[str]] = frozenset()  # the orbit turns
 
     def __init__(
         self,
@@ -39,6 +38,7 @@ class PointCloud3D(PointCloud):
         box: Box,
         rect: Box,
         xyz: np.ndarray,
+        *,
         color: Any,
         radius: Any,
         haze: str,
@@ -46,7 +46,7 @@ class PointCloud3D(PointCloud):
         ring: str | None = None,
         clip: bool = True,
     ) -> None:
-        super().__init__(box, rect, xyz, color, radius, alpha, ring, clip)
+        super().__init__(box, rect, xyz, color=color, radius=radius, alpha=alpha, ring=ring, clip=clip)
         self.orbit, self.haze = orbit, haze
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
@@ -56,7 +56,7 @@ class PointCloud3D(PointCloud):
         xy, scale, depth = self.orbit.project(xyz)
         reach = reach_of(self.box)
         order = kernels.far_to_near(depth, reach)
-        shade = hazed(self.shades(len(xyz), opacity), depth, reach, self.haze)[order]
+        shade = hazed(self.shades(len(xyz), opacity), depth, self.orbit.reach or reach, self.haze)[order]
         radii = np.nan_to_num(np.broadcast_to(self.radius, len(xyz)) * scale)[order] * place.unit
         self.splat(place, pixels, xy[order], radii, shade)
 
@@ -81,6 +81,7 @@ class VectorField3D(Field):
         rect: Box,
         xyz: np.ndarray,
         v: np.ndarray,
+        *,
         table: np.ndarray,
         vmax: float,
         length: float,
@@ -89,7 +90,7 @@ class VectorField3D(Field):
         alpha: Any = 1.0,
         clip: bool = True,
     ) -> None:
-        super().__init__(box, rect, xyz, v, table, vmax, power)
+        super().__init__(box, rect, xyz, v, table=table, vmax=vmax, power=power)
         self.orbit, self.haze, self.alpha, self.clip = orbit, haze, alpha, clip
         self.length = length * (self.box[1] - self.box[0]) / (rect[1] - rect[0])  # in data units
 
@@ -105,7 +106,12 @@ class VectorField3D(Field):
         axis = v / magnitude[:, None] * (scaled * self.length)[:, None]
         outlines, lit = cones(self.orbit, xyz, axis)
         depth = (xyz - self.orbit.center) @ self.orbit.axes[2]
-        shade = hazed(rgba8(self.colors(scaled), len(v), alpha * opacity), depth, reach_of(self.box), self.haze)
+        shade = hazed(
+            rgba8(self.colors(scaled), len(v), alpha * opacity),
+            depth,
+            self.orbit.reach or reach_of(self.box),
+            self.haze,
+        )
         rgba = np.repeat(shade[:, None], 3, axis=1)
         rgba[..., :3] = np.rint(rgba[..., :3] * lit[..., None])
         affine = place.affine(self.box)

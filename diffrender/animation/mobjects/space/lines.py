@@ -32,6 +32,7 @@ class Trails3D(Raster):
         box: Box,
         rect: Box,
         x: np.ndarray,
+        *,
         color: str,
         haze: str,
         width: float = LINE,
@@ -61,7 +62,7 @@ class Trails3D(Raster):
         shape = len(xyz), self.recorded.shape[1]
         xy, _, depth = self.orbit.project(finite32(np.stack(xyz)).reshape(-1, 3))
         rgba = rgba8(self.fill_rgbas[:1, :3] * 255, len(xy))
-        colors = hazed(np.broadcast_to(rgba, (len(xy), 4)), depth, reach_of(self.box), self.haze)
+        colors = hazed(np.broadcast_to(rgba, (len(xy), 4)), depth, self.orbit.reach or reach_of(self.box), self.haze)
         fade = self.alpha * np.clip(1 - (self.step - steps) / self.length, 0, 1) ** self.power
         with Clip(place, self.corner, pixels, self.clip) as window:
             tints = colors.view(np.uint32).reshape(shape)
@@ -84,6 +85,7 @@ class Cage(Raster):
         rect: Box,
         low: Sequence[float] | np.ndarray,
         high: Sequence[float] | np.ndarray,
+        *,
         color: str,
         grid: str,
         cells: int = 4,

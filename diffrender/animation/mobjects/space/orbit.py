@@ -22,6 +22,7 @@ class Orbit:
     """From where three-dimensional data are seen. Angles in radians.
 
     phi: from the z axis down to the eye; theta: of the eye round the z axis, from the x axis. Data lie round `center`.
+    reach: how far data go from the centre, over which fog thickens; 0 for as far as the picture shows.
     zoom: scales the picture. perspective: 1 / (distance of the eye in data units); 0 for parallel rays.
     """
 
@@ -32,11 +33,16 @@ class Orbit:
         zoom: float = 1.0,
         perspective: float = 0.0,
         center: tuple[float, float, float] = (0.0, 0.0, 0.0),
+        reach: float = 0.0,
     ) -> None:
         if not (math.isfinite(phi + theta) and zoom > 0 and perspective >= 0):
             raise RenderError(f"Orbit: phi {phi}, theta {theta}, zoom {zoom}, perspective {perspective} cannot be.")
         self.phi, self.theta, self.zoom, self.perspective = phi, theta, zoom, perspective
-        self.center = np.asarray(center, float)
+        self.center, self.reach = np.asarray(center, float), reach
+
+    def state(self) -> tuple:
+        """All that decides how data are seen through it."""
+        return self.phi, self.theta, self.zoom, self.perspective, self.reach, *self.center.tolist()
 
     @property
     def axes(self) -> np.ndarray:

@@ -38,6 +38,7 @@ class Magnifier:
         density: DensityPanel,
         window: Rect,
         run: Trajectory,
+        *,
         first: int,
         slow: int,
         equation: Typeset,
@@ -47,14 +48,16 @@ class Magnifier:
         self.first, self.slow, self.map = first, slow, density.map
         self.pace = SlowThenFaster.plan(slow, 1 / PACE, 2.0, speed)
         steps = slice(first, min(first + len(self.pace.starts), run.steps))
-        x, drift, noise = run.x[:, 0], run.drift[:, 0], run.noise[:, 0]
+        x, drift, noise = run["x"][:, 0], run["drift"][:, 0], run["noise"][:, 0]
         width = _WIDTH[page.shape] * float(np.sqrt((noise[steps] ** 2).mean()))
         size = (width, width * (window[3] - window[2]) / (window[1] - window[0]))
         self.centres = window_centres(x[steps], drift[steps], noise[steps], size)
         tags = {name: page.maths(source, "label", TERMS[name]) for name, source in TAGS.items()}
         scale = 0.95 if page.shape == "square" else 1.25
         zoomed = density.heat(window, levels=np.arange(0.06, 1, 0.08).tolist())
-        self.view = StepView(window, size, zoomed, x, drift, noise, theme, tags, scale).set_z_index(6)
+        self.view = StepView(
+            window, size, zoomed, x=x, drift=drift, noise=noise, theme=theme, tags=tags, scale=scale
+        ).set_z_index(6)
         self.beam = ZoomBeam(density.rect, window, theme).set_z_index(5)
         (a, c, _), (b, d, _) = self.map.to_scene(np.array([[0, 0], size]))
         self.small = frame((a, b, c, d), theme.fg, 0.026, radius=0.03).set_z_index(5)

@@ -50,6 +50,7 @@ class StepView(VGroup):
         rect: Rect,
         size: tuple[float, float],
         heat: Heatmap,
+        *,
         x: np.ndarray,
         drift: np.ndarray,
         noise: np.ndarray,
@@ -59,8 +60,8 @@ class StepView(VGroup):
     ) -> None:
         self.rect, self.size, self.heat = rect, size, heat
         self.x, self.drift, self.noise = x, drift, noise
-        self.past = Trails(heat.box, rect, x[:, None], theme.chain, LINE, 0.45, length=12, power=1.0)
-        self.dot = PointCloud(heat.box, rect, x[:1], theme.chain, 0.10, ring=theme.panel)
+        self.past = Trails(heat.box, rect, x[:, None], color=theme.chain, width=LINE, alpha=0.45, length=12, power=1.0)
+        self.dot = PointCloud(heat.box, rect, x[:1], color=theme.chain, radius=0.10, ring=theme.panel)
         self.sides = VMobject(stroke_color=theme.fg, stroke_width=HAIR * 170, stroke_opacity=0.6)
         self.other_sides = self.sides.copy()
         colors = {"score": theme.score, "noise": theme.noise, "sum": theme.sum}

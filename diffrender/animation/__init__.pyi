@@ -1,0 +1,173 @@
+from .animations import (
+    FadeInFast as FadeInFast,
+)
+from .animations import (
+    FadeOutFast as FadeOutFast,
+)
+from .animations import (
+    OpacityScale as OpacityScale,
+)
+from .animations import (
+    PlayTrajectory as PlayTrajectory,
+)
+from .animations import (
+    UpdateFromAlpha as UpdateFromAlpha,
+)
+from .animations import (
+    ticked as ticked,
+)
+from .layout.arrangements import Box as Box
+from .layout.arrangements import Boxes as Boxes
+from .layout.arrangements import extent as extent
+from .layout.page import MOVING_TEXT as MOVING_TEXT
+from .layout.page import Page as Page
+from .layout.page import containing as containing
+from .layout.page import fitted as fitted
+from .layout.views import Plane as Plane
+from .layout.views import Space as Space
+from .layout.views import around as around
+from .mobjects.base import Raster as Raster
+from .mobjects.camera import BulkCamera as BulkCamera
+from .mobjects.furniture.arrow import StepArrow as StepArrow
+from .mobjects.furniture.color_bar import ColorBar as ColorBar
+from .mobjects.furniture.panels import (
+    KEY_DOT_WIDTH as KEY_DOT_WIDTH,
+)
+from .mobjects.furniture.panels import (
+    Key as Key,
+)
+from .mobjects.furniture.panels import (
+    Rect as Rect,
+)
+from .mobjects.furniture.panels import (
+    Slider as Slider,
+)
+from .mobjects.furniture.panels import (
+    frame as frame,
+)
+from .mobjects.furniture.panels import (
+    key_arrow as key_arrow,
+)
+from .mobjects.furniture.panels import (
+    key_dot as key_dot,
+)
+from .mobjects.furniture.panels import (
+    key_line as key_line,
+)
+from .mobjects.furniture.panels import (
+    legend as legend,
+)
+from .mobjects.furniture.panels import (
+    line as line,
+)
+from .mobjects.furniture.panels import (
+    panel as panel,
+)
+from .mobjects.furniture.panels import (
+    pill as pill,
+)
+from .mobjects.furniture.panels import (
+    put_dashes as put_dashes,
+)
+from .mobjects.images.grid import ImageGrid as ImageGrid
+from .mobjects.plane.cloud import PointCloud as PointCloud
+from .mobjects.plane.curve import Curve as Curve
+from .mobjects.plane.curve import averaged as averaged
+from .mobjects.plane.field import Streamlines as Streamlines
+from .mobjects.plane.field import VectorField as VectorField
+from .mobjects.plane.field import nearness as nearness
+from .mobjects.plane.heat import Contours as Contours
+from .mobjects.plane.heat import Heatmap as Heatmap
+from .mobjects.plane.histogram import Histogram2D as Histogram2D
+from .mobjects.plane.lattice import Lattice as Lattice
+from .mobjects.plane.lattice import areas as areas
+from .mobjects.plane.lattice import normal_mass as normal_mass
+from .mobjects.plane.trails import Trails as Trails
+from .mobjects.space.cloud import PointCloud3D as PointCloud3D
+from .mobjects.space.cloud import VectorField3D as VectorField3D
+from .mobjects.space.lines import Cage as Cage
+from .mobjects.space.lines import Trails3D as Trails3D
+from .mobjects.space.orbit import Orbit as Orbit
+from .mobjects.space.orbit import Turn as Turn
+from .parts.axes import Axes as Axes
+from .parts.axes import decades as decades
+from .parts.axes import evenly as evenly
+from .parts.axes import scale_bar as scale_bar
+from .parts.clock import Clock as Clock
+from .parts.density_panel import POWER as POWER
+from .parts.density_panel import DensityPanel as DensityPanel
+from .parts.hero import Hero as Hero
+from .parts.hero import pick_hero as pick_hero
+from .parts.hero_step import HeroStep as HeroStep
+from .parts.readouts import Course as Course
+from .parts.zoom.magnifier import PACE as PACE
+from .parts.zoom.magnifier import TERMS as TERMS
+from .parts.zoom.magnifier import Magnifier as Magnifier
+from .parts.zoom.pacing import Accelerating as Accelerating
+from .parts.zoom.pacing import pick_step as pick_step
+from .parts.zoom.spotlight import Spotlight as Spotlight
+from .parts.zoom.spotlight import extent_of as extent_of
+from .scene import (
+    RenderError as RenderError,
+)
+from .scene import (
+    SceneOptions as SceneOptions,
+)
+from .scene import (
+    Trajectory as Trajectory,
+)
+from .scene import (
+    TrajectoryScene as TrajectoryScene,
+)
+from .scene import (
+    captions as captions,
+)
+from .scene import distance_and_floor as distance_and_floor
+from .text.numbers import Number as Number
+from .text.numbers import Running as Running
+from .text.typst import Typeset as Typeset
+from .text.typst import escaped as escaped
+from .text.typst import maths as maths
+from .text.typst import words as words
+from .theme import (
+    HAIR as HAIR,
+)
+from .theme import (
+    LINE as LINE,
+)
+from .theme import (
+    MARGIN as MARGIN,
+)
+from .theme import (
+    RING as RING,
+)
+from .theme import (
+    Frame as Frame,
+)
+from .theme import (
+    Theme as Theme,
+)
+from .theme import (
+    blend as blend,
+)
+from .theme import (
+    point_radius as point_radius,
+)
+from .timeline import (
+    Timeline as Timeline,
+)
+from .timeline import (
+    eased as eased,
+)
+from .timeline import (
+    linear as linear,
+)
+from .timeline import (
+    log_snr as log_snr,
+)
+from .timeline import (
+    paced as paced,
+)
+from .timeline import (
+    path_length as path_length,
+)

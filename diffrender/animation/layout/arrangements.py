@@ -1,0 +1,262 @@
+"""Named arrangements of a frame: where its stage, its panels and its rows of text lie, in every shape of frame.
+
+A scene asks for one by name and gets boxes by name; no scene holds coordinates of its own:
+
+>>> boxes = self.arrange("stage with column")
+>>> boxes.stage, boxes.column, boxes.key, boxes.slider
+
+Each arrangement is one function of the frame's body, the part between header and caption, and decides for itself what
+is beside what in a `wide` (16:9), `classic` (4:3), `square` (1:1) or `tall` (9:16) frame. Text rows are as high as the
+text that they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from diffrender.animation.theme import Frame
+from diffrender.core.errors import RenderError, suggest
+
+
+class Box(NamedTuple):
+    """A rectangle of the scene, in units: (left, right, bottom, top), which is how mobjects take it."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+    @property
+    def width(self) -> float:
+        """From left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """From bottom to top."""
+        return self.top - self.bottom
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """Its middle."""
+        return (self.left + self.right) / 2, (self.bottom + self.top) / 2
+
+    def inset(self, by: float) -> Box:
+        """The box without a rim."""
+        return Box(self.left + by, self.right - by, self.bottom + by, self.top - by)
+
+    def columns(self, *shares: float, gap: float = 0.4) -> list[Box]:
+        """The box cut into columns, left to right, that are to one another as `shares`."""
+        room, left, made = (self.width - gap * (len(shares) - 1)) / sum(shares), self.left, []
+        for share in shares:
+            made.append(Box(left, left + share * room, self.bottom, self.top))
+            left += share * room + gap
+        return made
+
+    def rows(self, *shares: float, gap: float = 0.4) -> list[Box]:
+        """The box cut into rows, top to bottom, that are to one another as `shares`."""
+        room, top, made = (self.height - gap * (len(shares) - 1)) / sum(shares), self.top, []
+        for share in shares:
+            made.append(Box(self.left, self.right, top - share * room, top))
+            top -= share * room + gap
+        return made
+
+    def squares(self, count: int, *, gap: float = 0.14, lines: int = 1) -> list[Box]:
+        """`count` squares in `lines` rows, as large as fit, from the left edge and row by row centred in the height."""
+        each = -(-count // lines)
+        size = min((self.width - gap * (each - 1)) / each, (self.height - gap * (lines - 1)) / lines)
+        spread = (self.width - size * each) / max(each - 1, 1) if each > 1 else 0.0
+        across = size + min(max(spread, gap), 3 * gap)
+        left = self.left + (self.width - across * (each - 1) - size) / 2
+        top = self.center[1] + (size * lines + gap * (lines - 1)) / 2
+        return [
+            Box(x, x + size, y - size, y)
+            for k in range(count)
+            for x, y in [(left + (k % each) * across, top - (k // each) * (size + gap))]
+        ]
+
+
+class Boxes:
+    """Boxes by name, as attributes; `tiles` and `cells` are lists of boxes."""
+
+    def __init__(self, arrangement: str, boxes: dict[str, Any]) -> None:
+        self.__dict__.update(boxes)
+        self._arrangement, self._boxes = arrangement, boxes
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise RenderError(f"The arrangement '{self._arrangement}' has no box '{name}'.", suggest(name, self._boxes))
+
+    def __iter__(self) -> Any:
+        return iter(self._boxes.items())
+
+
+ARRANGEMENTS: dict[str, Callable[..., dict[str, Any]]] = {}
+
+
+def arrangement(name: str) -> Callable[[Callable[..., dict[str, Any]]], Callable[..., dict[str, Any]]]:
+    """Register a function frame → boxes under `name`."""
+
+    def register(make: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        ARRANGEMENTS[name] = make
+        return make
+
+    return register
+
+
+def arrange(name: str, frame: Frame, **options: Any) -> Boxes:
+    """The boxes of the arrangement called `name` in this frame; RenderError with the known ones if there is none."""
+    if name not in ARRANGEMENTS:
+        raise RenderError(f"There is no arrangement '{name}'.", suggest(name, ARRANGEMENTS))
+    return Boxes(name, ARRANGEMENTS[name](frame, **options))
+
+
+def _body(frame: Frame) -> Box:
+    """What lies between header and caption, within the margins."""
+    return Box(-frame.x, frame.x, frame.bottom, frame.top)
+
+
+def _cut(box: Box, *heights: float, gap: float = 0.16) -> tuple[Box, list[Box]]:
+    """What is left of a box when rows of these heights, the lowest last, are cut off at its bottom; and the rows."""
+    rows, bottom = [], box.bottom
+    for height in reversed(heights):
+        rows.append(Box(box.left, box.right, bottom, bottom + height))
+        bottom += height + (gap if height else 0.0)
+    return Box(box.left, box.right, bottom, box.top), rows[::-1]
+
+
+def _slider_row(frame: Frame) -> float:
+    return {"wide": 0.62, "classic": 0.66, "square": 0.66, "tall": 0.90}[frame.shape]
+
+
+def _key_row(frame: Frame) -> float:
+    return 1.35 * frame.type.legend
+
+
+@arrangement("stage")
+def stage(frame: Frame, *, slider: bool = True, key: bool = True) -> dict[str, Any]:
+    """One stage as large as the frame lets it be; `key` and `slider` under it."""
+    body, (key_row, slider_row) = _cut(
+        _body(frame), _key_row(frame) if key else 0.0, _slider_row(frame) if slider else 0.0
+    )
+    return {"stage": body, "key": key_row, "slider": slider_row}
+
+
+@arrangement("stage with column")
+def stage_with_column(frame: Frame, *, slider: bool = True) -> dict[str, Any]:
+    """A stage and a `column` for what is read: beside it in wide and 4:3 frames, a band under it in others.
+
+    `key`: where the legend goes, at the column's foot, or a row under the stage. `slider`: the lowest row.
+    """
+    body, (slider_row,) = _cut(_body(frame), _slider_row(frame) if slider else 0.0)
+    if frame.shape in ("wide", "classic"):
+        column, right = body.columns(*((0.34, 0.66) if frame.shape == "wide" else (0.36, 0.64)))
+        return {"stage": right, "column": column, "key": column, "slider": slider_row}
+    band = {"square": 0.95, "tall": 2.5}[frame.shape]
+    top, (key_row, column) = _cut(body, _key_row(frame), band)
+    return {"stage": top, "column": column, "key": key_row, "slider": slider_row}
+
+
+@arrangement("two panels")
+def two_panels(frame: Frame, *, slider: bool = False) -> dict[str, Any]:
+    """Two panels of one size, `left` and `right`: side by side, in a tall frame above each other.
+
+    Room for a label above each, and for a legend under each: `left_key`, `right_key`, in a tall frame halves of a row.
+    """
+    body, (slider_row,) = _cut(_body(frame), _slider_row(frame) if slider else 0.0)
+    label, key = 1.3 * frame.type.label, _key_row(frame)
+    if frame.shape == "tall":
+        body, (key_row,) = _cut(body, key)
+        left, right = body.rows(1, 1, gap=label + 0.2)
+        left, right = (Box(b.left, b.right, b.bottom, b.top - label) for b in (left, right))
+        keys = key_row.columns(1, 1)
+        return {"left": left, "right": right, "left_key": keys[0], "right_key": keys[1], "slider": slider_row}
+    gap = {"wide": 0.7, "classic": 0.5, "square": 0.4}[frame.shape]
+    body, (key_row,) = _cut(body, key)
+    left, right = Box(body.left, body.right, body.bottom, body.top - label).columns(1, 1, gap=gap)
+    keys = key_row.columns(1, 1, gap=gap)
+    return {"left": left, "right": right, "left_key": keys[0], "right_key": keys[1], "slider": slider_row}
+
+
+@arrangement("panel over tiles")
+def panel_over_tiles(frame: Frame, *, tiles: int = 11, slider: bool = False) -> dict[str, Any]:
+    """A `panel`, `side` beside it (under it in a tall frame) for curves and numbers, and a row of square `tiles`.
+
+    `key`: a row under the panel. `tile_names`: the boxes of the tiles' names, under each.
+    """
+    body, (slider_row,) = _cut(_body(frame), _slider_row(frame) if slider else 0.0)
+    lines = 2 if frame.shape == "tall" and tiles > 6 else 1
+    each, name = -(-tiles // lines), 1.25 * frame.type.floor
+    size = min(
+        (body.width - 0.14 * (each - 1)) / each, {"wide": 1.6, "classic": 1.5, "square": 1.3, "tall": 2.4}[frame.shape]
+    )
+    body, (key_row, band) = _cut(body, _key_row(frame), lines * (size + name) + 0.14 * (lines - 1))
+    rows = band.rows(*[1] * lines, gap=0.14)
+    squares = [square for k, row in enumerate(rows) for square in _tile_row(row, size, min(each, tiles - k * each))]
+    if frame.shape == "tall":
+        panel, side = body.rows(0.66, 0.34, gap=0.5)
+    else:
+        panel, side = body.columns(*((0.52, 0.48) if frame.shape == "wide" else (0.56, 0.44)), gap=0.7)
+    names = [Box(s.left, s.right, s.bottom - name, s.bottom) for s in squares]
+    return {
+        "panel": panel, "side": side, "key": key_row, "tiles": squares, "tile_names": names, "slider": slider_row,
+    }  # fmt: skip
+
+
+def _tile_row(row: Box, size: float, count: int) -> list[Box]:
+    """Squares spread evenly over a row, at its top."""
+    step = (row.width - size) / max(count - 1, 1)
+    return [Box(row.left + k * step, row.left + k * step + size, row.top - size, row.top) for k in range(count)]
+
+
+@arrangement("grid")
+def grid(frame: Frame, *, count: int = 4, slider: bool = True, key: bool = True) -> dict[str, Any]:
+    """`count` equal `cells` with a row for a label above each (`labels`), in as many rows as make them largest."""
+    boxes = stage(frame, slider=slider, key=key)
+    body, label, gap = boxes["stage"], 1.3 * frame.type.label, 0.35
+
+    def cells(columns: int) -> list[Box]:
+        return [
+            b for row in body.rows(*[1] * -(-count // columns), gap=gap) for b in row.columns(*[1] * columns, gap=gap)
+        ]
+
+    best = max(range(1, count + 1), key=lambda n: min(cells(n)[0].width, cells(n)[0].height - label))
+    made = cells(best)[:count]
+    labels = [Box(b.left, b.right, b.top - label, b.top) for b in made]
+    return boxes | {"cells": [Box(b.left, b.right, b.bottom, b.top - label) for b in made], "labels": labels}
+
+
+@arrangement("film strip")
+def film_strip(frame: Frame, *, panels: int = 3, tiles: int = 11, slider: bool = False) -> dict[str, Any]:
+    """`panels` square panels in a row with a label above each, `side` beside them if there is room, tiles below.
+
+    In square and tall frames the panels lie in the width, and `side` is a row under them.
+    """
+    boxes = panel_over_tiles(frame, tiles=tiles, slider=slider)
+    body = Box(-frame.x, frame.x, boxes["key"].top + 0.16, frame.top)
+    label, gap = 1.3 * frame.type.label, 0.42 if frame.shape == "wide" else 0.25
+    if frame.shape in ("wide", "classic"):
+        size = min(body.height - label, (0.72 * body.width - gap * (panels - 1)) / panels)
+        left, side = (
+            body.left,
+            Box(body.left + panels * (size + gap), body.right, body.top - label - size, body.top - label),
+        )
+        top = body.top - label
+    else:
+        size = min((body.width - gap * (panels - 1)) / panels, 0.62 * body.height)
+        left, top = body.left + (body.width - panels * size - gap * (panels - 1)) / 2, body.top - label
+        side = Box(body.left, body.right, body.bottom, top - size - 0.4)
+    made = [Box(left + k * (size + gap), left + k * (size + gap) + size, top - size, top) for k in range(panels)]
+    labels = [Box(b.left, b.right, b.top, b.top + label) for b in made]
+    del boxes["panel"]
+    return boxes | {"panels": made, "labels": labels, "side": side}
+
+
+def extent(points: np.ndarray, *, share: float = 1.0) -> Box:
+    """The box that holds (N, 2) points, or about their middle all but the outermost 1 − `share` along each axis."""
+    low, high = np.quantile(points, ((1 - share) / 2, (1 + share) / 2), axis=0)
+    return Box(float(low[0]), float(high[0]), float(low[1]), float(high[1]))

@@ -1,0 +1,137 @@
+"""Axes of a curve, with ticks, names and floors; and the scale bar of a panel that has none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from manim import VGroup, VMobject
+
+from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.page import Page
+from diffrender.animation.layout.views import Plane
+from diffrender.animation.mobjects.furniture.panels import line, put_dashes
+from diffrender.animation.mobjects.plane.curve import Curve
+from diffrender.animation.theme import HAIR, LINE
+
+TICK = 0.09
+SMALLEST = 1e-12  # a logarithmic axis shows what is less as this
+
+
+class Axes:
+    """Two axes in a rectangle of the scene, either of them logarithmic, with about so many ticks and their names.
+
+    >>> axes = Axes(page, boxes.side, x=(1, 6000), y=(0.5, 3), log_x=True, x_name="training step", y_name="Loss")
+    >>> loss = axes.curve(steps, values, color=theme.fg)
+    >>> floor = axes.floor(0.75, "no network can do better")
+
+    rect: where curves go; names and ticks stand round it, inside the `box` that was given. mobjects: lines and texts.
+    """
+
+    def __init__(
+        self,
+        page: Page,
+        box: Box,
+        *,
+        x: tuple[float, float],
+        y: tuple[float, float],
+        log_x: bool = False,
+        log_y: bool = False,
+        x_name: str = "",
+        y_name: str = "",
+        x_ticks: Sequence[float] | None = None,
+        y_ticks: Sequence[float] | None = None,
+        pad: float = 0.06,
+    ) -> None:
+        self.page, self.log = page, (log_x, log_y)
+        em = page.em("legend")
+        xs = [*x_ticks] if x_ticks is not None else (decades if log_x else evenly)(*x, 3)
+        ys = [*y_ticks] if y_ticks is not None else (decades if log_y else evenly)(*y, 3)
+        self.span = tuple(float(self.scaled(v, k)) for k, ends in enumerate((x, y)) for v in ends)
+        rise = pad * (self.span[3] - self.span[2]) or 1.0
+        self.box = (self.span[0], self.span[1], self.span[2] - rise, self.span[3] + rise)
+        labels = [page.label(f"{v:,g}", 0, 0, 1, "legend", "muted") for v in ys]
+        left = box.left + max((text.width for text in labels), default=0.0) + 0.14 * bool(labels)
+        top = box.top - (1.25 * em if y_name else 0.0)
+        bottom = box.bottom + (1.3 * em if xs else 0.0) + (1.25 * em if x_name else 0.0)
+        self.rect = Box(left, box.right, bottom, top)
+        theme = page.theme
+        made: list[VMobject] = []
+        for value, text in zip(ys, labels, strict=True):
+            height = self.at(x[0], value)[1]
+            made += [
+                line([(left, height), (box.right, height)], theme.grid),
+                text.at(left - 0.14, height - 0.3 * em, 1),
+            ]
+        made.append(line([(left, bottom), (box.right, bottom)], theme.border, HAIR * 1.4))
+        for value in xs:
+            at = self.at(value, y[0])[0]
+            made.append(line([(at, bottom), (at, bottom - TICK)], theme.border, HAIR * 1.4))
+            text = page.label(f"{value:,g}", at, bottom - TICK - 1.0 * em, 0, "legend", "muted")
+            over = text.get_right()[0] - box.right
+            made.append(text.shift([-max(over, 0.0), 0, 0]))
+        if x_name:
+            made.append(page.label(x_name, box.right, box.bottom + 0.2 * em, 1, "legend", "muted"))
+        if y_name:
+            made.append(page.label(y_name, left, top + 0.45 * em, -1, "legend"))
+        self.mobjects: list[Any] = made
+
+    def scaled(self, value: Any, axis: int) -> Any:
+        """A value as the axis (0 across, 1 up) places it: itself, or its logarithm."""
+        return np.log(np.maximum(value, SMALLEST)) if self.log[axis] else np.asarray(value, float)
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """The scene point of a value."""
+        (x0, x1, y0, y1), rect = self.box, self.rect
+        u, v = (float(self.scaled(x, 0)) - x0) / (x1 - x0), (float(self.scaled(y, 1)) - y0) / (y1 - y0)
+        return rect.left + u * rect.width, rect.bottom + v * rect.height
+
+    def curve(self, x: np.ndarray, y: np.ndarray, *, color: str, **more: Any) -> Curve:
+        """A figure over its steps: `more` as of `Curve`."""
+        return Curve(self.box, self.rect, self.scaled(x, 0), self.scaled(y, 1), color=color, **more)
+
+    def floor(self, value: float, name: str = "", *, color: str = "muted") -> VGroup:
+        """A dotted line across at a value that cannot be beaten, with its name on it."""
+        theme, em = self.page.theme, self.page.em("floor")
+        a, b = (np.array([x, self.at(0 if not self.log[0] else 1, value)[1]]) for x in self.rect[:2])
+        dots = put_dashes(VMobject(stroke_color=theme.color(color), stroke_width=HAIR * 170), a, b)
+        text = [self.page.label(name, b[0], b[1] - 1.05 * em, 1, "floor", color)] if name else []
+        return VGroup(dots, *text)
+
+
+def decades(low: float, high: float, count: int = 4) -> list[float]:
+    """1, 2 or 5 times powers of ten within low … high, about `count`; powers of ten alone where there are enough."""
+    low = max(low, SMALLEST)
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    tens = [10.0**e for e in range(first, last + 1) if low <= 1.0001 * 10.0**e and 10.0**e <= 1.0001 * high]
+    if len(tens) >= 3:
+        return tens[:: max(1, -(-len(tens) // (count + 2)))]
+    ticks = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
+    inside = [t for t in ticks if low * 0.9999 <= t <= high * 1.0001]
+    return inside[:: max(1, len(inside) // (count + 1))] if len(inside) > 1 else evenly(low, high, count)
+
+
+def evenly(low: float, high: float, count: int = 3) -> list[float]:
+    """About `count` + 1 round numbers, evenly spaced, within low … high."""
+    raw = (high - low) / count or 1.0
+    size = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * size for m in (1, 2, 2.5, 5, 10) if m * size >= raw * 0.9999)
+    first = math.ceil(low / step - 1e-9)
+    return [round(k * step, 12) for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def scale_bar(view: Plane, page: Page, box: Box, *, share: float = 0.16) -> VGroup:
+    """A bar of a round length in data units with its number over it, in the lower left corner of a box.
+
+    Of about `share` of the box's width. In space, where lengths depend on depth, it is true at the middle.
+    """
+    unit = (view.rect[1] - view.rect[0]) / (view.box[1] - view.box[0])
+    raw = share * box.width / unit
+    size = 10.0 ** math.floor(math.log10(raw))
+    length = max(m * size for m in (1, 2, 5) if m * size <= raw * 1.0001)
+    x, y, em = box.left + 0.18, box.bottom + 0.2, page.em("floor")
+    end = x + length * unit
+    bar = line([(x, y + 0.06), (x, y), (end, y), (end, y + 0.06)], page.theme.muted, 0.8 * LINE)
+    return VGroup(bar, page.label(f"{length:g}", (x + end) / 2, y + 0.3 * em, 0, "floor", "muted"))

@@ -1,0 +1,49 @@
+"""The hero: one point of many that can be followed, with the way it has come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from diffrender.animation.layout.views import Plane
+from diffrender.animation.theme import LINE, Theme
+
+TAIL = 24  # steps of its path that are drawn
+HERO = 0.085  # radius of the point that is followed
+CANDIDATES = 400  # chains among which it is looked for
+FARTHEST = 0.8  # it goes farther than so much of them
+
+
+def pick_hero(states: Any) -> int:
+    """The chain that is followed: of the first `CANDIDATES` the one whose way from start to end is of the 0.8 quantile.
+
+    By rule, never by hand: long enough to be followed, and no outlier. states: (T+1, N, D).
+    """
+    first, last = (np.asarray(states[k][:CANDIDATES], float) for k in (0, len(states) - 1))
+    way = np.linalg.norm(last - first, axis=1)
+    return int(np.argmin(np.abs(way - np.quantile(way, FARTHEST))))
+
+
+class Hero:
+    """One followed point and the last `length` steps of its path, drawn over everything in the view.
+
+    states: (T+1, N, D) as shown. mobjects: path, then point; bind it to a clock. `chain` is the one that is followed.
+    """
+
+    def __init__(
+        self, view: Plane, states: Any, *, theme: Theme, chain: int | None = None, color: str = "", length: int = TAIL
+    ) -> None:
+        self.chain = pick_hero(states) if chain is None else chain
+        self.states = np.stack([np.asarray(states[k][self.chain]) for k in range(len(states))])[:, None]
+        self.color = color or theme.fg
+        length = min(length, max(len(self.states) - 1, 1))
+        tail: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.9, "length": length, "casing": theme.bg}
+        self.path = view.trails(self.states, color=self.color, **tail)
+        self.point = view.cloud(self.states, color=self.color, radius=HERO, alpha=1.0, ring=theme.bg)
+        self.mobjects = [self.path, self.point]
+
+    def show_step(self, step: float) -> None:
+        """Show the point at a recorded step, and its path up to there."""
+        for mob in self.mobjects:
+            mob.show_step(step)

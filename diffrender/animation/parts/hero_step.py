@@ -1,0 +1,97 @@
+"""One recorded reverse step of the hero, taken apart: towards the predicted data, then the kick of fresh noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from manim import Mobject, smooth
+
+from diffrender.animation.layout.page import containing
+from diffrender.animation.layout.views import Plane
+from diffrender.animation.mobjects.furniture.arrow import StepArrow
+from diffrender.animation.mobjects.furniture.panels import Rect
+from diffrender.animation.parts.hero import Hero
+from diffrender.animation.parts.zoom.spotlight import Spotlight
+from diffrender.animation.text.typst import Typeset
+from diffrender.animation.theme import Theme
+from diffrender.trajectory.reader import Trajectory
+
+STAGES = {"guess": 0.45, "drift": 0.4, "noise": 0.4, "hold": 0.35, "move": 0.3, "gone": 0.1}  # shares of a slow step
+BEST = 0.35  # of the way to the predicted data: how long a step and its kick are best to be seen
+EARLY = 0.75  # the steps that are taken apart are among the first so many of all
+LIT_BY = {"guess": ("data",), "drift": ("data", "score"), "noise": ("noise",), "move": ("sum",)}
+
+
+class HeroStep:
+    """Arrows of one step of a hero: dashed blue to x̂0, solid for the deterministic part, dashed orange for the kick.
+
+    Every end is as recorded: from x_t to x_t + drift, from there to x_{t−1}. Without a recorded x̂0, drift or noise the
+    arrow for it is left out. `equation`'s terms named data (or score), noise and sum are lit as what they say happens.
+    """
+
+    def __init__(self, view: Plane, run: Trajectory, hero: Hero, equation: Typeset, *, theme: Theme) -> None:
+        self.view, self.run, self.hero = view, run, hero
+        casing = theme.bg
+        self.arrows = {
+            "guess": StepArrow(theme.data, dashed=True, scale=0.8, casing=casing),
+            "drift": StepArrow(theme.fg, scale=0.8, casing=casing),
+            "noise": StepArrow(theme.noise, dashed=True, scale=0.8, casing=casing),
+        }
+        self.light = Spotlight(equation, {t: theme.color(t) for t in equation.terms}, theme)
+        self.terms = list(equation.terms)
+        self.mobjects: list[Mobject] = [arrow.set_z_index(7) for arrow in self.arrows.values()] + [equation]
+
+    def ends(self, step: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Where each arrow of a recorded step begins and ends, in data units as shown."""
+        run, chain = self.run, self.hero.chain
+        now, after = (self.hero.states[k, 0] for k in (step, step + 1))
+        made = {}
+        if "x0" in run:
+            made["guess"] = (now, np.asarray(run["x0"][step, chain]))
+        kick = np.asarray(run["noise"][step, chain]) / run.scale[step + 1] if "noise" in run else np.zeros_like(now)
+        made["drift"] = (now, after - kick)
+        if np.abs(kick).max() > 0:
+            made["noise"] = (after - kick, after)
+        return made
+
+    def show(self, step: int, part: float) -> None:
+        """Show a recorded step when `part`, 0 to 1, of its time has passed."""
+        ends, begin, done = self.ends(step), 0.0, {}
+        for name, length in STAGES.items():
+            done[name] = float(smooth(np.clip((part * sum(STAGES.values()) - begin) / length, 0, 1)))
+            begin += length
+        for name, arrow in self.arrows.items():
+            grown = done[name] if name in ends and done["move"] < 1 else 0.0
+            a, b = (self.view.to_scene(p) for p in ends.get(name, ends["drift"]))
+            arrow.put(np.array([*a, 0.0]), np.array([*b, 0.0]), grown)
+        self.hero.show_step(step + done["move"])
+        strengths = dict.fromkeys(self.terms, 1.0 if part <= 0 else 0.0)
+        for stage, terms in LIT_BY.items():
+            # without a kick, whatever else the equation names is part of the deterministic step
+            for term in (*terms, "noise") if stage == "drift" and "noise" not in ends else terms:
+                if term in strengths and done[stage] > 0:
+                    strengths[term] = max(strengths[term], done[stage])
+        self.light.light(strengths)
+
+    def rest(self) -> None:
+        """Light the whole equation and show no arrow."""
+        self.light.light(dict.fromkeys(self.terms, 1.0))
+        for arrow in self.arrows.values():
+            arrow.put(np.zeros(3), np.zeros(3), 0.0)
+
+    def pick(self, count: int) -> int:
+        """The recorded step that begins the `count` consecutive ones whose arrows read best, by rule."""
+        last = max(int(EARLY * self.run.steps) - count, 0)
+        bad = []
+        for k in range(last + count):
+            ends = {name: float(np.linalg.norm(b - a)) for name, (a, b) in self.ends(k).items()}
+            way = ends.pop("guess", 1.0) or 1.0
+            bad.append(sum(abs(np.log(max(length, 1e-6) / (BEST * way))) for length in ends.values()))
+        return int(np.argmin(np.convolve(bad, np.ones(count), "valid"))) if len(bad) >= count else 0
+
+    def window(self, first: int, count: int, rect: Rect, *, room: float = 1.25) -> tuple[float, float, float, float]:
+        """The part of the view's plane, of the shape of `rect`, that holds all arrows of these steps."""
+        pairs = [pair for k in range(first, first + count) for pair in self.ends(k).values()]
+        points = self.view.flat(np.array(pairs).reshape(2 * len(pairs), -1))
+        (x0, y0), (x1, y1) = points.min(0), points.max(0)
+        x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, room * (x1 - x0) / 2, room * (y1 - y0) / 2
+        return containing((x - w, x + w, y - h, y + h), rect)

@@ -1,0 +1,56 @@
+"""How far samples are from data, and how far two data sets of that size are from each other: the floor. NumPy only."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from diffrender.trajectory.reader import Trajectory
+
+PROJECTIONS = 64
+MOST_POINTS = 4000
+
+
+def sliced_wasserstein(a: np.ndarray, b: np.ndarray, along: np.ndarray) -> float:
+    """Sliced Wasserstein-2 distance of two samples (N, D) and (M, D) over the directions `along` (D, K), unit vectors.
+
+    √ of the mean over directions of W2² of the projections, which is the mean square between sorted values (Bonneel et
+    al. 2015). Of unequal samples the larger is read at the quantiles of the smaller.
+    """
+    if len(a) < len(b):
+        a, b = b, a
+    rows_a, rows_b = (np.sort(np.ascontiguousarray((s @ along).T), axis=1) for s in (a, b))
+    if len(a) > len(b):
+        place = (np.arange(len(b)) + 0.5) / len(b) * len(a) - 0.5
+        low = place.astype(np.int64)
+        part = (place - low).astype(np.float32)
+        rows_a = rows_a[:, low] * (1 - part) + rows_a[:, np.minimum(low + 1, len(a) - 1)] * part
+    return math.sqrt(np.square(rows_a - rows_b, dtype=np.float64).mean())
+
+
+def directions(dim: int, count: int = PROJECTIONS) -> np.ndarray:
+    """Unit vectors (dim, count) float32: even over the half circle in the plane, else always the same random ones."""
+    if dim == 1:
+        return np.ones((1, 1), np.float32)
+    if dim == 2:
+        angle = np.arange(count) * np.pi / count
+        return np.stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
+    drawn = np.random.default_rng(0).standard_normal((dim, count))
+    return (drawn / np.linalg.norm(drawn, axis=0)).astype(np.float32)
+
+
+def distance_and_floor(run: Trajectory, samples: np.ndarray) -> tuple[float, float] | None:
+    """Sliced Wasserstein-2 distance of samples (N, *event) to the recorded data, and its floor.
+
+    The floor is the distance between two halves of the recorded data; samples are compared with one of them, as many
+    of them as it has points, so that both figures are of sets of one size. None if too few data were recorded.
+    """
+    data = np.asarray(run.target[:MOST_POINTS], np.float32).reshape(len(run.target[:MOST_POINTS]), -1)
+    size = min(len(data) // 2, len(samples))
+    if size < 20:
+        return None
+    along = directions(data.shape[1])
+    one, other = data[:size], data[-size:]
+    mine = np.asarray(samples[:size], np.float32).reshape(size, -1)
+    return sliced_wasserstein(mine, one, along), sliced_wasserstein(other, one, along)
