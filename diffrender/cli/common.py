@@ -138,6 +138,10 @@ Set = Annotated[
 Outputs = Annotated[Path, typer.Option("--outputs", help="Folder of all outputs.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all randomness.")]
+Classes = Annotated[
+    list[str],
+    typer.Option("--class", metavar="NAME", help="Class of the chains, e.g. horse or 7. Repeatable: they take turns."),
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(

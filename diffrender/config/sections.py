@@ -7,12 +7,19 @@ are checked by the registry of that thing, where they are documented.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 CLOSED_FORMS = ("exact", "gaussian", "local")  # kinds of models that nothing has to be learned for
+IMAGE_TARGETS = ("digits", "mnist", "fashion_mnist", "cifar10", "image_folder")
+FOR_IMAGES: Mapping[str, Mapping[str, Any]] = {
+    "sampler": {"chains": 36},
+    "record": {"keep": ("x0",), "frames": 120, "target_points": 0},
+    "training": {"snapshots": 40, "snapshot_chains": 36},
+}
 FieldName = Literal["score", "exact_score", "velocity", "drift"]
 
 
@@ -102,12 +109,20 @@ class RecordConfig(Section):
 
     keep: tuple[Literal["x0", "eps", "drift", "noise"], ...] = ("x0", "eps", "drift", "noise")
     every: int = Field(1, ge=1, description="keep each k-th state; first and last always")
+    frames: int | None = Field(None, ge=2, description="keep at most so many states instead, even in log-SNR")
+    nearest: bool | None = Field(None, description="the nearest image to each sample; if not said, where it is cheap")
     target_points: int = Field(4000, ge=0)
     fields: tuple[FieldName, ...] = Field((), description="vector fields probed on a grid at every kept level")
     grid: tuple[int, int] = (30, 20)
     density_grid: tuple[int, int] = (160, 160)
     density: bool = Field(False, description="the target's density on a grid")
     box: tuple[float, float, float, float] | None = Field(None, description="x0, x1, y0, y1 of what is probed")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> RecordConfig:
+        if self.frames is not None and self.every != 1:
+            raise ValueError("'every' and 'frames' both say which states are kept: give one of them")
+        return self
 
 
 class Config(Section):
@@ -122,6 +137,23 @@ class Config(Section):
     record: RecordConfig = RecordConfig()
     seed: int = Field(0, ge=0, lt=2**63)
     source: Path | None = Field(None, exclude=True, repr=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fewer_images(cls, data: Any) -> Any:
+        """Where states are images, what is not said is said for some tens of them, not for thousands of points."""
+        target = data.get("target") if isinstance(data, dict) else None
+        kind = target.get("kind") if isinstance(target, dict) else target
+        if kind not in IMAGE_TARGETS:
+            return data
+        filled = dict(data)
+        for name, defaults in FOR_IMAGES.items():
+            given = data.get(name, {})
+            given = {"kind": given} if isinstance(given, str) else given
+            if isinstance(given, dict):
+                mine = {k: v for k, v in defaults.items() if k != "frames" or "every" not in given}
+                filled[name] = mine | given
+        return filled
 
     @field_validator("target", "model", "schedule", "sampler", mode="before")
     @classmethod

@@ -21,6 +21,7 @@ from typing import IO, Any
 import numpy as np
 
 from diffrender.core.errors import TrajectoryError, suggest
+from diffrender.trajectory.derived import derived
 from diffrender.trajectory.schema import KINDS, NAME, SCHEMA_VERSION, check_keys, check_shapes, first_not_finite
 from diffrender.trajectory.writer import TrajectoryWriter
 
@@ -62,7 +63,7 @@ class Trajectory:
                     f"{path}: '{key}' holds NaN or infinity (first at index {row}).",
                     "The run diverged, or was written wrongly: make the recording again.",
                 )
-        return cls(path, meta, arrays)
+        return cls(path, meta, arrays | derived(arrays))
 
     def __getitem__(self, key: str) -> np.ndarray:
         self.require(key)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from diffrender.cli.common import (
+    Classes,
     DataDir,
     Device,
     Force,
@@ -94,6 +95,7 @@ def render(
     sampler: Annotated[str | None, typer.Option("--sampler", "-S", help="Another sampler than the config's.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", "-k", help="Sampling steps.")] = None,
     chains: Annotated[int | None, typer.Option("--chains", "-n", help="How many chains (points).")] = None,
+    classes: Classes = [],  # noqa: B006
     sets: Set = [],  # noqa: B006
     options: Annotated[
         list[str],
@@ -153,7 +155,7 @@ def render(
     job = clip(
         scene,
         config=config,
-        sets=seeded(sets, seed=seed, kind=sampler, steps=steps, chains=chains),
+        sets=seeded(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None),
         options=dict(_option(text) for text in options),
         trajectories=trajectory,
         out=out,

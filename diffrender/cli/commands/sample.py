@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from diffrender.cli.common import (
+    Classes,
     ConfigName,
     DataDir,
     Device,
@@ -35,6 +36,7 @@ def sample(
     chains: Annotated[
         int | None, typer.Option("--chains", "-n", help="How many chains (points) run side by side.")
     ] = None,
+    classes: Classes = [],  # noqa: B006
     sets: Set = [],  # noqa: B006
     seed: Seed = None,
     out: Annotated[
@@ -54,7 +56,9 @@ def sample(
     from diffrender.jobs.plan.subject import Subject
     from diffrender.jobs.run.progress import bring_up_to_date
 
-    subject = Subject.of(config, seeded(sets, seed=seed, kind=sampler, steps=steps, chains=chains), outputs)
+    subject = Subject.of(
+        config, seeded(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None), outputs
+    )
     if out is not None and out.suffix.lower() != ".npz":
         raise UsageError(
             f"--out {out}: a recording ends in .npz.",

@@ -14,7 +14,6 @@ from diffrender.diffusion.denoisers.exact import exact_denoiser
 from diffrender.diffusion.denoisers.gaussian import GaussianDenoiser
 from diffrender.diffusion.denoisers.local import Border, LocalDenoiser, patch_side
 from diffrender.diffusion.noise import Purpose, generator
-from diffrender.diffusion.targets.subsets import first_of_each
 
 CLOSED_FORMS = Registry("model")
 LEAST_PATCH = {1: 3, 3: 5}  # by channels: in colour a single pixel says little
@@ -40,7 +39,7 @@ def gaussian(
     return GaussianDenoiser(x, label if conditional else None, device=device)
 
 
-@CLOSED_FORMS.register("local", title="local denoiser", paper="Kamb & Ganguli 2025, eq. 6")
+@CLOSED_FORMS.register("local", title="local denoiser, locality {locality:g}", paper="Kamb & Ganguli 2025, eq. 6")
 def local(
     target: Any,
     seed: int,
@@ -54,18 +53,19 @@ def local(
     conditional: bool = False,
 ) -> Denoiser:
     """The ideal denoiser that sees a patch around each pixel; `locality` 1 makes mosaics, 2 invents, 3.5 remembers."""
-    states = target.states()
-    if states is None or len(target.event) != 3:
+    count = len(target.labels) if conditional else 1
+    states = target.states(points * count) if len(target.event) == 3 else None
+    if states is None:
         raise ConfigError(
             f"model: 'local' needs a set of images, and target '{target.name}' is none.",
             "Take a target of images such as digits, or model: exact.",
         )
     images, label = states
-    kept = first_of_each(label, len(images), points * (len(target.labels or "1") if conditional else 1))
     least = min_patch or LEAST_PATCH.get(target.event[0], 5)
 
     def side(ratio: float) -> int:
         return patch_side(ratio * target.scale, locality, max(target.event[1:]), least)
 
-    label = label[kept] if conditional and label is not None else None
-    return LocalDenoiser(images[kept], label, side=side, border=border, average=average, device=device)
+    return LocalDenoiser(
+        images, label if conditional else None, side=side, border=border, average=average, device=device
+    )

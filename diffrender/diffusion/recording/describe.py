@@ -40,17 +40,22 @@ def model_facts(config: Config, kind: str, asked: bool = True) -> dict[str, Any]
         return {"kind": "density", "name": "", "label": "exact score"}
     if not config.model.learned:
         entry = CLOSED_FORMS[config.model.kind]
-        label = entry.info["title"]
+        label = entry.info["title"].format(**_known(entry, config))
         return {
             "kind": "exact",
             "name": entry.name,
             "label": label.replace("denoiser", "score") if kind == "langevin" else label,
         }
     entry = NETWORKS[config.model.kind]
-    known = {k: p.default for k, p in entry.parameters().items()} | config.model.params
+    known = _known(entry, config)
     words = {k: " × ".join(map(str, v)) if isinstance(v, (list, tuple)) else v for k, v in known.items()}
     label = entry.info.get("label", entry.name.replace("_", " ")).format(**words)
     return {"kind": "learned", "name": entry.name, "label": f"learned: {label}"}
+
+
+def _known(entry: Entry, config: Config) -> dict[str, Any]:
+    """The keys of a model as given, or their defaults."""
+    return {k: p.default for k, p in entry.parameters().items()} | config.model.params
 
 
 def objective_facts(name: str) -> dict[str, Any]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from diffrender.config.sections import Config
+from diffrender.core.errors import DiffrenderError
 from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.recording.describe import model_facts, objective_facts, sampler_facts
+from diffrender.diffusion.recording.frames import image_bytes, kept_states
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
+from diffrender.diffusion.recording.nearest import nearest_states
 from diffrender.diffusion.recording.probes import check_probes, probe
 from diffrender.diffusion.recording.recorder import Keep, Recorder
 from diffrender.diffusion.recording.run import Progress, Run
@@ -29,12 +33,15 @@ def sample(
 ) -> Path:
     """Run the config's sampler and record it at `out`.
 
-    weights: of a learned model. key: content key for `meta`. progress: called with {"stage", "done", "total"}.
+    weights: of a learned model. key: content key for `meta`. progress: called with {"stage", "done", "total"}, and with
+    {"note"} for what should be known before.
     Raises DiffrenderError naming what is wrong with config, weights or disk; `out` is then as it was.
     """
     run = Run.of(config, weights=weights, device=device)
     check_probes(run)
-    keep = Keep(config.record.keep, config.record.every)
+    keep = _keep(run)
+    if len(run.target.event) == 3:
+        _announce(run, keep, out, progress)
     meta = {
         "config": config.as_dict(),
         "seed": config.sampling_seed,
@@ -43,11 +50,13 @@ def sample(
         **describe(run),
     }
     with Recorder(out, kind=run.kind, keep=keep, chains=config.sampler.chains, **meta) as recorder:
-        figures = _record_chains(run, recorder, progress or (lambda event: None))
+        figures, last = _record_chains(run, recorder, progress or (lambda event: None))
         if run.labels is not None:
             recorder.add("label", run.labels)
         if config.record.target_points:
             _add_target(run, recorder)
+        if last is not None:
+            _add_nearest(run, recorder, last)
         if figures:
             recorder.add("metric_sliced_wasserstein", np.array(figures))
         for name, rows in probe(run, recorder.levels):
@@ -61,34 +70,77 @@ def describe(run: Run) -> dict[str, Any]:
     said = {"sampler": sampler_facts(run.entry, run.params), "model": model}
     if model["kind"] == "learned":
         said["objective"] = objective_facts(run.config.training.objective)
-    scaling = {"scale": float(run.target.scale), "offset": np.asarray(run.target.offset, float).ravel().tolist()}
-    return {**said, "target": scaling}
+    target = run.target
+    scaling = {"scale": float(target.scale), "offset": np.asarray(target.offset, float).ravel().tolist()}
+    return {**said, "target": {"name": target.name, **scaling, "labels": list(target.labels or ())}}
 
 
-def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> list[float]:
-    """Record every batch; returns how far each kept state is from the target, where that is cheap to say."""
+def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> tuple[list[float], np.ndarray | None]:
+    """Record every batch.
+
+    Returns how far each kept state is from the target, where that is cheap to say, and the last states of all chains,
+    (N, *event), where they are to be compared with the data.
+    """
     config, done = run.config, 0
+    kept = config.record.frames or config.sampler.steps // config.record.every
     count, steps = config.sampler.chains, config.sampler.steps
-    measured = (
-        config.sampler.start != "grid"
-        and count >= 100
-        and steps // config.record.every <= METRIC_STEPS
-        and len(run.target.event) == 1
-    )
+    measured = config.sampler.start != "grid" and count >= 100 and kept <= METRIC_STEPS and len(run.target.event) == 1
     n = min(count, METRIC_CHAINS)
     fresh = run.target.draw(n, generator(config.seed, Purpose.METRIC)) if measured else None
     distances: list[float] = []
+    ends: list[np.ndarray] = []
     parts = list(run.batches())
     for first, chains in parts:
         for step in recorder.follow(run.steps(first, chains), first):
-            if fresh is not None and first == 0 and step.index % config.record.every == 0:
+            if fresh is not None and first == 0 and (step.index == 0 or recorder.keep.keeps(step.index)):
                 distances.append(sliced_wasserstein(step.x[:n].cpu().numpy(), fresh, PROJECTIONS))
             done += 1
             progress({"stage": "sample", "done": min(done, steps * len(parts)), "total": steps * len(parts)})
+        if run.records_nearest:
+            ends.append(step.x_next.cpu().numpy())
         if fresh is not None and first == 0:
             distances.append(sliced_wasserstein(step.x_next[:n].cpu().numpy(), fresh, PROJECTIONS))
     recorder.nfe[:] = [calls * run.calls for calls in recorder.nfe]
-    return distances
+    return distances, np.concatenate(ends) if ends else None
+
+
+def _keep(run: Run) -> Keep:
+    """What is kept of this run: of images x and x0 in half precision."""
+    record = run.config.record
+    states = None if record.frames is None else kept_states(run.state_levels, record.frames)
+    half = ("x", "x0") if len(run.target.event) == 3 else ()
+    return Keep(record.keep, record.every, states, half)
+
+
+def _announce(run: Run, keep: Keep, out: Path, progress: Progress | None) -> None:
+    """Say how large a recording of images becomes, and refuse one that the disk has no room for."""
+    count, chains = len(run.state_levels), run.config.sampler.chains
+    states = -(-count // keep.every) if keep.states is None else len(keep.states)
+    size = image_bytes(states, chains, run.target.dim, keep.members)
+    free = shutil.disk_usage(_there(out.parent)).free
+    if size > free:
+        raise DiffrenderError(
+            f"{out}: the recording takes {size / 1e6:,.0f} MB, and the disk has room for {free / 1e6:,.0f} MB.",
+            "Take fewer chains with --chains, or keep fewer states with record.frames.",
+        )
+    if progress:
+        shape = " × ".join(map(str, run.target.event))
+        progress({"note": f"{chains} chains × {states} states of {shape}: {size / 1e6:,.0f} MB."})
+
+
+def _there(folder: Path) -> Path:
+    """`folder`, or the nearest one above it that exists."""
+    return folder if folder.exists() or folder == folder.parent else _there(folder.parent)
+
+
+def _add_nearest(run: Run, recorder: Recorder, last: np.ndarray) -> None:
+    """The nearest image of the set to each final sample, its number, and how far it is in values of [−1, 1]."""
+    found = nearest_states(last, run.target.parts())
+    if found is not None:
+        states, index, far = found
+        recorder.add("nearest", states.astype(np.float16))
+        recorder.add("nearest_index", index)
+        recorder.add("nearest_distance", far * run.target.scale)
 
 
 def _add_target(run: Run, recorder: Recorder) -> None:

@@ -27,12 +27,24 @@ class Keep:
     """What to keep of each move, beside the states.
 
     members: of x0, eps, drift, noise; what a Langevin sampler adds (accepted, proposal, momentum, path) comes unasked.
-    every: keep each k-th state; the first and the last always. drift and noise are then summed over the moves between,
-    x0 and eps are those of the first of them, and of what Langevin samplers add only `accepted` (moved at all) is left.
+    every: keep each k-th state; the first and the last always. states: keep these instead, by their numbers. drift and
+    noise are summed over the moves between, x0 and eps are those of the first of them, and of what Langevin samplers
+    add only `accepted` (moved at all) is left. half: members that are written in float16.
     """
 
     members: tuple[str, ...] = ("x0", "eps", "drift", "noise")
     every: int = 1
+    states: frozenset[int] | None = None
+    half: tuple[str, ...] = ()
+
+    def keeps(self, index: int) -> bool:
+        """Whether the state before move `index` is kept."""
+        return index % self.every == 0 if self.states is None else index in self.states
+
+    @property
+    def all(self) -> bool:
+        """Whether every state is kept."""
+        return self.every == 1 and self.states is None
 
 
 class Recorder:
@@ -96,7 +108,7 @@ class Recorder:
         self.begin(first)
         before, step = 0, None
         for i, step in enumerate(steps):
-            if i % self.keep.every == 0:
+            if i == 0 or self.keep.keeps(i):
                 self._state(step.x, step.level, before)
                 self.pending = self._moves(step)
             else:
@@ -152,7 +164,7 @@ class Recorder:
         found = {k: v for k in self.keep.members if (v := getattr(step, k)) is not None}
         if step.accepted is not None:
             found["accepted"] = step.accepted
-        if self.keep.every == 1:
+        if self.keep.all:
             found |= {k: v for k in METROPOLIS if (v := getattr(step, k)) is not None}
             if step.path is not None:
                 found["path"] = step.path.transpose(0, 1)
@@ -191,6 +203,8 @@ class Recorder:
     def _flush(self, key: str) -> None:
         block = self.blocks[key]
         rows = _array(torch.stack(block))
+        if key in self.keep.half:
+            rows = rows.astype(np.float16)
         block.clear()
         at = None if self.batch <= 1 else self.written.setdefault(key, 0)
         self.writer.write(key, rows, at=at, first=self.first, chains=self.chains)

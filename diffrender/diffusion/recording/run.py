@@ -87,6 +87,25 @@ class Run:
         return LevelSequence(grid[::-1], self.table) if self.kind == "forward" else grid
 
     @cached_property
+    def state_levels(self) -> list[Level]:
+        """Where the states of a run stand, the first and the last included."""
+        if self.langevin:
+            return [Level(1.0, 0.0, float(i)) for i in range(self.config.sampler.steps + 1)]
+        inner = self.entry.info.get("moves_per_level")
+        if inner is None:
+            return list(self.grid)
+        noisy = [level for level in self.grid if level.sigma > 0]
+        repeated = [level for level in noisy for _ in range(self.params[inner])]
+        return [*repeated, noisy[-1], *self.grid[len(noisy) :]]
+
+    @cached_property
+    def records_nearest(self) -> bool:
+        """Whether the final states are compared with all the data: if asked, or if the model is made of them."""
+        asked = self.config.record.nearest
+        closed = self.denoiser is not None and not self.config.model.learned
+        return self.kind == "reverse" and len(self.target.event) == 3 and (closed if asked is None else asked)
+
+    @cached_property
     def params(self) -> dict[str, Any]:
         """The sampler's own options, checked."""
         more = {"steps": self.config.sampler.steps} if self.langevin else {}
@@ -159,6 +178,8 @@ class Run:
         if how == "noise" and self.kind == "reverse":
             return start(level, noise)
         low, high = (torch.tensor(side, dtype=torch.float32, device=self.device) for side in self._sides())
+        if len(self.target.event) > 1:
+            low, high = low.view(self.target.event), high.view(self.target.event)
         if how == "noise":
             return (low + high) / 2 + (high - low) / 4 * noise(0, Purpose.START)
         if how == "point":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,13 @@ class Target(ABC):
         """n fresh states, (n, *event) float32."""
         return self.draw_labelled(n, rng)[0]
 
-    def states(self) -> tuple[np.ndarray, np.ndarray | None] | None:
-        """All states, (N, *event) float32, and their classes, where there are finitely many; else None."""
+    def states(self, limit: int | None = None) -> tuple[np.ndarray, np.ndarray | None] | None:
+        """All states, (N, *event) float32, and their classes, where there are finitely many; else None.
+
+        limit: only so many, the first of each class.
+        """
         return None
+
+    def parts(self) -> Iterator[np.ndarray]:
+        """All states again, a few thousand at a time, in the same order; nothing where there is no end of them."""
+        return iter(())

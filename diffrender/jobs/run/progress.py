@@ -49,6 +49,9 @@ class Progress:
             )
 
     def _progress(self, job: Job, event: dict[str, Any]) -> None:
+        if "note" in event:
+            tqdm.write(f"{job.name}: {event['note']}", file=sys.stderr)
+            return
         bar = self.bars.get(str(job.out))
         if bar is None:
             return

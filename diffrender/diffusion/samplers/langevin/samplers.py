@@ -215,6 +215,7 @@ def hmc(
     paper="Song & Ermon 2019, Generative modeling by estimating gradients of the data distribution, alg. 1",
     stochastic=True,
     nfe_per_step="inner_steps",
+    moves_per_level="inner_steps",
 )
 def annealed(
     denoise: Denoise,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from diffrender.diffusion.targets.base import Target
 from diffrender.diffusion.targets.subsets import class_numbers, first_of_each
 
 MAX_NUMBERS = 1 << 20  # of one image
+IMAGES_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,24 @@ class ImageTarget(Target):
             )
         return found
 
-    def states(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """All images as models see them, (N, C, H, W) float32, mirrored ones last, and their classes."""
-        x, label = self.images.values(self.offset, self.scale), self.images.label
+    def states(self, limit: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+        """All images as models see them, (N, C, H, W) float32, mirrored ones last, and their classes.
+
+        limit: only so many images, the first of each class; of a mirrored set, each of them both ways.
+        """
+        images = self.images
+        if limit is not None and limit < len(images.pixels):
+            images = images.subset(first_of_each(images.label, len(images.pixels), limit))
+        x, label = images.values(self.offset, self.scale), images.label
         if not self.mirror:
             return x, label
         return np.concatenate([x, x[..., ::-1]]), None if label is None else np.concatenate([label, label])
+
+    def parts(self) -> Iterator[np.ndarray]:
+        for turned in (False, True)[: 1 + self.mirror]:
+            for first in range(0, len(self.images.pixels), IMAGES_AT_ONCE):
+                x = self.images.values(self.offset, self.scale, slice(first, first + IMAGES_AT_ONCE))
+                yield x[..., ::-1] if turned else x
 
     def draw_labelled(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
         """n images, each picked independently, (n, C, H, W) float32, and their classes."""
