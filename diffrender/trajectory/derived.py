@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 
+IMAGES = 5  # axes of a recording of images: T+1, N, C, H, W
+
+
 class PredictedNoise:
     """ε̂ = (x − α x̂0) / σ of each kept state but the last, (T, N, *event) float32; only what is asked for is worked out.
 
@@ -40,9 +43,13 @@ class PredictedNoise:
 
 
 def derived(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """What follows from the members of a recording: `eps`, where x0 was kept and every move starts in noise."""
+    """What follows from the members of a recording of images: `eps`, where x0 was kept and every move starts in noise.
+
+    Of points it is recorded if it was asked for, and is left out if not.
+    """
     needed = ("x", "x0", "alpha", "sigma")
     if "eps" in arrays or any(key not in arrays for key in needed):
         return {}
     x, x0, alpha, sigma = (arrays[key] for key in needed)
-    return {"eps": PredictedNoise(x, x0, alpha, sigma)} if np.all(sigma[: len(x0)] > 0) else {}
+    images = x.ndim == IMAGES
+    return {"eps": PredictedNoise(x, x0, alpha, sigma)} if images and np.all(sigma[: len(x0)] > 0) else {}
