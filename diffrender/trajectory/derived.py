@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-
 IMAGES = 5  # axes of a recording of images: T+1, N, C, H, W
 
 

@@ -15,6 +15,7 @@ from diffrender.core.registry import Entry
 from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.objectives import OBJECTIVES
+from diffrender.diffusion.denoisers.pretrained import PRETRAINED
 
 
 def sampler_facts(entry: Entry, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,6 +39,9 @@ def model_facts(config: Config, kind: str, asked: bool = True) -> dict[str, Any]
         return {"kind": "none", "name": "", "label": ""}
     if not asked:
         return {"kind": "density", "name": "", "label": "exact score"}
+    if config.model.kind in PRETRAINED:
+        name = str(config.model.params.get("path", "")).rstrip("/").rsplit("/", 1)[-1]
+        return {"kind": "learned", "name": config.model.kind, "label": f"pretrained: {name}"}
     if not config.model.learned:
         entry = CLOSED_FORMS[config.model.kind]
         label = entry.info["title"].format(**_known(entry, config))

@@ -68,7 +68,7 @@ def describe(run: Run) -> dict[str, Any]:
     """What `meta` says of sampler, model, objective and target."""
     model = model_facts(run.config, run.kind, run.denoiser is not None)
     said = {"sampler": sampler_facts(run.entry, run.params), "model": model}
-    if model["kind"] == "learned":
+    if run.config.model.learned and model["kind"] == "learned":
         said["objective"] = objective_facts(run.config.training.objective)
     target = run.target
     scaling = {"scale": float(target.scale), "offset": np.asarray(target.offset, float).ravel().tolist()}
