@@ -13,7 +13,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from diffrender.core.errors import ConfigError
+from diffrender.core.validation import validate
+
 CLOSED_FORMS = ("exact", "gaussian", "local")  # kinds of models that nothing has to be learned for
+
 IMAGE_TARGETS = ("digits", "mnist", "fashion_mnist", "cifar10", "image_folder")
 FOR_IMAGES: Mapping[str, Mapping[str, Any]] = {
     "sampler": {"chains": 36},
@@ -160,6 +164,20 @@ class Config(Section):
     def _short(cls, value: Any) -> Any:
         """`target: spiral` is short for `target: {kind: spiral}`."""
         return {"kind": value} if isinstance(value, str) else value
+
+    @property
+    def network(self) -> Config:
+        """The config by which weights are trained: of a hybrid model that of its network alone, else this one."""
+        if self.model.kind != "hybrid":
+            return self
+        given = self.model.params.get("network")
+        if not isinstance(given, (str, dict)):
+            raise ConfigError(
+                "model.network: a hybrid model needs the network that goes on where its local denoiser ends.",
+                "Example: model: {kind: hybrid, network: {kind: unet, conditional: true}}",
+            )
+        network = validate(ModelConfig, {"kind": given} if isinstance(given, str) else given, "model.network")
+        return self.model_copy(update={"model": network})
 
     @property
     def sampling_seed(self) -> int:

@@ -249,3 +249,55 @@ def test_annealed_langevin_walks_images_and_leaves_out_the_last_denoising_if_tol
     assert made[False].min() > 0.005
     assert made[False].max() < 0.2
     assert math.isfinite(float(made[False].sum()))
+
+
+# ---- hybrid --------------------------------------------------------------------------------------------------------
+HYBRID = {
+    "kind": "hybrid",
+    "sigma": 0.75,
+    "locality": 3.0,
+    "points": 20,
+    "network": {"kind": "residual_mlp", "width": 16},
+}
+
+
+def test_a_hybrid_is_local_above_its_sigma_and_the_network_below(tmp_path):
+    from diffrender.diffusion.denoisers import build, learned
+
+    config = Config.model_validate({"target": "digits", "model": HYBRID, "training": {"steps": 3}})
+    digits = build_target(config.target, Path())
+    weights = tmp_path / "model.safetensors"
+    net = learned.network(config.network, digits.event, 0)
+    torch.nn.init.normal_(list(net.parameters())[-1])
+    learned.save(weights, net, config.network, {})
+    hybrid = build.build_denoiser(config, digits, weights)
+    network = learned.load(weights, config.network, digits.event, 0, "cpu")
+    local = build.build_denoiser(
+        Config.model_validate({"target": "digits", "model": {"kind": "local", "locality": 3.0, "points": 20}}),
+        digits,
+        None,
+    )
+    x = torch.randn(3, 1, 8, 8)
+    for sigma, one, other in ((1.01, local, network), (0.98, network, local)):  # 0.75 of [−1, 1] is 0.997 of x
+        level = Level(1.0, sigma, 0.5)
+        assert torch.equal(hybrid(x, level).x0, one(x, level).x0)
+        assert not torch.allclose(hybrid(x, level).x0, other(x, level).x0, atol=1e-3), "the control: they differ"
+
+
+def test_a_hybrid_trains_its_network_alone_and_its_key_knows_the_rest(tmp_path, monkeypatch):
+    from diffrender.jobs.plan.subject import Subject
+
+    monkeypatch.chdir(tmp_path)
+    network = "{kind: residual_mlp, width: 16}"
+    (tmp_path / "plain.yaml").write_text(f"target: digits\nmodel: {network}\n")
+    for name, sigma in (("one", 0.8), ("two", 0.4)):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"target: digits\nmodel: {{kind: hybrid, sigma: {sigma}, network: {network}}}\n"
+        )
+    plain, one, two = (Subject.of(f"{name}.yaml") for name in ("plain", "one", "two"))
+    assert plain.train().key == one.train().key == two.train().key
+    assert one.sample().key != two.sample().key
+    assert [job.key for job in one.sample().needs] == [plain.train().key]
+    (tmp_path / "bare.yaml").write_text("target: digits\nmodel: hybrid\n")
+    with pytest.raises(ConfigError, match=r"model\.network"):
+        Subject.of("bare.yaml").sample()

@@ -11,7 +11,7 @@ from diffrender.config.sections import Config
 from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.diffusion.denoisers import learned
 from diffrender.diffusion.denoisers.base import Denoiser
-from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS
+from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS, HYBRIDS
 from diffrender.diffusion.denoisers.guidance import Guided
 from diffrender.diffusion.denoisers.pretrained import PRETRAINED
 
@@ -20,7 +20,7 @@ def classes(config: Config, target: Any) -> int:
     """How many classes the model tells apart; 0 unless `model.conditional`, or chains of a closed form have classes."""
     wanted = config.sampler.classes is not None
     default = bool(target.labels) if target.name == "pretrained" else wanted and not config.model.learned
-    if not config.model.params.get("conditional", default):
+    if not config.network.model.params.get("conditional", default):
         if wanted:
             raise ConfigError("sampler.classes: the model knows no classes.", "Set model.conditional: true.")
         return 0
@@ -46,7 +46,11 @@ def build_denoiser(config: Config, target: Any, weights: Path | None, device: to
             "This model must be trained before it is sampled.",
             "Train it (diffrender train NAME), or take the closed form: --set model.kind=exact",
         )
-    return _guided(learned.load(weights, config, target.event, count, device), config, count)
+    network = _guided(learned.load(weights, config.network, target.event, count, device), config, count)
+    if config.model.kind != "hybrid":
+        return network
+    make, params = HYBRIDS.resolve(config.model.kind, config.model.params, "model")
+    return make(target, config.seed, device, network, count > 0, **params)
 
 
 def _guided(denoiser: Denoiser, config: Config, count: int) -> Denoiser:

@@ -12,11 +12,14 @@ from diffrender.core.registry import Registry
 from diffrender.diffusion.denoisers.base import Denoiser
 from diffrender.diffusion.denoisers.exact import exact_denoiser
 from diffrender.diffusion.denoisers.gaussian import GaussianDenoiser
+from diffrender.diffusion.denoisers.hybrid import HybridDenoiser
 from diffrender.diffusion.denoisers.local import Border, LocalDenoiser, patch_side
 from diffrender.diffusion.noise import Purpose, generator
 
 CLOSED_FORMS = Registry("model")
+HYBRIDS = Registry("model")
 LEAST_PATCH = {1: 3, 3: 5}  # by channels: in colour a single pixel says little
+Locality = Annotated[float, Field(gt=0, le=100)]
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -45,7 +48,7 @@ def local(
     seed: int,
     device: torch.device | str,
     *,
-    locality: Annotated[float, Field(gt=0, le=100)] = 2.0,
+    locality: Locality = 2.0,
     points: Count = 1000,
     min_patch: Annotated[int, Field(ge=1, le=511)] | None = None,
     border: Border = "reflect",
@@ -69,3 +72,21 @@ def local(
     return LocalDenoiser(
         images, label if conditional else None, side=side, border=border, average=average, device=device
     )
+
+
+@HYBRIDS.register("hybrid", title="local denoiser, locality {locality:g}, below σ = {sigma:g} a network")
+def hybrid(
+    target: Any,
+    seed: int,
+    device: torch.device | str,
+    fine: Denoiser,
+    conditional: bool,
+    *,
+    network: Any,
+    sigma: Annotated[float, Field(gt=0)] = 0.8,
+    locality: Locality = 2.4,
+    points: Count = 1000,
+) -> Denoiser:
+    """The local denoiser until the noise has fallen to `sigma` (of values in [−1, 1]), then the network `fine`."""
+    coarse = local(target, seed, device, locality=locality, points=points, conditional=conditional)
+    return HybridDenoiser(coarse, fine, sigma / target.scale)

@@ -12,7 +12,7 @@ from typing import Any
 
 from diffrender.config.sections import Config
 from diffrender.core.registry import Entry
-from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS
+from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS, HYBRIDS
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.objectives import OBJECTIVES
 from diffrender.diffusion.denoisers.pretrained import PRETRAINED
@@ -50,6 +50,9 @@ def model_facts(config: Config, kind: str, asked: bool = True) -> dict[str, Any]
             "name": entry.name,
             "label": label.replace("denoiser", "score") if kind == "langevin" else label,
         }
+    if config.model.kind in HYBRIDS:
+        entry = HYBRIDS[config.model.kind]
+        return {"kind": "learned", "name": entry.name, "label": entry.info["title"].format(**_known(entry, config))}
     entry = NETWORKS[config.model.kind]
     known = _known(entry, config)
     words = {k: " × ".join(map(str, v)) if isinstance(v, (list, tuple)) else v for k, v in known.items()}

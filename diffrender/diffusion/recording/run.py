@@ -102,7 +102,8 @@ class Run:
     def records_nearest(self) -> bool:
         """Whether the final states are compared with all the data: if asked, or if the model is made of them."""
         asked = self.config.record.nearest
-        closed = self.denoiser is not None and not self.config.model.learned
+        model = self.config.model
+        closed = self.denoiser is not None and (not model.learned or model.kind == "hybrid")
         return self.kind == "reverse" and len(self.target.event) == 3 and (closed if asked is None else asked)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,9 @@ class Subject:
 
     def train(self, *, device: str = "auto", resume: bool = False, kind: str = "") -> Job:
         """The job that trains its network; `kind`: of the run that it is trained for, checked before."""
+        if self.config.network is not self.config:
+            alone = (("model",), self.config.network.model.model_dump(mode="json"))
+            return replace(self, sets=(*self.sets, alone)).train(device=device, resume=resume, kind=kind)
         if not self.config.model.learned:
             named = configs().get(self.name) == self.file
             raise UsageError(
@@ -118,14 +121,15 @@ class Subject:
         """
         learned = self.config.model.learned and self.config.sampler.asks_model
         training = self.train(device=device, resume=True, kind=kind) if learned else None
-        shipped = shipped_weights(self.config) if training and not training.out.is_file() else None
+        shipped = shipped_weights(self.config.network) if training and not training.out.is_file() else None
         needs = (training,) if training and not shipped else ()
         weights = shipped or (training.out if training else None)
+        own = ("model", "target") if self.config.model.kind == "hybrid" else ()  # more than the weights
         key = digest(
             {
                 "sample": self._content((*TRAINING_SECTIONS, "sampler", "record"))
                 if not needs
-                else self._content(("sampler", "record")),
+                else self._content(("sampler", "record", *own)),
                 "upstream": [file_digest(shipped)] if shipped else [job.key for job in needs],
                 "versions": provenance.versions("torch"),
             }
