@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from manim import Mobject
@@ -17,6 +17,7 @@ from diffrender.animation import (
     HeroStep,
     OpacityScale,
     Plane,
+    Recording,
     SceneOptions,
     TrajectoryScene,
     UpdateFromAlpha,
@@ -35,9 +36,8 @@ class Denoise(TrajectoryScene):
     """A cloud of noise becomes the data: one point step by step, then all, and what came out beside what should."""
 
     default_config = "spiral"
-    kinds = {"run": "reverse"}
     shows = ("plane", "space")
-    needs: ClassVar[dict] = {"run": {}}
+    needs = {"run": Recording("reverse")}
 
     class Options(SceneOptions):
         """Options of `denoise`."""

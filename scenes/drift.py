@@ -16,6 +16,7 @@ from diffrender.animation import (
     Course,
     Plane,
     PlayTrajectory,
+    Recording,
     Rect,
     RenderError,
     SceneOptions,
@@ -68,14 +69,12 @@ class Drift(TrajectoryScene):
     """The flow from noise to data as arrows or streamlines in one fixed scale, with particles carried by it."""
 
     default_config = "spiral"
-    kinds = {"flow": "reverse"}
+    shows = ("plane", "space")
     needs = {
-        "flow": {
-            "sampler.kind": "ddim",
-            "sampler.chains": 2000,
-            "record.fields": ["velocity"],
-            "record.keep": [],
-        }
+        "flow": Recording(
+            "reverse",
+            {"sampler.kind": "ddim", "sampler.chains": 2000, "record.fields": ["velocity"], "record.keep": []},
+        )
     }
 
     class Options(SceneOptions):

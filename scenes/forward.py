@@ -17,6 +17,7 @@ from diffrender.animation import (
     Number,
     Plane,
     PlayTrajectory,
+    Recording,
     Rect,
     RenderError,
     SceneOptions,
@@ -75,9 +76,13 @@ class Forward(TrajectoryScene):
     """Data dissolve into noise, step by recorded step of the Markov chain."""
 
     default_config = "spiral"
-    kinds = {"run": "forward"}
+    shows = ("plane", "space")
     needs = {
-        "run": {"sampler.kind!": "forward", "sampler.steps": 200, "sampler.chains": 2000, "record.keep": []},
+        "run": Recording(
+            "forward",
+            {"sampler.steps": 200, "sampler.chains": 2000, "record.keep": []},
+            fixed={"sampler.kind": "forward"},
+        )
     }
 
     class Options(SceneOptions):

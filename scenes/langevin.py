@@ -23,6 +23,7 @@ from diffrender.animation import (
     Magnifier,
     Number,
     PointCloud,
+    Recording,
     Rect,
     RenderError,
     Running,
@@ -56,19 +57,28 @@ class Langevin(TrajectoryScene):
     """Langevin Monte Carlo on a density: the steps of one chain, its histogram, many chains, and all without noise."""
 
     default_config = "langevin"
-    kinds = {"chain": "langevin", "many": "langevin", "still": "langevin"}
+    shows = ("plane",)
     needs = {
-        "chain": {
-            "model.kind": "exact",
-            "sampler.kind": "ula",
-            "sampler.chains!": 1,
-            "sampler.steps": 120000,
-            "record.keep!": ["drift", "noise"],
-            "record.every!": 1,
-            "record.density!": True,
-        },
-        "many": {"model.kind": "exact", "sampler.kind": "ula", "sampler.chains": 600, "sampler.steps!": 400},
-        "still": {"model.kind": "exact", "sampler.kind!": "gradient", "sampler.chains": 600, "sampler.steps!": 400},
+        "chain": Recording(
+            "langevin",
+            {"model.kind": "exact", "sampler.kind": "ula", "sampler.steps": 120_000},
+            fixed={
+                "sampler.chains": 1,
+                "record.keep": ["drift", "noise"],
+                "record.every": 1,
+                "record.density": True,
+            },
+        ),
+        "many": Recording(
+            "langevin",
+            {"model.kind": "exact", "sampler.kind": "ula", "sampler.chains": 600},
+            fixed={"sampler.steps": 400},
+        ),
+        "still": Recording(
+            "langevin",
+            {"model.kind": "exact", "sampler.chains": 600},
+            fixed={"sampler.kind": "gradient", "sampler.steps": 400},
+        ),
     }
 
     class Options(SceneOptions):

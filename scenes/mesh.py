@@ -14,6 +14,7 @@ from diffrender.animation import (
     Course,
     Lattice,
     PlayTrajectory,
+    Recording,
     Rect,
     RenderError,
     SceneOptions,
@@ -66,15 +67,13 @@ class Mesh(TrajectoryScene):
     """An even grid of the plane, carried from noise to data by the flow."""
 
     default_config = "spiral"
-    kinds = {"flow": "reverse"}
+    shows = ("plane",)
     needs = {
-        "flow": {
-            "sampler.kind": "ddim",
-            "sampler.steps": 100,
-            "sampler.start!": "grid",
-            "sampler.chains": 14641,
-            "record.keep": [],
-        }
+        "flow": Recording(
+            "reverse",
+            {"sampler.kind": "ddim", "sampler.steps": 100, "sampler.chains": 14_641, "record.keep": []},
+            fixed={"sampler.start": "grid"},
+        )
     }
 
     class Options(SceneOptions):

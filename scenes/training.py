@@ -22,6 +22,7 @@ from diffrender.animation import (
     Running,
     SceneOptions,
     Space,
+    Training,
     TrajectoryScene,
     UpdateFromAlpha,
     around,
@@ -69,11 +70,12 @@ LAYOUTS = {
 }
 
 
-class Training(TrajectoryScene):
+class TrainingScene(TrajectoryScene):
     """Data in blue, generated samples in orange, the learned score and the loss, evolving together."""
 
     default_config = "spiral"
-    needs = {"training": {"training": True}}
+    shows = ("plane", "space")
+    needs = {"training": Training()}
 
     class Options(SceneOptions):
         """Options of `training`."""

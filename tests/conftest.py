@@ -13,7 +13,30 @@ import pytest
 from diffrender.jobs.run import local
 
 TOYS = Path(__file__).parent / "toys"
-SCENE = '"""A toy."""\nfrom manim import Scene\n\n\nclass ToyScene(Scene):\n    """A toy."""\n'
+SCENE = '''"""A toy."""
+from manim import Scene
+
+from diffrender.animation import SceneOptions
+
+
+class ToyScene(Scene):
+    """A toy."""
+
+    class Options(SceneOptions):
+        """What tests/toys/worker.py does, and what cards say."""
+
+        seconds: float = 0.0
+        frames: int = 6
+        grey: int = 40
+        size: int = 0
+        part: int = 0
+        until: str = ""
+        die: str = ""
+        fail: str = ""
+        crash: str = ""
+        title: str = ""
+        text: str = ""
+'''
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # a shell ignores Ctrl-C for what it starts in the background, and so would all that tests start and interrupt

@@ -108,10 +108,16 @@ from .parts.zoom.pacing import pick_step as pick_step
 from .parts.zoom.spotlight import Spotlight as Spotlight
 from .parts.zoom.spotlight import extent_of as extent_of
 from .scene import (
+    Recording as Recording,
+)
+from .scene import (
     RenderError as RenderError,
 )
 from .scene import (
     SceneOptions as SceneOptions,
+)
+from .scene import (
+    Training as Training,
 )
 from .scene import (
     Trajectory as Trajectory,

@@ -26,6 +26,7 @@ from diffrender.animation.text import captions
 from diffrender.animation.text.numbers import Running, same_text
 from diffrender.animation.text.typst import Typeset, escaped
 from diffrender.animation.timeline import Timeline, paced
+from diffrender.config.declarations import Need, Recording, Training, states_name, with_words
 from diffrender.config.scene_options import SceneOptions
 from diffrender.core.errors import RenderError
 from diffrender.core.validation import validate
@@ -33,22 +34,30 @@ from diffrender.trajectory.distance import distance_and_floor
 from diffrender.trajectory.reader import Trajectory
 
 # lent to scene files by `diffrender.animation`, whose face takes names from modules of this room alone
-__all__ = ["RenderError", "SceneOptions", "Trajectory", "TrajectoryScene", "captions", "distance_and_floor"]
+__all__ = [
+    "Recording",
+    "RenderError",
+    "SceneOptions",
+    "Training",
+    "Trajectory",
+    "TrajectoryScene",
+    "captions",
+    "distance_and_floor",
+]
 
 REST_SECONDS, REST = 2.5, 0.25  # how long the camera comes to rest after a run, and on which part of its way
-EVENTS = {"plane": (2,), "space": (3,)}  # what a scene may say that it `shows`
 
 
 class TrajectoryScene(Scene):
     """A scene that shows recordings.
 
-    A scene file declares, as literals that can be read without importing it: `default_config`, a config's name;
-    `needs`, recording's name → config overrides; `kinds`, recording's name → `reverse`, `forward` or `langevin`, which
-    refuses runs that cannot be shown; `shows`, of `plane`, `space` and `images` those whose states it can show, if not
-    all; and `Options`, its options. In `construct` it finds
+    A scene's class declares, in values that can be read without running it: `default_config`, a config's name; `needs`,
+    recording's name → `Recording(…)` or `Training(…)`; `shows`, of `line`, `plane`, `space` and `images` the states
+    that it can draw, if not all; `words`, what stands on screen; and `Options`, its options. In `construct` it finds
 
     - `self.trajectories`: name → Trajectory, one for each of `needs`; `self.run`: the first of them;
-    - `self.options`: a checked `Options`;
+    - `self.options`: a checked `Options`, in which each of `words` is an option too;
+    - `self.words`: the words, as the options say them;
     - `self.theme`, `self.page`: colours, and where things go in this frame.
 
     It reads from top to bottom like a storyboard: `arrange` gives boxes, `view` lays data on one, `clock` is what moves
@@ -59,9 +68,9 @@ class TrajectoryScene(Scene):
     """
 
     default_config: ClassVar[str] = ""
-    needs: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    kinds: ClassVar[Mapping[str, str]] = {}
-    shows: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[Mapping[str, Need]] = {}
+    shows: ClassVar[Sequence[str]] = ()
+    words: Mapping[str, str] = {}
 
     class Options(SceneOptions):
         """No options of its own."""
@@ -78,7 +87,8 @@ class TrajectoryScene(Scene):
         if config.renderer == RendererType.OPENGL:
             raise RenderError("Scenes of diffrender need Manim's cairo renderer.", "Leave --renderer=opengl out.")
         given = options.model_dump(exclude_unset=True) if isinstance(options, SceneOptions) else options or {}
-        self.options: Any = validate(self.Options, given, f"options of {type(self).__name__}")
+        self.options: Any = validate(with_words(self.Options, self.words), given, f"options of {type(self).__name__}")
+        self.words = {name: getattr(self.options, name) for name in self.words}
         # Manim keeps 14.22 × 8 units when only the pixels change, and stretches what it draws
         frame = look.Frame.of(config.pixel_width, config.pixel_height, getattr(self.options, "font_scale", 1.0))
         config.frame_width, config.frame_height = frame.width, frame.height
@@ -97,20 +107,19 @@ class TrajectoryScene(Scene):
         self.trajectories: dict[str, Trajectory] = dict(self._found() if trajectories is None else trajectories)
         if missing := sorted(set(self.needs) - set(self.trajectories)):
             raise RenderError(f"{type(self).__name__} needs a recording called '{missing[0]}'.")
-        for name in self.needs:
-            self._check(name, self.trajectories[name])
+        for name, need in self.needs.items():
+            self._check(self.trajectories[name], need)
 
-    def _check(self, name: str, run: Trajectory) -> None:
+    def _check(self, run: Trajectory, need: Need) -> None:
         """RenderError if a recording is not one that the scene can show."""
-        kind, scene = self.kinds.get(name), type(self).__name__
-        if kind and (run.kind != kind or run.steps < 1):
-            what = f"a {run.kind} run" if run.kind != kind else "a single state"
-            raise RenderError(f"{run.file}: holds {what}, and {scene} shows {kind} runs.")
-        seen = [run.event == EVENTS[what] if what in EVENTS else len(run.event) == 3 for what in self.shows]
-        if self.shows and not any(seen):
+        scene = type(self).__name__
+        if need.kind and (run.kind != need.kind or (run.kind != "training" and run.steps < 1)):
+            what = f"a {run.kind} run" if run.kind != need.kind else "a single state"
+            raise RenderError(f"{run.file}: holds {what}, and {scene} shows {need.kind} runs.")
+        if self.shows and states_name(run.event) not in self.shows:
             raise RenderError(
                 f"{run.file}: its states have shape {run.event}, and {scene} shows {' and '.join(self.shows)} alone.",
-                "diffrender list says what each scene shows.",
+                "diffrender list scenes says what each scene shows.",
             )
 
     @property

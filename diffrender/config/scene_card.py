@@ -1,32 +1,31 @@
-"""A scene file's declarations, read without running it: its needs, its options, what it shows."""
+"""A scene file's declarations, read without running it: its needs, its options, what it can show."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import Field, create_model
+from pydantic import create_model
+from pydantic.fields import FieldInfo
 
+from diffrender.config.declarations import SHOWS, Need, Recording, Training, with_words
 from diffrender.config.find import scenes
-from diffrender.config.overrides import Overrides
 from diffrender.config.scene_options import SceneOptions
-from diffrender.core.errors import UsageError, suggest
+from diffrender.config.scene_text import SceneText, bound_names
+from diffrender.core.errors import ConfigError, UsageError, suggest
 from diffrender.core.validation import validate
-
-BOUNDS = {"gt", "ge", "lt", "le", "min_length", "max_length"}
 
 
 @dataclass(frozen=True)
 class SceneCard:
-    """What a scene file says of itself.
+    """A scene's own account of itself.
 
-    needs: recording's name → config overrides with dotted keys; a key ending in `!` cannot be overruled by --set;
-    `{"training": True}` asks for the training run's recording, `{"config": "dino"}` for another config than the clip's.
-    kinds: recording's name → what kind of run it must be (reverse, langevin, …), if only one can be shown.
+    needs: recording's name → the Recording or Training that it must be. shows: the states it can draw (line, plane,
+    space, images); all if empty. words: what stands on screen. options: its options, as `-O` and lectures give them.
     """
 
     name: str
@@ -34,117 +33,36 @@ class SceneCard:
     class_name: str
     summary: str = ""
     default_config: str = ""
-    needs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, Need] = field(default_factory=dict)
+    shows: tuple[str, ...] = ()
+    words: Mapping[str, str] = field(default_factory=dict)
+    options: type[SceneOptions] = SceneOptions
+
+
+def read_scenes(file: Path) -> list[SceneCard]:
+    """The declarations of every scene in a file."""
+    text = SceneText(file)
+    return [_card(text, node) for node in _scenes(text)]
 
 
 def read_scene(file: Path, class_name: str = "") -> SceneCard:
-    """The declarations of a scene class in `file`; the first scene of the file if no class is named."""
-    try:
-        tree = ast.parse(file.read_text("utf-8"), str(file))
-    except FileNotFoundError:
-        raise UsageError(f"{file}: no such scene file.") from None
-    except (SyntaxError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(f"{file}: cannot be read as Python ({error}).") from None
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    wanted = [c for c in classes if (c.name == class_name if class_name else _is_scene(c))]
-    if not wanted:
-        known = [c.name for c in classes if _is_scene(c)]
-        raise UsageError(
-            f"{file}: no scene{f' called {class_name}' if class_name else ''} in it.", suggest(class_name, known)
-        )
-    declared: dict[str, Any] = {"default_config": "", "needs": {}, "kinds": {}}
-    node = wanted[0]
-    for line in node.body:
-        target = (
-            line.targets[0]
-            if isinstance(line, ast.Assign)
-            else line.target
-            if isinstance(line, ast.AnnAssign)
-            else None
-        )
-        value = getattr(line, "value", None)
-        if isinstance(target, ast.Name) and target.id in declared and value is not None:
-            try:
-                declared[target.id] = ast.literal_eval(value)
-            except ValueError:
-                raise UsageError(
-                    f"{file}, line {line.lineno}: {node.name}.{target.id} must be a literal.",
-                    "It is read without running the scene: write plain strings, numbers, lists and dicts.",
-                ) from None
-    summary = (ast.get_docstring(node) or ast.get_docstring(tree) or "").split("\n")[0]
-    needs = declared["needs"]
-    if not isinstance(needs, dict) or not all(isinstance(v, dict) for v in needs.values()):
-        raise UsageError(f"{file}: {node.name}.needs must map a recording's name to a dict of overrides.")
-    default, kinds = str(declared["default_config"]), declared["kinds"]
-    return SceneCard(file.stem, file.resolve(), node.name, summary, default, needs, kinds)
+    """The declarations of a scene class in `file`; of its only scene if no class is named.
 
-
-def _is_scene(node: ast.ClassDef) -> bool:
-    return any(getattr(base, "id", getattr(base, "attr", "")).endswith("Scene") for base in node.bases)
-
-
-def _options(card: SceneCard, tree: ast.Module) -> tuple[list[ast.AnnAssign], bool]:
-    """The options that a scene's class declares itself, and whether these are all."""
-    scene = next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == card.class_name), None)
-    for node in scene.body if scene else ():
-        if isinstance(node, ast.ClassDef) and node.name == "Options":
-            lines = [line for line in node.body if isinstance(line, ast.AnnAssign)]
-            return lines, [getattr(base, "id", "") for base in node.bases] == ["SceneOptions"]
-    return [], scene is not None and [getattr(base, "id", "") for base in scene.bases] == ["TrajectoryScene"]
-
-
-def check_options(card: SceneCard, given: Mapping[str, Any]) -> None:
-    """UsageError or ConfigError naming the option that is not there or cannot be so, without running the scene.
-
-    Types and bounds are those that its file writes down; what cannot be understood from the text alone is left to the
-    scene itself.
+    Raises UsageError naming file and line for what cannot be.
     """
-    tree = ast.parse(card.file.read_text("utf-8"))
-    lines, complete = _options(card, tree)
-    own = [ast.unparse(line.target) for line in lines]
-    known = [*own, *(name for name in SceneOptions.model_fields if name not in own)]
-    for name in given:
-        if complete and name not in known:
-            raise UsageError(f"--option {name}: '{card.name}' has no such option.", suggest(name, known))
-    names: dict[str, Any] = {"Literal": Literal, **{kind.__name__: kind for kind in (int, float, bool, str, tuple)}}
-    for line in tree.body:  # `Act = Literal["chain", …]`
-        if isinstance(line, ast.Assign) and isinstance(line.value, ast.Subscript):
-            with suppress(Exception):
-                names |= {target.id: _evaluated(line.value, names) for target in line.targets}  # type: ignore[attr-defined]
-    fields: dict[str, Any] = {}
-    for option, line in zip(own, lines, strict=True):
-        bounds: dict[str, Any] = {}
-        for bound in line.value.keywords if isinstance(line.value, ast.Call) else ():
-            with suppress(ValueError):
-                bounds[bound.arg or ""] = ast.literal_eval(bound.value)
-        kind: Any = Any
-        with suppress(Exception):
-            kind = _evaluated(line.annotation, names)
-        fields[option] = (kind, Field(None, **{k: v for k, v in bounds.items() if k in BOUNDS}))
-    model = create_model("Options", __base__=SceneOptions, **fields)
-    validate(
-        model, {name: given[name] for name in given if name in model.model_fields}, f"options of {card.class_name}"
-    )
-
-
-def _evaluated(node: ast.expr, names: dict[str, Any]) -> Any:
-    return eval(compile(ast.Expression(node), "options", "eval"), {"__builtins__": {}}, names)
-
-
-def scene_options(card: SceneCard) -> list[str]:
-    """`name=default` of every option that a scene's class declares; lists as they are typed."""
-    found = []
-    for line in _options(card, ast.parse(card.file.read_text("utf-8")))[0]:
-        value = line.value
-        if isinstance(value, ast.Call) and value.args:  # Field(default, description=…)
-            value = value.args[0]
-        if isinstance(value, ast.Tuple) and all(isinstance(part, ast.Constant) for part in value.elts):
-            shown = ",".join(str(part.value) for part in value.elts)  # type: ignore[attr-defined]
-        else:
-            shown = ast.unparse(value) if value else ""
-        found.append(f"{ast.unparse(line.target)}{'=' * bool(value)}{shown}")
-    return found
+    text = SceneText(file)
+    found = _scenes(text)
+    chosen = [node for node in found if node.name == class_name] if class_name else found
+    if not chosen:
+        known = [node.name for node in found]
+        called = f" called {class_name}" if class_name else ""
+        raise UsageError(f"{file}: no scene{called} in it.", suggest(class_name, known))
+    if len(chosen) > 1:
+        names = [node.name for node in chosen]
+        raise UsageError(
+            f"{file}: {len(names)} scenes are in it: {', '.join(names)}.", f"Name one, as in {file.name}:{names[0]}"
+        )
+    return _card(text, chosen[0])
 
 
 def find_scene(name: str) -> SceneCard:
@@ -160,10 +78,178 @@ def find_scene(name: str) -> SceneCard:
     return read_scene(known[path], class_name)
 
 
-def overrides(needs: Mapping[str, Any]) -> tuple[Overrides, Overrides]:
-    """A scene's (defaults, fixed) overrides: `{"sampler.kind": "ddim", "sampler.steps!": 60}` fixes the steps."""
-    pairs = [(key, value) for key, value in needs.items() if key not in ("training", "config")]
-    return (
-        [(key.split("."), value) for key, value in pairs if not key.endswith("!")],
-        [(key[:-1].split("."), value) for key, value in pairs if key.endswith("!")],
-    )
+def check_options(card: SceneCard, given: Mapping[str, Any]) -> None:
+    """UsageError or ConfigError naming the option that is not there or cannot be so."""
+    known = card.options.model_fields
+    for name in given:
+        if name not in known:
+            raise UsageError(f"--option {name}: '{card.name}' has no such option.", suggest(name, known))
+    validate(card.options, given, f"options of {card.class_name}")
+
+
+def option_rows(card: SceneCard) -> list[dict[str, Any]]:
+    """name, default (as it is typed), type and description of every option, and whether it is as in every scene."""
+    shared = SceneOptions.model_fields
+    fields = sorted(card.options.model_fields.items(), key=lambda item: item[0] in shared)
+    return [
+        {
+            "name": name,
+            "default": "" if info.is_required() else _typed(info.default),
+            "type": _type_name(info.annotation),
+            "what": info.description or "",
+            "shared": name in shared and info.default == shared[name].default,
+        }
+        for name, info in fields
+    ]
+
+
+# ---- classes ---------------------------------------------------------------------------------------------------------
+def _classes(text: SceneText) -> dict[str, ast.ClassDef]:
+    return {node.name: node for node in text.tree.body if isinstance(node, ast.ClassDef)}
+
+
+def _bases(text: SceneText, node: ast.ClassDef) -> list[ast.ClassDef]:
+    """A class and those it is built on, as far as they stand in this file, nearest first."""
+    classes, out, todo = _classes(text), [], [node]
+    while todo:
+        here = todo.pop(0)
+        if here not in out:
+            out.append(here)
+            names = [base.id for base in here.bases if isinstance(base, ast.Name)]
+            todo += [classes[name] for name in names if name in classes]
+    return out
+
+
+def _scenes(text: SceneText) -> list[ast.ClassDef]:
+    """Classes built on something called …Scene; those with a leading underscore are for others to build on."""
+
+    def is_scene(node: ast.ClassDef) -> bool:
+        return any(getattr(base, "id", getattr(base, "attr", "")).endswith("Scene") for base in node.bases)
+
+    classes = _classes(text).values()
+    return [n for n in classes if not n.name.startswith("_") and any(map(is_scene, _bases(text, n)))]
+
+
+def _card(text: SceneText, node: ast.ClassDef) -> SceneCard:
+    line = {name: _assigned(text, node, name) for name in _DEFAULTS}
+    found = {name: _DEFAULTS[name] if part is None else text.value(part) for name, part in line.items()}
+    for name, value in found.items():
+        if problem := _wrong(name, value):
+            text.fail(line[name] or node, f"{node.name}.{name} {problem}")
+    if (old := _assigned(text, node, "kinds")) is not None:
+        text.fail(old, f"{node.name}.kinds is said by each need.", 'Example: needs = {"run": Recording("reverse")}')
+    summary = (ast.get_docstring(node) or ast.get_docstring(text.tree) or "").split("\n")[0]
+    options = _options(text, node)
+    try:
+        options = with_words(options, found["words"])
+    except Exception as error:  # whatever pydantic has against a name
+        text.fail(line["words"] or node, f"{node.name}.words cannot be options ({str(error).splitlines()[0]}).")
+    name = text.file.stem if len(_scenes(text)) == 1 else f"{text.file.stem}:{node.name}"
+    return SceneCard(name, text.file.resolve(), node.name, summary, **found, options=options)
+
+
+_DEFAULTS: dict[str, Any] = {"default_config": "", "needs": {}, "shows": (), "words": {}}
+
+
+def _wrong(name: str, value: Any) -> str:
+    """What is wrong with a declaration's value, if anything."""
+    if name == "default_config":
+        return "" if isinstance(value, str) else "must be the name of a config."
+    if name == "shows":
+        odd = [v for v in value if v not in SHOWS] if isinstance(value, (tuple, list)) else ["this"]
+        return f"must be a tuple of {', '.join(SHOWS)}; '{str(odd[0])[:60]}' is none." if odd else ""
+    if not isinstance(value, dict) or not all(key.isidentifier() for key in value):
+        return "must be a dict whose keys are names."
+    if name == "needs" and not all(isinstance(need, (Recording, Training)) for need in value.values()):
+        return 'must map names to Recording(…) or Training(…), such as {"run": Recording("reverse")}.'
+    if name == "words" and not all(isinstance(word, str) for word in value.values()):
+        return "must map names to text."
+    return ""
+
+
+def _assigned(text: SceneText, node: ast.ClassDef, name: str) -> ast.expr | None:
+    """The expression that a class, or one it is built on, gives an attribute."""
+    for owner in _bases(text, node):
+        lines = bound_names(owner.body).get(name, [])
+        if lines:
+            match lines:
+                case [ast.Assign(targets=[ast.Name()], value=value)] | [ast.AnnAssign(value=ast.expr() as value)]:
+                    return value
+            text.fail(lines[-1], f"{owner.name}.{name} must be set once, by a plain assignment.")
+    return None
+
+
+# ---- options ---------------------------------------------------------------------------------------------------------
+def _options(text: SceneText, node: ast.ClassDef, depth: int = 0) -> type[SceneOptions]:
+    """The options of a scene's class: its own `Options`, or those of the class that it is built on."""
+    for owner in _bases(text, node):
+        lines = bound_names(owner.body).get("Options", [])
+        if lines:
+            if len(lines) > 1 or not isinstance(lines[0], ast.ClassDef):
+                text.fail(lines[-1], f"{owner.name}.Options must be one class.")
+            return _options_class(text, lines[0], depth)
+    return SceneOptions
+
+
+def _options_class(text: SceneText, node: ast.ClassDef, depth: int) -> type[SceneOptions]:
+    base: type[SceneOptions] = SceneOptions
+    match node.bases:
+        case [ast.Name(id="SceneOptions")] | [ast.Attribute(value=ast.Name(id="TrajectoryScene"), attr="Options")]:
+            pass
+        case [ast.Attribute(value=ast.Name(id=name), attr="Options")] if name in _classes(text) and depth < 10:
+            base = _options(text, _classes(text)[name], depth + 1)
+        case [ast.Name(id=name)] if name in _classes(text) and depth < 10:
+            base = _options_class(text, _classes(text)[name], depth + 1)
+        case _:
+            text.fail(node, f"{node.name} must be a class of SceneOptions, or of another scene's Options in this file.")
+    fields: dict[str, tuple[ast.AnnAssign, Any, Any]] = {}
+    for line in node.body:
+        match line:
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                if name in fields:
+                    text.fail(line, f"option '{name}' is declared twice.")
+                fields[name] = line, text.annotation(line.annotation), text.field(line.value)
+            case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.FunctionDef():  # methods run only when it is drawn
+                pass
+            case _:
+                text.fail(line, "an option is written  name: type = Field(default, description=…).")
+    for name, (line, kind, default) in fields.items():
+        if name.startswith("_"):
+            text.fail(line, f"option '{name}' cannot begin with _.")
+        try:
+            alone = _model(node.name, SceneOptions, {name: (kind, _copy(default))})
+            if not alone.model_fields[name].is_required():
+                validate(alone, {}, f"{text.file}, line {line.lineno}")
+        except ConfigError as error:
+            raise UsageError(error.problem, "The default of an option must itself be allowed.") from None
+        except Exception as error:  # pydantic has many errors for types and bounds that cannot be together
+            text.fail(line, f"option '{name}' cannot be ({str(error).splitlines()[0]}).")
+    return _model(node.name, base, {name: (kind, default) for name, (_, kind, default) in fields.items()})
+
+
+def _model(name: str, base: type[SceneOptions], fields: dict[str, Any]) -> type[SceneOptions]:
+    return create_model(name, __base__=base, **fields)
+
+
+def _copy(default: Any) -> Any:
+    """A field belongs to one class: pydantic writes into it."""
+    return copy(default) if isinstance(default, FieldInfo) else default
+
+
+def _typed(value: Any) -> str:
+    """A default as it is typed on a command line."""
+    if isinstance(value, (tuple, list)):
+        return ",".join(map(_typed, value))
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+
+
+def _type_name(kind: Any) -> str:
+    """`float`, `chain|zoom`, `int or none`."""
+    if get_origin(kind) is Literal:
+        return "|".join(map(str, get_args(kind)))
+    if get_origin(kind) in (tuple, list):
+        inner = list(dict.fromkeys(_type_name(part) for part in get_args(kind) if part is not ...))
+        return f"list of {' or '.join(inner)}"
+    if get_args(kind):
+        return " or ".join(_type_name(part) for part in get_args(kind))
+    return "none" if kind is type(None) else getattr(kind, "__name__", str(kind))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from diffrender.core.validation import NamedOptions
 
 
 class SceneOptions(NamedOptions):
     """Options of every scene; each adds its own, or gives one of these another default. Unknown ones are refused."""
+
+    model_config = ConfigDict(validate_default=True)
 
     duration: float = Field(10.0, gt=0, le=600, description="seconds in which recorded time passes")
     hold: float = Field(3.0, ge=0, le=60, description="seconds that the last picture stands")

@@ -17,6 +17,7 @@ from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.scene import SceneOptions, TrajectoryScene
 from diffrender.animation.text.typst import words
 from diffrender.animation.theme import THEMES, Frame, theme
+from diffrender.config.declarations import Recording
 from diffrender.core.errors import ConfigError, RenderError, UsageError
 
 SHAPES = {"wide": (320, 180), "square": (180, 180), "tall": (180, 320), "four to three": (240, 180)}
@@ -42,10 +43,13 @@ def quick(tmp_path):
     return settings
 
 
+RUN = SimpleNamespace(path="flow.npz", kind="reverse", steps=3, event=(2,))
+
+
 class Picky(TrajectoryScene):
     """A scene with an option and a need."""
 
-    needs = {"flow": {"sampler.kind": "ddim"}}
+    needs = {"flow": Recording(overrides={"sampler.kind": "ddim"})}
 
     class Options(SceneOptions):
         """One option."""
@@ -56,13 +60,13 @@ class Picky(TrajectoryScene):
 # ---- what a scene is given -------------------------------------------------------------------------------------------
 def test_options_are_checked_and_default(quick):
     with quick():
-        assert Picky(trajectories={"flow": None}).options.speed == 1.0
-        assert Picky(trajectories={"flow": None}, options={"speed": 2}).options.speed == 2.0
+        assert Picky(trajectories={"flow": RUN}).options.speed == 1.0
+        assert Picky(trajectories={"flow": RUN}, options={"speed": 2}).options.speed == 2.0
         with pytest.raises(ConfigError, match="options of Picky: unknown key 'spede'") as caught:
-            Picky(trajectories={"flow": None}, options={"spede": 2})
+            Picky(trajectories={"flow": RUN}, options={"spede": 2})
         assert "'speed'" in str(caught.value)
         with pytest.raises(ConfigError, match="speed"):
-            Picky(trajectories={"flow": None}, options={"speed": 0})
+            Picky(trajectories={"flow": RUN}, options={"speed": 0})
 
 
 def test_a_recording_that_is_missing_is_named(quick):
@@ -74,13 +78,27 @@ def test_a_run_of_another_kind_or_a_single_state_is_refused(quick):
     class Reverse(Picky):
         """Shows reverse runs alone."""
 
-        kinds = {"flow": "reverse"}
+        needs = {"flow": Recording("reverse")}
 
     with quick():
         Reverse(trajectories={"flow": SimpleNamespace(file="a.npz", kind="reverse", steps=3)})
         for kind, steps, said in (("langevin", 3, "holds a langevin run"), ("reverse", 0, "holds a single state")):
             with pytest.raises(RenderError, match=f"a.npz: {said}, and Reverse shows reverse runs"):
                 Reverse(trajectories={"flow": SimpleNamespace(file="a.npz", kind=kind, steps=steps)})
+
+
+def test_states_that_a_scene_does_not_show_are_refused(quick):
+    class Flat(Picky):
+        """Shows the plane alone, and says a word."""
+
+        shows = ("plane",)
+        words = {"title": "Flat"}
+
+    solid = SimpleNamespace(file="a.npz", kind="reverse", steps=3, event=(3,))
+    with quick():
+        assert Flat(trajectories={"flow": RUN}, options={"title": "Even"}).words == {"title": "Even"}
+        with pytest.raises(RenderError, match=r"a.npz: its states have shape \(3,\), and Flat shows plane"):
+            Flat(trajectories={"flow": solid})
 
 
 @pytest.mark.parametrize("event", [(1,), (4,), (1, 8, 8)])
@@ -90,7 +108,7 @@ def test_only_points_of_the_plane_and_of_space_have_a_place(event):
 
 
 def test_without_recordings_they_are_looked_for(quick, monkeypatch):
-    found = SimpleNamespace(path="flow.npz")
+    found = RUN
     asked = []
 
     def answer(command, **_):

@@ -103,7 +103,9 @@ def run_locally(jobs: list[Job], workers: int, ready: Start) -> float:
 def program(folder: Path, count: int, seconds: float, workers: int, ready: Start) -> float:
     """By `diffrender batch`, from the start of the program to its end: reading, planning, the page, the table."""
     (folder / "scenes").mkdir()
-    (folder / "scenes/toy.py").write_text('"""A toy."""\nclass ToyScene(Scene):\n    """A toy."""\n')
+    keys = "seconds: float = 0", "frames: int = 6", "grey: int = 40"
+    options = "    class Options(SceneOptions):\n" + "".join(f"        {key}\n" for key in keys)
+    (folder / "scenes/toy.py").write_text(f'"""A toy."""\nclass ToyScene(Scene):\n    """A toy."""\n{options}')
     head = "title: T\ndefaults: {quality: l, fps: 10}\noutputs: {film: false, posters: false, contact_sheet: false}\n"
     entries = [f"  - {{scene: toy, options: {{seconds: {seconds}, frames: 2, grey: {i}}}}}\n" for i in range(count)]
     (folder / "talk.yaml").write_text(head + "entries:\n" + "".join(entries))

@@ -213,28 +213,6 @@ def test_what_can_be_known_before_is_not_found_out_after_training(tmp_path, args
     assert not (tmp_path / "outputs/mine/model.safetensors").exists()
 
 
-def test_options_are_read_from_the_text_of_a_scene(folder):
-    from diffrender.config.scene_card import SceneCard, check_options, find_scene, scene_options
-    from diffrender.core.errors import ConfigError, UsageError
-
-    card = find_scene("langevin")
-    check_options(card, {"acts": "chain, zoom", "bins": 12})
-    assert "acts=chain,zoom,histogram,many,still" in scene_options(card)
-    with pytest.raises(UsageError, match="'langevin' has no such option"):
-        check_options(card, {"spede": 1})
-    for wrong in ({"acts": "chain,zum"}, {"acts": ""}, {"bins": 2}, {"speed": "fast"}):
-        with pytest.raises(ConfigError, match=f"options of Langevin: .*{next(iter(wrong))}"):
-            check_options(card, wrong)
-    (file := folder / "odd.py").write_text(
-        '"""A scene."""\nfrom numbers import Number\n\n\nclass OddScene:\n    class Options(Other.Options):\n'
-        "        a: Number = max(1, 2)\n        b: int = 3\n"
-    )
-    odd = SceneCard("odd", file, "OddScene")
-    check_options(odd, {"a": "what only the scene knows", "b": 4, "inherited": 1})
-    with pytest.raises(ConfigError, match="b: "):
-        check_options(odd, {"b": "four"})
-
-
 def broken(how):
     """Bytes of a recording that is wrong in one way."""
     import io

@@ -5,12 +5,28 @@ import json
 import numpy as np
 import pytest
 
-from diffrender.config.scene_card import find_scene, overrides
+from diffrender.config.scene_card import find_scene
 from diffrender.core import provenance
 from diffrender.core.errors import UsageError
 from diffrender.jobs.job import ordered, pending
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import Subject
+
+MINE = '''"""Mine."""
+from manim import Scene
+
+from diffrender.animation import Recording, SceneOptions, Training
+
+
+class Mine(Scene):
+    """A scene of my own."""
+
+    default_config = "tiny"
+    needs = {"run": Recording("reverse", {"sampler.kind": "ddim"}), "film": Training()}
+
+    class Options(SceneOptions):
+        pace: int = 1
+'''
 
 
 @pytest.fixture
@@ -21,10 +37,7 @@ def lecture_folder(tmp_path, monkeypatch):
     (tmp_path / "configs/shape.yaml").write_text("target: {kind: drawing, file: shape.svg}\n")
     (tmp_path / "configs/shape.svg").write_text("<svg/>")
     (tmp_path / "scenes").mkdir()
-    (tmp_path / "scenes/mine.py").write_text(
-        '"""Mine."""\nfrom manim import Scene\n\n\nclass Mine(Scene):\n    """A scene of my own."""\n\n'
-        '    default_config = "tiny"\n    needs = {"run": {"sampler.kind": "ddim"}, "film": {"training": True}}\n'
-    )
+    (tmp_path / "scenes/mine.py").write_text(MINE)
     return tmp_path
 
 
@@ -82,7 +95,7 @@ def test_the_key_covers_scene_options_theme_and_upstream_but_not_workers(lecture
     key = clip("mine").key
     assert clip("mine", workers=2).key == key
     assert clip("mine", theme="light").key != key
-    assert clip("mine", options={"speed": 2}).key != key
+    assert clip("mine", options={"pace": 2}).key != key
     assert clip("mine", sets=[(["seed"], 3)]).key != key
     scene = lecture_folder / "scenes/mine.py"
     scene.write_text(scene.read_text() + "# changed\n")
@@ -91,7 +104,7 @@ def test_the_key_covers_scene_options_theme_and_upstream_but_not_workers(lecture
 
 def test_scene_needs_stand_behind_the_users_sets_unless_fixed(lecture_folder):
     subject = Subject.of("tiny", [(["sampler", "steps"], 9), (["sampler", "kind"], "heun")])
-    asked = subject.for_scene(*overrides({"sampler.kind!": "gradient", "sampler.steps": 7, "training": True}))
+    asked = subject.for_scene([(["sampler", "steps"], 7)], [(["sampler", "kind"], "gradient")])
     assert asked.config.sampler.kind == "gradient"
     assert asked.config.sampler.steps == 9
 

@@ -139,7 +139,8 @@ def test_shared_training_is_planned_once(lecture_hall):
     (lecture_hall / "configs/tiny.yaml").write_text("target: {kind: spiral}\n")
     (lecture_hall / "scenes/one.py").write_text(
         '"""One."""\nclass OneScene(Scene):\n    default_config = "tiny"\n'
-        '    needs = {"run": {"sampler.kind": "ddim"}}\n'
+        '    needs = {"run": Recording("reverse", {"sampler.kind": "ddim"})}\n'
+        "    class Options(SceneOptions):\n        a: int = 0\n"
     )
     file = write(lecture_hall, ["{scene: one}", "{scene: one, options: {a: 1}}", "{scene: one, set: {sampler.eta: 1}}"])
     batch = Batch.of(planned(file), lecture_hall / "outputs")
@@ -278,7 +279,8 @@ def test_forty_clips_up_to_date_take_under_two_seconds(lecture_hall, program):
     (lecture_hall / "configs").mkdir()
     (lecture_hall / "configs/tiny.yaml").write_text("target: {kind: spiral}\nmodel: exact\n")
     (lecture_hall / "scenes/one.py").write_text(
-        '"""One."""\nclass OneScene(Scene):\n    default_config = "tiny"\n    needs = {"run": {}}\n'
+        '"""One."""\nclass OneScene(Scene):\n    default_config = "tiny"\n    needs = {"run": Recording()}\n'
+        "    class Options(SceneOptions):\n        frames: int = 6\n        grey: int = 40\n"
     )
     entries = [f"{{scene: one, options: {{frames: 2, grey: {i}}}}}" for i in range(40)]
     file = write(lecture_hall, entries)

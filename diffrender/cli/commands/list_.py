@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from diffrender.cli.common import command
 
+if TYPE_CHECKING:
+    from diffrender.config.scene_card import SceneCard
+
 WHAT = ("scenes", "configs", "samplers", "schedules", "densities", "points", "images", "themes")
-SHORT = ("kind", "order", "stochastic", "NFE a step", "target", "model", "sampler", "config")
+SHORT = ("kind", "order", "stochastic", "NFE a step", "target", "model", "sampler", "config", "default")
 BARE = ("kind", "title", "shows", "what", "paper")  # what needs no name beside it
 Row = dict[str, Any]
 
@@ -17,6 +20,7 @@ Row = dict[str, Any]
 @command
 def list_(
     what: Annotated[str, typer.Argument(metavar=f"[{'|'.join(WHAT)}]", help="All of them if not given.")] = "",
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="One of them, in full.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Show what there is: scenes, configs, samplers, …"""
@@ -24,6 +28,9 @@ def list_(
 
     if what and what not in WHAT:
         raise UsageError(f"list {what}: nothing of that name is listed.", suggest(what, WHAT))
+    if name:
+        _one(what, name, as_json)
+        return
     tables = {name: _rows(name) for name in ([what] if what else WHAT)}
     if as_json:
         import json
@@ -32,6 +39,29 @@ def list_(
         return
     for i, (name, rows) in enumerate(tables.items()):
         _show(name, rows, first=i == 0)
+
+
+def _one(what: str, name: str, as_json: bool) -> None:
+    """One of the things of a kind, in full."""
+    import json
+
+    from diffrender.config.scene_card import find_scene, option_rows
+    from diffrender.core.errors import UsageError, suggest
+
+    if what == "scenes":
+        card = find_scene(name)
+        if as_json:
+            print(json.dumps({**_scene(card), "options": option_rows(card)}, ensure_ascii=False, default=str))
+        else:
+            _scene_in_full(card)
+        return
+    rows = {row["name"]: row for row in _rows(what)}
+    if name not in rows:
+        raise UsageError(f"list {what} {name}: there is none of that name.", suggest(name, rows))
+    if as_json:
+        print(json.dumps(rows[name], ensure_ascii=False, default=str))
+    else:
+        _show(what, [rows[name]], first=True)
 
 
 def _show(title: str, rows: list[Row], first: bool) -> None:
@@ -68,18 +98,53 @@ def _rows(what: str) -> list[Row]:
 
 def _scenes() -> list[Row]:
     from diffrender.config.find import scenes
-    from diffrender.config.scene_card import read_scene, scene_options
+    from diffrender.config.scene_card import read_scenes
+    from diffrender.core.errors import DiffrenderError
 
-    cards = [read_scene(file) for file in scenes().values()]
-    return [
+    rows = []
+    for name, file in scenes().items():
+        try:
+            rows += [_scene(card) for card in read_scenes(file)]
+        except DiffrenderError as error:
+            rows.append({"name": name, "what": f"unreadable: {error.problem}"})
+    return rows
+
+
+def _scene(card: SceneCard) -> Row:
+    from diffrender.config.scene_card import option_rows
+
+    return {
+        "name": card.name,
+        "config": card.default_config,
+        "states": card.shows,
+        "shows": card.summary,
+        "options": [f"{row['name']}={row['default']}" for row in option_rows(card) if not row["shared"]],
+    }
+
+
+def _scene_in_full(card: SceneCard) -> None:
+    """Everything that a scene says of itself, its options one below the other."""
+    from diffrender.config.scene_card import option_rows
+
+    _show("scenes", [{**_scene(card), "options": ()}], first=True)
+    needs = [
         {
-            "name": card.name,
-            "config": card.default_config,
-            "shows": card.summary,
-            "options": scene_options(card),
+            "name": name,
+            "kind": need.kind,
+            "config": need.config,
+            "unless set otherwise": _pairs(need.overrides),
+            "always": _pairs(need.fixed),
         }
-        for card in cards
+        for name, need in card.needs.items()
     ]
+    if needs:
+        _show(f"recordings of {card.name}", needs, first=False)
+    rows = [{"kind": row["type"], **row, "type": "", "shared": ""} for row in option_rows(card)]
+    _show(f"options of {card.name}", rows, first=False)
+
+
+def _pairs(settings: Any) -> list[str]:
+    return [f"{key}={value}" for key, value in settings.items()]
 
 
 def _configs() -> list[Row]:

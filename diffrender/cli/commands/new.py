@@ -20,23 +20,32 @@ seed: 0
 """
 
 SCENE = '''\
-"""Render it with:  diffrender render {file}:{name}"""
+"""Render it with:  diffrender render {file}"""
 
-from diffrender.animation import TrajectoryScene
+from pydantic import Field
+
+from diffrender.animation import Recording, SceneOptions, TrajectoryScene
 
 
 class {name}(TrajectoryScene):
     """A cloud of noise becomes the data."""
 
     default_config = "spiral"
-    needs = {{"run": {{"sampler.kind": "ddim"}}}}  # overrides of the config; recorded before the scene is drawn
+    shows = ("plane",)  # what it can draw; else: line, space, images
+    needs = {{"run": Recording("reverse", {{"sampler.kind": "ddim"}})}}  # recorded before the scene is drawn
+    words = {{"title": "{title}"}}  # what stands on screen: -O title="…" says it otherwise
+
+    class Options(SceneOptions):
+        """What -O and lectures may say, beside what every scene has."""
+
+        radius: float = Field(0.02, gt=0, le=1, description="of a point")
 
     def construct(self):
         run, boxes, clock = self.run, self.arrange("stage"), self.clock()
         view = self.view(run.states[-1], boxes.stage, noise=run.states[0].std())
-        cloud = clock.bind(view.cloud(run.states, color=self.theme.samples, radius=0.02))
+        cloud = clock.bind(view.cloud(run.states, color=self.theme.samples, radius=self.options.radius))
         caption = self.caption("sampler", "step", "seed", "model")
-        self.intro(*self.header("{title}"), ground=[caption, *clock.slider(boxes.slider), cloud])
+        self.intro(*self.header(self.words["title"]), ground=[caption, *clock.slider(boxes.slider), cloud])
         self.play_run(clock, 6)
         self.outro()
 '''

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from diffrender.config.declarations import Training
 from diffrender.config.overrides import Overrides
-from diffrender.config.scene_card import SceneCard, check_options, find_scene, overrides
+from diffrender.config.scene_card import SceneCard, check_options, find_scene
 from diffrender.core import provenance
 from diffrender.core.errors import UsageError, suggest
 from diffrender.core.files import digest, file_digest
@@ -125,15 +126,18 @@ def recordings(
     for name, need in card.needs.items():
         if only is not None and name not in only:
             continue
-        chosen = str(need.get("config", "")) or config or card.default_config
+        chosen = need.config or config or card.default_config
         if not chosen:
             raise UsageError(
                 f"{card.file}: {card.class_name} needs the recording '{name}' but names no default_config.",
                 "Give one with --config.",
             )
-        subject = Subject.of(chosen, sets, outputs).for_scene(*overrides(need))
-        kind = card.kinds.get(name, "")
-        found[name] = subject.train(device=device) if need.get("training") else subject.sample(device=device, kind=kind)
+        defaults, fixed = (
+            [(key.split("."), value) for key, value in some.items()] for some in (need.overrides, need.fixed)
+        )
+        subject = Subject.of(chosen, sets, outputs).for_scene(defaults, fixed)
+        training = isinstance(need, Training)
+        found[name] = subject.train(device=device) if training else subject.sample(device=device, kind=need.kind)
     return found
 
 

@@ -1,0 +1,89 @@
+"""The words in which a scene file says what it needs and shows: recordings, trainings, states.
+
+They are plain data. A scene's class uses them as they stand, and `scene_card` builds the same objects from the file's
+text without running it, so nothing here may import Manim or torch.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, ClassVar
+
+from pydantic import Field, create_model
+
+from diffrender.config.scene_options import SceneOptions
+from diffrender.core.errors import ConfigError, suggest
+
+RUN_KINDS = ("reverse", "langevin", "forward")
+STATES = {1: "line", 2: "plane", 3: "space"}  # by the numbers in one state
+SHOWS = (*STATES.values(), "images")
+
+
+def states_name(event: tuple[int, ...]) -> str:
+    """The word for states of that shape: (1,) line, (2,) plane, (3,) space, (C, H, W) images; "" for others."""
+    return "images" if len(event) == 3 else STATES.get(event[0], "") if len(event) == 1 else ""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The recording of a sampler's run: `Recording("reverse", {"sampler.steps": 100}, fixed={"sampler.kind": "ddim"})`.
+
+    kind: what kind of run can be shown (reverse, langevin, forward); any if empty. overrides: config keys, dotted, that
+    the user's own settings go over; `fixed` ones go over both. config: another config than the clip's own.
+    """
+
+    kind: str = ""
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    _: KW_ONLY
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    config: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if self.kind not in ("", *RUN_KINDS):
+            remedy = suggest(str(self.kind), RUN_KINDS) + " What a network learned is asked for as Training()."
+            raise ConfigError(f"Recording: there is no kind of run called {self.kind!r}.", remedy)
+
+
+@dataclass(frozen=True)
+class Training:
+    """The recording of a network's training: its loss, its snapshots. overrides, fixed, config: as of a Recording."""
+
+    kind: ClassVar[str] = "training"
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    _: KW_ONLY
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    config: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+Need = Recording | Training
+
+
+def _check(need: Need) -> None:
+    what = type(need).__name__
+    for name in ("overrides", "fixed"):
+        keys = getattr(need, name)
+        if not isinstance(keys, Mapping) or not all(isinstance(key, str) and all(key.split(".")) for key in keys):
+            raise ConfigError(f"{what}: {name} must be a dict of config keys.", 'Example: {"sampler.kind": "ddim"}')
+    if not isinstance(need.config, str):
+        raise ConfigError(f"{what}: config must be the name of a config, not {need.config!r}.")
+
+
+def with_words(options: type[SceneOptions], words: Mapping[str, str]) -> type[SceneOptions]:
+    """The options of a scene, with one for each of the words that it puts on screen.
+
+    A word whose name is an option of the scene's own class is left to that; one that every scene has takes the word as
+    its default.
+    """
+    own, found = inspect.get_annotations(options), dict[str, Any]()
+    for name, text in words.items():
+        if name not in own:
+            inherited = options.model_fields.get(name)
+            about = inherited.description if inherited and inherited.description else "words on screen"
+            found[name] = (str, Field(text, description=about))
+    return create_model(options.__name__, __base__=options, **found) if found else options
