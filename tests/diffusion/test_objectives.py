@@ -19,7 +19,8 @@ from diffrender.diffusion.denoisers.objectives import (
     sliced_score_matching,
     training_levels,
 )
-from diffrender.diffusion.levels import Level, make_levels
+from diffrender.diffusion.levels import Level
+from diffrender.diffusion.schedules import make_levels
 
 LEVELS = [Level(0.8, 0.6, 0.5), Level(1.0, 7.0, 0.5), Level(0.3, 0.7, 0.5)]  # one of each family
 

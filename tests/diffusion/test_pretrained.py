@@ -76,9 +76,10 @@ def test_at_its_own_timesteps_it_says_what_the_network_says(tmp_path, prediction
 
 def test_ddim_of_ours_is_ddim_of_its_own_pipeline(pipeline_folder):
     """The last images, from the same noise; on another table of levels they are others."""
-    from diffrender.diffusion.levels import choose, from_betas
+    from diffrender.diffusion.levels import choose
     from diffrender.diffusion.noise import Noise
     from diffrender.diffusion.samplers.catalogue import SAMPLERS
+    from diffrender.diffusion.schedules import from_betas
 
     scheduler = DDIMScheduler(
         num_train_timesteps=100, clip_sample=False, set_alpha_to_one=True, timestep_spacing="trailing"

@@ -10,11 +10,12 @@ import torch
 from diffrender.config.sections import ScheduleConfig
 from diffrender.core.errors import TrajectoryError
 from diffrender.diffusion.denoisers.exact import MixtureDenoiser
-from diffrender.diffusion.levels import Level, choose, make_levels
+from diffrender.diffusion.levels import Level, choose
 from diffrender.diffusion.noise import Noise
 from diffrender.diffusion.recording.recorder import BLOCK_BYTES, Keep, Recorder, scheduler_scales
 from diffrender.diffusion.samplers.base import Step, start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 from diffrender.trajectory.reader import Trajectory
 

@@ -15,9 +15,10 @@ import torch
 
 from diffrender.config.sections import ScheduleConfig
 from diffrender.diffusion.denoisers.exact import MixtureDenoiser
-from diffrender.diffusion.levels import Level, LevelSequence, choose, make_levels
+from diffrender.diffusion.levels import Level, LevelSequence, choose
 from diffrender.diffusion.noise import Noise, Purpose
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
 MEANS = np.array([[1.2, 0.9], [-1.3, 0.7], [-0.8, -1.2], [1.0, -1.0]])

@@ -192,7 +192,7 @@ def _samplers() -> list[Row]:
 def _registry(what: str) -> list[Row]:
     registry: Any
     if what == "schedules":
-        from diffrender.diffusion.levels import SCHEDULES as registry
+        from diffrender.diffusion.schedules import SCHEDULES as registry
     elif what == "densities":
         from diffrender.diffusion.targets.densities.catalogue import DENSITIES as registry
     elif what == "images":

@@ -19,12 +19,13 @@ from diffrender.diffusion.denoisers.base import Denoiser, Prediction
 from diffrender.diffusion.denoisers.build import build_denoiser, classes
 from diffrender.diffusion.denoisers.exact import exact_denoiser
 from diffrender.diffusion.denoisers.guidance import Guided
-from diffrender.diffusion.levels import Level, LevelSequence, Schedule, choose, make_levels
+from diffrender.diffusion.levels import Level, LevelSequence, Schedule, choose
 from diffrender.diffusion.noise import Noise, Purpose, generator
 from diffrender.diffusion.recording.traced import Traced
 from diffrender.diffusion.samplers.base import Step, start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
-from diffrender.diffusion.samplers.langevin.samplers import AtLevel
+from diffrender.diffusion.samplers.langevin.base import AtLevel
+from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.targets.subsets import class_numbers
 

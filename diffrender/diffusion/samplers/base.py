@@ -22,7 +22,7 @@ from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Noise, Purpose
 
 Denoise = Callable[[torch.Tensor, Level], Prediction]
-Walk = Sequence[Level]
+Levels = Sequence[Level]
 Eta = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -24,7 +24,7 @@ from diffrender.core.errors import ConfigError, MissingToolError, suggest
 from diffrender.core.registry import Entry
 from diffrender.diffusion.levels import Level, LevelSequence
 from diffrender.diffusion.noise import Noise, Purpose
-from diffrender.diffusion.samplers.base import Denoise, Step, Walk
+from diffrender.diffusion.samplers.base import Denoise, Levels, Step
 
 PREFIX = "diffusers:"
 LAST_BETA = 0.9  # for β = 1: schedulers divide by alpha, so the table they get ends just before alpha = 0
@@ -74,7 +74,7 @@ def entry(name: str) -> SchedulerEntry:
     """The registry's entry of `diffusers:Name`; `stochastic` says whether the scheduler may draw noise."""
     kind = find(name)
 
-    def sample(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, **options: Any) -> Iterator[Step]:
+    def sample(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, **options: Any) -> Iterator[Step]:
         yield from Run(kind, LevelSequence.of(levels), options).steps(denoise, x, noise)
 
     sample.__doc__ = f"{kind.__name__} of diffusers, run by its own code."

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from diffrender.diffusion.noise import Noise, Purpose
-from diffrender.diffusion.samplers.base import Step, Walk
+from diffrender.diffusion.samplers.base import Levels, Step
 from diffrender.diffusion.samplers.registry import SAMPLERS
 
 
@@ -22,7 +22,7 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
     kind="forward",
     nfe_per_step=0,
 )
-def forward(model: Any, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+def forward(model: Any, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """The Markov chain q(x_t | x_{t−1}) from data x (N, *event) through `levels`, clean first; `model` is not asked.
 
     Fresh noise at every step; x_t given x_0 is then normal with mean α_t x_0 and deviation σ_t.

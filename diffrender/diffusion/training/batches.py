@@ -11,8 +11,8 @@ import torch
 from diffrender.config.sections import Config
 from diffrender.diffusion.denoisers.networks.gaussian_preconditioned import GaussianPreconditioned
 from diffrender.diffusion.denoisers.objectives import Objective, log_snr, objective, training_levels
-from diffrender.diffusion.levels import make_levels
 from diffrender.diffusion.noise import Purpose, generator
+from diffrender.diffusion.schedules import make_levels
 
 BLOCK_STEPS, BLOCK_NUMBERS = 64, 1 << 20  # batches drawn at a time, and how many numbers they may hold
 

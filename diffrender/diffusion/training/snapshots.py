@@ -12,12 +12,13 @@ from diffrender.config.sections import Config
 from diffrender.diffusion.denoisers.base import Denoiser
 from diffrender.diffusion.denoisers.build import classes
 from diffrender.diffusion.denoisers.guidance import Guided
-from diffrender.diffusion.levels import choose, make_levels
+from diffrender.diffusion.levels import choose
 from diffrender.diffusion.noise import Noise, Purpose, generator
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.recording.probes import Grid, spread
 from diffrender.diffusion.samplers.base import start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.schedules import make_levels
 
 FIELD_RATIO = 0.3  # sigma / alpha where the learned score is probed
 

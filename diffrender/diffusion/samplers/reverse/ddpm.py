@@ -12,7 +12,7 @@ from pydantic import Field
 
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Noise
-from diffrender.diffusion.samplers.base import Denoise, Step, Walk, move
+from diffrender.diffusion.samplers.base import Denoise, Levels, Step, move
 from diffrender.diffusion.samplers.registry import SAMPLERS
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -29,7 +29,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 def ddpm(
     denoise: Denoise,
     x: torch.Tensor,
-    levels: Walk,
+    levels: Levels,
     noise: Noise,
     *,
     variance: Literal["beta", "beta_tilde"] | Share = "beta_tilde",

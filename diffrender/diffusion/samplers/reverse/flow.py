@@ -13,7 +13,7 @@ import torch
 
 from diffrender.diffusion.levels import LevelSequence
 from diffrender.diffusion.noise import Noise
-from diffrender.diffusion.samplers.base import Denoise, Step, Walk, move
+from diffrender.diffusion.samplers.base import Denoise, Levels, Step, move
 from diffrender.diffusion.samplers.registry import SAMPLERS
 
 
@@ -32,7 +32,7 @@ HEUN = Tableau((0.5, 0.5), (1.0,), ((1.0,),))
 RK4 = Tableau((1 / 6, 1 / 3, 1 / 3, 1 / 6), (0.5, 0.5, 1.0), ((0.5,), (0.0, 0.5), (0.0, 0.0, 1.0)))
 
 
-def runge_kutta(denoise: Denoise, x: torch.Tensor, levels: Walk, tableau: Tableau, last: Tableau) -> Iterator[Step]:
+def runge_kutta(denoise: Denoise, x: torch.Tensor, levels: Levels, tableau: Tableau, last: Tableau) -> Iterator[Step]:
     """Steps of `tableau` in t; `last` steps into t = 0, where there is no ε̂ to ask for."""
     nfe, grid = 0, LevelSequence.of(levels)
     for i, (now, to) in enumerate(pairwise(grid)):
@@ -59,7 +59,7 @@ def runge_kutta(denoise: Denoise, x: torch.Tensor, levels: Walk, tableau: Tablea
     aliases=("FlowMatchEulerDiscreteScheduler",),
     paper="Lipman et al. 2023, by Euler's method",
 )
-def flow_euler(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+def flow_euler(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """y' = y + (t' − t) v(y, t)."""
     yield from runge_kutta(denoise, x, levels, EULER, EULER)
 
@@ -73,7 +73,7 @@ def flow_euler(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) ->
     order=2,
     nfe_per_step=2,
 )
-def flow_midpoint(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+def flow_midpoint(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """y' = y + (t' − t) v at half an Euler step."""
     yield from runge_kutta(denoise, x, levels, MIDPOINT, MIDPOINT)
 
@@ -88,7 +88,7 @@ def flow_midpoint(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise)
     order=2,
     nfe_per_step=2,
 )
-def flow_heun(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+def flow_heun(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """y' = y + (t' − t) times the mean of v at both ends of an Euler step; the last step is Euler's."""
     yield from runge_kutta(denoise, x, levels, HEUN, EULER)
 
@@ -102,6 +102,6 @@ def flow_heun(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> 
     order=4,
     nfe_per_step=4,
 )
-def flow_rk4(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+def flow_rk4(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """The classical Runge–Kutta method in t; the last step is the midpoint method's."""
     yield from runge_kutta(denoise, x, levels, RK4, MIDPOINT)

@@ -17,7 +17,7 @@ from pydantic import Field
 from diffrender.core.errors import DiffrenderError
 from diffrender.diffusion.levels import LevelSequence
 from diffrender.diffusion.noise import Noise
-from diffrender.diffusion.samplers.base import Denoise, Step, Walk, along, inside, move
+from diffrender.diffusion.samplers.base import Denoise, Levels, Step, along, inside, move
 from diffrender.diffusion.samplers.registry import SAMPLERS
 
 Tolerance = Annotated[float, Field(gt=0)]
@@ -85,7 +85,7 @@ class RungeKutta45:
 def rk45(
     denoise: Denoise,
     x: torch.Tensor,
-    levels: Walk,
+    levels: Levels,
     noise: Noise,
     *,
     rtol: Tolerance = 1e-5,
@@ -114,7 +114,7 @@ def rk45(
 
 
 def log_likelihood(
-    denoise: Denoise, x: torch.Tensor, levels: Walk, *, rtol: float = 1e-5, atol: float = 1e-5
+    denoise: Denoise, x: torch.Tensor, levels: Levels, *, rtol: float = 1e-5, atol: float = 1e-5
 ) -> tuple[torch.Tensor, int]:
     """log p(x), (N,), of states x (N, *event) at the last level with noise, and the network calls it took.
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from diffrender.diffusion.denoisers.base import Prediction
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Noise, Purpose
-from diffrender.diffusion.samplers.base import Denoise, Step, Walk, move
+from diffrender.diffusion.samplers.base import Denoise, Levels, Step, move
 from diffrender.diffusion.samplers.registry import SAMPLERS
 
 
@@ -29,7 +29,7 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
     paper="Song et al. 2021, eq. 6, by Euler–Maruyama",
     stochastic=True,
 )
-def reverse_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+def reverse_sde(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """x' = x + log(α'/α) x + β s(x) + √β ξ, without ξ on the step to the clean level."""
     for i, (now, to) in enumerate(pairwise(levels)):
         p = denoise(x, now)
@@ -52,7 +52,7 @@ def reverse_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -
 def predictor_corrector(
     denoise: Denoise,
     x: torch.Tensor,
-    levels: Walk,
+    levels: Levels,
     noise: Noise,
     *,
     snr: Annotated[float, Field(ge=0)] = 0.16,

@@ -12,7 +12,7 @@ import torch
 
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Noise
-from diffrender.diffusion.samplers.base import Denoise, Step, Walk, along, move, towards
+from diffrender.diffusion.samplers.base import Denoise, Levels, Step, along, move, towards
 from diffrender.diffusion.samplers.registry import SAMPLERS
 
 Known = tuple[Level, torch.Tensor]  # x̂0 at a level
@@ -28,7 +28,7 @@ Known = tuple[Level, torch.Tensor]  # x̂0 at a level
     order=2,
 )
 def unipc(
-    denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, order: Literal[1, 2, 3] = 2
+    denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, *, order: Literal[1, 2, 3] = 2
 ) -> Iterator[Step]:
     """x̂0 at x first corrects x itself; from there, with earlier x̂0, the next state is predicted."""
     past: list[Known] = []

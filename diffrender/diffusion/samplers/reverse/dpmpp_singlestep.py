@@ -16,7 +16,7 @@ from pydantic import Field
 from diffrender.diffusion.denoisers.base import Prediction
 from diffrender.diffusion.levels import Level, LevelSequence
 from diffrender.diffusion.noise import Noise, Purpose
-from diffrender.diffusion.samplers.base import Denoise, Eta, Step, Walk, along, ancestral, inside, move, towards
+from diffrender.diffusion.samplers.base import Denoise, Eta, Levels, Step, along, ancestral, inside, move, towards
 from diffrender.diffusion.samplers.registry import SAMPLERS
 
 
@@ -29,7 +29,7 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
     paper="Lu et al. 2023, alg. 1",
     order=2,
 )
-def dpmpp_2s(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+def dpmpp_2s(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """Levels in pairs: a first-order step, then a second-order one over both, from where the first began."""
     pair: list[tuple[Level, Prediction]] = []
     for i, (now, to) in enumerate(pairwise(levels)):
@@ -59,7 +59,7 @@ def dpmpp_2s(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> I
     nfe_per_step=2,
 )
 def dpmpp_2s_ancestral(
-    denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Eta = 1.0
+    denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, *, eta: Eta = 1.0
 ) -> Iterator[Step]:
     """x̂0 from half way in λ carries the whole step to a lower level than the next, then noise up to it."""
     nfe, grid = 0, LevelSequence.of(levels)
@@ -92,7 +92,7 @@ def dpmpp_2s_ancestral(
 def dpmpp_sde(
     denoise: Denoise,
     x: torch.Tensor,
-    levels: Walk,
+    levels: Levels,
     noise: Noise,
     *,
     eta: Eta = 1.0,

@@ -16,8 +16,37 @@ from pydantic import Field
 
 from diffrender.diffusion.levels import Level, LevelSequence
 from diffrender.diffusion.noise import Noise
-from diffrender.diffusion.samplers.base import Denoise, Eta, Step, Walk, along, ancestral, inside, move
+from diffrender.diffusion.samplers.base import Denoise, Eta, Levels, Step, along, ancestral, inside, move
 from diffrender.diffusion.samplers.registry import SAMPLERS
+from diffrender.diffusion.samplers.reverse.ddim import FLOW, ddim
+
+
+@SAMPLERS.register(
+    "euler",
+    title="Euler",
+    equation=FLOW,
+    aliases=("sample_euler", "EulerDiscreteScheduler"),
+    paper="Karras et al. 2022, alg. 1 without its correction",
+)
+def euler(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
+    """Euler's method on dx̂/du = ε̂ in x̂ = x/α, u = σ/α: DDIM with η = 0, term for term."""
+    yield from ddim(denoise, x, levels, noise, eta=0.0)
+
+
+@SAMPLERS.register(
+    "euler_ancestral",
+    title="Euler ancestral",
+    equation="{{x_(t-1) : sum}} = {{alpha_(t-1) hat(x)_0 : data}}"
+    " + {{sigma_arrow.b thin hat(epsilon) + sigma_arrow.t thin xi : noise}}",
+    aliases=("sample_euler_ancestral", "EulerAncestralDiscreteScheduler"),
+    paper="Song, Meng & Ermon 2021, eq. 16",
+    stochastic=True,
+)
+def euler_ancestral(
+    denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, *, eta: Eta = 1.0
+) -> Iterator[Step]:
+    """Euler's method to a lower level than the next, then noise up to it: DDIM with η = 1, term for term."""
+    yield from ddim(denoise, x, levels, noise, eta=eta)
 
 
 @SAMPLERS.register(
@@ -30,7 +59,7 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
     order=2,
     nfe_per_step=2,
 )
-def heun(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+def heun(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """Euler's move, corrected by the mean of ε̂ at both its ends."""
     nfe = 0
     for i, (now, to) in enumerate(pairwise(levels)):
@@ -56,7 +85,7 @@ def heun(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Itera
     order=2,
     nfe_per_step=2,
 )
-def dpm2(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+def dpm2(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """The midpoint method, the midpoint taken in log u."""
     yield from dpm2_ancestral(denoise, x, levels, noise, eta=0.0)
 
@@ -72,7 +101,9 @@ def dpm2(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Itera
     stochastic=True,
     nfe_per_step=2,
 )
-def dpm2_ancestral(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Eta = 1.0) -> Iterator[Step]:
+def dpm2_ancestral(
+    denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, *, eta: Eta = 1.0
+) -> Iterator[Step]:
     """The midpoint method in log u to a lower level than the next, then noise up to it."""
     nfe, grid = 0, LevelSequence.of(levels)
     for i, (now, to) in enumerate(pairwise(grid)):
@@ -100,7 +131,7 @@ def dpm2_ancestral(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise
     order=4,
 )
 def lms(
-    denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, order: Annotated[int, Field(ge=1, le=8)] = 4
+    denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, *, order: Annotated[int, Field(ge=1, le=8)] = 4
 ) -> Iterator[Step]:
     """Adams–Bashforth: the polynomial through the last `order` values of ε̂, integrated over the step."""
     past: list[tuple[Level, torch.Tensor]] = []

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Noise
-from diffrender.diffusion.samplers.base import Denoise, Step, Walk, inside, move, towards
+from diffrender.diffusion.samplers.base import Denoise, Levels, Step, inside, move, towards
 from diffrender.diffusion.samplers.registry import SAMPLERS
 
 Churn = Annotated[float, Field(ge=0)]
@@ -30,7 +30,7 @@ Churn = Annotated[float, Field(ge=0)]
     paper="Lu et al. 2023, alg. 2",
     order=2,
 )
-def dpmpp_2m(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> Iterator[Step]:
+def dpmpp_2m(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """x̂0 is carried half a step on along the line through its last two values, then held."""
     before, last = levels[0], x  # the step before's level and x̂0, read from the second step on
     for i, (now, to) in enumerate(pairwise(levels)):
@@ -55,7 +55,9 @@ def dpmpp_2m(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise) -> I
     order=2,
     stochastic=True,
 )
-def dpmpp_2m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Churn = 1.0) -> Iterator[Step]:
+def dpmpp_2m_sde(
+    denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, *, eta: Churn = 1.0
+) -> Iterator[Step]:
     """dpmpp_2m on the reverse SDE: the state is forgotten e^−ηh faster, and noise makes up for it."""
     before, last = levels[0], x  # the step before's level and x̂0, read from the second step on
     for i, (now, to) in enumerate(pairwise(levels)):
@@ -81,7 +83,9 @@ def dpmpp_2m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, 
     order=3,
     stochastic=True,
 )
-def dpmpp_3m_sde(denoise: Denoise, x: torch.Tensor, levels: Walk, noise: Noise, *, eta: Churn = 1.0) -> Iterator[Step]:
+def dpmpp_3m_sde(
+    denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, *, eta: Churn = 1.0
+) -> Iterator[Step]:
     """x̂0 as a parabola in λ through its last three values, integrated against the decay e^−(1+η)λ.
 
     k-diffusion and diffusers take half of the last term, which leaves the method at the second order.
