@@ -5,31 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from manim import Mobject
+from manim import smooth
 from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
+    METRIC,
+    BesideData,
     FadeInFast,
     FadeOutFast,
     Hero,
     HeroStep,
-    OpacityScale,
     Plane,
     Recording,
     SceneOptions,
     TrajectoryScene,
-    UpdateFromAlpha,
-    distance_and_floor,
+    distances,
     key_dot,
     point_radius,
     scale_bar,
 )
 
-REWIND, SLOW, ZOOM = 1.5, 2.0, 1.0  # seconds: back to the noise, one step of one point, the way on to it
-DIMMED = 0.3  # the others while one point is followed
+REWIND = 1.5  # seconds back to the noise
+SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
 GUESS, CLOUD = 0.6, 0.75  # opacity of the predicted data, and of the samples over them
+
+
+def closing_in(u: float) -> float:
+    """How far the view has closed in on the data when u of the run has passed: the noise has left by then."""
+    return smooth(min(max((u - 0.4) / 0.55, 0.0), 1.0))
 
 
 class Denoise(TrajectoryScene):
@@ -56,10 +61,11 @@ class Denoise(TrajectoryScene):
         guess = run["x0"][:, : options.points] if options.guess and "x0" in run else None
 
         # the cloud, what is predicted for it, and the one point that is followed
-        view = self.view(data if len(data) else states[-1], boxes.stage, noise=float(states[0].std()))
+        shown = data if len(data) else states[-1]
+        view = self.view(shown, boxes.stage, noise=float(states[0].std()))
         size = point_radius(states.shape[1], 24)
         clouds = [] if guess is None else [view.cloud(guess, color=theme.data, radius=size, alpha=GUESS)]
-        clouds.append(view.cloud(states, color=theme.samples, radius=size, alpha=CLOUD))
+        clouds.append(samples := view.cloud(states, color=theme.samples, radius=size, alpha=CLOUD))
         if options.trails:
             tails = {"color": theme.samples, "width": LINE, "alpha": 0.8, "length": options.trail_steps}
             clouds.append(view.trails(states[:, : options.trails], **tails))
@@ -68,26 +74,49 @@ class Denoise(TrajectoryScene):
         # what stands round it, all on one clock
         clock = self.clock(run, *([] if guess is None else [guess]))
         clock.bind(*clouds, *([hero] if hero else []))
+        if view.dims == 3:  # when a shape is there, what is nearer is set off from what is farther
+            shape_from = np.searchsorted(-run["sigma"], -SHAPE_UNDER * run["sigma"].max())
+            clock.bind(lambda step: setattr(samples, "casing", theme.bg if step >= shape_from else None))
         header = self.header("Denoising", self.sampler_equation())
         column: list[Any] = [clock.number("$sigma_t =$ {:.3f}", run["sigma"], size="title")]
-        column.append(page.words("noise left in the cloud", "legend", "muted"))
-        if "metric_sliced_wasserstein" in run and page.frame.shape != "square":
-            column.append(clock.number("distance to the data {:.3f}", run["metric_sliced_wasserstein"], size="legend"))
+        if page.frame.shape != "square":
+            column.append(page.words("noise left in the cloud", "legend", "muted"))
+            if METRIC in run:
+                column.append(clock.number("distance to the data {:.3f}", run[METRIC], size="legend"))
+            if figures := distances(run):
+                column.append(page.words(f"two draws of the data {figures[1]:.3f}", "legend", "muted"))
         page.stack(boxes.column, *column, align=page.column_align)
         column += clock.slider(boxes.slider)
-        column.append(self.legend(self.keys(guess is not None), boxes.key))
         if view.dims == 2:
             column.append(scale_bar(view, page, boxes.stage))
+        key = self.legend(self.keys(guess is not None), boxes.key)
         caption = self.caption("sampler", "step", "points", "scaling", "seed", "model")
 
+        wide, near = view.box, view.fit(shown)
         clock.show(1)
         self.look(1)
-        self.intro(*header, ground=[*column, caption, *view.made])
-        self.rewind(clock, REWIND)
-        begin = self.one_point(view, clock, hero, clouds, header[-1])
-        self.play_run(clock, start=begin)
-        self.beside_the_data(view, [*column, *(clouds[:1] if guess is not None else [])], data)
+        view.lay(near, view.rect)
+        self.intro(*header, ground=[*column, key, caption, *view.made])
+        self.rewind(clock, REWIND, view.move(wide, view.rect, self.seconds(REWIND)))
+        begin = 0.0
+        if hero and options.slow_steps:
+            parts = HeroStep(view, run, hero, header[-1], theme=theme)
+            begin = parts.play(self, clock, clouds, min(options.slow_steps, run.steps), key, boxes.key)
+        self.play_run(clock, None, view.move(near, view.rect, self.seconds(options.duration), closing_in), start=begin)
+        if len(data):
+            self.beside_the_data(view, [*column, key, *([] if guess is None else clouds[:1])])
         self.outro()
+
+    def beside_the_data(self, view: Plane, gone: list[Any]) -> None:
+        """The samples make room for the data, to which they should be alike, and how far they are from it."""
+        boxes, data = self.arrange("two panels"), self.run.target
+        left, right = self.view(data, boxes.left), self.view(data, boxes.right)
+        self.look(1)
+        beside = BesideData(self.page, self.run, left, right, boxes)
+        view.attached.clear()
+        self.play(FadeOutFast(*gone, run_time=0.4))
+        self.play(view.move(*beside.where, self.seconds(1.2)))
+        self.play(FadeInFast(*beside.mobjects, run_time=0.6))
 
     def keys(self, guess: bool) -> list[Any]:
         """What the marks mean."""
@@ -96,48 +125,3 @@ class Denoise(TrajectoryScene):
         if guess:
             items.append((key_dot(theme.data), KEY_DOT_WIDTH, "predicted data $hat(x)_0$"))
         return [*items, (key_dot(theme.fg), KEY_DOT_WIDTH, "one of them")] if self.options.hero else items
-
-    def one_point(self, view: Plane, clock: Any, hero: Hero | None, clouds: list[Mobject], equation: Any) -> float:
-        """On to one point, a few of its steps taken apart, and back; returns how far the clock has come."""
-        steps = min(self.options.slow_steps, self.run.steps)
-        if hero is None or not steps:
-            return 0.0
-        parts = HeroStep(view, self.run, hero, equation, theme=self.theme)
-        first, box, rect = parts.pick(steps), view.box, view.rect
-        fade = OpacityScale(*clouds)
-        at = clock.timeline.course(first)
-        self.play_run(clock, 1.5, end=at)
-        near = parts.window(first, steps, rect)
-        dim = UpdateFromAlpha(lambda u: fade.set(1 - u * (1 - DIMMED)), run_time=self.seconds(ZOOM))
-        self.play(view.move(near, rect, self.seconds(ZOOM)), dim)
-
-        def show(u: float) -> None:
-            step = min(int(u * steps), steps - 1)
-            clock.show_step(first + step + (u >= 1))
-            parts.show(first + step, u * steps - step)
-
-        self.play(UpdateFromAlpha(show, *clock.mobjects, *parts.mobjects, run_time=self.seconds(SLOW) * steps))
-        parts.rest()
-        lit = UpdateFromAlpha(lambda u: fade.set(DIMMED + u * (1 - DIMMED)), run_time=self.seconds(ZOOM))
-        self.play(view.move(box, rect, self.seconds(ZOOM)), lit)
-        return clock.timeline.course(first + steps)
-
-    def beside_the_data(self, view: Plane, gone: list[Mobject], data: np.ndarray) -> None:
-        """The samples make room for the data, to which they should be alike, and how far they are from it."""
-        if not len(data):
-            return
-        page, theme, run, boxes = self.page, self.theme, self.run, self.arrange("two panels")
-        left, right = self.view(data, boxes.left), self.view(data, boxes.right)
-        self.look(1)
-        size = point_radius(len(data), 16)
-        left.cloud(data, color=theme.data, radius=size, alpha=CLOUD)
-        texts: list[Any] = [page.panel_label(page.words(f"Data: {len(data):,} points"), boxes.left)]
-        texts.append(page.panel_label(page.words(f"Samples: {run.chains:,} points"), boxes.right))
-        if figures := distance_and_floor(run, run.states[-1]):
-            names = ("two draws of the data: {:.3f} apart", "samples and data: {:.3f} apart")
-            names = names if page.shape == "wide" else ("floor {:.3f}", "distance {:.3f}")
-            for box, name, value in zip((boxes.left_key, boxes.right_key), names, figures[::-1], strict=True):
-                texts.append(page.label(name.format(value), *page.foot(box), "legend"))
-        self.play(FadeOutFast(*gone, run_time=0.4))
-        self.play(view.move(right.box, right.rect, self.seconds(1.2)))
-        self.play(FadeInFast(*left.made, *texts, run_time=0.6))

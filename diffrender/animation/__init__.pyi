@@ -93,6 +93,9 @@ from .parts.axes import Axes as Axes
 from .parts.axes import decades as decades
 from .parts.axes import evenly as evenly
 from .parts.axes import scale_bar as scale_bar
+from .parts.beside import METRIC as METRIC
+from .parts.beside import BesideData as BesideData
+from .parts.beside import distances as distances
 from .parts.clock import Clock as Clock
 from .parts.density_panel import POWER as POWER
 from .parts.density_panel import DensityPanel as DensityPanel

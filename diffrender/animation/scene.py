@@ -214,14 +214,21 @@ class TrajectoryScene(Scene):
         return captions.equation(run or self.run)
 
     def legend(self, items: Sequence[tuple[Key, float, str]], box: Rect) -> VGroup:
-        """The legend in a box: a row centred in it, or, where it is a column, rows at its foot."""
+        """The legend in a box: in a column one item a line at its foot; else centred lines, as few as hold it."""
         theme, size, (a, b, c, d) = self.theme, self.page.em("legend"), box
-        row = legend(items, (a + b) / 2, c + 0.3 * size, size, theme, align=0, gap=0.5)
-        if row.width <= b - a and d - c < 3 * size:
-            return row
-        step = 1.7 * size
-        rows = [legend([item], a, c + 0.3 * size + step * k, size, theme) for k, item in enumerate(reversed(items))]
-        return VGroup(*rows[::-1])
+        step, y = 1.6 * size, c + 0.3 * size
+        if d - c > 5 * size:
+            return VGroup(*(legend([item], a, y + step * k, size, theme) for k, item in enumerate(reversed(items))))
+        for lines in range(1, len(items) + 1):
+            each = -(-len(items) // lines)
+            parts = [items[k : k + each] for k in range(0, len(items), each)]
+            rows = [
+                legend(part, (a + b) / 2, y + step * k, size, theme, align=0, gap=0.5)
+                for k, part in enumerate(reversed(parts))
+            ]
+            if max(row.width for row in rows) <= b - a:
+                break
+        return VGroup(*rows)
 
     # ---- motions every scene shares ----------------------------------------------------------------------------------
     def seconds(self, seconds: float) -> float:
@@ -277,11 +284,11 @@ class TrajectoryScene(Scene):
                 self.add(new)
         self.crossfade([mob for mob in out if mob in self.mobjects], into)
 
-    def rewind(self, clock: Clock, seconds: float) -> None:
-        """Run recorded time back from its end to its start, the camera too."""
+    def rewind(self, clock: Clock, seconds: float, *also: Animation) -> None:
+        """Run recorded time back from its end to its start, the camera too; `also` plays meanwhile."""
         seconds, degrees = self.seconds(seconds), self.options.orbit
         turning = [a for v in self.views for a in v.turn(seconds, degrees=degrees, start=1.0, end=0.0)]
-        self.play(clock.play(seconds, start=1.0, end=0.0), *turning)
+        self.play(clock.play(seconds, start=1.0, end=0.0), *turning, *also)
 
     def look(self, course: float) -> None:
         """Put all cameras where they are when `course` 0..1 of their way has passed."""

@@ -271,7 +271,7 @@ class Frame:
     @property
     def bottom(self) -> float:
         """The lowest that panels, legends and sliders may reach."""
-        return -self.height / 2 + {"wide": 0.80, "classic": 1.20, "square": 1.20, "tall": 1.45}[self.shape]
+        return -self.height / 2 + {"wide": 0.80, "classic": 0.92, "square": 1.20, "tall": 1.45}[self.shape]
 
 
 def point_radius(n: int, area: float) -> float:

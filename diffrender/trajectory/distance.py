@@ -9,7 +9,7 @@ import numpy as np
 from diffrender.trajectory.reader import Trajectory
 
 PROJECTIONS = 64
-MOST_POINTS = 4000
+FEWEST_POINTS, MOST_POINTS = 20, 4000
 
 
 def sliced_wasserstein(a: np.ndarray, b: np.ndarray, along: np.ndarray) -> float:
@@ -46,10 +46,11 @@ def distance_and_floor(run: Trajectory, samples: np.ndarray) -> tuple[float, flo
     The floor is the distance between two halves of the recorded data; samples are compared with one of them, as many
     of them as it has points, so that both figures are of sets of one size. None if too few data were recorded.
     """
-    data = np.asarray(run.target[:MOST_POINTS], np.float32).reshape(len(run.target[:MOST_POINTS]), -1)
+    data = np.asarray(run.target[:MOST_POINTS], np.float32)
     size = min(len(data) // 2, len(samples))
-    if size < 20:
+    if size < FEWEST_POINTS:
         return None
+    data = data.reshape(len(data), -1)
     along = directions(data.shape[1])
     one, other = data[:size], data[-size:]
     mine = np.asarray(samples[:size], np.float32).reshape(size, -1)

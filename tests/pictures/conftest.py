@@ -5,6 +5,7 @@ Times are seconds from the moment the scene's run begins to move; `t / duration`
 
 from __future__ import annotations
 
+import copy
 import itertools
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,7 +143,7 @@ class Cinema:
         for mob in self.scene.mobjects:
             for part in mob.get_family():
                 if isinstance(part, Raster):
-                    found.setdefault(type(part).__name__, []).append(part)
+                    found.setdefault(type(part).__name__, []).append(copy.copy(part))  # as it is now
         return found
 
 

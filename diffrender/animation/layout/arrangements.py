@@ -134,7 +134,7 @@ def _slider_row(frame: Frame) -> float:
 
 
 def _key_row(frame: Frame) -> float:
-    return 1.35 * frame.type.legend
+    return (2.9 if frame.shape == "tall" else 1.35) * frame.type.legend  # in a tall frame two lines
 
 
 @arrangement("stage")
@@ -156,7 +156,7 @@ def stage_with_column(frame: Frame, *, slider: bool = True) -> dict[str, Any]:
     if frame.shape in ("wide", "classic"):
         column, right = body.columns(*((0.34, 0.66) if frame.shape == "wide" else (0.36, 0.64)))
         return {"stage": right, "column": column, "key": column, "slider": slider_row}
-    band = {"square": 0.95, "tall": 2.5}[frame.shape]
+    band = {"square": 1.2 * frame.type.title, "tall": 2.2}[frame.shape]
     top, (key_row, column) = _cut(body, _key_row(frame), band)
     return {"stage": top, "column": column, "key": key_row, "slider": slider_row}
 

@@ -7,12 +7,14 @@ up. Both make clouds, trails and arrows, and both keep what they made in `made`,
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from manim import Animation, Mobject, rate_functions
 
 from diffrender.animation.animations import UpdateFromAlpha
+from diffrender.animation.layout.page import containing
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.field import VectorField
@@ -40,6 +42,7 @@ class Plane:
     def __init__(self, box: Rect, rect: Rect) -> None:
         self.box, self.rect = box, rect
         self.made: list[Any] = []
+        self.attached: list[Any] = []  # what has a `show_view(view)` and is told when the view moves
 
     def keep(self, mob: Any) -> Any:
         """Note what was made; each lies over the last."""
@@ -70,7 +73,9 @@ class Plane:
         u = (self.flat(x) - (x0, y0)) / (x1 - x0, y1 - y0)
         return u * (b - a, d - c) + (a, c)
 
-    def move(self, box: Rect, rect: Rect, seconds: float) -> Animation:
+    def move(
+        self, box: Rect, rect: Rect, seconds: float, rate_func: Callable[[float], float] = rate_functions.smooth
+    ) -> Animation:
         """Let all that was made glide to another rectangle, and to another part of data space on it: a zoom.
 
         Marks keep their size.
@@ -80,11 +85,23 @@ class Plane:
 
         def show(u: float) -> None:
             ends = (old + u * (new - old)).tolist()
-            self.box, self.rect = tuple(ends[:4]), tuple(ends[4:])
-            for mob in self.made:
-                lay(mob, self.box, self.rect)
+            self.lay(tuple(ends[:4]), tuple(ends[4:]))
 
-        return UpdateFromAlpha(show, *self.made, run_time=seconds, rate_func=rate_functions.smooth)
+        return UpdateFromAlpha(show, *self.made, *self.attached, run_time=seconds, rate_func=rate_func)
+
+    def lay(self, box: Rect, rect: Rect) -> None:
+        """Show the part `box` of data space on the rectangle `rect` from now on."""
+        self.box, self.rect = box, rect
+        for mob in self.made:
+            lay(mob, box, rect)
+        for thing in self.attached:
+            thing.show_view(self)
+
+    def fit(self, points: np.ndarray, room: float = 1.1) -> Rect:
+        """The smallest part of data space, of the shape of the rectangle, that holds points (M, D) with some room."""
+        low, high = np.quantile(self.flat(points), (0.001, 0.999), axis=0)
+        (x, y), (w, h) = (low + high) / 2, room * (high - low) / 2
+        return containing((x - w, x + w, y - h, y + h), self.rect)
 
     def turn(self, seconds: float, *, degrees: float, start: float = 0.0, end: float = 1.0) -> list[Animation]:
         """What moves the camera meanwhile: nothing in the plane."""
@@ -127,11 +144,19 @@ class Space(Plane):
     dims = 3
 
     def __init__(
-        self, orbit: Orbit, box: Rect, rect: Rect, low: Any, high: Any, *, theme: Theme, haze: str, data: np.ndarray
+        self,
+        orbit: Orbit,
+        box: Rect,
+        rect: Rect,
+        low: Any,
+        high: Any,
+        *,
+        theme: Theme,
+        haze: str,
+        telling: tuple[float, float],
     ) -> None:
         super().__init__(box, rect)
-        self.orbit, self.haze = orbit, haze
-        self.telling = telling_angle(orbit, data)
+        self.orbit, self.haze, self.telling = orbit, haze, telling
         self.keep(Cage(orbit, box, rect, low, high, color=theme.border, grid=theme.grid))
 
     def cloud(self, xy: Any, *, color: Any, radius: float, alpha: Any = 1.0, **more: Any) -> PointCloud:
@@ -150,6 +175,10 @@ class Space(Plane):
     def flat(self, x: np.ndarray) -> np.ndarray:
         flat = self.orbit.project(np.asarray(x, np.float32).reshape(-1, 3))[0]
         return flat.reshape(*np.shape(x)[:-1], 2).astype(float)
+
+    def fit(self, points: np.ndarray, room: float = 1.1) -> Rect:
+        """The box as it is: what is seen of points in space changes as the camera turns."""
+        return self.box
 
     def turn(self, seconds: float, *, degrees: float, start: float = 0.0, end: float = 1.0) -> list[Animation]:
         """The part `start` to `end` of the camera's way: it comes from `degrees` aside to the `telling` angle.
@@ -233,12 +262,13 @@ def around(
     orbit = Orbit(PHI, THETA, perspective=1 / (DISTANCE * radius), center=tuple(middle), reach=0.7 * radius)
     corners = np.stack(np.meshgrid(*np.stack([low, high], 1)), -1).reshape(-1, 3)
     extent = np.zeros(2)
-    for theta in np.linspace(0, 2 * math.pi, 48):
-        orbit.theta = float(theta)
-        extent = np.maximum(extent, np.abs(orbit.project(corners)[0]).max(0))
-    orbit.theta = THETA
+    telling = telling_angle(orbit, data)
+    for orbit.phi in (PHI, telling[0]):
+        for orbit.theta in np.linspace(0, 2 * math.pi, 48).tolist():
+            extent = np.maximum(extent, np.abs(orbit.project(corners)[0]).max(0))
+    orbit.phi, orbit.theta = PHI, THETA
     unit = min(reach[0] / float(extent[0]), reach[1] / float(extent[1]))
-    return Space(orbit, _box(rect, center, unit), rect, low, high, theme=theme, haze=haze or theme.bg, data=data)
+    return Space(orbit, _box(rect, center, unit), rect, low, high, theme=theme, haze=haze or theme.bg, telling=telling)
 
 
 def _box(rect: Rect, center: tuple[float, float], unit: float) -> Rect:

@@ -122,16 +122,38 @@ def evenly(low: float, high: float, count: int = 3) -> list[float]:
     return [round(k * step, 12) for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def scale_bar(view: Plane, page: Page, box: Box, *, share: float = 0.16) -> VGroup:
+class ScaleBar(VGroup):
     """A bar of a round length in data units with its number over it, in the lower left corner of a box.
 
-    Of about `share` of the box's width. In space, where lengths depend on depth, it is true at the middle.
+    Of at most `share` of the box's width; another round length as the view zooms. In space, where lengths depend on
+    depth, it is true in the middle.
     """
-    unit = (view.rect[1] - view.rect[0]) / (view.box[1] - view.box[0])
-    raw = share * box.width / unit
-    size = 10.0 ** math.floor(math.log10(raw))
-    length = max(m * size for m in (1, 2, 5) if m * size <= raw * 1.0001)
-    x, y, em = box.left + 0.18, box.bottom + 0.2, page.em("floor")
-    end = x + length * unit
-    bar = line([(x, y + 0.06), (x, y), (end, y), (end, y + 0.06)], page.theme.muted, 0.8 * LINE)
-    return VGroup(bar, page.label(f"{length:g}", (x + end) / 2, y + 0.3 * em, 0, "floor", "muted"))
+
+    def __init__(self, view: Plane, page: Page, box: Box, *, share: float = 0.16) -> None:
+        self.left, self.y, self.longest = box.left + 0.18, box.bottom + 0.2, share * box.width
+        self.bar = line([(0, 0), (0, 0), (1, 0), (1, 0)], page.theme.muted, 0.8 * LINE)
+        self.number = page.number("g", 1, "floor", "muted")
+        self.height_of_number = self.y + 0.3 * page.em("floor")
+        super().__init__(self.bar, self.number)
+        view.attached.append(self)
+        self.show_view(view)
+
+    def show_view(self, view: Plane) -> None:
+        """Be as long as the view shows the largest round length that is short enough."""
+        unit = _unit(view)
+        size = 10.0 ** math.floor(math.log10(self.longest / unit))
+        length = max(m * size for m in (1, 2, 5) if m * size <= 1.0001 * self.longest / unit)
+        x, y, end = self.left, self.y, self.left + length * unit
+        self.bar.set_points_as_corners([[x, y + 0.06, 0], [x, y, 0], [end, y, 0], [end, y + 0.06, 0]])
+        middle = (x + end) / 2 + (self.number.set_value(length).length - self.number.room) / 2
+        self.number.at(middle, self.height_of_number, 0)
+
+
+def scale_bar(view: Plane, page: Page, box: Box, *, share: float = 0.16) -> ScaleBar:
+    """The scale bar of a view, in a corner of a box."""
+    return ScaleBar(view, page, box, share=share)
+
+
+def _unit(view: Plane) -> float:
+    """Scene units to a data unit."""
+    return (view.rect[1] - view.rect[0]) / (view.box[1] - view.box[0])

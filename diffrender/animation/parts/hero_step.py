@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from manim import Mobject, smooth
 
+from diffrender.animation.animations import OpacityScale, UpdateFromAlpha
+from diffrender.animation.layout.arrangements import Box
 from diffrender.animation.layout.page import containing
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
-from diffrender.animation.mobjects.furniture.panels import Rect
+from diffrender.animation.mobjects.furniture.panels import Key, Rect, key_arrow
+from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.hero import Hero
 from diffrender.animation.parts.zoom.spotlight import Spotlight
 from diffrender.animation.text.typst import Typeset
@@ -17,6 +23,8 @@ from diffrender.trajectory.reader import Trajectory
 
 STAGES = {"guess": 0.45, "drift": 0.4, "noise": 0.4, "hold": 0.35, "move": 0.3, "gone": 0.1}  # shares of a slow step
 BEST = 0.35  # of the way to the predicted data: how long a step and its kick are best to be seen
+ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.7
+DIMMED = 0.3  # the others while one point is followed
 EARLY = 0.75  # the steps that are taken apart are among the first so many of all
 LIT_BY = {"guess": ("data",), "drift": ("data", "score"), "noise": ("noise",), "move": ("sum",)}
 
@@ -29,7 +37,7 @@ class HeroStep:
     """
 
     def __init__(self, view: Plane, run: Trajectory, hero: Hero, equation: Typeset, *, theme: Theme) -> None:
-        self.view, self.run, self.hero = view, run, hero
+        self.view, self.run, self.hero, self.theme = view, run, hero, theme
         casing = theme.bg
         self.arrows = {
             "guess": StepArrow(theme.data, dashed=True, scale=0.8, casing=casing),
@@ -39,6 +47,16 @@ class HeroStep:
         self.light = Spotlight(equation, {t: theme.color(t) for t in equation.terms}, theme)
         self.terms = list(equation.terms)
         self.mobjects: list[Mobject] = [arrow.set_z_index(7) for arrow in self.arrows.values()] + [equation]
+
+    def keys(self) -> list[tuple[Key, float, str]]:
+        """Items of a legend: what the arrows that are drawn mean."""
+        theme, drawn = self.theme, self.ends(0)
+        items = {
+            "guess": (key_arrow(theme.data, dashed=True), 0.62, "to $hat(x)_0$"),
+            "drift": (key_arrow(theme.fg), 0.62, "step" if "noise" not in drawn else "mean of the step"),
+            "noise": (key_arrow(theme.noise, dashed=True), 0.62, "fresh noise"),
+        }
+        return [item for name, item in items.items() if name in drawn]
 
     def ends(self, step: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Where each arrow of a recorded step begins and ends, in data units as shown."""
@@ -71,6 +89,36 @@ class HeroStep:
                 if term in strengths and done[stage] > 0:
                     strengths[term] = max(strengths[term], done[stage])
         self.light.light(strengths)
+
+    def play(self, scene: Any, clock: Clock, others: Sequence[Mobject], count: int, key: Mobject, box: Box) -> float:
+        """Close in on the hero, take `count` steps apart, the others dimmed, and go back; returns the clock's course.
+
+        key: the legend, in whose `box` that of the arrows stands meanwhile.
+        """
+        view, first, fade = self.view, self.pick(count), OpacityScale(*others)
+        whole, seconds = view.box, scene.seconds(ZOOM_SECONDS)
+        at, after = (clock.timeline.course(step) for step in (first, first + count))
+        scene.play_run(clock, 0.5 + 2 * at, end=at)
+        near = self.window(first, count, view.rect)
+        scene.play(
+            view.move(near, view.rect, seconds),
+            UpdateFromAlpha(lambda u: fade.set(1 - u * (1 - DIMMED)), *others, run_time=seconds),
+        )
+        scene.crossfade([key], [marks := scene.legend(self.keys(), box)])
+
+        def show(u: float) -> None:
+            step = min(int(u * count), count - 1)
+            clock.show_step(first + step + (u >= 1))
+            self.show(first + step, u * count - step)
+
+        scene.play(UpdateFromAlpha(show, *clock.mobjects, *self.mobjects, run_time=scene.seconds(STEP_SECONDS) * count))
+        self.rest()
+        scene.crossfade([marks], [key])
+        scene.play(
+            view.move(whole, view.rect, seconds),
+            UpdateFromAlpha(lambda u: fade.set(DIMMED + u * (1 - DIMMED)), *others, run_time=seconds),
+        )
+        return after
 
     def rest(self) -> None:
         """Light the whole equation and show no arrow."""

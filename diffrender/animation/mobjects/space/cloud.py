@@ -11,10 +11,12 @@ from diffrender.animation.mobjects.base import Box, Clip, Placement, finite32, r
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.field import Field
 from diffrender.animation.mobjects.space.orbit import Orbit
-from diffrender.animation.theme import srgb
+from diffrender.animation.theme import CASING, srgb
 
 HAZE = 0.65  # how far the colour of the farthest goes towards the haze
 SIDES = 12  # of a cone's base
+SLABS = 4  # depths that are told apart within the reach of the data, each with its casing
+CASED = 0.85  # opacity of a casing
 CONE = 0.26  # radius of a cone's base, in its lengths
 
 
@@ -28,6 +30,8 @@ class PointCloud3D(PointCloud):
     xyz: (N, 3) data coordinates; `follow` takes (T+1, N, 3).
     radius: scene units, of a point at the orbit's centre.
     haze: colour towards which far points go: that of the panel.
+    casing: colour of a rim round what lies at one depth, that sets it off from what lies behind; points at one depth
+        do not cut each other, so a strand of points stays one strand, and passes visibly over another.
     """
 
     dims = 3
@@ -45,9 +49,10 @@ class PointCloud3D(PointCloud):
         alpha: Any = 1.0,
         ring: str | None = None,
         clip: bool = True,
+        casing: str | None = None,
     ) -> None:
         super().__init__(box, rect, xyz, color=color, radius=radius, alpha=alpha, ring=ring, clip=clip)
-        self.orbit, self.haze = orbit, haze
+        self.orbit, self.haze, self.casing = orbit, haze, casing
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
         xyz = finite32(self.xy)
@@ -58,7 +63,15 @@ class PointCloud3D(PointCloud):
         order = kernels.far_to_near(depth, reach)
         shade = hazed(self.shades(len(xyz), opacity), depth, self.orbit.reach or reach, self.haze)[order]
         radii = np.nan_to_num(np.broadcast_to(self.radius, len(xyz)) * scale)[order] * place.unit
-        self.splat(place, pixels, xy[order], radii, shade)
+        xy = xy[order]
+        if self.casing is None:
+            self.splat(place, pixels, xy, radii, shade)
+            return
+        behind, wide = rgba8(self.casing, 1, CASED * opacity), radii + CASING * place.unit
+        slab = np.floor(depth[order] / (self.orbit.reach or reach) * SLABS)
+        for part in np.split(np.arange(len(xy)), np.flatnonzero(np.diff(slab)) + 1):
+            self.splat(place, pixels, xy[part], wide[part], behind)
+            self.splat(place, pixels, xy[part], radii[part], shade[part])
 
 
 class VectorField3D(Field):
