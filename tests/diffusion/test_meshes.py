@@ -75,16 +75,16 @@ def ply(body, vertices=3, faces=1, kind="ascii"):
 
 CORNERS = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"
 REFUSED = {
-    "points.ply": (ply("0 0 0\n1 0 0\n0 1 0\n", faces=0), "without faces"),
-    "points.obj": (CORNERS, "without faces"),
-    "words.obj": ("once upon a time\n", "without faces|cannot be read"),
+    "nothing.ply": (ply("", vertices=0, faces=0), "neither faces nor points"),
+    "cut.ply": (ply("0 0 0\n1 0 0\n"), "cannot be read as PLY"),
+    "words.obj": ("once upon a time\n", "no corners"),
     "words.ply": ("once upon a time\n", "cannot be read as PLY"),
-    "words.stl": ("once upon a time\n", "without faces|cannot be read"),
-    "words.off": ("once upon a time\n", "cannot be read as OFF"),
+    "words.stl": ("once upon a time\n", "not an STL file"),
+    "words.off": ("once upon a time\n", "not an OFF file"),
     "empty.ply": ("", "cannot be read as PLY"),
     "boast.ply": (ply("0" * 99, vertices=10**12, kind="binary_little_endian"), "cannot be read as PLY"),
-    "boast.stl": (bytes(80) + (2**31).to_bytes(4, "little") + bytes(100), "without faces|cannot be read"),
-    "missing.obj": (CORNERS + "f 1 2 9\n", "cannot be read|names corner"),
+    "boast.stl": (bytes(80) + (2**31).to_bytes(4, "little") + bytes(100), "truncated"),
+    "missing.obj": (CORNERS + "f 1 2 9\n", "names corner 9"),
     "flat.obj": ("v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n", "any area"),
     "nan.obj": ("v 0 0 nan\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "not finite"),
 }

@@ -41,7 +41,8 @@ def measured(name: str, raw: Draw) -> DrawnTarget:
     if reach == 0:
         raise DiffrenderError(f"target '{name}': all its points are the same.")
     scale = reach * float(np.sqrt(np.mean(((x - offset) / reach) ** 2)))
-    labels = None if label is None else tuple(str(k) for k in range(int(label.max()) + 1))
+    named = getattr(raw, "classes", None)
+    labels = None if label is None else named or tuple(str(k) for k in range(int(label.max()) + 1))
     box = () if images else _box((x - offset) / scale)
     return DrawnTarget(name, x.shape[1:], scale, offset, box, labels=labels, raw=raw)
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from diffrender.core.errors import DiffrenderError, MissingToolError, RenderError, TrajectoryError, UsageError
+from diffrender.core.notes import forward
 
 Emit = Callable[..., None]
 ERRORS = {cls.__name__: cls for cls in (DiffrenderError, UsageError, TrajectoryError, RenderError, MissingToolError)}
@@ -167,6 +168,7 @@ def main() -> int:
     """Do the job given on stdin; 0 done, 1 or 2 failed, 130 interrupted."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
     emit = Events()
+    forward(lambda text: emit("note", text=text))
     line = bytearray()
     while not line.endswith(b"\n"):  # byte by byte: the watch reads the same descriptor after us
         byte = os.read(0, 1)

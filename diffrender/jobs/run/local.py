@@ -145,7 +145,7 @@ def run_job(
         for line in process.stdout:
             with contextlib.suppress(ValueError):  # half a line from a process that was killed
                 last = json.loads(line)
-                if last["event"] == "progress":
+                if last["event"] in ("progress", "note"):
                     on_event(job, last)
         code = process.wait()
         if last.get("event") == "done":

@@ -22,6 +22,7 @@ class Progress:
     def __init__(self) -> None:
         self.bars: dict[str, tqdm] = {}
         self.stages: dict[str, str] = {}
+        self.notes: set[str] = set()
         self.lock, self.terminal = threading.Lock(), sys.stderr.isatty()
 
     def __enter__(self) -> Progress:
@@ -68,6 +69,11 @@ class Progress:
         shown = {k: f"{event[k]:.4g}" for k in SHOWN if isinstance(event.get(k), (int, float))}
         if shown:
             bar.set_postfix(shown, refresh=False)
+
+    def _note(self, job: Job, event: dict[str, Any]) -> None:
+        if event["text"] not in self.notes:  # a training and its sampling read the same file
+            self.notes.add(event["text"])
+            tqdm.write(event["text"], file=sys.stderr)
 
     def _retry(self, job: Job, event: dict[str, Any]) -> None:
         tqdm.write(f"{event['problem']} It is tried again.", file=sys.stderr)

@@ -5,9 +5,13 @@ Each is called with (n, rng) and gives n independent points (n, D) float64.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
 Rng = np.random.Generator
+Sampler = Callable[[int, Rng], Any]  # (n, rng) → points (n, D), or those and their classes (n,)
 
 
 class Pixels:
@@ -59,14 +63,18 @@ class Triangles:
 
 
 class Rows:
-    """A finite set of points (M, D)."""
+    """A finite set of points (M, D), with or without classes (M,), whose names are `classes`."""
 
-    def __init__(self, rows: np.ndarray) -> None:
-        self.rows = rows
+    def __init__(
+        self, rows: np.ndarray, labels: np.ndarray | None = None, *, classes: Sequence[str] | None = None
+    ) -> None:
+        self.rows, self.labels = rows, labels
+        self.classes = tuple(classes) if classes else None
 
-    def __call__(self, n: int, rng: Rng) -> np.ndarray:
-        """Rows (n, D), each as likely as any other."""
-        return self.rows[rng.integers(len(self.rows), size=n)]
+    def __call__(self, n: int, rng: Rng) -> Any:
+        """Rows (n, D), each as likely as any other, and their classes (n,) if they have any."""
+        index = rng.integers(len(self.rows), size=n)
+        return self.rows[index] if self.labels is None else (self.rows[index], self.labels[index])
 
 
 def _pick(total: np.ndarray, n: int, rng: Rng) -> np.ndarray:

@@ -1,21 +1,43 @@
-"""PNG and JPEG: what of a picture is ink and what is paper, found by itself."""
+"""PNG and JPEG pictures taken as ink: what is ink and what is paper is found by itself.
+
+Called in a process with limits on time and memory.
+"""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from diffrender.core.errors import DiffrenderError
+from diffrender.diffusion.targets.shapes.ink import CONTRAST, contrast, outline
 
 MAX_PIXELS = 64_000_000
-CONTRAST = 32  # of 255: below it nothing stands out from the paper
+MAX_KEPT = 16_000_000  # pixels: a larger picture is made smaller, by whole numbers
 CUT = 0.4  # of the strongest contrast: above it a pixel is ink
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """The pixels of a PNG or JPEG, (H, W, 4) uint8 RGBA."""
+def read_bitmap(
+    _: bytes, *, path: str, by: str = "area", invert: bool = False
+) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """The ink of a picture: by area {unit} and [mask (H, W) uint8]; by length {} and [starts, ends] (S, 2), y upwards.
+
+    unit: how many of the picture's pixels one of the mask's is across.
+    """
+    rgba, unit = _pixels(Path(path))
+    mask = _ink(rgba, invert, path)
+    if by == "length":
+        start, end = outline(_smoothed(mask))
+        if not len(start):
+            raise DiffrenderError(f"{path}: nothing in it is large enough to have an outline.", "Use by: area.")
+        return {}, [start * unit, end * unit]
+    return {"unit": unit}, [mask]
+
+
+def _pixels(path: Path) -> tuple[np.ndarray, int]:
+    """The pixels of a PNG or JPEG, (H, W, 4) uint8 RGBA, and by how much they were made fewer each way."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     kind = "PNG" if path.suffix.lower() == ".png" else "JPEG"
@@ -29,20 +51,27 @@ def read_picture(path: Path) -> np.ndarray:
                         "Make it smaller; 1000 pixels across are plenty.",
                     )
                 turned: Image.Image = ImageOps.exif_transpose(image)
+                unit = 1
+                while turned.width * turned.height // unit**2 > MAX_KEPT:
+                    unit += 1
                 if turned.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip
                     turned = Image.fromarray((np.asarray(turned) >> 8).astype(np.uint8))
                 if not turned.has_transparency_data:
                     turned = turned.convert("RGB")  # from CMYK, say, there is no other way
-                return np.asarray(turned.convert("RGBA"))
+                if unit > 1:
+                    turned = turned.convert("RGBA" if turned.has_transparency_data else "RGB").reduce(unit)
+                return np.asarray(turned.convert("RGBA")), unit
     except UnidentifiedImageError:
         raise DiffrenderError(f"{path}: not a {kind} file, whatever its name says.", "Save it again as PNG.") from None
     except Image.DecompressionBombError:
         raise DiffrenderError(f"{path}: far too many pixels for a drawing.", "Make it smaller.") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DiffrenderError(f"{path}: a damaged {kind} file ({error}).", "Save it again as PNG.") from None
+    except (DiffrenderError, MemoryError, FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # Pillow's readers raise whatever their parsing trips over
+        raise DiffrenderError(f"{path}: a damaged {kind} file ({str(error)[:100]}).", "Save it again as PNG.") from None
 
 
-def ink(rgba: np.ndarray, invert: bool, name: str) -> np.ndarray:
+def _ink(rgba: np.ndarray, invert: bool, name: str) -> np.ndarray:
     """Which pixels are ink, (H, W) uint8 of 0 and 1, for a picture (H, W, 4); `name` is what errors call it.
 
     Paper is what most of the border is, if that is opaque; else it is white, or black if nothing would show on white.
@@ -50,51 +79,25 @@ def ink(rgba: np.ndarray, invert: bool, name: str) -> np.ndarray:
     """
     edge = np.concatenate([rgba[0], rgba[-1], rgba[:, 0], rgba[:, -1]])
     if np.median(edge[:, 3]) >= 128:
-        contrast = _contrast(rgba, np.median(edge[edge[:, 3] >= 128, :3], axis=0))
+        found = contrast(rgba, np.median(edge[edge[:, 3] >= 128, :3], axis=0))
     else:
-        contrast = _contrast(rgba, np.full(3, 255))
-        if contrast.max() < CONTRAST:
-            contrast = _contrast(rgba, np.zeros(3))
-    most = int(contrast.max())
+        found = contrast(rgba, np.full(3, 255))
+        if found.max() < CONTRAST:
+            found = contrast(rgba, np.zeros(3))
+    most = int(found.max())
     if most < CONTRAST:
         raise DiffrenderError(
             f"{name}: all of it is one colour, so there is nothing to draw points from.",
             "Draw dark on light, light on dark, or on a transparent ground.",
         )
-    return ((contrast > CUT * most) != invert).astype(np.uint8)
+    mask = ((found > CUT * most) != invert).astype(np.uint8)
+    if not mask.any():
+        raise DiffrenderError(f"{name}: none of it is paper, so 'invert' leaves nothing.", "Leave target.invert out.")
+    return mask
 
 
-def _contrast(rgba: np.ndarray, paper: np.ndarray) -> np.ndarray:
-    """How far each pixel is from the paper, (H, W) uint8: the largest difference of three colours, times opacity."""
-    far = np.zeros(rgba.shape[:2], np.uint8)
-    for channel in range(3):
-        level = np.arange(256)
-        distance = np.abs(level - int(paper[channel])).astype(np.uint8)
-        np.maximum(far, distance[rgba[..., channel]], out=far)
-    opacity = rgba[..., 3]
-    return far if opacity.min() == 255 else (far.astype(np.uint16) * opacity // 255).astype(np.uint8)
-
-
-def outline(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The border of the ink as segments start, end (S, 2), y up: marching squares on the mask, smoothed by a pixel."""
+def _smoothed(mask: np.ndarray) -> np.ndarray:
+    """The ink's coverage, (H, W) uint8, smoothed by a pixel: outlines are round, not stairs."""
     from scipy.ndimage import gaussian_filter
 
-    v = gaussian_filter(np.pad(mask.astype(np.float32), 2), 1.0) - 0.5
-    corner = [v[:-1, :-1], v[:-1, 1:], v[1:, 1:], v[1:, :-1]]  # clockwise from the top left
-    place = [(0, 0), (0, 1), (1, 1), (1, 0)]
-    starts, ends = [], []
-    for code in range(1, 15):
-        inside = [bool(code >> k & 1) for k in range(4)]
-        row, column = np.nonzero(np.logical_and.reduce([(corner[k] > 0) == inside[k] for k in range(4)]))
-        crossed = [k for k in range(4) if inside[k] != inside[(k + 1) % 4]]
-        points = []
-        for k in crossed:
-            (r0, c0), (r1, c1) = place[k], place[(k + 1) % 4]
-            a, b = corner[k][row, column], corner[(k + 1) % 4][row, column]
-            part = a / (a - b)
-            points.append(np.stack([column + c0 + part * (c1 - c0), -(row + r0 + part * (r1 - r0))], 1))
-        for start, end in zip(points[::2], points[1::2], strict=True):
-            starts.append(start)
-            ends.append(end)
-    shift = np.array([-1.5, 1.5])  # from padded indices to pixel centres
-    return np.concatenate(starts) + shift, np.concatenate(ends) + shift
+    return (gaussian_filter(mask.astype(np.float32), 1.0, mode="constant") * 255).astype(np.uint8)

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
+from typing import Any, Literal
 
 from diffrender.config.find import find_file, shipped
+from diffrender.core import limited_process
 from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.notes import note
 from diffrender.core.registry import Registry
-from diffrender.diffusion.targets.points.regions import Pixels, Rows, Segments, Triangles
-from diffrender.diffusion.targets.shapes.bitmaps import ink, outline, read_picture
-from diffrender.diffusion.targets.shapes.meshes import read_mesh
-from diffrender.diffusion.targets.shapes.svg import read_svg
-from diffrender.diffusion.targets.shapes.tables import read_points
+from diffrender.diffusion.targets.points.regions import Pixels, Rows, Sampler, Segments, Triangles
 
-Sampler = Callable[[int, np.random.Generator], np.ndarray]
 Measure = Literal["area", "length"]
 
 SHAPES = Registry("target")  # make(folder, **params) -> Sampler
+HERE = __name__.rpartition(".")[0]
 
 TYPST = """#set page(width: auto, height: auto, margin: 0pt, fill: none)
 #set text(font: "New Computer Modern", size: 100pt, top-edge: "bounds", bottom-edge: "bounds")
@@ -29,12 +26,23 @@ TYPST = """#set page(width: auto, height: auto, margin: 0pt, fill: none)
 
 @SHAPES.register("drawing", aliases=("mesh", "file"))
 def drawing(
-    folder: Path, *, file: str, by: Measure = "area", invert: bool = False, dataset: str | None = None
+    folder: Path,
+    *,
+    file: str,
+    by: Measure = "area",
+    invert: bool = False,
+    dataset: str | None = None,
+    columns: tuple[str | int, ...] | None = None,
+    label: str | int | None = None,
+    header: bool | None = None,
+    decimal: Literal[".", ","] | None = None,
 ) -> Sampler:
-    """A drawing (SVG, PNG, JPEG), a mesh (OBJ, PLY, OFF, STL) or points (CSV, TSV, XYZ, NPY) in a file.
+    """A drawing (SVG, PNG, JPEG), a mesh (OBJ, PLY, OFF, STL) or points (CSV, TSV, XYZ, PLY, NPY) in a file.
 
-    by: evenly over the ink's area, or along its lines: outlines of what is filled, centre lines of SVG strokes.
-    invert: the paper of a drawing is what counts, not its ink. dataset: which one of a table with a `dataset` column.
+    by: evenly over the ink's area, or along its outlines.
+    invert: the paper of a drawing is what counts, not its ink. Of tables: columns: names or numbers (from 0) of those
+    that hold the coordinates; label: the one that holds the class; header: whether the first row is one; decimal: its
+    decimal mark; dataset: which set of a `dataset` column. What a table does not say itself is found, and said.
     """
     path = find_file(file, folder)
     suffix = path.suffix.lower()
@@ -43,13 +51,22 @@ def drawing(
             f"target.file: {path.name}: not a kind of file that points can be drawn from.",
             f"Known: {', '.join(sorted(READERS))}.",
         )
-    read, keys = READERS[suffix]
-    for key, used in {"by": by != "area", "invert": invert, "dataset": dataset is not None}.items():
-        if used and key not in keys:
+    reader = READERS[suffix]
+    given = {
+        "by": by if by != "area" else None,
+        "invert": invert or None,
+        "dataset": dataset,
+        "columns": columns,
+        "label": label,
+        "header": header,
+        "decimal": decimal,
+    }
+    asked = {key: value for key, value in given.items() if value is not None}
+    for key in asked:
+        if key not in reader.keys:
             raise ConfigError(f"target.{key}: has no meaning for {path.name}.")
-    given = {"by": by, "invert": invert, "dataset": dataset}
     try:
-        return read(path, **{key: given[key] for key in keys})
+        return reader(path, asked)
     except OSError as error:
         raise DiffrenderError(f"{path}: cannot be read ({error.strerror or error}).") from None
 
@@ -59,8 +76,10 @@ def text(folder: Path, *, text: str, by: Measure = "area") -> Sampler:
     """Words in New Computer Modern, as typst sets them."""
     import typst
 
+    if not text.strip() or not text.isprintable() or any("\ud800" <= c <= "\udfff" for c in text):
+        raise ConfigError(f"target.text: {text[:60]!r}: nothing that can be set in type.", 'Example: text: "∇ log p"')
     svg = typst.compile(TYPST.encode(), format="svg", sys_inputs={"text": text})
-    return of_svg(svg, f"target.text '{text}'", by)
+    return _svg_sampler(svg, f"target.text '{text[:60]}'", by=by, opaque=True)
 
 
 @SHAPES.register("dino")
@@ -71,31 +90,64 @@ def dino(folder: Path, *, by: Measure = "area") -> Sampler:
 
 def of_svg(source: bytes, name: str, by: Measure = "area", invert: bool = False) -> Sampler:
     """Even draws from an SVG given as bytes; `name` is what errors call it."""
-    drawn = read_svg(source, name)
-    return Segments(*drawn.lines()) if by == "length" else Pixels(*drawn.mask(invert))
+    return _svg_sampler(source, name, by=by, invert=invert)
 
 
-def _svg(path: Path, *, by: Measure, invert: bool) -> Sampler:
-    return of_svg(path.read_bytes(), str(path), by, invert)
+# ---- files -----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Reader:
+    """What reads one kind of file: `make(path, keys asked for)`, and which keys it knows."""
+
+    make: Callable[[Path, dict[str, Any]], Sampler]
+    keys: tuple[str, ...] = ()
+
+    def __call__(self, path: Path, asked: dict[str, Any]) -> Sampler:
+        return self.make(path, asked)
 
 
-def _picture(path: Path, *, by: Measure, invert: bool) -> Sampler:
-    mask = ink(read_picture(path), invert, str(path))
-    return Segments(*outline(mask)) if by == "length" else Pixels(mask)
+def _read(function: str, what: str, blob: bytes = b"", /, **keywords: Any) -> limited_process.Answer:
+    """A reader's answer from the process with limits; what it remarks is said here."""
+    found, arrays = limited_process.call(f"{HERE}.{function}", what, blob, **keywords)
+    for line in found.get("notes", ()):
+        note(line)
+    return found, arrays
 
 
-def _mesh(path: Path) -> Sampler:
-    return Triangles(*read_mesh(path))
+def _svg_sampler(source: bytes, name: str, **asked: Any) -> Sampler:
+    found, arrays = _read("svg:read_svg", name, source, name=name, **asked)
+    if len(arrays) == 2:
+        return Segments(*arrays)
+    return Pixels(arrays[0], tuple(found["corner"]), found["unit"])
 
 
-def _table(path: Path, *, dataset: str | None = None) -> Sampler:
-    return Rows(read_points(path, dataset))
+def _svg(path: Path, asked: dict[str, Any]) -> Sampler:
+    return _svg_sampler(path.read_bytes(), str(path), **asked)
 
 
-READERS: dict[str, tuple[Callable[..., Sampler], tuple[str, ...]]] = {
-    ".svg": (_svg, ("by", "invert")),
-    **dict.fromkeys((".png", ".jpg", ".jpeg"), (_picture, ("by", "invert"))),
-    **dict.fromkeys((".obj", ".ply", ".off", ".stl"), (_mesh, ())),
-    **dict.fromkeys((".csv", ".tsv"), (_table, ("dataset",))),
-    **dict.fromkeys((".xyz", ".npy"), (_table, ())),
+def _bitmap(path: Path, asked: dict[str, Any]) -> Sampler:
+    found, arrays = _read("bitmaps:read_bitmap", str(path), path=str(path), **asked)
+    return Segments(*arrays) if len(arrays) == 2 else Pixels(arrays[0], unit=found["unit"])
+
+
+def _mesh(path: Path, asked: dict[str, Any]) -> Sampler:
+    _, arrays = _read("meshes:read_mesh", str(path), path=str(path))
+    return Triangles(*arrays) if len(arrays) == 2 else Rows(*arrays)
+
+
+def _table(path: Path, asked: dict[str, Any]) -> Sampler:
+    found, arrays = _read("tables:read_points", str(path), path=str(path), **asked)
+    return Rows(*arrays, classes=found.get("classes"))
+
+
+def _array(path: Path, asked: dict[str, Any]) -> Sampler:
+    return Rows(*_read("arrays:read_array", str(path), path=str(path), **asked)[1])
+
+
+TABLE_KEYS = ("columns", "label", "header", "decimal", "dataset")
+READERS: dict[str, Reader] = {
+    ".svg": Reader(_svg, ("by", "invert")),
+    **dict.fromkeys((".png", ".jpg", ".jpeg"), Reader(_bitmap, ("by", "invert"))),
+    **dict.fromkeys((".obj", ".ply", ".off", ".stl"), Reader(_mesh)),
+    **dict.fromkeys((".csv", ".tsv", ".xyz"), Reader(_table, TABLE_KEYS)),
+    ".npy": Reader(_array, ("columns",)),
 }

@@ -1,39 +1,53 @@
-"""Meshes: OBJ, PLY (ASCII and binary), OFF and STL, through trimesh."""
+"""Meshes as triangles, and clouds of points in mesh files. Called in a process with limits on time and memory."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from diffrender.core.errors import DiffrenderError
+from diffrender.diffusion.targets.shapes.mesh_files import read_obj, read_off, read_ply, read_stl
+from diffrender.diffusion.targets.shapes.polygons import triangulated
+from diffrender.diffusion.targets.shapes.tables import MAX_COORDINATE
 
 MAX_BYTES = 512_000_000
+FORMATS = {".obj": read_obj, ".off": read_off, ".ply": read_ply, ".stl": read_stl}
 
 
-def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Corners (V, 3) float64 and faces (F, 3) of a mesh file; several parts are taken together."""
-    import trimesh
-
-    if path.stat().st_size > MAX_BYTES:
+def read_mesh(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """[corners (V, 3), triangles (F, 3)] of a mesh file, or [points (M, 3)] if it has no faces."""
+    file = Path(path)
+    if file.stat().st_size > MAX_BYTES:
         raise DiffrenderError(f"{path}: larger than a mesh may be ({MAX_BYTES // 10**6} MB).")
-    kind = path.suffix.lower()[1:]
-    try:
-        with path.open("rb") as file:  # without a resolver no other file (materials, textures) is opened
-            mesh = trimesh.load_mesh(file, file_type=kind, process=False, resolver=None)
-    except Exception as error:  # trimesh's readers raise whatever their parsing trips over
-        raise DiffrenderError(
-            f"{path}: cannot be read as {kind.upper()} ({error}).", "Is it what its name says? Save it again as PLY."
-        ) from None
-    corners = np.asarray(getattr(mesh, "vertices", np.empty((0, 3))), np.float64)
-    faces = np.asarray(getattr(mesh, "faces", np.empty((0, 3))), np.int64)
-    if not len(faces):
-        raise DiffrenderError(f"{path}: a mesh without faces.", "Points alone are read from XYZ, CSV or NPY files.")
-    if faces.min() < 0 or faces.max() >= len(corners):
-        raise DiffrenderError(f"{path}: a face names corner {int(faces.max())}, but there are only {len(corners)}.")
-    used = corners[faces]
-    if not np.isfinite(used).all():
-        raise DiffrenderError(f"{path}: a corner that is not finite.")
+    mesh = FORMATS[file.suffix.lower()](file)
+    if not len(mesh.sizes):
+        return _cloud(mesh.corners, path)
+    if len(mesh.flat) and (mesh.flat.min() < 0 or mesh.flat.max() >= len(mesh.corners)):
+        wrong = mesh.flat.min() if mesh.flat.min() < 0 else mesh.flat.max()
+        raise DiffrenderError(f"{path}: a face names corner {wrong}, but there are only {len(mesh.corners):,}.")
+    _check(mesh.corners[mesh.flat], path, "a corner")
+    faces = triangulated(mesh.corners, mesh.flat, mesh.sizes)
+    used = mesh.corners[faces]
+    used = used / max(float(np.abs(used).max(initial=0)), 1e-300)
     if not np.cross(used[:, 1] - used[:, 0], used[:, 2] - used[:, 0]).any():
         raise DiffrenderError(f"{path}: none of its faces has any area.")
-    return corners, faces
+    small = int((mesh.sizes < 3).sum())
+    notes = [f"{file.name}: {small:,} faces of fewer than three corners are left out."] if small else []
+    return {"notes": notes}, [mesh.corners, faces]
+
+
+def _cloud(points: np.ndarray, path: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+    if not len(points):
+        raise DiffrenderError(f"{path}: neither faces nor points in it.")
+    _check(points, path, "a point")
+    note = f"{Path(path).name}: no faces in it; its {len(points):,} points are taken as they are."
+    return {"notes": [note]}, [points]
+
+
+def _check(points: np.ndarray, path: str, what: str) -> None:
+    if not np.isfinite(points).all():
+        raise DiffrenderError(f"{path}: {what} that is not finite.")
+    if np.abs(points).max(initial=0) > MAX_COORDINATE:
+        raise DiffrenderError(f"{path}: {what} farther out than {MAX_COORDINATE:g}.")

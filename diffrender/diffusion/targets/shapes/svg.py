@@ -1,221 +1,178 @@
-"""SVG drawings: read safely, painted as ink by Cairo, or taken as lines.
+"""SVG drawings, drawn by resvg and taken as ink.
 
-Fills with their rule and holes, strokes with width, caps, joins and dashes, transforms, nested groups, `use`, CSS
-classes and view boxes count; text, pictures, filters, clip paths and masks do not.
+Everything that resvg draws counts: fills, strokes, clip paths, masks, patterns, markers, style sheets, text. Nothing
+outside the file is read. Called in a process with limits on time and memory.
 """
 
 from __future__ import annotations
 
 import io
+import math
+import tempfile
 from typing import Any
-from xml.etree import ElementTree
-from xml.parsers import expat
 
-import cairo
 import numpy as np
 
 from diffrender.core.errors import DiffrenderError
-from diffrender.diffusion.targets.shapes.svg_paints import Box, Paint, paints_of, pixels
+from diffrender.diffusion.targets.shapes.ink import coverage, outline
+from diffrender.diffusion.targets.shapes.svg_document import Box, Document
 
-MAX_BYTES = 50_000_000
-MAX_DEPTH = 100
-MAX_SHAPES = 50_000  # after every `use` is put in place
-MAX_PATH = 50_000_000  # characters of path data, likewise
-CONTRAST = 32  # of 255: a colour nearer to the paper is paper
-SIDE = 2000  # pixels on the longer side of the ink
-TINY = 1e-12  # a drawing smaller than this, or larger than one by it, is none
-DEFINITIONS = {"clipPath", "filter", "linearGradient", "marker", "mask", "pattern", "radialGradient"}
-NOT_DRAWN = {"foreignObject", "image", "metadata", "script", "text"} | DEFINITIONS
+ROUGH, SIDE, FINE = 400, 800, 1600  # pixels on the longer side: to find the ink, to draw it, to draw fine lines
+THIN = 3.0  # pixels: ink that is thinner on the whole is drawn finer
+FIRST_REACH, REACHES = 1000.0, 5  # of a drawing that says no size: what is looked at first, each next ten times as far
+MAX_ZOOMS = 8  # steps towards ink that is tiny on its page
+FONT = "Aileron"  # the face that Pillow brings along
 
 
-def read_svg(source: bytes, name: str) -> Drawing:
-    """The drawing in an SVG file's bytes; `name` is what errors call it."""
-    import svgelements
+def read_svg(
+    source: bytes, *, name: str, by: str = "area", invert: bool = False, opaque: bool = False
+) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """The ink of an SVG's bytes; `name` is what errors call it.
 
-    clean = _checked(source, name)
-    try:
-        root = svgelements.SVG.parse(io.BytesIO(clean), reify=False)
-        shapes = [s for s in root.elements() if isinstance(s, svgelements.Shape)]
-        paints = [paint for shape in shapes for paint in paints_of(shape)]
-        view = (0.0, 0.0, float(root.width), float(root.height)) if getattr(root, "viewbox", None) else None
-    except Exception as error:  # svgelements raises whatever its parsing trips over
-        raise DiffrenderError(f"{name}: cannot be read as SVG ({error}).") from None
-    return Drawing(paints, view, name)
-
-
-class Drawing:
-    """Fills and strokes in painting order, some of them ink and some paper that covers ink.
-
-    view: x, y, width, height outside which nothing is seen, or None.
+    By area: {corner: x and y, downwards, of the top left; unit: the side of a pixel} and [weights (H, W) uint8]. By
+    length: {} and [starts, ends] (S, 2) of the outlines, y upwards. invert: what counts is the paper within the view.
+    opaque: all that is drawn is ink, whatever its colour. What was left out stands under "notes".
     """
-
-    def __init__(self, paints: list[Paint], view: Box | None, name: str) -> None:
-        self.paints, self.view, self.name = paints, view, name
-        paper = self._paper()
-        self.ink = [p.opacity * np.abs(p.colour - paper).max() >= CONTRAST for p in paints]
-
-    def mask(self, invert: bool = False) -> tuple[np.ndarray, tuple[float, float], float]:
-        """How much of each pixel is ink, (H, W) uint8 of 0 … 255; the corner of the top left one; the side of each.
-
-        The longer side of the ink is about SIDE pixels.
-        invert: ink is whatever is not, within the view if there is one, else within the box around the ink.
-        """
-        low, high = self._extent()
-        if invert and self.view:
-            low, high = np.array(self.view[:2]), np.add(self.view[:2], self.view[2:])
-        scale = SIDE / (high - low).max()
-        corner = low - 1 / scale  # a pixel to spare on every side
-        width, height = (int(v) + 3 for v in np.ceil((high - low) * scale))
-        matrix = cairo.Matrix(scale, 0, 0, scale, *(-corner * scale))
-        surface = cairo.ImageSurface(cairo.FORMAT_A8, width, height)
-        context = cairo.Context(surface)
-        context.set_matrix(matrix)
-        context.rectangle(*low, *(high - low))
-        context.clip()
-        if invert:
-            context.paint()
-        for paint, is_ink in zip(self.paints, self.ink, strict=True):
-            adds = is_ink != invert
-            context.set_operator(cairo.OPERATOR_OVER if adds else cairo.OPERATOR_DEST_OUT)
-            context.set_source_rgba(0, 0, 0, 1 if is_ink else paint.opacity)
-            paint.draw(context, matrix)
-        mask = pixels(surface)
-        if not mask.any():
-            raise self._empty()
-        return mask, (float(corner[0]), float(corner[1])), float(1 / scale)
-
-    def lines(self) -> tuple[np.ndarray, np.ndarray]:
-        """Outlines of what is filled and centre lines of what is only stroked, as segments start, end (S, 2), y up."""
-        low, high = self._extent()
-        scale = SIDE / (high - low).max()
-        context = cairo.Context(cairo.ImageSurface(cairo.FORMAT_A8, 1, 1))
-        starts: list[tuple[float, ...]] = []
-        ends: list[tuple[float, ...]] = []
-        here: tuple[float, ...]
-        first: tuple[float, ...]
-        traced = None
-        for paint, is_ink in zip(self.paints, self.ink, strict=True):
-            if not is_ink or paint.path is traced:  # the stroke around a fill that is ink already
-                continue
-            traced = paint.path
-            paint.trace(context, cairo.Matrix(scale, 0, 0, scale, *(-low * scale)))
-            context.identity_matrix()
-            here = first = ()
-            for kind, points in context.copy_path_flat():
-                if kind == cairo.PATH_MOVE_TO:
-                    here = first = points
-                    continue
-                there = first if kind == cairo.PATH_CLOSE_PATH else points
-                starts.append(here)
-                ends.append(there)
-                here = there
-        if starts == ends:
-            raise self._empty()
-        start, end = ((low + np.array(points) / scale) * [1.0, -1.0] for points in (starts, ends))
-        return start, end
-
-    def _paper(self) -> np.ndarray:
-        """The colour of a first fill that covers the whole view; else white, or black if all paint is white."""
-        if self.view and len(self.paints) > 1 and self._covers(self.paints[0], self.view):
-            return self.paints[0].colour
-        white = np.full(3, 255.0)
-        return white if any(np.abs(p.colour - white).max() >= CONTRAST for p in self.paints) else np.zeros(3)
-
-    @staticmethod
-    def _covers(paint: Paint, view: Box) -> bool:
-        surface = cairo.ImageSurface(cairo.FORMAT_A8, 64, 64)
-        paint.draw(cairo.Context(surface), cairo.Matrix(64 / view[2], 0, 0, 64 / view[3], 0, 0))
-        return bool(pixels(surface).mean() > 250)
-
-    def _extent(self) -> tuple[np.ndarray, np.ndarray]:
-        """The lowest and highest x and y, (2,) each, of what is ink and in view."""
-        corners = [p.corners() for p, is_ink in zip(self.paints, self.ink, strict=True) if is_ink]
-        if not corners:
-            raise self._empty()
-        low, high = np.min([c[0] for c in corners], axis=0), np.max([c[1] for c in corners], axis=0)
-        if self.view:
-            low, high = np.maximum(low, self.view[:2]), np.minimum(high, np.add(self.view[:2], self.view[2:]))
-        if not ((high - low).min() >= 0 and TINY < (high - low).max() < 1 / TINY):
-            raise self._empty()
-        return low, high
-
-    def _empty(self) -> DiffrenderError:
-        return DiffrenderError(
-            f"{self.name}: an empty drawing: no fill or stroke in it can be seen.",
-            "Text must be turned into paths before it counts.",
-        )
+    document = Document(source, name)
+    painter = _Painter(document)
+    window, paper = painter.find(opaque)
+    if invert and document.view:
+        window = document.view
+    for side in (SIDE, FINE):
+        rgba, corner, unit = painter.draw(window, side)
+        weights = coverage(rgba, paper)
+        if _thickness(weights) >= THIN:
+            break
+    if invert:
+        weights = 255 - weights
+    if not weights.any():
+        raise _empty(name)
+    notes = {"notes": painter.notes()}
+    if by == "length":
+        start, end = outline(weights)
+        shift = np.array([corner[0], -corner[1]])
+        return notes, [start * unit + shift, end * unit + shift]
+    return {"corner": corner, "unit": unit, **notes}, [weights]
 
 
-# ---- what may be read at all -----------------------------------------------------------------------------------------
-def _checked(source: bytes, name: str) -> bytes:
-    """The SVG without what is not drawn; refused if it declares entities, is too deep or too large, or is no SVG."""
-    if len(source) > MAX_BYTES:
-        raise DiffrenderError(f"{name}: larger than a drawing may be ({MAX_BYTES // 10**6} MB).")
-    try:
-        _refuse_entities(source, name)
-        root = ElementTree.fromstring(source)
-    except (expat.ExpatError, ElementTree.ParseError, ValueError) as error:
-        raise DiffrenderError(f"{name}: not an SVG file, whatever its name says ({error}).") from None
-    if _tag(root) != "svg":
-        raise DiffrenderError(f"{name}: not an SVG file: its outermost element is <{_tag(root)}>.")
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if _tag(child) in NOT_DRAWN:
-                parent.remove(child)
-            elif _tag(child) == "symbol" and _tag(parent) != "defs":
-                parent[list(parent).index(child)] = defs = ElementTree.Element("defs")
-                defs.append(child)
-    _refuse_bombs(root, name)
-    return ElementTree.tostring(root)
+class _Painter:
+    """Draws a document through windows, always with the same font."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.font, self.unknown = _set_in_bundled_font(document) if document.texts else (b"", "")
+
+    def find(self, opaque: bool) -> tuple[Box, np.ndarray | None]:
+        """A window around the ink, and the colour of the paper (3,), None where all that is drawn is ink."""
+        if self.document.view:
+            window = self.document.view
+            rgba, corner, unit = self.draw(window, ROUGH)
+        else:
+            for k in range(REACHES):
+                reach = FIRST_REACH * 10**k
+                window = (-reach, -reach, 2 * reach, 2 * reach)
+                rgba, corner, unit = self.draw(window, ROUGH)
+                edge = np.concatenate([rgba[0], rgba[-1], rgba[:, 0], rgba[:, -1]])
+                if rgba[..., 3].any() and not edge[:, 3].any():
+                    break
+        paper = None if opaque else _paper(rgba)
+        for _ in range(MAX_ZOOMS):
+            rows, columns = (np.flatnonzero(coverage(rgba, paper).any(axis=axis)) for axis in (1, 0))
+            if not len(rows):
+                raise _empty(self.document.name)
+            low = np.array([columns[0], rows[0]]) - 1
+            high = np.array([columns[-1], rows[-1]]) + 2
+            x, y = (max(0.0, float(v)) for v in low)
+            window = (corner[0] + x * unit, corner[1] + y * unit, *((high - [x, y]) * unit))
+            if (high - low).max() > max(rgba.shape[:2]) / 4:
+                break
+            rgba, corner, unit = self.draw(window, ROUGH)
+        return window, paper
+
+    def draw(self, window: Box, side: int) -> tuple[np.ndarray, tuple[float, float], float]:
+        """Pixels (H, W, 4) of a window, `side` along its longer side; x and y of the top left; the side of a pixel."""
+        import resvg_py
+        from PIL import Image
+
+        x, y, width, height = window
+        unit = max(width, height) / side
+        across, down = (max(1, math.ceil(length / unit - 1e-6)) for length in (width, height))
+        whole = (x, y, across * unit, down * unit)
+        with tempfile.NamedTemporaryFile(suffix=".otf") as font:
+            if self.font:
+                font.write(self.font)
+                font.flush()
+            try:
+                png = resvg_py.svg_to_bytes(
+                    svg_string=self.document.through(whole, across, down),
+                    dpi=96,
+                    skip_system_fonts=True,
+                    font_files=[font.name] if self.font else None,
+                    font_family=FONT,
+                    serif_family=FONT,
+                    sans_serif_family=FONT,
+                    cursive_family=FONT,
+                    fantasy_family=FONT,
+                    monospace_family=FONT,
+                )
+            except ValueError as error:
+                raise DiffrenderError(
+                    f"{self.document.name}: cannot be drawn ({str(error)[:100]}).", "Save it again as plain SVG."
+                ) from None
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
+            rgba = np.asarray(image.convert("RGBA"))
+        return rgba, (float(x), float(y)), float(unit)
+
+    def notes(self) -> list[str]:
+        """What was taken otherwise than a browser would, a line at most."""
+        said = []
+        if self.font:
+            said.append(f"text is set in {FONT}, whatever font it names")
+        left_out = self.document.left_out + ([f"characters that {FONT} lacks ({self.unknown})"] if self.unknown else [])
+        if left_out:
+            said.append(f"left out: {', '.join(left_out)}")
+        return [f"{self.document.name}: {'; '.join(said)}."] if said else []
 
 
-def _refuse_entities(source: bytes, name: str) -> None:
-    """Entities can name other files, and ten lines of them can fill the memory."""
-    depth = 0
+def _paper(rgba: np.ndarray) -> np.ndarray | None:
+    """The colour of the paper (3,): what covers the whole view at its border, else white, or black under white ink.
 
-    def refuse(*_: Any) -> int:
-        raise DiffrenderError(f"{name}: declares XML entities, which are not read.", "Save it again as plain SVG.")
-
-    def down(*_: Any) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise DiffrenderError(f"{name}: nested more than {MAX_DEPTH} elements deep.")
-
-    def up(*_: Any) -> None:
-        nonlocal depth
-        depth -= 1
-
-    parser = expat.ParserCreate()
-    parser.EntityDeclHandler = parser.ExternalEntityRefHandler = refuse
-    parser.StartElementHandler, parser.EndElementHandler = down, up
-    parser.Parse(source, True)
+    None where one colour covers everything.
+    """
+    colours = rgba[..., :3].astype(np.int16)
+    if rgba[..., 3].min() >= 250:
+        paper = np.median(np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]]), axis=0)
+        return paper if coverage(rgba, paper).any() else None
+    white, black = np.full(3, 255.0), np.zeros(3)
+    return white if coverage(rgba, white).any() else black
 
 
-def _refuse_bombs(root: ElementTree.Element, name: str) -> None:
-    """`use` puts a copy of another element in place, which may hold `use` again: counted before any copy is made."""
-    named = {e.get("id"): e for e in root.iter() if e.get("id")}
-    known: dict[int, tuple[int, int]] = {}
-    problem = DiffrenderError(
-        f"{name}: too many shapes, or <use> elements that use themselves.", f"At most {MAX_SHAPES:,} shapes are drawn."
+def _thickness(weights: np.ndarray) -> float:
+    """About how many pixels the ink is thick: its area over half the length of its border."""
+    inside = weights >= 128
+    border = int((inside[1:] != inside[:-1]).sum()) + int((inside[:, 1:] != inside[:, :-1]).sum())
+    return 2 * float(inside.sum()) / border if border else float(max(weights.shape))
+
+
+def _set_in_bundled_font(document: Document) -> tuple[bytes, str]:
+    """The font's bytes, and the characters of the document that it has no shape for, which are taken out."""
+    from PIL import ImageFont
+
+    font = ImageFont.load_default(32)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    missing = bytes(font.getmask("\ufffe"))
+    elements = [element for text in document.texts for element in text.iter()]
+    used = {c for e in elements for t in (e.text, e.tail) for c in (t or "") if not c.isspace()}
+    unknown = sorted(c for c in used if bytes(font.getmask(c)) == missing)
+    gone = str.maketrans(dict.fromkeys(unknown, ""))
+    for element in elements:
+        element.text = element.text and element.text.translate(gone)
+        element.tail = element.tail and element.tail.translate(gone)
+    return font.font_bytes, "".join(unknown[:20])
+
+
+def _empty(name: str) -> DiffrenderError:
+    return DiffrenderError(
+        f"{name}: an empty drawing: nothing in it can be seen.",
+        "Is all of it hidden, outside its viewBox, or as white as the paper?",
     )
-
-    def size(element: ElementTree.Element, depth: int) -> tuple[int, int]:
-        """Elements and characters of path data, this one's and below."""
-        if depth > MAX_DEPTH:
-            raise problem
-        if id(element) not in known:
-            parts = [size(child, depth + 1) for child in element]
-            link = element.get("href") or element.get("{http://www.w3.org/1999/xlink}href") or ""
-            if _tag(element) == "use" and link[1:] in named:
-                parts.append(size(named[link[1:]], depth + 1))
-            known[id(element)] = (1 + sum(p[0] for p in parts), len(element.get("d", "")) + sum(p[1] for p in parts))
-        return known[id(element)]
-
-    shapes, characters = size(root, 0)
-    if shapes > MAX_SHAPES or characters > MAX_PATH:
-        raise problem
-
-
-def _tag(element: ElementTree.Element) -> str:
-    return str(element.tag).rpartition("}")[2]

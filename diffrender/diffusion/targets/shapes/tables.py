@@ -1,100 +1,272 @@
-"""Files of points: CSV, TSV, XYZ and NPY."""
+"""Files of points: which columns of a table are coordinates, which one is the class, and what is left out.
+
+Called in a process with limits on time and memory.
+"""
 
 from __future__ import annotations
 
-import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from diffrender.core.errors import DiffrenderError, suggest
+from diffrender.core.errors import ConfigError, DiffrenderError, suggest
+from diffrender.diffusion.targets.shapes.molecules import read_molecule
+from diffrender.diffusion.targets.shapes.table_text import Table, read_table
 
-MAX_BYTES = 512_000_000
-MAX_ROWS = 20_000_000
+MAX_CLASSES = 1000
+MAX_COORDINATE = 1e150  # larger ones overflow when they are squared
+FEW = 20  # distinct whole numbers in a column that may be a class
+ENOUGH = 5  # rows from which a column that counts them is one
+AXES = (("x", "y", "z"), ("x1", "x2", "x3"), ("x0", "x1", "x2"), ("x_1", "x_2", "x_3"), ("lon", "lat"),
+        ("longitude", "latitude"), ("easting", "northing"))  # fmt: skip
+CLASSES = ("label", "labels", "class", "classes", "target", "cluster", "group", "category", "species", "kind", "type")
+ROW_NAMES = ("", "index", "id", "row", "rows", "rowname", "rownames", "no", "nr", "n", "#", "unnamed: 0")
 
 
-def read_points(path: Path, dataset: str | None = None) -> np.ndarray:
-    """The points in a file, (M, 2) or (M, 3) float64.
+def read_points(
+    _: bytes,
+    *,
+    path: str,
+    columns: Sequence[str | int] | None = None,
+    label: str | int | None = None,
+    header: bool | None = None,
+    decimal: str | None = None,
+    dataset: str | None = None,
+) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """The points of a table, [(M, 2) or (M, 3) float64], and if they have classes, their numbers (M,) int64.
 
-    A table may have a header; its columns x, y (z) are taken if it names them, else all that are not `dataset`. A
-    `dataset` column holds the names of several sets, of which `dataset` says the one to take. Rows of an XYZ file
-    may go on after x y z.
+    The keywords are those of a `drawing` target. The classes' names stand under "classes", what was decided under
+    "notes". DiffrenderError names the key that decides, where a column could be meant in two ways.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise DiffrenderError(f"{path}: larger than a file of points may be ({MAX_BYTES // 10**6} MB).")
-    rows = _npy(path) if path.suffix.lower() == ".npy" else _table(path, dataset)
+    file = Path(path)
+    if file.suffix.lower() == ".xyz" and columns is None and (molecule := read_molecule(file)):
+        return molecule
+    table = read_table(file, header, decimal)
+    reader = _Columns(file, table)
+    if dataset is not None or "dataset" in reader.lower:
+        reader.choose(dataset)
+    coordinates, kind = reader.roles(columns, label)
+    rows = np.stack([reader.numbers(k) for k in coordinates], 1)
+    check_points(rows, path)
+    notes = reader.notes(coordinates, kind, asked=columns is not None)
+    if kind is None:
+        return {"notes": notes}, [rows]
+    names, numbers = reader.classes(kind)
+    return {"notes": notes, "classes": names}, [rows, numbers]
+
+
+def check_points(rows: np.ndarray, path: str) -> None:
+    """Refuse an array that is not (M, 2) or (M, 3) finite numbers, M > 0, of a size that can be squared."""
     if rows.ndim != 2 or rows.shape[1] not in (2, 3):
         raise DiffrenderError(f"{path}: points of 2 or 3 numbers are needed, not an array of shape {rows.shape}.")
     if not len(rows):
         raise DiffrenderError(f"{path}: no points in it.")
-    if not (finite := np.isfinite(rows).all(axis=1)).all():
-        raise DiffrenderError(f"{path}: row {int(np.argmin(finite)) + 1} of numbers: not finite.")
-    return rows
-
-
-def _npy(path: Path) -> np.ndarray:
-    try:
-        rows = np.load(path, allow_pickle=False, mmap_mode="r")
-    except (OSError, ValueError, EOFError, SyntaxError):
-        raise DiffrenderError(f"{path}: not a NumPy file of numbers, whatever its name says.") from None
-    if rows.dtype.kind not in "fiu" or rows.ndim != 2 or rows.shape[1] > 3 or len(rows) > MAX_ROWS:
-        raise DiffrenderError(f"{path}: points are (N, 2) or (N, 3) numbers, not {rows.dtype} of shape {rows.shape}.")
-    return np.array(rows, np.float64)
-
-
-def _table(path: Path, dataset: str | None) -> np.ndarray:
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise DiffrenderError(f"{path}: not a text file, whatever its name says.") from None
-    lines = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not lines:
-        raise DiffrenderError(f"{path}: no points in it.")
-    separator = next((mark for mark in "\t;," if mark in lines[0]), None)
-    first = _cells(lines[0], separator)
-    header = None if all(_is_number(cell) for cell in first) else [cell.strip().lower() for cell in first]
-    body = lines[1:] if header else lines
-    if not body:
-        raise DiffrenderError(f"{path}: no points in it, only a header.")
-    if header and "dataset" in header:
-        body = _of_dataset(path, body, separator, header.index("dataset"), dataset)
-    elif dataset is not None:
-        raise DiffrenderError(f"{path}: has no column 'dataset' to choose '{dataset}' from.")
-    columns = _columns(header) if header else range(3) if path.suffix.lower() == ".xyz" else range(len(first))
-    try:
-        return np.loadtxt(body, np.float64, delimiter=separator, usecols=list(columns), ndmin=2, comments=None)
-    except (ValueError, IndexError) as error:
+    if not (fine := np.isfinite(rows).all(axis=1)).all():
+        row = int(np.argmin(fine))
+        raise DiffrenderError(f"{path}: row {row + 1} of numbers: not finite, or missing ({_spoken(rows[row])}).")
+    if not (fine := (np.abs(rows) <= MAX_COORDINATE).all(axis=1)).all():
+        row = int(np.argmin(fine))
         raise DiffrenderError(
-            f"{path}: {str(error).rstrip('.')}.", "A table of points holds numbers only, under one header line at most."
-        ) from None
+            f"{path}: row {row + 1} of numbers: too large ({_spoken(rows[row])}).", f"At most {MAX_COORDINATE:g}."
+        )
 
 
-def _columns(header: list[str]) -> list[int]:
-    """Which columns of a header hold the coordinates."""
-    named = [header.index(axis) for axis in ("x", "y", "z") if axis in header]
-    return named if len(named) >= 2 else [k for k, name in enumerate(header) if name != "dataset"]
+def _spoken(row: np.ndarray) -> str:
+    return ", ".join(f"{v:.4g}" for v in row)
 
 
-def _of_dataset(path: Path, body: list[str], separator: str | None, column: int, dataset: str | None) -> list[str]:
-    """The lines of one data set, without its name."""
-    rows = [_cells(line, separator) for line in body]
-    known = {row[column] for row in rows if len(row) > column}
-    if dataset is None and len(known) == 1:
-        dataset = next(iter(known))
-    if dataset not in known:
-        problem = f"holds {len(known)} data sets" if dataset is None else f"has no data set '{dataset}'"
-        raise DiffrenderError(f"{path}: {problem}.", f"Choose one with target.dataset. {suggest(dataset or '', known)}")
-    chosen = [["0" if k == column else cell for k, cell in enumerate(row)] for row in rows if row[column] == dataset]
-    return [(separator or " ").join(row) for row in chosen]
+@dataclass
+class _Columns:
+    """What the columns of a table are."""
 
+    path: Path
+    table: Table
 
-def _cells(line: str, separator: str | None) -> list[str]:
-    return next(csv.reader([line], delimiter=separator)) if separator else line.split()
+    def __post_init__(self) -> None:
+        import pandas as pd
 
+        frame = self.table.frame
+        self.names = self.table.names or [f"column {k}" for k in range(frame.shape[1])]
+        self.shown = [name if len(name) <= 30 else f"{name[:29]}…" for name in self.names]  # in messages
+        self.lower = [re.sub(r"\s*[\[(].*[\])]$", "", name.strip().lower()) for name in self.names]  # x [mm] is x
+        if self.table.names is None:
+            self.lower = [f"column {k}" for k in range(frame.shape[1])]
+        self.numeric = [
+            bool(pd.api.types.is_numeric_dtype(frame[k]) and not pd.api.types.is_bool_dtype(frame[k])) for k in frame
+        ]
+        self.empty = [bool(frame[k].isna().all()) for k in frame]
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+    # ---- one column ----
+    def find(self, asked: str | int, key: str) -> int:
+        """The number of a column given by name or number."""
+        if isinstance(asked, int) or (self.table.names is None and str(asked).isdigit()):
+            if 0 <= int(asked) < len(self.names):
+                return int(asked)
+        elif asked in self.names:
+            return self.names.index(asked)
+        elif str(asked).lower() in self.lower:
+            return self.lower.index(str(asked).lower())
+        known = self.shown if self.table.names else [str(k) for k in range(len(self.names))]
+        name = str(asked)[:60]
+        raise ConfigError(f"target.{key}: {self.path.name} has no column '{name}'.", suggest(name, known[:40]))
+
+    def numbers(self, k: int) -> np.ndarray:
+        """A column as float64; refused, with line and cell, if not all of it are numbers."""
+        import pandas as pd
+
+        column = self.table.frame[k]
+        found = pd.to_numeric(column, errors="coerce")
+        wrong = np.flatnonzero((found.isna() & column.notna()).to_numpy())
+        if len(wrong):
+            cell = str(column.iloc[wrong[0]])[:40]
+            raise DiffrenderError(
+                f"{self.path}: row {wrong[0] + 1} of numbers, {self.shown[k]}: '{cell}' is not a number.",
+                "A column of coordinates holds numbers only; target.columns says which ones they are.",
+            )
+        return found.to_numpy(np.float64)
+
+    def is_text(self, k: int) -> bool:
+        """Whether most of a column are words."""
+        import pandas as pd
+
+        if self.numeric[k]:
+            return False
+        return bool(pd.to_numeric(self.table.frame[k], errors="coerce").notna().mean() < 0.5)
+
+    def distinct(self, k: int) -> int:
+        """How many different values there are in a column."""
+        return int(self.table.frame[k].nunique())
+
+    def is_whole(self, k: int) -> bool:
+        """Whether a column holds whole numbers only."""
+        values = self.table.frame[k]
+        return self.numeric[k] and bool(((values % 1) == 0).all())
+
+    def counts_rows(self, k: int) -> bool:
+        """Whether a column is 0, 1, 2, … or 1, 2, 3, …"""
+        if not self.is_whole(k) or len(self.table.frame) < ENOUGH:
+            return False
+        values = self.table.frame[k].to_numpy(np.float64)
+        return bool(values[0] in (0, 1) and (np.diff(values) == 1).all())
+
+    # ---- all of them ----
+    def choose(self, dataset: str | None) -> None:
+        """Keep one data set of a table that holds several."""
+        if "dataset" not in self.lower:
+            raise DiffrenderError(f"{self.path}: has no column 'dataset' to choose '{dataset}' from.")
+        column = self.table.frame[self.lower.index("dataset")].astype(str)
+        known = sorted(set(column))
+        if dataset is None and len(known) == 1:
+            dataset = known[0]
+        if dataset not in known:
+            problem = f"holds {len(known)} data sets" if dataset is None else f"has no data set '{dataset}'"
+            raise DiffrenderError(
+                f"{self.path}: {problem}.", f"Choose one with target.dataset. {suggest(dataset or '', known[:40])}"
+            )
+        self.table.frame = self.table.frame[column == dataset].reset_index(drop=True)
+
+    def roles(self, columns: Sequence[str | int] | None, label: str | int | None) -> tuple[list[int], int | None]:
+        """The columns of the coordinates, and the one of the class, if there is one."""
+        kind = None if label is None else self.find(label, "label")
+        if columns is not None:
+            found = [self.find(name, "columns") for name in columns]
+            if len(found) not in (2, 3) or len(set(found)) != len(found):
+                raise ConfigError("target.columns: two or three different columns are needed.", "Example: [x, y]")
+            return found, kind
+        free = [k for k in range(len(self.names)) if k != kind and not self.empty[k] and self.lower[k] != "dataset"]
+        coordinates = self._named_axes(free)
+        if coordinates is None:
+            if kind is None:
+                kind = self._class_among(free)
+            free = [k for k in free if k != kind]
+            coordinates = self._unnamed(free, kind)
+        elif kind is None:
+            kind = self._class_among([k for k in free if k not in coordinates])
+        if len(coordinates) not in (2, 3):
+            shown = ", ".join(self.shown[k] for k in free[:12])
+            raise DiffrenderError(
+                f"{self.path}: points of 2 or 3 numbers are needed; its columns of numbers are: {shown or 'none'}.",
+                f"Choose with target.columns: {self._as_list(free[:2])}.",
+            )
+        return coordinates, kind
+
+    def _named_axes(self, free: Sequence[int]) -> list[int] | None:
+        """The columns that are called like axes."""
+        for axes in AXES:
+            found = [self.lower.index(axis) for axis in axes if axis in self.lower]
+            if len(found) >= 2 and all(k in free for k in found):
+                return found
+        return None
+
+    def _class_among(self, free: Sequence[int]) -> int | None:
+        """The column that is the class by its name, or as the only one of words that come again and again."""
+        for k in free:
+            if self.lower[k] in CLASSES and (self.is_whole(k) or self.is_text(k)) and self.distinct(k) <= MAX_CLASSES:
+                return k
+        texts = [k for k in free if self.is_text(k)]
+        if len(texts) == 1 and self.distinct(texts[0]) <= max(2, min(50, len(self.table.frame) // 3)):
+            return texts[0]
+        return None
+
+    def _unnamed(self, free: Sequence[int], kind: int | None) -> list[int]:
+        """The coordinates of a table whose header names no axes: its columns of numbers but row names."""
+        found = [k for k in free if not self.is_text(k)]
+        if len(found) > 2 and self.counts_rows(found[0]):
+            if self.table.names and self.lower[found[0]] in ROW_NAMES:
+                return found[1:]
+            raise DiffrenderError(
+                f"{self.path}: its first column counts the rows: a row number, or a coordinate.",
+                f"Say which: target.columns: {self._as_list(found[1:3])}, or {self._as_list(found[:3])}.",
+            )
+        is_named = len(found) > 2 and self.table.names and self.lower[found[0]] in ROW_NAMES
+        if is_named and self.is_whole(found[0]) and self.distinct(found[0]) == len(self.table.frame):
+            return found[1:]
+        if self.path.suffix.lower() == ".xyz":
+            return found[:3]
+        if len(found) == 3 and kind is None:
+            few = [k for k in found if self.is_whole(k) and self.distinct(k) <= min(FEW, len(self.table.frame) // 4)]
+            if len(few) == 1 and not any(self.is_whole(k) for k in found if k not in few):
+                rest = [k for k in found if k not in few]
+                raise DiffrenderError(
+                    f"{self.path}: {self.shown[few[0]]} holds {self.distinct(few[0])} whole numbers only: a class, or "
+                    "a coordinate.",
+                    f"Say which: target: {{columns: {self._as_list(rest)}, label: {self._as_list(few)[1:-1]}}}, or "
+                    f"target.columns: {self._as_list(found)}.",
+                )
+        return found
+
+    def _as_list(self, columns: Sequence[int]) -> str:
+        return f"[{', '.join(self.shown[k] if self.table.names else str(k) for k in columns)}]"
+
+    def classes(self, k: int) -> tuple[list[str], np.ndarray]:
+        """The names of the classes in a column, and the number of each row's, (M,) int64."""
+        column = self.table.frame[k]
+        if self.is_whole(k):
+            values = column.to_numpy(np.float64)
+            known, numbers = np.unique(values, return_inverse=True)
+            names = [f"{v:.0f}" for v in known]
+        else:
+            texts, numbers = np.unique(column.astype(str).fillna("?").to_numpy(str), return_inverse=True)
+            names = [str(v)[:60] for v in texts]
+        if len(names) > MAX_CLASSES:
+            raise DiffrenderError(f"{self.path}: {self.shown[k]} holds {len(names):,} classes; at most {MAX_CLASSES}.")
+        return names, numbers.astype(np.int64)
+
+    def notes(self, coordinates: Sequence[int], kind: int | None, asked: bool) -> list[str]:
+        """What was decided, in one line; nothing where nothing had to be."""
+        used = {*coordinates, kind}
+        left_out = [self.shown[k] or "row names" for k in range(len(self.names)) if k not in used and not self.empty[k]]
+        plain = [self.lower[k] for k in coordinates] in (["x", "y"], ["x", "y", "z"]) or self.table.names is None
+        if asked or (plain and kind is None and not left_out and not self.table.notes):
+            return []
+        said = [f"coordinates {', '.join(self.shown[k] for k in coordinates)}"]
+        if kind is not None:
+            said.append(f"class {self.names[kind]}")
+        if left_out:
+            shown = ", ".join(left_out[:6]) + (", …" if len(left_out) > 6 else "")
+            said.append(f"left out {shown}")
+        return [f"{self.path.name}: {'; '.join([*said, *self.table.notes])}."[:400]]

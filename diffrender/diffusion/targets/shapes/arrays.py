@@ -1,0 +1,67 @@
+"""NumPy files of points. Called in a process with limits on time and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.diffusion.targets.shapes.tables import check_points
+
+MAX_BYTES = 512_000_000
+
+
+def read_array(
+    _: bytes, *, path: str, columns: Sequence[str | int] | None = None
+) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """[points (M, 2) or (M, 3) float64] of a .npy file; `columns` are numbers, from 0."""
+    array = _mapped(Path(path))
+    kind = str(array.dtype)[:60]
+    if array.dtype.kind not in "fiu" or array.ndim != 2:
+        raise DiffrenderError(
+            f"{path}: points are (N, 2) or (N, 3) numbers, not {kind} of shape {array.shape}.",
+            "Save them with numpy.save(name, points.astype(float)).",
+        )
+    if columns is not None:
+        wrong = [c for c in columns if not isinstance(c, int) or not 0 <= c < array.shape[1]]
+        if wrong or len(columns) not in (2, 3):
+            raise ConfigError(f"target.columns: two or three numbers of 0 … {array.shape[1] - 1} are needed.")
+        array = array[:, [int(c) for c in columns]]
+    elif array.shape[1] not in (2, 3):
+        raise DiffrenderError(
+            f"{path}: points are (N, 2) or (N, 3) numbers, not {kind} of shape {array.shape}.",
+            "Choose two or three columns with target.columns: [0, 1].",
+        )
+    if array.nbytes > MAX_BYTES:
+        raise DiffrenderError(f"{path}: larger than a file of points may be ({MAX_BYTES // 10**6} MB).")
+    rows = np.array(array, np.float64)
+    check_points(rows, path)
+    return {}, [rows]
+
+
+def _mapped(path: Path) -> np.ndarray:
+    """The array of a .npy file; says what the file is instead, if it is something else."""
+    with path.open("rb") as file:
+        start = file.read(6)
+    if start[:4] == b"PK\x03\x04":
+        raise DiffrenderError(
+            f"{path}: a zip archive, probably an .npz of several arrays, whatever its name says.",
+            "Save the one array that holds the points: numpy.save('points.npy', points).",
+        )
+    if start != b"\x93NUMPY":
+        raise DiffrenderError(f"{path}: not a NumPy file, whatever its name says.")
+    try:
+        array = np.load(path, allow_pickle=False, mmap_mode="r")
+    except MemoryError:
+        raise
+    except Exception as error:  # headers are parsed, and can hold anything
+        reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        objects = "bject" in str(error) or "allow_pickle" in str(error)
+        said = "an array of Python objects" if objects else f"not a NumPy file of numbers ({reason})"
+        raise DiffrenderError(f"{path}: {said}.", "Save it again: numpy.save(name, points.astype(float)).") from None
+    if not isinstance(array, np.ndarray):
+        raise DiffrenderError(f"{path}: not one array of numbers.")
+    return array

@@ -1,0 +1,134 @@
+"""An SVG file as a document: checked, cleared of what is not drawn, its view found, and shown through any window."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from xml.etree import ElementTree
+
+from diffrender.core.errors import DiffrenderError
+
+MAX_BYTES = 50_000_000
+MAX_DEPTH = 256
+SVG = "http://www.w3.org/2000/svg"
+HREF = ("href", "{http://www.w3.org/1999/xlink}href")
+UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}  # CSS pixels
+LENGTH = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)([a-z]*)\s*")
+
+Box = tuple[float, float, float, float]  # x, y, width, height
+
+
+class Document:
+    """A drawing whose outermost element is <svg>; `name` is what errors call it.
+
+    view: the part of the plane that it shows, in its own units, or None if it does not say. texts: its <text> elements.
+    left_out: what was taken out of it, in words.
+    """
+
+    def __init__(self, source: bytes, name: str) -> None:
+        self.name, self.left_out = name, list[str]()
+        self.root = _parsed(source, name)
+        self._drop_links()
+        self.texts = [e for e in self.root.iter() if _tag(e) == "text"]
+        self.view = self._placed()
+
+    def through(self, window: Box, width: int, height: int) -> str:
+        """The drawing as SVG of so many pixels that shows just what lies in `window`."""
+        box = " ".join(f"{v:.12g}" for v in window)
+        inner = ElementTree.tostring(self.root, encoding="unicode")
+        size = f'width="{width}" height="{height}" preserveAspectRatio="none"'
+        return f'<svg xmlns="{SVG}" viewBox="{box}" {size}>{inner}</svg>'
+
+    def _drop_links(self) -> None:
+        """Take out what other files would be read for, and what is no drawing."""
+        links = elements = 0
+        for parent in list(self.root.iter()):
+            for child in list(parent):
+                if _tag(child) in ("script", "metadata", "foreignObject"):
+                    elements += _tag(child) == "foreignObject"
+                    parent.remove(child)
+                    continue
+                for key in HREF:
+                    link = child.get(key, "#").strip()
+                    if not link.startswith(("#", "data:")):
+                        links += _tag(child) in ("image", "feImage", "use")
+                        del child.attrib[key]
+        if links:
+            self.left_out.append(f"{links} picture{'s' * (links > 1)} or part{'s' * (links > 1)} from other files")
+        if elements:
+            self.left_out.append("HTML inside it")
+
+    def _placed(self) -> Box | None:
+        """Give the outermost element its place in the plane, as a window needs it; returns its view."""
+        root = self.root
+        box, width, height = _numbers(root.get("viewBox")), _length(root.get("width")), _length(root.get("height"))
+        for key in ("x", "y", "transform"):
+            root.attrib.pop(key, None)
+        if box and (min(box[2:]) <= 0 or not all(map(math.isfinite, box))):
+            raise DiffrenderError(f"{self.name}: its viewBox is empty ({root.get('viewBox', '')[:60]}).")
+        view: Box | None
+        if box and root.get("preserveAspectRatio", "").strip().startswith("none") and width and height:
+            view = (0.0, 0.0, width, height)
+        elif box:
+            view = box
+        elif width and height:
+            view = (0.0, 0.0, width, height)
+        else:
+            view = None
+            root.set("overflow", "visible")
+        placed = view or (0.0, 0.0, width or 100.0, height or 100.0)
+        for key, value in zip(("x", "y", "width", "height"), placed, strict=True):
+            root.set(key, f"{value:.9g}")
+        return view
+
+
+def _parsed(source: bytes, name: str) -> ElementTree.Element:
+    """The outermost element; refused if it is not <svg>, or the file is too deep, too large, or no XML."""
+    if len(source) > MAX_BYTES:
+        raise DiffrenderError(f"{name}: larger than a drawing may be ({MAX_BYTES // 10**6} MB).")
+    depth, root = 0, None
+    try:
+        for event, element in ElementTree.iterparse(io.BytesIO(source), events=("start", "end")):
+            root = element if root is None else root
+            depth += 1 if event == "start" else -1
+            if depth > MAX_DEPTH:
+                raise DiffrenderError(f"{name}: nested more than {MAX_DEPTH} elements deep.")
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        reason = str(error).splitlines()[0][:80]
+        if "undefined entity" in reason:
+            raise DiffrenderError(
+                f"{name}: names an XML entity that the file itself does not define ({reason}).",
+                "Other files are not read. Save it again as plain SVG.",
+            ) from None
+        if "amplification" in reason:
+            raise DiffrenderError(f"{name}: its XML entities multiply without end.", "Save it as plain SVG.") from None
+        raise DiffrenderError(
+            f"{name}: not an SVG file that can be read ({reason}).", "Save it again as plain SVG, in UTF-8."
+        ) from None
+    if root is None or _tag(root) != "svg":
+        found = "nothing" if root is None else f"<{_tag(root)[:40]}>"
+        raise DiffrenderError(f"{name}: not an SVG file: its outermost element is {found}.")
+    return root
+
+
+def _tag(element: ElementTree.Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _numbers(text: str | None) -> Box | None:
+    """The four numbers of a viewBox, or None if they are not four numbers."""
+    try:
+        x, y, width, height = (float(part) for part in (text or "").replace(",", " ").split())
+    except ValueError:
+        return None
+    return x, y, width, height
+
+
+def _length(text: str | None) -> float | None:
+    """A length in CSS pixels, or None if it is none, or relative to something else."""
+    found = LENGTH.fullmatch(text or "")
+    if not found or found[2] not in UNITS:
+        return None
+    value = float(found[1]) * UNITS[found[2]]
+    return value if 0 < value < math.inf else None

@@ -1,0 +1,262 @@
+"""Text files of numbers as people have them: the way they are written is found, then pandas reads them.
+
+From Excel, R, NumPy, pandas, CloudCompare: semicolons, decimal commas, `sep=`, UTF-16, Latin-1, quotes, `#` and `//`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diffrender.core.errors import DiffrenderError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+MAX_BYTES = 200_000_000
+MAX_COLUMNS = 2000
+SAMPLE = 200  # rows that the format is found from
+SEPARATORS = ("\t", ";", ",", "|", " ")  # a blank stands for any white space
+SPOKEN = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars", " ": "blanks"}
+MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
+POINT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?inf(inity)?", re.IGNORECASE)
+COMMA = re.compile(r"[-+]?(\d*,\d+)([eE][-+]?\d+)?")
+THREES = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")  # 1,234: thousands, or a decimal comma
+THOUSANDS = {  # decimal mark → numbers with marks of thousands and a fraction
+    ".": re.compile(r"[-+]?\d{1,3}(,\d{3})+\.\d*"),
+    ",": re.compile(r"[-+]?\d{1,3}(\.\d{3})+,\d*"),
+}
+
+
+@dataclass
+class Table:
+    """A table as it stands in a file. names: of its columns, if it has a header. notes: what was found out about it."""
+
+    frame: DataFrame
+    names: list[str] | None
+    first_row: int  # the line of the file in which the first row stands
+    notes: list[str] = field(default_factory=list)
+
+
+def read_table(path: Path, header: bool | None, decimal: str | None) -> Table:
+    """The table in a text file; DiffrenderError with the key that decides, where it could be meant in two ways."""
+    notes: list[str] = []
+    text, encoding = _decoded(path)
+    if encoding:
+        notes.append(f"read as {encoding}")
+    lines, comment, separator = _content(path, text)
+    del text
+    if not lines:
+        raise DiffrenderError(f"{path}: no points in it.")
+    separator = separator or _separator([line for _, line in lines[:SAMPLE]], path)
+    rows = _cells([line for _, line in lines[:SAMPLE]], separator, path)
+    mark, thousands = _decimal(rows, separator, decimal, path)
+    if mark == ",":
+        notes.append("decimal commas")
+    elif thousands:
+        notes.append("commas as thousands marks")
+    names, skipped = _header(rows, comment, separator, header, path, notes)
+    body = lines[skipped:]
+    if not body:
+        raise DiffrenderError(f"{path}: no points in it, only a header.")
+    if separator != " ":  # a mark at the end of every line closes the last cell
+        ends = all(line.rstrip().endswith(separator) for _, line in body[:SAMPLE])
+        body = [(k, line.rstrip()[:-1]) for k, line in body] if ends else body
+    frame = _frame(path, body, separator, mark, thousands)
+    if names is not None:
+        names = _fitting(names, frame.shape[1], path)
+    return Table(frame, names, body[0][0], notes)
+
+
+# ---- bytes to lines --------------------------------------------------------------------------------------------------
+def _decoded(path: Path) -> tuple[str, str]:
+    """The text of a file, and its encoding's name if it is not UTF-8."""
+    if path.stat().st_size > MAX_BYTES:
+        raise DiffrenderError(
+            f"{path}: larger than a table may be ({MAX_BYTES // 10**6} MB).", "Save its numbers as a NumPy file (.npy)."
+        )
+    data = path.read_bytes()
+    encoding, said = "utf-8-sig", ""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding, said = "utf-16", "UTF-16"
+    elif b"\0" in data[:400]:
+        high = data[:400:2].count(0) > data[1:400:2].count(0)
+        encoding, said = ("utf-16-be" if high else "utf-16-le"), "UTF-16"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        text, said = data.decode("latin-1"), "Latin-1"
+    if any(c < " " and c not in "\t\n\r\f\v" for c in text[:100_000]):
+        raise DiffrenderError(f"{path}: not a text file, whatever its name says.")
+    return text, said
+
+
+def _content(path: Path, text: str) -> tuple[list[tuple[int, str]], str, str]:
+    """(number, line) of all that holds cells; the comment line right before them; the separator that `sep=` names."""
+    lines: list[tuple[int, str]] = []
+    comment = separator = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.strip()
+        if not bare.strip(",;\t"):
+            continue
+        if bare.startswith(("#", "//", "%")):
+            comment = comment if lines else bare.lstrip("#/% ")
+        elif not lines and (found := re.fullmatch(r'"?sep=(.)"?', bare, re.IGNORECASE)):
+            separator = found[1]
+        elif not lines and bare.lower() == "sep=":
+            separator = "\t"
+        else:
+            lines.append((number, line))
+    return lines, comment, separator
+
+
+def _cells(lines: Sequence[str], separator: str, path: Path) -> list[list[str]]:
+    try:
+        if separator == " ":
+            return [line.split() for line in lines]
+        return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]
+    except csv.Error as error:
+        raise DiffrenderError(f"{path}: not a table that can be read ({error}).") from None
+
+
+# ---- what it is written like -----------------------------------------------------------------------------------------
+def _separator(lines: Sequence[str], path: Path) -> str:
+    """The mark that cuts most rows into equally many cells, most of them numbers."""
+    best, most = " ", -1.0
+    for separator in SEPARATORS:
+        try:
+            rows = _cells(lines, separator, path)
+        except DiffrenderError:
+            continue
+        body = rows[1:] or rows
+        width, times = Counter(map(len, body)).most_common(1)[0]
+        numbers = sum(_is_number(cell) for row in body for cell in row) / max(1, sum(map(len, body)))
+        score = (times / len(body)) * numbers if width > 1 else -0.5
+        if score > most + 1e-9:
+            best, most = separator, score
+    return best
+
+
+def _is_number(cell: str) -> bool:
+    return any(kind.fullmatch(cell) for kind in (POINT, COMMA, *THOUSANDS.values()))
+
+
+def _decimal(rows: Sequence[Sequence[str]], separator: str, given: str | None, path: Path) -> tuple[str, str | None]:
+    """The decimal mark, and the mark of thousands if there is one."""
+    cells = [cell for row in rows for cell in row]
+    if given:
+        other = "," if given == "." else "."
+        return given, other if any(other in cell for cell in cells if _is_number(cell)) else None
+    for mark, kind in THOUSANDS.items():
+        if any(kind.fullmatch(cell) for cell in cells):
+            return mark, "," if mark == "." else "."
+    commas = [cell for cell in cells if COMMA.fullmatch(cell)]
+    points = [cell for cell in cells if "." in cell and POINT.fullmatch(cell)]
+    if not commas:
+        return ".", None
+    threes = all(THREES.fullmatch(cell) for cell in commas)
+    if not points and (separator == ";" or not threes):
+        return ",", None
+    if points and threes:
+        return ".", ","
+    raise DiffrenderError(
+        f"{path}: '{commas[0]}' may be a decimal comma or a mark of thousands.",
+        "Say which: target.decimal: ',' for decimal commas, '.' for thousands.",
+    )
+
+
+def _header(
+    rows: list[list[str]], comment: str, separator: str, given: bool | None, path: Path, notes: list[str]
+) -> tuple[list[str] | None, int]:
+    """The names of the columns, or None, and how many of the first rows hold no points."""
+    first, body = rows[0], rows[1:]
+    if given is False:
+        return None, 0
+    if given or _is_header(first, body):
+        units = len(body) > 1 and _is_header(body[0], body[1:])
+        if units:
+            notes.append(f"row of units left out ({', '.join(body[0])[:60]})")
+        return first, 1 + units
+    if body and _counts(first) and all(cell.lstrip("-+").isdigit() for row in body for cell in row):
+        raise DiffrenderError(
+            f"{path}: its first row is {', '.join(first)}: a header of numbers, or a point.",
+            "Say which: target.header: true or false.",
+        )
+    if body and _counts(first):
+        notes.append(f"its first row ({', '.join(first)}) is a header")
+        return first, 1
+    named = _cells([comment], separator, path)[0] if comment else []
+    named = named if len(named) == len(first) else comment.replace(",", " ").split()
+    if len(named) == len(first) and not any(_is_number(cell) for cell in named):
+        return named, 0
+    return None, 0
+
+
+def _is_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether a row holds names above numbers."""
+    for k, cell in enumerate(first):
+        below = [row[k] for row in body if len(row) > k and row[k].lower() not in MISSING]
+        numbers = sum(_is_number(b) for b in below) > len(below) / 2 if below else not body
+        if numbers and not _is_number(cell) and cell.lower() not in MISSING - {""}:
+            return not (cell == "" and _is_row_of_numbers(first[k + 1 :], body))
+    return False
+
+
+def _is_row_of_numbers(cells: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether cells after an empty one are a row of the table, which lacks its first number: `,5.2,1.1`."""
+    return bool(cells) and not _counts(cells) and all(_is_number(cell) for cell in cells)
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Whether cells are 0, 1, 2, …: how pandas numbers columns that have no names."""
+    return len(cells) > 1 and list(cells) == [str(k) for k in range(len(cells))]
+
+
+def _fitting(names: list[str], columns: int, path: Path) -> list[str]:
+    """As many names as there are columns: R leaves out the one of the row names."""
+    while len(names) > columns and not names[-1]:
+        names = names[:-1]
+    if len(names) == columns - 1:
+        names = ["", *names]
+    if len(names) != columns:
+        raise DiffrenderError(
+            f"{path}: its header has {len(names)} names, and its rows have {columns} cells.", "Mend its first row."
+        )
+    return names
+
+
+# ---- the numbers -----------------------------------------------------------------------------------------------------
+def _frame(path: Path, body: list[tuple[int, str]], separator: str, decimal: str, thousands: str | None) -> DataFrame:
+    import pandas as pd
+
+    if len(_cells([body[0][1]], separator, path)[0]) > MAX_COLUMNS:
+        raise DiffrenderError(f"{path}: more than {MAX_COLUMNS:,} columns, which no table of points has.")
+    try:
+        return pd.read_csv(
+            io.StringIO("\n".join(line for _, line in body)),
+            sep=r"\s+" if separator == " " else separator,
+            header=None,
+            decimal=decimal,
+            thousands=thousands,
+            skipinitialspace=True,
+            low_memory=False,
+            na_values=["-", "?"],
+        )
+    except pd.errors.ParserError as error:
+        found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+        if not found:
+            raise DiffrenderError(f"{path}: not a table that can be read ({str(error)[:100]}).") from None
+        wanted, line, seen = map(int, found.groups())
+        raise DiffrenderError(
+            f"{path}: line {body[line - 1][0]} has {seen} cells, and the first row {wanted}"
+            f" (cells between {SPOKEN.get(separator, repr(separator))}).",
+            "A table of points has equally many in every row.",
+        ) from None
+    except (ValueError, OverflowError) as error:
+        raise DiffrenderError(f"{path}: not a table that can be read ({str(error)[:100]}).") from None
