@@ -1,4 +1,4 @@
-"""What a notebook or script uses: train, sample and render in a line each.
+"""The Python interface: train, sample and render in a line each, from a notebook or script.
 
 Work is done in processes of its own, as by the command line; what is up to date is reused. Names of configs, scenes and
 overrides are those of the command line.
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from diffrender.config.overrides import Overrides
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import OUTPUTS, Subject
 from diffrender.jobs.run.progress import bring_up_to_date
 from diffrender.trajectory.reader import Trajectory
+from diffrender.video.spec import RenderSettings
 
 Settings = Mapping[str, Any]
 
@@ -26,7 +26,7 @@ def train(
 
     settings: overrides with dotted keys, e.g. ``{"training.steps": 2000, "seed": 1}``.
     """
-    job = Subject.of(str(config), _sets(settings), Path(outputs)).train(device=device)
+    job = Subject.of(str(config), settings, Path(outputs)).train(device=device)
     bring_up_to_date(job)
     return job.out
 
@@ -38,7 +38,7 @@ def sample(
 
     ``sample("spiral", {"sampler.kind": "ddim", "sampler.steps": 20})["x"]`` is (21, chains, 2) float32.
     """
-    job = Subject.of(str(config), _sets(settings), Path(outputs)).sample(device=device)
+    job = Subject.of(str(config), settings, Path(outputs)).sample(device=device)
     bring_up_to_date(job)
     return Trajectory.open(job.out)
 
@@ -51,28 +51,23 @@ def render(
     config: str = "",
     settings: Settings | None = None,
     options: Settings | None = None,
-    quality: str = "h",
     **video: Any,
 ) -> Path:
     """Render a clip and return its file.
 
-    trajectory: a recording for the scene's first need, in place of one made from a config. video: theme, aspect, fps,
-    format, transparent, workers and what else `diffrender render --help` lists.
+    trajectory: a recording for the scene's first need, in place of one made from a config. settings: overrides of the
+    config, with dotted keys. video: fields of `RenderSettings`: quality, aspect, fps, theme, format, transparent,
+    workers, and what else `diffrender render --help` lists.
     """
     recording = getattr(trajectory, "path", trajectory)
     job = clip(
         scene,
-        config=config,
-        sets=_sets(settings),
-        options=options,
+        config,
+        settings,
+        options,
+        RenderSettings.of(**video),
+        None if out is None else Path(out),
         trajectories=[] if recording is None else [str(recording)],
-        out=None if out is None else Path(out),
-        quality=quality,
-        **video,
     )
     bring_up_to_date(job)
     return job.out
-
-
-def _sets(settings: Settings | None) -> Overrides:
-    return [(key.split("."), value) for key, value in (settings or {}).items()]

@@ -12,6 +12,7 @@ import yaml
 from diffrender.config.load import load_config
 from diffrender.jobs.plan.clip import clip
 from diffrender.trajectory.reader import Trajectory
+from diffrender.video.spec import RenderSettings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -46,8 +47,9 @@ def test_the_scene_renders(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "walk.py").write_text(next(block for block in blocks("python") if "TrajectoryScene" in block))
-    sets = [(["model", "kind"], "exact"), (["sampler", "steps"], 4), (["sampler", "chains"], 20)]
-    job = clip("walk.py:Walk", sets=sets, resolution="160,90", fps=2, out=tmp_path / "walk.mp4")
+    overrides = {"model.kind": "exact", "sampler.steps": 4, "sampler.chains": 20}
+    settings = RenderSettings(resolution="160,90", fps=2)
+    job = clip("walk.py:Walk", overrides=overrides, settings=settings, out=tmp_path / "walk.mp4")
     run(pending([job]))
     assert (tmp_path / "walk.mp4").stat().st_size > 1000
 

@@ -1,21 +1,20 @@
-"""A batch on the screen: a bar for every running job, one for the whole with the time left, and a table at the end."""
+"""Progress of a batch on the terminal: a bar for every running job, and one for the whole with the time left."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from diffrender.jobs.job import Job
-from diffrender.jobs.run.local import Outcome
 from diffrender.jobs.run.progress import Progress, duration
 
-TICK = 0.5  # seconds between two looks at the clock
+REFRESH_SECONDS = 0.5
 
 
 class Screen(Progress):
@@ -40,7 +39,7 @@ class Screen(Progress):
             self.whole.close()
 
     def _tick(self) -> None:
-        while not self.closed.wait(TICK):
+        while not self.closed.wait(REFRESH_SECONDS):
             with self.lock:
                 self._show()
 
@@ -82,20 +81,3 @@ class Screen(Progress):
         """A line above the bars."""
         with self.lock:
             tqdm.write(text, file=sys.stderr)
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows in columns as wide as their widest cell; the first row is the head."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    lines.insert(1, "  ".join("─" * width for width in widths))
-    return "\n".join(lines)
-
-
-def status(job: Job, todo: Collection[Path], outcomes: Mapping[Path, Outcome]) -> tuple[str, str]:
-    """(what became of it, how long it took)."""
-    if job.out not in todo:
-        return "up to date", ""
-    outcome = outcomes.get(job.out)
-    word = {"done": "made", "failed": "FAILED", "skipped": "not made"}[outcome.status if outcome else "skipped"]
-    return word, duration(outcome.seconds) if outcome and outcome.seconds else ""

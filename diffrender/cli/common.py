@@ -1,4 +1,4 @@
-"""What several commands share: how errors end a command, and the flags that mean the same everywhere."""
+"""Shared by the commands: how errors end one, and the flags that mean the same everywhere."""
 
 from __future__ import annotations
 
@@ -81,15 +81,19 @@ def writable(folder: Path) -> None:
         )
 
 
-def seeded(
-    sets: list[str], *, seed: int | None = None, of: str = "sampler.seed", **sampler: Any
-) -> list[tuple[list[str], Any]]:
-    """`--set` pairs, with the flags that stand for one (`--steps 50` is `--set sampler.steps=50`)."""
-    from diffrender.config.overrides import parse_sets
+def overrides_from_flags(
+    sets: list[str], *, seed: int | None = None, seed_key: str = "sampler.seed", **sampler: Any
+) -> dict[str, Any]:
+    """`--set` overrides, with the flags that stand for one (`--steps 50` is `--set sampler.steps=50`).
 
-    pairs = [(["sampler", key], value) for key, value in sampler.items() if value is not None]
-    pairs += [] if seed is None else [(of.split("."), seed)]
-    return parse_sets(sets) + pairs
+    The sampler's kind comes first, so that what is set of it stays.
+    """
+    from diffrender.config.overrides import combined, parse_sets
+
+    kind = sampler.pop("kind", None)
+    flags = {**{f"sampler.{key}": value for key, value in sampler.items()}, seed_key: seed}
+    given = {key: value for key, value in flags.items() if value is not None}
+    return combined({} if kind is None else {"sampler.kind": kind}, parse_sets(sets), given)
 
 
 def cores() -> int:

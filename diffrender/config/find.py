@@ -1,7 +1,8 @@
-"""Files of configs, scenes and drawings by name: the working directory first, then what diffrender ships."""
+"""Names of configs, scenes and drawings to files: the working directory first, then the shipped ones."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from diffrender.config.load import DRAWINGS, load_config
@@ -50,13 +51,26 @@ def find_config(name: str) -> Path:
     return known[name]
 
 
-def open_config(name: str, sets: Overrides | None = None) -> Config:
-    """The config called `name`, with `--set` overrides."""
-    return load_config(find_config(name), sets or [])
+def open_config(name: str, overrides: Overrides | None = None) -> Config:
+    """The config called `name`, with overrides (`{"training.steps": 2000}`)."""
+    return load_config(find_config(name), overrides)
+
+
+_places: dict[str, Path] = {}
+
+
+def use_files(places: Mapping[str, Path]) -> None:
+    """From now on these names of files and folders in a config mean these places, in this process.
+
+    A job brings the files that its config names, wherever it is done.
+    """
+    _places.update(places)
 
 
 def find_file(name: str, folder: Path, kind: str = "drawings") -> Path:
     """A file that a config names: beside the config, in the working directory, or among the shipped ones."""
+    if name in _places:
+        return _places[name]
     path = Path(name).expanduser()
     places = [path] if path.is_absolute() else [folder / path, Path.cwd() / path, shipped("configs") / kind / path]
     for place in places:
@@ -67,6 +81,8 @@ def find_file(name: str, folder: Path, kind: str = "drawings") -> Path:
 
 def find_folder(name: str, folder: Path) -> Path:
     """A folder that a config names: beside the config, or in the working directory."""
+    if name in _places:
+        return _places[name]
     path = Path(name).expanduser()
     places = [path] if path.is_absolute() else [folder / path, Path.cwd() / path]
     for place in places:

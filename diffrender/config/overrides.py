@@ -1,4 +1,4 @@
-"""Overrides of config keys: how `--set` is read, and how they are put into a config's data."""
+"""Overrides of config keys: a dict with dotted keys, `{"sampler.kind": "ddim"}`, that are put in in its order."""
 
 from __future__ import annotations
 
@@ -12,29 +12,57 @@ from diffrender.config.sections import Config
 from diffrender.config.yaml_file import Loader
 from diffrender.core.errors import ConfigError
 
-Overrides = list[tuple[list[str], Any]]
+Overrides = Mapping[str, Any]
 
 
-def parse_set(text: str) -> tuple[list[str], Any]:
-    """`a.b=c` of --set → (["a", "b"], value), the value read as YAML."""
+def parse_set(text: str) -> tuple[str, Any]:
+    """`a.b=c` of --set → ("a.b", value), the value read as YAML."""
     key, equals, value = text.partition("=")
-    path = key.strip().split(".")
-    if not equals or not all(path):
+    key = key.strip()
+    if not equals or not all(key.split(".")):
         raise ConfigError(f"--set {text}: not of the form section.key=value.", "Example: --set training.steps=2000")
     try:
-        return path, yaml.load(value, Loader=Loader)
+        return key, yaml.load(value, Loader=Loader)
     except yaml.YAMLError:
         raise ConfigError(f"--set {key}: '{value}' is not a YAML value.") from None
 
 
-def merged(data: Mapping[str, Any], overrides: Iterable[tuple[list[str], Any]]) -> dict[str, Any]:
-    """A copy of `data` with each (path, value) put in; a section written short (`target: spiral`) is opened.
+def parse_sets(texts: Iterable[str]) -> dict[str, Any]:
+    """Every `--set a.b=c` of a command line."""
+    return combined(*([parse_set(text)] for text in texts))
+
+
+def combined(*overrides: Overrides | Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Overrides one over the other. A key that comes again takes its later place: a `kind` drops what came before it.
+
+    >>> combined({"sampler.kind": "ddim", "sampler.eta": 1}, {"sampler.kind": "heun"})
+    {'sampler.eta': 1, 'sampler.kind': 'heun'}
+    """
+    out: dict[str, Any] = {}
+    for some in overrides:
+        for key, value in some.items() if isinstance(some, Mapping) else some:
+            out.pop(key, None)
+            out[key] = value
+    return out
+
+
+def flattened(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings as one with dotted keys."""
+    out: dict[str, Any] = {}
+    for key, value in data.items():
+        below = {f"{key}.{k}": v for k, v in flattened(value).items()} if isinstance(value, Mapping) else {key: value}
+        out = combined(out, below)
+    return out
+
+
+def merged(data: Mapping[str, Any], overrides: Overrides) -> dict[str, Any]:
+    """A copy of `data` with the overrides put in, in order; a section written short (`target: spiral`) is opened.
 
     Another `kind` drops the parameters that belonged to the former one.
     """
-    out = json.loads(json.dumps(data, default=str))
-    for path, value in overrides:
-        here = out
+    out: dict[str, Any] = json.loads(json.dumps(data, default=str))
+    for key, value in overrides.items():
+        here, path = out, key.split(".")
         for name in path[:-1]:
             below = here.get(name)
             if isinstance(below, str):
@@ -42,7 +70,7 @@ def merged(data: Mapping[str, Any], overrides: Iterable[tuple[list[str], Any]]) 
             elif below is None:
                 below = {}
             elif not isinstance(below, dict):
-                raise ConfigError(f"--set {'.'.join(path)}: '{name}' is a value, not a section.")
+                raise ConfigError(f"--set {key}: '{name}' is a value, not a section.")
             here[name] = below
             here = below
         if path[1:] == ["kind"] and here.get("kind") != value:
@@ -52,8 +80,3 @@ def merged(data: Mapping[str, Any], overrides: Iterable[tuple[list[str], Any]]) 
                 del here[name]
         here[path[-1]] = value
     return out
-
-
-def parse_sets(texts: list[str]) -> Overrides:
-    """Every `--set a.b=c` of a command line."""
-    return [parse_set(text) for text in texts]

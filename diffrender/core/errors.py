@@ -5,8 +5,10 @@ The command line prints ``str(error)`` and exits with ``error.exit_code``; it ne
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 
 class DiffrenderError(Exception):
@@ -48,6 +50,36 @@ class RenderError(DiffrenderError):
 
 class MissingToolError(DiffrenderError):
     """A program or library that this machine does not have."""
+
+
+class WorkerDiedError(DiffrenderError):
+    """The process of a job ended without an answer: killed, crashed, or out of memory. It may be tried again."""
+
+
+class UnexpectedError(DiffrenderError):
+    """An exception that nobody foresaw: a fault of diffrender, or a file damaged in a way that it does not know."""
+
+    REMEDY = "This is a fault of diffrender: please report it, with the traceback and the file if there is one."
+
+
+READING = "diffrender_file_being_read"
+
+
+@contextlib.contextmanager
+def reading(file: Path | str) -> Iterator[None]:
+    """While inside, an exception that nobody foresaw is known to come from reading `file`; the innermost counts."""
+    try:
+        yield
+    except Exception as error:
+        if not hasattr(error, READING):
+            setattr(error, READING, file)
+        raise
+
+
+def file_being_read(error: BaseException) -> Path | str | None:
+    """The file that was being read when `error` was raised, if that was inside `reading`."""
+    found: Path | str | None = getattr(error, READING, None)
+    return found
 
 
 def suggest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:

@@ -102,6 +102,19 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def path_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes; of a folder's, the names and bytes of all in it that is not hidden."""
+    if not path.is_dir():
+        return file_digest(path)
+    return digest({inside: file_digest(path / inside) for inside in files_in(path)})
+
+
+def files_in(folder: Path) -> list[str]:
+    """Every file in a folder and below, as paths from it, in order; hidden ones are left out."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
+
+
 def digest(data: Any) -> str:
     """SHA-256 of data as canonical JSON, hexadecimal."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)

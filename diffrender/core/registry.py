@@ -1,4 +1,4 @@
-"""Named things that a config may ask for: targets, schedules, samplers, networks.
+"""Registries: named things that a config may ask for (targets, schedules, samplers, networks).
 
 A registered function's keyword parameters *are* its config keys: they are checked (unknown key, wrong type) with the
 same messages wherever the thing is named, and documented where they are defined.

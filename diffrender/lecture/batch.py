@@ -26,13 +26,13 @@ class Batch:
     plan: Plan
     todo: list[Job]
     estimates: dict[Path, Estimate]
-    ledger: JobTimings
+    timings: JobTimings
 
     @classmethod
     def of(cls, plan: Plan, outputs: Path) -> Batch:
         """Look at what is up to date; nothing is written."""
-        ledger, todo = JobTimings(outputs), pending(plan.wanted)
-        return cls(plan, todo, {job.out: ledger.estimate(job) for job in todo}, ledger)
+        timings, todo = JobTimings(outputs), pending(plan.wanted)
+        return cls(plan, todo, {job.out: timings.estimate(job) for job in todo}, timings)
 
     def seconds(self, workers: int) -> float:
         """About how long it will take: no sooner than the longest chain of jobs, nor than all the work shared out."""
@@ -66,7 +66,7 @@ class Batch:
             remove_old(folder, self.todo)
             try:
                 run(
-                    spread(self.todo, workers, cluster),
+                    share_workers(self.todo, workers, cluster),
                     workers=workers,
                     on_event=seen,
                     fail_fast=fail_fast,
@@ -82,7 +82,7 @@ class Batch:
 
     def _write_down(self, outcomes: list[Outcome]) -> None:
         """What is kept of the run itself. On a full disk what else was made matters more."""
-        self.ledger.keep(outcomes)
+        self.timings.record(outcomes)
         with contextlib.suppress(OSError):  # there are logs in it
             (self.plan.folder / "logs").rmdir()
         with contextlib.suppress(OSError):
@@ -93,11 +93,11 @@ class Batch:
         return [job for job in ordered(self.plan.wanted) if job.kind in ("train", "sample")]
 
 
-def spread(todo: list[Job], workers: int, cluster: Cluster | None) -> list[Job]:
+def share_workers(todo: list[Job], workers: int, cluster: Cluster | None) -> list[Job]:
     """Where fewer clips are to be drawn than there are workers, each is drawn by several."""
     renders = sum(job.kind == "render" for job in todo)
     each = 1 if cluster or not renders else max(1, workers // renders)
-    return [replace(job, spec={**job.spec, "workers": each}) if job.kind == "render" else job for job in todo]
+    return [replace(job, settings={**job.settings, "workers": each}) if job.kind == "render" else job for job in todo]
 
 
 def remove_old(folder: Path, todo: list[Job]) -> None:

@@ -1,38 +1,34 @@
-"""A lecture file: what it may say, and how it is read. `diffrender batch --schema` prints it for editors.
+"""Lecture files: their keys, and how they are read. `diffrender batch --schema` prints the schema for editors.
 
-What becomes of it (clips, film, pictures) stands in `lecture_plan`.
+What becomes of one (clips, film, pictures) stands in `plan.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from diffrender.config.find import find_file, shipped
-from diffrender.config.overrides import Overrides
+from diffrender.config.overrides import flattened
 from diffrender.config.sections import Section
 from diffrender.config.yaml_file import read_yaml
 from diffrender.core.errors import ConfigError, UsageError, suggest
 from diffrender.core.validation import validate
+from diffrender.video.spec import ClipSettings, RenderSettings
 
 
-class Defaults(Section):
+class Defaults(ClipSettings):
     """How every clip is drawn."""
 
-    quality: Literal["l", "m", "h", "p", "k"] = Field(
-        "h", description="size and frame rate, as in Manim: l 480p15, m 720p30, h 1080p60, p, k"
-    )
-    aspect: Literal["16:9", "9:16", "1:1"] = Field("16:9", description="shape of the frame")
-    fps: int | None = Field(None, ge=1, le=240, description="frames a second, if not the quality's own")
-    theme: Literal["dark", "light"] = Field("dark", description="colours")
     seed: int | None = Field(None, ge=0, lt=2**32, description="of every sampler, if a clip does not set its own")
-    encode: Literal["draft", "fast", "small"] = Field(
-        "fast", description="draft: soon; fast: good and soon; small: the smallest files"
-    )
+
+    def settings(self) -> RenderSettings:
+        """The same for one clip."""
+        return RenderSettings.of(**self.model_dump())
 
 
 class Gif(Section):
@@ -67,7 +63,12 @@ class Entry(Section):
     @property
     def chapter(self) -> str:
         """The name of its chapter."""
-        return self.title
+        return self.title or self.default_title
+
+    @property
+    def default_title(self) -> str:
+        """What it is called if it has no title."""
+        return ""
 
 
 class Clip(Entry):
@@ -79,15 +80,14 @@ class Clip(Entry):
     options: dict[str, Any] = Field(default_factory=dict, description="options of the scene")
 
     @property
-    def chapter(self) -> str:
-        """The name of its chapter."""
+    def default_title(self) -> str:
         subject = Path(self.config).stem
-        return self.title or (f"{self.scene} · {subject}" if subject else self.scene)
+        return f"{self.scene} · {subject}" if subject else self.scene
 
     @property
-    def sets(self) -> Overrides:
-        """`set` as --set pairs; nested mappings are opened."""
-        return list(_flat(self.set))
+    def overrides(self) -> dict[str, Any]:
+        """`set` with dotted keys; nested mappings are opened."""
+        return flattened(self.set)
 
 
 class Card(Entry):
@@ -98,9 +98,8 @@ class Card(Entry):
     seconds: float = Field(4.0, ge=1, le=600)
 
     @property
-    def chapter(self) -> str:
-        """The name of its chapter."""
-        return self.title or self.card
+    def default_title(self) -> str:
+        return self.card
 
 
 class Part(Entry):
@@ -111,9 +110,8 @@ class Part(Entry):
     seconds: float = Field(3.0, ge=1, le=600)
 
     @property
-    def chapter(self) -> str:
-        """The name of its chapter."""
-        return self.title or self.part
+    def default_title(self) -> str:
+        return self.part
 
 
 class Video(Entry):
@@ -122,9 +120,8 @@ class Video(Entry):
     video: str = Field(min_length=1, description="a file, beside the lecture file or in the working directory")
 
     @property
-    def chapter(self) -> str:
-        """The name of its chapter."""
-        return self.title or Path(self.video).stem
+    def default_title(self) -> str:
+        return Path(self.video).stem
 
 
 ENTRIES: dict[str, type[Entry]] = {"scene": Clip, "card": Card, "part": Part, "video": Video}
@@ -198,12 +195,3 @@ def _entry(raw: Any, where: str) -> Entry:
 def schema() -> dict[str, Any]:
     """The JSON schema of a lecture file."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Lecture.model_json_schema()}
-
-
-def _flat(data: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[list[str], Any]]:
-    for key, value in data.items():
-        path = (*above, *key.split("."))
-        if isinstance(value, Mapping):
-            yield from _flat(value, path)
-        else:
-            yield list(path), value

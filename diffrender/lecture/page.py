@@ -91,7 +91,7 @@ def _film(plan: Plan) -> str:
     lines = [f'<li><button data-start="{start:.3f}">{_clock(start)}<span>{escape(name)}</span></button></li>'
              for start, name in _chapters(film)]  # fmt: skip
     chapters = f'<ol class="chapters">{"".join(lines)}</ol>' if lines else ""
-    links = [_link(plan, file, file.suffix[1:]) for file in (film, *plan.film.also) if file.is_file()]
+    links = [_link(plan, file, file.suffix[1:]) for file in (film, *plan.film.extra_outputs) if file.is_file()]
     return f"""<div class="film">
 <div><video id="film" controls preload="metadata"{poster} src="{_url(plan, film)}">{_track(film)}</video>
 <p>{" · ".join(links)}</p></div>

@@ -1,22 +1,21 @@
-"""From a lecture to jobs: clips with what they need, then the film, pictures and GIFs made from them."""
+"""Plans of lectures: the jobs of all clips with what they need, and of the film, pictures and GIFs made from them."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from diffrender.core import provenance
+from diffrender.config.overrides import combined
 from diffrender.core.errors import DiffrenderError
 from diffrender.core.files import digest, file_digest
-from diffrender.jobs.job import Job
-from diffrender.jobs.plan.clip import clip, frame
+from diffrender.jobs.job import SUBTITLES, Job
+from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import OUTPUTS
 from diffrender.lecture.file import Card, Clip, Entry, Lecture, Part, Video
-from diffrender.video.film.spec import FilmEntry, FilmSpec, GifSpec, PostersSpec
 
 
 @dataclass(frozen=True)
@@ -60,15 +59,14 @@ class Plan:
 def plan(lecture: Lecture, outputs: Path = OUTPUTS, *, device: str = "auto", suffix: str = "") -> Plan:
     """The jobs of a lecture. `suffix` tells a draft's folder from the real one's."""
     folder = (outputs / "lectures" / f"{lecture.name}{suffix}").absolute()
-    made = Plan(lecture, folder, list(_items(lecture, folder / "clips", outputs, device)))
-    width, height, fps = frame(lecture.defaults.quality, "", lecture.defaults.aspect, lecture.defaults.fps)
+    whole = Plan(lecture, folder, list(_items(lecture, folder / "clips", outputs, device)))
     if lecture.outputs.gif:
-        made.gifs = [_gif(made, item) for item in _each(made) if isinstance(item.entry, Clip)]
+        whole.gifs = [_gif(whole, item) for item in _each(whole) if isinstance(item.entry, Clip)]
     if lecture.outputs.posters or lecture.outputs.contact_sheet:
-        made.pictures = _pictures(made)
+        whole.pictures = _pictures(whole)
     if lecture.outputs.film:
-        made.film = _film(made, width, height, fps)
-    return made
+        whole.film = _film(whole)
+    return whole
 
 
 # ---- entries ----------------------------------------------------------------------------------------------------
@@ -87,49 +85,46 @@ def _item(lecture: Lecture, entry: Entry, parts: int, folder: Path, outputs: Pat
     if isinstance(entry, Video):
         file = lecture.file(entry.video)
         return Item(entry, f"video-{slug(file.stem)}", file, file_digest(file), narration=narration)
-    asked = _asked(lecture, entry, parts)
-    defaults = lecture.defaults
-    sets = list(asked.pop("sets", ()))
-    if defaults.seed is not None:
-        sets.insert(0, (["sampler", "seed"], defaults.seed))
-    name = _name(entry, asked.get("options", {}))
+    request = _request(lecture, entry, parts)
+    seed = {} if lecture.defaults.seed is None else {"sampler.seed": lecture.defaults.seed}
+    name = _name(entry, request.options)
     job = clip(
-        asked.pop("scene"),
-        sets=sets,
-        out=folder / f"{name}.mp4",
-        quality=defaults.quality,
-        aspect=defaults.aspect,
-        fps=defaults.fps,
-        theme=defaults.theme,
-        seed=defaults.seed,
-        encode=defaults.encode,
+        request.scene,
+        request.config,
+        combined(seed, request.overrides),
+        request.options,
+        lecture.defaults.settings(),
+        folder / f"{name}.mp4",
         outputs=outputs,
         device=device,
-        **asked,
+        name=f"render {name}",
     )
-    job = replace(job, name=f"render {name}")
     return Item(entry, name, job.out, job.key, job, narration)
 
 
-def _asked(lecture: Lecture, entry: Entry, parts: int) -> dict[str, Any]:
-    """What `clips.clip` is asked for an entry; cards and headings are a scene like any other."""
+@dataclass(frozen=True)
+class ClipRequest:
+    """The clip that an entry asks for; cards and headings are a scene like any other."""
+
+    scene: str
+    config: str = ""
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _request(lecture: Lecture, entry: Entry, parts: int) -> ClipRequest:
     if isinstance(entry, Clip):
         config = lecture.beside(entry.config) if entry.config else ""
-        return {
-            "scene": lecture.beside(entry.scene),
-            "config": config,
-            "sets": entry.sets,
-            "options": entry.options,
-        }
+        return ClipRequest(lecture.beside(entry.scene), config, entry.overrides, entry.options)
     if isinstance(entry, Part):
         options = {"title": entry.part, "text": entry.text, "part": parts, "seconds": entry.seconds}
     else:
         assert isinstance(entry, Card)
         options = {"title": entry.card, "text": entry.text, "seconds": entry.seconds}
-    return {"scene": "card", "options": options}
+    return ClipRequest("card", options=options)
 
 
-def _name(entry: Entry, options: dict[str, Any]) -> str:
+def _name(entry: Entry, options: Mapping[str, Any]) -> str:
     """What an entry's files are called: it does not change when others come or go, and tells settings apart."""
     if isinstance(entry, Clip):
         parts = [Path(entry.scene.partition(":")[0]).stem, Path(entry.config).stem]
@@ -147,67 +142,58 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower()[:30].rstrip("-")
 
 
-# ---- what is made from the clips --------------------------------------------------------------------------------
-def _each(made: Plan) -> list[Item]:
+# ---- made from the clips ----------------------------------------------------------------------------------------
+def _each(whole: Plan) -> list[Item]:
     """Every video once."""
-    return list({item.video: item for item in made.items}.values())
+    return list({item.video: item for item in whole.items}.values())
 
 
-def _film(made: Plan, width: int, height: int, fps: int) -> Job:
-    lecture, outputs = made.lecture, made.lecture.outputs
-    out = made.folder / f"{lecture.name}.mp4"
-    pieces = [
-        FilmEntry(
-            file=item.video,
-            chapter=item.entry.chapter,
-            caption=item.entry.caption,
-            hold=item.entry.hold,
-            narration=item.narration,
-        )
-        for item in made.items
-    ]
-    spec = FilmSpec(
-        out=out,
-        pieces=pieces,
-        width=width,
-        height=height,
-        fps=fps,
-        encode=lecture.defaults.encode,
-        crossfade=outputs.crossfade,
-        chapters=outputs.chapters,
-        subtitles=outputs.subtitles,
+def _film(whole: Plan) -> Job:
+    lecture, outputs = whole.lecture, whole.lecture.outputs
+    out = whole.folder / f"{lecture.name}.mp4"
+    width, height, fps = lecture.defaults.settings().size()
+    entries: dict[str, Any] = {}
+    inputs: dict[str, Path] = {}
+    for i, item in enumerate(whole.items):
+        number, entry = f"{i:04d}", item.entry
+        entries[number] = {"chapter": entry.chapter, "caption": entry.caption, "hold": entry.hold}
+        inputs[f"videos/{number}"] = item.video
+        if item.narration:
+            inputs[f"narrations/{number}"] = item.narration
+        if item.job is None and (subtitles := item.video.with_suffix(".srt")).is_file():
+            inputs[f"subtitles/{number}"] = subtitles
+    settings = {
+        "title": lecture.title,
+        "entries": entries,
+        "width": width,
+        "height": height,
+        "fps": fps,
+        "encode": lecture.defaults.encode,
+        "crossfade": outputs.crossfade,
+        "chapters": outputs.chapters,
+        "subtitles": outputs.subtitles,
+    }
+    extra = tuple(out.with_suffix(suffix) for suffix in SUBTITLES if outputs.subtitles)
+    return Job("join", f"join {lecture.name}", out, settings, inputs, tuple(whole.clips), extra)
+
+
+def _pictures(whole: Plan) -> Job:
+    outputs = whole.lecture.outputs
+    items = _each(whole)
+    posters = [whole.poster(item) for item in items] if outputs.posters else []
+    sheet = [whole.folder / "contact-sheet.png"] if outputs.contact_sheet else []
+    first, *rest = [*sheet, *posters]
+    inputs = {f"videos/{i:04d}": item.video for i, item in enumerate(items)}
+    settings = {"sheet": outputs.contact_sheet}
+    return Job(
+        "pictures", f"pictures of {whole.lecture.name}", first, settings, inputs, tuple(whole.clips), tuple(rest)
     )
-    settings = spec.model_dump(mode="json", exclude={"pieces": {"__all__": {"file", "narration"}}, "out": True})
-    versions = provenance.versions("manim", "av")
-    content = [(item.key, file_digest(item.narration) if item.narration else "") for item in made.items]
-    key = digest({"film": settings, "title": lecture.title, "content": content, "versions": versions})
-    origin = {"key": key, "kind": "film", "lecture": lecture.title, "clips": [i.key for i in made.items]}
-    comment = provenance.comment({**origin, "versions": versions})
-    spec = spec.model_copy(update={"metadata": {"title": lecture.title, "comment": comment}})
-    also = tuple(out.with_suffix(suffix) for suffix in (".srt", ".vtt") if outputs.subtitles)
-    return Job("join", f"join {lecture.name}", out, key, spec.model_dump(mode="json"), tuple(made.clips), also)
 
 
-def _pictures(made: Plan) -> Job:
-    outputs = made.lecture.outputs
-    items = _each(made)
-    posters = [made.poster(item) for item in items] if outputs.posters else []
-    sheet = made.folder / "contact-sheet.png" if outputs.contact_sheet else None
-    key = digest({"pictures": [(item.name, item.key) for item in items], "sheet": outputs.contact_sheet})
-    videos = [item.video for item in items]
-    comment = provenance.comment({"key": key, "kind": "pictures", "versions": provenance.versions("av")})
-    spec = PostersSpec(videos=videos, posters=posters, sheet=sheet, comment=comment)
-    first, *rest = [*([sheet] if sheet else []), *posters]
-    name = f"pictures of {made.lecture.name}"
-    return Job("pictures", name, first, key, spec.model_dump(mode="json"), tuple(made.clips), tuple(rest))
-
-
-def _gif(made: Plan, item: Item) -> Job:
-    wish = made.lecture.outputs.gif
+def _gif(whole: Plan, item: Item) -> Job:
+    wish = whole.lecture.outputs.gif
     assert wish is not None
-    out = made.folder / "gifs" / f"{item.name}.gif"
-    key = digest({"gif": wish.model_dump(), "video": item.key, "versions": provenance.versions("imageio-ffmpeg")})
-    comment = provenance.comment({"key": key, "kind": "gif", "video": item.key})
-    spec = GifSpec(file=item.video, out=out, comment=comment, **wish.model_dump())
-    needs = (item.job,) if item.job else ()
-    return Job("gif", f"gif {item.name}", out, key, spec.model_dump(mode="json"), needs)
+    out = whole.folder / "gifs" / f"{item.name}.gif"
+    return Job(
+        "gif", f"gif {item.name}", out, wish.model_dump(), {"video": item.video}, (item.job,) if item.job else ()
+    )

@@ -1,4 +1,4 @@
-"""How long jobs took: a small file beside the outputs, from which the time of a batch is estimated."""
+"""Measured times of jobs, in a small file beside the outputs, from which the time of a batch is estimated."""
 
 from __future__ import annotations
 
@@ -10,21 +10,14 @@ from statistics import median
 
 from diffrender.core.files import write_text
 from diffrender.jobs.job import Job
+from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.run.local import Outcome
 
 FILE = ".times.json"
-GUESSES = {
-    "train": 60.0,
-    "sample": 10.0,
-    "render": 60.0,
-    "join": 5.0,
-    "pictures": 5.0,
-    "gif": 10.0,
-}  # seconds, two cores
 
 
 class JobTimings:
-    """Seconds by job, read from `folder` and kept there. A damaged or missing file is an empty ledger."""
+    """Seconds by job, read from `folder` and kept there. A damaged or missing file holds none."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
@@ -39,10 +32,10 @@ class JobTimings:
         if _name(job) in self.seconds:
             return self.seconds[_name(job)], True
         alike = [seconds for name, seconds in self.seconds.items() if name.startswith(_class(job))]
-        return (median(alike), True) if alike else (GUESSES[job.kind], False)
+        return (median(alike), True) if alike else (KINDS[job.kind].first_guess, False)
 
-    def keep(self, outcomes: Iterable[Outcome]) -> None:
-        """Write down what was done; not being able to is no reason to fail."""
+    def record(self, outcomes: Iterable[Outcome]) -> None:
+        """Save measured times; errors are ignored."""
         self.seconds.update({_name(o.job): round(o.seconds, 2) for o in outcomes if o.status == "done"})
         with contextlib.suppress(OSError):
             write_text(self.path, json.dumps(self.seconds, indent=0, sort_keys=True))
@@ -50,7 +43,7 @@ class JobTimings:
 
 def _class(job: Job) -> str:
     """Jobs that take alike: of one kind, and clips of one size and rate."""
-    size = [str(job.spec[name]) for name in ("width", "height", "fps") if name in job.spec]
+    size = [str(job.settings[name]) for name in ("width", "height", "fps") if name in job.settings]
     return " ".join([job.kind, *size, ""])
 
 

@@ -1,6 +1,6 @@
-"""From a RenderSpec to a finished file: the whole of `diffrender render` below the command line.
+"""Rendering: a RenderSpec becomes a finished clip, still or contact sheet.
 
-Scenes are drawn in processes of their own (`drawer.py`), so this neither imports Manim nor changes its configuration.
+Scenes are drawn in processes of their own (`drawing/worker.py`), so this imports no Manim.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Any
 
 from diffrender.core.files import publish
 from diffrender.video.drawing import segments
-from diffrender.video.drawing.pool import crew
+from diffrender.video.drawing.pool import drawing_pool
 from diffrender.video.drawing.segments import Progress, count
 from diffrender.video.drawing.work_folder import partial, read_info, work_folder
 from diffrender.video.encode import container
 from diffrender.video.encode import settings as encoding
+from diffrender.video.encode.gif import make_gif
 from diffrender.video.film import subtitles
 from diffrender.video.spec import RenderSpec
 
@@ -72,7 +73,7 @@ def as_drawn(spec: RenderSpec) -> tuple[RenderSpec, tuple[str, ...]]:
         fps = min(fps, spec.gif_fps)
         if width > spec.gif_width:
             width, height = spec.gif_width, max(2, round(height * spec.gif_width / width))
-    if encoding.of(spec).even:
+    if encoding.for_spec(spec).even:
         width, height = width - width % 2, height - height % 2
     notes: tuple[str, ...] = ()
     if spec.format != "gif" and (width, height) != (spec.width, spec.height):
@@ -98,7 +99,7 @@ def _gif(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress)
     _join(drawn.parts, whole, drawn_as.fps, progress)
     progress({"stage": "palette", "done": 0, "total": 1})
     comment = metadata(spec, work).get("comment", "")
-    width, fps = container.gif(whole, out, max_mb=spec.max_mb, transparent=spec.transparent, comment=comment)
+    width, fps = make_gif(whole, out, max_mb=spec.max_mb, transparent=spec.transparent, comment=comment)
     progress({"stage": "palette", "done": 1, "total": 1})
     publish(out, spec.out)
     notes: tuple[str, ...] = ()
@@ -136,15 +137,15 @@ def _join(parts: list[Path], out: Path, fps: int, progress: Progress, tags: dict
 # ---- pictures --------------------------------------------------------------------------------------------------------
 def _picture(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress) -> dict[str, Any]:
     """A still, the finished state, or a contact sheet, as PNG."""
-    with crew(spec, work) as team:
+    with drawing_pool(spec, work) as pool:
         if spec.still is None and not spec.contact_sheet:
             wanted = [0]
-            team.ask(do="finished")
+            pool.request(do="finished")
         else:
-            total = count(team, progress)
+            total = count(pool, progress)
             wanted = sheet_frames(total) if spec.contact_sheet else [min(int(spec.still * total), total - 1)]  # type: ignore[operator]
             progress({"stage": "picture", "done": 0, "total": 1})
-            team.ask(do="pictures", frames=wanted)
+            pool.request(do="pictures", frames=wanted)
         files = [work / f"{i}.png" for i in range(len(wanted))]
         out = partial(work / "whole.png")
         width, height = _save(files, out, spec)

@@ -1,38 +1,134 @@
-"""What a render is asked to make: one plain object that travels from the command line to worker processes.
+"""Render settings and render specs: plain, checked objects that say how a clip is to look and of what it is made.
 
-It imports neither Manim nor torch, so that jobs and lectures can describe renders without paying for either.
+`RenderSettings` is what a user may choose: the command line builds it from flags, a lecture from its `defaults`, the
+Python interface from keywords. `RenderSpec` is a scene, its recordings and options, the settings and an output file; it
+travels to the processes that draw. Neither Manim nor torch is imported here.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from diffrender.core.errors import UsageError
+from diffrender.core.errors import UsageError, suggest
 from diffrender.core.validation import validate
 
 Format = Literal["mp4", "gif", "webm", "mov", "png"]
-FORMATS: tuple[Format, ...] = ("mp4", "gif", "webm", "mov", "png")
 Encode = Literal["draft", "fast", "small"]
-THEMES = ("dark", "light")
-QUALITIES = {
+Quality = Literal["l", "m", "h", "p", "k"]
+Aspect = Literal["16:9", "9:16", "1:1"]
+Theme = Literal["dark", "light"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+ENCODES: tuple[Encode, ...] = get_args(Encode)
+ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
+THEMES: tuple[Theme, ...] = get_args(Theme)
+QUALITIES: dict[Quality, tuple[int, int, int]] = {  # long side, short side, frames a second, as in Manim
     "l": (854, 480, 15),
     "m": (1280, 720, 30),
     "h": (1920, 1080, 60),
     "p": (2560, 1440, 60),
     "k": (3840, 2160, 60),
 }
+CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {  # setting → what it is a choice of, and the choices
+    "quality": ("no such quality", tuple(QUALITIES)),
+    "aspect": ("no such shape", ASPECTS),
+    "theme": ("no such theme", THEMES),
+    "format": ("no such format", FORMATS),
+    "encode": ("no such way to encode", ENCODES),
+}
 
 
-class RenderSpec(BaseModel):
+class Settings(BaseModel):
+    """Settings by name: unknown ones are refused, and an object is never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
+
+
+class Look(Settings):
+    """The colours and the care with which every clip is drawn and encoded."""
+
+    theme: Theme = Field("dark", description="colours")
+    encode: Encode = Field("fast", description="draft: soon; fast: good and soon; small: the smallest files")
+
+
+class ClipSettings(Look):
+    """Settings that all clips of one film share."""
+
+    quality: Quality = Field("h", description="size and frame rate, as in Manim: l 480p15, m 720p30, h 1080p60, p, k")
+    aspect: Aspect = Field("16:9", description="shape of the frame")
+    fps: int | None = Field(None, ge=1, le=240, description="frames a second, if not the quality's own")
+
+
+class OutputSettings(Look):
+    """Settings of one output file, whatever its size."""
+
+    transparent: bool = Field(False, description="no background")
+    still: float | None = Field(None, ge=0, le=1, description="the frame at this part of the clip, as PNG")
+    contact_sheet: bool = Field(False, description="twelve frames of the clip on one PNG")
+    codec: str | None = Field(None, description="an encoder of PyAV's by name, in place of the format's own")
+    workers: int = Field(1, ge=1, le=256, description="processes that draw; the file is the same for any number")
+    gif_width: int = Field(720, ge=16, le=4096, description="widest a GIF gets; never wider than the clip")
+    gif_fps: int = Field(15, ge=1, le=50, description="frames a second of a GIF; never more than the clip's")
+    max_mb: float | None = Field(None, gt=0, description="a GIF is made smaller until it has at most so many megabytes")
+    seed: int = Field(0, ge=0, lt=2**32, description="of Python's and NumPy's global generators while a scene is built")
+
+
+class RenderSettings(ClipSettings, OutputSettings):
+    """All that a user may choose of how a clip is drawn and written, whatever the scene.
+
+    >>> RenderSettings.of(quality="m", aspect="1:1").size()
+    (720, 720, 30)
+    """
+
+    resolution: str = Field("", description="W,H in pixels, in place of the quality's")
+    format: Format | None = Field(None, description="of the file, if its name does not say it")
+
+    @classmethod
+    def of(cls, **given: Any) -> RenderSettings:
+        """Checked settings; what is None is left as it is. UsageError or ConfigError names what cannot be."""
+        given = {name: value for name, value in given.items() if value is not None}
+        for name, (problem, choices) in CHOICES.items():
+            if name in given and given[name] not in choices:
+                raise UsageError(f"--{name} {given[name]}: {problem}.", suggest(str(given[name]), choices))
+        settings: RenderSettings = validate(cls, given, "render")
+        settings.size()
+        return settings
+
+    def size(self) -> tuple[int, int, int]:
+        """(width, height, fps): the quality's, turned or cropped to the aspect; a resolution goes over both."""
+        long, short, rate = QUALITIES[self.quality]
+        width, height = {"16:9": (long, short), "9:16": (short, long), "1:1": (short, short)}[self.aspect]
+        if self.resolution:
+            try:
+                width, height = (int(part) for part in self.resolution.lower().replace("x", ",").split(","))
+            except ValueError:
+                raise UsageError(
+                    f"--resolution {self.resolution}: not of the form W,H.", "Example: -r 1280,720"
+                ) from None
+        return width, height, self.fps or rate
+
+    def format_for(self, out: Path | None) -> Format:
+        """The format of the file: as asked for, else by the ending of `out`, else what fits the other settings."""
+        if self.format:
+            return self.format
+        if out is None:
+            picture = self.still is not None or self.contact_sheet
+            return "png" if picture else "mov" if self.transparent else "mp4"
+        ending = out.suffix.lower().removeprefix(".")
+        found = next((name for name in FORMATS if name == ending), None)
+        if found is None:
+            problem = f"--out {out}: '{out.suffix}' is not a format that diffrender writes."
+            raise UsageError(problem, suggest(ending, FORMATS))
+        return found
+
+
+class RenderSpec(OutputSettings):
     """One clip, still or contact sheet: what to draw, from which recordings, as which file.
 
     Build it with `RenderSpec.of(...)`, whose errors name the field. `format` follows from the ending of `out`.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     scene: Path = Field(description="the Python file that holds the scene")
     scene_class: str = Field(description="the name of the Scene in that file")
@@ -45,24 +141,21 @@ class RenderSpec(BaseModel):
     width: int = Field(1920, ge=16, le=16384)
     height: int = Field(1080, ge=16, le=16384)
     fps: int = Field(30, ge=1, le=240)
-    theme: str = "dark"
-    transparent: bool = False
-    encode: Encode = Field("fast", description="draft: soon; fast: good and soon; small: the smallest file")
-    codec: str | None = Field(None, description="an encoder of PyAV's by name, in place of the format's own")
-    workers: int = Field(1, ge=1, le=256, description="processes that draw; the file is the same for any number")
     segment_seconds: float = Field(2.0, gt=0, le=600, description="length of the separately encoded pieces")
-    gif_width: int = Field(720, ge=16, le=4096, description="widest a GIF gets; never wider than the clip")
-    gif_fps: int = Field(15, ge=1, le=50, description="frames a second of a GIF; never more than the clip's")
-    max_mb: float | None = Field(None, gt=0, description="a GIF is made smaller until it has at most so many megabytes")
-    still: float | None = Field(None, ge=0, le=1, description="the frame at this part of the clip, as PNG")
-    contact_sheet: bool = Field(False, description="twelve frames of the clip on one PNG")
-    seed: int = Field(0, ge=0, lt=2**32, description="of Python's and NumPy's global generators while a scene is built")
     metadata: dict[str, str] = Field(default_factory=dict, description="written into the file (title, comment, …)")
 
     @classmethod
     def of(cls, **fields: Any) -> RenderSpec:
         """A checked spec; ConfigError (exit code 2) names the field that cannot be."""
         return validate(cls, fields, "render")
+
+    @classmethod
+    def with_settings(cls, settings: RenderSettings, *, out: Path, **fields: Any) -> RenderSpec:
+        """The spec of a scene drawn with these settings into `out`."""
+        width, height, fps = settings.size()
+        shared = {name: getattr(settings, name) for name in OutputSettings.model_fields}
+        size = {"width": width, "height": height, "fps": fps, "format": settings.format_for(out)}
+        return cls.of(**shared, **size, out=out, **fields)
 
     @model_validator(mode="before")
     @classmethod

@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from diffrender.jobs.job import Job
+from diffrender.jobs.plan.clip import render_job
 from diffrender.jobs.run import local
 from diffrender.video.spec import RenderSpec
 
@@ -67,7 +68,7 @@ def sleeping(folder: Path, count: int, seconds: float) -> list[Job]:
     for i in range(count):
         out, options = folder / f"out/{i}.mp4", {"seconds": seconds, "frames": 2}
         spec = RenderSpec.of(scene=scene, scene_class="X", options=options, out=out, width=64, height=36, fps=10)
-        jobs.append(Job("render", f"job {i}", out, f"key {i}", spec.model_dump(mode="json")))
+        jobs.append(render_job("scene", spec, [], f"job {i}"))
     return jobs
 
 

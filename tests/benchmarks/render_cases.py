@@ -263,7 +263,7 @@ def matplotlib(n, frames, artist="plot", blit=False, preset=""):
     import matplotlib.pyplot as plt
     from matplotlib.animation import FFMpegWriter, FuncAnimation
 
-    from diffrender.video.encode.container import ffmpeg_program
+    from diffrender.video.encode.gif import ffmpeg_program
 
     at, clock = positions(n), Clock()
     figure = plt.figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100, facecolor="black")

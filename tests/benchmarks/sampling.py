@@ -35,12 +35,12 @@ def spiral_run() -> Run:
     """The spiral's run with a network of random weights: how long it takes does not depend on them."""
     config = load_config(
         SPIRAL,
-        [
-            (["sampler", "steps"], STEPS),
-            (["sampler", "chains"], CHAINS),
-            (["sampler", "timestep_spacing"], "leading"),
-            (["schedule", "kind"], "linear"),
-        ],
+        {
+            "sampler.steps": STEPS,
+            "sampler.chains": CHAINS,
+            "sampler.timestep_spacing": "leading",
+            "schedule.kind": "linear",
+        },
     )
     target = build_target(config.target, config.folder)
     net = learned.network(config, target.event, classes(config, target))

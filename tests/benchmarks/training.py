@@ -37,7 +37,7 @@ LENGTHS = (150, 300, 600, 1200, 2400, 4800, 6000)  # training steps of ours that
 
 def ours_and_bare(rounds: int = 5, steps: int = 300) -> tuple[float, float]:
     """Steps a CPU second of the trainer and of a bare loop, the best of interleaved rounds."""
-    config = load_config(SPIRAL, [(["training", "snapshots"], 0)])
+    config = load_config(SPIRAL, {"training.snapshots": 0})
     target = build_target(config.target, config.folder)
     trainer = Trainer(config, target, torch.device("cpu"))
     network, size = Trainer(config, target, torch.device("cpu")).network, config.training.batch_size
@@ -165,7 +165,7 @@ def smalldiffusion(draw: Callable[[int], torch.Tensor]) -> tuple[float, np.ndarr
 def ours_reaching(distance: float) -> dict[str, float] | None:
     """The shortest of our runs, from config to weights, whose samples are as near; with its CPU seconds."""
     for steps in LENGTHS:
-        config = load_config(SPIRAL, [(["training", "steps"], steps), (["training", "snapshots"], 0)])
+        config = load_config(SPIRAL, {"training.steps": steps, "training.snapshots": 0})
         with tempfile.TemporaryDirectory() as folder:
             figures = train(config, Path(folder) / "m.safetensors", device="cpu").figures
         reached, seconds = figures["sliced_wasserstein"], figures["training_cpu_seconds"]

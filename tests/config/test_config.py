@@ -1,10 +1,14 @@
 """Configs: what may be said, and how wrong ones are refused."""
 
+from pathlib import Path
+
 import pytest
 
+from diffrender.config import load
 from diffrender.config.find import configs, open_config
 from diffrender.config.load import load_config
-from diffrender.config.overrides import parse_set
+from diffrender.config.overrides import combined, flattened, parse_set, parse_sets
+from diffrender.config.yaml_file import read_yaml
 from diffrender.core.errors import ConfigError
 
 
@@ -20,7 +24,7 @@ def write(tmp_path):
 
 def test_short_sections_and_overrides(write):
     path = write("target: spiral\nsampler: ddim\ntraining: {steps: 1e3, learning_rate: 2e-3}\n")
-    config = load_config(path, [parse_set("sampler.eta=0.5"), parse_set("target.turns=3")])
+    config = load_config(path, parse_sets(["sampler.eta=0.5", "target.turns=3"]))
     assert (config.target.kind, config.target.params) == ("spiral", {"turns": 3})
     assert (config.sampler.kind, config.sampler.params) == ("ddim", {"eta": 0.5})
     assert config.training.steps == 1000
@@ -29,13 +33,57 @@ def test_short_sections_and_overrides(write):
 
 def test_another_kind_drops_the_parameters_of_the_first(write):
     path = write("target: {kind: spiral, turns: 3}\n")
-    assert load_config(path, [parse_set("target.kind=circle")]).target.params == {}
+    assert load_config(path, {"target.kind": "circle"}).target.params == {}
 
 
 def test_another_sampler_keeps_what_all_samplers_have(write):
     path = write("target: spiral\nmodel: {kind: mlp, width: 64}\nsampler: {kind: ddim, eta: 0.5, steps: 7}\n")
-    config = load_config(path, [parse_set("sampler.kind=heun"), parse_set("model.kind=exact")])
+    config = load_config(path, {"sampler.kind": "heun", "model.kind": "exact"})
     assert (config.sampler.params, config.sampler.steps, config.model.params) == ({}, 7, {})
+
+
+def test_a_kind_that_comes_later_drops_what_was_set_before_it_and_keeps_what_is_set_after(write):
+    path = write("target: spiral\nsampler: {kind: ddpm}\n")
+    first = combined({"sampler.kind": "ddim", "sampler.eta": 0.5}, {"sampler.kind": "heun"})
+    assert list(first) == ["sampler.eta", "sampler.kind"]
+    assert load_config(path, first).sampler.params == {}
+    after = combined({"sampler.kind": "heun"}, {"sampler.kind": "ddim", "sampler.eta": 0.5})
+    assert load_config(path, after).sampler.params == {"eta": 0.5}
+
+
+def test_nested_overrides_are_flattened():
+    assert flattened({"a": {"b": 1, "c.d": 2}, "e": [1]}) == {"a.b": 1, "a.c.d": 2, "e": [1]}
+
+
+def test_a_config_is_parsed_once_checked_once_for_each_set_of_overrides_and_read_anew_when_it_changed(
+    write, monkeypatch
+):
+    parsed = []
+    monkeypatch.setattr(load, "read_yaml", lambda path: parsed.append(path) or read_yaml(path))
+    path = write("target: spiral\nseed: 5\n")
+    assert load_config(path).seed == 5
+    assert load_config(path, {"seed": 6}).seed == 6
+    assert load_config(path, {"seed": 6}) is load_config(path, {"seed": 6})
+    assert len(parsed) == 1
+    write("target: spiral\nseed: 7\n")
+    assert load_config(path).seed == 7
+    assert len(parsed) == 2, "the control: another file is another reading"
+
+
+def test_the_same_text_in_another_folder_is_another_config(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.yaml").write_text("target: spiral\n")
+        monkeypatch.chdir(tmp_path / name)
+        assert load_config(Path("mine.yaml")).folder == tmp_path / name
+
+
+def test_sections_alone_are_what_the_whole_config_says_of_them(write):
+    path = write("target: spiral\nsampler: ddim\ntraining: {steps: 7}\n")
+    whole = load_config(path, {"sampler.eta": 0.5})
+    for sections in (("sampler", "record"), ("target", "model", "schedule", "training", "seed")):
+        assert load.read_sections(path, {"sampler.eta": 0.5}, sections) == whole.part(*sections)
+    assert load.read_sections(path, {"sampler.steps": "many"}, ("sampler",)) is None
 
 
 def test_a_drawing_is_a_config(tmp_path):

@@ -122,7 +122,7 @@ def test_a_worker_that_dies_every_time_ends_the_render(tmp_path):
         "import os\nfrom manim import Scene, Dot\nclass Dies(Scene):\n    def construct(self):\n"
         "        self.add(Dot())\n        self.wait(1)\n        os.kill(os.getpid(), 9)\n"
     )
-    with pytest.raises(RenderError, match="was ended by SIGKILL"):
+    with pytest.raises(RenderError, match="killed by SIGKILL"):
         render(spec(tmp_path / "a.mp4", scene=scene, scene_class="Dies"))
     assert [p.name for p in tmp_path.iterdir()] == ["dies.py"]
 

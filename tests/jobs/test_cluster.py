@@ -14,6 +14,8 @@ from diffrender.core.errors import DiffrenderError, UsageError
 from diffrender.jobs.cluster import bundle
 from diffrender.jobs.cluster import dask as dask_cluster
 from diffrender.jobs.job import Job
+from diffrender.jobs.kinds import Task
+from diffrender.jobs.plan.clip import render_job
 from diffrender.jobs.plan.subject import Subject
 from diffrender.jobs.run import local
 from diffrender.jobs.run.local import Interrupt
@@ -106,7 +108,7 @@ def toy(folder, name, **options):
         scene=scene, scene_class="X", trajectories={"run": recording}, options=options, out=out,
         width=64, height=36, fps=10,
     )  # fmt: skip
-    return Job("render", name, out, f"key {name}", spec.model_dump(mode="json"))
+    return render_job("scene", spec, [], name)
 
 
 def toys_running():
@@ -216,7 +218,7 @@ def test_machines_with_another_diffrender_or_none_are_refused_and_said(tmp_path,
 
 
 def test_waiting_for_workers_is_not_silent_and_training_goes_to_a_gpu(tmp_path, dask, machines, monkeypatch):
-    monkeypatch.setattr(dask_cluster, "SILENCE", 1.0)
+    monkeypatch.setattr(dask_cluster, "LONELY_SECONDS", 1.0)
     (tmp_path / "points.csv").write_text("0,0\n1,1\n")
     (tmp_path / "mine.yaml").write_text("target: {kind: drawing, file: points.csv}\n")
     train = Subject.of(str(tmp_path / "mine.yaml"), outputs=tmp_path / "outputs").train()
@@ -233,7 +235,7 @@ def test_waiting_for_workers_is_not_silent_and_training_goes_to_a_gpu(tmp_path, 
     machines.wait(dask, 2)
     for _ in range(3):
         local.run([train], cluster=dask)
-        for file in (train.out, *train.also):
+        for file in train.outputs:
             place, *read = file.read_text().splitlines()
             assert str(machines.folder / "big") in place
             assert read == ["0,0", "1,1"], "the file that the config names came along"
@@ -254,50 +256,79 @@ def test_a_lecture_is_drawn_there_and_joined_here(machines, dask, one, program, 
 
 
 def test_nobody_at_the_address_is_said_at_once(monkeypatch):
-    monkeypatch.setattr(dask_cluster, "CONNECT", 1.0)
+    monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 1.0)
     with pytest.raises(UsageError, match="no Dask scheduler answers"):
         dask_cluster.DaskCluster("tcp://127.0.0.1:9", print)
 
 
-# ---- parcels ---------------------------------------------------------------------------------------------------------
-def test_a_parcel_is_checked_on_both_ways(tmp_path):
+# ---- bundles ---------------------------------------------------------------------------------------------------------
+def test_a_bundle_is_checked_on_both_ways(tmp_path):
     job = toy(tmp_path, "a")
     packed, files = bundle.pack(job)
-    assert sorted(packed.files) == ["recordings/0/run.npz", "scene/scene.py"]
+    assert sorted(packed.files) == ["recordings/run.npz", "scene/scene.py"]
+    assert str(tmp_path) not in json.dumps(packed.job), "nothing in it depends on where the files lie here"
     there = tmp_path / "there"
     unpacked = bundle.unpack(packed, there, lambda digest: files[digest].read_bytes())
-    assert Path(unpacked.spec["scene"]).read_text() == "# a scene\n"
-    assert Path(unpacked.spec["trajectories"]["run"]).is_relative_to(there)
-    assert unpacked.out == Path(unpacked.spec["out"]) == there / "out/a.mp4"
-    assert {k: v for k, v in unpacked.spec.items() if k not in ("scene", "trajectories", "out")} == {
-        k: v for k, v in job.spec.items() if k not in ("scene", "trajectories", "out")
-    }
+    task = Task.from_dict(unpacked, print)
+    assert task.inputs["scene/scene"].read_text() == "# a scene\n"
+    assert task.inputs["recordings/run"].read_bytes() == b"a recording"
+    assert all(path.is_relative_to(there) for path in (*task.inputs.values(), task.out))
+    assert (task.key, task.settings) == (job.key, job.settings)
     with pytest.raises(DiffrenderError, match="damaged on its way to"):
         bundle.unpack(packed, tmp_path / "other", lambda digest: b"something else")
-    unpacked.out.write_bytes(b"a clip")
-    (there / "out/.hidden").write_bytes(b"")
-    back = bundle.collect(there)
-    assert list(back) == ["a.mp4"]
+    task.out.write_bytes(b"a clip")
+    (there / "out/a.srt").write_bytes(b"captions")
+    (there / "out/other.mp4").write_bytes(b"")
+    back = bundle.collect(unpacked)
+    assert list(back) == ["a.mp4", "a.srt"], "what it may leave, and nothing else"
     bundle.deliver(job, back)
     assert job.out.read_bytes() == b"a clip"
+    stranger = {**back, "a.mp4": back["a.srt"]}
     for wrong, said in (
         ({"a.mp4": (b"another", back["a.mp4"][1])}, "damaged on its way back"),
         ({}, "did not come back"),
-        ({**back, "../x": back["a.mp4"]}, "damaged on its way back"),
+        ({**stranger, "../x": back["a.mp4"]}, "not asked for: '../x'"),
+        ({**stranger, "b.mp4": back["a.mp4"]}, "not asked for: 'b.mp4'"),
+        ({**stranger, ".bashrc": back["a.mp4"]}, "not asked for: '.bashrc'"),
     ):
         with pytest.raises(DiffrenderError, match=said):
             bundle.deliver(job, wrong)
-    assert job.out.read_bytes() == b"a clip"
+        assert sorted(p.name for p in job.out.parent.iterdir()) == ["a.mp4", "a.srt"]
+    assert job.out.read_bytes() == b"a clip", "of a delivery with a stranger in it nothing is taken"
 
 
-def test_a_config_names_its_files_the_same_way_elsewhere(tmp_path):
+def test_a_folder_is_sent_whole_and_counts_by_its_bytes(tmp_path):
+    (tmp_path / "pets/cats").mkdir(parents=True)
+    (tmp_path / "pets/cats/a.png").write_bytes(b"a")
+    (tmp_path / "pets/.hidden").write_bytes(b"h")
+    made = Job("sample", "s", tmp_path / "out/s.npz", {}, {"target.path": tmp_path / "pets"})
+    packed, files = bundle.pack(made)
+    assert sorted(packed.files) == ["target.path/cats/a.png"]
+    there = bundle.unpack(packed, tmp_path / "there", lambda digest: files[digest].read_bytes())
+    assert (Path(there["inputs"]["target.path"]) / "cats/a.png").read_bytes() == b"a"
+    (tmp_path / "pets/cats/a.png").write_bytes(b"b")
+    assert Job("sample", "s", tmp_path / "out/s.npz", {}, {"target.path": tmp_path / "pets"}).key != made.key
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_config_names_its_files_the_same_way_elsewhere(tmp_path, absolute):
+    """In the place that the bundle brought them to the files are found under the names that the config has for them."""
     (tmp_path / "drawings").mkdir()
     (tmp_path / "drawings/a.svg").write_text("<svg/>")
-    for named, kept in (("drawings/a.svg", True), (str(tmp_path / "drawings/a.svg"), False)):
-        (tmp_path / "mine.yaml").write_text(f"target: {{kind: drawing, file: {named}}}\nmodel: exact\n")
-        job = Subject.of(str(tmp_path / "mine.yaml"), outputs=tmp_path).sample()
-        packed, files = bundle.pack(job)
-        there = bundle.unpack(packed, tmp_path / f"there{kept}", lambda digest, f=files: f[digest].read_bytes())
-        file = there.spec["config"]["target"]["file"]
-        assert (file == named) == kept
-        assert (Path(there.spec["source"]).parent / file).read_text() == "<svg/>"
+    named = str(tmp_path / "drawings/a.svg") if absolute else "drawings/a.svg"
+    (tmp_path / "mine.yaml").write_text(f"target: {{kind: drawing, file: {named}}}\nmodel: exact\n")
+    job = Subject.of(str(tmp_path / "mine.yaml"), outputs=tmp_path).sample()
+    packed, files = bundle.pack(job)
+    there = bundle.unpack(packed, tmp_path / "there", lambda digest: files[digest].read_bytes())
+    assert there["settings"]["config"]["target"]["file"] == named, "what is recorded is what was written"
+    assert there["settings"]["files"] == {"target.file": named}
+    code = (
+        "import json, sys; from pathlib import Path; from diffrender.config.find import find_file, use_files;"
+        "job = json.loads(sys.argv[1]); files = job['settings']['files'];"
+        "use_files({name: Path(job['inputs'][key]) for key, name in files.items()});"
+        "print(find_file(files['target.file'], Path('/nowhere')))"
+    )
+    run = [sys.executable, "-c", code, json.dumps(there)]
+    found = subprocess.run(run, capture_output=True, text=True, check=True, cwd=tmp_path / "there").stdout.strip()
+    assert Path(found) == tmp_path / "there/target.file.svg"
+    assert Path(found).read_text() == "<svg/>"

@@ -1,16 +1,21 @@
 """What is up to date and what must be made."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from diffrender.config import load
 from diffrender.config.scene_card import find_scene
 from diffrender.core import provenance
 from diffrender.core.errors import UsageError
-from diffrender.jobs.job import ordered, pending
+from diffrender.jobs.job import Job, ordered, pending
+from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import Subject
+from diffrender.video.spec import RenderSettings
 
 MINE = '''"""Mine."""
 from manim import Scene
@@ -44,7 +49,7 @@ def lecture_folder(tmp_path, monkeypatch):
 def finish(job):
     """Write a recording that carries the job's key where the job would."""
     job.out.parent.mkdir(parents=True, exist_ok=True)
-    for path in (job.out, *job.also):
+    for path in job.outputs:
         if path.suffix == ".npz":
             np.savez(path, meta=np.array(json.dumps({"key": job.key})))
         else:
@@ -55,7 +60,7 @@ def finish(job):
 def test_own_files_come_first_and_the_plan_needs_no_scene_import(lecture_folder):
     card = find_scene("mine")
     assert (card.summary, card.default_config) == ("A scene of my own.", "tiny")
-    job = clip("mine", quality="l")
+    job = clip("mine")
     kinds = [(j.kind, j.out.name) for j in ordered([job])]
     assert kinds == [("train", "model.safetensors"), ("sample", "ddim.npz"), ("render", "mine.mp4")]
 
@@ -73,12 +78,12 @@ def test_only_what_changed_is_made(lecture_folder):
 
 
 def test_overrides_never_overwrite_what_was_made_without_them(lecture_folder):
-    plain, longer = Subject.of("tiny"), Subject.of("tiny", [(["training", "steps"], 20)])
+    plain, longer = Subject.of("tiny"), Subject.of("tiny", {"training.steps": 20})
     assert plain.folder.name == "tiny"
     assert longer.folder.name.startswith("tiny-")
-    other = Subject.of("tiny", [(["sampler", "kind"], "ddim")])
+    other = Subject.of("tiny", {"sampler.kind": "ddim"})
     assert (other.folder, other.recording.name) == (plain.folder, "ddim.npz")
-    seeded = Subject.of("tiny", [(["sampler", "seed"], 5)])
+    seeded = Subject.of("tiny", {"sampler.seed": 5})
     assert seeded.folder == plain.folder, "another seed of the chains does not train again"
     assert seeded.train().key == plain.train().key
     assert seeded.recording != plain.recording
@@ -93,18 +98,41 @@ def test_the_key_covers_the_bytes_of_named_files(lecture_folder):
 
 def test_the_key_covers_scene_options_theme_and_upstream_but_not_workers(lecture_folder):
     key = clip("mine").key
-    assert clip("mine", workers=2).key == key
-    assert clip("mine", theme="light").key != key
+    assert clip("mine", settings=RenderSettings(workers=2)).key == key
+    assert clip("mine", settings=RenderSettings(theme="light")).key != key
     assert clip("mine", options={"pace": 2}).key != key
-    assert clip("mine", sets=[(["seed"], 3)]).key != key
+    assert clip("mine", overrides={"seed": 3}).key != key
     scene = lecture_folder / "scenes/mine.py"
     scene.write_text(scene.read_text() + "# changed\n")
     assert clip("mine").key != key
 
 
+def test_a_clip_of_three_recordings_reads_its_config_at_most_three_times(monkeypatch):
+    """`langevin` needs three recordings of one config: each was read and checked three times."""
+    counts = {"parsed": 0, "checked": 0}
+
+    def counting(name, function):
+        def call(*arguments):
+            counts[name] += 1
+            return function(*arguments)
+
+        return call
+
+    load._load.cache_clear()
+    load._data.cache_clear()
+    monkeypatch.setattr(load, "read_yaml", counting("parsed", load.read_yaml))
+    monkeypatch.setattr(load, "validate", counting("checked", load.validate))
+    job = clip("langevin")
+    assert [need.kind for need in job.needs] == ["sample"] * 3
+    assert 1 <= counts["parsed"] <= 3
+    assert 1 <= counts["checked"] <= 3
+    clip("langevin", overrides={"seed": 5})
+    assert counts["checked"] > 3, "the control: other overrides are other checks"
+
+
 def test_scene_needs_stand_behind_the_users_sets_unless_fixed(lecture_folder):
-    subject = Subject.of("tiny", [(["sampler", "steps"], 9), (["sampler", "kind"], "heun")])
-    asked = subject.for_scene([(["sampler", "steps"], 7)], [(["sampler", "kind"], "gradient")])
+    subject = Subject.of("tiny", {"sampler.steps": 9, "sampler.kind": "heun"})
+    asked = subject.for_scene({"sampler.steps": 7}, {"sampler.kind": "gradient"})
     assert asked.config.sampler.kind == "gradient"
     assert asked.config.sampler.steps == 9
 
@@ -112,7 +140,7 @@ def test_scene_needs_stand_behind_the_users_sets_unless_fixed(lecture_folder):
 def test_two_jobs_for_one_file_are_refused(lecture_folder):
     out = lecture_folder / "x.mp4"
     with pytest.raises(UsageError, match="Two different jobs"):
-        ordered([clip("mine", out=out), clip("mine", out=out, theme="light")])
+        ordered([clip("mine", out=out), clip("mine", out=out, settings=RenderSettings(theme="light"))])
 
 
 @pytest.mark.parametrize(
@@ -120,10 +148,7 @@ def test_two_jobs_for_one_file_are_refused(lecture_folder):
     [
         ({"scene": "langevni"}, "Did you mean 'langevin'?"),
         ({"scene": "mine", "config": "spirla"}, "Did you mean 'spiral'?"),
-        ({"scene": "mine", "quality": "x"}, "--quality x"),
-        ({"scene": "mine", "resolution": "12"}, "W,H"),
-        ({"scene": "mine", "theme": "drak"}, "Did you mean 'dark'?"),
-        ({"scene": "mine", "format": "avi"}, "--format avi"),
+        ({"scene": "mine", "out": Path("a.avi")}, "'.avi' is not a format"),
         ({"scene": "mine", "trajectories": ["nothing.npz"]}, "no such file"),
         ({"scene": "mine", "trajectories": ["x=nothing.npz"]}, "no recording called 'x'"),
         ({"scene": "missing.py"}, "no such scene file"),
@@ -134,6 +159,74 @@ def test_wrong_names_are_refused_with_the_nearest(lecture_folder, call, said):
     with pytest.raises(UsageError) as caught:
         clip(**call)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"quality": "x"}, "--quality x: no such quality."),
+        ({"resolution": "12"}, "W,H"),
+        ({"theme": "drak"}, "Did you mean 'dark'?"),
+        ({"format": "avi"}, "--format avi"),
+        ({"aspect": "4:3"}, "--aspect 4:3"),
+        ({"encode": "fats"}, "Did you mean 'fast'?"),
+        ({"colour": "red"}, "unknown key 'colour'"),
+        ({"fps": 0}, "fps"),
+    ],
+)
+def test_wrong_settings_are_refused_with_the_nearest(given, said):
+    with pytest.raises(UsageError) as caught:
+        RenderSettings.of(**given)
+    assert said in str(caught.value)
+
+
+def test_a_module_beside_the_scene_that_it_imports_is_an_input_and_no_other(lecture_folder):
+    """Editing a helper left the clip "up to date"."""
+    scenes = lecture_folder / "scenes"
+    (scenes / "mine.py").write_text(
+        (scenes / "mine.py").read_text().replace("import Scene", "import Scene\nimport helper")
+    )
+    (scenes / "helper.py").write_text("def f():\n    from pack import deep\n")
+    (scenes / "pack").mkdir()
+    (scenes / "pack/__init__.py").write_text("")
+    (scenes / "pack/deep.py").write_text("from . import deeper\nfrom .. import nothing_there\n")
+    (scenes / "pack/deeper.py").write_text("import helper  # a circle is no harm\n")
+    (scenes / "stranger.py").write_text("")
+    job = clip("mine")
+    assert {name for name in job.inputs if name.startswith("scene/")} == {
+        "scene/mine", "scene/helper", "scene/pack/__init__", "scene/pack/deep", "scene/pack/deeper",
+    }  # fmt: skip
+    for module in ("helper.py", "pack/__init__.py", "pack/deep.py", "pack/deeper.py"):
+        key = clip("mine").key
+        (scenes / module).write_text((scenes / module).read_text() + "# changed\n")
+        assert clip("mine").key != key, module
+    key = clip("mine").key
+    (scenes / "stranger.py").write_text("# changed\n")
+    assert clip("mine").key == key, "the control: what it does not import does not count"
+    (scenes / "helper.py").write_text("def f(:\n")
+    assert clip("mine").key != key, "a module that is no Python counts by its bytes too"
+
+
+def test_a_job_may_need_two_trainings_and_counts_each_by_its_key(lecture_folder):
+    network, autoencoder = Subject.of("tiny").train(), Subject.of("tiny", {"model.width": 32}).train()
+    out, inputs = lecture_folder / "latent.npz", {"weights": network.out, "autoencoder": autoencoder.out}
+    job = Job("sample", "latent", out, {"steps": 5}, inputs, (network, autoencoder))
+    assert [j.kind for j in pending([job])] == ["train", "train", "sample"]
+    assert job.contents == {"weights": network.key, "autoencoder": autoencoder.key}
+    other = Subject.of("tiny", {"model.width": 33}).train()
+    assert replace(job, inputs={**inputs, "autoencoder": other.out}, needs=(network, other)).key != job.key
+    swapped = {"weights": autoencoder.out, "autoencoder": network.out}
+    assert replace(job, inputs=swapped).key != job.key, "which is which counts"
+
+
+def test_the_key_covers_settings_but_not_those_that_change_nothing(lecture_folder):
+    for kind, row in KINDS.items():
+        plain = Job(kind, "a", lecture_folder / "a", {"counted": 1})
+        assert Job(kind, "b", lecture_folder / "b", {"counted": 1}).key == plain.key, "names and places do not count"
+        assert Job(kind, "a", lecture_folder / "a", {"counted": 2}).key != plain.key
+        for name in row.uncounted:
+            assert Job(kind, "a", lecture_folder / "a", {"counted": 1, name: 5}).key == plain.key
+    assert len({Job(kind, "a", lecture_folder / "a").key for kind in KINDS}) == len(KINDS)
 
 
 def test_provenance_of_what_is_damaged_is_nothing(tmp_path):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from diffrender.core.errors import DiffrenderError, RenderError
+from diffrender.core.errors import DiffrenderError, RenderError, UnexpectedError
 from diffrender.jobs.job import Job
 from diffrender.jobs.run import local
 
@@ -18,9 +18,7 @@ pytestmark = pytest.mark.usefixtures("toy_worker")
 def toy(folder, name, needs=(), **options):
     """A job of the quick worker that writes its key as text."""
     out = folder / f"{name}.txt"
-    return Job(
-        "render", name, out, f"key of {name}", {"out": str(out), "plain": True, "options": options}, tuple(needs)
-    )
+    return Job("render", name, out, {"plain": True, "options": options}, needs=tuple(needs))
 
 
 def children():
@@ -48,7 +46,7 @@ def test_needs_come_first_and_free_jobs_run_side_by_side(tmp_path):
     assert [o.status for o in outcomes] == ["done"] * 3
     assert most == 2
     assert seen.index(("last", "start")) > max(seen.index((f"first{i}", "end")) for i in range(2))
-    assert last.out.read_text() == "key of last"
+    assert last.out.read_text() == last.key
     assert outcomes[0].figures == {"frames": 6}
 
 
@@ -81,10 +79,26 @@ def test_fail_fast_stops_the_others_and_raises(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_error_nobody_foresaw_says_what_it_was(tmp_path):
-    (outcome,) = local.run([toy(tmp_path, "odd", crash="seven is not a colour")], fail_fast=False)
-    assert "exit code 1" in outcome.error.problem
-    assert "seven is not a colour" in outcome.error.remedy
+def test_an_error_nobody_foresaw_names_the_file_that_was_read_and_asks_for_a_report(tmp_path):
+    job = toy(tmp_path, "odd", crash="seven is not a colour", reading="cat.svg")
+    (outcome,) = local.run([job], fail_fast=False)
+    assert isinstance(outcome.error, UnexpectedError)
+    assert outcome.error.problem == "odd: ValueError while reading cat.svg: seven is not a colour."
+    assert "please report it" in outcome.error.remedy
+    trace = (tmp_path / "odd.txt.log").read_text()
+    assert str(tmp_path / "odd.txt.log") in outcome.error.remedy
+    assert "Traceback" in trace
+    assert "worker.py" in trace
+    (outcome,) = local.run([job], fail_fast=False, logs=tmp_path / "logs")
+    assert "Traceback" in outcome.log.read_text(), "with a folder of logs it is there"
+    assert str(tmp_path) not in outcome.error.remedy
+
+
+def test_an_error_with_a_remedy_asks_for_no_report(tmp_path):
+    """The control: what was foreseen is told as it is."""
+    (outcome,) = local.run([toy(tmp_path, "bad", fail="Draw something else.")], fail_fast=False)
+    assert "report" not in str(outcome.error)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_job_whose_process_was_killed_is_tried_again_once(tmp_path):

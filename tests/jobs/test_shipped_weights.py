@@ -36,21 +36,21 @@ def place(tmp_path, monkeypatch):
 
 
 def sampled(place, **sets):
-    return Subject.of("tiny.yaml", [(key.split("."), value) for key, value in sets.items()], place / "outputs").sample()
+    return Subject.of("tiny.yaml", sets, place / "outputs").sample()
 
 
 @pytest.mark.parametrize("sets", [{}, {"sampler.kind": "ddpm"}, {"seed": 3}, {"schedule": {"kind": "karras"}}])
 def test_a_shipped_network_is_sampled_without_training(place, sets):
     job = sampled(place, **sets)
     assert job.needs == ()
-    assert job.spec["weights"] == str(place / "weights" / "tiny.safetensors")
+    assert job.inputs["weights"] == place / "weights" / "tiny.safetensors"
 
 
 @pytest.mark.parametrize("sets", [{"training.steps": 41}, {"model.width": 64}, {"target.n": 4}])
 def test_another_network_target_or_training_must_be_trained(place, sets):
     job = sampled(place, **sets)
     assert [need.kind for need in job.needs] == ["train"]
-    assert job.spec["weights"] == str(job.needs[0].out)
+    assert job.inputs["weights"] == job.needs[0].out
 
 
 def test_what_was_trained_here_comes_before_what_is_shipped(place):

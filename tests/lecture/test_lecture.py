@@ -125,7 +125,7 @@ def test_the_shipped_lecture_shows_every_scene():
 def test_nested_and_dotted_overrides_are_the_same():
     dotted = lecture_file.Clip(scene="toy", set={"training.steps": 5, "sampler.kind": "ddim"})
     nested = lecture_file.Clip(scene="toy", set={"training": {"steps": 5}, "sampler": {"kind": "ddim"}})
-    assert dotted.sets == nested.sets == [(["training", "steps"], 5), (["sampler", "kind"], "ddim")]
+    assert dotted.overrides == nested.overrides == {"training.steps": 5, "sampler.kind": "ddim"}
 
 
 def test_slugs_are_safe_file_names():
@@ -168,8 +168,8 @@ def test_a_draft_has_a_folder_of_its_own(lecture_hall):
     file = write(lecture_hall, ["{scene: toy}"])
     draft = plan(lecture_file.load(file, {"quality": "m"}), lecture_hall / "outputs", suffix="-m")
     assert draft.folder.name == "talk-m"
-    assert draft.clips[0].spec["width"] == 1280
-    assert planned(file).clips[0].spec["width"] == 854
+    assert draft.clips[0].settings["width"] == 1280
+    assert planned(file).clips[0].settings["width"] == 854
 
 
 # ---- what is made again ----------------------------------------------------------------------------------------------
@@ -220,11 +220,11 @@ def test_two_batches_do_not_write_one_folder(lecture_hall):
 
 
 def test_few_clips_are_each_drawn_by_several_processes(lecture_hall):
-    from diffrender.lecture.batch import spread
+    from diffrender.lecture.batch import share_workers
 
     jobs = planned(write(lecture_hall, ["{scene: toy}", "{card: Hello}"])).clips
-    assert [job.spec["workers"] for job in spread(jobs, 8, None)] == [4, 4]
-    assert [job.spec["workers"] for job in spread(jobs * 3, 2, None)] == [1] * 6
+    assert [job.settings["workers"] for job in share_workers(jobs, 8, None)] == [4, 4]
+    assert [job.settings["workers"] for job in share_workers(jobs * 3, 2, None)] == [1] * 6
 
 
 # ---- time ------------------------------------------------------------------------------------------------------------

@@ -1,48 +1,51 @@
 """A worker whose renders are quick and do as they are told: by the options of the clip.
 
-seconds (of work), until (a file: with it the work takes no time), frames, grey, fail, crash, size (bytes of junk that
-are written on the way), die (a file: if it is not there, it is put there and the process killed).
-Everything else, the film too, is done by the worker of diffrender.
+seconds (of work), until (a file: with it the work takes no time), frames, grey, fail, crash (while `reading` a file),
+size (bytes of junk that are written on the way), die (a file: if it is not there, it is put there and the process
+killed). Everything else, the film too, is done by the worker of diffrender.
 """
 
 import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from diffrender.core.errors import RenderError
+from diffrender.core.errors import RenderError, reading
 from diffrender.core.files import replacing
+from diffrender.jobs.kinds import KINDS, render_fields
 from diffrender.jobs.run import child
 
 
-def render(job, emit):
-    spec, options = job["spec"], {"seconds": 0.0, "frames": 6, **job["spec"]["options"]}
-    print(f"drawing {job['name']}", file=sys.stderr, flush=True)
+def render(task):
+    options = {"seconds": 0.0, "frames": 6, **task.settings["options"]}
+    print(f"drawing {task.name}", file=sys.stderr, flush=True)
     if "die" in options and not Path(options["die"]).exists():
         Path(options["die"]).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     if "until" in options and Path(options["until"]).exists():
         options["seconds"] = 0.0
     if "fail" in options:
-        raise RenderError(f"{job['name']} cannot be drawn.", options["fail"])
+        raise RenderError(f"{task.name} cannot be drawn.", options["fail"])
     if "crash" in options:
-        raise ValueError(options["crash"])
-    with replacing(Path(spec["out"])) as file:
+        with reading(options.get("reading", __file__)):
+            raise ValueError(options["crash"])
+    with replacing(task.out) as file:
         file.write(b"half of it")
         file.flush()
         steps = max(1, round(options["seconds"] / 0.05))
         for i in range(steps):
-            emit("progress", stage="draw", done=i, total=steps)
+            task.progress({"stage": "draw", "done": i, "total": steps})
             time.sleep(options["seconds"] / steps)
         file.write(bytes(options.get("size", 0)))
         file.seek(0)
         file.truncate()
-        if spec.get("plain"):
-            file.write(job["key"].encode())
+        if task.settings.get("plain"):
+            file.write(task.key.encode())
         else:
-            video(file, spec, options)
-    return {"figures": {"frames": options["frames"]}}
+            video(file, render_fields(task), options)
+    return {"frames": options["frames"]}
 
 
 def video(file, spec, options):
@@ -68,14 +71,15 @@ def video(file, spec, options):
     os.unlink(path)
 
 
-def train(job, emit):
+def train(task):
     """Weights and a recording that tell where they were made, and what was read."""
-    for path in (Path(job["out"]), Path(job["out"]).with_name("training.npz")):
-        file = Path(job["spec"]["source"]).with_name("points.csv")
-        path.write_text(f"{path}\n{file.read_text() if file.exists() else ''}")
+    file = task.inputs.get("target.file")
+    for path in (task.out, *task.extra_outputs):
+        path.write_text(f"{path}\n{file.read_text() if file else ''}")
     return {}
 
 
-child.JOBS.update(render=render, train=train)
+for name, do in (("render", render), ("train", train)):
+    KINDS[name] = replace(KINDS[name], do=do)
 if __name__ == "__main__":
     sys.exit(child.main())

@@ -7,7 +7,7 @@ from av.video.reformatter import Colorspace
 from PIL import Image, ImageSequence
 
 from diffrender.core.errors import RenderError, UsageError
-from diffrender.video.encode import container
+from diffrender.video.encode import container, gif
 from diffrender.video.encode import settings as encoding
 from diffrender.video.encode.encoder import Encoder, straight, to_frame
 
@@ -142,7 +142,7 @@ def lossless(tmp_path):
 
 def test_gif_loops_and_has_a_palette_of_its_own(lossless, tmp_path):
     out = tmp_path / "a.gif"
-    assert container.gif(lossless, out, comment="what it is") == (WIDTH, 10)
+    assert gif.make_gif(lossless, out, comment="what it is") == (WIDTH, 10)
     with Image.open(out) as image:
         assert image.info["loop"] == 0
         assert image.info["comment"] == b"what it is"
@@ -157,13 +157,13 @@ def test_gif_of_at_most_so_many_megabytes(lossless, tmp_path):
     noise = (np.dstack([rng.integers(0, 256, (HEIGHT, WIDTH, 3)), np.full((HEIGHT, WIDTH), 255)]) for _ in range(8))
     clip = encoded(tmp_path / "noise.mp4", (n.astype(np.uint8) for n in noise), encoding.choose("gif"))
     free = tmp_path / "free.gif"
-    container.gif(clip, free)
+    gif.make_gif(clip, free)
     limit = free.stat().st_size / 1e6 * 0.7
-    width, _ = container.gif(clip, tmp_path / "small.gif", max_mb=limit)
+    width, _ = gif.make_gif(clip, tmp_path / "small.gif", max_mb=limit)
     assert width < WIDTH
     assert (tmp_path / "small.gif").stat().st_size <= limit * 1e6
     with pytest.raises(RenderError, match="at the smallest"):
-        container.gif(clip, tmp_path / "none.gif", max_mb=0.001)
+        gif.make_gif(clip, tmp_path / "none.gif", max_mb=0.001)
     assert not (tmp_path / "none.gif").exists()
 
 
@@ -171,7 +171,7 @@ def test_transparent_gif(tmp_path):
     pixels = fields()
     pixels[:, :48] = 0
     clip = encoded(tmp_path / "a.mov", [pixels] * 3, encoding.choose("gif", transparent=True))
-    container.gif(clip, tmp_path / "a.gif", transparent=True)
+    gif.make_gif(clip, tmp_path / "a.gif", transparent=True)
     with Image.open(tmp_path / "a.gif") as image:
         rgba = np.asarray(image.convert("RGBA"))
     assert [p[3] for p in middles(rgba)] == [0, 255, 255, 255]
@@ -200,8 +200,8 @@ def test_mp4_starts_with_its_index(tmp_path):
 
 def test_imageio_ffmpegs_program_is_used_where_none_is_on_path(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    container.ffmpeg_program.cache_clear()
+    gif.ffmpeg_program.cache_clear()
     try:
-        assert "imageio_ffmpeg" in container.ffmpeg_program()
+        assert "imageio_ffmpeg" in gif.ffmpeg_program()
     finally:
-        container.ffmpeg_program.cache_clear()
+        gif.ffmpeg_program.cache_clear()

@@ -12,7 +12,7 @@ import srt
 from PIL import Image
 
 from diffrender.core.errors import RenderError
-from diffrender.video.encode import container
+from diffrender.video.encode import container, gif
 from diffrender.video.encode.settings import choose, open_stream
 from diffrender.video.film import posters, sound, subtitles
 from diffrender.video.film.join import join_film
@@ -59,7 +59,7 @@ def heard(path):
     """(n,) samples of the left side, from second 0 of the film on."""
     with av.open(str(path)) as opened:
         frames = list(opened.decode(audio=0))
-        first = round(frames[0].time * sound.RATE)
+        first = round(frames[0].time * sound.SAMPLE_RATE)
         samples = np.concatenate([frame.to_ndarray()[0] for frame in frames])
     return np.concatenate([np.zeros(max(first, 0)), samples[max(-first, 0) :]])
 
@@ -135,7 +135,7 @@ def test_a_video_from_a_telephone_stands_upright(tmp_path, turn, light):
             frame.pts, frame.time_base = i, Fraction(1, FPS)
             target.mux(stream.encode(frame))
         target.mux(stream.encode(None))
-    command = [container.ffmpeg_program(), "-loglevel", "error", "-display_rotation:v:0", str(turn), "-i"]
+    command = [gif.ffmpeg_program(), "-loglevel", "error", "-display_rotation:v:0", str(turn), "-i"]
     subprocess.run([*command, tmp_path / "flat.mp4", "-c", "copy", tmp_path / "turned.mp4"], check=True)
     make(tmp_path, FilmEntry(file=tmp_path / "turned.mp4"))
     with av.open(str(tmp_path / "film.mp4")) as opened:
@@ -156,17 +156,17 @@ def test_narration_stands_at_its_clip_as_loud_as_it_was_and_holds_it(tmp_path, t
     found = container.probe(tmp_path / "film.mp4")
     assert found.frames == 10 + 18 + 10, "the second clip is held until the voice ends"
     samples = heard(tmp_path / "film.mp4")
-    assert abs(len(samples) / sound.RATE - 3.8) < 0.05
+    assert abs(len(samples) / sound.SAMPLE_RATE - 3.8) < 0.05
 
     def loudness(a, b):
-        return float(np.sqrt(np.mean(samples[round(a * sound.RATE) : round(b * sound.RATE)] ** 2)))
+        return float(np.sqrt(np.mean(samples[round(a * sound.SAMPLE_RATE) : round(b * sound.SAMPLE_RATE)] ** 2)))
 
     assert loudness(0, 0.95) < 1e-3
     assert loudness(2.78, 3.7) < 1e-3
     assert loudness(1.1, 2.6) == pytest.approx(0.25 / np.sqrt(2), rel=0.03)  # 3 dB softer would be 0.70 of it
     rises = np.flatnonzero(np.abs(samples) > 0.05)
-    assert rises[0] / sound.RATE == pytest.approx(1.0, abs=0.03)
-    assert rises[-1] / sound.RATE == pytest.approx(2.73, abs=0.03)
+    assert rises[0] / sound.SAMPLE_RATE == pytest.approx(1.0, abs=0.03)
+    assert rises[-1] / sound.SAMPLE_RATE == pytest.approx(2.73, abs=0.03)
 
 
 def test_a_videos_own_sound_comes_along_unless_it_is_narrated(tmp_path, two):
@@ -175,8 +175,8 @@ def test_a_videos_own_sound_comes_along_unless_it_is_narrated(tmp_path, two):
     (tmp_path / "film.mp4").rename(tmp_path / "loud.mp4")
     make(tmp_path, FilmEntry(file=two[1]), FilmEntry(file=tmp_path / "loud.mp4"))
     samples = heard(tmp_path / "film.mp4")
-    assert np.abs(samples[: sound.RATE * 9 // 10]).max() < 0.01
-    assert np.abs(samples[sound.RATE * 11 // 10 :]).max() > 0.2
+    assert np.abs(samples[: sound.SAMPLE_RATE * 9 // 10]).max() < 0.01
+    assert np.abs(samples[sound.SAMPLE_RATE * 11 // 10 :]).max() > 0.2
     make(tmp_path, FilmEntry(file=two[0]))
     with av.open(str(tmp_path / "film.mp4")) as opened:
         assert not opened.streams.audio, "a film in which nothing is heard has no track"

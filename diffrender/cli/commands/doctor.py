@@ -131,7 +131,7 @@ def _manim() -> Iterator[Finding]:
 
 
 def _ffmpeg() -> Iterator[Finding]:
-    from diffrender.video.encode.container import ffmpeg_program
+    from diffrender.video.encode.gif import ffmpeg_program
 
     try:
         yield Finding("ffmpeg", "ok", ffmpeg_program())

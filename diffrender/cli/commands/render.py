@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,10 +23,13 @@ from diffrender.cli.common import (
     complete_scenes,
     cores,
     made,
+    overrides_from_flags,
     say,
-    seeded,
     writable,
 )
+
+if TYPE_CHECKING:
+    from diffrender.video.spec import RenderSpec
 
 
 @command
@@ -145,31 +147,24 @@ def render(
     Examples:  diffrender render langevin --out video.mp4   ·   diffrender render denoise --config dino -q l -p
     """
     from diffrender.core.errors import UsageError
-    from diffrender.jobs.plan.clip import clip
+    from diffrender.jobs.plan.clip import clip, clip_spec
     from diffrender.jobs.run.progress import bring_up_to_date
+    from diffrender.video.spec import RenderSettings
 
     if last_frame and (still is not None or contact_sheet or format_ not in ("", "png")):
         raise UsageError("--save_last_frame writes one PNG.", "Leave out --still, --contact-sheet and --format.")
     if last_frame and out is not None and out.suffix.lower() != ".png":
         raise UsageError(f"--save_last_frame writes one PNG, and --out {out} is none.", "Name it .png.")
-    job = clip(
-        scene,
-        config=config,
-        sets=seeded(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None),
-        options=dict(_option(text) for text in options),
-        trajectories=trajectory,
-        out=out,
+    settings = RenderSettings.of(
         quality=quality,
         resolution=resolution,
         aspect=aspect,
         fps=fps,
-        format=format_ or ("png" if last_frame and out is None else ""),
+        format=format_ or ("png" if last_frame and out is None else None),
         transparent=transparent,
         theme=theme,
         still=still,
         contact_sheet=contact_sheet,
-        outputs=outputs,
-        device=check_device(device),
         seed=seed,
         encode=encode,
         codec=codec,
@@ -178,34 +173,44 @@ def render(
         gif_fps=gif_fps,
         max_mb=max_mb,
     )
+    job = clip(
+        scene,
+        config,
+        overrides_from_flags(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None),
+        dict(_option(text) for text in options),
+        settings,
+        out,
+        trajectories=trajectory,
+        outputs=outputs,
+        device=check_device(device),
+    )
     writable(job.out.parent)
     if codec and not job.up_to_date():
-        _check_codec(job.spec)
-    told = bring_up_to_date(job, force)
+        _check_codec(clip_spec(job))
+    report = bring_up_to_date(job, force)
     shown = out or Path(os.path.relpath(job.out))
-    if told["reused"]:
+    if report["reused"]:
         say(f"{shown} is up to date; --force renders again.")
-    made(shown, as_json, **told)
+    made(shown, as_json, **report)
     if preview:
         typer.launch(str(shown))
 
 
-def _check_codec(spec: Mapping[str, Any]) -> None:
+def _check_codec(spec: RenderSpec) -> None:
     """Find out whether the encoder opens before anything is trained for it."""
     from diffrender.video.encode import settings as encoding
     from diffrender.video.render import as_drawn
-    from diffrender.video.spec import RenderSpec
 
-    drawn, _ = as_drawn(RenderSpec.of(**spec))
+    drawn, _ = as_drawn(spec)
     if not drawn.picture:
-        encoding.check(encoding.of(drawn), drawn.width, drawn.height, drawn.fps)
+        encoding.check(encoding.for_spec(drawn), drawn.width, drawn.height, drawn.fps)
 
 
 def _option(text: str) -> tuple[str, Any]:
     from diffrender.config.overrides import parse_set
     from diffrender.core.errors import UsageError
 
-    path, value = parse_set(text)
-    if len(path) != 1:
+    name, value = parse_set(text)
+    if "." in name:
         raise UsageError(f"--option {text}: not of the form name=value.", "Config keys are set with --set.")
-    return path[0], value
+    return name, value

@@ -20,8 +20,8 @@ from diffrender.cli.common import (
     check_device,
     command,
     made,
+    overrides_from_flags,
     say,
-    seeded,
     writable,
 )
 
@@ -57,7 +57,9 @@ def sample(
     from diffrender.jobs.run.progress import bring_up_to_date
 
     subject = Subject.of(
-        config, seeded(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None), outputs
+        config,
+        overrides_from_flags(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None),
+        outputs,
     )
     if out is not None and out.suffix.lower() != ".npz":
         raise UsageError(
@@ -66,7 +68,7 @@ def sample(
         )
     job = subject.sample(device=check_device(device), out=out)
     writable(job.out.parent)
-    told = bring_up_to_date(job, force)
-    if told["reused"]:
+    report = bring_up_to_date(job, force)
+    if report["reused"]:
         say(f"{job.out} is up to date; --force records again.")
-    made(job.out, as_json, **told)
+    made(job.out, as_json, **report)

@@ -19,8 +19,8 @@ from diffrender.cli.common import (
     check_device,
     command,
     made,
+    overrides_from_flags,
     say,
-    seeded,
     writable,
 )
 
@@ -48,10 +48,10 @@ def train(
     from diffrender.jobs.plan.subject import Subject
     from diffrender.jobs.run.progress import bring_up_to_date
 
-    subject = Subject.of(config, seeded(sets, seed=seed, of="seed"), outputs)
+    subject = Subject.of(config, overrides_from_flags(sets, seed=seed, seed_key="seed"), outputs)
     job = subject.train(device=check_device(device), resume=resume or not force)
     writable(job.out.parent)
-    told = bring_up_to_date(job, force)
-    if told["reused"]:
+    report = bring_up_to_date(job, force)
+    if report["reused"]:
         say(f"{job.out} is up to date; --force trains again.")
-    made(job.out, as_json, **told)
+    made(job.out, as_json, **report)

@@ -1,4 +1,4 @@
-"""What was drawn, what is saved, and whether the page is still open."""
+"""A drawing session: the strokes on the page, the saved file, and the end when the page is closed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from diffrender.core.errors import DiffrenderError
 from diffrender.core.files import write_text
 
 WIDTH, HEIGHT = 1000, 800  # the page's units, as in its canvas
-PREVIEW = 5000  # points
-GRACE = 2.0  # seconds without a connection after which the page counts as closed; a reload takes less
+PREVIEW_POINTS = 5000
+CLOSE_GRACE_SECONDS = 2.0  # without a connection after which the page counts as closed; a reload takes less
 
 PAGE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">
   <g fill="none" stroke-linecap="round" stroke-linejoin="round">
@@ -61,17 +61,17 @@ def read_strokes(body: bytes) -> Strokes:
 class Session:
     """One drawing from opening the page to closing it. Its methods are called by the server's threads."""
 
-    def __init__(self, out: Path, grace: float = GRACE) -> None:
+    def __init__(self, out: Path, grace: float = CLOSE_GRACE_SECONDS) -> None:
         self.out, self.grace = out, grace
         self.saved: Path | None = None
         self.open_pages, self.last_seen = 0, 0.0
         self.changed = threading.Condition()
 
     def points(self, strokes: Strokes) -> np.ndarray:
-        """Points drawn evenly from the ink, (PREVIEW, 2) float32 in the page's units, as training will draw them."""
+        """Points drawn evenly from the ink, (n, 2) float32 in the page's units, as training will draw them."""
         from diffrender.diffusion.targets.shapes.catalogue import of_svg
 
-        x = of_svg(strokes.svg().encode(), "The drawing")(PREVIEW, np.random.default_rng(0))
+        x = of_svg(strokes.svg().encode(), "The drawing")(PREVIEW_POINTS, np.random.default_rng(0))
         return (x * [1, -1]).astype("<f4")
 
     def save(self, strokes: Strokes) -> Path:

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from diffrender.config.sections import Config
-from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.errors import ConfigError, DiffrenderError, reading
 from diffrender.core.files import replacing
 from diffrender.core.provenance import made_with
 from diffrender.diffusion.denoisers.base import Prediction
@@ -88,7 +88,8 @@ def load(path: Path, config: Config, event: tuple[int, ...], classes: int, devic
 
     net = network(config, event, classes)
     try:
-        tensors = load_file(path)
+        with reading(path):
+            tensors = load_file(path)
     except FileNotFoundError:
         raise DiffrenderError(f"{path}: no such weights.", "Train them first: diffrender train NAME") from None
     except (SafetensorError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Doing jobs on a Dask cluster: the same jobs, by the same `run_job`, on other machines (`diffrender[cluster]`).
+"""Jobs on a Dask cluster: the same jobs, done by the same child processes on other machines (`diffrender[cluster]`).
 
 Every job is submitted when what it needs is done, with the files it reads; its own come back checked by hash. What a
 worker runs is a function sent by value, so that the scheduler's machine needs no diffrender, and it first compares
@@ -20,18 +20,18 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from diffrender.core import provenance
-from diffrender.core.errors import DiffrenderError, MissingToolError, UsageError
-from diffrender.jobs.cluster import bundle as parcels
+from diffrender.core.child_process import error_as_message, error_from_message
+from diffrender.core.errors import DiffrenderError, MissingToolError, UsageError, WorkerDiedError
+from diffrender.jobs.cluster import bundle as bundles
 from diffrender.jobs.cluster.bundle import Bundle, JobResult
 from diffrender.jobs.job import Job
-from diffrender.jobs.run.child import ERRORS
-from diffrender.jobs.run.local import Interrupt, OnEvent, WorkerDiedError, run_job
+from diffrender.jobs.kinds import KINDS
+from diffrender.jobs.run.local import Interrupt, OnEvent, run_description
 
-CONNECT = 10.0  # seconds to wait for the scheduler
-SILENCE = 5.0  # seconds without any worker before something is said
-TICK = 0.5  # seconds between progress reports, and between looks whether a job is still wanted
-REMOTE = ("train", "sample", "render")  # the rest is done where the clips are
-GPU = ("gpu", "GPU")  # names of the resource that training asks for where a worker declares it
+CONNECT_SECONDS = 10.0  # to wait for the scheduler
+LONELY_SECONDS = 5.0  # without any worker before something is said
+LOOK_SECONDS = 0.5  # between progress reports, and between looks whether a job is still wanted
+GPU_RESOURCES = ("gpu", "GPU")  # names of the resource that training asks for where a worker declares it
 
 
 class DaskCluster:
@@ -48,7 +48,7 @@ class DaskCluster:
             raise MissingToolError("--scheduler needs Dask.", "Run: pip install 'diffrender[cluster]'") from None
         self.notice, self.address = notice, address
         try:
-            self.client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
+            self.client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             reason = str(error).split("\n")[0]
             raise UsageError(
@@ -75,7 +75,7 @@ class DaskCluster:
 
     def takes(self, job: Job) -> bool:
         """Trainings, recordings and renders; films are joined where the clips are."""
-        return job.kind in REMOTE
+        return KINDS[job.kind].remote
 
     # ---- one job -----------------------------------------------------------------------------------------------------
     def do(self, job: Job, on_event: OnEvent, interrupt: Interrupt, log: Path | None) -> dict[str, Any]:
@@ -84,32 +84,35 @@ class DaskCluster:
         A job whose worker was lost is done again by Dask itself; one whose input was lost with a worker, by
         `executors.run`. A worker with another diffrender is not asked again.
         """
-        parcel, files = parcels.pack(job)
-        with self._listening(job, on_event):
-            while True:
+        bundle, files = bundles.pack(job)
+        while True:
+            ticket = f"{job.name}-{job.key[:8]}-{time.time_ns()}"
+            with self._listening(ticket, lambda event: on_event(job, event)):
                 self._await_worker(interrupt)
-                delivery = self._submitted(job, parcel, files, interrupt)
-                if "refused" not in delivery.event:
-                    break
-                self._refuse(job, delivery.event)
-        if delivery.event["event"] == "done":
-            parcels.deliver(job, delivery.files)
-            return delivery.event
+                result = self._submitted(job, bundle, files, interrupt, ticket)
+            if "refused" not in result.event:
+                break
+            self._refuse(job, result.event)
+        if result.event["event"] == "done":
+            bundles.deliver(job, result.files)
+            return result.event
         if log:
-            log.write_text(delivery.log, "utf-8")
-        raise _error(delivery.event)
+            log.write_text(result.log, "utf-8")
+        raise error_from_message(result.event)
 
-    def _submitted(self, job: Job, parcel: Bundle, files: dict[str, Path], interrupt: Interrupt) -> JobResult:
+    def _submitted(
+        self, job: Job, bundle: Bundle, files: dict[str, Path], interrupt: Interrupt, ticket: str
+    ) -> JobResult:
         from distributed import CancelledError, KilledWorker
 
         future = self.client.submit(
             _task(),
-            parcel.job,
-            parcel.files,
+            bundle.job,
+            bundle.files,
             {digest: self._scattered(digest, file) for digest, file in files.items()},
             self.topic,
             _versions(job),
-            key=f"{job.name}-{job.key[:8]}-{time.time_ns()}",
+            key=ticket,
             pure=False,
             **self._placement(job),
         )
@@ -135,7 +138,7 @@ class DaskCluster:
         while not self.client.nthreads():
             if interrupt.set:
                 raise KeyboardInterrupt
-            time.sleep(TICK)
+            time.sleep(LOOK_SECONDS)
 
     def _scattered(self, digest: str, file: Path) -> Any:
         """A file's bytes on the cluster: sent once for all jobs that read it meanwhile."""
@@ -155,7 +158,7 @@ class DaskCluster:
         wishes: dict[str, Any] = {}
         if job.kind == "train":
             declared = {name for worker in workers.values() for name in worker.get("resources", {})}
-            gpu = next((name for name in GPU if name in declared), None)
+            gpu = next((name for name in GPU_RESOURCES if name in declared), None)
             wishes = {"resources": {gpu: 1}} if gpu else {}
         if self.refused:
             wishes["workers"] = [address for address in workers if address not in self.refused]
@@ -173,18 +176,18 @@ class DaskCluster:
 
     # ---- what is heard -----------------------------------------------------------------------------------------------
     @contextlib.contextmanager
-    def _listening(self, job: Job, on_event: OnEvent) -> Iterator[None]:
-        self.listeners[job.key] = lambda event: on_event(job, event)
+    def _listening(self, ticket: str, on_event: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+        self.listeners[ticket] = on_event
         try:
             yield
         finally:
-            del self.listeners[job.key]
+            del self.listeners[ticket]
 
     def _heard(self, message: tuple[float, dict[str, Any]]) -> None:
-        _, said = message
-        listener = self.listeners.get(said["key"])
+        _, report = message
+        listener = self.listeners.get(report["ticket"])
         if listener:
-            listener(said["event"])
+            listener(report["event"])
 
     def _workers(self) -> dict[str, Any]:
         return dict(self.client.scheduler_info(n_workers=-1)["workers"])
@@ -196,7 +199,7 @@ class DaskCluster:
             with contextlib.suppress(Exception):
                 if self.client.nthreads() or not self.listeners:
                     lonely_since = time.monotonic()
-                elif lonely_since is not None and time.monotonic() - lonely_since > SILENCE:
+                elif lonely_since is not None and time.monotonic() - lonely_since > LONELY_SECONDS:
                     self.notice(
                         f"No worker is connected to {self.address}; waiting for one. "
                         f"Start some with: dask worker {self.address}"
@@ -206,13 +209,7 @@ class DaskCluster:
 
 def _versions(job: Job) -> dict[str, str]:
     """What must be the same there as here."""
-    return provenance.versions("manim" if job.kind == "render" else "torch")
-
-
-def _error(event: dict[str, Any]) -> DiffrenderError:
-    if event["family"] == WorkerDiedError.__name__:
-        return WorkerDiedError(event["problem"], event["remedy"])
-    return ERRORS[event["family"]](event["problem"], event["remedy"])
+    return provenance.versions(*KINDS[job.kind].packages)
 
 
 # ---- on the worker ---------------------------------------------------------------------------------------------------
@@ -246,41 +243,39 @@ def perform(job: dict[str, Any], files: dict[str, str], contents: dict[str, byte
     """Do a packed job on this Dask worker, in a folder of its own that is gone afterwards."""
     from distributed import get_worker
 
-    worker, parcel = get_worker(), Bundle(job, files)
+    worker, bundle = get_worker(), Bundle(job, files)
     try:
         with tempfile.TemporaryDirectory(prefix="diffrender-", dir=worker.local_directory) as folder:
-            return _performed(parcel, contents, topic, Path(folder), worker)
+            return _performed(bundle, contents, topic, Path(folder), worker)
     except Exception as error:  # a full disk, say: an exception that travels by itself may not arrive
         text = f"{job['name']} failed on {worker.address}: {type(error).__name__}: {error}."
         return JobResult(_as_event(DiffrenderError(text)), {}, traceback.format_exc())
 
 
-def _performed(parcel: Bundle, contents: dict[str, bytes], topic: str, folder: Path, worker: Any) -> JobResult:
-    interrupt, last = Interrupt(), 0.0
+def _performed(bundle: Bundle, contents: dict[str, bytes], topic: str, folder: Path, worker: Any) -> JobResult:
+    interrupt, last, ticket = Interrupt(), 0.0, worker.get_current_task()
     log = folder / "log"
 
-    def report(_: Job, event: dict[str, Any]) -> None:
+    def report(event: dict[str, Any]) -> None:
         nonlocal last
-        if time.monotonic() - last > TICK:
+        if event["event"] != "progress" or time.monotonic() - last > LOOK_SECONDS:
             last = time.monotonic()
-            worker.log_event(topic, {"key": parcel.job["key"], "event": event})
+            worker.log_event(topic, {"ticket": ticket, "event": event})
 
     try:
-        job = parcels.unpack(parcel, folder, contents.__getitem__)
+        job = bundles.unpack(bundle, folder, contents.__getitem__)
         with _while_wanted(worker, interrupt):
             threads = max(1, (os.cpu_count() or 1) // worker.state.nthreads)
-            done = run_job(job, report, interrupt, threads=threads, log=log)
-        return JobResult(done, parcels.collect(folder))
+            done = run_description(job, report, interrupt, threads=threads, log=log)
+        return JobResult(done, bundles.collect(job))
     except KeyboardInterrupt:
-        return JobResult(_as_event(WorkerDiedError(f"{parcel.job['name']}: stopped.")), {})
+        return JobResult(_as_event(WorkerDiedError(f"{bundle.job['name']}: stopped.")), {})
     except DiffrenderError as error:
         return JobResult(_as_event(error), {}, log.read_text(errors="replace") if log.is_file() else "")
 
 
 def _as_event(error: DiffrenderError) -> dict[str, Any]:
-    known = [WorkerDiedError.__name__, *ERRORS]
-    family = next(c.__name__ for c in type(error).__mro__ if c.__name__ in known)
-    return {"event": "error", "family": family, "problem": error.problem, "remedy": error.remedy}
+    return {"event": "error", **error_as_message(error, "")}
 
 
 @contextlib.contextmanager
@@ -289,7 +284,7 @@ def _while_wanted(worker: Any, interrupt: Interrupt) -> Iterator[None]:
     key, over = worker.get_current_task(), threading.Event()
 
     def watch() -> None:
-        while not over.wait(TICK):
+        while not over.wait(LOOK_SECONDS):
             state = worker.state.tasks.get(key)
             if state is None or state.state not in ("executing", "long-running"):
                 interrupt()

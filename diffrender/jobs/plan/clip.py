@@ -1,121 +1,81 @@
-"""From what a user asks of a clip (a scene, a config, a quality) to the job that makes it.
+"""The job of a clip, from what a user asks for: a scene, a config, settings.
 
 The command line, lecture files and the Python interface all come through `clip`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from diffrender.config.declarations import Training
 from diffrender.config.overrides import Overrides
 from diffrender.config.scene_card import SceneCard, check_options, find_scene
-from diffrender.core import provenance
-from diffrender.core.errors import UsageError, suggest
-from diffrender.core.files import digest, file_digest
+from diffrender.config.scene_modules import scene_modules
+from diffrender.core.errors import UsageError
 from diffrender.jobs.job import Job
+from diffrender.jobs.kinds import Task, render_fields
 from diffrender.jobs.plan.subject import OUTPUTS, Subject
-from diffrender.video.spec import FORMATS, QUALITIES, THEMES, RenderSpec
-
-ASPECTS = ("16:9", "9:16", "1:1")
+from diffrender.video.spec import RenderSettings, RenderSpec
 
 
 def clip(
     scene: str,
-    *,
     config: str = "",
-    sets: Overrides | None = None,
+    overrides: Overrides | None = None,
     options: Mapping[str, Any] | None = None,
-    trajectories: Sequence[str] = (),
+    settings: RenderSettings | None = None,
     out: Path | None = None,
-    quality: str = "h",
-    resolution: str = "",
-    aspect: str = "16:9",
-    fps: int | None = None,
-    format: str = "",
-    transparent: bool = False,
-    theme: str = "dark",
-    still: float | None = None,
-    contact_sheet: bool = False,
+    *,
+    trajectories: Sequence[str] = (),
     outputs: Path = OUTPUTS,
     device: str = "auto",
-    **more: Any,
+    name: str = "",
 ) -> Job:
     """The render job of one clip, with the training and sampling it needs.
 
     scene: a name, `file.py` or `file.py:Class`. config: a name, file or drawing; the scene's own if empty.
-    sets: config overrides. options: the scene's. trajectories: `[name=]file.npz` made elsewhere.
-    quality, resolution ("W,H"), aspect, fps: as on the command line.
-    more: further fields of RenderSpec (encode, codec, workers, gif_width, seed, metadata …).
-    Raises UsageError or ConfigError that names what is wrong.
+    overrides: of the config, with dotted keys. options: the scene's. settings: size, format, theme and so on.
+    out: the file; in the folder of the config's outputs if not given. trajectories: `[name=]file.npz` made elsewhere.
+    name: of the job, for people. Raises UsageError or ConfigError that names what is wrong.
     """
+    settings = settings or RenderSettings()
     card = find_scene(scene)
-    if theme not in THEMES:
-        raise UsageError(f"Unknown theme '{theme}'.", suggest(theme, THEMES))
     check_options(card, options or {})
-    picture = still is not None or contact_sheet
-    format = _format(out, format, transparent, picture)
-    width, height, rate = frame(quality, resolution, aspect, fps)
+    format = settings.format_for(out)
     given = named_files(list(trajectories), card)
     wanted = {name for name in card.needs if name not in given}
-    needs = recordings(card, config, sets, only=wanted, outputs=outputs, device=device)
-    folder = next(iter(needs.values())).out.parent if needs else outputs / card.name
-    variant = [aspect.replace(":", "x")] * (aspect != "16:9") + [theme] * (theme != "dark")
-    variant += ["sheet"] * contact_sheet + ([f"{still:g}"] if still is not None else [])
-    out = out or folder / f"{'-'.join([card.name, *variant])}.{format}"
-    spec = RenderSpec.of(
+    needs = recordings(card, config, overrides, only=wanted, outputs=outputs, device=device)
+    plain_name = card.name.replace(":", "-")  # of one scene among several in a file
+    folder = next(iter(needs.values())).out.parent if needs else outputs / plain_name
+    out = out or folder / f"{'-'.join([plain_name, *_variant(settings)])}.{format}"
+    files = {**{name: recorded_file(job) for name, job in needs.items()}, **given}
+    spec = RenderSpec.with_settings(
+        settings,
         scene=card.file,
         scene_class=card.class_name,
-        trajectories=given,
+        trajectories=files,
         options=dict(options or {}),
         out=out.absolute(),
-        format=format,
-        width=width,
-        height=height,
-        fps=rate,
-        theme=theme,
-        transparent=transparent,
-        still=still,
-        contact_sheet=contact_sheet,
-        **{key: value for key, value in more.items() if value is not None},
     )
-    return render_job(card, spec, needs)
+    return render_job(card.name, spec, needs.values(), name or f"render {card.name}")
 
 
-def frame(quality: str, resolution: str, aspect: str, fps: int | None) -> tuple[int, int, int]:
-    """(width, height, fps): the quality's, turned or cropped to the aspect; an explicit resolution goes over both."""
-    if quality not in QUALITIES:
-        raise UsageError(f"--quality {quality}: no such quality.", suggest(quality, QUALITIES))
-    if aspect not in ASPECTS:
-        raise UsageError(f"--aspect {aspect}: no such shape.", suggest(aspect, ASPECTS))
-    long, short, rate = QUALITIES[quality]
-    width, height = {"16:9": (long, short), "9:16": (short, long), "1:1": (short, short)}[aspect]
-    if resolution:
-        try:
-            width, height = (int(part) for part in resolution.lower().replace("x", ",").split(","))
-        except ValueError:
-            raise UsageError(f"--resolution {resolution}: not of the form W,H.", "Example: -r 1280,720") from None
-    return width, height, fps or rate
-
-
-def _format(out: Path | None, format: str, transparent: bool, picture: bool) -> str:
-    if out is not None and not format:
-        format = out.suffix.lower().removeprefix(".")
-        if format not in FORMATS:
-            raise UsageError(
-                f"--out {out}: '{out.suffix}' is not a format that diffrender writes.", suggest(format, FORMATS)
-            )
-    if format and format not in FORMATS:
-        raise UsageError(f"--format {format}: no such format.", suggest(format, FORMATS))
-    return format or ("png" if picture else "mov" if transparent else "mp4")
+def _variant(settings: RenderSettings) -> list[str]:
+    """Parts of a file name that tell a clip from the usual one."""
+    return [
+        *([settings.aspect.replace(":", "x")] if settings.aspect != "16:9" else []),
+        *([settings.theme] if settings.theme != "dark" else []),
+        *(["sheet"] if settings.contact_sheet else []),
+        *([f"{settings.still:g}"] if settings.still is not None else []),
+    ]
 
 
 def recordings(
     card: SceneCard,
     config: str = "",
-    sets: Overrides | None = None,
+    overrides: Overrides | None = None,
     *,
     only: set[str] | None = None,
     outputs: Path = OUTPUTS,
@@ -132,10 +92,7 @@ def recordings(
                 f"{card.file}: {card.class_name} needs the recording '{name}' but names no default_config.",
                 "Give one with --config.",
             )
-        defaults, fixed = (
-            [(key.split("."), value) for key, value in some.items()] for some in (need.overrides, need.fixed)
-        )
-        subject = Subject.of(chosen, sets, outputs).for_scene(defaults, fixed)
+        subject = Subject.of(chosen, overrides, outputs).for_scene(need.overrides, need.fixed)
         training = isinstance(need, Training)
         found[name] = subject.train(device=device) if training else subject.sample(device=device, kind=need.kind)
     return found
@@ -143,46 +100,24 @@ def recordings(
 
 def recorded_file(job: Job) -> Path:
     """The recording that a job leaves: of a training run, the one beside the weights."""
-    return job.also[0] if job.kind == "train" else job.out
+    return job.extra_outputs[0] if job.kind == "train" else job.out
 
 
-def render_job(card: SceneCard, spec: RenderSpec, needs: Mapping[str, Job], *, title: str = "") -> Job:
-    """The job that draws a clip from recordings.
+def render_job(scene: str, spec: RenderSpec, needs: Iterable[Job], name: str) -> Job:
+    """The job that draws a clip. scene: what it is called. needs: the jobs that make its recordings, in any number."""
+    main, *modules = scene_modules(spec.scene)
+    inputs = {f"scene/{main.stem}": main}
+    inputs |= {f"scene/{m.relative_to(main.parent).with_suffix('').as_posix()}": m for m in modules}
+    inputs |= {f"recordings/{key}": file for key, file in spec.trajectories.items()}
+    beside = {"scene", "trajectories", "out", "metadata"}  # inputs, the output, and what is known once it is made
+    settings = {"scene": scene, "title": scene, "scene_file": main.stem, **spec.model_dump(mode="json", exclude=beside)}
+    unique = tuple({job.out: job for job in needs}.values())
+    return Job("render", name, spec.out, settings, inputs, unique)
 
-    needs: jobs by recording's name; recordings already in `spec.trajectories` (made elsewhere) are keyed by their
-    bytes.
-    """
-    paths = {name: recorded_file(job) for name, job in needs.items()}
-    spec = spec.model_copy(update={"trajectories": {**paths, **spec.trajectories}})
-    settings = spec.model_dump(mode="json", exclude={"scene", "trajectories", "out", "workers", "metadata"})
-    key = digest(
-        {
-            "scene": file_digest(card.file),
-            "class": card.class_name,
-            "settings": settings,
-            "metadata": dict(spec.metadata),
-            "upstream": {name: job.key for name, job in needs.items()},
-            "files": {name: file_digest(path) for name, path in spec.trajectories.items() if name not in needs},
-            "versions": provenance.versions("manim"),
-        }
-    )
-    origin = {
-        "key": key,
-        "kind": "video",
-        "scene": f"{card.name}:{card.class_name}",
-        "seed": spec.seed,
-        "settings": settings,
-        "upstream": {n: j.key for n, j in needs.items()},
-        "versions": provenance.versions("manim"),
-    }
-    metadata = {
-        **spec.metadata,
-        "title": spec.metadata.get("title", title or card.name),
-        "comment": provenance.comment(origin),
-    }
-    spec = spec.model_copy(update={"metadata": metadata})
-    unique = tuple({job.out: job for job in needs.values()}.values())
-    return Job("render", f"render {card.name}", spec.out, key, spec.model_dump(mode="json"), unique)
+
+def clip_spec(job: Job) -> RenderSpec:
+    """The spec of a render job, as the process that does it will have it."""
+    return RenderSpec.of(**render_fields(Task.from_dict(job.as_dict(), lambda event: None)))
 
 
 def named_files(texts: list[str], card: SceneCard) -> dict[str, Path]:

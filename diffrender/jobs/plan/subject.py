@@ -1,26 +1,27 @@
-"""A config by its name, with overrides: the jobs that train and sample it, and where their outputs go."""
+"""A subject: a config by its name, with overrides; the jobs that train and sample it, and where their outputs go."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from diffrender.config import pretrained
 from diffrender.config.datasets import image_content
-from diffrender.config.find import configs, find_config, find_file
-from diffrender.config.load import load_config
-from diffrender.config.overrides import Overrides
+from diffrender.config.find import configs, find_config, find_file, find_folder
+from diffrender.config.load import load_config, read_sections
+from diffrender.config.overrides import Overrides, combined
 from diffrender.config.sections import TRAINING_SECTIONS, Config
 from diffrender.config.shipped_weights import shipped_weights
-from diffrender.core import provenance
 from diffrender.core.errors import UsageError
-from diffrender.core.files import digest, file_digest
+from diffrender.core.files import digest
 from diffrender.jobs.job import Job
 
 OUTPUTS = Path("outputs")
 FILE_KEYS = ("file", "weights")  # config keys whose value may be a file
+FOLDER_KEY = "path"  # of a target whose images lie in a folder
+ALL_SECTIONS = (*TRAINING_SECTIONS, "sampler", "record")
 
 
 @dataclass(frozen=True)
@@ -33,85 +34,98 @@ class Subject:
 
     name: str
     file: Path
-    sets: tuple[tuple[tuple[str, ...], Any], ...] = ()
+    overrides: Overrides = field(default_factory=dict)
     outputs: Path = OUTPUTS
 
     @classmethod
-    def of(cls, name: str, sets: Overrides | None = None, outputs: Path = OUTPUTS) -> Subject:
+    def of(cls, name: str, overrides: Overrides | None = None, outputs: Path = OUTPUTS) -> Subject:
         """The subject called `name` (a config's name, its path, or a drawing)."""
         file = find_config(name)
-        return cls(file.stem, file, tuple((tuple(path), value) for path, value in sets or []), outputs)
+        return cls(file.stem, file, dict(overrides or {}), outputs)
 
     def for_scene(self, defaults: Overrides, fixed: Overrides) -> Subject:
         """The same as a scene needs it: what the user set goes over its `defaults`, its `fixed` keys go over both."""
-        before, after = (tuple((tuple(path), value) for path, value in some) for some in (defaults, fixed))
-        return Subject(self.name, self.file, before + self.sets + after, self.outputs)
+        return replace(self, overrides=combined(defaults, self.overrides, fixed))
 
     @cached_property
     def config(self) -> Config:
         """The resolved config."""
-        return load_config(self.file, [(list(path), value) for path, value in self.sets])
-
-    @cached_property
-    def plain(self) -> Config:
-        """The config as it stands in its file."""
-        return load_config(self.file)
+        return load_config(self.file, self.overrides)
 
     @cached_property
     def folder(self) -> Path:
         """Where outputs of this subject go."""
-        mine, file = (c.part(*TRAINING_SECTIONS) for c in (self.config, self.plain))
-        return self.outputs / (self.name if mine == file else f"{self.name}-{digest(mine)[:6]}")
+        mine = self.config.part(*TRAINING_SECTIONS)
+        own = mine == read_sections(self.file, {}, TRAINING_SECTIONS)
+        return self.outputs / (self.name if own else f"{self.name}-{digest(mine)[:6]}")
 
     @cached_property
     def recording(self) -> Path:
         """The file of its recording."""
-        mine = self.config.part("sampler", "record")
-        kind = self.config.sampler.kind
-        usual = load_config(self.file, [(["sampler", "kind"], kind)]).part("sampler", "record")
+        kind, sections = self.config.sampler.kind, ("sampler", "record")
+        mine = self.config.part(*sections)
+        usual = read_sections(self.file, {"sampler.kind": kind}, sections)
         safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in kind)
         return self.folder / (f"{safe}.npz" if mine == usual else f"{safe}-{digest(mine)[:6]}.npz")
 
-    def _content(self, sections: tuple[str, ...]) -> dict[str, Any]:
-        """Sections for a content key, with files replaced by the digests of their bytes."""
+    def _content(self, *sections: str) -> dict[str, Any]:
+        """Sections for a content key, without the names of files: their bytes are inputs."""
         data = self.config.part(*sections)
-        for section in data.values():
-            for name in FILE_KEYS:
-                if isinstance(section, dict) and isinstance(section.get(name), str):
-                    section[name] = file_digest(find_file(section[name], self.config.folder))
+        for key in self._named_files(*sections):
+            section, _, name = key.partition(".")
+            del data[section][name]
         if "target" in data:
             data["target"] |= image_content(self.config.target, self.config.folder)
-        for section in ("target", "model", "schedule"):
-            if section in data:
-                data[section] |= pretrained.content(data[section])
+        for name in ("target", "model", "schedule"):
+            if name in data:
+                data[name] |= pretrained.content(data[name])
         return data
+
+    def _named_files(self, *sections: str) -> dict[str, str]:
+        """Files that the config names: key → name as written, `{"target.file": "cat.svg"}`."""
+        return {
+            f"{section}.{key}": values[key]
+            for section, values in self.config.part(*sections).items()
+            for key in (*FILE_KEYS, *([FOLDER_KEY] if self._is_image_folder(section) else []))
+            if isinstance(values, dict) and isinstance(values.get(key), str)
+        }
+
+    def _is_image_folder(self, section: str) -> bool:
+        return section == "target" and self.config.target.kind == "image_folder"
+
+    def _files(self) -> dict[str, Path]:
+        """Where they are."""
+        return {
+            key: (find_folder if key.endswith(f".{FOLDER_KEY}") else find_file)(name, self.config.folder)
+            for key, name in self._named_files(*ALL_SECTIONS).items()
+        }
+
+    def _settings(self, device: str, run_kind: str, *counted: str) -> dict[str, Any]:
+        """Settings of a job: `content` is what decides its output, the rest is recorded with it, or says how."""
+        return {
+            "content": self._content(*counted),
+            "config": self.config.as_dict(),
+            "source": str(self.file.resolve()),
+            "files": self._named_files(*ALL_SECTIONS),
+            "device": device,
+            "run_kind": run_kind,
+        }
 
     def train(self, *, device: str = "auto", resume: bool = False, kind: str = "") -> Job:
         """The job that trains its network; `kind`: of the run that it is trained for, checked before."""
         if self.config.network is not self.config:
-            alone = (("model",), self.config.network.model.model_dump(mode="json"))
-            return replace(self, sets=(*self.sets, alone)).train(device=device, resume=resume, kind=kind)
+            alone = {"model": self.config.network.model.model_dump(mode="json")}
+            subject = replace(self, overrides=combined(self.overrides, alone))
+            return subject.train(device=device, resume=resume, kind=kind)
         if not self.config.model.learned:
             named = configs().get(self.name) == self.file
             raise UsageError(
                 f"{self.file}: 'model: {self.config.model.kind}' has nothing to train.",
                 f"Sample it at once: diffrender sample {self.name if named else self.file}",
             )
-        key = digest({"train": self._content(TRAINING_SECTIONS), "versions": provenance.versions("torch")})
-        return Job(
-            "train",
-            f"train {self.name}",
-            self.folder / "model.safetensors",
-            key,
-            {
-                "config": self.config.as_dict(),
-                "source": str(self.file.resolve()),
-                "device": device,
-                "resume": resume,
-                "kind": kind,
-            },
-            also=(self.folder / "training.npz",),
-        )
+        settings = {**self._settings(device, kind, *TRAINING_SECTIONS), "resume": resume}
+        out, recording = self.folder / "model.safetensors", self.folder / "training.npz"
+        return Job("train", f"train {self.name}", out, settings, self._files(), extra_outputs=(recording,))
 
     def sample(self, *, device: str = "auto", out: Path | None = None, kind: str = "") -> Job:
         """The job that records a run of its sampler; needs the training if the model is learned.
@@ -125,26 +139,9 @@ class Subject:
         needs = (training,) if training and not shipped else ()
         weights = shipped or (training.out if training else None)
         own = ("model", "target") if self.config.model.kind == "hybrid" else ()  # more than the weights
-        key = digest(
-            {
-                "sample": self._content((*TRAINING_SECTIONS, "sampler", "record"))
-                if not needs
-                else self._content(("sampler", "record", *own)),
-                "upstream": [file_digest(shipped)] if shipped else [job.key for job in needs],
-                "versions": provenance.versions("torch"),
-            }
-        )
+        sections = ("sampler", "record", *own) if needs else ALL_SECTIONS
+        inputs = self._files() | ({"weights": weights} if weights else {})
+        out = out or self.recording
         return Job(
-            "sample",
-            f"sample {self.name} ({(out or self.recording).stem})",
-            out or self.recording,
-            key,
-            {
-                "config": self.config.as_dict(),
-                "source": str(self.file.resolve()),
-                "device": device,
-                "weights": str(weights) if weights else None,
-                "kind": kind,
-            },
-            needs,
+            "sample", f"sample {self.name} ({out.stem})", out, self._settings(device, kind, *sections), inputs, needs
         )

@@ -1,38 +1,32 @@
-"""Doing jobs: each in a process of its own, several at a time, in the order their needs allow.
+"""Running jobs: each in a process of its own, several at a time, in the order that their needs allow.
 
-`run` is the one interface. Jobs run on this machine, or on a cluster that is handed to it (see `cluster`).
+Jobs run on this machine, or on a cluster that is handed to `run`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.child_process import ChildProcess, error_from_message
+from diffrender.core.errors import DiffrenderError, UnexpectedError, WorkerDiedError
+from diffrender.core.files import write_text
 from diffrender.jobs.job import Job
-from diffrender.jobs.run.child import ERRORS
 
 OnEvent = Callable[[Job, dict[str, Any]], None]
 CHILD_COMMAND = [sys.executable, "-m", "diffrender.jobs.run.child"]
-PATIENCE = 15.0  # seconds a job gets to clean up after an interrupt
-POLL = 1.0  # seconds; where waiting cannot be interrupted, Ctrl-C is heard so late
-MOST_REMOTE = 512  # jobs handed to a cluster at once
-
-
-class WorkerDiedError(DiffrenderError):
-    """The process of a job ended without a word: killed, crashed, or out of memory."""
+INTERRUPT_GRACE_SECONDS = 15.0  # seconds a job gets to clean up after an interrupt
+POLL_SECONDS = 1.0  # where waiting cannot be interrupted, Ctrl-C is heard so late
+MAX_REMOTE_JOBS = 512  # handed to a cluster at once
 
 
 @dataclass
@@ -66,7 +60,7 @@ class Interrupt:
 
     @contextlib.contextmanager
     def watching(self, ask: Callable[[], None], kill: Callable[[], None]) -> Iterator[None]:
-        """While inside, the interrupt calls `ask`, and `kill` after some patience."""
+        """While inside, an interrupt calls `ask`, and `kill` after a time of grace."""
         with self.lock:
             me = id(ask)
             self.running[me] = ask, kill
@@ -91,19 +85,6 @@ class Interrupt:
                 kill()
 
 
-def _signal(process: subprocess.Popen, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        process.send_signal(number)
-
-
-def _kill_group(process: subprocess.Popen) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-
-
 def run_job(
     job: Job,
     on_event: OnEvent = lambda job, event: None,
@@ -112,7 +93,19 @@ def run_job(
     threads: int | None = None,
     log: Path | None = None,
 ) -> dict[str, Any]:
-    """Do one job in a child process and return its `done` event.
+    """Do one job in a child process and return its `done` event; see `run_description`."""
+    return run_description(job.as_dict(), lambda event: on_event(job, event), interrupt, threads=threads, log=log)
+
+
+def run_description(
+    job: Mapping[str, Any],
+    report: Callable[[dict[str, Any]], None],
+    interrupt: Interrupt | None = None,
+    *,
+    threads: int | None = None,
+    log: Path | None = None,
+) -> dict[str, Any]:
+    """Do what `Job.as_dict` describes in a child process and return its `done` event; `report` gets its progress.
 
     threads: how many the job may use for arithmetic. log: where its stderr goes (a temporary file if not given).
     Raises the job's own error, WorkerDiedError if the process died, KeyboardInterrupt if it was interrupted.
@@ -123,55 +116,45 @@ def run_job(
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
         environment.update({name: str(threads) for name in names})
     with contextlib.ExitStack() as stack:
-        errors: Any = stack.enter_context(log.open("wb") if log else tempfile.TemporaryFile())  # noqa: SIM115
-        process = stack.enter_context(
-            subprocess.Popen(
-                CHILD_COMMAND,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=environment,
-                start_new_session=True,
-            )
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        stack.callback(_kill_group, process)  # its own children too, whatever became of it
-        stack.enter_context(interrupt.watching(lambda: _signal(process, signal.SIGINT), lambda: _kill_group(process)))
-        with contextlib.suppress(BrokenPipeError):  # it died at once; what follows says how
-            process.stdin.write(json.dumps(job.as_dict()).encode() + b"\n")
-            process.stdin.flush()
+        stderr: Any = stack.enter_context(log.open("wb") if log else tempfile.TemporaryFile())  # noqa: SIM115
+        child = ChildProcess(CHILD_COMMAND, stderr, environment)
+        stack.callback(child.close)
+        stack.enter_context(interrupt.watching(child.interrupt, child.kill))
+        child.send(job)
         last: dict[str, Any] = {}
-        for line in process.stdout:
-            with contextlib.suppress(ValueError):  # half a line from a process that was killed
-                last = json.loads(line)
-                if last["event"] in ("progress", "note"):
-                    on_event(job, last)
-        code = process.wait()
+        for last in child.answers():
+            if last["event"] in ("progress", "note"):
+                report(last)
+        reason = child.exit_reason()
         if last.get("event") == "done":
             return last
         if last.get("event") == "error":
-            raise ERRORS[last["family"]](last["problem"], last["remedy"])
+            raise _with_log(error_from_message(last), Path(job["out"]), log)
         if interrupt.set or last.get("event") == "interrupted":
             raise KeyboardInterrupt
-        family = WorkerDiedError if code < 0 else DiffrenderError
-        raise family(f"{job.name}: its process ended without a word ({_cause(code)}).", _tail(errors, log))
+        family = WorkerDiedError if child.exit_code() < 0 else DiffrenderError
+        raise family(f"{job['name']}: its process ended without a word ({reason}).", _last_line(stderr, log))
 
 
-def _cause(code: int) -> str:
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            return f"killed by {signal.Signals(-code).name}"
-    return f"exit code {code}"
+def _with_log(error: DiffrenderError, out: Path, log: Path | None) -> DiffrenderError:
+    """An error that nobody foresaw leaves its traceback beside the output, where no log is kept anyway."""
+    if not isinstance(error, UnexpectedError) or log:
+        return error
+    file = out.with_name(f"{out.name}.log")
+    try:
+        write_text(file, "\n".join(getattr(error, "__notes__", [])))
+    except OSError:
+        return error
+    return UnexpectedError(error.problem, f"{error.remedy}\nThe traceback: {file}")
 
 
-def _tail(errors: Any, log: Path | None) -> str:
+def _last_line(stderr: Any, log: Path | None) -> str:
     """The last line of what the process said on stderr."""
     if log:
         text = log.read_text(errors="replace")
     else:
-        errors.seek(0)
-        text = errors.read().decode(errors="replace")
+        stderr.seek(0)
+        text = stderr.read().decode(errors="replace")
     lines = text.strip().splitlines()
     return f"It last said: {lines[-1]}." if lines else "Try again; 'diffrender doctor' may tell why it happens."
 
@@ -219,33 +202,33 @@ class _Run:
         self.threads = max(1, (os.cpu_count() or 1) // workers) if workers > 1 else None
 
     def __call__(self) -> list[Outcome]:
-        with ThreadPoolExecutor(self.workers + (min(len(self.todo), MOST_REMOTE) if self.cluster else 0)) as pool:
+        with ThreadPoolExecutor(self.workers + (min(len(self.todo), MAX_REMOTE_JOBS) if self.cluster else 0)) as pool:
             try:
                 while self.waiting or self.running:
                     for i in list(self.waiting):
-                        self._consider(i, pool)
-                    for future in wait(self.running, POLL, FIRST_COMPLETED).done:
-                        self._ended(self.running.pop(future), future.result())
+                        self._start_or_skip(i, pool)
+                    for future in wait(self.running, POLL_SECONDS, FIRST_COMPLETED).done:
+                        self._finish(self.running.pop(future), future.result())
             except BaseException:
                 self.interrupt()
                 try:
-                    wait(self.running, timeout=PATIENCE)
+                    wait(self.running, timeout=INTERRUPT_GRACE_SECONDS)
                 finally:  # also when a second Ctrl-C says that this is too long
                     self.interrupt.kill()
                 raise
         return [self.outcomes[i] for i in range(len(self.todo))]
 
-    def _consider(self, i: int, pool: ThreadPoolExecutor) -> None:
+    def _start_or_skip(self, i: int, pool: ThreadPoolExecutor) -> None:
         """Start job i if it can be, or skip it if what it needs failed."""
         job = self.todo[i]
         places = [self.places[need.kind, need.out] for need in job.needs if (need.kind, need.out) in self.places]
         needs = [self.outcomes.get(place) for place in places]
         if any(outcome and outcome.status != "done" for outcome in needs):
             self.waiting.remove(i)
-            self._ended(i, Outcome(job, "skipped"))
+            self._finish(i, Outcome(job, "skipped"))
         elif all(needs) and (self._remote(job) or self._local() < self.workers):
             self.waiting.remove(i)
-            self.running[pool.submit(self._one, job)] = i
+            self.running[pool.submit(self._run_job, job)] = i
 
     def _remote(self, job: Job) -> bool:
         return self.cluster is not None and self.cluster.takes(job)
@@ -253,13 +236,13 @@ class _Run:
     def _local(self) -> int:
         return sum(not self._remote(self.todo[i]) for i in self.running.values())
 
-    def _ended(self, i: int, outcome: Outcome) -> None:
+    def _finish(self, i: int, outcome: Outcome) -> None:
         self.outcomes[i] = outcome
         self.on_event(self.todo[i], {"event": "end", "outcome": outcome})
         if outcome.error and self.fail_fast:
             raise outcome.error
 
-    def _one(self, job: Job) -> Outcome:
+    def _run_job(self, job: Job) -> Outcome:
         """Do one job in a thread of its own, again if its process died; an error is an outcome, an interrupt is not."""
         self.on_event(job, {"event": "start"})
         start, log = time.monotonic(), self._log(job)

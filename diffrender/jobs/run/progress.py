@@ -11,9 +11,10 @@ from tqdm import tqdm
 
 from diffrender.core.errors import DiffrenderError
 from diffrender.jobs.job import Job, pending
+from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.run.local import Outcome, run
 
-SHOWN = ("loss", "nfe", "segments")
+SHOWN_FIGURES = ("loss", "nfe", "segments")
 
 
 class Progress:
@@ -61,12 +62,12 @@ class Progress:
             self.stages[str(job.out)] = stage
             bar.bar_format = None
             bar.reset(total=total)
-            bar.unit = " frames" if job.kind == "render" else " steps"
+            bar.unit = f" {KINDS[job.kind].unit}"
             bar.set_description_str(
                 f"{job.name}, {stage}" if stage and stage not in job.name else job.name, refresh=False
             )
         bar.update(event.get("done", 0) - bar.n)
-        shown = {k: f"{event[k]:.4g}" for k in SHOWN if isinstance(event.get(k), (int, float))}
+        shown = {k: f"{event[k]:.4g}" for k in SHOWN_FIGURES if isinstance(event.get(k), (int, float))}
         if shown:
             bar.set_postfix(shown, refresh=False)
 

@@ -1,4 +1,4 @@
-"""Start a process that draws (see `drawer.py`), a tenth sooner than by importing all it needs at once.
+"""Start a process that draws (see `worker.py`), a tenth sooner than by importing all it needs at once.
 
 While that is loaded nothing becomes garbage, and afterwards all of it stays: Python's cycle collector need never look.
 """

@@ -1,4 +1,4 @@
-"""One clip by many processes: fixed segments, handed out one by one, finished ones kept.
+"""A clip drawn in fixed segments on several processes; finished segments survive an interrupt.
 
 A clip is cut at the same frames whatever the number of workers, and each segment is an encoder session of its own, so
 the bytes do not depend on who drew what.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from diffrender.core.errors import RenderError
-from diffrender.video.drawing.pool import ATTEMPTS, DrawingPool, Worker, crew, memory_advice
+from diffrender.video.drawing.pool import MAX_ATTEMPTS, DrawingPool, Worker, drawing_pool, memory_advice
 from diffrender.video.drawing.work_folder import INFO, Segment, partial, read_info, segment_file
 from diffrender.video.encode import settings as encoding
 from diffrender.video.spec import RenderSpec
@@ -33,37 +33,37 @@ class Drawn:
 
 def draw(spec: RenderSpec, work: Path, progress: Progress) -> Drawn:
     """Draw and encode all segments of a clip that are not yet in `work`, with `spec.workers` processes."""
-    with crew(spec, work) as team:
+    with drawing_pool(spec, work) as pool:
         for _ in range(spec.workers):
-            team.hire()
-        total = count(team, progress)
+            pool.start_worker()
+        total = count(pool, progress)
         segments = list(cut(spec, work, total))
         missing = [segment for segment in segments if not segment.whole()]
         if missing:
-            _draw_missing(team, missing, total, progress)
+            _draw_missing(pool, missing, total, progress)
         return Drawn(
             [segment.path for segment in segments],
             total,
             resumed=len(segments) - len(missing),
-            cpu_seconds=[worker.cpu for worker in team.members],
+            cpu_seconds=[worker.cpu for worker in pool.workers],
         )
 
 
-def count(team: DrawingPool, progress: Progress) -> int:
+def count(pool: DrawingPool, progress: Progress) -> int:
     """The number of frames; from the work folder, where the captions and what is shown go too, if it is known."""
-    info = read_info(team.work)
+    info = read_info(pool.work)
     if "total" not in info:
         progress({"stage": "count", "done": 0, "total": 1})
-        answer = team.ask(do="count")
+        answer = pool.request(do="count")
         info.update(answer)
-        (team.work / INFO).write_text(json.dumps(info), "utf-8")
+        (pool.work / INFO).write_text(json.dumps(info), "utf-8")
         progress({"stage": "count", "done": 1, "total": 1})
     return int(info["total"])
 
 
 def cut(spec: RenderSpec, work: Path, total: int) -> Iterator[Segment]:
     """The segments of a clip of `total` frames: where they are cut depends only on fps and segment length."""
-    container = encoding.of(spec).container
+    container = encoding.for_spec(spec).container
     length = max(1, round(spec.segment_seconds * spec.fps))
     number = max(1, round(total / length))  # the last one takes the rest, so that none is very short
     for index in range(number):
@@ -71,8 +71,8 @@ def cut(spec: RenderSpec, work: Path, total: int) -> Iterator[Segment]:
         yield Segment(index, first, last, segment_file(work, index, container))
 
 
-def _draw_missing(team: DrawingPool, missing: list[Segment], total: int, progress: Progress) -> None:
-    """Hand out segments in order, each to whoever is free; those of a worker that dies go back and another is hired."""
+def _draw_missing(pool: DrawingPool, missing: list[Segment], total: int, progress: Progress) -> None:
+    """Hand out segments in order, each to whoever is free; those of a worker that dies go back to the list."""
     waiting = sorted(missing, key=lambda s: s.first)
     there = total - sum(s.last - s.first for s in missing)
     finished = 0
@@ -82,37 +82,37 @@ def _draw_missing(team: DrawingPool, missing: list[Segment], total: int, progres
         if worker.segment:
             worker.segment.attempts += 1
             s = worker.segment
-            worker.tell(do="segment", index=s.index, first=s.first, last=s.last)
+            worker.send(do="segment", index=s.index, first=s.first, last=s.last)
 
     def report() -> None:
-        drawn = sum(w.drawn for w in team.members if w.segment)
+        drawn = sum(w.drawn for w in pool.workers if w.segment)
         progress({"stage": "draw", "done": there + finished + drawn, "total": total})
 
     report()
-    while len(team.members) < min(team.spec.workers, len(missing)):
-        team.hire()
-    for worker in team.members:
+    while len(pool.workers) < min(pool.spec.workers, len(missing)):
+        pool.start_worker()
+    for worker in pool.workers:
         assign(worker)
-    while any(worker.segment for worker in team.members):
-        worker, answer = team.next_answer()
+    while any(worker.segment for worker in pool.workers):
+        worker, answer = pool.next_answer()
         segment = worker.segment
         if answer is None:
-            team.members.remove(worker)
+            pool.workers.remove(worker)
             if segment is None:
                 continue
-            if segment.attempts >= ATTEMPTS:
+            if segment.attempts >= MAX_ATTEMPTS:
                 raise RenderError(
-                    f"Frames {segment.first} to {segment.last} of {team.spec.out.name}: "
-                    f"the process that draws them {worker.obituary()}, {ATTEMPTS} times.",
-                    memory_advice(team.spec.workers),
+                    f"Frames {segment.first} to {segment.last} of {pool.spec.out.name}: "
+                    f"the process that draws them ended ({worker.exit_reason()}), {MAX_ATTEMPTS} times.",
+                    memory_advice(pool.spec.workers),
                 )
             partial(segment.path).unlink(missing_ok=True)
             waiting.insert(0, segment)
-            assign(team.hire())
+            assign(pool.start_worker())
         elif "frames" in answer:
-            worker.drawn = answer["frames"] - worker.before
+            worker.drawn = answer["frames"] - worker.frames_before
         elif "done" in answer and segment:
-            worker.cpu, worker.before = answer["cpu"], worker.before + segment.last - segment.first
+            worker.cpu, worker.frames_before = answer["cpu"], worker.frames_before + segment.last - segment.first
             finished += segment.last - segment.first
             worker.segment = None
             assign(worker)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from diffrender.config.scene_modules import scene_modules
 from diffrender.core.errors import RenderError
 from diffrender.core.files import digest, locked
 from diffrender.video.encode import container
@@ -60,7 +61,7 @@ def content_key(spec: RenderSpec) -> str:
     sources = [
         *sorted(PACKAGE.glob("animation/**/*.py")),
         *sorted(PACKAGE.glob("video/**/*.py")),
-        *sorted(spec.scene.resolve().parent.glob("*.py")),
+        *scene_modules(spec.scene),
     ]
     code = {str(path): path.read_text("utf-8", "replace") for path in sources}
     recordings = {str(p): [p.stat().st_size, p.stat().st_mtime_ns] for p in spec.trajectories.values() if p.exists()}

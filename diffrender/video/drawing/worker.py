@@ -26,13 +26,14 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.core.errors import DiffrenderError, RenderError
+from diffrender.core.child_process import Answers, error_as_message
+from diffrender.core.errors import DiffrenderError, RenderError, file_being_read, reading
 from diffrender.video import frames
 from diffrender.video.drawing.work_folder import partial, segment_file
 from diffrender.video.encode import settings as encoding
 from diffrender.video.spec import RenderSpec
 
-PROGRESS = 0.1  # seconds between two reports
+REPORT_SECONDS = 0.1  # between two reports of progress
 
 
 class DrawingWorker:
@@ -40,16 +41,11 @@ class DrawingWorker:
 
     def __init__(self, spec: RenderSpec, work: Path, media: Path) -> None:
         self.spec, self.work = spec, work
-        self.out = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
-        os.dup2(2, 1)  # what a scene prints must not look like an answer
+        self.answers = Answers()
         self.commands: queue.Queue[dict[str, Any]] = queue.Queue()
         self.settings = frames.manim_config(
             spec.width, spec.height, spec.fps, transparent=spec.transparent, media=media, seed=spec.seed
         )
-
-    def say(self, **answer: Any) -> None:
-        """One answer."""
-        self.out.write(json.dumps(answer) + "\n")
 
     def listen(self) -> None:
         """Put commands in the queue as they come (a thread's work); end the process when there can be no more."""
@@ -68,12 +64,12 @@ class DrawingWorker:
                     self._check_encoder()
                     captions: list[tuple[float, float, str]] = []
                     total = frames.count(self._make, self.settings, captions)
-                    self.say(total=total, captions=captions, shown=getattr(self.made, "shown", []))
+                    self.answers.send(total=total, captions=captions, shown=getattr(self.made, "shown", []))
                 case "pictures":
                     windows = [(k, k + 1) for k in command["frames"]]
-                    self.say(pictures=self._pictures(windows))
+                    self.answers.send(pictures=self._pictures(windows))
                 case "finished":
-                    self.say(pictures=self._pictures([(frames.NEVER, frames.NEVER)], finished_state=True))
+                    self.answers.send(pictures=self._pictures([(frames.NEVER, frames.NEVER)], finished_state=True))
                 case "segment":
                     command = self._segments(command)
                     continue
@@ -88,7 +84,10 @@ class DrawingWorker:
             return self.made
         from diffrender.trajectory.reader import Trajectory
 
-        recordings = {name: Trajectory.open(path) for name, path in self.spec.trajectories.items()}
+        recordings = {}
+        for name, path in self.spec.trajectories.items():
+            with reading(path):
+                recordings[name] = Trajectory.open(path)
         spec = self.spec
         self.made = self.scene(trajectories=recordings, options=spec.options, theme=spec.theme, renderer=renderer)
         return self.made
@@ -96,14 +95,14 @@ class DrawingWorker:
     def _check_encoder(self) -> None:
         spec = self.spec
         if spec.codec and not spec.picture:
-            encoding.check(encoding.of(self.spec), spec.width, spec.height, spec.fps)
+            encoding.check(encoding.for_spec(self.spec), spec.width, spec.height, spec.fps)
 
     # ---- segments ----------------------------------------------------------------------------------------------------
     def _segments(self, command: dict[str, Any]) -> dict[str, Any]:
         """One pass through the scene, for all the segments asked for that lie ahead; returns the next command."""
         from diffrender.video.encode.encoder import Encoder
 
-        spec, how = self.spec, encoding.of(self.spec)
+        spec, how = self.spec, encoding.for_spec(self.spec)
         encoder: Encoder | None = None
         drawn, reported, open_window = 0, 0.0, False
 
@@ -117,8 +116,8 @@ class DrawingWorker:
                     yield command["first"], command["last"]
                     open_window = False
                 os.replace(partial(path), path)
-                self.say(frames=drawn)
-                self.say(done=command["index"], cpu=time.process_time())
+                self.answers.send(frames=drawn)
+                self.answers.send(done=command["index"], cpu=time.process_time())
                 ahead = command["last"]
                 command = self.commands.get()
 
@@ -127,9 +126,9 @@ class DrawingWorker:
             assert encoder is not None
             encoder.write(pixels, repeat)
             drawn += repeat
-            if time.monotonic() - reported > PROGRESS:
+            if time.monotonic() - reported > REPORT_SECONDS:
                 reported = time.monotonic()
-                self.say(frames=drawn)
+                self.answers.send(frames=drawn)
 
         wanted = windows()
         went = frames.draw(self._make, self.settings, wanted, sink)
@@ -159,25 +158,24 @@ class DrawingWorker:
 
 
 def describe(error: Exception, scene: Path) -> dict[str, str]:
-    """An error as an answer: of ours its text, of others where in the scene's file it came up."""
-    trace = "".join(traceback.format_exception(error))
-    if isinstance(error, DiffrenderError):
-        family = next(c.__name__ for c in type(error).__mro__ if c.__module__ == DiffrenderError.__module__)
-        return {"family": family, "problem": error.problem, "remedy": error.remedy, "trace": trace}
+    """An error as an answer: one of ours as it is, any other with the line of the scene's file that it came from."""
     lines = [
         f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == scene.resolve()
     ]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    if isinstance(error, DiffrenderError) or file_being_read(error):
+        return error_as_message(error, str(scene))
     text = (str(error).splitlines() or [""])[0]
     problem = f"{scene}{f', line {line}' if line else ''}: {type(error).__name__}{f': {text}' if text else ''}."
+    trace = "".join(traceback.format_exception(error))
     return {"family": "RenderError", "problem": problem, "remedy": "--debug shows where it comes from.", "trace": trace}
 
 
 def main() -> None:
     """Read the spec named on the command line and serve."""
     spec = RenderSpec.model_validate_json(Path(sys.argv[1]).read_text("utf-8"))
-    drawer = DrawingWorker(spec, Path(sys.argv[2]), Path(sys.argv[3]))
+    worker = DrawingWorker(spec, Path(sys.argv[2]), Path(sys.argv[3]))
     try:
-        drawer.run()
+        worker.run()
     except Exception as error:
-        drawer.say(error=describe(error, spec.scene))
+        worker.answers.send(error=describe(error, spec.scene))

@@ -1,32 +1,24 @@
-"""What is done with encoded clips: joining them by packets, chapters, GIFs, and telling what a file holds.
+"""Encoded clips: joining them by packets, with chapters and sound, and telling what a file holds.
 
-All use of ffmpeg-python is here. Frames are encoded by `encoder.py`; nothing here encodes one but the GIF.
+No picture is encoded here.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-import os
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-import ffmpeg
 
-from diffrender.core.errors import MissingToolError, RenderError
-
-GIF_SMALLEST = 160  # pixels wide; below that nothing in a clip can be read
-GIF_ATTEMPTS = 7
-COMMENT_LIMIT = 60_000
+from diffrender.core.errors import RenderError
 
 
 @dataclass(frozen=True)
-class Clip:
+class VideoInfo:
     """What a video file is. `seconds` is its length on screen, frames / fps for a file of ours."""
 
     path: Path
@@ -54,7 +46,7 @@ class Chapter:
     end: float
 
 
-def probe(path: Path) -> Clip:
+def probe(path: Path) -> VideoInfo:
     """What a video file holds, by PyAV (no ffprobe); counts its packets. RenderError if it is not a video."""
     try:
         with av.open(str(path)) as container:
@@ -68,7 +60,7 @@ def probe(path: Path) -> Clip:
             if "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE")):
                 # webm keeps alpha beside the pictures
                 pixel_format = pixel_format.replace("yuv4", "yuva4")
-            return Clip(
+            return VideoInfo(
                 path=path,
                 codec=context.codec.canonical_name,
                 pixel_format=pixel_format,
@@ -186,116 +178,3 @@ def _chapter(number: int, chapter: Chapter) -> Any:
     milliseconds = Fraction(1, 1000)
     start, end = round(chapter.start * 1000), round(chapter.end * 1000)
     return {"id": number, "start": start, "end": end, "time_base": milliseconds, "metadata": {"title": chapter.title}}
-
-
-# ---- the ffmpeg program ----------------------------------------------------------------------------------------------
-@functools.cache
-def ffmpeg_program() -> str:
-    """The ffmpeg on PATH, else the one that imageio-ffmpeg brings."""
-    found = shutil.which("ffmpeg")
-    if found:
-        return found
-    try:
-        import imageio_ffmpeg
-
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except (ImportError, RuntimeError):
-        raise MissingToolError(
-            "No ffmpeg: GIFs and what is done to finished videos need it.", "Run: pip install imageio-ffmpeg"
-        ) from None
-
-
-def _run(graph: Any) -> None:
-    """Run a graph of ffmpeg-python's to its end; the program does not outlive an interruption."""
-    process = graph.overwrite_output().run_async(cmd=ffmpeg_program(), pipe_stderr=True)
-    try:
-        _, errors = process.communicate()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    if process.returncode:
-        last = errors.decode(errors="replace").strip().splitlines()[-1:]
-        raise RenderError(f"ffmpeg failed: {' '.join(last) or 'no message'}.")
-
-
-# ---- GIF -------------------------------------------------------------------------------------------------------------
-def gif(
-    clip: Path,
-    out: Path,
-    *,
-    max_mb: float | None = None,
-    transparent: bool = False,
-    comment: str = "",
-    width: int | None = None,
-    fps: int | None = None,
-) -> tuple[int, int]:
-    """A looping GIF of a (lossless) clip, at most `width` wide and `fps` fast; returns the width and rate it got.
-
-    Two passes, a palette made for the clip and then the pictures, each holding one frame at a time. With `max_mb` it is
-    made narrower, then slower, until it is at most that large; RenderError if it cannot be.
-    """
-    source = probe(clip)
-    palette = out.with_suffix(".palette.png")
-    try:
-        most = min(source.width, width or source.width), min(round(source.fps), fps or round(source.fps))
-        for tried in _smaller_and_smaller(most, out, max_mb):
-            _two_passes(clip, palette, out, *tried, transparent)
-            if comment:
-                _add_comment(out, comment)
-            if max_mb is None or out.stat().st_size <= max_mb * 1e6:
-                return tried
-    finally:
-        palette.unlink(missing_ok=True)
-    size = out.stat().st_size / 1e6
-    out.unlink()
-    raise RenderError(
-        f"The GIF takes {size:.1f} MB at the smallest, not {max_mb:g}.", "Make the clip shorter, or render an mp4."
-    )
-
-
-def _smaller_and_smaller(most: tuple[int, int], out: Path, max_mb: float | None) -> Iterator[tuple[int, int]]:
-    """(width, fps) to try, from `most` on, each guessed from how large `out` became at the one before."""
-    width, fps = most
-    yield width, fps
-    for _ in range(GIF_ATTEMPTS):
-        too_large = out.stat().st_size / (max_mb or 1) / 1e6
-        if width > GIF_SMALLEST:
-            # the size goes with the area, a little slower
-            width = max(GIF_SMALLEST, int(width * min(0.95, too_large**-0.55)) // 2 * 2)
-        elif fps > 5:
-            fps = max(5, int(fps / min(too_large, 2)))
-        else:
-            return
-        yield width, fps
-
-
-def _two_passes(clip: Path, palette: Path, out: Path, width: int, fps: int, transparent: bool) -> None:
-    def scaled() -> Any:
-        return ffmpeg.input(str(clip)).filter("fps", fps=fps).filter("scale", width, -1, flags="area")
-
-    _run(scaled().filter("palettegen", stats_mode="full", reserve_transparent=int(transparent)).output(str(palette)))
-    pictures = ffmpeg.filter(
-        [scaled(), ffmpeg.input(str(palette))],
-        "paletteuse",
-        dither="bayer",
-        bayer_scale=4,
-        diff_mode="rectangle",
-        alpha_threshold=128,
-    )
-    _run(pictures.output(str(out), loop=0))
-
-
-def _add_comment(path: Path, text: str) -> None:
-    """Put a comment extension behind a GIF's header and global colour table (GIF89a, section 24)."""
-    data = text.encode("ascii", "replace")
-    if len(data) > COMMENT_LIMIT:
-        raise RenderError(f"{path}: a comment of {len(data):,} bytes is too long for a GIF.")
-    blocks = b"".join(bytes([len(part)]) + part for part in (data[i : i + 255] for i in range(0, len(data), 255)))
-    whole = path.with_suffix(".commented")
-    with path.open("rb") as source, whole.open("wb") as target:
-        head = source.read(13)
-        table = 3 * 2 ** ((head[10] & 7) + 1) if head[10] & 0x80 else 0
-        target.write(head + source.read(table) + b"\x21\xfe" + blocks + b"\x00")
-        shutil.copyfileobj(source, target)
-    os.replace(whole, path)

@@ -22,7 +22,7 @@ from diffrender.video.encode.settings import Encoding, open_stream
 
 U32, I32 = np.uint32, np.int32
 BYTE, PAIR, MIDDLE = np.uint32(0xFF), np.uint32(0x00FF00FF), np.int32((128 << 18) + (1 << 17))
-IN_FLIGHT = 3  # frames between drawing and encoding; 3 MB each at 1080p
+MAX_FRAMES_IN_FLIGHT = 3  # frames between drawing and encoding; 3 MB each at 1080p
 
 
 class Encoder:
@@ -35,7 +35,7 @@ class Encoder:
         self.path, self.encoding, self.size, self.fps = path, encoding, (width, height), fps
         self.frames = 0
         self._error: BaseException | None = None
-        self._queue: queue.Queue[tuple[Any, int] | None] = queue.Queue(IN_FLIGHT)
+        self._queue: queue.Queue[tuple[Any, int] | None] = queue.Queue(MAX_FRAMES_IN_FLIGHT)
         self._abort = False
         self._thread = threading.Thread(target=self._run, name=f"encode {path.name}", daemon=True)
         self._thread.start()

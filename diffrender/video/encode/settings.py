@@ -1,4 +1,4 @@
-"""Which encoder with which settings makes a format, and whether this machine has it.
+"""Encoder settings of each format, and whether this machine has the encoder.
 
 Settings, threads included, are fixed, so that the same frames give the same bytes whatever the machine or the number of
 workers.
@@ -17,8 +17,8 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from diffrender.core.errors import RenderError, UsageError, suggest
 from diffrender.video.spec import RenderSpec
 
-THREADS = 4  # of each encoder session; part of what decides the bytes, so never taken from the machine
-X264 = {  # sliced threads (ultrafast's and superfast's "zerolatency" cousins) waste bits and cores
+ENCODER_THREADS = 4  # of each encoder session; part of what decides the bytes, so never taken from the machine
+X264 = {  # without sliced threads, which waste bits and cores
     "draft": {"preset": "ultrafast", "crf": "25", "x264-params": "sliced-threads=0"},
     "fast": {"preset": "superfast", "crf": "20", "x264-params": "sliced-threads=0"},
     "small": {"preset": "medium", "crf": "23", "x264-params": "sliced-threads=0"},
@@ -53,7 +53,7 @@ class Encoding:
         return "420" in self.pixel_format or self.pixel_format == "nv12"
 
 
-def of(spec: RenderSpec) -> Encoding:
+def for_spec(spec: RenderSpec) -> Encoding:
     """The encoding that a render's segments get."""
     return choose(spec.format, transparent=spec.transparent, encode=spec.encode, codec=spec.codec)
 
@@ -141,7 +141,7 @@ def open_stream(out: Any, encoding: Encoding, width: int, height: int, fps: int)
     context = stream.codec_context
     context.width, context.height, context.pix_fmt = width, height, encoding.pixel_format
     context.time_base = Fraction(1, fps)
-    context.thread_count = THREADS
+    context.thread_count = ENCODER_THREADS
     if "yuv" in encoding.pixel_format or encoding.pixel_format == "nv12":
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
     context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709

@@ -1,4 +1,4 @@
-"""One film out of many videos, joined by packets.
+"""Films: many videos joined into one by packets.
 
 What has the film's format already is never encoded again. Encoded are only: the dissolve between two entries, which
 goes from the last frame of one to the first of the next and covers neither; the last frame where an entry is held; and
@@ -20,6 +20,7 @@ from typing import Any
 import av
 import numpy as np
 
+from diffrender.core.errors import reading
 from diffrender.core.files import publish
 from diffrender.video.encode import container
 from diffrender.video.encode.container import Chapter
@@ -28,7 +29,7 @@ from diffrender.video.film import sound, subtitles
 from diffrender.video.film.spec import FilmEntry, FilmSpec
 
 Progress = Callable[[dict[str, Any]], None]
-TURNS = {  # degrees that a video says it shall be turned, counterclockwise → filters that do it
+TURN_FILTERS = {  # degrees that a video says it shall be turned, counterclockwise → filters that do it
     90: [("transpose", "cclock")],
     -90: [("transpose", "clock")],
     -180: [("hflip", ""), ("vflip", "")],
@@ -37,9 +38,9 @@ TURNS = {  # degrees that a video says it shall be turned, counterclockwise → 
 
 @dataclass(frozen=True)
 class PlacedEntry:
-    """A piece in its place. files: what is joined, in order; first: its first frame in the film; frames: how many."""
+    """A video in its place. files: what is joined, in order; first: its first frame in the film; frames: how many."""
 
-    piece: FilmEntry
+    video: FilmEntry
     files: tuple[Path, ...]
     first: int
     frames: int
@@ -51,28 +52,29 @@ def join_film(spec: FilmSpec, progress: Progress) -> dict[str, Any]:
     Returns figures: length, entries, and `notes`, a sentence for each video that had to be fitted to the film.
     """
     with _work(spec.out) as work:
-        studio = _FilmBuilder(spec, work)
-        shots: list[PlacedEntry] = []
-        for i, piece in enumerate(spec.pieces):
+        builder = _FilmBuilder(spec, work)
+        placed: list[PlacedEntry] = []
+        for i, video in enumerate(spec.pieces):
             progress({"stage": "fit", "done": i, "total": len(spec.pieces) + 1})
-            shots.append(studio.shot(piece, shots[-1] if shots else None))
-        total = shots[-1].first + shots[-1].frames
-        starts = [shot.first / spec.fps for shot in shots] + [total / spec.fps]
+            with reading(video.file):
+                placed.append(builder.place(video, placed[-1] if placed else None))
+        total = placed[-1].first + placed[-1].frames
+        starts = [entry.first / spec.fps for entry in placed] + [total / spec.fps]
         whole = work / "whole.mp4"
         container.join(
-            [file for shot in shots for file in shot.files],
+            [file for entry in placed for file in entry.files],
             whole,
             spec.fps,
             metadata=spec.metadata,
             chapters=_chapters(spec, starts) if spec.chapters else (),
-            sound=studio.sound(shots, total / spec.fps),
+            sound=builder.sound(placed, total / spec.fps),
         )
         if spec.subtitles:
-            _write_subtitles(spec, shots, starts, work)
+            _write_subtitles(spec, placed, starts, work)
         publish(whole, spec.out)
     progress({"stage": "fit", "done": len(spec.pieces) + 1, "total": len(spec.pieces) + 1})
-    notes = {"notes": studio.notes} if studio.notes else {}
-    return {"length": f"{total / spec.fps:.1f} s", "entries": len(shots), **notes}
+    notes = {"notes": builder.notes} if builder.notes else {}
+    return {"length": f"{total / spec.fps:.1f} s", "entries": len(placed), **notes}
 
 
 @contextmanager
@@ -99,12 +101,12 @@ class _FilmBuilder:
         black = av.VideoFrame(spec.width, spec.height, "rgb24").reformat(format=self.encoding.pixel_format)
         self.form = container.form(self._encode([(black, 1)]))
 
-    def shot(self, piece: FilmEntry, before: PlacedEntry | None) -> PlacedEntry:
-        """A piece with the dissolve that leads to it and the last frame as long as it is held."""
-        file = self._fit(piece.file)
+    def place(self, video: FilmEntry, before: PlacedEntry | None) -> PlacedEntry:
+        """A video with the dissolve that leads to it and the last frame as long as it is held."""
+        file = self._fit(video.file)
         frames = container.probe(file).frames
-        heard = math.ceil(sound.length(piece.narration) * self.spec.fps) if piece.narration else 0
-        held = max(round(piece.hold * self.spec.fps), heard - frames)
+        heard = math.ceil(sound.length(video.narration) * self.spec.fps) if video.narration else 0
+        held = max(round(video.hold * self.spec.fps), heard - frames)
         files = [file]
         if held > 0:
             files.append(self._encode([(last_frame(file), held)]))
@@ -112,16 +114,16 @@ class _FilmBuilder:
         if before and fade:
             files.insert(0, self._dissolve(last_frame(before.files[-1]), first_frame(file), fade))
             first += fade
-        return PlacedEntry(piece, tuple(files), first, frames + max(0, held))
+        return PlacedEntry(video, tuple(files), first, frames + max(0, held))
 
-    def sound(self, shots: list[PlacedEntry], seconds: float) -> Path | None:
+    def sound(self, placed: list[PlacedEntry], seconds: float) -> Path | None:
         """The film's sound, or None if nothing in it is heard. A narration takes the place of a video's own sound."""
         cues = []
-        for shot in shots:
-            source = shot.piece.narration or (shot.piece.file if sound.has_sound(shot.piece.file) else None)
+        for entry in placed:
+            source = entry.video.narration or (entry.video.file if sound.has_sound(entry.video.file) else None)
             if source:
-                start = shot.first / self.spec.fps
-                cues.append(sound.Cue(source, start, start + shot.frames / self.spec.fps))
+                start = entry.first / self.spec.fps
+                cues.append(sound.Cue(source, start, start + entry.frames / self.spec.fps))
         if not cues:
             return None
         out = self.work / "sound.mp4"
@@ -181,7 +183,7 @@ def _filtered(source: Any, spec: FilmSpec, pixel_format: str) -> Iterator[av.Vid
     first = next(frames)
     size = f"{spec.width}:{spec.height}"
     steps = [
-        *TURNS.get(first.rotation, []),
+        *TURN_FILTERS.get(first.rotation, []),
         ("fps", str(spec.fps)),
         ("scale", f"{size}:force_original_aspect_ratio=decrease:out_color_matrix=bt709:out_range=tv"),
         ("pad", f"{size}:-1:-1"),
@@ -220,14 +222,14 @@ def last_frame(file: Path) -> av.VideoFrame:
 # ---- chapters and subtitles ------------------------------------------------------------------------------------------
 def _chapters(spec: FilmSpec, starts: list[float]) -> list[Chapter]:
     ends = starts[1:]
-    return [Chapter(piece.chapter, a, b) for piece, a, b in zip(spec.pieces, starts, ends, strict=False)]
+    return [Chapter(video.chapter, a, b) for video, a, b in zip(spec.pieces, starts, ends, strict=False)]
 
 
-def _write_subtitles(spec: FilmSpec, shots: list[PlacedEntry], starts: list[float], work: Path) -> None:
+def _write_subtitles(spec: FilmSpec, placed: list[PlacedEntry], starts: list[float], work: Path) -> None:
     cues = []
-    for shot, start in zip(shots, starts, strict=False):
-        end = start + shot.frames / spec.fps
-        cues += subtitles.placed(subtitles.beside(shot.piece.file), shot.piece.caption, start, end)
+    for entry, start in zip(placed, starts, strict=False):
+        end = start + entry.frames / spec.fps
+        cues += subtitles.placed(subtitles.beside(entry.video.file), entry.video.caption, start, end)
     for suffix, text in ((".srt", subtitles.as_srt(cues)), (".vtt", subtitles.as_vtt(cues))):
         file = work / f"whole{suffix}"
         file.write_text(text, "utf-8")

@@ -11,15 +11,16 @@ import av
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from diffrender.core.errors import reading
 from diffrender.core.files import publish, replacing
-from diffrender.video.encode import container
+from diffrender.video.encode.gif import make_gif
 from diffrender.video.film.spec import GifSpec, PostersSpec
 
-AT = 0.7  # of a clip: what it is about has come, and nothing has faded yet
+POSTER_TIME = 0.7  # of a clip: what it is about has come, and nothing has faded yet
 COLUMNS = 4
-TILE = 480  # pixels along a tile's longer side
-GAP = 12
-GROUND = "#808080"  # between pictures of a dark and of a light theme alike
+TILE_PIXELS = 480  # along a tile's longer side
+GAP = 12  # pixels between tiles
+GROUND_COLOR = "#808080"  # between pictures of a dark and of a light theme alike
 
 
 def pictures(spec: PostersSpec, progress: Callable[[dict[str, Any]], None]) -> None:
@@ -27,16 +28,17 @@ def pictures(spec: PostersSpec, progress: Callable[[dict[str, Any]], None]) -> N
     found = []
     for i, file in enumerate(spec.videos):
         progress({"stage": "posters", "done": i, "total": len(spec.videos)})
-        picture = poster(file)
+        with reading(file):
+            picture = poster(file)
         if spec.posters:
             _save(picture, spec.posters[i], spec.comment)
-        picture.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
+        picture.thumbnail((TILE_PIXELS, TILE_PIXELS), Image.Resampling.LANCZOS)
         found.append(picture)
     if spec.sheet:
         _save(sheet(found), spec.sheet, spec.comment)
 
 
-def poster(file: Path, at: float = AT) -> Image.Image:
+def poster(file: Path, at: float = POSTER_TIME) -> Image.Image:
     """The picture at part `at` of a video, upright, decoded from the key frame before it."""
     with av.open(str(file)) as source:
         stream = source.streams.video[0]
@@ -54,7 +56,7 @@ def sheet(tiles: Sequence[Image.Image]) -> Image.Image:
     width, height = max(t.width for t in tiles), max(t.height for t in tiles)
     columns = min(COLUMNS, len(tiles))
     rows = math.ceil(len(tiles) / columns)
-    whole = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP), GROUND)
+    whole = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP), GROUND_COLOR)
     for i, tile in enumerate(tiles):
         x, y = GAP + i % columns * (width + GAP), GAP + i // columns * (height + GAP)
         whole.paste(tile, (x + (width - tile.width) // 2, y + (height - tile.height) // 2))
@@ -73,9 +75,10 @@ def gif(spec: GifSpec, progress: Callable[[dict[str, Any]], None]) -> dict[str, 
     progress({"stage": "palette", "done": 0, "total": 1})
     part = spec.out.with_name(f".{spec.out.stem}.part.gif")
     try:
-        width, fps = container.gif(
-            spec.file, part, max_mb=spec.max_mb, comment=spec.comment, width=spec.width, fps=spec.fps
-        )
+        with reading(spec.file):
+            width, fps = make_gif(
+                spec.file, part, max_mb=spec.max_mb, comment=spec.comment, width=spec.width, fps=spec.fps
+            )
         publish(part, spec.out)
     finally:
         part.unlink(missing_ok=True)

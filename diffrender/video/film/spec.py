@@ -1,4 +1,4 @@
-"""What a film and its pictures are asked to be: plain objects that travel to the process that makes them."""
+"""Specs of films, posters and GIFs: plain objects for the functions that make them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Captions as .srt and .vtt: a scene's own, and those of a film's entries in the gaps between them."""
+"""Subtitles as .srt and .vtt: a scene's captions, and those of a film's entries in the gaps between them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import srt
 
-SHORTEST = 0.5  # seconds; a gap between two captions that is shorter stays empty
+MIN_GAP_SECONDS = 0.5  # a gap between two captions that is shorter stays empty
 
 Cue = tuple[float, float, str]  # seconds from, seconds to, text
 
@@ -30,7 +30,7 @@ def placed(own: Iterable[Cue], caption: str, start: float, end: float) -> list[C
     if not caption:
         return cues
     edges = [start, *(t for a, b, _ in cues for t in (a, b)), end]
-    gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= SHORTEST]
+    gaps = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= MIN_GAP_SECONDS]
     return sorted(cues + [(a, b, caption) for a, b in gaps])
 
 

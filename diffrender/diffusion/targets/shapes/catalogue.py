@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from diffrender.config.find import find_file, shipped
 from diffrender.core import limited_process
-from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.errors import ConfigError, DiffrenderError, reading
 from diffrender.core.notes import note
 from diffrender.core.registry import Registry
 from diffrender.diffusion.targets.points.regions import Pixels, Rows, Sampler, Segments, Triangles
@@ -66,7 +66,8 @@ def drawing(
         if key not in reader.keys:
             raise ConfigError(f"target.{key}: has no meaning for {path.name}.")
     try:
-        return reader(path, asked)
+        with reading(path):
+            return reader(path, asked)
     except OSError as error:
         raise DiffrenderError(f"{path}: cannot be read ({error.strerror or error}).") from None
 

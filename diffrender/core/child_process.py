@@ -1,0 +1,154 @@
+"""A child process that is talked to in lines of JSON: the parent's end of it, and the child's.
+
+Commands go to its stdin and answers come from its stdout; what it and its libraries print goes to stderr, which is its
+log. It runs in a session of its own (Ctrl-C is for the parent, which ends its children in order), and it ends when its
+parent is gone, since its stdin closes then. An error crosses as a message and is raised again with its family.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any
+
+from diffrender.core import errors
+from diffrender.core.errors import DiffrenderError, UnexpectedError, file_being_read
+
+CLEAN_UP_SECONDS = 20  # what a child whose parent is gone gets before it is ended
+
+
+# ---- the parent's end ------------------------------------------------------------------------------------------------
+class ChildProcess:
+    """A process started with `command`; `log` takes its stderr. Its own children are killed with it by `close`."""
+
+    def __init__(self, command: Sequence[str], log: IO[bytes], environment: Mapping[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=None if environment is None else dict(environment),
+            start_new_session=True,
+        )
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one message; a process that is dead already says so by the end of its answers."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def answers(self) -> Iterator[dict[str, Any]]:
+        """Its answers as they come, to their end; half a line of a process that was killed is left out."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with contextlib.suppress(ValueError):
+                yield json.loads(line)
+
+    def interrupt(self) -> None:
+        """Ask it to stop and to clean up."""
+        with contextlib.suppress(OSError):
+            self.process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it and what it started."""
+        with contextlib.suppress(OSError):
+            if hasattr(os, "killpg"):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
+
+    def close(self) -> None:
+        """End it and what it started, and wait until it is gone."""
+        self.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()  # type: ignore[union-attr]
+
+    def exit_code(self) -> int:
+        """Its exit code, once it has ended; negative if a signal ended it."""
+        return self.process.wait()
+
+    def exit_reason(self) -> str:
+        """How it ended, as far as can be told from outside: `killed by SIGKILL`, `exit code 1`."""
+        code = self.exit_code()
+        if code < 0:
+            with contextlib.suppress(ValueError):
+                return f"killed by {signal.Signals(-code).name}"
+        return f"exit code {code}"
+
+
+def error_from_message(message: Mapping[str, Any]) -> DiffrenderError:
+    """The error that a child described with `error_as_message`; its traceback there is a note of it."""
+    family = getattr(errors, message["family"], None)
+    if not (isinstance(family, type) and issubclass(family, DiffrenderError)):
+        family = DiffrenderError
+    error: DiffrenderError = family(message["problem"], message["remedy"])
+    if message.get("trace"):
+        error.add_note(message["trace"])
+    return error
+
+
+# ---- the child's end -------------------------------------------------------------------------------------------------
+class Answers:
+    """The stream of answers to the parent. Once it is made, whatever is printed goes to stderr."""
+
+    def __init__(self) -> None:
+        self.file = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+        os.dup2(2, 1)
+
+    def send(self, **message: Any) -> None:
+        """Send one answer; NumPy's numbers become Python's, paths become text."""
+        self.file.write(json.dumps(message, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def read_command() -> dict[str, Any] | None:
+    """The next message from the parent, or None if it is gone. Nothing behind the line is read."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            return None
+        line += byte
+    command: dict[str, Any] = json.loads(line)
+    return command
+
+
+def interrupt_when_parent_ends() -> None:
+    """From now on, interrupt this process when the parent is gone, and end it if that does not help."""
+
+    def watch() -> None:
+        os.read(0, 1)  # blocks until the parent closes its end, or dies
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(CLEAN_UP_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def error_as_message(error: BaseException, doing: str) -> dict[str, Any]:
+    """An error as a message. One that nobody foresaw says what was being done, and what was being read (`reading`)."""
+    trace = "".join(traceback.format_exception(error))
+    if isinstance(error, DiffrenderError):
+        family = next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == DiffrenderError.__module__)
+        return {"family": family, "problem": error.problem, "remedy": error.remedy, "trace": trace}
+    if isinstance(error, MemoryError):
+        problem, remedy = f"{doing}: out of memory.", "Ask for fewer chains or points."
+        return {"family": "DiffrenderError", "problem": problem, "remedy": remedy, "trace": trace}
+    file = file_being_read(error)
+    while_reading = f" while reading {file}" if file else ""
+    text = (str(error).splitlines() or [""])[0]
+    problem = f"{doing}: {type(error).__name__}{while_reading}{f': {text}' if text else ''}."
+    return {"family": UnexpectedError.__name__, "problem": problem, "remedy": UnexpectedError.REMEDY, "trace": trace}

@@ -1,0 +1,212 @@
+"""The kinds of jobs: one row each, and the function that does it.
+
+The functions run in processes of their own (`run/child.py`), which load only the wing that the job needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from diffrender.core import provenance
+
+if TYPE_CHECKING:
+    from diffrender.config.sections import Config
+
+Progress = Callable[[dict[str, Any]], None]
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job as the process that does it sees it: its settings, where its inputs lie, and what they hold (`contents`).
+
+    progress is called with {stage, done, total, …} while it runs.
+    """
+
+    name: str
+    out: Path
+    key: str
+    settings: Mapping[str, Any]
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    contents: Mapping[str, str] = field(default_factory=dict)
+    extra_outputs: tuple[Path, ...] = ()
+    progress: Progress = lambda event: None
+
+    @classmethod
+    def from_dict(cls, job: Mapping[str, Any], progress: Progress) -> Task:
+        """The task in what `Job.as_dict` made."""
+        inputs = {name: Path(path) for name, path in job["inputs"].items()}
+        extra = tuple(Path(path) for path in job["extra_outputs"])
+        out = Path(job["out"])
+        return cls(job["name"], out, job["key"], job["settings"], inputs, job["contents"], extra, progress)
+
+    def under(self, folder: str) -> dict[str, Path]:
+        """The inputs whose names begin with `folder/`, by the rest of their names."""
+        return {
+            name.removeprefix(f"{folder}/"): path for name, path in self.inputs.items() if name.startswith(f"{folder}/")
+        }
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of job.
+
+    do: the function that does it, and returns its figures. remote: whether a cluster may. packages: those whose
+    versions count in its key. uncounted: settings that change nothing in what is made. first_guess: seconds on two
+    cores, until one was measured. unit: what its progress counts. to_do: how so many of them are announced.
+    optional_outputs: endings of files that it may leave beside its output.
+    """
+
+    do: Callable[[Task], Figures]
+    remote: bool
+    packages: tuple[str, ...]
+    first_guess: float
+    unit: str
+    to_do: str
+    uncounted: tuple[str, ...] = ()
+    optional_outputs: tuple[str, ...] = ()
+
+
+# ---- trainings and recordings ----------------------------------------------------------------------------------------
+def train(task: Task) -> Figures:
+    """Train a network; the recording of the training lies beside it."""
+    from diffrender.diffusion.training.loop import train as train_model
+
+    config = _config(task)
+    return train_model(
+        config,
+        task.out,
+        device=task.settings["device"],
+        resume=task.settings["resume"],
+        key=task.key,
+        progress=task.progress,
+    ).figures
+
+
+def sample(task: Task) -> Figures:
+    """Record a run of a sampler."""
+    from diffrender.diffusion.recording.record import sample as record_run
+
+    config = _config(task)
+    record_run(
+        config,
+        task.out,
+        weights=task.inputs.get("weights"),
+        device=task.settings["device"],
+        key=task.key,
+        progress=task.progress,
+    )
+    return {}
+
+
+def _config(task: Task) -> Config:
+    """The task's config; files that it names are those among the inputs. Its sampler is checked before minutes pass."""
+    from diffrender.config.find import use_files
+    from diffrender.config.sections import Config
+    from diffrender.core.validation import validate
+    from diffrender.diffusion.samplers.checks import check_sampler
+
+    config: Config = validate(Config, task.settings["config"], task.settings["source"])
+    config = config.model_copy(update={"source": Path(task.settings["source"])})
+    use_files({name: task.inputs[key] for key, name in task.settings["files"].items()})
+    check_sampler(config.sampler, task.settings["run_kind"])
+    return config
+
+
+# ---- clips -----------------------------------------------------------------------------------------------------------
+def render(task: Task) -> Figures:
+    """Draw and encode a clip."""
+    from diffrender.video.render import render as render_clip
+    from diffrender.video.spec import RenderSpec
+
+    result = render_clip(RenderSpec.of(**render_fields(task)), progress=task.progress)
+    return {"frames": result.frames, "notes": list(result.notes)}
+
+
+def render_fields(task: Task) -> dict[str, Any]:
+    """The fields of a clip's RenderSpec, with the provenance that is written into the file."""
+    settings = dict(task.settings)
+    scene, title, scene_file = (settings.pop(name) for name in ("scene", "title", "scene_file"))
+    counted = {name: value for name, value in settings.items() if name not in KINDS["render"].uncounted}
+    origin = {
+        "key": task.key,
+        "kind": "video",
+        "scene": f"{scene}:{settings['scene_class']}",
+        "seed": settings["seed"],
+        "settings": counted,
+        "upstream": {name.partition("/")[2]: key for name, key in task.contents.items() if _is_recording(name)},
+        "versions": provenance.versions(*KINDS["render"].packages),
+    }
+    return {
+        **settings,
+        "scene": task.inputs[f"scene/{scene_file}"],
+        "trajectories": task.under("recordings"),
+        "out": task.out,
+        "metadata": {"title": title, "comment": provenance.comment(origin)},
+    }
+
+
+def _is_recording(name: str) -> bool:
+    return name.startswith("recordings/")
+
+
+# ---- films -----------------------------------------------------------------------------------------------------------
+def join(task: Task) -> Figures:
+    """Join clips into a film."""
+    from diffrender.video.film.join import join_film
+    from diffrender.video.film.spec import FilmEntry, FilmSpec
+
+    settings = dict(task.settings)
+    videos, narrations = task.under("videos"), task.under("narrations")
+    pieces = [
+        FilmEntry(file=videos[number], narration=narrations.get(number), **entry)
+        for number, entry in settings.pop("entries").items()
+    ]
+    origin = {
+        "key": task.key,
+        "kind": "film",
+        "lecture": settings["title"],
+        "clips": [task.contents[f"videos/{number}"] for number in videos],
+        "versions": provenance.versions(*KINDS["join"].packages),
+    }
+    metadata = {"title": settings.pop("title"), "comment": provenance.comment(origin)}
+    return join_film(FilmSpec(out=task.out, pieces=pieces, metadata=metadata, **settings), task.progress)
+
+
+def pictures(task: Task) -> Figures:
+    """Take posters from finished clips, and the sheet of all."""
+    from diffrender.video.film.posters import pictures as take
+    from diffrender.video.film.spec import PostersSpec
+
+    comment = provenance.comment(
+        {"key": task.key, "kind": "pictures", "versions": provenance.versions(*KINDS["pictures"].packages)}
+    )
+    files = [task.out, *task.extra_outputs]
+    sheet, posters = (files[0], files[1:]) if task.settings["sheet"] else (None, files)
+    videos = list(task.under("videos").values())
+    take(PostersSpec(videos=videos, posters=posters, sheet=sheet, comment=comment), task.progress)
+    return {}
+
+
+def gif(task: Task) -> Figures:
+    """Make the GIF of a finished clip."""
+    from diffrender.video.film.posters import gif as make
+    from diffrender.video.film.spec import GifSpec
+
+    comment = provenance.comment({"key": task.key, "kind": "gif", "video": task.contents["video"]})
+    spec = GifSpec(file=task.inputs["video"], out=task.out, comment=comment, **task.settings)
+    return make(spec, task.progress)
+
+
+CONFIG_UNCOUNTED = ("config", "source", "files", "device", "run_kind")  # `content` says what counts of a config
+KINDS = {
+    "train": Kind(train, True, ("torch",), 60.0, "steps", "{} to train", (*CONFIG_UNCOUNTED, "resume")),
+    "sample": Kind(sample, True, ("torch",), 10.0, "steps", "{} to sample", CONFIG_UNCOUNTED),
+    "render": Kind(render, True, ("manim",), 60.0, "frames", "{} to render", ("workers",), (".srt",)),
+    "gif": Kind(gif, False, ("imageio-ffmpeg",), 10.0, "steps", "{} to gif"),
+    "pictures": Kind(pictures, False, ("av",), 5.0, "steps", "pictures"),
+    "join": Kind(join, False, ("manim", "av"), 5.0, "steps", "{} to join"),
+}
