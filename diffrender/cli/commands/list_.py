@@ -10,8 +10,17 @@ from diffrender.cli.common import command
 
 if TYPE_CHECKING:
     from diffrender.config.scene_card import SceneCard
+    from diffrender.core.registry import Registry
 
-WHAT = ("scenes", "configs", "samplers", "schedules", "densities", "points", "images", "themes")
+REGISTRIES = {  # name of a list → the registry that it shows
+    "schedules": "diffrender.diffusion.schedules:SCHEDULES",
+    "densities": "diffrender.diffusion.targets.densities.catalogue:DENSITIES",
+    "points": "diffrender.diffusion.targets.points.plane:POINTS",
+    "images": "diffrender.diffusion.targets.images.catalogue:IMAGES",
+    "networks": "diffrender.diffusion.denoisers.networks.catalogue:NETWORKS",
+    "objectives": "diffrender.diffusion.denoisers.objectives:OBJECTIVES",
+}
+WHAT = ("scenes", "configs", "samplers", *REGISTRIES, "themes")
 SHORT = ("kind", "order", "stochastic", "NFE a step", "target", "model", "sampler", "config", "default")
 BARE = ("kind", "title", "shows", "what", "paper")  # what needs no name beside it
 Row = dict[str, Any]
@@ -73,10 +82,10 @@ def _show(title: str, rows: list[Row], first: bool) -> None:
     typer.secho(("" if first else "\n") + title, bold=True)
     width = max((len(row["name"]) for row in rows), default=0) + 2
     for row in rows:
-        told = {key: _text(value) for key, value in row.items() if key != "name" and value not in ("", (), [], None)}
-        short = " · ".join(text if key in BARE else f"{key} {text}" for key, text in told.items() if key in SHORT)
+        texts = {key: _text(value) for key, value in row.items() if key != "name" and value not in ("", (), [], None)}
+        short = " · ".join(text if key in BARE else f"{key} {text}" for key, text in texts.items() if key in SHORT)
         lines = [short] if short else []
-        lines += [text if key in BARE else f"{key}: {text}" for key, text in told.items() if key not in SHORT]
+        lines += [text if key in BARE else f"{key}: {text}" for key, text in texts.items() if key not in SHORT]
         indent = " " * (width + 2)
         body = [textwrap.fill(line, room, initial_indent=indent, subsequent_indent=indent) for line in lines]
         typer.echo(
@@ -91,9 +100,9 @@ def _text(value: Any) -> str:
 
 
 def _rows(what: str) -> list[Row]:
-    return {"scenes": _scenes, "configs": _configs, "samplers": _samplers, "themes": _themes}.get(
-        what, lambda: _registry(what)
-    )()
+    if what in REGISTRIES:
+        return _registry(REGISTRIES[what])
+    return {"scenes": _scenes, "configs": _configs, "samplers": _samplers, "themes": _themes}[what]()
 
 
 def _scenes() -> list[Row]:
@@ -189,16 +198,11 @@ def _samplers() -> list[Row]:
     ]
 
 
-def _registry(what: str) -> list[Row]:
-    registry: Any
-    if what == "schedules":
-        from diffrender.diffusion.schedules import SCHEDULES as registry
-    elif what == "densities":
-        from diffrender.diffusion.targets.densities.catalogue import DENSITIES as registry
-    elif what == "images":
-        from diffrender.diffusion.targets.images.catalogue import IMAGES as registry
-    else:
-        from diffrender.diffusion.targets.points.plane import POINTS as registry
+def _registry(place: str) -> list[Row]:
+    import importlib
+
+    module, _, name = place.partition(":")
+    registry: Registry = getattr(importlib.import_module(module), name)
     return [{"name": e.name, "what": e.summary, "keys": tuple(e.parameters())} for e in registry]
 
 
