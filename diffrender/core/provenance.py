@@ -20,7 +20,15 @@ from typing import Any
 from diffrender import __version__
 
 MAX_HEADER = 16_000_000
-VIDEOS = (".mp4", ".mov", ".webm")
+FILE_KINDS = {  # ending of a file that diffrender writes → what it is
+    ".npz": "recording",
+    ".safetensors": "weights",
+    ".gif": "picture",
+    ".png": "picture",
+    ".mp4": "video",
+    ".mov": "video",
+    ".webm": "video",
+}
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -41,13 +49,11 @@ def _installed(package: str) -> str:
 
 def read(path: Path) -> dict[str, Any] | None:
     """What `path` says of itself, or None when it says nothing (or is not there, or is damaged)."""
-    reader = {".npz": _npz, ".safetensors": _safetensors, ".gif": _picture, ".png": _picture}.get(path.suffix.lower())
-    if reader is None and path.suffix.lower() in VIDEOS:
-        reader = _video
-    if reader is None or not path.is_file():
+    kind = FILE_KINDS.get(path.suffix.lower())
+    if kind is None or not path.is_file():
         return None
     try:
-        found = reader(path)
+        found = _READERS[kind](path)
     except Exception:  # whatever is wrong with it, it is not up to date
         return None
     return found if isinstance(found, dict) else None
@@ -102,3 +108,6 @@ def _picture(path: Path) -> Any:
     with Image.open(path) as image:
         text = image.info["comment"]
     return json.loads(text.decode() if isinstance(text, bytes) else text)
+
+
+_READERS = {"recording": _npz, "weights": _safetensors, "picture": _picture, "video": _video}

@@ -20,22 +20,16 @@ def inspect(
     Says what it is, and its shapes, seed, config and sizes.
     """
     from diffrender.core.errors import DiffrenderError, UsageError, suggest
+    from diffrender.core.provenance import FILE_KINDS
 
-    readers = {
-        ".npz": _recording,
-        ".safetensors": _weights,
-        ".gif": _picture,
-        ".png": _picture,
-        ".mp4": _video,
-        ".mov": _video,
-        ".webm": _video,
-    }
+    readers = {"recording": _recording, "weights": _weights, "picture": _picture, "video": _video}
     if not file.is_file():
         raise UsageError(f"{file}: no such file.")
-    if file.suffix.lower() not in readers:
-        raise UsageError(f"{file}: not a kind of file that diffrender writes.", suggest(file.suffix, readers))
+    kind = FILE_KINDS.get(file.suffix.lower())
+    if kind is None:
+        raise UsageError(f"{file}: not a kind of file that diffrender writes.", suggest(file.suffix, FILE_KINDS))
     try:
-        found = readers[file.suffix.lower()](file)
+        found = readers[kind](file)
     except DiffrenderError:
         raise
     except Exception as error:
