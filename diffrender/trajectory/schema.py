@@ -63,6 +63,7 @@ MEMBERS: dict[str, Member] = {
     "density_x": Member("density_x", "f", "where the density is probed"),
     "density_y": Member("density_y", "f", "where the density is probed"),
     "density_z": Member("density_z", "f", "where the density is probed"),
+    "noise_estimate": Member("T+1 E", "f", "noise in the first E chains' states, as told from the pictures alone"),
     "nearest": Member("N *event", "f", "the state of the data that each final state is nearest to"),
     "nearest_index": Member("N", "i", "its number in the data set"),
     "nearest_distance": Member("N", "f", "root mean square difference to it, of images in values of [−1, 1]"),

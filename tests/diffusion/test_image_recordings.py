@@ -168,3 +168,17 @@ def test_the_forward_process_dissolves_images(tmp_path):
     assert run["sigma"][0] == 0
     assert "eps" not in run
     assert float(run["x"][-1].astype(np.float32).std()) > 20
+
+
+def test_the_noise_is_estimated_from_the_pictures_alone(tmp_path):
+    run = recorded(
+        tmp_path, target={"kind": "digits", "limit": 300}, sampler={"kind": "ddim", "steps": 30, "chains": 20}
+    )
+    estimate = run["noise_estimate"]
+    assert estimate.shape == (31, 16)
+    noisy = run["sigma"] > 2
+    error = estimate[noisy].mean(1) / run["sigma"][noisy] - 1
+    assert np.abs(error).max() < 0.15
+    assert estimate[-1].max() < 1
+    shuffled = np.abs(estimate[::-1][noisy].mean(1) / run["sigma"][noisy] - 1)
+    assert shuffled.max() > 0.5, "the control: the estimates of other states do not fit"

@@ -15,10 +15,12 @@ from diffrender.diffusion.recording.describe import model_facts, objective_facts
 from diffrender.diffusion.recording.frames import image_bytes, kept_states
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.recording.nearest import nearest_states
+from diffrender.diffusion.recording.noise_level import estimated_noise
 from diffrender.diffusion.recording.probes import check_probes, probe
 from diffrender.diffusion.recording.recorder import Keep, Recorder
 from diffrender.diffusion.recording.run import Progress, Run
 
+ESTIMATED = 16  # chains of images in whose states the noise is estimated
 METRIC_CHAINS, METRIC_STEPS, PROJECTIONS = 2000, 2000, 32  # the distance is measured where it costs next to nothing
 
 
@@ -89,17 +91,25 @@ def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> tuple[li
     fresh = run.target.draw(n, generator(config.seed, Purpose.METRIC)) if measured else None
     distances: list[float] = []
     ends: list[np.ndarray] = []
+    images = len(run.target.event) == 3
+    estimates: list[np.ndarray] = []
     parts = list(run.batches())
     for first, chains in parts:
         for step in recorder.follow(run.steps(first, chains), first):
             if fresh is not None and first == 0 and (step.index == 0 or recorder.keep.keeps(step.index)):
                 distances.append(sliced_wasserstein(step.x[:n].cpu().numpy(), fresh, PROJECTIONS))
+            if images and first == 0 and (step.index == 0 or recorder.keep.keeps(step.index)):
+                estimates.append(estimated_noise(step.x[:ESTIMATED].cpu().numpy()))
             done += 1
             progress({"stage": "sample", "done": min(done, steps * len(parts)), "total": steps * len(parts)})
         if run.records_nearest:
             ends.append(step.x_next.cpu().numpy())
         if fresh is not None and first == 0:
             distances.append(sliced_wasserstein(step.x_next[:n].cpu().numpy(), fresh, PROJECTIONS))
+        if images and first == 0:
+            estimates.append(estimated_noise(step.x_next[:ESTIMATED].cpu().numpy()))
+    if images:
+        recorder.add("noise_estimate", np.stack(estimates).astype(np.float32))
     recorder.nfe[:] = [calls * run.calls for calls in recorder.nfe]
     return distances, np.concatenate(ends) if ends else None
 
