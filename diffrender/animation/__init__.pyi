@@ -102,7 +102,12 @@ from .parts.density_panel import DensityPanel as DensityPanel
 from .parts.hero import Hero as Hero
 from .parts.hero import pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep
+from .parts.pictures import image_grid as image_grid
+from .parts.pictures import image_values as image_values
+from .parts.pictures import noise_grid as noise_grid
 from .parts.readouts import Course as Course
+from .parts.tiles import ImageTiles as ImageTiles
+from .parts.tiles import tile_steps as tile_steps
 from .parts.zoom.magnifier import PACE as PACE
 from .parts.zoom.magnifier import TERMS as TERMS
 from .parts.zoom.magnifier import Magnifier as Magnifier

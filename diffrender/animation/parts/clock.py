@@ -50,6 +50,11 @@ class Clock:
         self.mobjects += [mob for mob in moves if mob not in self.mobjects]
         return things[0] if len(things) == 1 else things
 
+    def release(self, *things: Any) -> None:
+        """Let things stand as they are from now on."""
+        self.bound = [show for show in self.bound if getattr(show, "__self__", show) not in things]
+        self.mobjects = [mob for mob in self.mobjects if mob not in things]
+
     def number(
         self, template: str, *values: np.ndarray | Sequence[float], size: str = "label", color: str = "fg"
     ) -> Running:

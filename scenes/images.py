@@ -1,0 +1,163 @@
+"""The reverse process on images: what there is, what the model takes for noise, and what it expects underneath."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from diffrender.animation import (
+    LINE,
+    Axes,
+    Box,
+    Clock,
+    ImageGrid,
+    ImageTiles,
+    Recording,
+    SceneOptions,
+    TrajectoryScene,
+    captions,
+    escaped,
+    frame,
+    image_grid,
+    image_values,
+    key_line,
+    noise_grid,
+    path_length,
+    tile_steps,
+)
+
+TILES = 11
+KEY_WIDTH = 0.42
+LEAST_PLOT = 1.3  # height of a box with room for a plot
+SHARES = 0.45, 0.55  # of the duration: one image, then all
+WATCHED = 16  # chains whose predictions set the pace
+
+
+class Images(TrajectoryScene):
+    """Noise becomes images: x_t, the noise and the image that the model sees in it, and how much noise there is."""
+
+    default_config = "digits"
+    shows = ("images",)
+    needs = {"run": Recording("reverse")}
+
+    class Options(SceneOptions):
+        """Options of `images`."""
+
+        duration: float = Field(14.0, gt=0, le=600, description="seconds in which noise becomes an image, then many")
+        rows: int = Field(3, ge=1, le=12, description="rows and columns of the grid")
+        chain: int = Field(0, ge=0, description="the image that is followed first")
+
+    def construct(self) -> None:
+        """One image, then many: the state, and the noise and the image predicted in it, over falling noise."""
+        run, page, theme, options = self.run, self.page, self.theme, self.options
+        run.require("x0", "eps")
+        self.chain = min(options.chain, run.chains - 1)
+        wide, count = page.shape == "wide", 12 if page.shape == "tall" else TILES
+        boxes = self.arrange("film strip", panels=3, tiles=count)
+        clock = self.clock(run, timeline=path_length(self.predictions()))
+
+        # three panels, first of one image, then of many
+        side = min(options.rows, int(np.sqrt(run.chains)))
+        one, many = self.grids(boxes.panels, 1, [self.chain]), self.grids(boxes.panels, side, list(range(side**2)))
+        names = [f"{'predicted noise ' * wide}$hat(epsilon)$", f"{'predicted image ' * wide}$hat(x)_0$"]
+        ground: list[Any] = [
+            page.label(name, box.left, box.bottom + 0.4 * page.em("label"))
+            for name, box in zip(["$x_t$", *names], boxes.labels, strict=True)
+        ]
+        ground += [frame(box, theme.border).set_z_index(3) for box in boxes.panels]
+
+        # the noise level, true and told from the picture; the way of one image in tiles
+        level, standing = self.noise_level(clock, boxes.side)
+        steps = tile_steps(path_length(run.states[:, [self.chain]], even=0.1), count)
+        sigmas = [f"{'$sigma =$ ' * (k == 0)}{run['sigma'][step]:.2g}" for k, step in enumerate(steps)]
+        tiles = ImageTiles(
+            page, image_values(run), steps, boxes.tiles, chain=self.chain, names=sigmas, name_boxes=boxes.tile_names
+        )
+        ground += [*standing, *tiles.names, *tiles.grounds]
+        ground += [self.legend(self.keys(), boxes.key)] if standing else []
+        clock.bind(tiles, *one)
+        caption = self.caption("sampler", "step", self.asked(), "scaling", "seed", "model")
+
+        clock.show(0)
+        title = captions.title(run, "Images") + ": noise becomes an image" * wide
+        self.intro(
+            *self.header(title, self.sampler_equation()), ground=[*ground, *level, caption, *tiles.mobjects, *one]
+        )
+        self.play_run(clock, SHARES[0] * options.duration)
+        self.wait(self.seconds(1.0))
+        clock.release(*one)
+        clock.bind(*many)
+        self.crossfade(one, many)
+        self.rewind(clock, 1.0)
+        self.play_run(clock, SHARES[1] * options.duration)
+        self.outro()
+
+    def predictions(self) -> np.ndarray:
+        """(T+1, n, C, H, W) the predicted images, and the final ones: what is seen to change sets the pace."""
+        run = self.run
+        return np.concatenate([run["x0"][:, :WATCHED], np.asarray(run.states[run.steps])[None, :WATCHED]])
+
+    def grids(self, boxes: list[Box], side: int, chains: list[int]) -> list[ImageGrid]:
+        """x_t, predicted noise and predicted image of some chains, side × side in each of three boxes."""
+        run = self.run
+        square: dict[str, Any] = {"theme": self.theme, "rows": side, "cols": side, "chains": chains}
+        return [
+            image_grid(image_values(run), boxes[0], **square),
+            noise_grid(run["eps"], boxes[1], **square),
+            image_grid(image_values(run, "x0"), boxes[2], **square),
+        ]
+
+    def noise_level(self, clock: Clock, box: Box) -> tuple[list[Any], list[Any]]:
+        """Curves and numbers of the true noise level and of the one told from the pictures; and what stands still."""
+        run, page, theme = self.run, self.page, self.theme
+        estimate = np.asarray(run["noise_estimate"])[:, min(self.chain, run["noise_estimate"].shape[1] - 1)]
+        sigma = np.asarray(run["sigma"])
+        numbers = [
+            clock.number("$sigma_t =$ {:.2f}", sigma, size="label", color="samples"),
+            clock.number("estimate {:.2f}", estimate, size="label"),
+        ]
+        if box.height < LEAST_PLOT:
+            page.stack(box, numbers)
+            return list(numbers), []
+        wide = page.shape == "wide"
+        text, plot = box.rows(0.3, 0.7, gap=0.1) if wide else box.columns(0.36, 0.64)
+        page.stack(text, *numbers, align=-1)
+        low = float(max(min(sigma[sigma > 0].min(), estimate.min()), 0.02))
+        axes = Axes(
+            page, plot, x=(0, run.steps), y=(low, float(max(sigma.max(), estimate.max()))), log_y=True,
+            x_name="step", x_ticks=(0, run.steps),
+        )  # fmt: skip
+        steps = np.arange(run.steps + 1)
+        curves = [
+            axes.curve(steps, np.maximum(estimate, low), color=theme.fg),
+            axes.curve(
+                steps, np.where(sigma > 0, sigma, np.nan), color=theme.samples, future=theme.grid, ring=theme.bg
+            ),
+        ]
+        clock.bind(*curves)
+        return [*curves, *numbers], axes.mobjects
+
+    def keys(self) -> list[Any]:
+        """What the curves mean."""
+        theme = self.theme
+        return [
+            (
+                key_line(theme.samples, width=2 * LINE),
+                KEY_WIDTH,
+                f"{'noise level ' * (self.page.shape == 'wide')}$sigma_t$",
+            ),
+            (
+                key_line(theme.fg, width=2 * LINE),
+                KEY_WIDTH,
+                "estimated from the picture" if self.page.shape == "wide" else "estimate",
+            ),
+        ]
+
+    def asked(self) -> str:
+        """The class that images were asked to be of, if it is one for all."""
+        run = self.run
+        labels = (run.meta.get("target") or {}).get("labels") or []
+        asked = set(np.asarray(run["label"]).tolist()) if "label" in run and labels else set()
+        return f"class {escaped(str(labels[asked.pop()]))}" if len(asked) == 1 else ""

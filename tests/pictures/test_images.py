@@ -1,0 +1,90 @@
+"""The images scene read back: every pixel of every image is the recording's, after the stated mapping."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diffrender.animation.parts.pictures import NOISE_REACH
+
+DURATION, SIDE = 4.0, 3
+LAST = 0.45 * DURATION + 1.0 + 0.3 + 0.5 + 1.0 + 0.55 * DURATION + 0.5  # seconds from the first motion to the hold
+
+
+@pytest.fixture(scope="module")
+def run(recorded):
+    return recorded(
+        "digits",
+        model={"kind": "exact", "conditional": True},
+        schedule={"kind": "karras", "sigma_min": 0.02},
+        sampler={"kind": "ddim", "steps": 30, "chains": 12},
+        record={"keep": ["x0"], "target_points": 0},
+    )
+
+
+@pytest.fixture(scope="module")
+def shot(cinema, run):
+    return cinema("images", run=run).at(LAST, duration=DURATION)[0]
+
+
+def cells(read, grid, size):
+    """Pixel positions (rows·H, cols·W, 2) of the middle of every pixel of every image, from the rectangle alone."""
+    (left, bottom), (right, top) = read.pixel_of(grid.points[0]), read.pixel_of(grid.points[3])
+    across, down = round(right - left), round(bottom - top)
+    gap = grid.gap * read.UNIT
+    side = round((across - gap * (grid.cols - 1)) / grid.cols)
+    starts = [left + k * (across - side) / max(grid.cols - 1, 1) for k in range(grid.cols)]
+    tops = [top + k * (down - side) / max(grid.rows - 1, 1) for k in range(grid.rows)]
+    middle = (np.arange(size) + 0.5) * side / size
+    xs = np.concatenate([s + middle for s in starts])
+    ys = np.concatenate([s + middle for s in tops])
+    return np.floor(np.stack(np.meshgrid(xs, ys), -1)).astype(int)
+
+
+def seen(read, shot, grid):
+    places = cells(read, grid, 8)
+    return shot.frame[places[..., 1], places[..., 0]].astype(int)
+
+
+def mosaic(images):
+    """(N, 1, H, W) images row by row."""
+    return np.concatenate([np.concatenate(list(images[SIDE * r : SIDE * r + SIDE, 0]), 1) for r in range(SIDE)])
+
+
+def grids(shot):
+    return [grid for grid in shot.rasters["ImageGrid"] if grid.rows == SIDE]
+
+
+def colors(read, name, values, reach=1.0):
+    table = read.LOOK.table(name).astype(int)
+    return table[np.rint(np.clip((values / reach + 1) / 2, 0, 1) * 255).astype(int)]
+
+
+def test_every_pixel_is_the_recorded_value(read, run, shot):
+    said = run.meta["target"]
+    state, noise, clean = grids(shot)
+    last = run["x"][-1].astype(np.float32) * said["scale"] + said["offset"][0]
+    predicted = run["x0"][-1].astype(np.float32) * said["scale"] + said["offset"][0]
+    for grid, expected in (
+        (state, colors(read, "image", mosaic(last))),
+        (clean, colors(read, "image", mosaic(predicted))),
+        (noise, colors(read, "signed", mosaic(np.asarray(run["eps"][-1])), NOISE_REACH)),
+    ):
+        assert np.abs(seen(read, shot, grid) - expected).max() <= 1
+
+
+def test_another_step_or_another_image_is_found_out(read, run, shot):
+    said = run.meta["target"]
+    found = seen(read, shot, grids(shot)[0])
+    earlier = run["x"][-8].astype(np.float32) / run.scale[-8] * said["scale"] + said["offset"][0]
+    assert np.abs(found - colors(read, "image", mosaic(earlier))).max() > 20
+    swapped = run["x"][-1][::-1].astype(np.float32) * said["scale"] + said["offset"][0]
+    assert np.abs(found - colors(read, "image", mosaic(swapped))).max() > 20
+
+
+def test_it_fits_every_frame(cinema, run, shape, look):
+    assert cinema("images", run=run).layout(shape, look, every=9, duration=3.0) == []
+
+
+def test_what_is_drawn_does_not_depend_on_what_was_drawn_before(cinema, run):
+    assert cinema("images", run=run).unlike_when_sought(9, duration=1.0) == []
