@@ -38,7 +38,7 @@ WATCHED = 16  # chains whose predictions set the pace
 class Images(TrajectoryScene):
     """Noise becomes images: x_t, the noise and the image that the model sees in it, and how much noise there is."""
 
-    default_config = "digits"
+    default_config = "digits-local"
     shows = ("images",)
     needs = {"run": Recording("reverse")}
 
@@ -66,6 +66,7 @@ class Images(TrajectoryScene):
             page.label(name, box.left, box.bottom + 0.4 * page.em("label"))
             for name, box in zip(["$x_t$", *names], boxes.labels, strict=True)
         ]
+        ground += [frame(box, theme.border, fill=theme.grid) for box in boxes.panels]
         ground += [frame(box, theme.border).set_z_index(3) for box in boxes.panels]
 
         # the noise level, true and told from the picture; the way of one image in tiles

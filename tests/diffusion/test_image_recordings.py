@@ -8,13 +8,14 @@ import torch
 
 from diffrender.config.sections import Config
 from diffrender.core.errors import DiffrenderError
-from diffrender.diffusion.levels import Level, choose, make_levels
+from diffrender.diffusion.levels import Level, choose
 from diffrender.diffusion.recording import record
 from diffrender.diffusion.recording.frames import kept_states
 from diffrender.diffusion.recording.nearest import nearest_states
 from diffrender.diffusion.recording.record import sample
 from diffrender.diffusion.recording.recorder import Recorder
 from diffrender.diffusion.recording.run import Run
+from diffrender.diffusion.schedules import make_levels
 from diffrender.trajectory.reader import Trajectory
 
 

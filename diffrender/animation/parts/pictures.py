@@ -11,6 +11,7 @@ from diffrender.animation.mobjects.images.grid import ImageGrid
 from diffrender.animation.theme import Theme
 from diffrender.trajectory.reader import Trajectory
 
+GAP = 0.05  # between images of a grid
 NOISE_REACH = 3.0  # deviations of the noise at which a picture of it has its full colour
 
 
@@ -61,7 +62,7 @@ def image_grid(
     rect = Box(x - across / 2, x + across / 2, y - down / 2, y + down / 2)
     table = None if values.shape[-3] == 3 else theme.table("image")
     first = values[0] if chains is None else values[0][chains]
-    grid = ImageGrid(rect, first, rows=rows, cols=cols, **({"table": table} | more))
+    grid = ImageGrid(rect, first, rows=rows, cols=cols, **({"table": table, "gap": GAP} | more))
     return grid.follow(values, chains)
 
 
