@@ -1,9 +1,9 @@
 """The only randomness there is.
 
-Every draw is a pure function of (seed, purpose, step): NumPy's Philox counter generator keyed by seed and purpose, with
-the
-step in the counter's *high* word (in the low word, neighbouring steps would repeat nearly all draws). Numbers are drawn
-in chain order on the CPU, so chain i gets bit-identical noise alone or among ten thousand, in any batch, on any device.
+Every draw is a pure function of (seed, purpose, step): NumPy's Philox counter generator is keyed by seed and purpose,
+and the step stands in the counter's *high* word. (In the low word, neighbouring steps would repeat nearly all draws.)
+Numbers are drawn in chain order on the CPU, so chain i gets bit-identical noise alone or among ten thousand, in any
+batch, on any device.
 """
 
 from __future__ import annotations
@@ -66,6 +66,18 @@ class Noise:
         last = self.first + self.chains
         draws = generator(self.seed, purpose, step).standard_normal(last * size, dtype=np.float32)
         return self._tensor(draws[self.first * size :].reshape(self.chains, *self.event))
+
+    def block(self, first: int, steps: int, purpose: int = Purpose.STEP) -> np.ndarray:
+        """The draws of `steps` steps from step `first` on, (steps, N, *event) float32: the same as one by one."""
+        size = math.prod(self.event)
+        philox = np.random.Philox(key=[self.seed, int(purpose)])
+        draw, state = np.random.Generator(philox), philox.state
+        rows = np.empty((steps, (self.first + self.chains) * size), np.float32)
+        for i, row in enumerate(rows):
+            state["state"]["counter"][3] = first + i
+            philox.state = state
+            draw.standard_normal(out=row, dtype=np.float32)
+        return rows[:, self.first * size :].reshape(steps, self.chains, *self.event)
 
     def uniform(self, step: int, purpose: int = Purpose.METROPOLIS) -> torch.Tensor:
         """Uniform draws in [0, 1), (N,), one a chain."""

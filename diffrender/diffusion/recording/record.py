@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from diffrender.config.sections import Config
 from diffrender.core.errors import DiffrenderError
+from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.recording.describe import model_facts, objective_facts, sampler_facts
 from diffrender.diffusion.recording.frames import image_bytes, kept_states
@@ -19,6 +22,7 @@ from diffrender.diffusion.recording.noise_level import estimated_noise
 from diffrender.diffusion.recording.probes import check_probes, probe
 from diffrender.diffusion.recording.recorder import Keep, Recorder
 from diffrender.diffusion.recording.run import Progress, Run
+from diffrender.diffusion.samplers.langevin.blocks import Block
 
 ESTIMATED = 16  # chains of images in whose states the noise is estimated
 METRIC_CHAINS, METRIC_STEPS, PROJECTIONS = 2000, 2000, 32  # the distance is measured where it costs next to nothing
@@ -89,6 +93,9 @@ def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> tuple[li
     measured = config.sampler.start != "grid" and count >= 100 and kept <= METRIC_STEPS and len(run.target.event) == 1
     n = min(count, METRIC_CHAINS)
     fresh = run.target.draw(n, generator(config.seed, Purpose.METRIC)) if measured else None
+    if fresh is None and recorder.keep.all and (blocks := run.blocks()) is not None:
+        _record_blocks(run, recorder, blocks, progress)
+        return [], None
     distances: list[float] = []
     ends: list[np.ndarray] = []
     images = len(run.target.event) == 3
@@ -112,6 +119,17 @@ def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> tuple[li
         recorder.add("noise_estimate", np.stack(estimates).astype(np.float32))
     recorder.nfe[:] = [calls * run.calls for calls in recorder.nfe]
     return distances, np.concatenate(ends) if ends else None
+
+
+def _record_blocks(run: Run, recorder: Recorder, blocks: Iterator[Block], progress: Progress) -> None:
+    """Record a run that comes in compiled blocks: each state stands at its own time, one score a step."""
+    steps, size = run.config.sampler.steps, run.params["step_size"]
+    for block in blocks:
+        numbers = range(block.first, block.first + len(block.drift))
+        levels = [Level(1.0, 0.0, i * size) for i in numbers]
+        recorder.moves(block.x[:-1], levels, numbers, first=block.first, drift=block.drift, noise=block.noise)
+        progress({"stage": "sample", "done": numbers.stop, "total": steps})
+    recorder.end(torch.from_numpy(block.x[-1]), Level(1.0, 0.0, steps * size), steps)
 
 
 def _keep(run: Run) -> Keep:

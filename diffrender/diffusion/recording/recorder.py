@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,28 @@ class Recorder:
             raise TrajectoryError(f"{self.writer.path}: the sampler made no step.")
         self._state(step.x_next, step.next_level, before)
 
+    def moves(
+        self, x: np.ndarray, levels: Sequence[Level], nfe: Sequence[int], *, first: int = 0, **parts: np.ndarray
+    ) -> None:
+        """Record B moves at once, where every state is kept; end the run with `end(x, level, nfe)`.
+
+        x: (B, N, *event) states before the moves. levels, nfe: of those states. first: index of the first move of the
+        block; 0 begins a batch. parts: drift, noise, … of the moves, (B, N, *event) each.
+        """
+        if not self.keep.all:
+            raise TrajectoryError(f"{self.writer.path}: moves are recorded in blocks only where every state is kept.")
+        if first == 0:
+            self.begin()
+        for key, rows in {"x": x, **{k: v for k, v in parts.items() if k in self.keep.members}}.items():
+            self._write(key, _array(rows))
+        if self.batch <= 1:
+            self.levels += levels
+            self.nfe += nfe
+
+    def end(self, x: torch.Tensor, level: Level, nfe: int) -> None:
+        """The last state, (N, *event), of a run that was recorded by `moves`."""
+        self._state(x, level, nfe)
+
     def begin(self, first: int = 0) -> None:
         """Start a batch of chains at index `first`."""
         self._end_batch()
@@ -203,9 +225,12 @@ class Recorder:
     def _flush(self, key: str) -> None:
         block = self.blocks[key]
         rows = _array(torch.stack(block))
+        block.clear()
+        self._write(key, rows)
+
+    def _write(self, key: str, rows: np.ndarray) -> None:
         if key in self.keep.half:
             rows = rows.astype(np.float16)
-        block.clear()
         at = None if self.batch <= 1 else self.written.setdefault(key, 0)
         self.writer.write(key, rows, at=at, first=self.first, chains=self.chains)
         if at is not None:

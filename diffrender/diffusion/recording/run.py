@@ -25,6 +25,7 @@ from diffrender.diffusion.recording.traced import Traced
 from diffrender.diffusion.samplers.base import Step, start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.samplers.langevin.base import AtLevel
+from diffrender.diffusion.samplers.langevin.blocks import Block, langevin_blocks
 from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.targets.subsets import class_numbers
@@ -161,6 +162,15 @@ class Run:
             return self.entry.make(followed, x, noise, **self.params)
         model = self.denoise(first, chains) if self.denoiser else None
         return self.entry.make(model, x, self.grid, noise, **self.params)
+
+    def blocks(self) -> Iterator[Block] | None:
+        """The whole run in compiled blocks of steps, if it follows a density that has such a form; else None."""
+        config = self.config.sampler
+        if not self.langevin or self.denoiser is not None or len(list(self.batches())) > 1:
+            return None
+        noise = Noise(self.config.sampling_seed, config.chains, self.target.event, device=self.device)
+        known = {"steps": self.params["steps"], "step_size": self.params["step_size"]}
+        return langevin_blocks(self.density, self.start(noise), noise, sampler=self.entry.name, **known)
 
     def start(self, noise: Noise) -> torch.Tensor:
         """Where chains begin, (N, *event), as `sampler.start` says.
