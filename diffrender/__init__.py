@@ -19,6 +19,7 @@ _NAMES = {
     "render": "api",
     "Trajectory": "trajectory",
     "TrajectoryWriter": "trajectory",
+    "RenderSettings": "video.spec",
     "Recorder": "diffusion.recording.recorder",
     "Config": "config.sections",
     "load_config": "config.load",

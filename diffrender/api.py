@@ -16,29 +16,29 @@ from diffrender.jobs.run.progress import bring_up_to_date
 from diffrender.trajectory.reader import Trajectory
 from diffrender.video.spec import RenderSettings
 
-Settings = Mapping[str, Any]
+Keys = Mapping[str, Any]
 
 
 def train(
-    config: str | Path, settings: Settings | None = None, *, device: str = "auto", outputs: Path | str = OUTPUTS
+    config: str | Path, overrides: Keys | None = None, *, device: str = "auto", outputs: Path | str = OUTPUTS
 ) -> Path:
     """Train the model of a config; returns the weights' file, `outputs/<config>/model.safetensors`.
 
-    settings: overrides with dotted keys, e.g. ``{"training.steps": 2000, "seed": 1}``.
+    overrides: config keys, dotted, e.g. ``{"training.steps": 2000, "seed": 1}``.
     """
-    job = Subject.of(str(config), settings, Path(outputs)).train(device=device)
+    job = Subject.of(str(config), overrides, Path(outputs)).train(device=device)
     bring_up_to_date(job)
     return job.out
 
 
 def sample(
-    config: str | Path, settings: Settings | None = None, *, device: str = "auto", outputs: Path | str = OUTPUTS
+    config: str | Path, overrides: Keys | None = None, *, device: str = "auto", outputs: Path | str = OUTPUTS
 ) -> Trajectory:
     """Record a run of a config's sampler (training first if need be); returns the recording, its arrays mapped.
 
     ``sample("spiral", {"sampler.kind": "ddim", "sampler.steps": 20})["x"]`` is (21, chains, 2) float32.
     """
-    job = Subject.of(str(config), settings, Path(outputs)).sample(device=device)
+    job = Subject.of(str(config), overrides, Path(outputs)).sample(device=device)
     bring_up_to_date(job)
     return Trajectory.open(job.out)
 
@@ -49,13 +49,13 @@ def render(
     *,
     out: str | Path | None = None,
     config: str = "",
-    settings: Settings | None = None,
-    options: Settings | None = None,
+    overrides: Keys | None = None,
+    options: Keys | None = None,
     **video: Any,
 ) -> Path:
     """Render a clip and return its file.
 
-    trajectory: a recording for the scene's first need, in place of one made from a config. settings: overrides of the
+    trajectory: a recording for the scene's first need, in place of one made from a config. overrides: of the
     config, with dotted keys. video: fields of `RenderSettings`: quality, aspect, fps, theme, format, transparent,
     workers, and what else `diffrender render --help` lists.
     """
@@ -63,7 +63,7 @@ def render(
     job = clip(
         scene,
         config,
-        settings,
+        overrides,
         options,
         RenderSettings.of(**video),
         None if out is None else Path(out),

@@ -52,8 +52,8 @@ def say(text: str, color: str | None = None) -> None:
         typer.echo(rest, err=True)
 
 
-def made(path: Path, as_json: bool = False, **more: Any) -> None:
-    """What was made, on stdout: the path alone so that commands can be piped, or JSON."""
+def print_output(path: Path, as_json: bool = False, **more: Any) -> None:
+    """Print what was made on stdout: the path alone so that commands can be piped, or JSON."""
     if as_json:
         import json
 

@@ -1,4 +1,4 @@
-"""Making a lecture: what is to be done, doing it, and what became of it."""
+"""Batches: a lecture's plan with what is still to be made of it, made by jobs that run side by side."""
 
 from __future__ import annotations
 

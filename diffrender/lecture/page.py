@@ -104,8 +104,8 @@ def _chapters(film: Path) -> list[tuple[float, str]]:
     import av
 
     with av.open(str(film)) as container:
-        found = container.chapters()
-    return [(float(c["start"] * c["time_base"]), c["metadata"].get("title", "")) for c in found]
+        chapters = container.chapters()
+    return [(float(c["start"] * c["time_base"]), c["metadata"].get("title", "")) for c in chapters]
 
 
 def _track(film: Path) -> str:
@@ -122,10 +122,10 @@ def _figure(plan: Plan, item: Item) -> str:
     shown = f' poster="{_url(plan, poster)}"' if poster.is_file() else ""
     gif = plan.folder / "gifs" / f"{item.name}.gif"
     links = [_link(plan, file, file.suffix[1:]) for file in (item.video, gif) if file.is_file()]
-    said = escape(item.entry.caption)
+    caption = escape(item.entry.caption)
     return f"""<figure>
 <video controls preload="{"none" if shown else "metadata"}"{shown} src="{_url(plan, item.video)}"></video>
-<figcaption>{escape(item.entry.chapter)} · {" · ".join(links)}<p>{said}</p></figcaption>
+<figcaption>{escape(item.entry.chapter)} · {" · ".join(links)}<p>{caption}</p></figcaption>
 </figure>"""
 
 

@@ -1,1 +1,1 @@
-"""From a scene to frames, segments, files and films."""
+"""Video: a scene drawn to frames, encoded in segments, joined to files and films."""

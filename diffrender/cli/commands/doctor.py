@@ -66,12 +66,12 @@ def _packages() -> Iterator[Finding]:
     from packaging.requirements import Requirement
 
     try:
-        wanted = [Requirement(r) for r in importlib.metadata.requires("diffrender") or []]
+        requirements = [Requirement(r) for r in importlib.metadata.requires("diffrender") or []]
     except importlib.metadata.PackageNotFoundError:
         yield Finding("diffrender", "bad", "not installed in this Python", "pip install -e .  in its folder")
         return
     wrong = []
-    for requirement in wanted:
+    for requirement in requirements:
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
@@ -84,7 +84,7 @@ def _packages() -> Iterator[Finding]:
     yield Finding(
         "packages",
         "bad" if wrong else "ok",
-        "; ".join(wrong) or f"{len(wanted)} requirements fit",
+        "; ".join(wrong) or f"{len(requirements)} requirements fit",
         "pip install --upgrade diffrender" if wrong else "",
     )
 
@@ -97,15 +97,15 @@ def _ask(code: str) -> tuple[bool, list[str]]:
 
 
 def _torch() -> Iterator[Finding]:
-    works, said = _ask(
+    works, lines = _ask(
         "import torch; print(torch.__version__, torch.get_num_threads(), sep=', threads: ');"
         "print(torch.cuda.get_device_name(0) if torch.cuda.is_available() else '');"
         "print('Apple' if torch.backends.mps.is_available() else '')"
     )
     if not works:
-        yield Finding("torch", "bad", f"cannot be loaded: {said[-1]}", "pip install torch")
+        yield Finding("torch", "bad", f"cannot be loaded: {lines[-1]}", "pip install torch")
         return
-    version, cuda, apple = (*said, "", "")[:3]
+    version, cuda, apple = (*lines, "", "")[:3]
     yield Finding("torch", "ok", version)
     if cuda or apple:
         yield Finding("device", "ok", f"cuda: {cuda}" if cuda else f"mps: {apple}")
@@ -114,19 +114,19 @@ def _torch() -> Iterator[Finding]:
 
 
 def _manim() -> Iterator[Finding]:
-    works, said = _ask("import manim; print(manim.__version__)")
+    works, lines = _ask("import manim; print(manim.__version__)")
     remedy = (
         "Debian: apt install pkg-config libcairo2-dev libpango1.0-dev; macOS: brew install pkg-config cairo pango; "
         "then pip install 'manim[typst]==0.22.*'"
     )
     if works:
-        yield Finding("Manim", "ok", said[-1])
+        yield Finding("Manim", "ok", lines[-1])
     else:
-        yield Finding("Manim", "bad", f"cannot be loaded: {said[-1]}", remedy)
-    works, said = _ask(
+        yield Finding("Manim", "bad", f"cannot be loaded: {lines[-1]}", remedy)
+    works, lines = _ask(
         "import typst; typst.compile(b'#set text(font: \"New Computer Modern\")\\n$nabla log p$', format='svg')"
     )
-    found = "Typst with New Computer Modern (bundled)" if works else f"Typst cannot set text: {said[-1]}"
+    found = "Typst with New Computer Modern (bundled)" if works else f"Typst cannot set text: {lines[-1]}"
     yield Finding("fonts", "ok" if works else "bad", found, "" if works else "pip install 'manim[typst]==0.22.*'")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from diffrender.cli.common import command, made, say
+from diffrender.cli.common import command, print_output, say
 
 
 @command
@@ -34,4 +34,4 @@ def draw(
         )
     quoted = shlex.quote(str(saved))
     say(f"Next:  diffrender train {quoted}\n       diffrender render denoise --config {quoted}")
-    made(saved)
+    print_output(saved)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from diffrender.cli.common import command, made, say
+from diffrender.cli.common import command, print_output, say
 
 TEMPLATES = Path(__file__).parents[1] / "templates"  # whole files, in which NAME, TITLE and FILE are replaced
 KINDS = {  # what can be started → its template, and the folder in which such files are found by name
@@ -58,4 +58,4 @@ def new(
             "lecture": f"Next:  diffrender batch {quoted} --dry-run",
         }[what]
     )
-    made(file)
+    print_output(file)

@@ -22,8 +22,8 @@ from diffrender.cli.common import (
     complete_configs,
     complete_scenes,
     cores,
-    made,
     overrides_from_flags,
+    print_output,
     say,
     writable,
 )
@@ -191,7 +191,7 @@ def render(
     shown = out or Path(os.path.relpath(job.out))
     if report["reused"]:
         say(f"{shown} is up to date; --force renders again.")
-    made(shown, as_json, **report)
+    print_output(shown, as_json, **report)
     if preview:
         typer.launch(str(shown))
 

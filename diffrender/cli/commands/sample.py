@@ -19,8 +19,8 @@ from diffrender.cli.common import (
     Set,
     check_device,
     command,
-    made,
     overrides_from_flags,
+    print_output,
     say,
     writable,
 )
@@ -71,4 +71,4 @@ def sample(
     report = bring_up_to_date(job, force)
     if report["reused"]:
         say(f"{job.out} is up to date; --force records again.")
-    made(job.out, as_json, **report)
+    print_output(job.out, as_json, **report)

@@ -18,8 +18,8 @@ from diffrender.cli.common import (
     Set,
     check_device,
     command,
-    made,
     overrides_from_flags,
+    print_output,
     say,
     writable,
 )
@@ -54,4 +54,4 @@ def train(
     report = bring_up_to_date(job, force)
     if report["reused"]:
         say(f"{job.out} is up to date; --force trains again.")
-    made(job.out, as_json, **report)
+    print_output(job.out, as_json, **report)

@@ -1,1 +1,1 @@
-"""From names and settings to jobs."""
+"""Plans: the jobs of a config or a clip, from names and settings."""

@@ -1,1 +1,1 @@
-"""Jobs done on this machine, each in a process of its own."""
+"""Running jobs on this machine, each in a process of its own."""

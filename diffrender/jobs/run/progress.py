@@ -84,21 +84,21 @@ class Progress:
         bar = self.bars.pop(str(job.out), None)
         if bar is not None:
             bar.close()
-        said = {"done": f"{duration(outcome.seconds)}", "failed": "failed", "skipped": "skipped"}[outcome.status]
-        tqdm.write(f"{job.name}: {said}{figures(outcome.figures)}", file=sys.stderr)
+        ending = {"done": f"{duration(outcome.seconds)}", "failed": "failed", "skipped": "skipped"}[outcome.status]
+        tqdm.write(f"{job.name}: {ending}{figures(outcome.figures)}", file=sys.stderr)
 
 
 def figures(found: dict[str, Any]) -> str:
     """What is worth saying of a job's figures, after its duration."""
-    said = []
+    parts = []
     if "frames" in found:
-        said.append(f"{found['frames']:,} frame{'s' * (found['frames'] != 1)}")
+        parts.append(f"{found['frames']:,} frame{'s' * (found['frames'] != 1)}")
     if "loss" in found:
-        said.append(f"loss {found['loss']:.4f}")
+        parts.append(f"loss {found['loss']:.4f}")
     if "ratio" in found:
         distance, floor, ratio = (found[k] for k in ("sliced_wasserstein", "floor", "ratio"))
-        said.append(f"sliced Wasserstein-2 to fresh data {distance:.4f}, {ratio:.2f} × the floor of {floor:.4f}")
-    return "".join(f", {text}" for text in said) + "".join(f"\n  {note}" for note in found.get("notes", ()))
+        parts.append(f"sliced Wasserstein-2 to fresh data {distance:.4f}, {ratio:.2f} × the floor of {floor:.4f}")
+    return "".join(f", {text}" for text in parts) + "".join(f"\n  {note}" for note in found.get("notes", ()))
 
 
 def duration(seconds: float) -> str:
@@ -109,21 +109,21 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def bring_up_to_date(wanted: Job, force: bool = False) -> dict[str, Any]:
-    """Do what `wanted` needs and itself, showing progress; what is said of it with --json."""
+def bring_up_to_date(job: Job, force: bool = False) -> dict[str, Any]:
+    """Do what `job` needs and itself, showing progress; what is parts of it with --json."""
     start = time.monotonic()
-    todo = pending([wanted])
-    if force and wanted not in todo:
-        todo.append(wanted)
+    todo = pending([job])
+    if force and job not in todo:
+        todo.append(job)
     if len(todo) > 1:
         tqdm.write(f"To do: {', '.join(job.name for job in todo)}.", file=sys.stderr)
     with Progress() as progress:
         outcomes = run(todo, on_event=progress)
     failed = [o.error for o in outcomes if o.error]
     if failed:
-        raise failed[0] or DiffrenderError(wanted.name)
+        raise failed[0] or DiffrenderError(job.name)
     return {
-        "key": wanted.key,
+        "key": job.key,
         "made": [str(job.out) for job in todo],
         "reused": not todo,
         "seconds": round(time.monotonic() - start, 2),

@@ -25,7 +25,7 @@ GROUND_COLOR = "#808080"  # between pictures of a dark and of a light theme alik
 
 def pictures(spec: PostersSpec, progress: Callable[[dict[str, Any]], None]) -> None:
     """Write a poster of each video, then the sheet; each appears whole or not at all."""
-    found = []
+    tiles = []
     for i, file in enumerate(spec.videos):
         progress({"stage": "posters", "done": i, "total": len(spec.videos)})
         with reading(file):
@@ -33,9 +33,9 @@ def pictures(spec: PostersSpec, progress: Callable[[dict[str, Any]], None]) -> N
         if spec.posters:
             _save(picture, spec.posters[i], spec.comment)
         picture.thumbnail((TILE_PIXELS, TILE_PIXELS), Image.Resampling.LANCZOS)
-        found.append(picture)
+        tiles.append(picture)
     if spec.sheet:
-        _save(sheet(found), spec.sheet, spec.comment)
+        _save(sheet(tiles), spec.sheet, spec.comment)
 
 
 def poster(file: Path, at: float = POSTER_TIME) -> Image.Image:
@@ -43,10 +43,10 @@ def poster(file: Path, at: float = POSTER_TIME) -> Image.Image:
     with av.open(str(file)) as source:
         stream = source.streams.video[0]
         stream.thread_type = "AUTO"
-        wanted = (stream.start_time or 0) + int((stream.duration or 0) * at)
-        source.seek(wanted, stream=stream)
+        time = (stream.start_time or 0) + int((stream.duration or 0) * at)
+        source.seek(time, stream=stream)
         for frame in source.decode(stream):
-            if frame.pts is None or frame.pts >= wanted:
+            if frame.pts is None or frame.pts >= time:
                 break
         return frame.to_image().rotate(frame.rotation, expand=True)
 
