@@ -200,9 +200,7 @@ def test_a_missing_folder_and_a_hub_out_of_reach_are_said(tmp_path, monkeypatch)
 def run_of(tmp_path, folder, **sets) -> Run:
     (tmp_path / "theirs.yaml").write_text(f"model: {{kind: pretrained, path: {folder.name}}}\n")
     given = {"sampler.kind": "ddim", "sampler.steps": 5, "sampler.chains": 4, **sets}
-    return Run.of(
-        load_config(tmp_path / "theirs.yaml", [(key.split("."), value) for key, value in given.items()]), device="cpu"
-    )
+    return Run.of(load_config(tmp_path / "theirs.yaml", given), device="cpu")
 
 
 def test_a_config_of_one_line_is_sampled_with_the_models_own_table(tmp_path):
