@@ -11,7 +11,6 @@ from pydantic import Field
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
-    METRIC,
     BesideData,
     FadeInFast,
     FadeOutFast,
@@ -21,7 +20,6 @@ from diffrender.animation import (
     Recording,
     SceneOptions,
     TrajectoryScene,
-    distances,
     key_dot,
     point_radius,
     scale_bar,
@@ -81,10 +79,7 @@ class Denoise(TrajectoryScene):
         column: list[Any] = [clock.number("$sigma_t =$ {:.3f}", run["sigma"], size="title")]
         if page.frame.shape != "square":
             column.append(page.words("noise left in the cloud", "legend", "muted"))
-            if METRIC in run:
-                column.append(clock.number("distance to the data {:.3f}", run[METRIC], size="legend"))
-            if figures := distances(run):
-                column.append(page.words(f"two draws of the data {figures[1]:.3f}", "legend", "muted"))
+            column += self.distance_lines(clock)
         page.stack(boxes.column, *column, align=page.column_align)
         column += clock.slider(boxes.slider)
         if view.dims == 2:

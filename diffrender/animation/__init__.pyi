@@ -82,6 +82,7 @@ from .mobjects.plane.histogram import Histogram2D as Histogram2D
 from .mobjects.plane.lattice import Lattice as Lattice
 from .mobjects.plane.lattice import areas as areas
 from .mobjects.plane.lattice import normal_mass as normal_mass
+from .mobjects.plane.paths import PathDensity as PathDensity
 from .mobjects.plane.trails import Trails as Trails
 from .mobjects.space.cloud import PointCloud3D as PointCloud3D
 from .mobjects.space.cloud import VectorField3D as VectorField3D
@@ -99,6 +100,7 @@ from .parts.beside import distances as distances
 from .parts.clock import Clock as Clock
 from .parts.density_panel import POWER as POWER
 from .parts.density_panel import DensityPanel as DensityPanel
+from .parts.flow_field import FlowField as FlowField
 from .parts.hero import Hero as Hero
 from .parts.hero import pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep

@@ -28,7 +28,7 @@ class PlayTrajectory(Animation):
 
     What a frame shows depends on its place in the clip alone. Nothing is copied, and no data are read until they are
     drawn, so a frame that is skipped costs microseconds. What is bound stays where it is in the scene's order; what is
-    not in the scene yet is added.
+    not in the scene yet is added, unless `adds` is False.
 
     Parameters
     ----------
@@ -46,8 +46,10 @@ class PlayTrajectory(Animation):
         start: float = 0.0,
         end: float = 1.0,
         rate_func: Callable[[float], float] = linear,
+        adds: bool = True,
         **kwargs: Any,
     ) -> None:
+        self.adds = adds
         self.bound, self.timeline, self.start, self.end = bound, timeline, start, end
         # introducer: Manim would re-add the group and with it put its members on top of everything else
         super().__init__(
@@ -60,8 +62,9 @@ class PlayTrajectory(Animation):
         )
 
     def _setup_scene(self, scene: Scene) -> None:
-        present = set(scene.get_mobject_family_members())
-        scene.add(*(m for m in self.mobject.submobjects if m not in present))
+        if self.adds:
+            present = set(scene.get_mobject_family_members())
+            scene.add(*(m for m in self.mobject.submobjects if m not in present))
         scene.shown = [*getattr(scene, "shown", []), self.timeline.describe()]  # goes into the video's metadata
 
     def begin(self) -> None:
@@ -139,7 +142,7 @@ class FadeOutFast(_Fade):
 
 
 class UpdateFromAlpha(Animation):
-    """Call `show(u)` for each frame, u from 0 to 1; it moves points of `mobjects`, which are in the scene or are added.
+    """Call `show(u)` for each frame, u from 0 to 1; it moves `mobjects`, and `adds` those not in the scene.
 
     >>> scene.play(UpdateFromAlpha(lambda u: cloud.show_step(1000 * u), cloud, run_time=5))
     """
@@ -150,12 +153,14 @@ class UpdateFromAlpha(Animation):
         *mobjects: Mobject,
         run_time: float = 1.0,
         rate_func: Callable[[float], float] = linear,
+        adds: bool = True,
     ) -> None:
-        self.show, self.driven = show, mobjects
+        self.show, self.driven, self.adds = show, mobjects, adds
         super().__init__(Group(*mobjects), run_time=run_time, rate_func=rate_func, introducer=True)
 
     def _setup_scene(self, scene: Scene) -> None:
-        scene.add(*(m for m in self.driven if m not in scene.get_mobject_family_members()))
+        if self.adds:
+            scene.add(*(m for m in self.driven if m not in scene.get_mobject_family_members()))
 
     def begin(self) -> None:
         """The first frame."""

@@ -21,6 +21,7 @@ from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane, Space, around
 from diffrender.animation.mobjects.camera import BulkCamera
 from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend
+from diffrender.animation.parts.beside import METRIC, distances
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.text import captions
 from diffrender.animation.text.numbers import Running, same_text
@@ -212,6 +213,15 @@ class TrajectoryScene(Scene):
     def sampler_equation(self, run: Trajectory | None = None) -> str:
         """The update of the sampler that ran, as the recording writes it."""
         return captions.equation(run or self.run)
+
+    def distance_lines(self, clock: Clock) -> list[Any]:
+        """The distance to the data, as it was recorded, and its floor: lines for a column; none if not known."""
+        run, made = clock.run, []
+        if METRIC in run:
+            made.append(clock.number("distance to the data {:.3f}", run[METRIC], size="legend"))
+        if figures := distances(run):
+            made.append(self.page.words(f"two draws of the data {figures[1]:.3f}", "legend", "muted"))
+        return made
 
     def legend(self, items: Sequence[tuple[Key, float, str]], box: Rect) -> VGroup:
         """The legend in a box: in a column one item a line at its foot; else centred lines, as few as hold it."""

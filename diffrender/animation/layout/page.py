@@ -6,10 +6,11 @@ tall one. All text stands on baselines.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from itertools import product
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from manim import VGroup, VMobject
@@ -187,6 +188,22 @@ class Page:
         key = VGroup(low, bar, top, said)
         return key if align < 0 else key.shift([x - key.get_center()[0], 0, 0])
 
+    def log_scale(self, symbol: str, box: Rect, table: np.ndarray, low: float, high: float) -> list[Any]:
+        """The bar of a quantity whose colour follows its logarithm, at the top of a box: ticks at its ends and middle.
+
+        symbol: Typst text before the bar.
+        """
+        size = self.em("legend")
+        y = box[3] - 0.9 * size
+        name = self.label(symbol, box[0], y, size="label")
+        left = name.get_right()[0] + 0.25
+        bar = ColorBar((left, min(box[1], left + 3.4), y, y + 0.55 * size), table, border=self.theme.border)
+        made: list[Any] = [name, bar]
+        for share, sign, align in ((0, "≤ ", -1), (0.5, "", 0), (1, "≥ ", 1)):
+            value = _figure(low * (high / low) ** share)
+            made.append(self.label(sign + value, bar.at(share)[0], y - 1.15 * size, align, "legend", "muted"))
+        return made
+
     def root_scale(
         self, symbol: str, name: tuple[float, float, int], bar: Rect, table: np.ndarray, high: float, spec: str
     ) -> list[Typeset | VMobject]:
@@ -205,6 +222,11 @@ class Page:
             else:
                 made += [self.label(value, x, y - 1.15 * size, 0, size="legend")]
         return made
+
+
+def _figure(value: float) -> str:
+    """A value in two figures, written out."""
+    return f"{float(f'{value:.1e}'):,.{max(0, 1 - math.floor(math.log10(value)))}f}"
 
 
 def _line_height(text: Typeset | Running | Number) -> float:

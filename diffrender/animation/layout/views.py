@@ -87,7 +87,7 @@ class Plane:
             ends = (old + u * (new - old)).tolist()
             self.lay(tuple(ends[:4]), tuple(ends[4:]))
 
-        return UpdateFromAlpha(show, *self.made, *self.attached, run_time=seconds, rate_func=rate_func)
+        return UpdateFromAlpha(show, *self.made, *self.attached, run_time=seconds, rate_func=rate_func, adds=False)
 
     def lay(self, box: Rect, rect: Rect) -> None:
         """Show the part `box` of data space on the rectangle `rect` from now on."""
@@ -192,7 +192,7 @@ class Space(Plane):
             self.orbit.theta = theta - math.radians(degrees) * left
             self.orbit.phi = phi + (from_phi - phi) * left
 
-        return [UpdateFromAlpha(show, *self._seen, run_time=seconds)]
+        return [UpdateFromAlpha(show, *self._seen, run_time=seconds, adds=False)]
 
     def turning(self, seconds: float, degrees: float) -> list[Animation]:
         goal = self.orbit.theta + math.radians(degrees)

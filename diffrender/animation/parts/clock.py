@@ -103,8 +103,13 @@ class Clock:
     def play(
         self, seconds: float, *, start: float = 0.0, end: float = 1.0, rate_func: Callable[[float], float] = linear
     ) -> PlayTrajectory:
-        """The animation in which the clock goes from `start` to `end` of its way; backwards if `end` is less."""
-        return PlayTrajectory(self, timeline=self.timeline, run_time=seconds, start=start, end=end, rate_func=rate_func)
+        """The animation in which the clock goes from `start` to `end` of its way; backwards if `end` is less.
+
+        What is bound to it and not in the scene is told the time, and not added.
+        """
+        return PlayTrajectory(
+            self, adds=False, timeline=self.timeline, run_time=seconds, start=start, end=end, rate_func=rate_func
+        )
 
 
 def _specs(template: str) -> list[str]:

@@ -25,30 +25,46 @@ class Field(Raster):
     xy: (N, 2) or (Gy, Gx, 2) data coordinates; v: the same shape, vectors in data units, not finite ones are not drawn.
     table: (M, 3) uint8 colours by magnitude. vmax: the magnitude that has the last colour and the full length.
     power: both follow (|v| / vmax) ** power, at most 1; where it is not 1 the picture must say so.
+    floor: colours follow the logarithm instead, from this magnitude, and what is less, to `vmax`.
     """
 
     dims = 2
 
     def __init__(
-        self, box: Box, rect: Box, xy: np.ndarray, v: np.ndarray, *, table: np.ndarray, vmax: float, power: float
+        self,
+        box: Box,
+        rect: Box,
+        xy: np.ndarray,
+        v: np.ndarray,
+        *,
+        table: np.ndarray,
+        vmax: float,
+        power: float = 1.0,
+        floor: float | None = None,
     ) -> None:
         super().__init__(box, rect)
         name = type(self).__name__
         if not (np.isfinite(vmax) and vmax > 0):
             raise RenderError(f"{name}: vmax = {vmax} is not a positive number.")
+        if floor is not None and not 0 < floor < vmax:
+            raise RenderError(f"{name}: floor = {floor} is not between 0 and vmax = {vmax}.")
         if np.shape(xy) != np.shape(v) or np.shape(xy)[-1:] != (self.dims,):
             raise RenderError(f"{name}: places {np.shape(xy)} and vectors {np.shape(v)} must both be (…, {self.dims}).")
         self.xy, self.v = np.asarray(xy, float), np.asarray(v)
-        self.table, self.vmax, self.power = np.asarray(table), float(vmax), float(power)
+        self.table, self.vmax, self.power, self.floor = np.asarray(table), float(vmax), float(power), floor
+        self.longest: np.ndarray | None = None
         self.recorded: np.ndarray | None = None
         self.index: np.ndarray | None = None
         self.step = 0.0
 
-    def follow(self, v: np.ndarray, index: np.ndarray | None = None) -> Field:
-        """Bind to recorded vectors (K, …, 2); index: (T+1,) which of the K belongs to each step, if not one each."""
+    def follow(self, v: np.ndarray, index: np.ndarray | None = None, longest: np.ndarray | None = None) -> Field:
+        """Bind to recorded vectors (K, …, 2); index: (T+1,) which of the K belongs to each step, if not one each.
+
+        longest: (K,) the magnitude that has the full length in each, if not `vmax` in all.
+        """
         if v.shape[1:] != self.xy.shape:
             raise RenderError(f"{type(self).__name__}: recorded vectors {v.shape} for places {self.xy.shape}.")
-        self.recorded, self.index = v, index
+        self.recorded, self.index, self.longest = v, index, longest
         return self
 
     def show_step(self, step: float) -> Field:
@@ -64,12 +80,19 @@ class Field(Raster):
         return np.asarray(self.recorded[state_at(self.step, self.index, len(self.recorded))])
 
     def scaled(self, magnitude: np.ndarray) -> np.ndarray:
-        """Magnitudes → 0..1, as colours and lengths follow them."""
-        return np.clip(magnitude / self.vmax, 0, 1) ** self.power
+        """Magnitudes → 0..1, as lengths follow them."""
+        full = self.vmax
+        if self.longest is not None and self.recorded is not None:
+            full = float(self.longest[state_at(self.step, self.index, len(self.recorded))])
+        return np.clip(magnitude / full, 0, 1) ** self.power
 
-    def colors(self, scaled: np.ndarray) -> np.ndarray:
-        """(…, 3) uint8 of 0..1."""
-        return self.table[np.rint(scaled * (len(self.table) - 1)).astype(int)]
+    def colors(self, magnitude: np.ndarray) -> np.ndarray:
+        """(…, 3) uint8 of magnitudes."""
+        if self.floor is None:
+            share = np.clip(magnitude / self.vmax, 0, 1) ** self.power
+        else:
+            share = np.log(np.clip(magnitude, self.floor, self.vmax) / self.floor) / np.log(self.vmax / self.floor)
+        return self.table[np.rint(share * (len(self.table) - 1)).astype(int)]
 
 
 class VectorField(Field):
@@ -96,8 +119,9 @@ class VectorField(Field):
         alpha: Any = 1.0,
         shaft: float = FIELD_SHAFT,
         clip: bool = True,
+        floor: float | None = None,
     ) -> None:
-        super().__init__(box, rect, xy, v, table=table, vmax=vmax, power=power)
+        super().__init__(box, rect, xy, v, table=table, vmax=vmax, power=power, floor=floor)
         self.length, self.alpha, self.shaft, self.clip = length, alpha, shaft, clip
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
@@ -115,7 +139,7 @@ class VectorField(Field):
         thin = np.clip(length / SMALL, FAINTEST, 1)
         corners = arrows(middle, along, np.maximum(length, SHORTEST) * place.unit, thin * place.unit, self.shaft)
         rgba = np.empty((len(v), 4), np.uint8)
-        rgba[:, :3] = self.colors(scaled)
+        rgba[:, :3] = self.colors(magnitude)
         rgba[:, 3] = np.rint(255 * opacity * np.clip(alpha * thin, 0, 1))
         with Clip(place, self.corner, pixels, self.clip) as window:
             kernels.polygons(window.frame, pixels.shape[1], window.bounds, corners, rgba)
@@ -144,6 +168,7 @@ class Streamlines(Field):
     ----------
     xy: (Gy, Gx, 2), a regular grid, between whose nodes the vectors are interpolated.
     spacing, length, width: scene units between starts, along a curve, and across it.
+    phase: how often a lit part has travelled along each curve; let it grow, and the curves flow. None: all is lit.
     """
 
     def __init__(
@@ -160,10 +185,12 @@ class Streamlines(Field):
         power: float = 1.0,
         width: float = LINE,
         clip: bool = True,
+        floor: float | None = None,
+        phase: float | None = None,
     ) -> None:
         if np.ndim(xy) != 3:
             raise RenderError(f"Streamlines: places have shape {np.shape(xy)}, not (Gy, Gx, 2).")
-        super().__init__(box, rect, xy, v, table=table, vmax=vmax, power=power)
+        super().__init__(box, rect, xy, v, table=table, vmax=vmax, power=power, floor=floor)
         self.line_width, self.clip = width, clip
         x0, x1, y0, y1 = self.box
         a, b, c, d = rect
@@ -171,6 +198,7 @@ class Streamlines(Field):
         columns, rows = max(1, round((b - a) / spacing)), max(1, round((d - c) / spacing))
         cells = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2)
         inside = (cells + rng.uniform(0.15, 0.85, cells.shape)) / (columns, rows)
+        self.offsets, self.phase = rng.uniform(0, 1, len(cells)), phase
         self.starts = inside * (x1 - x0, y1 - y0) + (x0, y0)
         self.stride = np.array([(x1 - x0) / (b - a), (y1 - y0) / (d - c)]) * length / SEGMENTS
 
@@ -179,14 +207,20 @@ class Streamlines(Field):
         v = np.ascontiguousarray(self.vectors, np.float64)
         lines, speed = kernels.trace(v, grid, self.starts, self.stride, SEGMENTS)
         fade = (np.arange(SEGMENTS + 1) / SEGMENTS)[:, None]
+        if self.phase is not None:
+            # each line is lit along a part that travels from its tail to its head, each at its own time
+            head = (self.phase + self.offsets) % 1.0 * (1 + LIT)
+            behind = head - fade
+            fade = np.where((behind >= 0) & (behind <= LIT), 1 - behind / LIT, 0.0)
         rgba = np.full((*speed.shape, 4), 255, np.uint8)
-        rgba[..., :3] = self.colors(self.scaled(speed))
+        rgba[..., :3] = self.colors(np.nan_to_num(speed))
         with Clip(place, self.corner, pixels, self.clip) as window:
             colors = rgba.view(np.uint32)[..., 0]
             lay_lines(window, pixels, place, self.box, lines.astype(np.float32), fade, colors, self.line_width, opacity)
 
 
 SEGMENTS = 24  # of a streamline
+LIT = 0.55  # part of it that is lit while it flows
 
 
 def nearness(

@@ -102,8 +102,9 @@ class VectorField3D(Field):
         power: float = 1.0,
         alpha: Any = 1.0,
         clip: bool = True,
+        floor: float | None = None,
     ) -> None:
-        super().__init__(box, rect, xyz, v, table=table, vmax=vmax, power=power)
+        super().__init__(box, rect, xyz, v, table=table, vmax=vmax, power=power, floor=floor)
         self.orbit, self.haze, self.alpha, self.clip = orbit, haze, alpha, clip
         self.length = length * (self.box[1] - self.box[0]) / (rect[1] - rect[0])  # in data units
 
@@ -120,7 +121,7 @@ class VectorField3D(Field):
         outlines, lit = cones(self.orbit, xyz, axis)
         depth = (xyz - self.orbit.center) @ self.orbit.axes[2]
         shade = hazed(
-            rgba8(self.colors(scaled), len(v), alpha * opacity),
+            rgba8(self.colors(magnitude), len(v), alpha * opacity),
             depth,
             self.orbit.reach or reach_of(self.box),
             self.haze,

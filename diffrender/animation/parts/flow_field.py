@@ -1,0 +1,96 @@
+"""A recorded vector field: its places, its scale for the whole clip, and how it is drawn in the plane and in space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from diffrender.animation.layout.page import fitted
+from diffrender.animation.layout.views import Plane, Space
+from diffrender.animation.mobjects.furniture.panels import Rect
+from diffrender.animation.mobjects.plane.field import Streamlines
+from diffrender.animation.mobjects.plane.paths import PathDensity
+from diffrender.animation.theme import LINE, Theme
+from diffrender.trajectory.reader import Trajectory
+
+QUANTILES = (0.15, 0.92)  # of all magnitudes of the clip: the ends of the logarithmic colour scale
+LONGEST = 0.95  # quantile of a moment's magnitudes that has the full length of an arrow
+PATHS = 300  # chains whose paths are shown in space
+ROOT = 0.5  # lengths follow this power of the magnitude
+LENGTH = {2: 0.9, 3: 0.5}  # of the longest arrow, in steps of the grid
+SLICE = 7  # arrows along each side of the slice of space that is shown
+LINES: dict[str, Any] = {"spacing": 0.26, "length": 1.5, "width": 0.034}  # in scene units
+
+
+class FlowField:
+    """The field `name` of a recording, times `sign`: -1 for velocities, which are recorded per unit of a time that
+    falls on the way to the data.
+
+    axes: the grid's, x first. places: (…, D). vectors: (K, …, D). low, high: ends of the colour scale. index: (T+1,)
+    which of the K belongs to each step: its own, the last step the one before.
+    """
+
+    def __init__(self, run: Trajectory, name: str, *, sign: float = 1.0) -> None:
+        names = "xyz"[: run.event[0]]
+        run.require(f"field_{name}", *(f"grid_{d}" for d in names))
+        self.run, self.axes = run, [np.asarray(run[f"grid_{d}"]) for d in names]
+        # y, x or z, y, x: as fields are recorded
+        self.places = np.stack(np.meshgrid(*self.axes[::-1], indexing="ij")[::-1], axis=-1)
+        self.vectors = sign * np.asarray(run[f"field_{name}"])
+        length = np.linalg.norm(self.vectors, axis=-1)
+        low, high = np.quantile(length[length > 0], QUANTILES) if (length > 0).any() else (0.5, 1.0)
+        self.low, self.high = _round(min(float(low), float(high) / 2)), _round(float(high))
+        self.index = np.minimum(np.arange(run.steps + 1), len(self.vectors) - 1)
+
+    def view(self, rect: Rect) -> Plane:
+        """As much of the probed plane as has the shape of `rect`."""
+        half = [(g[1] - g[0]) / 2 for g in self.axes]
+        ends = [end for g, h in zip(self.axes, half, strict=True) for end in (g[0] - h, g[-1] + h)]
+        return Plane(fitted(tuple(ends), rect), rect)
+
+    def lines(self, view: Plane, *, theme: Theme) -> Streamlines:
+        """Streamlines that flow as their `phase` grows, all of one length, coloured by magnitude."""
+        drawn = Streamlines(
+            view.box, view.rect, self.places, self.vectors[0], phase=0.0, **LINES, **self._colors(theme)
+        )  # fmt: skip
+        return view.keep(drawn).follow(self.vectors, self.index)
+
+    def arrows(self, view: Plane, *, theme: Theme) -> Any:
+        """Arrows, their lengths scaled anew at each moment; none is cut off at the edge; of space one slice."""
+        places, vectors = self.places, self.vectors
+        if isinstance(view, Space):  # the middle slice across the axis along which the shape is seen in the end
+            view.look(1, degrees=0)
+            along = int(np.argmax(np.abs(view.orbit.axes[2])))
+            cut: list[Any] = [slice(None, None, -(-n // SLICE)) for n in places.shape[:3]]
+            middle = places.shape[2 - along] // 2
+            cut[2 - along] = slice(middle, middle + 1)
+            places, vectors = places[tuple(cut)], vectors[(slice(None), *cut)]
+        length = np.linalg.norm(vectors, axis=-1).reshape(len(vectors), -1)
+        drawn = view.arrows(places, vectors[0], length=LENGTH[view.dims], power=ROOT, **self._colors(theme))
+        (x0, x1, y0, y1), at = view.box, view.flat(places.reshape(-1, view.dims))
+        reach = drawn.length / 2 * (1.0 if view.dims == 3 else (x1 - x0) / (view.rect[1] - view.rect[0]))
+        inside = np.abs(at - ((x0 + x1) / 2, (y0 + y1) / 2)) < ((x1 - x0) / 2 - reach, (y1 - y0) / 2 - reach)
+        drawn.alpha = np.where(inside.all(1), 1.0, 0.0)
+        longest = np.maximum(np.quantile(length, LONGEST, axis=1), 1e-12)
+        return drawn.follow(vectors, self.index, longest=longest)
+
+    def paths(self, view: Plane, *, color: str) -> Any:
+        """The paths of all chains: in the plane as a density, in space those of some as lines."""
+        states = self.run.states
+        if view.dims == 2:
+            return view.keep(PathDensity(view.box, view.rect, states, color=color, alpha=0.16))
+        line: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.8, "length": self.run.steps, "power": 0}
+        return view.trails(states[:, :PATHS], color=color, **line)
+
+    def paths_shown(self, view: Plane) -> int:
+        """How many chains `paths` shows."""
+        return self.run.chains if view.dims == 2 else min(PATHS, self.run.chains)
+
+    def _colors(self, theme: Theme) -> dict[str, Any]:
+        return {"table": theme.table("magnitude"), "vmax": self.high, "floor": self.low}
+
+
+def _round(value: float) -> float:
+    """To two figures: a tick says exactly what the end of a scale is."""
+    return float(f"{value:.1e}")
