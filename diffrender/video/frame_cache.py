@@ -1,8 +1,8 @@
-"""What stands still is drawn once, even where it comes, in the scene's order, after what moves.
+"""A cache of drawn frames: only what changed since the last frame is drawn.
 
 Manim draws anew everything from the first mobject that moves. But mobjects that share no pixel can be drawn in any
-order, to the same picture: whatever stands still and touches nothing that moves beneath it is drawn under it, into a
-layer that is kept. What is kept decides how long a frame takes, never what it shows.
+order, to the same picture: a mobject that stands still and touches nothing that moves beneath it is drawn first, into
+a layer that is kept. What is kept decides how long a frame takes, never what it shows.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from manim import Camera, Mobject, MovingCamera, VMobject
 from diffrender.animation.mobjects.base import Raster
 from diffrender.animation.mobjects.camera import Bulk, BulkCamera, BulkMovingCamera
 
-PATIENCE = 12  # frames for which what has changed is taken to go on changing; twice as many each time it was not so
+MOVING_FRAMES = 12  # for which a changed mobject counts as moving; doubled after each wrong guess
 MARGIN = 2.0  # pixels: what antialiasing may touch beyond an outline
-MITER = 5.0  # in stroke widths: how far a corner may stick out under cairo's miter limit of 10,
-CAP = 0.75  # and the end of a line that has no corners
-FAR = 1e6  # pixels: farther out cairo's fixed-point coordinates overflow, and anything may be drawn anywhere
-MOSTLY = 0.8  # of the frame: if more was drawn over, all of it is put back
-KNOWN = {Camera, MovingCamera, Bulk, BulkCamera, BulkMovingCamera, object}  # cameras that draw as is said here
+MITER_WIDTHS = 5.0  # in stroke widths: how far a corner may stick out under cairo's miter limit of 10,
+CAP_WIDTHS = 0.75  # and the end of a line that has no corners
+MAX_PIXEL = 1e6  # farther out cairo's fixed-point coordinates overflow, and anything may be drawn anywhere
+MAX_PATCHED_SHARE = 0.8  # of the frame: if more was drawn over, all of it is put back
+KNOWN_CAMERAS = {Camera, MovingCamera, Bulk, BulkCamera, BulkMovingCamera, object}  # cameras that draw as is said here
 
 Area = tuple[float, float, float, float]  # left, right, top, bottom in whole pixels, or infinite
 EVERYWHERE: Area = (-np.inf, np.inf, -np.inf, np.inf)
@@ -54,12 +54,12 @@ class Layer:
     pixels: np.ndarray | None = None
 
 
-class Layers:
+class FrameCache:
     """Draws the frames of a scene, one after the other, on one camera."""
 
     def __init__(self, camera: Any) -> None:
         self.camera = camera
-        self.applies = all(c in KNOWN or _adds_nothing(c) for c in type(camera).__mro__)
+        self.applies = all(c in KNOWN_CAMERAS or _adds_nothing(c) for c in type(camera).__mro__)
         self.frame = 0
         self.view: Any = None
         self.seen: dict[int, Seen] = {}
@@ -72,7 +72,7 @@ class Layers:
         self.over = None
         self.animated = {id(mobject) for mobject in animated}
         for key in self.animated & self.seen.keys():
-            self.seen[key].until = self.frame + PATIENCE
+            self.seen[key].until = self.frame + MOVING_FRAMES
 
     def draw(self, base: np.ndarray, mobjects: Iterable[Mobject]) -> None:
         """Draw mobjects over the picture `base` (H, W, 4) into the camera's pixels, as `capture_mobjects` would."""
@@ -102,8 +102,8 @@ class Layers:
             state, last = _state(mobject), before.get(id(mobject))
             if last is None or state is None or last.state != state:
                 if last is None:
-                    patience = PATIENCE
-                    until = self.frame + (PATIENCE if id(mobject) in self.animated else 1)
+                    patience = MOVING_FRAMES
+                    until = self.frame + (MOVING_FRAMES if id(mobject) in self.animated else 1)
                 else:
                     patience = last.patience * (2 if last.until <= self.frame else 1)
                     until = self.frame + patience
@@ -152,7 +152,7 @@ class Layers:
         height, width = pixels.shape[:2]
         areas = [_within(one.area, width, height) for one in self.over or () if one not in stay]
         size = sum(max(right - left, 0) * max(bottom - top, 0) for left, right, top, bottom in areas)
-        if self.over is None or (size > MOSTLY * height * width and not stay):
+        if self.over is None or (size > MAX_PATCHED_SHARE * height * width and not stay):
             self.camera.set_frame_to_background(picture)
             return
         for left, right, top, bottom in areas:
@@ -221,14 +221,19 @@ def _area(mobject: Mobject, camera: Any) -> Area:
         (left, bottom), (right, top) = camera.points_to_subpixel_coords(mobject, corners)[[0, -1]].tolist()
         stroke = max(mobject.get_stroke_width(), mobject.get_stroke_width(background=True))
         unit = max(camera.pixel_width / camera.frame_width, camera.pixel_height / camera.frame_height)
-        # one cubic has no corner
-        reach = (MITER if len(mobject.points) > 4 else CAP) * stroke * camera.cairo_line_width_multiple * unit
+        widths = MITER_WIDTHS if len(mobject.points) > 4 else CAP_WIDTHS  # one cubic has no corner
+        reach = widths * stroke * camera.cairo_line_width_multiple * unit
         area = left - reach, right + reach, top - reach, bottom + reach
-    if area is None or not all(abs(side) < FAR for side in area):
+    if area is None or not all(abs(side) < MAX_PIXEL for side in area):
         return EVERYWHERE
     left, right, top, bottom = area
     # whole pixels: two that do not touch share none
-    return floor(left - MARGIN), ceil(right + MARGIN), floor(top - MARGIN), ceil(bottom + MARGIN)
+    return (
+        floor(left - MARGIN),
+        ceil(right + MARGIN),
+        floor(top - MARGIN),
+        ceil(bottom + MARGIN),
+    )
 
 
 def _touch(a: Area, b: Area) -> bool:

@@ -24,7 +24,7 @@ from manim.utils.iterables import list_update
 from diffrender.animation.mobjects.camera import Bulk
 from diffrender.animation.theme import SHORT_SIDE
 from diffrender.core.errors import RenderError, UsageError, suggest
-from diffrender.video.frame_cache import Layers
+from diffrender.video.frame_cache import FrameCache
 
 NEVER = sys.maxsize
 ROUNDING = 1e-6  # frames; run times are sums of decimals, and 0.3 s × 10 fps must be three frames
@@ -55,7 +55,7 @@ class FrameRenderer(CairoRenderer):
     def init_scene(self, scene: Scene, session_spec: Any, file_writer_settings: Any) -> None:
         """Take the camera the scene asks for (moving, 3-D, …): Manim calls this while the scene is made."""
         self.camera: Any = _bulk(scene.camera_class)()
-        self.layers = Layers(self.camera)
+        self.cache = FrameCache(self.camera)
         super().init_scene(scene, session_spec, file_writer_settings)
 
     # ---- playing -----------------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ class FrameRenderer(CairoRenderer):
         frozen = scene.is_current_animation_frozen_frame()
         count = 0 if self.skip_animations else _frame_count(scene.duration, self.camera.frame_rate, frozen)
         self.static_image = None
-        self.layers.begin(mob for each in scene.animations or () for mob in each.mobject.get_family())
+        self.cache.begin(mob for each in scene.animations or () for mob in each.mobject.get_family())
         if self.first < self.frame + count and scene.static_mobjects:
             # before the first frame, as Manim does: what stands still is drawn once, as it was then
             self.save_static_frame_data(scene, scene.static_mobjects)
@@ -110,7 +110,7 @@ class FrameRenderer(CairoRenderer):
     def _draw(self, scene: Scene) -> None:
         """The frame as it is now, into the camera's pixels: what `update_frame` would draw."""
         mobjects = scene.moving_mobjects or list_update(scene.mobjects, scene.foreground_mobjects)
-        self.layers.draw(self.camera.background if self.static_image is None else self.static_image, mobjects)
+        self.cache.draw(self.camera.background if self.static_image is None else self.static_image, mobjects)
 
     def _next_window(self) -> None:
         window = next(self._windows, None)

@@ -81,6 +81,13 @@ def as_drawn(spec: RenderSpec) -> tuple[RenderSpec, tuple[str, ...]]:
     return spec.model_copy(update={"width": width, "height": height, "fps": fps}), notes
 
 
+def check_encoder(spec: RenderSpec) -> None:
+    """RenderError that names what would open, if the encoder that `spec` asks for does not open on this machine."""
+    drawn, _ = as_drawn(spec)
+    if not drawn.picture:
+        encoding.check(encoding.for_spec(drawn), drawn.width, drawn.height, drawn.fps)
+
+
 def _clip(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress) -> dict[str, Any]:
     drawn = segments.draw(drawn_as, work, progress)
     whole = partial(work / f"whole.{spec.format}")

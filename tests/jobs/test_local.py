@@ -136,8 +136,9 @@ def test_an_interrupt_ends_the_workers_and_leaves_nothing_half(tmp_path):
 
 def test_work_is_shared_by_threads_that_arithmetic_uses(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    assert local._Run([], 4, lambda j, e: None, True, 0, None, None).threads == 2
-    assert local._Run([], 1, lambda j, e: None, True, 0, None, None).threads is None
+    more = {"on_event": print, "fail_fast": True, "retries": 0, "logs": None, "cluster": None}
+    assert local._Scheduler([], workers=4, **more).threads == 2
+    assert local._Scheduler([], workers=1, **more).threads is None
 
 
 def test_the_error_of_a_job_keeps_its_family(tmp_path):

@@ -238,7 +238,7 @@ def test_estimates_are_what_was_measured_else_said_to_be_guesses(lecture_hall):
     assert measured
     assert 0 < seconds < 30
     (outputs / ".times.json").write_text("not JSON")
-    assert Batch.of(planned(file), outputs).estimates  # a damaged ledger is an empty one
+    assert Batch.of(planned(file), outputs).estimates  # damaged timings are none
 
 
 def test_the_whole_takes_no_less_than_its_longest_chain(lecture_hall):

@@ -12,7 +12,7 @@ from diffrender.animation.mobjects.plane.field import VectorField
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.video import frame_cache
-from diffrender.video.frame_cache import Layers
+from diffrender.video.frame_cache import FrameCache
 from diffrender.video.frames import manim_config
 
 TABLE = np.stack([np.arange(256)] * 3, axis=1).astype(np.uint8)
@@ -57,7 +57,7 @@ def films(camera_class, tmp_path, frames=40, every=lambda camera, k: None):
     """(pictures as we draw them, pictures of all drawn anew, mobjects drawn in the last of ours)."""
     with tempconfig(manim_config(480, 270, 10, transparent=False, media=tmp_path)):
         ours, stock = camera_class(), camera_class()
-        drawer, scene, pictures, drawn = Layers(ours), mobjects(), ([], []), []
+        drawer, scene, pictures, drawn = FrameCache(ours), mobjects(), ([], []), []
         capture = ours.capture_mobjects
         ours.capture_mobjects = lambda mobs, **more: (drawn.extend(mobs), capture(mobs, **more))
         for k in range(frames):
@@ -109,14 +109,14 @@ def test_a_camera_with_ways_of_its_own_draws_everything(tmp_path):
 @pytest.mark.parametrize("camera", [Camera, MovingCamera])
 def test_ordinary_cameras_are_known(camera, tmp_path):
     with tempconfig(manim_config(64, 36, 10, transparent=False, media=tmp_path)):
-        assert Layers(camera()).applies
+        assert FrameCache(camera()).applies
 
 
 def test_points_changed_in_place_are_seen(tmp_path):
     with tempconfig(manim_config(480, 270, 10, transparent=False, media=tmp_path)):
         camera, xy = BulkCamera(), np.zeros((1, 2))
         cloud, square = PointCloud(BOX, RECT, xy, color="#FFFFFF", radius=0.2), Square(1).shift([4, 0, 0])
-        drawer, seen = Layers(camera), []
+        drawer, seen = FrameCache(camera), []
         for k in range(6):
             drawer.draw(camera.background, [cloud, square])
             seen.append(camera.pixel_array.copy())
@@ -140,7 +140,7 @@ def test_what_moves_now_and_then_is_left_while_nothing_near_it_moves(tmp_path, m
         monkeypatch.setattr(frame_cache, "_touch", lambda a, b: False)
     with tempconfig(manim_config(480, 270, 10, transparent=False, media=tmp_path)):
         ours, stock = BulkCamera(), BulkCamera()
-        drawer, (discs, jumps), drawn, same = Layers(ours), jumping(30), [], []
+        drawer, (discs, jumps), drawn, same = FrameCache(ours), jumping(30), [], []
         capture = ours.capture_mobjects
         ours.capture_mobjects = lambda mobs, **more: (drawn.append(len(mobs)), capture(mobs, **more))
         drawer.begin(discs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -27,9 +27,6 @@ from diffrender.cli.common import (
     say,
     writable,
 )
-
-if TYPE_CHECKING:
-    from diffrender.video.spec import RenderSpec
 
 
 @command
@@ -186,7 +183,9 @@ def render(
     )
     writable(job.out.parent)
     if codec and not job.up_to_date():
-        _check_codec(clip_spec(job))
+        from diffrender.video.render import check_encoder  # before anything is trained for it
+
+        check_encoder(clip_spec(job))
     report = bring_up_to_date(job, force)
     shown = out or Path(os.path.relpath(job.out))
     if report["reused"]:
@@ -194,16 +193,6 @@ def render(
     print_output(shown, as_json, **report)
     if preview:
         typer.launch(str(shown))
-
-
-def _check_codec(spec: RenderSpec) -> None:
-    """Find out whether the encoder opens before anything is trained for it."""
-    from diffrender.video.encode import settings as encoding
-    from diffrender.video.render import as_drawn
-
-    drawn, _ = as_drawn(spec)
-    if not drawn.picture:
-        encoding.check(encoding.for_spec(drawn), drawn.width, drawn.height, drawn.fps)
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -35,7 +35,7 @@ GPU_RESOURCES = ("gpu", "GPU")  # names of the resource that training asks for w
 
 
 class DaskCluster:
-    """A cluster behind a Dask scheduler, for `executors.run`. A context manager.
+    """A cluster behind a Dask scheduler, for `local.run`. A context manager.
 
     address: the scheduler's, `tcp://host:8786`. notice: told what a person should know meanwhile.
     Raises MissingToolError without Dask, UsageError when nobody answers at the address.
@@ -82,7 +82,7 @@ class DaskCluster:
         """Do a job on some worker and put its files here; returns and raises as `run_job` does.
 
         A job whose worker was lost is done again by Dask itself; one whose input was lost with a worker, by
-        `executors.run`. A worker with another diffrender is not asked again.
+        `local.run`. A worker with another diffrender is not asked again.
         """
         bundle, files = bundles.pack(job)
         while True:

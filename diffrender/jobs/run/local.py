@@ -176,15 +176,19 @@ def run(
     waits for it to clean up, and is raised again. logs: a folder for what failing jobs said.
     on_event is called from several threads: `start`, `progress` and `retry` of each job, and `end` (with its Outcome).
     """
-    return _Run(list(jobs), workers, on_event, fail_fast, retries, logs, cluster)()
+    scheduler = _Scheduler(
+        list(jobs), workers=workers, on_event=on_event, fail_fast=fail_fast, retries=retries, logs=logs, cluster=cluster
+    )
+    return scheduler.run()
 
 
-class _Run:
+class _Scheduler:
     """One call of `run`: what waits, what runs, and how each ended (by the job's place in the list)."""
 
     def __init__(
         self,
         todo: list[Job],
+        *,
         workers: int,
         on_event: OnEvent,
         fail_fast: bool,
@@ -201,7 +205,7 @@ class _Run:
         self.interrupt = Interrupt()
         self.threads = max(1, (os.cpu_count() or 1) // workers) if workers > 1 else None
 
-    def __call__(self) -> list[Outcome]:
+    def run(self) -> list[Outcome]:
         with ThreadPoolExecutor(self.workers + (min(len(self.todo), MAX_REMOTE_JOBS) if self.cluster else 0)) as pool:
             try:
                 while self.waiting or self.running:
