@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from diffrender.config.sections import Config
+from diffrender.core import provenance
 from diffrender.core.errors import ConfigError, DiffrenderError, reading
 from diffrender.core.files import replacing
 from diffrender.core.provenance import made_with
@@ -65,10 +66,21 @@ def network(config: Config, event: tuple[int, ...], classes: int) -> nn.Module:
 
 def save(path: Path, net: nn.Module, config: Config, header: Mapping[str, Any]) -> None:
     """Write weights as safetensors, with the config in the header; the file appears complete or not at all."""
+    said = {"kind": "weights", "config": config.as_dict(), "seed": config.seed, "versions": made_with(), **header}
+    _write(path, {name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}, said)
+
+
+def save_half(weights: Path, out: Path, header: Mapping[str, Any]) -> None:
+    """Write trained weights again in half precision, as they are shipped; `header` goes over what they say."""
+    from safetensors.torch import load_file
+
+    said = {**(provenance.read(weights) or {}), **header}
+    _write(out, {name: t.half() for name, t in load_file(weights).items()}, said)
+
+
+def _write(path: Path, tensors: dict[str, torch.Tensor], said: Mapping[str, Any]) -> None:
     from safetensors.torch import save as encode
 
-    said = {"kind": "weights", "config": config.as_dict(), "seed": config.seed, "versions": made_with(), **header}
-    tensors = {name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}
     encoded = encode(tensors, {k: json.dumps(v, sort_keys=True) for k, v in said.items()})
     size = int.from_bytes(encoded[:8], "little")
     ordered = json.dumps(json.loads(encoded[8 : 8 + size]), sort_keys=True).encode()  # safetensors shuffles its header

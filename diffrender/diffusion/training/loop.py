@@ -260,8 +260,9 @@ def _threads(trainer: Trainer) -> Iterator[None]:
     """One thread for a small network: the fastest by CPU seconds, and the same sums on any number of cores."""
     before = torch.get_num_threads()
     weights = sum(p.numel() for p in trainer.network.parameters())
-    convolutional = any(isinstance(layer, torch.nn.Conv2d) for layer in trainer.network.modules())
-    if not convolutional and weights * trainer.config.training.batch_size < SMALL:
+    if any(isinstance(layer, torch.nn.Conv2d) for layer in trainer.network.modules()):
+        weights *= max(1, trainer.batches.data[0].size // 16)  # about as often as each is used, level by level
+    if weights * trainer.config.training.batch_size < SMALL:
         torch.set_num_threads(1)
     try:
         yield
