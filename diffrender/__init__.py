@@ -27,6 +27,9 @@ _NAMES = {
     "Schedule": "diffusion.levels",
     "Prediction": "diffusion.denoisers.base",
     "Noise": "diffusion.noise",
+    "Step": "diffusion.samplers.base",
+    "Density": "diffusion.targets.densities.base",
+    "Objective": "diffusion.denoisers.objectives",
     "DiffrenderError": "core.errors",
 }
 __all__ = ["__version__", *_NAMES]

@@ -135,6 +135,16 @@ def complete_scenes(incomplete: str) -> list[str]:
     return [name for name in scenes() if name.startswith(incomplete)]
 
 
+def trusting(trust: bool) -> None:
+    """Trust the code that configs name, in this command and the processes that it starts."""
+    if trust:
+        os.environ["DIFFRENDER_TRUST"] = "1"
+
+
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Run the Python files that a config names; asked for once, and when they change."),
+]
 Set = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Override a config key, e.g. training.steps=2000. Repeatable."),

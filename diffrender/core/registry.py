@@ -1,7 +1,8 @@
 """Registries: named things that a config may ask for (targets, schedules, samplers, networks).
 
 A registered function's keyword parameters *are* its config keys: they are checked (unknown key, wrong type) with the
-same messages wherever the thing is named, and documented where they are defined.
+same messages wherever the thing is named, and documented where they are defined. A function in a file of the user's own
+is found as `./mine.py:function`, and treated alike.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from pydantic import ConfigDict, ValidationError, create_model
 
 from diffrender.core.errors import ConfigError, suggest
+from diffrender.core.user_code import is_code, load
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Entry:
         """The keyword-only parameters, which are the config keys."""
         found = inspect.signature(self.make, eval_str=True).parameters
         return {k: p for k, p in found.items() if p.kind is p.KEYWORD_ONLY}
+
+    def positional(self) -> list[str]:
+        """Names of the other parameters, which are given by whoever calls it."""
+        found = inspect.signature(self.make).parameters
+        return [k for k, p in found.items() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
     def check(self, params: Mapping[str, Any], where: str) -> dict[str, Any]:
         """Validated copy of `params`; raises ConfigError naming `where.key`."""
@@ -67,8 +74,9 @@ class Registry:
     >>> make, params = points.resolve("circle", {"radius": 2}, where="target")
     """
 
-    def __init__(self, what: str) -> None:
-        self.what = what
+    def __init__(self, what: str, takes: tuple[tuple[str, ...], ...] = ()) -> None:
+        """what: as errors call it. takes: positional parameters of its functions; more than one way, if there is."""
+        self.what, self.takes = what, takes
         self.entries: dict[str, Entry] = {}
         self.names: dict[str, str] = {}
 
@@ -76,6 +84,8 @@ class Registry:
         """Decorator: file a function under `name` and `aliases`; `info` is shown by `diffrender list`."""
 
         def keep(make: Callable) -> Callable:
+            if name in self.names and self[name].make.__module__ != make.__module__:
+                raise ConfigError(f"{self.what} '{name}': there is one of that name already.", "Call it otherwise.")
             self.entries[name] = Entry(name, make, aliases, info)
             self.names.update(dict.fromkeys((name, *aliases), name))
             return make
@@ -83,15 +93,33 @@ class Registry:
         return keep
 
     def __contains__(self, name: str) -> bool:
-        return name in self.names
+        return name in self.names or is_code(name)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(sorted(self.entries.values(), key=lambda entry: entry.name))
 
     def __getitem__(self, name: str) -> Entry:
+        if is_code(name):
+            return self._own(name)
         if name not in self.names:
             raise ConfigError(f"Unknown {self.what} '{name}'.", suggest(name, self.entries))
         return self.entries[self.names[name]]
+
+    def _own(self, name: str) -> Entry:
+        """The entry of a user's own function; what it says of itself if it is registered, else what can be told."""
+        make = load(name)
+        entry = Entry(name, make, (), next((e.info for e in self.entries.values() if e.make is make), {}))
+        if self.takes and len(entry.positional()) not in map(len, self.takes):
+            ways = " or ".join(f"({', '.join(way)})" for way in self.takes)
+            raise ConfigError(
+                f"{name}: takes ({', '.join(entry.positional())}), but a {self.what} takes {ways}.",
+                "Its config keys are keyword-only parameters: they stand behind a * in its head.",
+            )
+        return entry if entry.info else Entry(name, make, (), self.facts(entry))
+
+    def facts(self, entry: Entry) -> dict[str, Any]:
+        """What is said of a user's function that is not registered."""
+        return {"title": entry.name.rpartition(":")[2].replace("_", " "), "equation": ""}
 
     def resolve(self, name: str, params: Mapping[str, Any], where: str) -> tuple[Callable[..., Any], dict[str, Any]]:
         """The function called `name` and its validated keyword arguments."""

@@ -15,7 +15,7 @@ from diffrender.core.errors import ConfigError
 from diffrender.core.registry import Registry
 from diffrender.diffusion.levels import Schedule
 
-SCHEDULES = Registry("schedule")
+SCHEDULES = Registry("schedule", (("n",),))
 Beta = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 

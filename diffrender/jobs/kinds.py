@@ -103,16 +103,16 @@ def sample(task: Task) -> Figures:
 
 
 def _config(task: Task) -> Config:
-    """The task's config; files that it names are those among the inputs. Its sampler is checked before minutes pass."""
+    """The task's config; files and code that it names are those among the inputs."""
     from diffrender.config.find import use_files
     from diffrender.config.sections import Config
+    from diffrender.core.user_code import use_code
     from diffrender.core.validation import validate
-    from diffrender.diffusion.samplers.checks import check_sampler
 
     config: Config = validate(Config, task.settings["config"], task.settings["source"])
     config = config.model_copy(update={"source": Path(task.settings["source"])})
     use_files({name: task.inputs[key] for key, name in task.settings["files"].items()})
-    check_sampler(config.sampler, task.settings["run_kind"])
+    use_code({written: task.inputs[name] for written, name in task.settings["code"].items()})
     return config
 
 
@@ -201,7 +201,15 @@ def gif(task: Task) -> Figures:
     return make(spec, task.progress)
 
 
-CONFIG_UNCOUNTED = ("config", "source", "files", "device", "run_kind")  # `content` says what counts of a config
+CONFIG_UNCOUNTED = (
+    "config",
+    "source",
+    "files",
+    "code",
+    "device",
+    "run_kind",
+    "shows",
+)  # `content` says what counts of a config
 KINDS = {
     "train": Kind(train, True, ("torch",), 60.0, "steps", "{} to train", (*CONFIG_UNCOUNTED, "resume")),
     "sample": Kind(sample, True, ("torch",), 10.0, "steps", "{} to sample", CONFIG_UNCOUNTED),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from diffrender.config.scene_card import read_scene
 from diffrender.core.errors import DiffrenderError
+from diffrender.jobs.check import check_before_start
 from diffrender.jobs.job import pending
 from diffrender.jobs.plan.clip import named_files, recorded_file, recordings
 from diffrender.jobs.run.local import run
@@ -29,7 +30,9 @@ def find_recordings(scene_file: Path, class_name: str) -> dict[str, Path]:
     if given:
         return named_files([part for part in given.split(os.pathsep) if part], card)
     needs = recordings(card)
-    run(pending(needs.values()))
+    todo = pending(needs.values())
+    check_before_start(todo)
+    run(todo)
     return {name: recorded_file(job) for name, job in needs.items()}
 
 

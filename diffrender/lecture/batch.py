@@ -10,6 +10,7 @@ from typing import Any
 
 from diffrender.core.errors import DiffrenderError
 from diffrender.core.files import locked, remove_leftovers
+from diffrender.jobs.check import check_before_start
 from diffrender.jobs.job import Job, ordered, pending
 from diffrender.jobs.run.local import Cluster, OnEvent, Outcome, run
 from diffrender.lecture import page
@@ -54,6 +55,7 @@ class Batch:
         if not self.todo:
             page.write(self.plan)
             return []
+        check_before_start(self.todo)
         outcomes: list[Outcome] = []
 
         def seen(job: Job, event: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diffrender.cli.common import Device, Json, Outputs, check_device, command, say, writable
+from diffrender.cli.common import Device, Json, Outputs, Trust, check_device, command, say, trusting, writable
 
 if TYPE_CHECKING:
     from diffrender.jobs.run.local import Outcome
@@ -48,6 +48,7 @@ def batch(
         bool, typer.Option("--schema", help="Print the JSON schema of lecture files, for editors.")
     ] = False,
     device: Device = "auto",
+    trust: Trust = False,
     outputs: Outputs = Path("outputs"),
     as_json: Json = False,
 ) -> None:
@@ -65,6 +66,7 @@ def batch(
     from diffrender.lecture.batch import Batch
     from diffrender.lecture.plan import plan
 
+    trusting(trust)
     if schema:
         print(json.dumps(lectures.schema(), indent=2))
         return

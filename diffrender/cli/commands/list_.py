@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from diffrender.cli.common import command
+from diffrender.cli.common import Trust, command, trusting
 
 if TYPE_CHECKING:
     from diffrender.config.scene_card import SceneCard
@@ -30,11 +30,19 @@ Row = dict[str, Any]
 def list_(
     what: Annotated[str, typer.Argument(metavar=f"[{'|'.join(WHAT)}]", help="All of them if not given.")] = "",
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="One of them, in full.")] = "",
+    config: Annotated[
+        str, typer.Option("--config", "-c", metavar="FILE", help="What a config takes from Python files of its own.")
+    ] = "",
+    trust: Trust = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Show what there is: scenes, configs, samplers, …"""
     from diffrender.core.errors import UsageError, suggest
 
+    trusting(trust)
+    if config:
+        _code_of(config, as_json)
+        return
     if what and what not in WHAT:
         raise UsageError(f"list {what}: nothing of that name is listed.", suggest(what, WHAT))
     if name:
@@ -48,6 +56,28 @@ def list_(
         return
     for i, (name, rows) in enumerate(tables.items()):
         _show(name, rows, first=i == 0)
+
+
+def _code_of(config: str, as_json: bool) -> None:
+    """The functions that a config takes from Python files: what they are, and their keys."""
+    import json
+
+    from diffrender.jobs.check import trusted_code
+    from diffrender.jobs.plan.subject import Subject
+
+    rows = [
+        {
+            "name": section,
+            "config": entry.name,
+            "what": entry.summary,
+            "keys": [str(parameter) for parameter in entry.parameters().values()],
+        }
+        for section, entry in trusted_code(Subject.of(config)).items()
+    ]
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, default=str))
+    else:
+        _show(f"from Python files, in {config}", rows, first=True)
 
 
 def _one(what: str, name: str, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from diffrender.cli.common import (
     Outputs,
     Seed,
     Set,
+    Trust,
     check_device,
     command,
     complete_configs,
@@ -25,6 +26,7 @@ from diffrender.cli.common import (
     overrides_from_flags,
     print_output,
     say,
+    trusting,
     writable,
 )
 
@@ -132,6 +134,7 @@ def render(
         float | None, typer.Option("--max-mb", help="Make a GIF smaller until it has at most so many megabytes.")
     ] = None,
     device: Device = "auto",
+    trust: Trust = False,
     data_dir: DataDir = None,
     force: Force = False,
     outputs: Outputs = Path("outputs"),
@@ -148,6 +151,7 @@ def render(
     from diffrender.jobs.run.progress import bring_up_to_date
     from diffrender.video.spec import RenderSettings
 
+    trusting(trust)
     if last_frame and (still is not None or contact_sheet or format_ not in ("", "png")):
         raise UsageError("--save_last_frame writes one PNG.", "Leave out --still, --contact-sheet and --format.")
     if last_frame and out is not None and out.suffix.lower() != ".png":

@@ -17,11 +17,13 @@ from diffrender.cli.common import (
     Outputs,
     Seed,
     Set,
+    Trust,
     check_device,
     command,
     overrides_from_flags,
     print_output,
     say,
+    trusting,
     writable,
 )
 
@@ -43,6 +45,7 @@ def sample(
         Path | None, typer.Option("--out", "-o", help="The .npz to write.", show_default="outputs/CONFIG/SAMPLER.npz")
     ] = None,
     device: Device = "auto",
+    trust: Trust = False,
     data_dir: DataDir = None,
     force: Force = False,
     outputs: Outputs = Path("outputs"),
@@ -56,6 +59,7 @@ def sample(
     from diffrender.jobs.plan.subject import Subject
     from diffrender.jobs.run.progress import bring_up_to_date
 
+    trusting(trust)
     subject = Subject.of(
         config,
         overrides_from_flags(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None),

@@ -16,11 +16,13 @@ from diffrender.cli.common import (
     Outputs,
     Seed,
     Set,
+    Trust,
     check_device,
     command,
     overrides_from_flags,
     print_output,
     say,
+    trusting,
     writable,
 )
 
@@ -31,6 +33,7 @@ def train(
     sets: Set = [],  # noqa: B006
     seed: Seed = None,
     device: Device = "auto",
+    trust: Trust = False,
     data_dir: DataDir = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted run stopped: the default; --force starts anew.")
@@ -48,6 +51,7 @@ def train(
     from diffrender.jobs.plan.subject import Subject
     from diffrender.jobs.run.progress import bring_up_to_date
 
+    trusting(trust)
     subject = Subject.of(config, overrides_from_flags(sets, seed=seed, seed_key="seed"), outputs)
     job = subject.train(device=check_device(device), resume=resume or not force)
     writable(job.out.parent)

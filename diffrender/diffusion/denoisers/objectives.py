@@ -23,7 +23,7 @@ Answer = Callable[[torch.Tensor, Level], dict[str, torch.Tensor]]
 Score = Callable[[torch.Tensor], torch.Tensor]
 ScoreLoss = Callable[[Score, torch.Tensor, torch.Tensor], torch.Tensor]
 MAX_LOG_SNR = 20.0
-OBJECTIVES = Registry("objective")
+OBJECTIVES = Registry("objective", ((),))
 EDM_MEAN, EDM_STD = -1.2, 1.2  # of log(sigma / alpha) while training (Karras et al. 2022, table 1)
 
 

@@ -46,6 +46,12 @@ class Samplers(Registry):
         }
         return super().register(name, aliases=aliases, **facts, **info)
 
+    def facts(self, entry: Entry) -> dict[str, Any]:
+        """A function of (density, x, noise) follows a density; one that also takes levels removes noise."""
+        langevin = len(entry.positional()) == 3
+        kind = "langevin" if langevin else "reverse"
+        return {**super().facts(entry), "kind": kind, "order": None, "stochastic": langevin, "nfe_per_step": 1}
+
     def __contains__(self, name: str) -> bool:
         return super().__contains__(name) or name.startswith("diffusers:")
 
@@ -57,4 +63,4 @@ class Samplers(Registry):
         return super().__getitem__(name)
 
 
-SAMPLERS = Samplers("sampler")
+SAMPLERS = Samplers("sampler", (("denoise", "x", "levels", "noise"), ("density", "x", "noise")))

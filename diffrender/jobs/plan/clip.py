@@ -93,8 +93,10 @@ def recordings(
                 "Give one with --config.",
             )
         subject = Subject.of(chosen, overrides, outputs).for_scene(need.overrides, need.fixed)
-        training = isinstance(need, Training)
-        found[name] = subject.train(device=device) if training else subject.sample(device=device, kind=need.kind)
+        if isinstance(need, Training):
+            found[name] = subject.train(device=device, resume=True, shows=card.shows)
+        else:
+            found[name] = subject.sample(device=device, kind=need.kind, shows=card.shows)
     return found
 
 

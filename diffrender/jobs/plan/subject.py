@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +13,12 @@ from diffrender.config.datasets import image_content
 from diffrender.config.find import configs, find_config, find_file, find_folder
 from diffrender.config.load import load_config, read_sections
 from diffrender.config.overrides import Overrides, combined
+from diffrender.config.scene_modules import scene_modules
 from diffrender.config.sections import TRAINING_SECTIONS, Config
 from diffrender.config.shipped_weights import shipped_weights
 from diffrender.core.errors import UsageError
 from diffrender.core.files import digest
+from diffrender.core.user_code import file_of, is_code, short_name
 from diffrender.jobs.job import Job
 
 OUTPUTS = Path("outputs")
@@ -65,7 +68,7 @@ class Subject:
         kind, sections = self.config.sampler.kind, ("sampler", "record")
         mine = self.config.part(*sections)
         usual = read_sections(self.file, {"sampler.kind": kind}, sections)
-        safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in kind)
+        safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in short_name(kind))
         return self.folder / (f"{safe}.npz" if mine == usual else f"{safe}-{digest(mine)[:6]}.npz")
 
     def _content(self, *sections: str) -> dict[str, Any]:
@@ -100,48 +103,86 @@ class Subject:
             for key, name in self._named_files(*ALL_SECTIONS).items()
         }
 
-    def _settings(self, device: str, run_kind: str, *counted: str) -> dict[str, Any]:
+    def code_names(self) -> dict[str, str]:
+        """What the config takes from Python files, by section: `{"sampler": "./mine.py:leapfrog"}`."""
+        config = self.config
+        named = {
+            "target": config.target.kind,
+            "model": config.network.model.kind,
+            "schedule": config.schedule.kind,
+            "training": config.training.objective,
+            "sampler": config.sampler.kind,
+        }
+        return {section: name for section, name in named.items() if is_code(name)}
+
+    def code(self, *sections: str) -> dict[str, Path]:
+        """These Python files as they are written in the config, and where they are."""
+        names = [name for section, name in self.code_names().items() if section in (sections or ALL_SECTIONS)]
+        return {file_of(name): find_file(file_of(name), self.config.folder) for name in names}
+
+    def code_files(self) -> list[Path]:
+        """All of them, with the modules beside them that they import."""
+        return [module for file in self.code().values() for module in scene_modules(file)]
+
+    def _code_inputs(self, *sections: str) -> tuple[dict[str, str], dict[str, Path]]:
+        """(file as written → the input that it is; the inputs: these files and the modules beside them)."""
+        places: dict[str, str] = {}
+        inputs: dict[str, Path] = {}
+        for number, (written, file) in enumerate(self.code(*sections).items()):
+            for module in scene_modules(file):
+                inputs[f"code/{number}/{module.relative_to(file.parent).with_suffix('').as_posix()}"] = module
+            places[written] = f"code/{number}/{file.stem}"
+        return places, inputs
+
+    def _settings(
+        self, device: str, run_kind: str, shows: Sequence[str], code: dict[str, str], *counted: str
+    ) -> dict[str, Any]:
         """Settings of a job: `content` is what decides its output, the rest is recorded with it, or says how."""
         return {
             "content": self._content(*counted),
             "config": self.config.as_dict(),
             "source": str(self.file.resolve()),
             "files": self._named_files(*ALL_SECTIONS),
+            "code": code,
             "device": device,
             "run_kind": run_kind,
+            "shows": list(shows),
         }
 
-    def train(self, *, device: str = "auto", resume: bool = False, kind: str = "") -> Job:
-        """The job that trains its network; `kind`: of the run that it is trained for, checked before."""
+    def train(self, *, device: str = "auto", resume: bool = False, shows: Sequence[str] = ()) -> Job:
+        """The job that trains its network. shows: the states that it is to be drawn with, checked before."""
         if self.config.network is not self.config:
             alone = {"model": self.config.network.model.model_dump(mode="json")}
             subject = replace(self, overrides=combined(self.overrides, alone))
-            return subject.train(device=device, resume=resume, kind=kind)
+            return subject.train(device=device, resume=resume, shows=shows)
         if not self.config.model.learned:
             named = configs().get(self.name) == self.file
             raise UsageError(
                 f"{self.file}: 'model: {self.config.model.kind}' has nothing to train.",
                 f"Sample it at once: diffrender sample {self.name if named else self.file}",
             )
-        settings = {**self._settings(device, kind, *TRAINING_SECTIONS), "resume": resume}
+        code, code_inputs = self._code_inputs(*TRAINING_SECTIONS)
+        settings = {**self._settings(device, "", shows, code, *TRAINING_SECTIONS), "resume": resume}
         out, recording = self.folder / "model.safetensors", self.folder / "training.npz"
-        return Job("train", f"train {self.name}", out, settings, self._files(), extra_outputs=(recording,))
+        inputs = self._files() | code_inputs
+        return Job("train", f"train {self.name}", out, settings, inputs, extra_outputs=(recording,))
 
-    def sample(self, *, device: str = "auto", out: Path | None = None, kind: str = "") -> Job:
+    def sample(
+        self, *, device: str = "auto", out: Path | None = None, kind: str = "", shows: Sequence[str] = ()
+    ) -> Job:
         """The job that records a run of its sampler; needs the training if the model is learned.
 
         Weights that are shipped stand in for those that were never trained here. kind: what kind of run it must be
-        (reverse, langevin, …), checked before anything is trained.
+        (reverse, langevin, …); shows: the states that it is to be drawn with. Both are checked before anything is made.
         """
         learned = self.config.model.learned and self.config.sampler.asks_model
-        training = self.train(device=device, resume=True, kind=kind) if learned else None
+        training = self.train(device=device, resume=True, shows=shows) if learned else None
         shipped = shipped_weights(self.config.network) if training and not training.out.is_file() else None
         needs = (training,) if training and not shipped else ()
         weights = shipped or (training.out if training else None)
         own = ("model", "target") if self.config.model.kind == "hybrid" else ()  # more than the weights
         sections = ("sampler", "record", *own) if needs else ALL_SECTIONS
-        inputs = self._files() | ({"weights": weights} if weights else {})
-        out = out or self.recording
-        return Job(
-            "sample", f"sample {self.name} ({out.stem})", out, self._settings(device, kind, *sections), inputs, needs
-        )
+        code, code_inputs = self._code_inputs(*ALL_SECTIONS)
+        inputs = self._files() | code_inputs | ({"weights": weights} if weights else {})
+        out, settings = out or self.recording, self._settings(device, kind, shows, code, *sections)
+        return Job("sample", f"sample {self.name} ({out.stem})", out, settings, inputs, needs)

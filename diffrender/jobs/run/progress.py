@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from diffrender.core.errors import DiffrenderError
+from diffrender.jobs.check import check_before_start
 from diffrender.jobs.job import Job, pending
 from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.run.local import Outcome, run
@@ -115,6 +116,7 @@ def bring_up_to_date(job: Job, force: bool = False) -> dict[str, Any]:
     todo = pending([job])
     if force and job not in todo:
         todo.append(job)
+    check_before_start(todo)
     if len(todo) > 1:
         tqdm.write(f"To do: {', '.join(job.name for job in todo)}.", file=sys.stderr)
     with Progress() as progress:

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from diffrender.core.registry import Registry
 
-NETWORKS = Registry("model")
+NETWORKS = Registry("model", (("event", "classes"),))

@@ -1,0 +1,72 @@
+"""Checks of a whole config by the registries, made before the minutes that training and sampling take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from diffrender.config.declarations import states_name
+from diffrender.config.sections import Config
+from diffrender.core.errors import UsageError
+from diffrender.diffusion.denoisers import build
+from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS
+from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
+from diffrender.diffusion.denoisers.objectives import objective
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.schedules import make_levels
+from diffrender.diffusion.targets.base import Target
+from diffrender.diffusion.targets.build import build_target
+
+
+def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (), trains: bool = False) -> None:
+    """Refuse what cannot be trained, recorded or shown.
+
+    run_kind: of the run that is wanted (reverse, langevin, forward); any if empty. shows: the states that a scene can
+    draw (line, plane, space, images); all if empty. trains: whether a network is to be trained, and nothing sampled.
+    Raises UsageError or ConfigError that names the key.
+    """
+    target = build_target(config.target, config.folder)
+    make_levels(config.schedule)
+    if not trains:
+        _check_sampler(config, run_kind)
+    if trains or config.sampler.asks_model:
+        _check_model(config, target)
+    if shows and states_name(target.event) not in shows:
+        raise UsageError(
+            f"target: {config.target.kind} has states of shape {target.event}, and the scene shows "
+            f"{' and '.join(shows)} alone.",
+            "Choose another target, or another scene: diffrender list scenes",
+        )
+    record = config.record
+    if record.density and run_kind == "langevin" and target.density is None:
+        raise UsageError(
+            f"target: of {config.target.kind} no density is known, and the scene shows one.",
+            "Take a density (diffrender list densities), or write one: {kind: expression, log_p: …}",
+        )
+    if (record.fields or record.density) and (len(target.event) != 1 or target.dim > 3):
+        raise UsageError(
+            f"record: fields and density need states in 1 to 3 dimensions; these have shape {target.event}.",
+            "Leave out record.fields and record.density.",
+        )
+
+
+def _check_sampler(config: Config, run_kind: str) -> None:
+    sampler = config.sampler
+    entry = SAMPLERS[sampler.kind]
+    if run_kind and entry.info["kind"] != run_kind:
+        fitting = [name for name in sorted(SAMPLERS.entries) if SAMPLERS[name].info["kind"] == run_kind]
+        raise UsageError(
+            f"sampler.kind: {sampler.kind} makes a {entry.info['kind']} run, and the scene shows {run_kind} runs.",
+            f"Samplers that make one: {', '.join(fitting)}.",
+        )
+    steps = {"steps": sampler.steps} if "steps" in entry.parameters() else {}
+    entry.check({**sampler.params, **steps}, "sampler")
+
+
+def _check_model(config: Config, target: Target) -> None:
+    if config.model.learned:
+        network = config.network.model
+        NETWORKS.resolve(network.kind, network.params, "model")
+        objective(config.training.objective)
+    elif config.model.kind in CLOSED_FORMS.entries:
+        CLOSED_FORMS.resolve(config.model.kind, config.model.params, "model")
+    build.classes(config, target)
