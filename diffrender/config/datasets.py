@@ -16,6 +16,7 @@ from typing import Any
 from diffrender.config.find import find_folder
 from diffrender.config.sections import TargetConfig
 from diffrender.core.errors import DiffrenderError
+from diffrender.core.files import expanded
 
 DATA_DIR = "DIFFRENDER_DATA"
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -110,7 +111,7 @@ def data_folder() -> Path | None:
     named = os.environ.get(DATA_DIR, "")
     if not named:
         return None
-    folder = Path(named).expanduser()
+    folder = expanded(named)
     if not folder.is_dir():
         raise DiffrenderError(
             f"{folder}: no such folder of data sets.", f"It is named by --data-dir or the variable {DATA_DIR}."

@@ -9,6 +9,7 @@ from diffrender.config.load import DRAWINGS, load_config
 from diffrender.config.overrides import Overrides
 from diffrender.config.sections import Config
 from diffrender.core.errors import UsageError, suggest
+from diffrender.core.files import expanded
 
 
 def shipped(kind: str) -> Path:
@@ -38,7 +39,7 @@ def scenes() -> dict[str, Path]:
 def find_config(name: str) -> Path:
     """The file of a config given by name, by path, or as a drawing, mesh or point file."""
     if name.endswith((".yaml", ".yml", *DRAWINGS)) or "/" in name or "\\" in name:
-        path = Path(name).expanduser()
+        path = expanded(name)
         if not path.is_file():
             raise UsageError(
                 f"{name}: no such config file.",
@@ -71,7 +72,7 @@ def find_file(name: str, folder: Path, kind: str = "drawings") -> Path:
     """A file that a config names: beside the config, in the working directory, or among the shipped ones."""
     if name in _places:
         return _places[name]
-    path = Path(name).expanduser()
+    path = expanded(name)
     places = [path] if path.is_absolute() else [folder / path, Path.cwd() / path, shipped("configs") / kind / path]
     for place in places:
         if place.is_file():
@@ -83,7 +84,7 @@ def find_folder(name: str, folder: Path) -> Path:
     """A folder that a config names: beside the config, or in the working directory."""
     if name in _places:
         return _places[name]
-    path = Path(name).expanduser()
+    path = expanded(name)
     places = [path] if path.is_absolute() else [folder / path, Path.cwd() / path]
     for place in places:
         if place.is_dir():

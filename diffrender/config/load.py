@@ -15,20 +15,21 @@ from pydantic import BaseModel, ValidationError
 from diffrender.config.overrides import Overrides, merged
 from diffrender.config.pretrained import completed
 from diffrender.config.sections import Config
-from diffrender.config.yaml_file import read_yaml
+from diffrender.config.yaml_file import line_finder, read_yaml
 from diffrender.core.errors import ConfigError
-from diffrender.core.validation import validate
+from diffrender.core.validation import MAX_SHOWN, validate
 
 FOR_DRAWINGS = {"model": {"kind": "mlp", "width": 160, "bands": 6}, "training": {"steps": 10_000}}  # as dino.yaml
 DRAWINGS = (".svg", ".png", ".jpg", ".jpeg", ".csv", ".tsv", ".obj", ".ply", ".off", ".stl", ".xyz", ".npy")
 
 
-def load_config(path: Path, overrides: Overrides | None = None) -> Config:
+def load_config(path: Path | str, overrides: Overrides | None = None) -> Config:
     """The config in a YAML file, or the default config of a drawing, mesh or point file.
 
     overrides: dotted keys to values, `{"sampler.kind": "ddim"}`. The config is shared: it is not to be changed.
     Raises ConfigError naming the file, the key, and what to do.
     """
+    path = Path(path)
     return _load(path, path.resolve(), _bytes(path), _Shared(overrides or {}))
 
 
@@ -83,8 +84,9 @@ def _load(path: Path, source: Path, content: bytes | None, shared: _Shared) -> C
     try:
         config = validate(Config, completed(merged(data, overrides), path.parent), str(path))
     except ConfigError as error:  # blame the flag, if the file alone reads
-        validate(Config, completed(data, path.parent), str(path))
-        flags = " ".join(f"--set {key}={value}" for key, value in overrides.items())
+        line = None if _is_drawing(path) else line_finder(path)
+        validate(Config, completed(data, path.parent), str(path), line)
+        flags = " ".join(f"--set {key}={str(value)[:MAX_SHOWN]}" for key, value in overrides.items())
         raise ConfigError(error.problem.replace(f"{path}:", f"With {flags}:", 1), error.remedy) from None
     return config.model_copy(update={"source": source})
 

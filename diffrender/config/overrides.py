@@ -6,10 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
-
 from diffrender.config.sections import Config
-from diffrender.config.yaml_file import Loader
+from diffrender.config.yaml_file import read_value
 from diffrender.core.errors import ConfigError
 
 Overrides = Mapping[str, Any]
@@ -20,11 +18,10 @@ def parse_set(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not all(key.split(".")):
-        raise ConfigError(f"--set {text}: not of the form section.key=value.", "Example: --set training.steps=2000")
-    try:
-        return key, yaml.load(value, Loader=Loader)
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {key}: '{value}' is not a YAML value.") from None
+        raise ConfigError(
+            f"--set {text[:60]}: not of the form section.key=value.", "Example: --set training.steps=2000"
+        )
+    return key, read_value(value, f"--set {key[:60]}")
 
 
 def parse_sets(texts: Iterable[str]) -> dict[str, Any]:

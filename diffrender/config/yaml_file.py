@@ -1,17 +1,28 @@
-"""YAML as it is read here: safe, bounded, without aliases or repeated keys."""
+"""YAML as it is read here: safe, bounded, without aliases or repeated keys, and without YAML 1.1's surprises.
+
+A number is decimal: `010`, `0b1` and `1:30`, which YAML 1.1 reads as 8, 1 and 90, are refused; `1.0e3` is a number.
+Dates are text. Only plain values, lists and mappings are read: no other tags.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from diffrender.core.errors import ConfigError
+from diffrender.core.validation import shown
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
+LARGEST = 2**64  # no number of a config is larger
+PLAIN = tuple(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map"))
+DOUBTFUL = "!doubtful"  # numbers that mean something else than they seem to
+TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+WORDS = {dict: "a mapping", list: "a list", str: "text", int: "a number", float: "a number", bool: "a switch"}
 
 
 class Loader(yaml.SafeLoader):
@@ -32,42 +43,133 @@ class Loader(yaml.SafeLoader):
         finally:
             self.depth -= 1
 
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        if node.tag == DOUBTFUL:
+            raise yaml.MarkedYAMLError(problem=_doubt(node.value), problem_mark=node.start_mark)
+        if node.tag not in PLAIN:
+            raise yaml.MarkedYAMLError(
+                problem=f"the tag {node.tag[:60]} is not read here", problem_mark=node.start_mark
+            )
+        try:
+            found = super().construct_object(node, deep)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):
+            kind = TYPES.get(node.tag.rpartition(":")[2], "plain value")
+            raise yaml.MarkedYAMLError(
+                problem=f"{shown(node.value)} is not {kind}", problem_mark=node.start_mark
+            ) from None
+        if isinstance(found, int) and abs(found) > LARGEST:
+            raise yaml.MarkedYAMLError(problem="a number that is far too large", problem_mark=node.start_mark)
+        if isinstance(found, str) and re.search("[\ud800-\udfff\0]", found):
+            raise yaml.MarkedYAMLError(problem="a character that no text can hold", problem_mark=node.start_mark)
+        return found
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+        if not isinstance(node, yaml.MappingNode):
+            raise yaml.MarkedYAMLError(problem="not a mapping", problem_mark=node.start_mark)
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
-                raise yaml.MarkedYAMLError(problem=f"keys must be text, not {key!r}", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"keys must be text, not {shown(key)}", problem_mark=key_node.start_mark
+                )
             if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"key '{key}' stands twice", problem_mark=key_node.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"key {shown(key)} stands twice", problem_mark=key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
-# YAML 1.1 reads 1e3 and 2e-4 as text; everyone who writes a learning rate means a number
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+def _doubt(text: str) -> str:
+    """What is doubtful about a number, and what to write."""
+    if ":" in text:
+        what = "a number to the base of 60 (or a time)"
+    elif "b" in text.lower():
+        what = "a binary number"
+    else:
+        what = "an octal number"
+    plain = text.lstrip("+-0_").replace("_", "") or "0"
+    decimal = f"{plain}, or " if plain.isdigit() else ""
+    return f"{shown(text)[1:-1]} is {what} in YAML: write {decimal}'{text[:40]}' in quotes for text"
+
+
+# One table of what plain scalars are, in place of YAML 1.1's
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in pairs if tag.rpartition(":")[2] in ("null", "bool", "merge")]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_NUMBER = list("-+.0123456789")
+for _tag, _pattern in (
+    (DOUBTFUL, r"[-+]?0[0-9_]+|[-+]?0b[01_]*|[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"),
+    (PLAIN[2], r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)"),
+    (PLAIN[3], r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
+):
+    Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), _NUMBER)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; ConfigError naming file and line if it is not one."""
+    data = _loaded(str(path), _text(path))
+    if data is None:
+        raise ConfigError(f"{path}: is empty.", "A config says at least what is to be learned: target: spiral")
+    if not isinstance(data, dict):
+        raise ConfigError(
+            f"{path}: a mapping of sections is needed, not {WORDS.get(type(data), 'this')}.",
+            "It is made of lines such as 'target: spiral'.",
+        )
+    return data
+
+
+def read_value(text: str, where: str) -> Any:
+    """A value given in a flag, read as YAML; `where` is what errors call it."""
+    if len(text) > MAX_BYTES:
+        raise ConfigError(f"{where}: longer than a value may be.")
+    return _loaded(where, text, lines=False)
+
+
+def line_finder(path: Path) -> Callable[[tuple[int | str, ...]], int | None]:
+    """A function that says in which line of a YAML file a key stands, (section, key, …); None where it does not."""
+
+    def line(place: tuple[int | str, ...]) -> int | None:
+        try:
+            node = yaml.compose(_text(path), Loader=Loader)
+        except (yaml.YAMLError, ConfigError):
+            return None
+        found = None
+        for part in place:
+            if isinstance(node, yaml.MappingNode):
+                pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+                if pair is None:
+                    break
+                found, node = pair[0].start_mark.line + 1, pair[1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                found = node.start_mark.line + 1
+            else:
+                break
+        return found
+
+    return line
+
+
+def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"{path}: larger than a config may be ({MAX_BYTES:,} bytes).")
-        data = yaml.load(path.read_text("utf-8"), Loader=Loader)
+        return path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file.") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not a text file in UTF-8.") from None
+
+
+def _loaded(where: str, text: str, lines: bool = True) -> Any:
+    try:
+        return yaml.load(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: {error.problem}.") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML ({str(error).splitlines()[0]}).") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: a config is a mapping of sections; this is {type(data).__name__}.")
-    return data
+        at = f"{where}, line {mark.line + 1}" if mark and lines else where
+        raise ConfigError(f"{at}: {(error.problem or 'not YAML')[:200]}.") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{where}: not YAML ({str(error).splitlines()[0][:100]}).") from None

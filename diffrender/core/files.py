@@ -17,7 +17,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import DiffrenderError, UsageError
+
+
+# ---- names -----------------------------------------------------------------------------------------------------------
+def expanded(name: str | Path) -> Path:
+    """The path that a user named, `~` opened; UsageError for what cannot be a path on this system."""
+    try:
+        path = Path(name).expanduser()
+        path.exists()  # names too long, or of an unknown user, are found out here
+        return path
+    except (RuntimeError, ValueError, OSError) as error:
+        reason = getattr(error, "strerror", None) or "there is no such user, or no such place"
+        raise UsageError(f"{str(name)[:60]}: cannot be the name of a file ({reason}).") from None
 
 
 # ---- atomic writes ---------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, ValidationError, create_model
 
 from diffrender.core.errors import ConfigError, suggest
 from diffrender.core.user_code import is_code, load
+from diffrender.core.validation import SWITCH, dotted, explained, switch_as_number
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,20 @@ class Entry:
         )
         unknown = sorted(set(params) - set(fields))
         if unknown:
-            raise ConfigError(f"{where}.{unknown[0]}: '{self.name}' has no such key.", suggest(unknown[0], fields))
+            raise ConfigError(
+                f"{dotted((where, unknown[0]))}: '{self.name}' has no such key.", suggest(unknown[0][:60], fields)
+            )
         try:
             checked = model(**params)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(p) for p in first["loc"])
-            raise ConfigError(f"{where}.{key}: {first['msg']} (got {first['input']!r}).") from None
+            first = error.errors(include_url=False)[0]
+            key = dotted((where, *first["loc"]))
+            if first["type"] == "missing":
+                raise ConfigError(f"{key}: is missing; '{self.name}' needs it.") from None
+            words, remedy = explained(first)
+            raise ConfigError(f"{key}: {words}.", remedy) from None
+        if wrong := switch_as_number(params, checked):
+            raise ConfigError(f"{dotted((where, *wrong))}: {SWITCH[0]}", SWITCH[1])
         return {k: getattr(checked, k) for k in fields}
 
 
@@ -102,7 +110,7 @@ class Registry:
         if is_code(name):
             return self._own(name)
         if name not in self.names:
-            raise ConfigError(f"Unknown {self.what} '{name}'.", suggest(name, self.entries))
+            raise ConfigError(f"Unknown {self.what} '{name[:60]}'.", suggest(name[:60], self.entries))
         return self.entries[self.names[name]]
 
     def _own(self, name: str) -> Entry:

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from diffrender.core.errors import ConfigError, suggest
+
+MAX_SHOWN = 60  # characters of a value or key in a message
+NEEDED = {
+    "int_parsing": "a whole number is needed",
+    "int_type": "a whole number is needed",
+    "int_from_float": "a whole number is needed",
+    "int_parsing_size": "a smaller number is needed",
+    "float_parsing": "a number is needed",
+    "float_type": "a number is needed",
+    "finite_number": "a finite number is needed",
+    "bool_parsing": "true or false is needed",
+    "bool_type": "true or false is needed",
+    "string_type": "text is needed",
+    "string_too_short": "a word at least is needed",
+    "list_type": "a list is needed, such as [a, b]",
+    "tuple_type": "a list is needed, such as [a, b]",
+    "dict_type": "a section is needed, such as {key: value}",
+    "model_type": "a section is needed, such as {key: value}",
+    "model_attributes_type": "a section is needed, such as {key: value}",
+    "path_type": "the name of a file is needed",
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "too_short": "at least {min_length} of them are needed",
+    "too_long": "at most {max_length} of them may be given",
+    "literal_error": "must be {expected}",
+}
+
+Line = Callable[[tuple[int | str, ...]], int | None]
 
 
 class NamedOptions(BaseModel):
@@ -25,21 +56,83 @@ class NamedOptions(BaseModel):
         }
 
 
-def validate(model: type[BaseModel], data: Mapping[str, Any], where: str) -> Any:
-    """`model(**data)`, or one ConfigError that names the file and key."""
+def shown(value: Any) -> str:
+    """A value as messages quote it: on one line, and not longer than a line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = repr(value[: MAX_SHOWN + 1] if isinstance(value, (str, bytes, list, tuple)) else value)
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
+
+
+def explained(error: ErrorDetails) -> tuple[str, str]:
+    """What is wrong with one value, in plain words with the value itself, and the remedy if there is one."""
+    kind, value = error["type"], error["input"]
+    context = error.get("ctx", {})
+    plain = {k: f"{v:g}" if isinstance(v, (int, float)) else v for k, v in context.items()}
+    words = NEEDED[kind].format(**plain) if kind in NEEDED else error["msg"].removeprefix("Value error, ")
+    got = "" if isinstance(value, dict) else f" (got {shown(value)})"
+    remedy = ""
+    if kind == "string_type" and isinstance(value, (int, float)):
+        remedy = "Put it in quotes: '…'."
+    return words + got, remedy
+
+
+def validate(model: type[BaseModel], data: Mapping[str, Any], where: str, line: Line | None = None) -> Any:
+    """`model(**data)`, or one ConfigError that names the file, the key, and the line of it that `line(key)` knows."""
     try:
-        return model.model_validate(data)
+        found = model.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(p) for p in first["loc"])
+        first = error.errors(include_url=False)[0]
+        place, at = tuple(first["loc"]), where
+        if line and (number := line(place)):
+            at = f"{where}, line {number}"
+        key = dotted(place)
         if first["type"] == "extra_forbidden":
-            here: Any = model
-            for p in first["loc"][:-1]:
-                annotation = here.model_fields[p].annotation if p in getattr(here, "model_fields", {}) else None
-                here = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-            known = getattr(here, "model_fields", {})
-            raise ConfigError(f"{where}: unknown key '{key}'.", suggest(str(first["loc"][-1]), known)) from None
+            known = _fields_at(model, place[:-1])
+            raise ConfigError(f"{at}: unknown key '{key}'.", suggest(str(place[-1])[:MAX_SHOWN], known)) from None
         if first["type"] == "missing":
-            raise ConfigError(f"{where}: '{key}' is missing.") from None
-        got = f" (got {first['input']!r})" if not isinstance(first["input"], (dict, list)) else ""
-        raise ConfigError(f"{where}: {key}: {first['msg']}{got}.") from None
+            raise ConfigError(f"{at}: '{key}' is missing.") from None
+        words, remedy = explained(first)
+        raise ConfigError(f"{at}: {key}: {words}." if key else f"{at}: {words}.", remedy) from None
+    if wrong := switch_as_number(data, found):
+        number = line(wrong) if line else None
+        at = f"{where}, line {number}" if number else where
+        raise ConfigError(f"{at}: {dotted(wrong)}: {SWITCH[0]}", SWITCH[1])
+    return found
+
+
+SWITCH = (
+    "a number is needed; yes, no, on, off, true and false are switches in YAML.",
+    "Write the number: 1, not yes.",
+)
+
+
+def switch_as_number(data: Any, found: Any) -> tuple[str, ...]:
+    """Where `data` holds true or false and `found`, made from it, holds a number: the path there, () if nowhere."""
+    for key, value in data.items() if isinstance(data, Mapping) else ():
+        made = found.get(key) if isinstance(found, Mapping) else getattr(found, str(key), None)
+        if isinstance(value, bool):
+            if isinstance(made, (int, float)) and not isinstance(made, bool):
+                return (str(key),)
+        elif isinstance(value, Mapping) and (below := switch_as_number(value, made)):
+            return (str(key), *below)
+        elif isinstance(value, (list, tuple)) and isinstance(made, (list, tuple)):
+            pairs = dict(enumerate(value)), dict(enumerate(made))
+            if below := switch_as_number(*pairs):
+                return (str(key), *below)
+    return ()
+
+
+def dotted(place: tuple[int | str, ...]) -> str:
+    """A key as it is written: `training.steps`, no longer than a line."""
+    text = ".".join(str(part) for part in place)
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
+
+
+def _fields_at(model: Any, place: tuple[int | str, ...]) -> Mapping[str, Any]:
+    """The keys that a model knows at a place below it."""
+    for part in place:
+        fields = getattr(model, "model_fields", {})
+        annotation = fields[part].annotation if part in fields else None
+        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+    return getattr(model, "model_fields", {})

@@ -17,6 +17,7 @@ from diffrender.config.overrides import flattened
 from diffrender.config.sections import Section
 from diffrender.config.yaml_file import read_yaml
 from diffrender.core.errors import ConfigError, UsageError, suggest
+from diffrender.core.files import expanded
 from diffrender.core.validation import validate
 from diffrender.video.spec import ClipSettings, RenderSettings
 
@@ -154,7 +155,7 @@ class Lecture(Section):
 
 def find(name: str) -> Path:
     """The lecture called `name`: a path, or a name in lectures/ or configs/lectures/, here or shipped."""
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.suffix in (".yaml", ".yml") or path.is_file():
         if not path.is_file():
             raise UsageError(f"{name}: no such lecture file.", f"Shipped ones: {', '.join(known())}.")

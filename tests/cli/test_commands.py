@@ -201,8 +201,8 @@ def test_what_is_wrong_is_said_in_a_line_or_two(folder, args, code, said):
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (["-O", "duration=soon"], 2, "duration: Input should be a valid number"),
-        (["-O", "duration=-1"], 2, "duration: Input should be greater than 0"),
+        (["-O", "duration=soon"], 2, "duration: a number is needed"),
+        (["-O", "duration=-1"], 2, "duration: must be above 0"),
         (["--codec", "h265_magic"], 2, "h265_magic"),
         (["--codec", "h264_amf"], 1, "h264_amf does not open here"),
     ],

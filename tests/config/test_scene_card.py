@@ -193,7 +193,7 @@ def test_no_command_runs_a_hostile_file_before_it_is_drawn(tmp_path):
         ('{"title": "Toys"}', '{"title": 3}', "line 19: .*text"),
         ('{"title": "Toys"}', '{"ti tle": "T"}', "line 19: .*names"),
         ("ge=-1, lt=2", 'ge="low"', "line 25: option 'size'"),
-        ("-0.5, ge=-1", "-5, ge=-1", "line 25: size: .*greater than or equal"),
+        ("-0.5, ge=-1", "-5, ge=-1", "line 25: size: .*must be at least"),
         ("STEPS = 40", "STEPS = 40\nSTEPS = 41", "'STEPS' is set more than once"),
         ("STEPS = 40", "STEPS = STEPS", "nested too deeply"),
         ("STEPS = 40", "from a import STEPS", "'STEPS' is no plain value"),

@@ -51,8 +51,8 @@ def make(file, workers=2):
         ("{scene: toy, optoins: {a: 1}}", "entry 2 (toy): unknown key 'optoins'.\nDid you mean 'options'?"),
         ("{scene: toy, card: both}", "entry 2: an entry has exactly one of the keys scene, card, part, video."),
         ("denoise", "entry 2: an entry has exactly one of the keys scene, card, part, video."),
-        ("{scene: toy, hold: -1}", "entry 2 (toy): hold: Input should be greater than or equal to 0 (got -1)."),
-        ("{card: ''}", "entry 2 (): card: String should have at least 1 character (got '')."),
+        ("{scene: toy, hold: -1}", "entry 2 (toy): hold: must be at least 0 (got -1)."),
+        ("{card: ''}", "entry 2 (): card: a word at least is needed (got '')."),
     ],
 )
 def test_a_wrong_entry_is_named_with_its_key(lecture_hall, entry, said):
@@ -65,7 +65,7 @@ def test_a_wrong_entry_is_named_with_its_key(lecture_hall, entry, said):
     ("text", "said"),
     [
         ("title: T\n", "'entries' is missing"),
-        ("title: T\nentries: []\n", "entries: List should have at least 1 item"),
+        ("title: T\nentries: []\n", "entries: at least 1 of them are needed"),
         ("title: T\nentries: [{scene: toy}]\nsource: x\n", "unknown key 'source'"),
         ("title: T\nentries: [{scene: toy}]\noutputs: {flim: true}\n", "unknown key 'outputs.flim'"),
         ("title: T\nentries: [{scene: toy}]\ndefaults: {quality: z}\n", "defaults.quality"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from itertools import dropwhile
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +18,7 @@ PREVIEW_POINTS = 5000
 CLOSE_GRACE_SECONDS = 2.0  # without a connection after which the page counts as closed; a reload takes less
 
 PAGE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">
+  <rect width="{width}" height="{height}" fill="#fff"/>
   <g fill="none" stroke-linecap="round" stroke-linejoin="round">
 {paths}
   </g>
@@ -42,10 +42,10 @@ class Strokes(BaseModel):
     strokes: Annotated[list[Stroke], Field(max_length=20_000)]
 
     def svg(self) -> str:
-        """The drawing as SVG: the brush in black, the eraser in white over it."""
-        seen = dropwhile(lambda stroke: stroke.erase, self.strokes)  # white alone would be taken for ink
+        """The drawing as SVG: the brush in black, the eraser in the paper's white over it."""
         paths = "\n".join(
-            f'    <path stroke="{"#fff" if s.erase else "#000"}" stroke-width="{s.width:g}" d="{s.d}"/>' for s in seen
+            f'    <path stroke="{"#fff" if s.erase else "#000"}" stroke-width="{s.width:g}" d="{s.d}"/>'
+            for s in self.strokes
         )
         return PAGE.format(width=WIDTH, height=HEIGHT, paths=paths)
 

@@ -14,6 +14,7 @@ from diffrender.config.overrides import Overrides
 from diffrender.config.scene_card import SceneCard, check_options, find_scene
 from diffrender.config.scene_modules import scene_modules
 from diffrender.core.errors import UsageError
+from diffrender.core.files import expanded
 from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import Task, render_fields
 from diffrender.jobs.plan.subject import OUTPUTS, Subject
@@ -134,7 +135,7 @@ def named_files(texts: list[str], card: SceneCard) -> dict[str, Path]:
                 f"--trajectory {text}: {card.class_name} has no recording called '{name}'.",
                 f"It needs: {', '.join(card.needs)}.",
             )
-        path = Path(file).expanduser()
+        path = expanded(file)
         if not path.is_file():
             raise UsageError(
                 f"--trajectory {file}: no such file.",

@@ -10,9 +10,12 @@ import numpy as np
 import torch
 from scipy.special import logsumexp
 
+from diffrender.core.errors import ConfigError
+
 Bounds = tuple[tuple[float, float], ...]
 
 NODES = {1: 8001, 2: 801, 3: 121}  # grid nodes a side, by dimension
+LEAST_TRIES, SMALLEST_ACCEPTANCE = 200_000, 1e-3  # of rejection sampling, before it is given up
 CELLS = {1: 4096, 2: 512, 3: 96}
 
 
@@ -91,15 +94,25 @@ class Density(ABC):
         for axis in range(self.dim):
             cells = np.maximum(np.take(cells, range(side), axis), np.take(cells, range(1, side + 1), axis))
         cells = cells.ravel() + 0.02  # room for what rises between the corners
+        if not np.isfinite(cells.max()):
+            raise ConfigError("target: this density is 0 on all of its box.", "Give target.box where it is not.")
         total = np.cumsum(np.exp(cells - cells.max()))
         low, high = np.array(self._wide).T
         kept: list[np.ndarray] = []
-        while sum(map(len, kept)) < n:
+        tried = found = 0
+        while found < n:
+            if tried > LEAST_TRIES and found < SMALLEST_ACCEPTANCE * tried:
+                raise ConfigError(
+                    f"target: hardly any draw of this density is accepted ({found:,} of {tried:,}): it is far narrower "
+                    f"than the grid of {side} cells a side that it is drawn from.",
+                    "Widen its peaks, or give target.box closer around them.",
+                )
             pick = np.minimum(np.searchsorted(total, rng.random(n + 64) * total[-1], side="right"), len(cells) - 1)
             index = np.stack(np.unravel_index(pick, (side,) * self.dim), 1)
             y = low + (index + rng.random(index.shape)) * (high - low) / side
             log_p = self.log_prob(torch.from_numpy(y)).numpy()
             kept.append(y[np.log(rng.random(len(y))) < log_p - cells[pick]])
+            tried, found = tried + len(y), found + len(kept[-1])
         return np.concatenate(kept)[:n].astype(np.float32)
 
 

@@ -18,14 +18,16 @@ from diffrender.diffusion.targets.densities.valleys import DoubleWell, Funnel, M
 
 DENSITIES = Registry("density")
 
-Positive = Annotated[float, Field(gt=0)]
-Numbers = tuple[float, ...]
+SMALLEST, LARGEST = 1e-4, 1e4  # of what a parameter may be: beyond them float32 states lose their digits
+Positive = Annotated[float, Field(ge=SMALLEST, le=LARGEST)]
+Place = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+Numbers = Annotated[tuple[Place, ...], Field(max_length=1000)]
 
 
 @DENSITIES.register("gaussian_mixture", aliases=("gmm",))
 def gaussian_mixture(
     *,
-    means: tuple[Numbers, ...] = ((-1.5, 0.0), (1.5, 0.0)),
+    means: Annotated[tuple[Numbers, ...], Field(max_length=1000)] = ((-1.5, 0.0), (1.5, 0.0)),
     weights: tuple[Positive, ...] | None = None,
     stds: Positive | tuple[Positive, ...] | tuple[tuple[Positive, ...], ...] = 0.5,
     covariances: tuple[tuple[Numbers, ...], ...] | None = None,
@@ -72,7 +74,7 @@ def smiley(*, eye: Positive = 0.38, nose: Positive = 0.29, mouth: Positive = 0.3
 @DENSITIES.register("star")
 def star(
     *,
-    rays: Annotated[int, Field(ge=2)] = 5,
+    rays: Annotated[int, Field(ge=2, le=100)] = 5,
     radius: Positive = 1.3,
     length: Positive = 0.6,
     width: Positive = 0.16,
@@ -98,7 +100,7 @@ def donut(*, radius: Positive = 1.6, width: Positive = 0.3) -> Donut:
 
 
 @DENSITIES.register("banana", aliases=("rosenbrock",), paper="Pagani, Wiegand & Nadarajah 2022; Rosenbrock 1960")
-def banana(*, mean: float = 0.0, std: Positive = 1.0, bend: float = 0.7, width: Positive = 0.35) -> Sheared:
+def banana(*, mean: Place = 0.0, std: Positive = 1.0, bend: Place = 0.7, width: Positive = 0.35) -> Sheared:
     """Rosenbrock's curved valley: x ~ N(mean, std²), y ~ N(bend·x², width²)."""
     tip = bend * (abs(mean) + 2.4 * std) ** 2
     low, high = min(tip, 0.0) - 3 * width, max(tip, 0.0) + 3 * width
@@ -107,7 +109,7 @@ def banana(*, mean: float = 0.0, std: Positive = 1.0, bend: float = 0.7, width: 
 
 
 @DENSITIES.register("squiggle", paper="chi-feng, The Markov-chain Monte Carlo interactive gallery")
-def squiggle(*, std: Positive = 1.5, amplitude: float = 0.9, frequency: float = 2.5, width: Positive = 0.3) -> Sheared:
+def squiggle(*, std: Positive = 1.5, amplitude: Place = 0.9, frequency: Place = 2.5, width: Positive = 0.3) -> Sheared:
     """A wave: x ~ N(0, std²), y ~ N(amplitude·sin(frequency·x), width²)."""
 
     def wave(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -118,7 +120,7 @@ def squiggle(*, std: Positive = 1.5, amplitude: float = 0.9, frequency: float = 
 
 
 @DENSITIES.register("funnel", paper="Neal 2003, Slice sampling, §8")
-def funnel(*, std: Positive = 3.0, dim: Literal[2, 3] = 2) -> Funnel:
+def funnel(*, std: Annotated[float, Field(ge=SMALLEST, le=20)] = 3.0, dim: Literal[2, 3] = 2) -> Funnel:
     """Neal's funnel: v ~ N(0, std²) is the last coordinate, the others are N(0, e^v)."""
     return Funnel(std, dim)
 
@@ -138,7 +140,7 @@ def muller_brown(*, temperature: Positive = 20.0) -> MullerBrown:
 
 
 @DENSITIES.register("expression")
-def expression(*, log_p: str, box: Numbers | None = None) -> Expression:
+def expression(*, log_p: str, box: Annotated[tuple[float, ...], Field(max_length=6)] | None = None) -> Expression:
     """Any log p written in x, y, z, such as "-(x**2 + y**2 - 1)**2"; its score is by automatic differentiation.
 
     box: x0, x1 (, y0, y1 (, z0, z1)) that holds nearly all of it; found unless given.

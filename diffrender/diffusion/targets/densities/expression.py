@@ -30,6 +30,7 @@ OPERATORS: dict[type[ast.operator], Callable[[torch.Tensor, torch.Tensor], torch
     ast.Div: torch.div,
 }
 MAX_LENGTH, MAX_DEPTH, MAX_POWER = 2000, 40, 64
+MAX_EDGE = 1e4  # of a box
 
 
 class Expression(Density):
@@ -66,14 +67,18 @@ class Expression(Density):
     def _given(self, box: tuple[float, ...]) -> Bounds:
         """The bounds written in the config, if p falls away a little beyond them."""
         bounds = tuple(zip(box[::2], box[1::2], strict=False))
-        if len(box) != 2 * self.dim or any(low >= high for low, high in bounds):
+        if len(box) != 2 * self.dim or not all(low < high and max(-low, high) <= MAX_EDGE for low, high in bounds):
             raise ConfigError(f"target.box: low and high of {self.dim} coordinates are needed (got {list(box)}).")
-        if self._probe(tuple(widened(b, 1.5) for b in bounds))[2] < 4:
+        drop = self._probe(tuple(widened(b, 1.5) for b in bounds))[2]
+        if math.isnan(drop):
+            raise ConfigError("target.log_p: p is 0 on all of target.box.", "Move the box, or mend the expression.")
+        if drop < 4:
             raise _endless("the edge of target.box", "Widen the box, or mend the sign")
         return bounds
 
     def _fitted(self) -> Bounds:
         """The bounds within which p is above e⁻⁸ of its peak, and a margin."""
+        drop = math.nan
         for half in (3.0, 6.0, 12.0, 24.0, 48.0, 96.0):
             x, log_p, drop = self._probe(((-half, half),) * self.dim)
             if drop > 9:
@@ -81,6 +86,8 @@ class Expression(Density):
                 low, high = inside.min(0).values, inside.max(0).values
                 margin = 0.08 * float((high - low).max()) + half / 50
                 return tuple((float(a) - margin, float(b) + margin) for a, b in zip(low, high, strict=True))
+        if math.isnan(drop):
+            raise ConfigError("target.log_p: p is 0 everywhere (log p is minus infinity).", "Mend the expression.")
         raise _endless("infinity", "Mend the sign, or give target.box")
 
     def _probe(self, bounds: Bounds) -> tuple[torch.Tensor, torch.Tensor, float]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from diffrender.core.errors import DiffrenderError
-from diffrender.diffusion.targets.shapes.ink import coverage, outline
+from diffrender.diffusion.targets.shapes.ink import CONTRAST, coverage, outline
 from diffrender.diffusion.targets.shapes.svg_document import Box, Document
 
 ROUGH, SIDE, FINE = 400, 800, 1600  # pixels on the longer side: to find the ink, to draw it, to draw fine lines
@@ -137,13 +137,14 @@ class _Painter:
 def _paper(rgba: np.ndarray) -> np.ndarray | None:
     """The colour of the paper (3,): what covers the whole view at its border, else white, or black under white ink.
 
-    None where one colour covers everything.
+    None where one colour that is not white covers everything.
     """
+    white = np.full(3, 255.0)
     colours = rgba[..., :3].astype(np.int16)
     if rgba[..., 3].min() >= 250:
         paper = np.median(np.concatenate([colours[0], colours[-1], colours[:, 0], colours[:, -1]]), axis=0)
-        return paper if coverage(rgba, paper).any() else None
-    white, black = np.full(3, 255.0), np.zeros(3)
+        return paper if coverage(rgba, paper).any() or paper.min() > 255 - CONTRAST else None
+    black = np.zeros(3)
     return white if coverage(rgba, white).any() else black
 
 
