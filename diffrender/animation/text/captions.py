@@ -45,6 +45,12 @@ def model(run: Trajectory) -> str:
     return old.get(str(said or ""), f"model {NOT_RECORDED}")
 
 
+def learned(run: Trajectory) -> bool:
+    """Whether a network predicted, and no formula."""
+    said = run.meta.get("model")
+    return (said.get("kind") if isinstance(said, dict) else said) == "learned"
+
+
 def points(run: Trajectory) -> str:
     """`2,000 points`."""
     return f"{run.chains:,} point{'s' * (run.chains != 1)}"

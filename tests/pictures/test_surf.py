@@ -1,0 +1,52 @@
+"""The surf scene read back: the frames between images have the colour of the noise level, two thirds where it matters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diffrender.animation.theme import blend
+
+DURATION = 3.0
+
+
+@pytest.fixture(scope="module")
+def run(recorded):
+    return recorded(
+        "digits",
+        schedule={"kind": "geometric", "sigma_min": 0.08, "sigma_max": 6.5, "num_train_timesteps": 20},
+        sampler={"kind": "annealed", "steps": 20, "inner_steps": 3, "step_size": 0.25, "chains": 16},
+        record={"keep": ["x0"], "target_points": 0, "frames": 100},
+    )
+
+
+def test_gaps_have_the_colour_of_the_noise_level(cinema, read, run):
+    scene = cinema("surf", run=run)
+    shots = scene.at(0.6, 2.0, duration=DURATION)
+    timeline = scene.scene.timeline()
+    found, places = [], []
+    for t, shot in zip((0.6, 2.0), shots, strict=True):
+        sigma = float(run["sigma"][int(timeline.step(t / DURATION))])
+        places.append(float(np.log(6.5 / sigma) / np.log(6.5 / 0.08)))
+        (grid,) = [g for g in shot.rasters["ImageGrid"] if g.rows == 4]
+        left, bottom = read.pixel_of(grid.points[0])
+        found.append(shot.frame[round(bottom) - 60, round(left) - 4].astype(int))
+        wanted = read.rgb(blend(read.LOOK.samples, read.LOOK.data, places[-1]))
+        assert np.abs(found[-1] - wanted).max() <= 3
+    assert places[1] - places[0] > 0.2
+    assert np.abs(found[0] - found[1]).max() > 20, "the control: another level has another colour"
+
+
+def test_two_thirds_of_the_film_are_where_images_are_decided(cinema, run):
+    scene = cinema("surf", run=run)
+    scene.at(0.1, duration=DURATION)
+    timeline, sigma = scene.scene.timeline(), np.asarray(run["sigma"]) * run.meta["target"]["scale"]
+    steps = [int(timeline.step(u)) for u in np.linspace(0, 1, 901)]
+    share = np.mean([0.4 <= sigma[k] <= 3.0 for k in steps])
+    assert abs(share - 2 / 3) < 0.05
+    even = np.mean([0.4 <= s <= 3.0 for s in sigma])
+    assert even < 0.6, "the control: at an even pace it would be less"
+
+
+def test_it_fits_every_frame(cinema, run, shape, look):
+    assert cinema("surf", run=run).layout(shape, look, every=9, duration=2.0) == []
