@@ -1,4 +1,4 @@
-"""The surf scene read back: the frames between images have the colour of the noise level, two thirds where it matters."""
+"""The surf scene read back: frames in the colour of the noise level, and two thirds of the film where it matters."""
 
 from __future__ import annotations
 
