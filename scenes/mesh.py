@@ -2,69 +2,42 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from manim import VMobject
+from manim import smooth
 from pydantic import Field
 
 from diffrender.animation import (
-    Course,
-    Lattice,
-    PlayTrajectory,
+    KEY_DOT_WIDTH,
+    LINE,
+    CellLens,
+    DeformedGrid,
+    FadeInFast,
+    FollowedCell,
+    PointCloud,
     Recording,
-    Rect,
-    RenderError,
     SceneOptions,
     TrajectoryScene,
-    areas,
-    captions,
-    containing,
+    UpdateFromAlpha,
     frame,
+    key_dot,
     key_line,
-    legend,
-    log_snr,
-    normal_mass,
+    paced,
     panel,
 )
 
-ROOT = 0.5  # colour follows this power of the density, which rises by two decades
-MOST = 40  # densities are told apart up to so many times the highest of the noise
-START = 3.05  # deviations of the noise that are in view
+DATA = 250  # points of the data that are shown: more would hide what they are compared with
+REWIND = 2.5  # seconds from the data back to the noise
+EQUATION = "p_t (x_t) = p_T (x_T) thin abs(det partial x_T\\/partial x_t)"
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Where things go in one shape of frame: boxes, and baselines (x, y, alignment)."""
-
-    rect: Rect
-    name: tuple[float, float, int]
-    bar: Rect
-    key: tuple[float, float, int]
-    sigma: tuple[float, float, int]
-    slider: float
-
-
-LAYOUTS = {
-    "wide": Layout(
-        rect=(-6.61, 1.72, -2.35, 2.45), name=(2.22, 2.2, -1), bar=(2.22, 2.46, 0.0, 1.75), key=(2.22, -0.75, -1),
-        sigma=(2.22, -1.9, -1), slider=-3.02,
-    ),
-    "square": Layout(
-        rect=(-2.7, 2.7, -1.05, 2.1), name=(-3.5, -1.5, -1), bar=(-2.9, 0.4, -1.5, -1.33), key=(3.5, -1.5, 1),
-        sigma=(0.0, -2.25, 0), slider=-2.65,
-    ),
-    "tall": Layout(
-        rect=(-3.5, 3.5, -2.3, 4.7), name=(-3.5, -3.05, -1), bar=(-2.7, -0.35, -3.05, -2.77), key=(3.5, -3.05, 1),
-        sigma=(0.0, -4.7, 0), slider=-5.3,
-    ),
-}  # fmt: skip
+def closing_in(u: float) -> float:
+    """How far the view has closed in on the data when u of the run has passed."""
+    return smooth(min(max((u - 0.25) / 0.7, 0.0), 1.0))
 
 
 class Mesh(TrajectoryScene):
-    """An even grid of the plane, carried from noise to data by the flow."""
+    """An even grid of the plane, carried from noise to data by the flow, and one of its cells under a magnifier."""
 
     default_config = "spiral"
     shows = ("plane",)
@@ -79,65 +52,69 @@ class Mesh(TrajectoryScene):
     class Options(SceneOptions):
         """Options of `mesh`."""
 
-        duration: float = Field(10.0, gt=0, le=600, description="seconds from noise to data")
+        duration: float = Field(9.0, gt=0, le=600, description="seconds from noise to data")
         lines: int = Field(25, ge=2, le=200, description="lines of the grid each way, about so many")
 
     def construct(self) -> None:
-        """The even grid, then the whole way at constant speed in log-SNR, then the data."""
-        run, page, theme, options = self.trajectories["flow"], self.page, self.theme, self.options
-        place, seconds = LAYOUTS[page.shape], options.duration
-        timeline = log_snr(run["alpha"], run["sigma"])
-        mesh = self.mesh(place.rect).set_z_index(1)
-        edge = frame(place.rect, theme.border).set_z_index(2)
-        course = Course(page, run, timeline)
+        """The deformed plane and back to the even grid; the whole way, one cell followed; the data on it."""
+        run, page, theme, options = self.run, self.page, self.theme, self.options
+        boxes = self.arrange("stage with column", slider=False)
+        grid = DeformedGrid(run, boxes.stage, lines=options.lines, theme=theme)
+        mesh = grid.lattice().set_z_index(1)
+        cell = FollowedCell(grid, mesh).set_z_index(3)
+        data = PointCloud(grid.near, boxes.stage, run.target[:DATA], color=theme.data, radius=0.034, ring=theme.panel)
 
-        title = page.title("A flow of the plane")
-        equation = page.equation("p_t (x_t) = p_T (x_T) thin abs(det partial x_T\\/partial x_t)")
-        items: list[Any] = [
-            captions.sampler(run),
-            course.step,
-            f"{mesh.side} × {mesh.side} points",
-            "colour: square root",
-        ]
-        caption = page.caption(*(item for item in [*items, captions.scaling(run), captions.model(run)] if item))
-        readings = [course.sigma(*place.sigma[:2], 0.46, place.sigma[2]), *course.slider(place.slider)]
+        # what stands round it
+        clock = self.clock(run, timeline=paced(run.states, even=0.1))
+        clock.bind(mesh, cell)
+        shares = {0.0: "0", 0.5: f"{grid.vmax / 4:.2g}", 1.0: f"≥ {grid.vmax:.2g}"}
+        bar = page.value_bar("$p_t$", boxes.column, theme.table("density"), shares)
+        sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
+        area = clock.number("its area × {:.3f}", grid.ratio, size="legend")
+        density = clock.number("its density × {:.1f}", 1 / grid.ratio, size="legend")
+        below = boxes.column._replace(top=bar[0].baseline - 1.6 * page.em("legend"))
+        lens: list[Any] = []
+        if page.column_align:
+            page.stack(below, sigma, area, density, align=-1)
+            foot, top = boxes.column.bottom + 5.4 * page.em("legend"), density.line.baseline - 0.25
+            side = min(boxes.column.width, top - foot)
+            lens = self.lens(grid, clock, (below.left, below.left + side, top - side, top))
+        else:
+            sigma.at(boxes.column.right, bar[0].baseline, 1)
+            if page.shape == "tall":
+                side = below.height
+                page.stack(below, area, density, align=-1)
+                lens = self.lens(grid, clock, (below.right - side, below.right, below.bottom, below.bottom + side))
+        items: list[Any] = [(key_line(theme.fg, alpha=0.5), 0.4, "grid"), (key_line(theme.samples), 0.4, "one cell")]
+        if len(run.target):
+            items.append((key_dot(theme.data), KEY_DOT_WIDTH, "data"))
+        key = self.legend(items, boxes.key)
+        numbers = [sigma] if page.shape == "square" and not page.column_align else [sigma, area, density]
+        points = f"{grid.side} × {grid.side} points"
+        caption = self.caption("sampler", "step", points, "colour: square root", "scaling", "model")
+        edge = frame(boxes.stage, theme.border).set_z_index(5)
 
-        course.show(0)
-        ground = [panel(place.rect, theme), caption, *self.column(place, mesh.vmax), *readings, mesh, edge]
-        self.intro(title, equation, ground=ground)
-        self.play(PlayTrajectory(mesh, timeline=timeline, run_time=seconds), *course.drives(seconds))
+        def look(share: float) -> None:
+            mesh.box = tuple(a + share * (b - a) for a, b in zip(grid.wide, grid.near, strict=True))
+            cell.show_step(clock.step)
+
+        clock.show(1)
+        look(1)
+        ground = [panel(boxes.stage, theme), caption, key, *bar, *numbers, *lens, mesh, cell, edge]
+        self.intro(*self.header("A flow of the plane", EQUATION), ground=ground)
+        seconds = self.seconds(REWIND)
+        self.rewind(clock, REWIND, UpdateFromAlpha(lambda u: look(1 - smooth(u)), mesh, cell, run_time=seconds))
+        self.wait(options.pause)
+        seconds = self.seconds(options.duration)
+        self.play_run(clock, None, UpdateFromAlpha(lambda u: look(closing_in(u)), mesh, cell, run_time=seconds))
+        if len(run.target):
+            self.play(FadeInFast(data.set_z_index(2), run_time=0.8))
         self.outro()
 
-    def mesh(self, rect: Rect) -> Lattice:
-        """The recorded grid on the panel, its colours in one scale for the whole clip."""
-        run, theme = self.trajectories["flow"], self.theme
-        side = math.isqrt(run.chains)
-        if run.event != (2,) or side < 3 or side**2 != run.chains:
-            raise RenderError(
-                f"{run.file}: {run.chains} chains of shape {run.event} are no square grid of the plane.",
-                "Record one with --set sampler.start=grid --set sampler.chains=14641 and a target in the plane.",
-            )
-        states, scale = run.states, (run.scale if run.rescaled else None)
-        first, last = (np.asarray(states[k]).reshape(side, side, 2) for k in (0, -1))
-        deviation = float(np.hypot(run["alpha"][0], run["sigma"][0])) / (1.0 if scale is None else float(scale[0]))
-        mass = normal_mass(first, deviation)
-        dense = mass / np.maximum(areas(last), 1e-12)
-        order = np.argsort(dense, axis=None)
-        middle = order[np.searchsorted(np.cumsum(mass.ravel()[order]), mass.sum() / 2)]  # half of all lies denser
-        peak = float((mass / areas(first)).max())
-        vmax = float(np.clip(dense.ravel()[middle], peak, MOST * peak))
-        reach = np.maximum(np.abs(run.target).max(0, initial=0) * 1.1, START * deviation)
-        box = containing((-reach[0], reach[0], -reach[1], reach[1]), rect)
-        every = max(1, round((side - 1) / (self.options.lines - 1)))
-        table = theme.table("density")
-        return Lattice(
-            box, rect, states, mass=mass, table=table, vmax=vmax, color=theme.samples, power=ROOT, every=every
-        )
-
-    def column(self, place: Layout, vmax: float) -> list[VMobject]:
-        """What the colours and the lines mean, beside the panel, or under it where the frame is not wide."""
-        page, theme = self.page, self.theme
-        made = page.root_scale("$p_t$", place.name, place.bar, theme.table("density"), vmax, ".2g")
-        items: list[Any] = [(key_line(theme.samples), 0.5, "lines of the grid")]
-        made.append(legend(items, *place.key[:2], page.em("legend"), theme, align=place.key[2]))
-        return made
+    def lens(self, grid: DeformedGrid, clock: Any, rect: Any) -> list[Any]:
+        """The magnifier on the followed cell, in a frame."""
+        made = CellLens(grid, rect)
+        clock.bind(made)
+        made.part.set_z_index(1)
+        made.outline.set_z_index(3)
+        return [panel(rect, self.theme), *made.mobjects, frame(rect, self.theme.fg, 1.2 * LINE).set_z_index(5)]

@@ -98,6 +98,9 @@ from .parts.beside import METRIC as METRIC
 from .parts.beside import BesideData as BesideData
 from .parts.beside import distances as distances
 from .parts.clock import Clock as Clock
+from .parts.deformed_grid import CellLens as CellLens
+from .parts.deformed_grid import DeformedGrid as DeformedGrid
+from .parts.deformed_grid import FollowedCell as FollowedCell
 from .parts.density_panel import POWER as POWER
 from .parts.density_panel import DensityPanel as DensityPanel
 from .parts.flow_field import FlowField as FlowField

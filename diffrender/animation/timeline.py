@@ -98,8 +98,8 @@ def paced(*clouds: Any, even: float = EVEN, interpolate: bool = False) -> Timeli
 
 def _changes(cloud: Any, steps: np.ndarray) -> np.ndarray:
     """(K−1,) sliced Wasserstein-2 distance between the states of `steps` (K,) and the next ones."""
-    first = np.asarray(cloud[int(steps[0])])[:WATCHED].reshape(min(WATCHED, cloud.shape[1]), -1)
-    size = first.shape[1]
+    chains = np.unique(np.linspace(0, cloud.shape[1] - 1, min(WATCHED, cloud.shape[1])).astype(int))
+    size = int(np.prod(cloud.shape[2:]))
     angles = np.arange(DIRECTIONS) * np.pi / DIRECTIONS
     along = (
         np.stack([np.cos(angles), np.sin(angles)])
@@ -107,7 +107,7 @@ def _changes(cloud: Any, steps: np.ndarray) -> np.ndarray:
         else np.random.default_rng(0).standard_normal((size, DIRECTIONS))
     )
     along = along / np.linalg.norm(along, axis=0)
-    sorts = [np.sort(np.asarray(cloud[int(k)][:WATCHED], float).reshape(len(first), -1) @ along, axis=0) for k in steps]
+    sorts = [np.sort(np.asarray(cloud[int(k)][chains], float).reshape(len(chains), -1) @ along, axis=0) for k in steps]
     return np.array([np.sqrt(np.square(b - a).mean()) for a, b in pairwise(sorts)])
 
 

@@ -8,6 +8,8 @@ from scipy.stats import norm
 
 SECONDS, STEPS, SIDE = 2.0, 10, 13
 NOW = 5
+SIDES = (slice(None, -1), slice(1, None))
+BEFORE = 2.5 + 1.0  # seconds: back to the even grid, which then stands for a while
 
 
 @pytest.fixture(scope="module")
@@ -20,30 +22,35 @@ def shot(cinema, run):
     """Every line of the grid is drawn; the clip stands at a step which the number in its caption names."""
     film = cinema("mesh", flow=run)
     for k in range(40):
-        (shot,) = film.at(0.05 * k * SECONDS, duration=SECONDS, lines=SIDE)
-        if shot.rasters["Lattice"][0].step == NOW:
+        (shot,) = film.at(BEFORE + 0.05 * k * SECONDS, duration=SECONDS, lines=SIDE)
+        if shot.rasters["Lattice"][-1].step == NOW:
+            shot.scene = film.scene
             return shot
     raise AssertionError("the step is never shown")
 
 
 def check_lattice(read, shot, frame, x, start, deviation):
     """Half way between neighbours is a line; in the middle of a cell is the colour of its probability over its area."""
-    lattice = shot.rasters["Lattice"][0]
+    lattice = next(mob for mob in shot.rasters["Lattice"] if mob.side == SIDE)
     nodes, first = (np.asarray(v, float).reshape(SIDE, SIDE, 2) for v in (x, start))
     at = read.laid(nodes, lattice)
-    (rows, columns), warm = read.window(lattice, 8), read.warmth(frame)
-    lines = np.concatenate([
-        ((at[1:] + at[:-1]) / 2).reshape(-1, 2), ((at[:, 1:] + at[:, :-1]) / 2).reshape(-1, 2)
-    ])  # fmt: skip
-    u, v = np.floor(lines).astype(int).T
-    assert (warm[v, u] > 20).mean() > 0.97, "a line is missing"
-
+    rows, columns = read.window(lattice, 8)
     (a, b), (c, d) = (np.moveaxis(v, -1, 0) for v in (nodes[1:, 1:] - nodes[:-1, :-1], nodes[1:, :-1] - nodes[:-1, 1:]))
     area = abs(a * d - b * c) / 2  # of its diagonals
     part = [np.diff(norm.cdf(first[0, :, 0] / deviation)), np.diff(norm.cdf(first[:, 0, 1] / deviation))]
     density = part[1][:, None] * part[0] / area
     table = read.LOOK.table("density").astype(int)
     shade = np.rint(np.clip(density / lattice.vmax, 0, 1) ** 0.5 * 255).astype(int)
+    # a line is half of the foreground's colour, so bluer than any density: bluer than the cells beside it
+    within = [(at[1:-1, 1:] + at[1:-1, :-1]) / 2, (at[1:, 1:-1] + at[:-1, 1:-1]) / 2]
+    beside = [
+        np.maximum(table[shade[:-1], 2], table[shade[1:], 2]),
+        np.maximum(*(table[shade[:, k], 2] for k in SIDES)),
+    ]
+    for points, blue in zip(within, beside, strict=True):
+        u, v = np.floor(points.reshape(-1, 2)).astype(int).T
+        seen = (u > columns.start) & (u < columns.stop) & (v > rows.start) & (v < rows.stop)
+        assert (frame[v[seen], u[seen], 2] > blue.ravel()[seen] + 30).mean() > 0.85, "a line is missing"
     checked = 0
     for j, i in np.ndindex(SIDE - 1, SIDE - 1):
         corners = at[j : j + 2, i : i + 2].reshape(-1, 2)
@@ -80,5 +87,37 @@ def test_a_mesh_of_another_step_is_found_out(read, shot, run, law, off):
         check_lattice(read, shot, shot.frame, run["x"][NOW], law[0], law[1] * 1.3**off)
 
 
+def test_the_numbers_are_those_of_the_followed_cell(shot, run):
+    """Its area over that at the start, and as many times the density: the probability in it stays."""
+    numbers = {m.spec: m.value for top in shot.scene.mobjects for m in top.get_family() if hasattr(m, "spec")}
+    outline = next(m for m in shot.scene.mobjects if type(m).__name__ == "FollowedCell")
+    r, c = outline.grid.cell
+    ratios = []
+    for step in (NOW, NOW - 1):
+        quads = [np.asarray(run["x"][k], float).reshape(SIDE, SIDE, 2)[r : r + 2, c : c + 2] for k in (0, step)]
+        sizes = [abs(np.cross(*(q[1, 1] - q[0, 0], q[1, 0] - q[0, 1]))) / 2 for q in quads]
+        ratios.append(sizes[1] / sizes[0])
+    shown = [numbers[".3f"], numbers[".1f"]]
+    assert numbers[".1f"] == pytest.approx(1 / ratios[0])
+    assert numbers[".1f"] != pytest.approx(1 / ratios[1])
+    assert shown[0] > 0
+
+
+def test_the_magnifier_shows_the_cell_as_it_is(read, shot, run):
+    lens = next(mob for mob in shot.rasters["Lattice"] if mob.side != SIDE)
+    outline = next(m for m in shot.scene.mobjects if type(m).__name__ == "FollowedCell")
+    r, c = outline.grid.cell
+    nodes = np.asarray(run["x"][NOW], float).reshape(SIDE, SIDE, 2)[r : r + 2, c : c + 2].reshape(-1, 2)
+    middle = nodes.mean(0)
+    assert np.mean(np.reshape(lens.box, (2, 2)), axis=1) == pytest.approx(middle, abs=1e-5)
+    edges = (nodes[[0, 1]].mean(0), nodes[[2, 3]].mean(0))
+    warm = read.warmth(shot.frame)
+    for point in edges:
+        x, y = np.floor(read.laid(point, lens)).astype(int)
+        assert warm[y - 2 : y + 3, x - 2 : x + 3].max() > 100, "the outline"
+    x, y = np.floor(read.laid(middle, lens)).astype(int)
+    assert warm[y - 2 : y + 3, x - 2 : x + 3].max() < 60
+
+
 def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look):
-    assert cinema("mesh", flow=run).layout(shape, look, duration=4) == []
+    assert cinema("mesh", flow=run).layout(shape, look, duration=2) == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, TypeVar
 
@@ -188,21 +188,24 @@ class Page:
         key = VGroup(low, bar, top, said)
         return key if align < 0 else key.shift([x - key.get_center()[0], 0, 0])
 
-    def log_scale(self, symbol: str, box: Rect, table: np.ndarray, low: float, high: float) -> list[Any]:
-        """The bar of a quantity whose colour follows its logarithm, at the top of a box: ticks at its ends and middle.
-
-        symbol: Typst text before the bar.
-        """
+    def value_bar(self, symbol: str, box: Rect, table: np.ndarray, ticks: Mapping[float, str]) -> list[Any]:
+        """What colours mean, at the top of a box: a symbol, a bar, and under it texts at shares 0..1 of its length."""
         size = self.em("legend")
         y = box[3] - 0.9 * size
         name = self.label(symbol, box[0], y, size="label")
         left = name.get_right()[0] + 0.25
         bar = ColorBar((left, min(box[1], left + 3.4), y, y + 0.55 * size), table, border=self.theme.border)
         made: list[Any] = [name, bar]
-        for share, sign, align in ((0, "≤ ", -1), (0.5, "", 0), (1, "≥ ", 1)):
-            value = _figure(low * (high / low) ** share)
-            made.append(self.label(sign + value, bar.at(share)[0], y - 1.15 * size, align, "legend", "muted"))
+        for share, text in ticks.items():
+            align = -1 if share == 0 else 1 if share == 1 else 0
+            made.append(self.label(text, bar.at(share)[0], y - 1.15 * size, align, "legend", "muted"))
         return made
+
+    def log_scale(self, symbol: str, box: Rect, table: np.ndarray, low: float, high: float) -> list[Any]:
+        """The bar of a quantity coloured by its logarithm, at the top of a box; ticks at its ends and middle."""
+        values = {share: _figure(low * (high / low) ** share) for share in (0, 0.5, 1)}
+        signs = {0: "≤ ", 0.5: "", 1: "≥ "}
+        return self.value_bar(symbol, box, table, {share: signs[share] + text for share, text in values.items()})
 
     def root_scale(
         self, symbol: str, name: tuple[float, float, int], bar: Rect, table: np.ndarray, high: float, spec: str

@@ -1,0 +1,136 @@
+"""An even grid of the plane that a flow has carried along, with one cell that is followed and measured."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from manim import VGroup, VMobject
+
+from diffrender.animation.layout.page import containing
+from diffrender.animation.mobjects.furniture.panels import Rect
+from diffrender.animation.mobjects.plane.lattice import Lattice, areas, normal_mass
+from diffrender.animation.theme import LINE, Theme
+from diffrender.core.errors import RenderError
+from diffrender.trajectory.reader import Trajectory
+
+ROOT = 0.5  # colour follows this power of the density, which rises by two decades
+MAX_RISE = 40  # densities are told apart up to so many times the highest of the noise
+FOLLOWED = 0.7  # the followed cell ends at this quantile of the density, by probability
+INNER = 1.6  # deviations from the middle within which it begins
+LENS = 3.2  # sides of the followed cell, at the start, that the magnifier shows
+
+
+class DeformedGrid:
+    """The recorded grid: `side` × `side` points, drawn as about `lines` lines each way over cells coloured by density.
+
+    mass: (side−1, side−1) probability in each cell, which stays while the cell is deformed. vmax: density of the last
+    colour. wide, near: parts of the plane, of the shape of `rect`, that hold the even grid and the data.
+    ratio: (T+1,) area of the followed cell over its area at the start; its density changes by 1 / ratio.
+    """
+
+    def __init__(self, run: Trajectory, rect: Rect, *, lines: int, theme: Theme) -> None:
+        side = math.isqrt(run.chains)
+        if run.event != (2,) or side < 3 or side**2 != run.chains:
+            raise RenderError(
+                f"{run.file}: {run.chains} chains of shape {run.event} are no square grid of the plane.",
+                "Record one with --set sampler.start=grid --set sampler.chains=14641 and a target in the plane.",
+            )
+        self.run, self.rect, self.theme, self.side = run, rect, theme, side
+        first, last = (self.nodes(k) for k in (0, -1))
+        deviation = float(np.hypot(run["alpha"][0], run["sigma"][0]) / run.scale[0])
+        self.mass = normal_mass(first, deviation)
+        dense = self.mass / np.maximum(areas(last), 1e-12)
+        order = np.argsort(dense, axis=None)
+        passed = np.cumsum(self.mass.ravel()[order]) / self.mass.sum()
+        peak = float((self.mass / areas(first)).max())
+        self.vmax = float(np.clip(dense.ravel()[order[np.searchsorted(passed, 0.5)]], peak, MAX_RISE * peak))
+        self.every = max(1, round((side - 1) / (lines - 1)))
+        corner = first[0, 0]
+        self.wide = containing((corner[0], -corner[0], corner[1], -corner[1]), rect)
+        shown = run.target if len(run.target) else last.reshape(-1, 2)
+        low, high = np.quantile(shown, (0.001, 0.999), axis=0)
+        room = 0.08 * (high - low).max()
+        self.near = containing((low[0] - room, high[0] + room, low[1] - room, high[1] + room), rect)
+        self.cell = self._pick(first, last, deviation)
+        rows, columns = (slice(start, start + self.every) for start in self.cell)
+        size = np.array([areas(self.nodes(k))[rows, columns].sum() for k in range(run.steps + 1)])
+        self.ratio = size / size[0]
+
+    def nodes(self, step: int) -> np.ndarray:
+        """(side, side, 2) the points of a recorded step, as shown."""
+        return np.asarray(self.run.states[step], float).reshape(self.side, self.side, 2)
+
+    def _pick(self, first: np.ndarray, last: np.ndarray, deviation: float) -> tuple[int, int]:
+        """Row and column where the followed cell, between drawn lines, begins: by rule, never by hand."""
+        starts = range(0, self.side - self.every, self.every)
+        cells = [(r, c) for r in starts for c in starts if np.abs(first[r, c]).max() < INNER * deviation]
+        cells = cells or [(r, c) for r in starts for c in starts]
+        part = [np.s_[r : r + self.every, c : c + self.every] for r, c in cells]
+        dense = np.array([self.mass[p].sum() / max(areas(last)[p].sum(), 1e-12) for p in part])
+        order = np.argsort(dense)
+        passed = np.cumsum([self.mass[part[k]].sum() for k in order])
+        return cells[int(order[min(np.searchsorted(passed, FOLLOWED * passed[-1]), len(order) - 1)])]
+
+    def lattice(self) -> Lattice:
+        """The whole grid on its panel."""
+        return self._lattice(self.wide, self.rect, self.run.states, self.mass, self.every)
+
+    def _lattice(self, box: Rect, rect: Rect, states: np.ndarray, mass: np.ndarray, every: int) -> Lattice:
+        theme = self.theme
+        colors = {"table": theme.table("density"), "vmax": self.vmax, "power": ROOT}
+        return Lattice(box, rect, states, mass=mass, color=theme.fg, every=every, alpha=0.5, **colors)  # type: ignore[arg-type]
+
+
+class FollowedCell(VGroup):
+    """The outline of the followed cell, with a casing, on a mobject that shows the plane (`mob.to_scene`)."""
+
+    def __init__(self, grid: DeformedGrid, mob: Lattice, *, width: float = 2.2 * LINE) -> None:
+        theme = grid.theme
+        self.grid, self.mob = grid, mob
+        self.casing = VMobject(stroke_color=theme.panel, stroke_width=200 * width)
+        self.face = VMobject(stroke_color=theme.samples, stroke_width=100 * width)
+        super().__init__(self.casing, self.face)
+        self.show_step(0)
+
+    def show_step(self, step: float) -> FollowedCell:
+        """Lie round the cell at a recorded step."""
+        (r, c), e = self.grid.cell, self.grid.every
+        block = self.grid.nodes(int(step))[r : r + e + 1, c : c + e + 1]
+        ring = np.concatenate([block[0], block[1:, -1], block[-1, -2::-1], block[-2::-1, 0]])
+        points = self.mob.to_scene(ring)
+        for mob in self.submobjects:
+            mob.set_points_as_corners(points)
+        return self
+
+
+class CellLens:
+    """A magnifier on the followed cell: it keeps its size, so that the cell is seen to shrink and to stretch.
+
+    mobjects: the magnified part of the grid and the cell's outline.
+    """
+
+    def __init__(self, grid: DeformedGrid, rect: Rect) -> None:
+        (r, c), e = grid.cell, grid.every
+        low = [max(0, at - 3 * e) for at in (r, c)]
+        high = [min(grid.side, at + 4 * e + 1) for at in (r, c)]
+        size = min(high[0] - low[0], high[1] - low[1])
+        low = [min(lo, grid.side - size) for lo in low]
+        rows, columns = (np.arange(lo, lo + size) for lo in low)
+        index = (rows[:, None] * grid.side + columns).ravel()
+        states = np.stack([np.asarray(grid.run.states[k])[index] for k in range(grid.run.steps + 1)])
+        mass = grid.mass[low[0] : low[0] + size - 1, low[1] : low[1] + size - 1]
+        block = grid.nodes(0)[r : r + e + 1, c : c + e + 1]
+        self.grid, self.half = grid, LENS / 2 * float(np.ptp(block[0, :, 0]))
+        self.part = grid._lattice((-1, 1, -1, 1), rect, states, mass, e)
+        self.outline = FollowedCell(grid, self.part)
+        self.mobjects = [self.part, self.outline]
+        self.show_step(0)
+
+    def show_step(self, step: float) -> None:
+        """Look at the cell at a recorded step."""
+        (r, c), e = self.grid.cell, self.grid.every
+        x, y = self.grid.nodes(int(step))[r : r + e + 1, c : c + e + 1].reshape(-1, 2).mean(0)
+        self.part.box = (x - self.half, x + self.half, y - self.half, y + self.half)
+        self.part.show_step(step)
+        self.outline.show_step(step)
