@@ -297,6 +297,21 @@ def test_a_bundle_is_checked_on_both_ways(tmp_path):
     assert job.out.read_bytes() == b"a clip", "of a delivery with a stranger in it nothing is taken"
 
 
+def test_modules_beside_the_scene_come_along_and_can_be_imported_there(tmp_path):
+    job = toy(tmp_path, "a")
+    scene = job.inputs["scene/scene"]
+    scene.write_text("import helper\nfrom pack import deep\nprint(helper.WORD, deep.WORD)\n")
+    (tmp_path / "helper.py").write_text("WORD = 'near'\n")
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack/__init__.py").write_text("")
+    (tmp_path / "pack/deep.py").write_text("WORD = 'far'\n")
+    spec = RenderSpec.of(scene=scene, scene_class="X", out=job.out, width=64, height=36)
+    packed, files = bundle.pack(render_job("scene", spec, [], "a"))
+    there = bundle.unpack(packed, tmp_path / "there", lambda digest: files[digest].read_bytes())
+    run = [sys.executable, there["inputs"]["scene/scene"]]
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout == "near far\n"
+
+
 def test_a_folder_is_sent_whole_and_counts_by_its_bytes(tmp_path):
     (tmp_path / "pets/cats").mkdir(parents=True)
     (tmp_path / "pets/cats/a.png").write_bytes(b"a")
