@@ -24,12 +24,12 @@ from typing import IO, Any
 
 import numpy as np
 
-from diffrender.core.errors import ConfigError, DiffrenderError, UsageError
+from diffrender.core.errors import ConfigError, DiffrenderError, RenderError, UsageError
 
 CPU_SECONDS = 9  # of computing for one file
 WALL_SECONDS = 90.0  # for one file, on a machine that is busy with others
 MEMORY = 900_000_000  # bytes that the process may hold
-ERRORS = {cls.__name__: cls for cls in (DiffrenderError, UsageError, ConfigError)}
+ERRORS = {cls.__name__: cls for cls in (DiffrenderError, RenderError, UsageError, ConfigError)}
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from diffrender.config.overrides import combined
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import DiffrenderError, UsageError
 from diffrender.core.files import digest, file_digest
 from diffrender.jobs.job import SUBTITLES, Job
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import OUTPUTS
 from diffrender.lecture.file import Card, Clip, Entry, Lecture, Part, Video
+from diffrender.lecture.inputs import check_sound, check_video, check_words
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,32 @@ def plan(lecture: Lecture, outputs: Path = OUTPUTS, *, device: str = "auto", suf
         whole.pictures = _pictures(whole)
     if lecture.outputs.film:
         whole.film = _film(whole)
+    _check_inputs(whole)
     return whole
+
+
+def _check_inputs(whole: Plan) -> None:
+    """Refuse what the lecture brings along and cannot be used; what is up to date is not looked at again."""
+    checked: set[Path] = set()
+    if whole.film is not None and whole.film.up_to_date():
+        return
+    for number, item in enumerate(whole.items, 1):
+        entry = item.entry
+        try:
+            for key in ("title", "caption"):
+                check_words(getattr(entry, key), key)
+            if isinstance(entry, (Card, Part)):
+                key, words = ("card", entry.card) if isinstance(entry, Card) else ("part", entry.part)
+                check_words(words, key)
+                check_words(entry.text, "text")
+            if isinstance(entry, Video) and item.video not in checked:
+                check_video(item.video)
+            if item.narration and item.narration not in checked:
+                check_sound(item.narration)
+        except DiffrenderError as error:
+            where = f"{whole.lecture.source.name}, entry {number}"
+            raise UsageError(f"{where}: {error.problem}", error.remedy) from None
+        checked |= {item.video, *([item.narration] if item.narration else [])}
 
 
 # ---- entries ----------------------------------------------------------------------------------------------------

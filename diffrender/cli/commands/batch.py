@@ -87,7 +87,10 @@ def batch(
     for outcome in failed:
         where = f"\nIts log: {outcome.log}" if outcome.log else ""
         say(f"{outcome.job.name} failed: {outcome.error}{where}", "red")
-    print(json.dumps(report.made_data(whole, outcomes)) if as_json else report.main_output(whole))
+    if as_json:
+        print(json.dumps(report.made_data(whole, outcomes)))
+    elif not failed:  # stdout never names a film that is not there
+        print(report.main_output(whole))
     if failed:
         raise typer.Exit(1)
 

@@ -15,6 +15,7 @@ from typing import Any
 import av
 
 from diffrender.core.errors import RenderError
+from diffrender.video.encode.av_errors import av_errors
 
 
 @dataclass(frozen=True)
@@ -48,33 +49,28 @@ class Chapter:
 
 def probe(path: Path) -> VideoInfo:
     """What a video file holds, by PyAV (no ffprobe); counts its packets. RenderError if it is not a video."""
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise RenderError(f"{path} holds no video.")
-            stream = container.streams.video[0]
-            frames = sum(1 for packet in container.demux(stream) if packet.size)
-            fps = stream.average_rate or Fraction(0)
-            context = stream.codec_context
-            pixel_format = context.pix_fmt or ""
-            if "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE")):
-                # webm keeps alpha beside the pictures
-                pixel_format = pixel_format.replace("yuv4", "yuva4")
-            return VideoInfo(
-                path=path,
-                codec=context.codec.canonical_name,
-                pixel_format=pixel_format,
-                width=context.width,
-                height=context.height,
-                fps=fps,
-                frames=frames,
-                seconds=float(frames / fps) if fps else 0.0,
-                metadata={k.lower(): v for k, v in container.metadata.items()},
-            )
-    except FileNotFoundError:
-        raise RenderError(f"{path}: no such file.") from None
-    except (av.FFmpegError, OSError) as error:
-        raise RenderError(f"{path} is not a video that can be read: {error}.") from None
+    with av_errors(path), av.open(str(path)) as container:
+        if not container.streams.video:
+            raise RenderError(f"{path} holds no video.")
+        stream = container.streams.video[0]
+        frames = sum(1 for packet in container.demux(stream) if packet.size)
+        fps = stream.average_rate or Fraction(0)
+        context = stream.codec_context
+        pixel_format = context.pix_fmt or ""
+        if "1" in (stream.metadata.get("alpha_mode"), stream.metadata.get("ALPHA_MODE")):
+            # webm keeps alpha beside the pictures
+            pixel_format = pixel_format.replace("yuv4", "yuva4")
+        return VideoInfo(
+            path=path,
+            codec=context.codec.canonical_name,
+            pixel_format=pixel_format,
+            width=context.width,
+            height=context.height,
+            fps=fps,
+            frames=frames,
+            seconds=float(frames / fps) if fps else 0.0,
+            metadata={k.lower(): v for k, v in container.metadata.items()},
+        )
 
 
 # ---- joining ---------------------------------------------------------------------------------------------------------
@@ -150,7 +146,7 @@ class _Track:
 
 def form(path: Path) -> tuple[Any, ...]:
     """What must be equal, to the encoder's own header, for two clips to be joined by packets."""
-    with av.open(str(path)) as source:
+    with av_errors(path), av.open(str(path)) as source:
         return _form(source.streams.video[0])
 
 
@@ -161,7 +157,7 @@ def _form(stream: Any) -> tuple[Any, ...]:
 
 def _shown_order(part: Path) -> list[int]:
     """For each packet, in the order stored, the number of the frame it shows."""
-    with av.open(str(part)) as source:
+    with av_errors(part), av.open(str(part)) as source:
         times = [packet.pts for packet in source.demux(video=0) if packet.size]
     rank = {time: i for i, time in enumerate(sorted(times))}
     if len(rank) != len(times):

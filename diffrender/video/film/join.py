@@ -23,10 +23,13 @@ import numpy as np
 from diffrender.core.errors import reading
 from diffrender.core.files import publish
 from diffrender.video.encode import container
+from diffrender.video.encode.av_errors import av_errors
 from diffrender.video.encode.container import Chapter
 from diffrender.video.encode.settings import Encoding, choose, open_stream
 from diffrender.video.film import sound, subtitles
 from diffrender.video.film.spec import FilmEntry, FilmSpec
+
+MAX_TAIL_SECONDS = 0.1  # by which sound may begin or end apart from the picture: encoders pad it
 
 Progress = Callable[[dict[str, Any]], None]
 TURN_FILTERS = {  # degrees that a video says it shall be turned, counterclockwise → filters that do it
@@ -70,7 +73,7 @@ def join_film(spec: FilmSpec, progress: Progress) -> dict[str, Any]:
             sound=builder.sound(placed, total / spec.fps),
         )
         if spec.subtitles:
-            _write_subtitles(spec, placed, starts, work)
+            builder.notes += _write_subtitles(spec, placed, starts, work)
         publish(whole, spec.out)
     progress({"stage": "fit", "done": len(spec.pieces) + 1, "total": len(spec.pieces) + 1})
     notes = {"notes": builder.notes} if builder.notes else {}
@@ -106,6 +109,13 @@ class _FilmBuilder:
         file = self._fit(video.file)
         frames = container.probe(file).frames
         heard = math.ceil(sound.length(video.narration) * self.spec.fps) if video.narration else 0
+        if not heard and sound.has_sound(video.file):
+            longer = sound.length(video.file, self.begins(video.file)) - frames / self.spec.fps
+            if longer > MAX_TAIL_SECONDS:
+                heard = frames + math.ceil(longer * self.spec.fps)
+                self.notes.append(
+                    f"{video.file.name}: its sound is {longer:.1f} s longer than its picture; the last frame is held."
+                )
         held = max(round(video.hold * self.spec.fps), heard - frames)
         files = [file]
         if held > 0:
@@ -123,7 +133,8 @@ class _FilmBuilder:
             source = entry.video.narration or (entry.video.file if sound.has_sound(entry.video.file) else None)
             if source:
                 start = entry.first / self.spec.fps
-                cues.append(sound.Cue(source, start, start + entry.frames / self.spec.fps))
+                begins = None if entry.video.narration else self.begins(entry.video.file)
+                cues.append(sound.Cue(source, start, start + entry.frames / self.spec.fps, begins))
         if not cues:
             return None
         out = self.work / "sound.mp4"
@@ -134,9 +145,14 @@ class _FilmBuilder:
         """The video itself if it has the film's format, else a copy that has."""
         if file not in self.fitted:
             is_ours = container.form(file) == self.form and container.probe(file).fps == self.spec.fps
-            is_ours = is_ours and not first_frame(file).rotation
+            is_ours = is_ours and _is_upright(file) and self.begins(file) == _start_times(file)[0]
             self.fitted[file] = file if is_ours else self._normalised(file)
         return self.fitted[file]
+
+    def begins(self, file: Path) -> float:
+        """The second of a video's own clock at which it begins in the film: with its picture or its sound."""
+        picture, heard = _start_times(file)
+        return min(picture, heard) if picture - heard > MAX_TAIL_SECONDS else picture
 
     def _normalised(self, file: Path) -> Path:
         spec, was = self.spec, container.probe(file)
@@ -144,8 +160,9 @@ class _FilmBuilder:
             f"{file.name} ({was.width}×{was.height}, {float(was.fps):.4g} frames/s, {was.codec}) was encoded anew "
             f"to fit the film ({spec.width}×{spec.height}, {spec.fps} frames/s)."
         )
-        with av.open(str(file)) as source:
-            return self._encode((frame, 1) for frame in _filtered(source, spec, self.encoding.pixel_format))
+        with av_errors(file), av.open(str(file)) as source:
+            frames = _filtered(source, spec, self.encoding.pixel_format, self.begins(file))
+            return self._encode((frame, 1) for frame in frames)
 
     def _dissolve(self, a: av.VideoFrame, b: av.VideoFrame, frames: int) -> Path:
         """`frames` pictures on the way from one to the other, neither of them included."""
@@ -175,16 +192,22 @@ class _FilmBuilder:
         return out
 
 
-def _filtered(source: Any, spec: FilmSpec, pixel_format: str) -> Iterator[av.VideoFrame]:
-    """Every frame of a video at the film's rate and size, upright, with bars where its shape is another."""
+def _filtered(source: Any, spec: FilmSpec, pixel_format: str, begins: float) -> Iterator[av.VideoFrame]:
+    """Every frame of a video at the film's rate and size, upright, with bars where its shape is another.
+
+    begins: the second of its clock at which it begins; the first picture stands from there on.
+    """
     stream = source.streams.video[0]
     stream.thread_type = "AUTO"
     frames = source.decode(stream)
     first = next(frames)
     size = f"{spec.width}:{spec.height}"
+    aspect = stream.sample_aspect_ratio or Fraction(1)  # of a pixel
     steps = [
-        *TURN_FILTERS.get(first.rotation, []),
-        ("fps", str(spec.fps)),
+        ("scale", f"max(2\\,trunc(iw*{aspect.numerator}/{aspect.denominator}/2+0.5)*2):ih"),
+        ("setsar", "1"),
+        *(mirrored(first) or TURN_FILTERS.get(first.rotation, [])),
+        ("fps", f"{spec.fps}:start_time={begins:.6f}"),
         ("scale", f"{size}:force_original_aspect_ratio=decrease:out_color_matrix=bt709:out_range=tv"),
         ("pad", f"{size}:-1:-1"),
         ("setsar", "1"),
@@ -203,15 +226,46 @@ def _filtered(source: Any, spec: FilmSpec, pixel_format: str) -> Iterator[av.Vid
                 break
 
 
+def mirrored(frame: av.VideoFrame) -> list[tuple[str, str]]:
+    """Filters that set a picture upright whose display matrix mirrors it; [] if it does not."""
+    data = next((bytes(d) for d in frame.side_data if d.type.name == "DISPLAYMATRIX"), b"")
+    if len(data) < 36:
+        return []
+    a, b, _, c, d = (int(v) for v in np.frombuffer(data, "<i4")[:5])  # x' = a x + c y, y' = b x + d y
+    if a * d - b * c >= 0:
+        return []
+    turned = abs(b) > abs(a)
+    across, down = (c, b) if turned else (a, d)
+    flips = [("hflip", "")] * (across < 0) + [("vflip", "")] * (down < 0)
+    return [("transpose", "cclock_flip"), *flips] if turned else flips
+
+
+def _is_upright(file: Path) -> bool:
+    """Whether a video is shown as it is stored: not turned, not mirrored, with square pixels."""
+    frame = first_frame(file)
+    with av_errors(file), av.open(str(file)) as source:
+        square = source.streams.video[0].sample_aspect_ratio in (None, 0, 1)
+    return square and not frame.rotation and not mirrored(frame)
+
+
+def _start_times(file: Path) -> tuple[float, float]:
+    """The seconds of a video's clock at which its picture and its sound begin; the same if it has no sound."""
+    with av_errors(file), av.open(str(file)) as source:
+        found = [
+            float((s.start_time or 0) * s.time_base) for s in (*source.streams.video[:1], *source.streams.audio[:1])
+        ]
+    return found[0], found[-1]
+
+
 def first_frame(file: Path) -> av.VideoFrame:
     """The first picture of a video."""
-    with av.open(str(file)) as source:
-        return next(source.decode(video=0))
+    with av_errors(file), av.open(str(file)) as source:
+        return next(iter(source.decode(video=0)))
 
 
 def last_frame(file: Path) -> av.VideoFrame:
     """The last picture of a video; decodes from the key frame before it."""
-    with av.open(str(file)) as source:
+    with av_errors(file), av.open(str(file)) as source:
         stream = source.streams.video[0]
         if stream.duration:
             source.seek((stream.start_time or 0) + stream.duration - 1, stream=stream)
@@ -225,12 +279,16 @@ def _chapters(spec: FilmSpec, starts: list[float]) -> list[Chapter]:
     return [Chapter(video.chapter, a, b) for video, a, b in zip(spec.pieces, starts, ends, strict=False)]
 
 
-def _write_subtitles(spec: FilmSpec, placed: list[PlacedEntry], starts: list[float], work: Path) -> None:
-    cues = []
+def _write_subtitles(spec: FilmSpec, placed: list[PlacedEntry], starts: list[float], work: Path) -> list[str]:
+    """Write the film's subtitles; returns what could not be read of those of its videos, in words."""
+    cues, notes = [], []
     for entry, start in zip(placed, starts, strict=False):
         end = start + entry.frames / spec.fps
-        cues += subtitles.placed(subtitles.beside(entry.video.file), entry.video.caption, start, end)
+        own, said = subtitles.beside(entry.video.file)
+        cues += subtitles.placed(own, entry.video.caption, start, end)
+        notes += said
     for suffix, text in ((".srt", subtitles.as_srt(cues)), (".vtt", subtitles.as_vtt(cues))):
         file = work / f"whole{suffix}"
         file.write_text(text, "utf-8")
         publish(file, spec.out.with_suffix(suffix))
+    return list(dict.fromkeys(notes))

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from diffrender.core.errors import reading
 from diffrender.core.files import publish, replacing
+from diffrender.video.encode.av_errors import av_errors
 from diffrender.video.encode.gif import make_gif
 from diffrender.video.film.spec import GifSpec, PostersSpec
 
@@ -40,7 +41,7 @@ def pictures(spec: PostersSpec, progress: Callable[[dict[str, Any]], None]) -> N
 
 def poster(file: Path, at: float = POSTER_TIME) -> Image.Image:
     """The picture at part `at` of a video, upright, decoded from the key frame before it."""
-    with av.open(str(file)) as source:
+    with av_errors(file), av.open(str(file)) as source:
         stream = source.streams.video[0]
         stream.thread_type = "AUTO"
         time = (stream.start_time or 0) + int((stream.duration or 0) * at)

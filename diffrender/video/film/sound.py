@@ -11,30 +11,36 @@ import av
 import numpy as np
 
 from diffrender.core.errors import RenderError
+from diffrender.video.encode.av_errors import av_errors
 
 SAMPLE_RATE = 48_000
+MIN_LATE_SECONDS = 0.03  # by which an encoder shifts a sound without meaning it
 BIT_RATE = 160_000
 PACKET_SAMPLES = 1024  # samples in a packet of AAC
 
 
 @dataclass(frozen=True)
 class Cue:
-    """A sound file (or a video with sound) that starts at `start` seconds and is cut at `end`."""
+    """A sound file (or a video with sound) that starts at `start` seconds and is cut at `end`.
+
+    begins: the second of the file's own clock that is its start; None for its first sample.
+    """
 
     file: Path
     start: float
     end: float
+    begins: float | None = None
 
 
 def has_sound(file: Path) -> bool:
     """Whether there is an audio stream in it."""
-    with av.open(str(file)) as container:
+    with av_errors(file), av.open(str(file)) as container:
         return bool(container.streams.audio)
 
 
-def length(file: Path) -> float:
-    """Seconds of sound in a file, counted sample by sample. RenderError if there is none."""
-    return sum(block.shape[1] for block in _decoded(file)) / SAMPLE_RATE
+def length(file: Path, begins: float | None = None) -> float:
+    """Seconds until a file's sound ends, from `begins` on (as in `Cue`), counted sample by sample."""
+    return sum(block.shape[1] for block in _decoded(file, begins)) / SAMPLE_RATE
 
 
 def write(cues: Sequence[Cue], seconds: float, out: Path) -> None:
@@ -58,7 +64,7 @@ def _laid(cues: Sequence[Cue], total: int) -> Iterator[np.ndarray]:
         first, last = round(cue.start * SAMPLE_RATE), min(round(cue.end * SAMPLE_RATE), total)
         yield from _silence(first - at)
         at = first
-        for block in _decoded(cue.file):
+        for block in _decoded(cue.file, cue.begins):
             block = block[:, : max(0, last - at)]
             at += block.shape[1]
             yield block
@@ -82,20 +88,28 @@ def _framed(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         yield rest
 
 
-def _decoded(file: Path) -> Iterator[np.ndarray]:
+def _decoded(file: Path, begins: float | None = None) -> Iterator[np.ndarray]:
     """Blocks (2, n) float32 at `SAMPLE_RATE`. One channel goes to both sides as it is; mixing makes it 3 dB softer."""
-    try:
-        with av.open(str(file)) as container:
-            if not container.streams.audio:
-                raise RenderError(f"{file} holds no sound.")
-            source = container.streams.audio[0]
-            layout = "mono" if source.codec_context.layout.nb_channels == 1 else "stereo"
-            resampler = av.AudioResampler("fltp", layout, SAMPLE_RATE)
-            for frame in _and_flush(container.decode(source)):
-                for resampled in resampler.resample(frame):
-                    yield np.broadcast_to(resampled.to_ndarray(), (2, resampled.samples))
-    except (av.FFmpegError, OSError) as error:
-        raise RenderError(f"{file} is not a sound file that can be read: {error}.") from None
+    with av_errors(file, "sound file"), av.open(str(file)) as container:
+        if not container.streams.audio:
+            raise RenderError(f"{file} holds no sound.")
+        source = container.streams.audio[0]
+        layout = "mono" if source.codec_context.layout.nb_channels == 1 else "stereo"
+        resampler = av.AudioResampler("fltp", layout, SAMPLE_RATE)
+        late = 0 if begins is None else _samples_after(source, begins)
+        yield from _silence(late)
+        early = max(0, -late)  # samples before the file begins
+        for frame in _and_flush(container.decode(source)):
+            for resampled in resampler.resample(frame):
+                block = np.broadcast_to(resampled.to_ndarray(), (2, resampled.samples))
+                yield block[:, early:]
+                early = max(0, early - block.shape[1])
+
+
+def _samples_after(stream: Any, begins: float) -> int:
+    """By how many samples a sound begins after (or before, negative) a second of its file's clock."""
+    late = float((stream.start_time or 0) * stream.time_base) - begins
+    return round(late * SAMPLE_RATE) if abs(late) > MIN_LATE_SECONDS else 0
 
 
 def _and_flush(frames: Iterator[Any]) -> Iterator[Any]:

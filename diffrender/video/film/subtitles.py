@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -10,18 +11,59 @@ from pathlib import Path
 import srt
 
 MIN_GAP_SECONDS = 0.5  # a gap between two captions that is shorter stays empty
+MAX_BYTES = 10_000_000
+TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")  # HTML's, and those of Advanced SubStation
+KEPT_TAGS = re.compile(r"</?[biu]>")  # what WebVTT knows of them
 
 Cue = tuple[float, float, str]  # seconds from, seconds to, text
 
 
-def beside(video: Path) -> list[Cue]:
-    """The captions of a video, from the .srt that lies beside it; none if there is none or it cannot be read."""
+def beside(video: Path) -> tuple[list[Cue], list[str]]:
+    """The captions of a video, from the .srt that lies beside it, and what could not be read of them, in words."""
     file = video.with_suffix(".srt")
+    if not file.is_file():
+        return [], []
+    if file.stat().st_size > MAX_BYTES:
+        return [], [f"{file.name}: larger than subtitles are; left out."]
+    text, notes = _decoded(file)
+    cues, bad = [], []
+    for block in _blocks(text):
+        try:
+            cue = next(iter(srt.parse(block)))
+            if cue.end < cue.start:
+                raise ValueError
+        except (srt.SRTParseError, StopIteration, ValueError, OverflowError):
+            bad.append(" ".join(block.split())[:50])
+        else:
+            cues.append((cue.start.total_seconds(), cue.end.total_seconds(), cue.content))
+    if bad:
+        which = f"{len(bad)} cue{'s' * (len(bad) > 1)} that cannot be read {'are' if len(bad) > 1 else 'is'} left out"
+        notes.append(f"{file.name}: {which}: '{bad[0]}'{' …' if len(bad) > 1 else ''}.")
+    return cues, notes
+
+
+def _decoded(file: Path) -> tuple[str, list[str]]:
+    """The text of a subtitle file in whatever encoding it is, and a word if that had to be guessed."""
+    data = file.read_bytes()
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace"), []
     try:
-        found = list(srt.parse(file.read_text("utf-8-sig"))) if file.is_file() else []
-    except (OSError, UnicodeDecodeError, srt.SRTParseError):
-        return []
-    return [(cue.start.total_seconds(), cue.end.total_seconds(), cue.content) for cue in found]
+        return data.decode("utf-8-sig"), []
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+        return text, [f"{file.name}: not UTF-8; read as Windows-1252."]
+
+
+def _blocks(text: str) -> list[str]:
+    """The cues of a subtitle file as they stand; what follows a blank line inside a cue belongs to it."""
+    blocks: list[str] = []
+    for part in re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n").strip()):
+        starts = re.match(r"\s*(\d+\s*\n)?\s*-?\d+:\d+", part) or re.match(r"\s*\d+\s*(\n|$)", part) or "->" in part
+        if blocks and not starts:
+            blocks[-1] += "\n" + part
+        elif part.strip():
+            blocks.append(part)
+    return blocks
 
 
 def placed(own: Iterable[Cue], caption: str, start: float, end: float) -> list[Cue]:
@@ -44,9 +86,19 @@ def as_vtt(cues: Sequence[Cue]) -> str:
     """The text of a .vtt file, for browsers."""
     lines = ["WEBVTT", ""]
     for start, end, text in cues:
-        words = "\n".join(line for line in text.splitlines() if line.strip())
-        lines += [f"{_clock(start)} --> {_clock(end)}", html.escape(words, quote=False), ""]
+        words = "\n".join(line for line in _vtt_words(text).splitlines() if line.strip())
+        lines += [f"{_clock(start)} --> {_clock(end)}", words, ""]
     return "\n".join(lines)
+
+
+def _vtt_words(text: str) -> str:
+    """Words with the tags that WebVTT knows; others are taken out, and everything else is escaped."""
+    out, at = [], 0
+    for tag in TAG.finditer(text):
+        out.append(html.escape(text[at : tag.start()], quote=False))
+        out.append(tag[0].lower() if KEPT_TAGS.fullmatch(tag[0].lower()) else "")
+        at = tag.end()
+    return "".join([*out, html.escape(text[at:], quote=False)])
 
 
 def _clock(seconds: float) -> str:

@@ -1,0 +1,66 @@
+"""Videos and sounds from elsewhere, looked at before any work begins.
+
+Called in a process with limits on time and memory, so that a file made to crash a decoder loses nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from diffrender.core.errors import RenderError
+from diffrender.video.encode.av_errors import av_errors
+
+DECODE_SECONDS = 4.0  # of computing, for which frames are decoded to find damage; the rest is taken on trust
+MAX_SIDE = 16_384  # pixels
+
+
+def inspect_video(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """{frames, seconds} of a video whose packets are all there and decode; RenderError if they do not."""
+    with av_errors(Path(path)), av.open(path) as container:
+        if not container.streams.video:
+            raise RenderError(f"{path} holds no video.")
+        stream = container.streams.video[0]
+        if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE:
+            raise RenderError(f"{path}: more than {MAX_SIDE:,} pixels across.")
+        begun, frames = time.process_time(), 0
+        for packet in container.demux(stream):
+            decoded = packet.decode() if time.process_time() - begun < DECODE_SECONDS else []
+            if any(max(frame.width, frame.height) > MAX_SIDE for frame in decoded):
+                raise RenderError(f"{path}: more than {MAX_SIDE:,} pixels across.")
+            frames += 1 if packet.size else 0
+        if not frames:
+            raise RenderError(f"{path}: not one frame in it.", "Is it complete? Save or download it again.")
+        if not stream.average_rate:
+            raise RenderError(f"{path}: says no frame rate.", "Save it again, as MP4.")
+        rate = float(stream.average_rate)
+    with av_errors(Path(path)), av.open(path) as container:
+        if next(iter(container.decode(video=0)), None) is None:
+            raise RenderError(f"{path}: not one frame of it can be decoded.", "Save or download it again.")
+    if _has_sound(path):
+        inspect_sound(b"", path=path)
+    return {"frames": frames, "seconds": frames / rate}, []
+
+
+def inspect_sound(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """{} for a file whose sound decodes; RenderError if it has none, or is damaged."""
+    with av_errors(Path(path), "sound file"), av.open(path) as container:
+        if not container.streams.audio:
+            raise RenderError(f"{path} holds no sound.")
+        begun, samples = time.process_time(), 0
+        for frame in container.decode(container.streams.audio[0]):
+            samples += frame.samples
+            if time.process_time() - begun > DECODE_SECONDS:
+                break
+        if not samples:
+            raise RenderError(f"{path}: its sound is empty.")
+    return {}, []
+
+
+def _has_sound(path: str) -> bool:
+    with av_errors(Path(path)), av.open(path) as container:
+        return bool(container.streams.audio)

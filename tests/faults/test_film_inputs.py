@@ -1,0 +1,203 @@
+"""Videos, sounds and subtitles as people have them: shown and heard as they are meant, or refused before any work."""
+
+import contextlib
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from diffrender.core.errors import DiffrenderError, RenderError
+from diffrender.lecture.file import load
+from diffrender.lecture.inputs import check_sound, check_video, check_words, missing_glyphs
+from diffrender.lecture.plan import plan
+from diffrender.video.film import sound, subtitles
+from diffrender.video.film.join import join_film
+from diffrender.video.film.spec import FilmEntry, FilmSpec
+
+RATE = 48_000
+
+
+def video(path, seconds=1.0, heard=None, late=0.0, aspect=None, picture_late=0.0):
+    """A white video of 160 × 120 and a tone of `heard` seconds that begins `late`."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        if aspect:
+            stream.sample_aspect_ratio = aspect
+        track = out.add_stream("aac", rate=RATE, layout="mono") if heard else None
+        for k in range(round(seconds * 10)):
+            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), 255, np.uint8), format="rgb24")
+            frame.pts = k + round(picture_late * 10)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+        for k in range(round((heard or 0) * RATE) // 1024):
+            wave = np.sin(np.arange(k * 1024, (k + 1) * 1024) / 10)[None].astype(np.float32)
+            block = av.AudioFrame.from_ndarray(wave / 2, format="fltp", layout="mono")
+            block.sample_rate, block.pts = RATE, k * 1024 + round(late * RATE)
+            out.mux(track.encode(block))
+        if track:
+            out.mux(track.encode(None))
+    return path
+
+
+@pytest.fixture
+def film(tmp_path):
+    """A function: a film of one video, its report, its first picture (grey) and loudness in tenths of a second."""
+
+    def make(file):
+        out = tmp_path / "film.mp4"
+        spec = FilmSpec(out=out, pieces=[FilmEntry(file=file)], width=320, height=180, fps=10, encode="draft")
+        report = join_film(spec, lambda event: None)
+        with av.open(str(out)) as source:
+            pictures = [frame.to_ndarray(format="gray") for frame in source.decode(video=0)]
+            has_sound = bool(source.streams.audio)
+        loud = []
+        if has_sound:
+            wave = np.concatenate(list(sound._decoded(out)), axis=1)[0]
+            loud = [np.abs(part).max() > 0.05 for part in np.array_split(wave, max(1, round(len(wave) / RATE * 10)))]
+        return report, pictures, loud
+
+    return make
+
+
+def test_pixels_that_are_not_square_fill_their_shape(film, tmp_path):
+    _, (picture, *_), _ = film(video(tmp_path / "a.mp4", aspect=Fraction(4, 3)))
+    assert (picture.mean(0) > 200).all()  # 160 × 4/3 by 120 is 16:9
+    _, (picture, *_), _ = film(video(tmp_path / "b.mp4"))
+    assert not (picture.mean(0) > 200).all()  # the control: square ones stand between bars
+
+
+def test_late_sound_is_heard_late(film, tmp_path):
+    _, _, loud = film(video(tmp_path / "a.mp4", seconds=2, heard=1, late=1))
+    assert not any(loud[:9])
+    assert all(loud[11:19])
+    _, _, loud = film(video(tmp_path / "b.mp4", seconds=2, heard=1))
+    assert all(loud[1:9])  # the control
+
+
+def test_a_picture_that_begins_late_stands_while_its_sound_is_heard(film, tmp_path):
+    _, pictures, loud = film(video(tmp_path / "a.mp4", seconds=1, heard=2, picture_late=1))
+    assert len(pictures) in (20, 21)
+    assert all(loud[1:19])
+
+
+def test_sound_longer_than_the_picture_holds_the_last_frame(film, tmp_path):
+    report, pictures, loud = film(video(tmp_path / "a.mp4", seconds=1, heard=3))
+    assert 29 <= len(pictures) <= 31
+    assert all(loud[1:28])
+    assert any("longer than its picture" in note for note in report["notes"])
+    report, pictures, _ = film(video(tmp_path / "b.mp4", seconds=3, heard=1))
+    assert len(pictures) == 30
+    assert not any("longer" in note for note in report["notes"])
+
+
+# ---- damaged files ---------------------------------------------------------------------------------------------------
+def damaged(folder):
+    whole = video(folder / "whole.mp4", heard=1).read_bytes()
+    noise = bytearray(whole)
+    middle = whole.index(b"mdat") + 100
+    noise[middle : middle + 400] = np.random.default_rng(0).bytes(400)
+    return {
+        "empty.mp4": b"",
+        "cut.mp4": whole[: len(whole) // 2],
+        "words.mp4": b"this is no video",
+        "zeros.mov": bytes(10_000),
+        "header.webm": b"\x1a\x45\xdf\xa3" + bytes(100),
+        "noise.mp4": bytes(noise),
+    }
+
+
+def test_damaged_videos_are_refused_by_name_or_read(tmp_path):
+    for name, data in damaged(tmp_path).items():
+        (tmp_path / name).write_bytes(data)
+        with contextlib.ExitStack() as stack:
+            if name != "noise.mp4":
+                stack.enter_context(pytest.raises(RenderError, match=name))
+            else:  # decoders conceal some damage
+                stack.enter_context(contextlib.suppress(RenderError))
+            check_video(tmp_path / name)
+    check_video(tmp_path / "whole.mp4")  # the control
+    check_sound(tmp_path / "whole.mp4")
+
+
+def test_a_sound_file_without_sound_is_refused(tmp_path):
+    with pytest.raises(RenderError, match="no sound"):
+        check_sound(video(tmp_path / "a.mp4"))
+    (tmp_path / "a.wav").write_bytes(b"RIFF" + bytes(50))
+    with pytest.raises(RenderError, match=r"a\.wav"):
+        check_sound(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("{video: words.mp4}", "entry 1: .*words.mp4 is not a video"),
+        ("{card: Title, narration: words.mp4}", "entry 1: .*words.mp4 is not a sound file"),
+        ("{card: Title, text: ' '}", "entry 1: text: nothing but blanks"),
+        ("{card: ' '}", "entry 1: card: nothing but blanks"),
+        ("{card: 日本語}", "entry 1: card: .*日 本 語"),
+    ],
+)
+def test_a_lecture_is_refused_before_any_work(entry, said, tmp_path):
+    (tmp_path / "words.mp4").write_bytes(b"this is no video")
+    (tmp_path / "lecture.yaml").write_text(f"title: T\nentries:\n  - {entry}\n")
+    with pytest.raises(DiffrenderError, match=said) as caught:
+        plan(load(tmp_path / "lecture.yaml"), tmp_path / "out")
+    assert caught.value.exit_code == 2
+
+
+def test_characters_that_no_bundled_font_has_are_named():
+    assert missing_glyphs("Größe α ∇ → Привет") == []
+    assert missing_glyphs("a 😀 b 漢") == ["漢", "😀"]
+    check_words("Größe", "card")
+
+
+# ---- subtitles -------------------------------------------------------------------------------------------------------
+GOOD = "1\n00:00:00,000 --> 00:00:01,000\nFirst é\n\n2\n00:00:01,000 --> 00:00:01,900\nSecond\n"
+
+
+def read(folder, data):
+    (folder / "a.srt").write_bytes(data)
+    return subtitles.beside(folder / "a.mp4")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252"])
+def test_subtitles_in_any_encoding(encoding, tmp_path):
+    cues, notes = read(tmp_path, GOOD.encode(encoding))
+    assert [text for *_, text in cues] == ["First é", "Second"]
+    assert bool(notes) == (encoding in ("latin-1", "cp1252"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("-->", "->"), ("00:00:00,000", "soon"), ("00:00:01,000\nFirst", "\nFirst"), ("00:00:00,000", "00:00:09,000")],
+)
+def test_a_bad_cue_is_named_and_the_good_one_kept(old, new, tmp_path):
+    cues, notes = read(tmp_path, GOOD.replace(old, new, 1).encode())
+    assert [text for *_, text in cues] == ["Second"]
+    assert len(notes) == 1
+    assert "1 cue that cannot be read" in notes[0]
+    assert read(tmp_path, GOOD.encode())[1] == []  # the control
+
+
+def test_windows_line_ends_and_blank_lines_inside_a_cue(tmp_path):
+    cues, notes = read(tmp_path, GOOD.replace("First é", "First é\n\nmore").replace("\n", "\r\n").encode())
+    assert len(cues) == 2
+    assert "more" in cues[0][2]
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<i>a</i> & b", "<i>a</i> &amp; b"),
+        ('<font color="red">r</font>', "r"),
+        ("x < y > z", "x &lt; y &gt; z"),
+        (r"{\an8}top", "top"),
+        ("<script>alert(1)</script>", "alert(1)"),
+        ("<B>x<y</B>", "<b>x&lt;y</b>"),
+    ],
+)
+def test_tags_in_webvtt(text, words):
+    assert subtitles.as_vtt([(0, 1, text)]).splitlines()[3] == words
