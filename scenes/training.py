@@ -108,7 +108,11 @@ class TrainingScene(TrajectoryScene):
         step.at(*place.step)
         loss = Number(".3f", float(np.max(self.mean)), em=page.em("label"), color=theme.fg)
         loss.at(place.axes[1] - loss.width, place.name)
-        said = [captions.model(run), f"{len(shots)} snapshots by DDIM", f"{cloud.xy.shape[0] // 2:,} of each shown"]
+        said = [
+            captions.model(run),
+            f"{len(shots)} snapshots by {captions.sampler(run)}",
+            f"{cloud.xy.shape[0] // 2:,} of each shown",
+        ]
         caption = page.caption(*(i for i in [*said, captions.seed(run), f"curve: exponential mean, {MEAN} steps"] if i))
         items = [
             (key_dot(color, radius=0.085), KEY_DOT_WIDTH, text)

@@ -22,7 +22,7 @@ IMAGE_TARGETS = ("digits", "mnist", "fashion_mnist", "cifar10", "image_folder")
 FOR_IMAGES: Mapping[str, Mapping[str, Any]] = {
     "sampler": {"chains": 36},
     "record": {"keep": ("x0",), "frames": 120, "target_points": 0},
-    "training": {"snapshots": 40, "snapshot_chains": 36},
+    "training": {"snapshots": 40, "snapshot_chains": 36, "snapshot_steps": 20},
 }
 FieldName = Literal["score", "exact_score", "velocity", "drift"]
 
@@ -85,18 +85,20 @@ class TrainingConfig(Section):
     p_std: float = Field(1.2, gt=0, description="of 'edm': its standard deviation")
     data_size: int = Field(50_000, ge=1, description="points drawn from the target once, before training")
     label_dropout: float = Field(0.0, ge=0, le=1)
-    snapshots: int = Field(80, ge=0, description="how often samples are drawn while training, for the training film")
-    snapshot_chains: int = Field(1500, ge=1)
-    snapshot_steps: int = Field(30, ge=1)
+    snapshots: int = Field(80, ge=0, description="how often samples are drawn while training, at most")
+    snapshot_chains: int = Field(800, ge=1)
+    snapshot_steps: int = Field(12, ge=1, description="sampling steps of a snapshot, by DPM-Solver++ 2M")
 
 
 class SamplerConfig(Kind):
     """How chains move: steps and chains for every sampler, the rest belongs to its kind."""
 
     kind: str = "ddpm"
-    steps: int = Field(250, ge=1)
-    chains: int = Field(5000, ge=1)
-    timestep_spacing: Literal["leading", "trailing", "linspace"] = "linspace"
+    steps: int = Field(100, ge=1)
+    chains: int = Field(1500, ge=1)
+    timestep_spacing: Literal["", "leading", "trailing", "linspace", "karras", "log_snr"] = Field(
+        "", description="how the levels of a run are chosen from the schedule: '' for what suits the sampler"
+    )
     start: str = Field("", description="where chains start: '' for the sampler's own way, else noise|target|grid|point")
     guidance_scale: float = Field(1.0, ge=0)
     classes: tuple[int | str, ...] | None = Field(None, description="of the chains, in turn; all if not given")

@@ -8,9 +8,10 @@ Index 0 is the exact clean level (1, 0); the last is the noisiest. VP (DDPM), VE
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -133,10 +134,18 @@ class LevelSequence(list[Level]):
         return self.table.at_ratio(ratio)
 
 
+SPACINGS = ("leading", "trailing", "linspace", "karras", "log_snr")
+KARRAS_RHO = 7.0  # Karras et al. 2022, eq. 5
+MAX_FIRST_RATIO = 10.0  # sigma / alpha where karras and log_snr begin: data of unit variance are 1/101 of x² there
+MAX_FALL = 40.0  # of sigma / alpha in one step, beyond which a method of higher order goes astray
+
+
 def choose(levels: Schedule, steps: int, timestep_spacing: str = "linspace") -> LevelSequence:
     """The `steps` + 1 levels of a run, noisiest first, the clean level last.
 
-    leading: every (N // K)-th entry from the least noisy; trailing: every (N / K)-th from the noisiest; linspace: from
+    karras: (σ/α)^(1/7) falls in equal steps, from the table's largest or `MAX_FIRST_RATIO` to its smallest; log_snr:
+    log(σ/α) does. These are levels between entries, and suit methods of higher order. The others pick entries. leading:
+    every (N // K)-th entry from the least noisy; trailing: every (N / K)-th from the noisiest; linspace: from
     the noisiest to the least noisy, both included (Lin et al. 2024, table 2; diffusers' names and rounding). With more
     steps than the table has entries, levels between entries are used. A single linspace step starts at the noisiest.
     """
@@ -151,6 +160,24 @@ def choose(levels: Schedule, steps: int, timestep_spacing: str = "linspace") -> 
         timesteps = np.round(entries - np.arange(steps) * (entries / steps), digits) - 1
     elif timestep_spacing == "linspace":
         timesteps = np.round(np.linspace(entries - 1, 0, steps), digits)
+    elif timestep_spacing in ("karras", "log_snr"):
+        low = levels[1].ratio
+        high = max(low, min(levels[entries].ratio, MAX_FIRST_RATIO))
+        power = 1 / KARRAS_RHO
+        if timestep_spacing == "karras":
+            ratios = np.linspace(high**power, low**power, steps) ** KARRAS_RHO
+        else:
+            ratios = np.geomspace(high, low, steps)
+        return LevelSequence([*(levels.at_ratio(float(u)) for u in ratios), levels[0]], levels, timestep_spacing)
     else:
-        raise ConfigError(f"sampler.timestep_spacing: '{timestep_spacing}' is none of leading, trailing, linspace.")
+        raise ConfigError(f"sampler.timestep_spacing: '{timestep_spacing}' is none of {', '.join(SPACINGS)}.")
     return LevelSequence([*(levels.at_index(t + 1) for t in timesteps), levels[0]], levels, timestep_spacing)
+
+
+def steepest_fall(levels: Sequence[Level]) -> tuple[float, float]:
+    """(u, u') of the step in which u = sigma / alpha falls by the largest factor, the step to the clean level apart.
+
+    (1, 1) if there is no such step; u is inf where alpha = 0.
+    """
+    steps = [(now.ratio, to.ratio) for now, to in pairwise(levels) if to.sigma > 0]
+    return max(steps, key=lambda step: step[0] / step[1], default=(1.0, 1.0))

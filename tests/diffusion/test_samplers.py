@@ -184,7 +184,7 @@ def test_a_model_of_the_noise_cannot():
         ("sample_dpmpp_2m", "dpmpp_2m"),
         ("DPMSolverMultistepScheduler", "dpmpp_2m"),
         ("sample_dpmpp_2m_sde", "dpmpp_2m_sde"),
-        ("sample_dpmpp_3m_sde", "dpmpp_3m_sde"),
+        ("sample_dpmpp_3m_sde", "dpmpp_3m_sde_published"),
         ("UniPCMultistepScheduler", "unipc"),
         ("FlowMatchEulerDiscreteScheduler", "flow_euler"),
     ],

@@ -15,6 +15,7 @@ from diffrender.diffusion.denoisers.exact import MixtureDenoiser
 from diffrender.diffusion.levels import Level, choose
 from diffrender.diffusion.noise import Noise, Purpose
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.samplers.reverse.dpmpp_multistep import third_order
 from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
@@ -71,8 +72,8 @@ def dpmpp_sde(x, eta=1.0, r=0.4):
         yield x
 
 
-def dpmpp_3m_sde(x, eta=1.0):
-    """k-diffusion's, with Newton's second difference integrated in full: 2 (φ₂/h − ½), where it has φ₂/h − ½."""
+def dpmpp_3m_sde_published(x, eta=1.0, share=0.5):
+    """k-diffusion's, whose φ₂/h − ½ is half of the integral of Newton's second difference."""
     old = []
     for i, (sigma, sigma_next) in enumerate(pairwise(SIGMAS)):
         data = denoised(x, sigma)
@@ -88,7 +89,7 @@ def dpmpp_3m_sde(x, eta=1.0):
                 r0, r1 = h_1 / h, h_2 / h
                 d1_0, d1_1 = (data - data_1) / r0, (data_1 - data_2) / r1
                 d1, d2 = d1_0 + (d1_0 - d1_1) * r0 / (r0 + r1), (d1_0 - d1_1) / (r0 + r1)
-                x = x + phi_2 * d1 - 2 * (phi_2 / h_eta - 0.5) * d2
+                x = x + phi_2 * d1 - 2 * share * (phi_2 / h_eta - 0.5) * d2
             elif old:
                 x = x + phi_2 * (data - old[-1][1]) / (old[-1][0] / h)
             x = x + NOISE(i) * sigma_next * math.sqrt(-math.expm1(-2 * h * eta))
@@ -103,14 +104,22 @@ def dpmpp_3m_sde(x, eta=1.0):
         (dpmpp_2s_ancestral, {"eta": 0.3}),
         (dpmpp_sde, {"r": 0.4}),
         (dpmpp_sde, {"r": 0.5, "eta": 0.7}),
-        (dpmpp_3m_sde, {}),
-        (dpmpp_3m_sde, {"eta": 0.4}),
+        (dpmpp_3m_sde_published, {}),
+        (dpmpp_3m_sde_published, {"eta": 0.4}),
     ],
 )
 def test_k_diffusion(formula, params):
     steps = SAMPLERS[formula.__name__].make(DENOISE, START * GRID[0].alpha, GRID, NOISE, **params)
     for step, x in zip(steps, formula(START, **params), strict=True):
         assert torch.allclose(step.x_next / step.next_level.alpha, x, rtol=0, atol=1e-10), step.index
+
+
+def test_ours_integrates_the_second_difference_in_full():
+    found = list(third_order(DENOISE, START * GRID[0].alpha, GRID, NOISE, eta=0.4, bent=1.0, longest=math.inf))
+    full, half = (list(dpmpp_3m_sde_published(START, 0.4, share)) for share in (1.0, 0.5))
+    for step, x in zip(found, full, strict=True):
+        assert torch.allclose(step.x_next / step.next_level.alpha, x, rtol=0, atol=1e-10)
+    assert not torch.allclose(full[5], half[5], rtol=0, atol=1e-4)
 
 
 def betas():

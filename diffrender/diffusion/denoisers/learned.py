@@ -33,8 +33,8 @@ ON_DEVICE = 64  # times as many where there is memory and no cache to mind
 class Learned:
     """A network as a denoiser; it is switched to inference, and asked without gradients unless x wants one."""
 
-    def __init__(self, network: nn.Module, says: Objective) -> None:
-        self.network, self.says = network.eval(), says
+    def __init__(self, network: nn.Module, objective: Objective) -> None:
+        self.network, self.objective = network.eval(), objective
 
     def __call__(self, x: torch.Tensor, level: Level, label: torch.Tensor | None = None) -> Prediction:
         """x (N, *event) on the network's device; label (N,) int64, below 0 for any class."""
@@ -47,7 +47,7 @@ class Learned:
                 self.network(part, part.new_full((len(part),), place), some)
                 for part, some in zip(given.split(rows), labels, strict=True)
             ]
-            return Prediction(x, level, **self.says.answer(torch.cat(parts).to(x.dtype), level))
+            return Prediction(x, level, **self.objective.answer(torch.cat(parts).to(x.dtype), level))
 
 
 def network(config: Config, event: tuple[int, ...], classes: int) -> nn.Module:

@@ -48,6 +48,9 @@ def sample(
     keep = _keep(run)
     if len(run.target.event) == 3:
         _announce(run, keep, out, progress)
+    if progress:
+        for warning in run.warnings:
+            progress({"note": warning})
     meta = {
         "config": config.as_dict(),
         "seed": config.sampling_seed,

@@ -19,7 +19,7 @@ from diffrender.diffusion.denoisers.base import Denoiser, Prediction
 from diffrender.diffusion.denoisers.build import build_denoiser, classes
 from diffrender.diffusion.denoisers.exact import exact_denoiser
 from diffrender.diffusion.denoisers.guidance import Guided
-from diffrender.diffusion.levels import Level, LevelSequence, Schedule, choose
+from diffrender.diffusion.levels import MAX_FALL, Level, LevelSequence, Schedule, choose, steepest_fall
 from diffrender.diffusion.noise import Noise, Purpose, generator
 from diffrender.diffusion.recording.traced import Traced
 from diffrender.diffusion.samplers.base import Step, start
@@ -85,8 +85,25 @@ class Run:
     @cached_property
     def grid(self) -> LevelSequence:
         """The levels walked: noisiest first, of the forward process last."""
-        grid = choose(self.table, self.config.sampler.steps, self.config.sampler.timestep_spacing)
+        spacing = self.config.sampler.timestep_spacing or self.entry.info["spacing"]
+        grid = choose(self.table, self.config.sampler.steps, spacing)
         return LevelSequence(grid[::-1], self.table) if self.kind == "forward" else grid
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What a user should know before the run: levels that do not suit the sampler, in figures."""
+        sampler, order = self.config.sampler, self.entry.info["order"] or 1
+        if self.kind != "reverse" or order < 2 or self.entry.info["nfe_per_step"] == "adaptive":
+            return []
+        high, low = steepest_fall(self.grid)
+        if high / low <= MAX_FALL:
+            return []
+        asked = sampler.timestep_spacing
+        remedy = f"Leave out sampler.timestep_spacing: {asked}" if asked else "Take another schedule"
+        return [
+            f"{self.entry.name} is of order {order}, and in one of {sampler.steps} steps sigma / alpha falls from"
+            f" {high:,.4g} to {low:,.4g}: samples may be worse than those of ddim. {remedy}, or more steps."
+        ]
 
     @cached_property
     def state_levels(self) -> list[Level]:

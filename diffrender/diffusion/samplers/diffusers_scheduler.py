@@ -84,6 +84,7 @@ def entry(name: str) -> SchedulerEntry:
         "equation": "",
         "kind": "reverse",
         "order": None,
+        "spacing": "linspace",
         "nfe_per_step": None,
         "paper": kind.__module__,
     }
@@ -98,6 +99,11 @@ class Run:
         if self.flow and grid.table.family == "ve":
             raise ConfigError(
                 f"{kind.__name__} starts where alpha = 0.", "Set schedule.kind to flow, where that is so."
+            )
+        if grid.spacing in ("karras", "log_snr"):
+            raise ConfigError(
+                f"sampler.timestep_spacing: {kind.__name__} chooses its own timesteps, and knows no '{grid.spacing}'.",
+                "Leave it out, or set its option use_karras_sigmas, if it has one.",
             )
         known = inspect.signature(kind).parameters
         ratios = torch.tensor([level.ratio for level in grid.table], dtype=torch.float64)

@@ -24,6 +24,7 @@ class Samplers(Registry):
         order: int | None = 1,
         stochastic: bool | None = None,
         nfe_per_step: int | str = 1,
+        spacing: str = "",
         **info: Any,
     ) -> Callable[[Callable], Callable]:
         """Decorator: file a sampler under `name` and `aliases`; what it says here is listed, and recorded.
@@ -34,7 +35,8 @@ class Samplers(Registry):
         title: its name on screen; default, `name` in words. equation: its update in Typst mathematics, terms tagged
         `{{… : sum}}`, state, data, score or noise, as scenes colour them; or a function of the options to that.
         order: of convergence. stochastic: whether it draws noise; default, only a reverse sampler does not.
-        nfe_per_step: network calls, or the option that says how many. info: further facts, such as `paper`.
+        nfe_per_step: network calls, or the option that says how many. spacing: of its levels where a config does not
+        say; default, linspace for order 1 and karras above. info: further facts, such as `paper`.
         """
         facts = {
             "kind": kind,
@@ -43,6 +45,7 @@ class Samplers(Registry):
             "order": order,
             "stochastic": kind != "reverse" if stochastic is None else stochastic,
             "nfe_per_step": nfe_per_step,
+            "spacing": spacing or ("karras" if kind == "reverse" and (order or 1) > 1 else "linspace"),
         }
         return super().register(name, aliases=aliases, **facts, **info)
 

@@ -43,7 +43,7 @@ class Batches:
         device: torch.device,
     ) -> None:
         self.seed, self.size, self.dropout = config.seed, config.training.batch_size, config.training.label_dropout
-        self.says, self.levels = objective(config.training.objective), make_levels(config.schedule)
+        self.objective, self.levels = objective(config.training.objective), make_levels(config.schedule)
         self.p_mean, self.p_std = config.training.p_mean, config.training.p_std
         self.data, self.label, self.device = data, label, device
         self.steps = max(1, min(BLOCK_STEPS, BLOCK_NUMBERS // (self.size * math.prod(data.shape[1:]))))
@@ -63,12 +63,12 @@ class Batches:
         index = rng.integers(len(self.data), size=shape)
         u = (np.arange(self.size) + rng.random(shape)) / self.size
         eps = rng.standard_normal((*shape, *self.data.shape[1:]), dtype=np.float32)
-        drawn = training_levels(self.levels, self.says.levels, u, p_mean=self.p_mean, p_std=self.p_std)
+        drawn = training_levels(self.levels, self.objective.levels, u, p_mean=self.p_mean, p_std=self.p_std)
         alpha, sigma = (self._tensor(a).view(*shape, *[1] * (self.data.ndim - 1)) for a in drawn)
         norm, x0 = torch.hypot(alpha, sigma), self._tensor(self.data[index])
         noise = self._tensor(eps)
-        if self.says.target is not None:
-            target = self.says.target(x0, noise, alpha, sigma)
+        if self.objective.target is not None:
+            target = self.objective.target(x0, noise, alpha, sigma)
         else:
             target = self._tensor(rng.choice((-1, 1), x0.shape))  # Rademacher: less noisy than normal directions
         label = None if self.label is None else self.label[index]
@@ -87,9 +87,9 @@ class Batches:
         return torch.from_numpy(np.asarray(array, np.float32)).to(self.device)
 
 
-def loss_of(network: torch.nn.Module, says: Objective, batch: Batch) -> torch.Tensor:
+def loss_of(network: torch.nn.Module, objective: Objective, batch: Batch) -> torch.Tensor:
     """The loss of one batch, a scalar."""
-    if says.score_loss is None:
+    if objective.score_loss is None:
         squares = (network(batch.x, batch.log_snr, batch.label) - batch.target).square()
         if isinstance(network, GaussianPreconditioned):
             return (squares.flatten(1).mean(1) * network.loss_weight(batch.log_snr)).mean()
@@ -98,5 +98,5 @@ def loss_of(network: torch.nn.Module, says: Objective, batch: Batch) -> torch.Te
     def score(x: torch.Tensor) -> torch.Tensor:
         return network(x / batch.norm, batch.log_snr, batch.label) / batch.sigma
 
-    losses = says.score_loss(score, batch.x * batch.norm, batch.target)
+    losses = objective.score_loss(score, batch.x * batch.norm, batch.target)
     return (losses * batch.sigma.flatten().square()).mean()

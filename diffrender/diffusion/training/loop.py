@@ -1,4 +1,4 @@
-"""Training a network: the loop, and a state from which it goes on to the very bits of a run that never stopped."""
+"""Training a network: the loop, and the state it keeps. An interrupted run resumes bit for bit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel
 
-from diffrender.config.sections import TRAINING_SECTIONS, Config
+from diffrender.config.sections import TRAINING_SECTIONS, Config, SamplerConfig
 from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.core.files import digest, replacing
 from diffrender.diffusion.denoisers import build, learned
@@ -30,7 +30,7 @@ from diffrender.diffusion.recording.run import Run, pick_device
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.training.batches import Batches, loss_of
-from diffrender.diffusion.training.snapshots import Film
+from diffrender.diffusion.training.snapshots import SNAPSHOT_SAMPLER, Snapshots
 from diffrender.trajectory.reader import TrajectoryWriter
 
 Progress = Callable[[dict[str, Any]], None]
@@ -38,10 +38,11 @@ BETAS = (0.9, 0.99)
 WARM_UP = 200  # steps over which the learning rate rises
 DECAY = 0.4  # of all steps, over which `wsd` lets it fall
 EMA_EVERY = 8  # steps between two updates of the average
-FRESH = 20_000  # samples, and fresh data, whose distance is measured at the end
+MEASURED_SAMPLES = 4000  # whose distance from as many fresh data is measured at the end
+MEASURED_BY = {"kind": "dpmpp_2m", "steps": 25}  # by a sampler whose own error is too small to see
 FRESH_SETS = 4
 REPORT_EVERY, SAVE_SECONDS = 16, 60.0
-SMALL = 1 << 28  # weights × batch under which a second thread costs more than it brings
+ONE_THREAD_BELOW = 1 << 28  # weights × batch under which a second thread costs more than it brings
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,11 @@ class TrainResult:
 
 
 class Trainer:
-    """Network, average, optimiser, film and losses: all that a training run is after `step` steps."""
+    """Network, average, optimiser, snapshots and losses: all that a training run is after `step` steps."""
 
     def __init__(self, config: Config, target: Any, device: torch.device) -> None:
         self.config, self.device, self.step = config, device, 0
-        self.says = objective(config.training.objective)
+        self.objective = objective(config.training.objective)
         classes = build.classes(config, target)
         self.network = learned.network(config, target.event, classes).to(device)
         rng = generator(config.seed, Purpose.DATA)
@@ -69,21 +70,21 @@ class Trainer:
         rate = config.training.learning_rate
         self.optimiser = torch.optim.Adam(self.network.parameters(), rate, BETAS, fused=device.type != "mps")
         self.average = AveragedModel(self.network, multi_avg_fn=self._average)
-        self.film = Film(config, target, device)
+        self.snapshots = Snapshots(config, target, device)
         self.losses: list[float] = []
-        self.fresh_losses: list[torch.Tensor] = []
+        self.new_losses: list[torch.Tensor] = []
 
     def advance(self) -> None:
         """One step of training, after the snapshot that is due before it."""
-        if self.step in self.film.steps:
-            self.photograph()
+        if self.step in self.snapshots.steps:
+            self.take_snapshot()
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate(self.step)
-        loss = loss_of(self.network, self.says, self.batches(self.step))
+        loss = loss_of(self.network, self.objective, self.batches(self.step))
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
-        self.fresh_losses.append(loss.detach())
+        self.new_losses.append(loss.detach())
         self.step += 1
         if self.step % EMA_EVERY == 0 or self.step == self.config.training.steps:
             self.average.update_parameters(self.network)
@@ -111,17 +112,17 @@ class Trainer:
 
     def denoiser(self) -> learned.Learned:
         """The averaged network."""
-        return learned.Learned(self.average.module, self.says)
+        return learned.Learned(self.average.module, self.objective)
 
-    def photograph(self) -> None:
-        """A snapshot for the film."""
-        self.film.take(self.step, self.denoiser())
+    def take_snapshot(self) -> None:
+        """Draw a snapshot."""
+        self.snapshots.take(self.step, self.denoiser())
 
-    def settle(self) -> float:
+    def collect_losses(self) -> float:
         """Move the losses of the last steps into the record; the last one, or DiffrenderError if it is not finite."""
-        if self.fresh_losses:
-            self.losses += torch.stack(self.fresh_losses).tolist()
-            self.fresh_losses.clear()
+        if self.new_losses:
+            self.losses += torch.stack(self.new_losses).tolist()
+            self.new_losses.clear()
             if not math.isfinite(self.losses[-1]):
                 raise DiffrenderError(
                     f"Training diverged: the loss is not finite at step {self.step}.",
@@ -131,7 +132,7 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write everything that the rest of the run depends on."""
-        self.settle()
+        self.collect_losses()
         state = {
             "run": _run_digest(self.config),
             "step": self.step,
@@ -139,7 +140,7 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "losses": torch.tensor(self.losses, dtype=torch.float64),
-            "film": {key: torch.from_numpy(np.stack(shots)) for key, shots in self.film.kept.items()},
+            "snapshots": {key: torch.from_numpy(np.stack(shots)) for key, shots in self.snapshots.kept.items()},
         }
         with replacing(path) as file:
             torch.save(state, file)
@@ -159,7 +160,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.losses = state["step"], state["losses"].tolist()
-        self.film.kept = {key: list(shots.numpy()) for key, shots in state["film"].items()}
+        self.snapshots.kept = {key: list(shots.numpy()) for key, shots in state["snapshots"].items()}
         return True
 
 
@@ -181,11 +182,13 @@ def train(
     resume: bool = False,
     key: str = "",
     progress: Progress | None = None,
+    measured_samples: int = MEASURED_SAMPLES,
 ) -> TrainResult:
     """Train the config's network: weights at `out`, their recording `training.npz` beside them.
 
     resume: go on from where an interrupted run of the same config stopped; the weights are then, on the same machine,
-    the very bits of a run that never stopped. key: content key, kept in both files. progress: called every few steps
+    the very bits of a run that never stopped. key: content key, kept in both files. measured_samples: drawn
+    at the end to measure the distance to the data. progress: called every few steps
     with {"stage", "done", "total", "loss", "rate"}. On KeyboardInterrupt the state is kept and it is raised again.
     Raises DiffrenderError, with nothing written, if the config or the disk does not allow it or the loss diverges.
     """
@@ -199,10 +202,10 @@ def train(
     begun = trainer.step if resume and trainer.restore(state) else 0
     with _threads(trainer):
         _loop(trainer, state, report)
-        trainer.photograph()
+        trainer.take_snapshot()
         figures = {"loss": float(np.mean(trainer.losses[-200:])), "resumed_at": begun}
         figures["training_cpu_seconds"] = time.process_time() - cpu
-        figures |= _distance(trainer, target, report)
+        figures |= _distance(trainer, target, report, measured_samples)
     figures |= {"seconds": time.perf_counter() - clock, "cpu_seconds": time.process_time() - cpu}
     header = {"key": key, "event": list(target.event), "figures": {k: v for k, v in figures.items() if "sec" not in k}}
     learned.save(out, trainer.average.module, config, header)
@@ -217,11 +220,11 @@ def _loop(trainer: Trainer, state: Path, report: Progress) -> None:
     total = trainer.config.training.steps
     saved, (began, first) = time.monotonic(), (time.monotonic(), trainer.step)
     try:
-        with _patient_interrupt() as interrupted:
+        with _deferred_interrupt() as interrupted:
             while trainer.step < total and not interrupted.is_set():
                 trainer.advance()
                 if trainer.step % REPORT_EVERY == 0 or trainer.step == total:
-                    loss, now = trainer.settle(), time.monotonic()
+                    loss, now = trainer.collect_losses(), time.monotonic()
                     rate = (trainer.step - first) / max(now - began, 1e-9)
                     report({"stage": "train", "done": trainer.step, "total": total, "loss": loss, "rate": rate})
                     if now - saved > SAVE_SECONDS:
@@ -235,7 +238,7 @@ def _loop(trainer: Trainer, state: Path, report: Progress) -> None:
 
 
 @contextlib.contextmanager
-def _patient_interrupt() -> Iterator[threading.Event]:
+def _deferred_interrupt() -> Iterator[threading.Event]:
     """Ctrl-C sets the event instead of breaking off in the middle of a step; a second one breaks off."""
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -262,7 +265,7 @@ def _threads(trainer: Trainer) -> Iterator[None]:
     weights = sum(p.numel() for p in trainer.network.parameters())
     if any(isinstance(layer, torch.nn.Conv2d) for layer in trainer.network.modules()):
         weights *= max(1, trainer.batches.data[0].size // 16)  # about as often as each is used, level by level
-    if weights * trainer.config.training.batch_size < SMALL:
+    if weights * trainer.config.training.batch_size < ONE_THREAD_BELOW:
         torch.set_num_threads(1)
     try:
         yield
@@ -270,31 +273,32 @@ def _threads(trainer: Trainer) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _distance(trainer: Trainer, target: Any, report: Progress) -> dict[str, float]:
-    """How far samples of the config's own sampler are from fresh data, and the floor of that distance."""
+def _distance(trainer: Trainer, target: Any, report: Progress, samples: int) -> dict[str, Any]:
+    """How far samples are from fresh data, the floor of that distance, and how many points it is of."""
     config = trainer.config
-    sampler = config.sampler.model_copy(update={"chains": FRESH, "start": ""})
+    if len(target.event) != 1:
+        return {}
+    sampler = SamplerConfig(**MEASURED_BY, chains=samples, seed=config.sampling_seed)
     run = Run.of(
         config.model_copy(update={"sampler": sampler}), denoiser=trainer.denoiser(), device=str(trainer.device)
     )
-    if len(target.event) != 1 or run.kind != "reverse":
-        return {}
-    fresh = [target.draw(FRESH, generator(config.seed, Purpose.METRIC, 1 + i)) for i in range(FRESH_SETS)]
+    fresh = [target.draw(samples, generator(config.seed, Purpose.METRIC, 1 + i)) for i in range(FRESH_SETS)]
     distance, floor = against_target(run.final(report, "measure"), fresh)
-    return {"sliced_wasserstein": distance, "floor": floor, "ratio": distance / floor}
+    said = {"metric": "sliced Wasserstein-2", "samples": samples, "measured_by": dict(MEASURED_BY)}
+    return {"sliced_wasserstein": distance, "floor": floor, "ratio": distance / floor, **said}
 
 
 def _record(trainer: Trainer, target: Any, path: Path, key: str, figures: dict[str, Any]) -> None:
     """The recording of the training."""
-    config, film = trainer.config, trainer.film
+    config, snapshots = trainer.config, trainer.snapshots
     meta = {"kind": "training", "config": config.as_dict(), "seed": config.seed, "title": config.title, "key": key}
-    level = film.field_level
+    level = snapshots.field_level
     meta |= {"model": model_facts(config, "reverse"), "objective": objective_facts(config.training.objective)}
-    meta |= {"sampler": sampler_facts(SAMPLERS["ddim"], {"eta": 0.0})}
+    meta |= {"sampler": sampler_facts(SAMPLERS[SNAPSHOT_SAMPLER], {})}
     meta |= {"figures": figures, "field_level": {"alpha": level.alpha, "sigma": level.sigma, "time": level.time}}
     with TrajectoryWriter(path, meta) as writer:
         writer.add("loss", np.array(trainer.losses, np.float32))
-        for name, values in film.members().items():
+        for name, values in snapshots.members().items():
             writer.add(name, values)
         if config.record.target_points:
             rng = generator(config.seed, Purpose.DATA, 2)

@@ -1,4 +1,4 @@
-"""What a training film needs: samples from always the same noise, the learned field, the distance left to go."""
+"""Snapshots of a training: samples from always the same noise, the learned score, the distance left to go."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ from diffrender.diffusion.samplers.base import start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels
 
+SNAPSHOT_SAMPLER = "dpmpp_2m"
+STEPS_PER_SNAPSHOT = 15  # training steps that cost about as much as a snapshot
 FIELD_RATIO = 0.3  # sigma / alpha where the learned score is probed
 
 
 def snapshot_steps(steps: int, count: int) -> list[int]:
-    """Training steps before each snapshot, first and last included: close together at first, when most changes."""
+    """Training steps before each snapshot, first and last included: close together at first, when most changes.
+
+    At most `count`, and in a short training fewer, so that they cost no more than the training itself.
+    """
+    count = min(count, 2 + steps // STEPS_PER_SNAPSHOT)
     return sorted({round(steps * (k / max(1, count - 1)) ** 2) for k in range(count)})
 
 
-class Film:
-    """Snapshots of a model in training, by DDIM, which is smooth in the weights and adds no noise of its own.
+class Snapshots:
+    """Snapshots of a model in training, by a solver of the flow: smooth in the weights, with no noise of its own.
 
     kept: member → one array a snapshot. label: of image models that know classes, that of each sample: all in turn.
     """
@@ -39,7 +45,8 @@ class Film:
         self.target, self.device = target, device
         self.noise = Noise(seed, training.snapshot_chains, target.event, device=device)
         table = make_levels(config.schedule)
-        self.levels, self.field_level = choose(table, training.snapshot_steps, "linspace"), table.at_ratio(FIELD_RATIO)
+        spacing = SAMPLERS[SNAPSHOT_SAMPLER].info["spacing"]
+        self.levels, self.field_level = choose(table, training.snapshot_steps, spacing), table.at_ratio(FIELD_RATIO)
         plain = len(target.event) == 1
         self.grid = None
         if plain and target.dim <= 3:
@@ -60,7 +67,7 @@ class Film:
         if self.label is not None:
             guided = denoiser if self.guidance_scale == 1 else Guided(denoiser, self.guidance_scale)
             model = partial(guided, label=self.label)
-        for move in SAMPLERS["ddim"].make(model, x, self.levels, self.noise):
+        for move in SAMPLERS[SNAPSHOT_SAMPLER].make(model, x, self.levels, self.noise):
             x = move.x_next
         samples = x.cpu().numpy()
         shot: dict[str, Any] = {"snapshot": samples, "snapshot_step": step}

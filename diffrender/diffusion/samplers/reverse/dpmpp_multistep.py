@@ -19,6 +19,7 @@ from diffrender.diffusion.samplers.base import Denoise, Levels, Step, inside, mo
 from diffrender.diffusion.samplers.registry import SAMPLERS
 
 Churn = Annotated[float, Field(ge=0)]
+LONGEST_DECAY = 1.0  # (1 + η) h of a step in which the third order is worth its overshoot
 
 
 @SAMPLERS.register(
@@ -29,6 +30,7 @@ Churn = Annotated[float, Field(ge=0)]
     aliases=("sample_dpmpp_2m", "DPMSolverMultistepScheduler"),
     paper="Lu et al. 2023, alg. 2",
     order=2,
+    spacing="log_snr",
 )
 def dpmpp_2m(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """x̂0 is carried half a step on along the line through its last two values, then held."""
@@ -53,6 +55,7 @@ def dpmpp_2m(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) ->
     aliases=("sample_dpmpp_2m_sde",),
     paper="Lu et al. 2023, SDE-DPM-Solver++(2M)",
     order=2,
+    spacing="log_snr",
     stochastic=True,
 )
 def dpmpp_2m_sde(
@@ -78,9 +81,9 @@ def dpmpp_2m_sde(
     equation="{{x_(t-1) : sum}} = {{e^(-eta h) (sigma_(t-1)\\/sigma_t) thin x_t : state}}"
     " + {{alpha_(t-1) ((1 - e^(-(1+eta) h)) thin hat(x)_0 + phi_2 a + phi_3 b) : data}}"
     " + {{sigma_(t-1) sqrt(1 - e^(-2 eta h)) thin xi : noise}}",
-    aliases=("sample_dpmpp_3m_sde",),
-    paper="Lu et al. 2023, SDE-DPM-Solver++ carried to the third order; Crowson's k-diffusion",
+    paper="Lu et al. 2023, SDE-DPM-Solver++ carried to the third order",
     order=3,
+    spacing="log_snr",
     stochastic=True,
 )
 def dpmpp_3m_sde(
@@ -88,8 +91,34 @@ def dpmpp_3m_sde(
 ) -> Iterator[Step]:
     """x̂0 as a parabola in λ through its last three values, integrated against the decay e^−(1+η)λ.
 
-    k-diffusion and diffusers take half of the last term, which leaves the method at the second order.
+    In long steps, where a parabola overshoots, the line of dpmpp_2m_sde.
     """
+    yield from third_order(denoise, x, levels, noise, eta, bent=1.0, longest=LONGEST_DECAY)
+
+
+@SAMPLERS.register(
+    "dpmpp_3m_sde_published",
+    title="DPM-Solver++ 3M SDE (k-diffusion)",
+    equation="{{x_(t-1) : sum}} = {{e^(-eta h) (sigma_(t-1)\\/sigma_t) thin x_t : state}}"
+    " + {{alpha_(t-1) ((1 - e^(-(1+eta) h)) thin hat(x)_0 + phi_2 a + 1\\/2 thin phi_3 b) : data}}"
+    " + {{sigma_(t-1) sqrt(1 - e^(-2 eta h)) thin xi : noise}}",
+    aliases=("sample_dpmpp_3m_sde",),
+    paper="Crowson's k-diffusion; diffusers has the same",
+    order=2,
+    stochastic=True,
+    spacing="log_snr",
+)
+def dpmpp_3m_sde_published(
+    denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, *, eta: Churn = 1.0
+) -> Iterator[Step]:
+    """dpmpp_3m_sde as k-diffusion has it, with half of the last term: of the second order."""
+    yield from third_order(denoise, x, levels, noise, eta, bent=0.5, longest=math.inf)
+
+
+def third_order(
+    denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, eta: float, bent: float, longest: float
+) -> Iterator[Step]:
+    """The steps of dpmpp_3m_sde, with a share `bent` of the parabola's last term, in steps of decay below `longest`."""
     past: list[tuple[float, torch.Tensor]] = []
     for i, (now, to) in enumerate(pairwise(levels)):
         p = denoise(x, now)
@@ -100,8 +129,10 @@ def dpmpp_3m_sde(
             h = to.lam - now.lam
             decay = (1 + eta) * h
             phi2 = math.expm1(-decay) / decay + 1
-            slope, bend = divided(past, h)
-            mean = mean + to.alpha * (phi2 * slope + (1 - 2 * phi2 / decay) * bend)
+            slope, bend = divided(past if decay <= longest else past[:2], h)
+            if decay > longest:
+                phi2 = -math.expm1(-decay) / 2
+            mean = mean + to.alpha * (phi2 * slope + bent * (1 - 2 * phi2 / decay) * bend)
         step = move(i, now, to, p, mean, i + 1, std * noise(i) if std else None)
         yield step
         x = step.x_next

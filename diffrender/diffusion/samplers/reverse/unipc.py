@@ -26,6 +26,7 @@ Known = tuple[Level, torch.Tensor]  # x̂0 at a level
     aliases=("uni_pc", "UniPCMultistepScheduler"),
     paper="Zhao et al. 2023, UniPC of data predictions with B₂(h)",
     order=2,
+    spacing="log_snr",
 )
 def unipc(
     denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, *, order: Literal[1, 2, 3] = 2

@@ -1,0 +1,119 @@
+"""Every sampler's own spacing suits it: in few steps none is worse than DDIM; bad pairings are said, in figures."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from diffrender.config.sections import Config, ScheduleConfig
+from diffrender.core.errors import ConfigError
+from diffrender.diffusion.denoisers.exact import MixtureDenoiser
+from diffrender.diffusion.levels import MAX_FIRST_RATIO, Level, choose, steepest_fall
+from diffrender.diffusion.noise import Noise, generator
+from diffrender.diffusion.recording.metrics import sliced_wasserstein
+from diffrender.diffusion.recording.record import sample
+from diffrender.diffusion.recording.run import Run
+from diffrender.diffusion.samplers.base import start
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.schedules import make_levels
+from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
+
+CHAINS = 1000
+SPOTS = GaussianMixture(
+    np.full(6, 1 / 6), [[np.cos(a), np.sin(a)] for a in np.arange(6) * np.pi / 3], np.tile(0.004 * np.eye(2), (6, 1, 1))
+)
+DENOISE = MixtureDenoiser(SPOTS)
+TABLES = {k: make_levels(ScheduleConfig(kind=k)) for k in ("linear", "squaredcos_cap_v2", "karras", "flow")}
+FRESH = SPOTS.sample(20_000, generator(1))
+REVERSE = [entry for entry in SAMPLERS if entry.info["kind"] == "reverse"]
+HIGHER = [e.name for e in REVERSE if e.info["order"] > 1 and e.info["nfe_per_step"] != "adaptive"]
+
+
+def distance(name: str, schedule: str, steps: int, spacing: str = "") -> float:
+    levels = choose(TABLES[schedule], steps, spacing or SAMPLERS[name].info["spacing"])
+    noise = Noise(0, CHAINS, (2,))
+    x = start(levels[0], noise)
+    for step in SAMPLERS[name].make(DENOISE, x, levels, noise):
+        x = step.x_next
+    return sliced_wasserstein(x.numpy(), FRESH)
+
+
+@pytest.fixture(scope="module")
+def ddim():
+    return {(s, k): distance("ddim", s, k) for s in TABLES for k in (10, 20)}
+
+
+@pytest.mark.parametrize("schedule", list(TABLES))
+@pytest.mark.parametrize("name", HIGHER)
+def test_in_few_steps_no_sampler_of_higher_order_is_worse_than_ddim(name, schedule, ddim):
+    for steps in (10, 20):
+        assert distance(name, schedule, steps) <= 1.2 * ddim[schedule, steps] + 0.03
+
+
+def test_the_usual_spacing_is_found_out(ddim):
+    assert distance("heun", "squaredcos_cap_v2", 10, "linspace") > 2 * ddim["squaredcos_cap_v2", 10]
+    assert distance("dpmpp_3m_sde", "squaredcos_cap_v2", 10, "linspace") > 1.5 * ddim["squaredcos_cap_v2", 10]
+
+
+@pytest.mark.parametrize("spacing", ["karras", "log_snr"])
+@pytest.mark.parametrize("schedule", list(TABLES))
+def test_levels_between_entries_fall_evenly_from_a_sensible_level(schedule, spacing):
+    table = TABLES[schedule]
+    levels = choose(table, 12, spacing)
+    ratios = np.array([level.ratio for level in levels[:-1]])
+    assert len(levels) == 13
+    assert levels[-1] == Level(1.0, 0.0, 0.0)
+    assert ratios[0] == pytest.approx(min(MAX_FIRST_RATIO, table[len(table) - 1].ratio))
+    assert ratios[-1] == pytest.approx(table[1].ratio)
+    even = np.diff(np.log(ratios) if spacing == "log_snr" else ratios ** (1 / 7))
+    assert np.allclose(even, even[0], rtol=1e-6)
+    assert all(a.time > b.time for a, b in pairwise(levels))
+
+
+@pytest.mark.parametrize("spacing", ["leading", "trailing", "linspace", "karras", "log_snr"])
+def test_one_step_is_allowed(spacing):
+    levels = choose(TABLES["squaredcos_cap_v2"], 1, spacing)
+    assert len(levels) == 2
+    assert levels[0].sigma > 0
+
+
+def config(**sampler) -> Config:
+    return Config(
+        target={"kind": "gaussians"},
+        model={"kind": "exact"},
+        sampler={"chains": 20, "steps": 10, **sampler},
+        record={"target_points": 0},
+    )
+
+
+def test_a_run_takes_the_spacing_of_its_sampler_unless_told_otherwise():
+    def spacing(**sampler):
+        return Run.of(config(**sampler), device="cpu").grid.spacing
+
+    assert spacing(kind="ddim") == "linspace"
+    assert spacing(kind="heun") == "karras"
+    assert spacing(kind="heun", timestep_spacing="trailing") == "trailing"
+
+
+def test_a_bad_pairing_is_said_with_the_figures(tmp_path):
+    notes = []
+    bad = config(kind="heun", timestep_spacing="linspace")
+    sample(bad, tmp_path / "a.npz", device="cpu", progress=lambda event: notes.append(event.get("note")))
+    (note,) = [note for note in notes if note]
+    high, low = steepest_fall(choose(make_levels(ScheduleConfig(kind="squaredcos_cap_v2")), 10))
+    assert f"from {high:,.4g} to {low:,.4g}" in note
+    for good in (config(kind="heun"), config(kind="ddim", timestep_spacing="linspace")):
+        assert not Run.of(good, device="cpu").warnings
+
+
+def test_schedulers_of_diffusers_choose_their_own_timesteps():
+    pytest.importorskip("diffusers")
+    run = Run.of(config(kind="diffusers:HeunDiscreteScheduler", timestep_spacing="karras"), device="cpu")
+    with pytest.raises(ConfigError, match="use_karras_sigmas"):
+        next(run.steps())
+    assert torch.isfinite(
+        next(Run.of(config(kind="diffusers:HeunDiscreteScheduler"), device="cpu").steps()).x_next
+    ).all()
