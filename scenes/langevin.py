@@ -1,60 +1,38 @@
-"""Langevin Monte Carlo: one chain, its steps under a magnifier, its histogram; many chains; the same without noise."""
+"""Langevin Monte Carlo: why it needs noise, the steps of one chain, its histogram; many chains, with and without."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 import numpy as np
-from manim import Mobject, smooth
 from pydantic import Field
 
 from diffrender.animation import (
-    HAIR,
-    LINE,
     MOVING_TEXT,
     PACE,
-    POWER,
     TERMS,
     Accelerating,
-    DensityPanel,
-    FadeInFast,
-    FadeOutFast,
-    Histogram2D,
     Magnifier,
-    Number,
-    PointCloud,
+    ManyChainsScene,
+    OneChain,
     Recording,
-    Rect,
     RenderError,
-    Running,
     SceneOptions,
-    Spotlight,
-    Trails,
-    Trajectory,
-    TrajectoryScene,
-    UpdateFromAlpha,
-    captions,
-    extent_of,
-    frame,
+    Timeline,
+    fit,
     key_arrow,
-    key_dot,
-    key_line,
-    line,
-    panel,
-    pick_step,
-    ticked,
+    pick_first,
+    total_variation_curve,
 )
 
-Act = Literal["chain", "zoom", "histogram", "many", "still"]
-FLICKER = 600.0  # steps a second above which the chain's path, each time another one, is drawn fainter
-SEARCH = 600  # the step that is taken apart first is among the first so many
+Act = Literal["hill", "chain", "zoom", "histogram", "many", "still"]
 EQUATION = (
     "{{x_(t+1) : sum}} = {{x_t : state}} + {{tau nabla log p(x_t) : score}} + {{sqrt(2 tau) thin epsilon : noise}}"
 )
 
 
-class Langevin(TrajectoryScene):
-    """Langevin Monte Carlo on a density: the steps of one chain, its histogram, many chains, and all without noise."""
+class Langevin(ManyChainsScene):
+    """Langevin Monte Carlo on a density: why it needs noise, the steps of one chain, its histogram, many chains."""
 
     default_config = "langevin"
     shows = ("plane",)
@@ -80,294 +58,136 @@ class Langevin(TrajectoryScene):
             fixed={"sampler.kind": "gradient", "sampler.steps": 400},
         ),
     }
+    words = {  # where one form finds no room over its panel, the shorter one after the bar stands there
+        "title": "Langevin Monte Carlo",
+        "density": "True density $p(x)$",
+        "hill": "Without noise: straight up $log p$|Without noise",
+        "height": "height: $log p$, flat under $e^(-8)$ of the top",
+        "stuck": "Stuck on the nearest top|Stuck on a top",
+        "wander": "With noise it goes on|With noise",
+        "taken_apart": "One step of the chain|One step",
+        "noise": "noise",
+        "sum": "sum",
+        "visited": "Histogram of {:,} visited states|{:,} visited states|{:,} states",
+        "variation": "total variation to $p$, $n$ states in {} × {} bins|total variation, {} × {} bins|total variation",
+        "root": "$prop 1\\/sqrt(n)$",
+        "crowd": "{:,} chains, coloured by where they start|{:,} chains",
+        "crowd_alone": "With noise, {:,} chains|With noise",
+        "wasserstein": "sliced Wasserstein distance to $p$|distance to $p$",
+        "floor": "two true samples of {:,}",
+        "steps": "step $+ 1$",
+        "straight": "straight between steps",
+        "same": "same starts",
+        "stuck_chains": "Without noise, {:,} chains|Without noise",
+    }
 
     class Options(SceneOptions):
         """What is shown, and how fast."""
 
-        acts: tuple[Act, ...] = Field(("chain", "zoom", "histogram", "many", "still"), min_length=1)
-        speed: float = Field(1.0, gt=0, le=20, description="all that moves goes so many times as fast")
+        acts: tuple[Act, ...] = Field(("hill", "chain", "zoom", "histogram", "many", "still"), min_length=1)
+        duration: float = Field(0.0, ge=0, le=600, description="seconds that all acts move; 0: each its own")
         slow_steps: int = Field(3, ge=1, le=12, description="steps taken apart slowly, before they speed up")
         trail: int = Field(50, ge=1, le=1000, description="the last so many steps of the chain are drawn")
-        bins: int = Field(69, ge=4, le=400, description="columns of the histogram")
-        chain_seconds: float = Field(6.0, gt=0)
+        bins: int = Field(69, ge=8, le=400, description="columns of the histogram at its finest")
+        hill_seconds: float = Field(8.0, gt=0)
+        chain_seconds: float = Field(4.0, gt=0)
         histogram_seconds: float = Field(14.0, gt=0)
-        many_seconds: float = Field(9.0, gt=0)
+        many_seconds: float = Field(10.5, gt=0)
         still_seconds: float = Field(9.0, gt=0)
 
     def construct(self) -> None:
         """The storyboard."""
-        self.prepare()
-        self.opening()
-        for act in self.options.acts:
-            getattr(self, act)()
-        self.outro()
-
-    def prepare(self) -> None:
-        """Read the chain, and lay out the panels that all acts share."""
-        run, page, theme = self.trajectories["chain"], self.page, self.theme
+        run, page, theme, options = self.run, self.page, self.theme, self.options
         run.require("drift", "noise")
-        if run.event != (2,):
-            raise RenderError(f"{run.file}: its states are {run.event}, but only a plane can be shown.")
         if not np.allclose(run["x"][1:] - run["x"][:-1], run["drift"] + run["noise"], atol=1e-4):
             raise RenderError(
                 f"{run.file}: its moves are not drift + noise, so steps cannot be drawn as their sum.",
                 "Record every step (record.every: 1) of an unadjusted sampler (sampler.kind: ula).",
             )
-        self.tau = float(run["time"][1] - run["time"][0])
-        self.left, self.right = page.pair()
-        self.density = DensityPanel(page, run, self.left)
-        self.ground: list[Mobject] = [panel(self.right, theme), frame(self.right, theme.border).set_z_index(4)]
-        self.title, self.equation = page.title("Langevin Monte Carlo"), page.equation(EQUATION, **TERMS)
-        self.equation.set_z_index(MOVING_TEXT)
-        self.key = self.density.color_key(self.left if page.shape == "wide" else self.right)
-        box, trail = self.density.box, self.options.trail
-        path = Trails(
-            box, self.left, run["x"], color=theme.chain, width=LINE * 1.15, alpha=0.95, casing=theme.panel, length=trail
-        )
-        dot = PointCloud(box, self.left, run["x"][0], color=theme.chain, radius=0.065, ring=theme.panel).follow(
-            run["x"]
-        )
-        self.chain_marks: list[Mobject] = [path.set_z_index(2), dot.set_z_index(3)]
-        self.trail_text = [] if page.shape == "tall" else [f"last {trail:,} steps shown"]  # words go before sizes
-        near = slice(0, min(SEARCH, run.steps))
-        slow = min(self.options.slow_steps, run.steps)
-        self.first = pick_step(run["drift"][near, 0], run["noise"][near, 0], run["x"][: near.stop + 1, 0], slow, box)
-        self.now = self.first  # the step to which the chain has come
-        (a, b, c, d), (e, f, g, h) = self.left, self.right
-        self.to_middle = np.array([(e + f - a - b) / 4, (g + h - c - d) / 4, 0.0])  # of both panels
-        self.centred = True  # whether the left panel stands alone in the middle
-        self.cues: dict[str, float] = {}  # when an act begins to move, in seconds
+        self.stand(run)
+        self.equation = page.equation(EQUATION, **TERMS).set_z_index(MOVING_TEXT)
+        self.one = OneChain(self.density.box, self.left, run["x"], theme=theme, length=options.trail)
+        self.tail = [f"last {options.trail:,} steps shown"] if page.shape == "wide" else []  # words go before sizes
+        slow = min(options.slow_steps, run.steps)
+        self.first = self.now = pick_first(run, slow, self.density.box)  # now: the step to which the chain has come
+        own = {act: getattr(options, f"{act}_seconds", Magnifier.planned(slow)) for act in options.acts}
+        faster = options.speed * (sum(own.values()) / options.duration if options.duration else 1.0)
+        self.lasts = {act: seconds / faster for act, seconds in own.items()}
+        self.poster()
+        for act in options.acts:
+            getattr(self, act)()
+        self.outro()
 
-    # ---- the acts ----------------------------------------------------------------------------------------------------
-    def opening(self) -> None:
-        """Title, equation, and the density alone in the middle."""
+    def poster(self) -> None:
+        """What it will come to: the density, and beside it all that one chain has visited."""
+        run = self.run
+        cells = self.histogram_of(run, self.options.bins)
+        cells.show_step(run.steps)
+        self.one.show_step(run.steps)
         self.places |= {
-            "label": self.left_label("True density $p(x)$"),
-            "key": [self.key],
-            "footer": self.act_caption(),
-        }
-        for mob in (*self.density.mobjects, *self.chain_marks, *self.key_if_wide()):
-            mob.shift(self.to_middle)
+            "left": self.one.mobjects, "label": [self.label("density", self.left)], "ground": self.ground,
+            "right": cells.mobjects, "name": [self.label("visited", self.right, run.steps)],
+            "key": self.color_key(), "footer": self.footer(run),
+        }  # fmt: skip
         shown = [mob for mobjects in self.places.values() for mob in mobjects]
-        self.intro(self.title, self.equation, ground=[*self.density.mobjects, *shown])
+        self.intro(*self.header(self.words["title"], self.equation), ground=[*self.density.mobjects, *shown])
 
     def chain(self) -> None:
         """One chain wanders, its last steps behind it."""
-        counter, seconds = self.counter(self.trajectories["chain"], self.first), self.act_seconds("chain")
-
-        def show(u: float) -> None:
-            self.show_chain(int(self.first * u**2))
-            counter.set_values(int(self.first * ticked(u, seconds) ** 2))
-
-        show(0)
-        self.set_places(left=self.chain_marks, footer=self.act_caption(counter, *self.trail_text))
-        self.play(UpdateFromAlpha(show, *self.chain_marks, self.density.border, counter, run_time=seconds))
+        run, last = self.run, self.first
+        self.go(self.middle, left=[], right=[], ground=[], name=[])
+        clock = self.act(run, Timeline("quadratic", last, lambda u: last * u**2), self.one)
+        self.set_places(
+            left=self.on_left(self.one.mobjects), label=[self.label("wander", self.at)],
+            key=self.color_key(), footer=self.footer(run, "step", *self.tail, clock=clock),
+        )  # fmt: skip
+        self.play_act("chain", clock, self.lasts["chain"])
 
     def zoom(self) -> None:
-        """A window on the chain: every step made of its two arrows, first slowly, then faster and faster."""
-        page, theme, slow = self.page, self.theme, self.options.slow_steps
-        self.make_room()
-        glass = Magnifier(
-            self.density,
-            self.right,
-            self.trajectories["chain"],
-            first=self.first,
-            slow=slow,
-            equation=self.equation,
-            speed=self.options.speed,
-        )
-        counter = self.counter(self.trajectories["chain"], glass.last)
-        keys = [
-            (key_arrow(theme.score, dashed=True), 0.62, "log gradient"),
-            (key_arrow(theme.noise, dashed=True), 0.62, "noise"),
-            (key_arrow(theme.sum), 0.62, "sum"),
-        ]
-
-        def show(u: float) -> None:
-            self.show_chain(glass.show(u * glass.seconds))
-            counter.set_values(glass.step_at(ticked(u, glass.seconds) * glass.seconds))
-
-        show(0)
-        name = page.words("One step" if page.shape == "square" else "One step of the chain")
-        legend = page.legend(keys, self.right)
-        self.set_places(
-            left=self.chain_marks, ground=self.ground, right=glass.mobjects, key=self.key_if_wide(),
-            name=[page.panel_label(name, self.right, below=True)], below=[legend],
-            footer=self.act_caption(counter, *self.trail_text),
+        """A window on the chain: every step made of its two arrows, first slowly, then faster, never too fast."""
+        theme, run, words, slow = self.theme, self.run, self.words, self.options.slow_steps
+        self.go(self.left, left=[], right=[], name=[])
+        self.glass = glass = Magnifier(
+            self.density, self.right, run, below=self.row, first=self.first, slow=slow, equation=self.equation,
+            one=self.one, seconds=self.lasts["zoom"],
         )  # fmt: skip
-        self.glass, self.cues["zoom"] = glass, self.time
-        moving = [*glass.mobjects, *self.chain_marks, self.density.border, counter, self.equation]
-        self.play(UpdateFromAlpha(show, *moving, run_time=glass.seconds))
+        clock = self.act(run, glass.timeline, glass)
+        clock.bind(moves=[*self.one.mobjects, self.equation])
+        keys = [
+            (key_arrow(theme.score, dashed=True), 0.62, "$tau nabla log p$"),
+            (key_arrow(theme.noise, dashed=True), 0.62, words["noise"]),
+            (key_arrow(theme.sum), 0.62, words["sum"]),
+        ]
+        wide = self.page.shape == "wide"
+        legend = self.under(self.page.legend(keys, self.right), self.right)
+        self.set_places(
+            left=self.on_left(self.one.mobjects), label=[self.label("density", self.left)], ground=self.ground,
+            right=glass.mobjects, name=[self.label("taken_apart", self.right)],
+            key=[*(self.color_key() if wide else []), legend], footer=self.footer(run, "step", *self.tail, clock=clock),
+        )  # fmt: skip
+        self.play_act("zoom", clock, glass.seconds)
         self.now = glass.last
 
     def histogram(self) -> None:
-        """The window becomes a histogram of all states visited so far, which fills up to the density."""
-        page, run, seconds = self.page, self.trajectories["chain"], self.act_seconds("histogram")
-        self.make_room()
-        x0, x1, y0, y1 = box = self.density.box
-        bins = (self.options.bins, max(1, round(self.options.bins * (y1 - y0) / (x1 - x0))))
-        cells = Histogram2D(
-            box, self.right, bins, table=self.theme.table("density"), high=self.density.high, power=POWER
+        """All states visited so far: dots, then bins that become finer; their distance to the density falls."""
+        page, run, seconds, words = self.page, self.run, self.lasts["histogram"], self.words
+        above, below = (self.left.columns if page.shape == "tall" else self.left.rows)(0.5, 0.5, gap=0.35)
+        self.go(fit(self.left, above), left=[], right=[], name=[], key=[])
+        self.cells = cells = self.histogram_of(run, self.options.bins)
+        self.distance = total_variation_curve(
+            page, below, cells, self.density, name=words["variation"], guide=words["root"]
         )
-        cells.follow(run["x"], start=1).set_z_index(1)
         law = Accelerating(self.now, run.steps, seconds, PACE)
-        states, path = self.visited(), self.chain_marks[0]
-        pace = page.running("{:,} steps a second", round(law.pace_at(1)), size="caption", color="muted")
-
-        def show(u: float) -> None:
-            tick = ticked(u, seconds)
-            step = law.at(tick)
-            cells.show_step(step)
-            self.show_chain(step)
-            path.alpha = 0.95 * min(1.0, (FLICKER / law.pace_at(tick)) ** 0.3)
-            states.set_values(step) if isinstance(states, Running) else states.set_value(step)
-            pace.set_values(round(law.pace_at(tick)))
-
-        show(0)
-        wide, tall = page.shape == "wide", page.shape == "tall"
-        title = "Histogram of visited states" if wide else "Visited states"
+        clock = self.act(run, law.timeline, cells, self.one, self.distance)
+        pace = clock.number("{:,} steps a second", paces := law.paces(), size="caption", color="muted")
+        clock.bind(lambda step: self.one.at_pace(paces[int(step)]))
+        visited = self.label("visited", self.right, np.arange(run.steps + 1), clock=clock)
+        clock.show(0)
         self.set_places(
-            left=self.chain_marks, ground=self.ground, right=[cells], key=[self.key],
-            name=[states, *([] if tall else [page.panel_label(page.words(title), self.right)])],
-            below=[page.note(f"{bins[0]} × {bins[1]} bins, same colours", self.right)] if wide else [],
-            footer=self.act_caption(pace),
+            left=self.on_left(self.one.mobjects), label=[self.label("density", self.at)], ground=self.ground,
+            right=cells.mobjects, name=[visited], curve=self.distance.mobjects,
+            key=[self.under(cells.color_key(page, self.right), self.right)], footer=self.footer(run, pace),
         )  # fmt: skip
-        self.cells, self.cues["histogram"] = cells, self.time
-        moving = [cells, *self.chain_marks, self.density.border, self.ground[1], states, pace]
-        self.play(UpdateFromAlpha(show, *moving, run_time=seconds))
+        self.play_act("histogram", clock, seconds)
         self.now = run.steps
-        self.wait(1.5)
-
-    def many(self) -> None:
-        """Hundreds of chains from one broad start become the density."""
-        run, seconds = self.trajectories["many"], self.act_seconds("many")
-        cloud, counter = self.chains_of(run, self.left), self.counter(run, run.steps).set_values(0)
-        label, footer = self.left_label(f"{run.chains:,} chains"), self.act_caption(counter, "one broad start")
-        gone: dict[str, list[Mobject]] = (
-            {} if "histogram" in self.cues else {"right": [], "ground": [], "name": [], "below": []}
-        )
-        self.set_places(left=[cloud], label=label, footer=footer, **gone)
-        self.wait(1)
-        self.cues["many"] = self.time
-        self.play(self.run_together([cloud], counter, run.steps, seconds, 1.5))
-        self.wait(1)
-
-    def still(self) -> None:
-        """The same chains once more, and beside them the same without noise: they climb, and stay on the modes."""
-        page, theme, run, seconds = self.page, self.theme, self.trajectories["still"], self.act_seconds("still")
-        self.make_room()
-        noisy, counter = self.trajectories["many"], self.counter(run, run.steps).set_values(0)
-        paths = Trails(
-            self.density.box,
-            self.right,
-            run["x"][:, ::3],
-            color=theme.chain,
-            width=HAIR,
-            alpha=0.55,
-            power=0,
-            length=run.steps,
-        ).show_step(0)
-        with_noise, stuck = self.chains_of(noisy, self.left), self.chains_of(run, self.right)
-        name = page.words("No noise" if page.shape == "square" else "No noise: stuck on the modes")
-        keys = [(key_dot(theme.chain), 0.22, "chain"), (key_line(theme.chain), 0.5, "its path (every third)")]
-        self.set_places(
-            left=[with_noise], label=self.left_label(f"With noise: {noisy.chains:,} chains"), ground=self.ground,
-            right=[self.density.heat(self.right).set_z_index(1), paths.set_z_index(2), stuck],
-            name=[page.panel_label(name, self.right, below=True)], below=[page.legend(keys, self.right)],
-            key=self.key_if_wide(), footer=self.act_caption(counter, "same starts"),
-        )  # fmt: skip
-        self.strike_noise()
-        self.cues["still"] = self.time
-        self.play(self.run_together([with_noise, stuck, paths], counter, run.steps, seconds, 1.6))
-
-    # ---- what the acts share -----------------------------------------------------------------------------------------
-    def left_label(self, markup: str) -> list[Mobject]:
-        """The label of the left panel, wherever that stands."""
-        text = self.page.panel_label(self.page.words(markup), self.left)
-        return [text.shift(self.to_middle) if self.centred else text]
-
-    def key_if_wide(self) -> list[Mobject]:
-        """The colour key, where there is room for it beside another legend."""
-        return [self.key] if self.page.shape == "wide" else []
-
-    def visited(self) -> Running | Number:
-        """The number of visited states: at the right end of the label's line, in a tall frame the label itself."""
-        if self.page.shape == "tall":
-            return self.page.panel_label(
-                self.page.running("{:,} visited states", self.trajectories["chain"].steps), self.right, below=True
-            )
-        return self.page.panel_label(self.page.number(",", self.trajectories["chain"].steps), self.right, align=1)
-
-    def chains_of(self, run: Trajectory, rect: Rect) -> PointCloud:
-        """All chains of a recording on a panel, at their start."""
-        cloud = PointCloud(
-            self.density.box, rect, run["x"][0], color=self.theme.chain, radius=0.038, alpha=0.95, ring=self.theme.panel
-        )
-        if self.centred and rect == self.left:
-            cloud.shift(self.to_middle)
-        return cloud.follow(run["x"]).set_z_index(3)
-
-    def counter(self, run: Trajectory, last: int) -> Running:
-        """The running step of a recording, up to `last`, for its caption."""
-        return self.page.running(f"step {{:,}} of {run.steps:,}", last, size="caption", color="muted")
-
-    def act_caption(self, *items: str | Running) -> list[Mobject]:
-        """The caption of an act, item by item."""
-        run = self.trajectories["chain"]
-        first = (captions.sampler(run), f"$tau = {self.tau:.3g}$")
-        return list(self.page.caption(*first, *items, captions.seed(run), captions.model(run)))
-
-    def act_seconds(self, act: str) -> float:
-        """How long an act moves."""
-        return getattr(self.options, f"{act}_seconds") / self.options.speed
-
-    def show_chain(self, step: float) -> None:
-        """The chain at a recorded step, or on its way to the next, in the left panel."""
-        for mark in self.chain_marks:
-            mark.show_step(step)
-
-    def run_together(
-        self, shown: list[Mobject], counter: Running, steps: int, seconds: float, ease: float
-    ) -> UpdateFromAlpha:
-        """All chains from their start to their end, slower at first."""
-
-        def show(u: float) -> None:
-            for mob in shown:
-                mob.show_step(int(steps * u**ease))
-            counter.set_values(int(steps * ticked(u, seconds) ** ease))
-
-        above = [mob for mob in (self.density.border, self.ground[1]) if mob in self.mobjects]
-        return UpdateFromAlpha(show, *shown, *above, counter, run_time=seconds)
-
-    def make_room(self) -> None:
-        """Let the left panel glide from the middle to its place, if it is not there yet."""
-        if not self.centred:
-            return
-        self.centred = False
-        group = [*self.density.mobjects, *self.places["label"], *self.chain_marks, *self.places.get("left", [])]
-        group, gone = list(dict.fromkeys([*group, *self.key_if_wide()])), [0.0]
-
-        def show(u: float) -> None:
-            for mob in group:
-                mob.shift(-self.to_middle * (u - gone[0]))
-            gone[0] = u
-
-        self.play(
-            UpdateFromAlpha(show, *(mob for mob in group if mob in self.mobjects), run_time=0.8, rate_func=smooth)
-        )
-
-    def strike_noise(self) -> None:
-        """Take the noise out of the equation, for all to see."""
-        theme = self.theme
-        x0, x1, y0, y1 = extent_of(self.equation.terms["noise"])
-        strike = line([(x0 - 0.08, y0 + 0.02), (x1 + 0.02, y1 - 0.02)], theme.fg, 0.04)
-        strike.set_z_index(MOVING_TEXT + 1)
-        end, light = strike.points.copy(), Spotlight(self.equation, {"noise": theme.noise}, theme, dim=0.5)
-
-        def show(u: float) -> None:
-            light.light({"noise": 1 - u})
-            strike.points = end[0] + (end - end[0]) * u
-
-        self.play(FadeOutFast(self.title, run_time=0.3))
-        self.title = self.page.title("Without noise")
-        self.play(FadeInFast(self.title), UpdateFromAlpha(show, self.equation, strike, run_time=0.8, rate_func=smooth))
+        self.rest(1.5)

@@ -16,6 +16,7 @@ from .animations import (
 from .animations import (
     ticked as ticked,
 )
+from .density_scene import DensityScene as DensityScene
 from .layout.arrangements import Box as Box
 from .layout.arrangements import Boxes as Boxes
 from .layout.arrangements import extent as extent
@@ -26,6 +27,7 @@ from .layout.page import fitted as fitted
 from .layout.views import Plane as Plane
 from .layout.views import Space as Space
 from .layout.views import around as around
+from .many_chains_scene import ManyChainsScene as ManyChainsScene
 from .mobjects.base import Raster as Raster
 from .mobjects.camera import BulkCamera as BulkCamera
 from .mobjects.furniture.arrow import StepArrow as StepArrow
@@ -103,10 +105,14 @@ from .parts.deformed_grid import DeformedGrid as DeformedGrid
 from .parts.deformed_grid import FollowedCell as FollowedCell
 from .parts.density_panel import POWER as POWER
 from .parts.density_panel import DensityPanel as DensityPanel
+from .parts.distances import total_variation_curve as total_variation_curve
+from .parts.filling import FillingHistogram as FillingHistogram
 from .parts.flow_field import FlowField as FlowField
+from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero
 from .parts.hero import pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep
+from .parts.one_chain import OneChain as OneChain
 from .parts.pictures import image_grid as image_grid
 from .parts.pictures import image_values as image_values
 from .parts.pictures import noise_grid as noise_grid
@@ -117,6 +123,7 @@ from .parts.zoom.magnifier import PACE as PACE
 from .parts.zoom.magnifier import TERMS as TERMS
 from .parts.zoom.magnifier import Magnifier as Magnifier
 from .parts.zoom.pacing import Accelerating as Accelerating
+from .parts.zoom.pacing import pick_first as pick_first
 from .parts.zoom.pacing import pick_step as pick_step
 from .parts.zoom.spotlight import Spotlight as Spotlight
 from .parts.zoom.spotlight import extent_of as extent_of

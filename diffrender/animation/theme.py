@@ -195,6 +195,12 @@ def blend(a: str, b: str, amount: float) -> str:
     return "#{:02X}{:02X}{:02X}".format(*rgb)
 
 
+def contrast(a: str, b: str) -> float:
+    """WCAG 2 contrast ratio of two colours, 1 to 21."""
+    low, high = sorted(float(linear(srgb(c)) @ (0.2126, 0.7152, 0.0722)) for c in (a, b))
+    return (high + 0.05) / (low + 0.05)
+
+
 # ---- frames and type -----------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class TypeSizes:

@@ -81,15 +81,20 @@ def test_head_and_shaft_are_one_shape(studio):
 # ---- the beam --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("window", [RIGHT, UNDER])
 @pytest.mark.parametrize("small", [(-5.0, -4.0, 0.0, 0.8), (-2.0, -1.0, -2.5, -1.7), (-6.5, -5.5, 1.0, 1.8)])
-def test_a_beam_lies_between_panel_and_window_and_never_on_the_data(window, small):
+def test_a_beam_joins_the_small_frame_to_the_window_and_is_faint_on_the_data(window, small):
     beam = ZoomBeam(LEFT, window, LOOK).put(small)
-    points = np.concatenate([mob.points for mob in beam.submobjects])
+    inner, outer = beam.inner.points, beam.edges.points
     if window is RIGHT:
-        assert points[:, 0].min() >= LEFT[1] - 1e-9
-        assert points[:, 0].max() <= window[0] + 1e-9
+        assert inner[:, 0].min() == pytest.approx(small[1])
+        assert inner[:, 0].max() <= LEFT[1] + 1e-9
+        assert outer[:, 0].min() >= LEFT[1] - 1e-9
+        assert outer[:, 0].max() == pytest.approx(window[0])
     else:
-        assert points[:, 1].max() <= LEFT[2] + 1e-9
-        assert points[:, 1].min() >= window[3] - 1e-9
+        assert inner[:, 1].max() == pytest.approx(small[2])
+        assert inner[:, 1].min() >= LEFT[2] - 1e-9
+        assert outer[:, 1].max() <= LEFT[2] + 1e-9
+        assert outer[:, 1].min() == pytest.approx(window[3])
+    assert beam.inner.get_stroke_opacity() < beam.edges.get_stroke_opacity()
 
 
 def test_the_beams_lines_point_from_the_small_frames_corners_to_the_windows():

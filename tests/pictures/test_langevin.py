@@ -4,18 +4,23 @@ Every check is made twice: on the frame, and on the frame shifted by three pixel
 one step, where it must fail.
 """
 
-from itertools import count
+from itertools import combinations, count, pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from manim import Dot
 from scipy import ndimage
+from scipy.interpolate import RegularGridInterpolator
 
-from diffrender.animation.layout.checks import faults, texts
+from diffrender.animation.layout.checks import faults
+from diffrender.animation.mobjects.space.landscape import Landscape
+from diffrender.animation.parts.tally import category_colors
 from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
-from diffrender.animation.text.numbers import Number
-from diffrender.animation.theme import srgb, theme
+from diffrender.animation.text.numbers import Running
+from diffrender.animation.text.typst import Typeset
+from diffrender.animation.theme import contrast, srgb, theme
 from diffrender.trajectory.reader import Trajectory, TrajectoryWriter
 from diffrender.video import frames
 
@@ -49,6 +54,7 @@ def record(path, chains, steps, noisy, seed):
         for key, row in zip(rows, (x, drift, noise), strict=True):
             rows[key].append(row)
     name = "ula" if noisy else "gradient"
+    away = np.sqrt(np.square(np.array(rows["x"])[:, :, None] - MEANS).sum(-1).min(-1)).mean(1)
     with TrajectoryWriter(path, {"kind": "langevin", "seed": seed, "sampler": {"name": name}}) as writer:
         for key, values in rows.items():
             writer.add(key, np.array(values))
@@ -56,6 +62,7 @@ def record(path, chains, steps, noisy, seed):
         for key, values in (("density", density[None]), ("density_x", gx), ("density_y", gy)):
             writer.add(key, values.astype(np.float32))
         writer.add("density_time", np.zeros(1))
+        writer.add("metric_sliced_wasserstein", away)
     return Trajectory.open(path)
 
 
@@ -87,9 +94,16 @@ def play(recordings, tmp_path_factory):
             shot = SimpleNamespace(
                 frame=pixels[..., :3].copy(), scene=scene, faults=faults(scene.mobjects, scene.page.frame)
             )
+            lands = [mob for mob in scene.places.get("left", []) if isinstance(mob, Landscape)]
+            if lands:
+                shot.land, shot.ball = lands[0], lands[0].ball
             if hasattr(scene, "glass"):
                 shot.box = scene.glass.view.heat.box
-            shot.numbers = [mob.value for mob in texts(scene.places.get("name", [])) if isinstance(mob, Number)]
+            lines = [mob for mob in scene.places.get("name", []) if isinstance(mob, Running)]
+            shot.numbers = [number.value for mob in lines for number in mob.numbers]
+            if hasattr(scene, "cells"):
+                shot.cells, shot.high = scene.cells.shown, scene.cells.high
+                shot.counted = scene.cells.shown.counts()
             shots.append(shot)
 
         settings = frames.manim_config(*size, FPS, transparent=False, media=media)
@@ -165,10 +179,21 @@ def check_dot(frame, centre, rect):
     assert found == pytest.approx(centre, abs=1.0)
 
 
+def without(frame, mob):
+    """The frame with a mobject painted over."""
+    (left, low), (right, high) = (
+        pixel_of(mob.get_corner(c)[:2], (0, 1, 0, 1), (0, 1, 0, 1)) for c in ((-1, -1, 0), (1, 1, 0))
+    )
+    frame = frame.copy()
+    frame[int(high) : int(low) + 1, int(left) : int(right) + 1] = np.rint(srgb(LOOK.panel) * 255)
+    return frame
+
+
 def check_step(frame, shot, run, step):
     """Dot and three arrows of one recorded step."""
     box, rect = shot.box, shot.scene.right
     x, drift, noise = run.x[step, 0], run.drift[step, 0], run.noise[step, 0]
+    frame = without(frame, shot.scene.glass.gauge)  # its bars have the arrows' colours
     start = pixel_of(x, box, rect)
     check_dot(frame, start, rect)
     for color, tip in ((LOOK.score, drift), (LOOK.noise, noise), (LOOK.sum, drift + noise)):
@@ -204,91 +229,207 @@ def test_arrows_of_the_step_before_or_after_are_found_out(slow, recordings, off)
 
 
 # ---- the histogram ---------------------------------------------------------------------------------------------------
-BINS = 16
-
-
-def check_histogram(frame, scene, states):
-    """Every cell has exactly the colour of the number of states that fell into it."""
-    columns, rows = scene.cells.columns, scene.cells.rows
+def check_histogram(shot, states):
+    """Every cell has exactly the colour of the number of states that fell into it, the fullest one the last colour."""
+    scene, cells = shot.scene, shot.cells
+    columns, rows = cells.columns, cells.rows
     x0, x1, y0, y1 = scene.density.box
     counts, _, _ = np.histogram2d(states[:, 1], states[:, 0], (rows, columns), ((y0, y1), (x0, x1)))
     density = counts / len(states) / ((x1 - x0) / columns * (y1 - y0) / rows)
-    shade = np.rint(np.clip(density / scene.density.high, 0, 1) ** 0.7 * 255).astype(int)
+    assert shot.high == pytest.approx(density.max(), rel=1e-6)
+    shade = np.rint((density / density.max()) ** 0.7 * 255).astype(int)
     wanted = LOOK.table("density")[shade].astype(int)
     # five points of each cell, near its corners too, so that a shift of the grid shows
     u, v = np.meshgrid(np.arange(columns), np.arange(rows))
     margin = 1.6 / (UNIT * (scene.right[1] - scene.right[0]) / columns)
     for du, dv in ((0.5, 0.5), (margin, margin), (1 - margin, margin), (margin, 1 - margin), (1 - margin, 1 - margin)):
-        cells = np.stack([(u + du) / columns, (v + dv) / rows], -1)
-        px = np.floor(pixel_of(cells, (0, 1, 0, 1), scene.right)).astype(int)
-        seen = frame[px[..., 1], px[..., 0]].astype(int)
+        at = np.stack([(u + du) / columns, (v + dv) / rows], -1)
+        px = np.floor(pixel_of(at, (0, 1, 0, 1), scene.right)).astype(int)
+        seen = shot.frame[px[..., 1], px[..., 0]].astype(int)
         wrong = np.abs(seen - wanted).sum(-1) > 6
-        wrong[0, [0, -1]] = wrong[-1, [0, -1]] = False  # the panel's round corners
-        wrong[0] = wrong[-1] = False  # and its hairline
+        wrong[0] = wrong[-1] = False  # the panel's round corners, and its hairline
         wrong[:, 0] = wrong[:, -1] = False
         assert not wrong.any(), f"{wrong.sum()} cells differ at ({du:.2f}, {dv:.2f})"
 
 
 @pytest.fixture(scope="module")
 def filled(shoot):
-    """The histogram half way, and at its end."""
-    return shoot({"acts": ["histogram"], "bins": BINS, "histogram_seconds": 3.0}, "histogram", [1.5, 3.5])
+    """The histogram when its dots have become bins, and at its end."""
+    return shoot({"acts": ["histogram"], "bins": 64, "histogram_seconds": 3.0}, "histogram", [2.5, 3.5])
 
 
 def test_bins_hold_what_was_counted(filled, recordings):
-    check_histogram(filled[1].frame, filled[1].scene, recordings["chain"].x[1:, 0])
+    check_histogram(filled[1], recordings["chain"]["x"][1:, 0])
 
 
 def test_bins_half_way_hold_as_many_states_as_the_number_beside_them_says(filled, recordings):
-    (shown,), x = filled[0].numbers, recordings["chain"].x[:, 0]
-    assert 100 < shown < 400
-    check_histogram(filled[0].frame, filled[0].scene, x[1 : shown + 1])
+    (shown,), x = filled[0].numbers, recordings["chain"]["x"][:, 0]
+    assert 250 < shown < 500
+    check_histogram(filled[0], x[1 : shown + 1])
     for off in (-1, 1):
         with pytest.raises(AssertionError):
-            check_histogram(filled[0].frame, filled[0].scene, x[1 + off : shown + 1 + off])
+            check_histogram(filled[0], x[1 + off : shown + 1 + off])
 
 
 @pytest.mark.parametrize("shift", [(3, 0), (0, 3), (-3, 0), (0, -3)])
 def test_a_histogram_three_pixels_off_is_found_out(filled, recordings, shift):
+    moved = SimpleNamespace(**vars(filled[1]) | {"frame": np.roll(filled[1].frame, shift, (0, 1))})
     with pytest.raises(AssertionError):
-        check_histogram(np.roll(filled[1].frame, shift, (0, 1)), filled[1].scene, recordings["chain"].x[1:, 0])
+        check_histogram(moved, recordings["chain"]["x"][1:, 0])
 
 
 @pytest.mark.parametrize("part", [slice(0, -1), slice(2, None)])
 def test_a_histogram_of_other_states_is_found_out(filled, recordings, part):
     with pytest.raises(AssertionError):
-        check_histogram(filled[1].frame, filled[1].scene, recordings["chain"].x[part, 0])
+        check_histogram(filled[1], recordings["chain"]["x"][part, 0])
+
+
+def test_the_falling_distance_is_that_of_the_bins_to_the_density(filled, recordings):
+    scene, x = filled[1].scene, recordings["chain"]["x"][:, 0]
+    coarse, (x0, x1, y0, y1) = scene.cells.levels[0], scene.density.box
+    gx, gy = recordings["chain"]["density_x"], recordings["chain"]["density_y"]
+    fine = [np.linspace(low, high, 601)[:-1] + (high - low) / 1200 for low, high in ((x0, x1), (y0, y1))]
+    density = RegularGridInterpolator((gy, gx), recordings["chain"]["density"][0])
+    at = np.stack(np.meshgrid(fine[1], fine[0], indexing="ij"), -1)
+    edges = (coarse.rows, coarse.columns), ((y0, y1), (x0, x1))
+    mass, _, _ = np.histogram2d(*at.reshape(-1, 2).T, *edges, weights=density(at).ravel())
+    mass *= (x1 - x0) * (y1 - y0) / 600**2
+    for step in (40, 500):
+        counts, _, _ = np.histogram2d(x[1 : step + 1, 1], x[1 : step + 1, 0], *edges)
+        wanted = 0.5 * (abs(counts / step - mass).sum() + abs(counts.sum() / step - mass.sum()))
+        measured = scene.distance.values[list(scene.distance.steps).index(step)]
+        assert measured == pytest.approx(wanted, abs=2e-3)
+        assert abs(scene.distance.value(step // 2) - wanted) > 2e-3  # that of other states is another
 
 
 # ---- many chains -----------------------------------------------------------------------------------------------------
-def check_chains(frame, x, box, rect):
-    """Every chain is drawn where it is, and nothing is drawn where none is."""
-    mask = coloured(frame, LOOK.chain, rect, tolerance=90)
-    points = pixel_of(x, box, rect)
+def mode_of(x):
+    """Which of the three Gaussians is the most probable at each of (N, 2) points: the basin it lies in."""
+    return np.argmin(((x[:, None] - MEANS) ** 2).sum(-1), 1)
+
+
+def check_chains(frame, x, starts, scene, rect):
+    """Every chain is drawn where it is, in one colour for each mode at which it began."""
+    points = pixel_of(x, scene.density.box, rect)
     (left, top), (right, bottom) = (pixel_of((u, v), (0, 1, 0, 1), rect) for u, v in ((0, 1), (1, 0)))
     shown = ((points > (left + 6, top + 6)) & (points < (right - 6, bottom - 6))).all(1)
     apart = np.hypot(*(points[:, None] - points).T) + 99 * np.eye(len(points))
-    inside = points[shown & (apart.min(0) > 0.08 * UNIT)]  # a later point and its ring may lie on an earlier one
-    assert len(inside) > len(points) / 2
-    assert mask[np.floor(inside[:, 1]).astype(int), np.floor(inside[:, 0]).astype(int)].all()
-    y, x_ = np.nonzero(mask)
-    away = np.hypot(x_[:, None] + 0.5 - points[:, 0], y[:, None] + 0.5 - points[:, 1]).min(1)
-    assert away.max() < 0.038 * UNIT + 1.2
+    inside = shown & (apart.min(0) > 0.09 * UNIT)  # a later point and its ring may lie on an earlier one
+    assert inside.sum() > len(points) / 2
+    px = np.floor(points[inside]).astype(int)
+    seen = frame[px[:, 1], px[:, 0]].astype(int)
+    modes = mode_of(starts)[inside]
+    ways = [np.median(seen[modes == k], axis=0) for k in range(3)]
+    assert all(np.abs(a - b).sum() > 60 for a, b in combinations(ways, 2))
+    right_color = [np.abs(color - ways[mode]).sum() < 40 for color, mode in zip(seen, modes, strict=True)]
+    assert np.mean(right_color) > 0.97  # one that starts on the border of two basins may be of either
 
 
-def test_chains_with_and_without_noise_are_where_they_were_recorded(shoot, recordings):
-    options = {"acts": ["still"], "still_seconds": 1.0}
-    (shot,) = shoot(options, "still", [1.5])
-    frame, box = shot.frame, shot.scene.density.box
-    left, right = shot.scene.left, shot.scene.right
-    noisy, last = recordings["many"].x, recordings["still"].x[-1]
-    check_chains(frame, noisy[-1], box, left)
-    modes = pixel_of(last, box, right).astype(int)
-    assert coloured(frame, LOOK.chain, right, 90)[modes[:, 1], modes[:, 0]].mean() > 0.95
+@pytest.fixture(scope="module")
+def crowds(shoot):
+    """All chains with noise and without, when they have stopped, before they are counted; and counted."""
+    return shoot({"acts": ["still"], "still_seconds": 1.0}, "still", [1.0, 2.5])
+
+
+def test_chains_are_where_they_were_recorded_in_the_colour_of_where_they_began(crowds, recordings):
+    shot, noisy = crowds[0], recordings["many"]["x"]
+    check_chains(shot.frame, noisy[-1], noisy[0], shot.scene, shot.scene.left)
+    for spoilt in (noisy[-2], noisy[-1] + 0.06):
+        with pytest.raises(AssertionError):
+            check_chains(shot.frame, spoilt, noisy[0], shot.scene, shot.scene.left)
     with pytest.raises(AssertionError):
-        check_chains(frame, noisy[-2], box, left)
-    with pytest.raises(AssertionError):
-        check_chains(np.roll(frame, 3, 1), noisy[-1], box, left)
+        check_chains(shot.frame, noisy[-1], noisy[0][::-1], shot.scene, shot.scene.left)
+
+
+def test_discs_and_labels_are_the_numbers_of_chains_that_ended_at_each_mode(crowds, recordings):
+    scene = crowds[1].scene
+    for tally, run in zip(scene.tallies, (recordings["many"], recordings["still"]), strict=True):
+        counts = np.bincount(mode_of(run["x"][-1]), minlength=3)
+        order = mode_of(scene.basins.modes)
+        assert abs(tally.counts - counts[order]).max() <= (0 if run is recordings["still"] else 2)
+        assert scene.basins.masses == pytest.approx([1 / 3] * 3, abs=0.01)
+    said = {part.body for part in scene.tallies[1].get_family() if isinstance(part, Typeset)}
+    for number in scene.tallies[1].counts:
+        assert any(f";{number:,}:" in body for body in said)
+        assert not any(f";{number + 100:,}:" in body for body in said)
+    discs = [part for part in scene.tallies[1] if isinstance(part, Dot)]
+    areas = np.array([(disc.width / 2) ** 2 for disc in discs])
+    assert areas / areas.sum() == pytest.approx(scene.tallies[1].counts / 80, abs=0.02)
+
+
+def test_the_wasserstein_curve_is_the_recorded_one_over_its_floor(shoot, recordings):
+    (shot,) = shoot({"acts": ["many"], "many_seconds": 1.0}, "many", [0.5])
+    scene, recorded = shot.scene, recordings["many"]["metric_sliced_wasserstein"]
+    assert scene.distance.values == pytest.approx(recorded)
+    step = scene.clocks[-1].step
+    assert scene.distance.text.value == pytest.approx(recorded[int(step)])
+    assert scene.distance.text.value != pytest.approx(recorded[int(step) + 3])
+
+
+# ---- the hill --------------------------------------------------------------------------------------------------------
+def test_the_ball_climbs_where_the_chain_without_noise_was_recorded(shoot, recordings):
+    shots = shoot({"acts": ["hill"], "hill_seconds": 4.0}, "hill", [0.5, 1.9])
+    land = shots[1].land
+    first, last = (shot.ball for shot in shots)
+    x = recordings["still"]["x"]
+    chain = int(np.argmin(np.linalg.norm(x[-1] - last, axis=1)))
+    ends = np.linalg.norm(x[-1] - last, axis=1) < 0.05
+    assert 0 < ends.sum() < len(ends)
+    assert land.height(last) > land.height(first) + 0.05
+    between = [np.linalg.norm(x[:, k] - first, axis=1).min() for k in np.flatnonzero(ends)]
+    assert min(between) < 0.12
+    assert np.linalg.norm(x[:, chain] - (np.array(first) + 1.0), axis=1).min() > 0.12
+
+
+# ---- what every film of it holds to ----------------------------------------------------------------------------------
+BRISK = {"speed": 2, "slow_steps": 2, "histogram_seconds": 6, "many_seconds": 6, "still_seconds": 6}
+
+
+@pytest.fixture(scope="module")
+def film(play):
+    """All acts in small, five frames a second of what is shown."""
+    return play(BRISK, every(2), (427, 240)), play.scene
+
+
+def dead_windows(shots, scene, seconds, spared):
+    """Starts of spans of so many seconds in which nothing changes, but for the declared holds."""
+    moved = np.array([np.abs(a.frame.astype(int) - b.frame).mean() for a, b in pairwise(shots)])
+    step = 2 / FPS
+    held = [any(a <= k * step < a + long + 0.4 for a, long in spared) for k in range(len(moved))]
+    lively = (moved > 0.002) | np.array(held)
+    span = round(seconds / step)
+    return [k * step for k in range(len(lively) - span) if not lively[k : k + span].any()]
+
+
+def test_no_second_and_a_half_passes_in_which_nothing_happens(film):
+    shots, scene = film
+    spared = [(0.0, 1.0), *scene.holds, (scene.time - 3.0, 3.0)]
+    assert dead_windows(shots, scene, 1.5, spared) == []
+    frozen = shots[:40] + [shots[40]] * 10 + shots[40:]
+    assert dead_windows(frozen, scene, 1.5, spared) != []
+
+
+def test_the_first_frame_is_a_whole_picture(film):
+    shots, _ = film
+    parts = [shots[0].frame[: 40 * 240 // 240, :], shots[0].frame[60:180, :200], shots[0].frame[60:180, 220:]]
+    assert all(np.ptp(part.astype(int).sum(-1)) > 300 for part in parts)
+    assert not all(np.ptp(np.full_like(part, 20)) > 300 for part in parts)
+
+
+def test_the_film_does_not_snow(film):
+    shots, _ = film
+    moved = [np.abs(a.frame.astype(int) - b.frame).mean() for a, b in pairwise(shots)]
+    assert np.quantile(moved, 0.9) < 6
+    rng = np.random.default_rng(0)
+    snow = [np.abs(rng.integers(0, 255, (240, 427, 3)) - rng.integers(0, 255, (240, 427, 3))).mean() for _ in range(3)]
+    assert min(snow) > 6
+
+
+@pytest.mark.parametrize("look", ["dark", "light"])
+def test_colours_of_basins_can_be_told_from_the_panel(look):
+    colors = category_colors(theme(look), 7)
+    assert min(contrast(color, theme(look).panel) for color in colors) >= 3.0
+    assert look == "dark" or min(contrast(color, theme(look).panel) for color in theme(look).categories) < 3.0
 
 
 # ---- every frame can be read -----------------------------------------------------------------------------------------
@@ -297,19 +438,29 @@ def every(frame_count):
     return ((k, k + 1) for k in count(frame_count // 2, frame_count))
 
 
-@pytest.mark.parametrize(("size", "look"), [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark")])
+@pytest.mark.parametrize(
+    ("size", "look"), [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark"), ((360, 270), "light")]
+)
 def test_no_text_overlaps_or_leaves_the_frame_in_any_act(play, size, look):
-    options = {"speed": 2, "slow_steps": 2, "histogram_seconds": 3, "many_seconds": 2, "still_seconds": 2}
-    shots = play(options, every(16), size, look)
+    shots = play(BRISK, every(16), size, look)
     assert len(shots) > 12
     assert [fault for shot in shots for fault in shot.faults] == []
 
 
-@pytest.mark.parametrize("acts", [["chain"], ["histogram"], ["many"], ["zoom", "many"]])
+@pytest.mark.parametrize("acts", [["hill"], ["chain"], ["histogram"], ["many"], ["still", "zoom", "many"]])
 def test_acts_stand_alone(play, acts):
     shots = play({"acts": acts, "speed": 8, "slow_steps": 1}, every(7), (213, 120))
     assert [fault for shot in shots for fault in shot.faults] == []
     assert np.ptp(shots[-2].frame) > 200
+
+
+def test_a_duration_is_that_of_all_acts_together(play):
+    for seconds in (4.0, 8.0):
+        play({"acts": ["chain", "many"], "duration": seconds}, ())
+        scene = play.scene
+        moved = [clock for clock in scene.shown if clock["timeline"] in ("quadratic", "slow, then faster")]
+        assert len(moved) == 2
+        assert sum(scene.lasts.values()) == pytest.approx(seconds)
 
 
 def test_a_frame_is_the_same_played_and_sought(cinema, recordings):

@@ -72,6 +72,15 @@ class Page:
         """A number that runs in a slot as wide as `widest`, written as Python's format `spec` says."""
         return Number(spec, widest, em=self.em(size), color=self.theme.color(color)).set_z_index(MOVING_TEXT)
 
+    def fitting(self, forms: str, width: float, size: str, *values: object) -> str:
+        """Of forms of a text, parted by bars and the longest first, the first that is no wider than `width`.
+
+        values: for its fields in braces. The last form stands where none fits.
+        """
+        *longer, last = forms.split("|")
+        fits = (form for form in longer if self.words(form.format(*values), size).width <= width)
+        return next(fits, last)
+
     def label(
         self, markup: str, x: float, y: float, align: int = -1, size: str = "label", color: str = "fg"
     ) -> Typeset:

@@ -6,9 +6,14 @@ from collections.abc import Sequence
 
 from manim import Mobject, VGroup
 
+from diffrender.animation.layout.arrangements import Box
 from diffrender.animation.layout.page import Page, fitted
+from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import Rect, frame, panel
 from diffrender.animation.mobjects.plane.heat import Heatmap
+from diffrender.animation.mobjects.space.landscape import Landscape
+from diffrender.animation.parts.axes import scale_bar
+from diffrender.animation.theme import blend, ramp
 from diffrender.trajectory.reader import Trajectory
 
 POWER = 0.7  # colour follows p to this power, so that tails are seen; the colour key says so
@@ -29,16 +34,34 @@ class DensityPanel:
         self.box, self.high = fitted(self.extent, rect), float(run["density"][0].max())
         self.map = self.heat(rect).set_z_index(1)
         self.border = frame(rect, page.theme.border).set_z_index(4)
-        self.mobjects: list[Mobject] = [panel(rect, page.theme), self.map, self.border]
+        self.scale = scale_bar(Plane(self.box, rect), page, Box(*rect)).set_z_index(4)
+        self.mobjects: list[Mobject] = [panel(rect, page.theme), self.map, self.border, self.scale]
 
     def color_key(self, rect: Rect) -> VGroup:
         """What its colours mean, under a panel."""
         table = self.page.theme.table("density")
         return self.page.color_key(table, f"≥ {self.high:.2g}", f"(colour as $p^{POWER}$)", rect)
 
-    def heat(self, rect: Rect, levels: Sequence[float] = ()) -> Heatmap:
-        """The same density on another panel, with isolines at `levels` of the colour value."""
-        table, ink = self.page.theme.table("density"), self.page.theme.fg
+    def landscape(self, at: Rect, stage: Rect) -> Landscape:
+        """The same density on a stage, flat as it is while the panel stands `at`, and ready to be tilted up."""
+        unit = (self.box[1] - self.box[0]) / (at[1] - at[0])
+        x0, y0 = self.box[0] - unit * at[0], self.box[2] - unit * at[2]
+        box = (x0 + unit * stage[0], x0 + unit * stage[1], y0 + unit * stage[2], y0 + unit * stage[3])
+        values, theme = self.values, self.page.theme
+        land = Landscape(
+            box, stage, values, high=self.high, power=POWER, theme=theme, extent=self.extent, shown=self.box
+        )
+        return land.set_z_index(1)
+
+    def heat(self, rect: Rect, levels: Sequence[float] = (), *, faint: float = 0.0) -> Heatmap:
+        """The same density on another panel, with isolines at `levels` of the colour value.
+
+        faint: how far its colours are moved towards the panel's, so that coloured points can be read on it.
+        """
+        theme = self.page.theme
+        table, ink = theme.table("density"), theme.fg
+        if faint:
+            table = ramp(tuple(blend(color, theme.panel, faint) for color in theme.density))
         return Heatmap(
             self.box,
             rect,

@@ -80,16 +80,16 @@ def put_dashes(mob: VMobject, a: Point, b: Point, grown: float = 1.0) -> VMobjec
 class ZoomBeam(VGroup):
     """What joins a small frame inside a panel to the window that magnifies it.
 
-    Two lines run from corners of the small frame to corners of the window. Inside the panel they would lie on the data,
-    so there they are not drawn: beam and lines begin at the panel's edge, pointing back at the frame.
-    `put(small)` moves it; nothing is rebuilt.
+    Light and two lines run from corners of the small frame to corners of the window; inside the panel, where they lie
+    on the data, the lines are fainter. `put(small)` moves it; nothing is rebuilt.
     """
 
     def __init__(self, panel: Rect, window: Rect, theme: Theme) -> None:
         self.panel, self.window = panel, window
         self.light = VMobject(stroke_width=0, fill_color=theme.fg, fill_opacity=0.055)
         self.edges = VMobject(stroke_color=theme.fg, stroke_width=HAIR * 160, stroke_opacity=0.75)
-        super().__init__(self.light, self.edges)
+        self.inner = VMobject(stroke_color=theme.fg, stroke_width=HAIR * 130, stroke_opacity=0.5)
+        super().__init__(self.light, self.inner, self.edges)
 
     def put(self, small: Rect) -> ZoomBeam:
         """Follow the small frame."""
@@ -101,9 +101,10 @@ class ZoomBeam(VGroup):
         w = _corners(((x0, y1), (x0, y0)) if sideways else ((x0, y1), (x1, y1)))
         axis, edge = (0, self.panel[1]) if sideways else (1, self.panel[2])
         cut = [a + (b - a) * np.clip((edge - a[axis]) / (b[axis] - a[axis]), 0, 1) for a, b in zip(s, w, strict=True)]
-        set_polygons(self.light, [np.array([cut[0], w[0], w[1], cut[1]])])
-        runs = [np.array([a, a + (b - a) / 3, a + (b - a) * 2 / 3, b]) for a, b in zip(cut, w, strict=True)]
-        self.edges.points = np.concatenate(runs)
+        set_polygons(self.light, [np.array([s[0], w[0], w[1], s[1]])])
+        for mob, starts, ends in ((self.inner, s, cut), (self.edges, cut, w)):
+            runs = [np.array([a, a + (b - a) / 3, a + (b - a) * 2 / 3, b]) for a, b in zip(starts, ends, strict=True)]
+            mob.points = np.concatenate(runs)
         return self
 
 

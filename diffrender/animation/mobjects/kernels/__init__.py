@@ -8,6 +8,7 @@ Compiled code is cached on disk: the first call ever takes seconds, the first of
 from diffrender.animation.mobjects.kernels.blend import blit, restore, rounded
 from diffrender.animation.mobjects.kernels.discs import LARGE, STEP, Stencils, discs, extent, stencils
 from diffrender.animation.mobjects.kernels.images import bend, cells, heat, isolines, resample
+from diffrender.animation.mobjects.kernels.landscape import on_surface, surface
 from diffrender.animation.mobjects.kernels.polygons import polygons
 from diffrender.animation.mobjects.kernels.space import far_to_near, project
 from diffrender.animation.mobjects.kernels.stamps import DEGREES, rebase, show, stamp
@@ -27,6 +28,7 @@ __all__ = [
     "heat",
     "isolines",
     "lay",
+    "on_surface",
     "polygons",
     "project",
     "rebase",
@@ -37,5 +39,6 @@ __all__ = [
     "stamp",
     "stencils",
     "streaks",
+    "surface",
     "trace",
 ]

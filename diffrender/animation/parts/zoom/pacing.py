@@ -8,10 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
+from diffrender.animation.timeline import Timeline
+from diffrender.trajectory.reader import Trajectory
+
 Size = tuple[float, float]  # of the zoom window, in data units
 
 STAGES = {"score": 0.5, "noise": 0.5, "sides": 0.2, "sum": 0.4, "hold": 0.6, "move": 0.4, "glide": 0.3}  # seconds
 SLOW = sum(STAGES.values())
+SEARCH = 600  # the step that is taken apart first is among the first so many
 
 
 def pick_step(drift: np.ndarray, noise: np.ndarray, x: np.ndarray, count: int, box: tuple, first: int = 60) -> int:
@@ -155,6 +159,23 @@ class Accelerating:
             return self.last
         return int(np.clip(round(self.first + self._gain(part, self.rate)), self.first, self.last))
 
+    @property
+    def timeline(self) -> Timeline:
+        """The map from the course of it to recorded steps."""
+        return Timeline("accelerating", self.last, self.at)
+
+    def paces(self) -> np.ndarray:
+        """(last + 1,) steps a second, rounded, when each step is shown."""
+        parts = np.linspace(0, 1, 512)
+        shown, pace = np.array([[self.at(part), self.pace_at(part)] for part in parts.tolist()]).T
+        return np.rint(np.interp(np.arange(self.last + 1), shown, pace)).astype(int)
+
     def pace_at(self, part: float) -> float:
         """Steps a second at that moment."""
         return float(self.pace * np.exp(self.rate * min(part, 1 - self.steady) * self.seconds))
+
+
+def pick_first(run: Trajectory, count: int, box: tuple) -> int:
+    """The recorded step of a run's first chain at which taking `count` apart begins, among the first `SEARCH`."""
+    near = min(SEARCH, run.steps)
+    return pick_step(run["drift"][:near, 0], run["noise"][:near, 0], run["x"][: near + 1, 0], count, box)

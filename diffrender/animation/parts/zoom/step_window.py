@@ -18,6 +18,7 @@ from diffrender.animation.text.typst import Typeset
 from diffrender.animation.theme import HAIR, LINE, Theme
 
 _ARROWS = ("score", "noise", "sum")
+TAIL = 12  # steps of the chain that are drawn behind it
 
 
 def stages(part: float) -> dict[str, float]:
@@ -60,7 +61,9 @@ class StepView(VGroup):
     ) -> None:
         self.rect, self.size, self.heat = rect, size, heat
         self.x, self.drift, self.noise = x, drift, noise
-        self.past = Trails(heat.box, rect, x[:, None], color=theme.chain, width=LINE, alpha=0.45, length=12, power=1.0)
+        self.past = Trails(
+            heat.box, rect, x[:, None], color=theme.chain, width=1.3 * LINE, alpha=0.9, casing=theme.panel, length=TAIL
+        )
         self.dot = PointCloud(heat.box, rect, x[:1], color=theme.chain, radius=0.10, ring=theme.panel)
         self.sides = VMobject(stroke_color=theme.fg, stroke_width=HAIR * 170, stroke_opacity=0.6)
         self.other_sides = self.sides.copy()

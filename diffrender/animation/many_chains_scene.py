@@ -1,0 +1,80 @@
+"""Acts that any sampler of a density may have: why it needs noise, many chains, and the same chains without noise."""
+
+from __future__ import annotations
+
+from diffrender.animation.animations import FadeInFast
+from diffrender.animation.density_scene import DensityScene
+from diffrender.animation.parts.ball import Climb, Tilt, pick_climber
+from diffrender.animation.parts.crowd import slow_then_ramp
+from diffrender.animation.parts.distances import Distance, wasserstein_curve
+from diffrender.animation.text.typst import Typeset
+
+
+class ManyChainsScene(DensityScene):
+    """A scene of a density with the acts `hill`, `many` and `still`, which show the recordings `many` and `still`.
+
+    equation: that of the header, with a term `noise`. lasts: seconds that each act moves. The scene's `words` hold
+    what the acts say: hill, height, stuck; crowd, wasserstein, floor, steps, straight; crowd_alone, stuck_chains, same.
+    """
+
+    equation: Typeset
+    lasts: dict[str, float]
+    distance: Distance | None = None
+
+    def hill(self) -> None:
+        """The map tilts up; a ball that only follows the slope climbs the nearest top, and is stuck there."""
+        run, seconds = self.trajectories["still"], self.lasts["hill"]
+        self.go(self.middle, left=[], right=[], ground=[], name=[])
+        land = self.density.landscape(self.at, self.hill_box)
+        climb = Climb(land, run, pick_climber(run["x"], self.basins, land))
+        clock = self.act(run, climb.timeline, climb)
+        climb.clear()
+        self.set_places(
+            left=[land], label=[self.label("hill", self.hill_box)],
+            key=[self.under(self.page.note(self.words["height"], self.hill_box), self.hill_box)],
+            footer=self.footer(run, "step", clock=clock),
+        )  # fmt: skip
+        self.remove(*self.density.mobjects)
+        tilt = Tilt(land, self.equation, self.theme)
+        self.play(tilt.play(0.22 * seconds))
+        self.play_act("hill", clock, 0.5 * seconds)
+        self.set_places(label=[self.label("stuck", self.hill_box)])
+        self.rest(0.1 * seconds)
+        climb.clear()
+        self.play(tilt.play(0.18 * seconds, back=True))
+        self.add(*self.density.mobjects)
+        self.set_places(left=[])
+
+    def many(self) -> None:
+        """Hundreds of chains, each in the colour of the basin in which it began, mix and become the density."""
+        run, words = self.trajectories["many"], self.words
+        self.go(self.left, left=[], right=[], ground=[], name=[], key=[], curve=[])
+        names = {"name": words["wasserstein"], "floor": words["floor"].format(run.chains), "x_name": words["steps"]}
+        self.distance = distance = wasserstein_curve(self.page, self.right, run, self.density, **names)
+        crowd = self.crowd(run, self.left)
+        clock = self.act(run, slow_then_ramp(run.steps), crowd, *([distance] if distance else []))
+        self.set_places(
+            left=[self.faint(self.left), *crowd.mobjects], label=[self.label("crowd", self.left, run.chains)],
+            right=distance.mobjects if distance else [],
+            footer=self.footer(run, "step", words["straight"], clock=clock),
+        )  # fmt: skip
+        self.rest(0.5)
+        self.play_act("many", clock, self.lasts["many"])
+        self.rest(1.5)
+
+    def still(self) -> None:
+        """The same starts with and without noise: whose shares become true, and who stays where the start put it."""
+        noisy, run = self.trajectories["many"], self.trajectories["still"]
+        self.go(self.left, left=[], right=[], ground=[], name=[], key=[], curve=[])
+        crowds = [self.crowd(noisy, self.left), self.crowd(run, self.right, whole=True)]
+        clock = self.act(run, slow_then_ramp(min(noisy.steps, run.steps)), *crowds)
+        self.set_places(
+            left=[self.faint(self.left), *crowds[0].mobjects], right=[self.faint(self.right), *crowds[1].mobjects],
+            label=[self.label("crowd_alone", self.left, noisy.chains)], ground=self.ground,
+            name=[self.label("stuck_chains", self.right, run.chains)],
+            footer=self.footer_of_both(noisy, run, self.words["same"], "step", clock=clock),
+        )  # fmt: skip
+        self.play_act("still", clock, self.lasts["still"])
+        ends = ((noisy, self.left, False), (run, self.right, True))
+        self.tallies = [self.tally(r, box, discs=discs).set_z_index(6) for r, box, discs in ends]
+        self.play(FadeInFast(*self.tallies, run_time=0.8))

@@ -1,0 +1,116 @@
+"""A density as a landscape: the flat map tilts up, its height the logarithm of the density, and a ball lies on it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+from diffrender.animation.mobjects import kernels
+from diffrender.animation.mobjects.base import Box, Placement
+from diffrender.animation.mobjects.cached import Picture
+from diffrender.animation.theme import Theme, srgb
+from diffrender.core.errors import RenderError
+
+TILT, TURN = math.radians(52), math.radians(18)  # of the camera once the map has risen
+RISE = 0.27  # height of the highest top, as a part of the longer side of what is shown
+DEPTH = 8.0  # the ground lies where log p is so much under its maximum; what is lower is drawn as flat ground
+LIGHT = (-0.5, -0.2, 0.74)  # towards the light, in the frame of the camera: from the left, in front and above
+GROWN = 1.1  # its size once it has risen, as a part of that of the flat map: a tilted one is less high
+GRID = 0.34  # opacity of the lines on it, once it has risen
+BALL, WAY = 0.017, 0.0036  # radius of the ball, and of its path: parts of the longer side of what is shown
+
+
+class Landscape(Picture):
+    """A density that can be tilted from a flat map, as `Heatmap` draws it, to a landscape seen from an angle.
+
+    Parameters
+    ----------
+    box, rect: as for every bulk mobject; the map fills the panel as long as it is flat.
+    values: (Gy, Gx) density > 0 on `extent`, lowest y first. high, power: as of the heat map in whose colours it is.
+    theme: for the table of colours, the lines, and the ball. shown: the part of it that the flat map shows.
+
+    `rise` 0..1 says how far it has been tilted, `ball` (x, y) where the ball lies, `way` (K, 2) where it has been.
+    """
+
+    caches: ClassVar[frozenset[str]] = Picture.caches | {"fields", "seen"}
+
+    def __init__(
+        self,
+        box: Box,
+        rect: Box,
+        values: np.ndarray,
+        *,
+        high: float,
+        power: float,
+        theme: Theme,
+        extent: Box,
+        shown: Box,
+    ) -> None:
+        super().__init__(box, rect)
+        if values.ndim != 2 or min(values.shape) < 2:
+            raise RenderError(f"Landscape: values have shape {values.shape}, not (Gy, Gx) of at least 2 × 2.")
+        self.extent, self.shown, self.span = extent, shown, max(shown[1] - shown[0], shown[3] - shown[2])
+        height = np.log(np.maximum(np.asarray(values, float), 1e-300)) - math.log(high)
+        height = self.span * RISE * _ground(1 + height / DEPTH)
+        steps = [(extent[3] - extent[2]) / (len(height) - 1), (extent[1] - extent[0]) / (height.shape[1] - 1)]
+        along_y, along_x = np.gradient(height, *steps)
+        color = np.clip(values / high, 0, 1) ** power
+        self.fields = np.stack([height, along_x, along_y, color]).astype(np.float32)
+        self.table = theme.table("density").astype(np.float32)
+        self.lines = tuple(np.rint(srgb(theme.border) * 255).tolist())
+        self.casing = tuple(np.rint(srgb(theme.panel) * 255).tolist())
+        self.ball_color = tuple(np.rint(srgb(theme.chain) * 255).tolist())
+        self.seen: tuple | None = None  # what was seen last, and its picture without the marks
+        self.spacing = _round(self.span / 16)
+        self.rise, self.ball, self.way = 0.0, (math.nan, math.nan), np.zeros((0, 2))
+
+    def height(self, xy: Any) -> float:
+        """Height of the surface at (x, y), in data units; bilinear."""
+        (x0, x1, y0, y1), (gy, gx) = self.extent, self.fields.shape[1:]
+        column, row = (xy[0] - x0) / (x1 - x0) * (gx - 1), (xy[1] - y0) / (y1 - y0) * (gy - 1)
+        i, j = min(max(int(column), 0), gx - 2), min(max(int(row), 0), gy - 2)
+        u, v, part = column - i, row - j, self.fields[0, j : j + 2, i : i + 2].astype(float)
+        return float(np.array([1 - v, v]) @ part @ np.array([1 - u, u]))
+
+    def view(self) -> tuple[float, ...]:
+        """Middle, cosines and sines of turn and tilt, and the lift that keeps it in the middle."""
+        x0, x1, y0, y1 = self.shown
+        tilt, turn = TILT * self.rise, TURN * self.rise
+        lift = 0.16 * self.span * RISE * math.sin(tilt)
+        angles = math.cos(turn), math.sin(turn), math.cos(tilt), math.sin(tilt)
+        return ((x0 + x1) / 2, (y0 + y1) / 2, *angles, lift)
+
+    def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
+        left, right, top, bottom = place.edges
+        unit = (right - left) / (self.box[1] - self.box[0]) * (1 + (GROWN - 1) * self.rise)
+        x0, x1, y0, y1 = self.box
+        middle = (self.shown[0] + self.shown[1]) / 2, (self.shown[2] + self.shown[3]) / 2
+        across, down = (middle[0] - x0) / (x1 - x0), (y1 - middle[1]) / (y1 - y0)
+        size = (unit, left + across * (right - left) - bounds[0], top + down * (bottom - top) - bounds[2])
+        disc = self.span * WAY
+        marks = np.array([*((x, y, disc, 0.9) for x, y in self.way), (*self.ball, self.span * BALL, 1.0)])
+        lines = (self.spacing, GRID * self.rise, *self.lines)
+        light = tuple(np.array(LIGHT) / np.linalg.norm(LIGHT))
+        shape, view = cover.shape, self.view()
+        seen = (shape, size, view)
+        if self.seen is None or self.seen[0] != seen:
+            drawn = kernels.surface(self.fields, self.extent, shape, size, view, self.table, light, lines)
+            self.seen = (seen, *drawn)
+        color, depth = self.seen[1].copy(), self.seen[2]
+        return kernels.on_surface(
+            color, depth, self.fields, self.extent, size, view, marks, self.ball_color, self.casing, cover
+        )
+
+
+def _ground(height: np.ndarray) -> np.ndarray:
+    """Heights 0..1, those under 0 flat, with a soft edge instead of a crease."""
+    soft = 0.06
+    return np.where(height > soft, height, np.where(height < -soft, 0.0, (height + soft) ** 2 / (4 * soft)))
+
+
+def _round(value: float) -> float:
+    """The next 1, 2 or 5 times a power of ten, above."""
+    size = 10.0 ** math.floor(math.log10(value))
+    return next(m * size for m in (1, 2, 5, 10) if m * size >= value)

@@ -1,0 +1,85 @@
+"""Many chains at once, each in the colour of the basin in which it began, slow while something happens."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from manim import smooth
+
+from diffrender.animation.mobjects.furniture.panels import Rect
+from diffrender.animation.mobjects.plane.cloud import PointCloud
+from diffrender.animation.mobjects.plane.trails import Trails
+from diffrender.animation.parts.tally import as_bytes
+from diffrender.animation.theme import LINE, Theme
+from diffrender.animation.timeline import Timeline
+from diffrender.trajectory.reader import Trajectory
+
+TAIL = 6  # steps of a chain that are drawn behind it
+SLOW_STEPS, SLOW_PACE = 30, 4.0  # the first so many steps, and how many of them pass in a second
+RAMP = 3.0  # seconds in which all the others pass, faster and faster
+HOP = 0.6  # of a slow step's time in which chains move; then they stand
+RADIUS = 0.032
+
+
+class Crowd:
+    """All chains of a recording on a panel with short tails.
+
+    labels: (N,) the basin in which each began. length: of the tails; `whole` draws the whole paths instead.
+    """
+
+    def __init__(
+        self,
+        box: Rect,
+        rect: Rect,
+        run: Trajectory,
+        labels: np.ndarray,
+        colors: list[str],
+        *,
+        theme: Theme,
+        whole: bool = False,
+    ) -> None:
+        x, own = run["x"], as_bytes(colors, labels)
+        more: dict[str, Any] = {"width": 0.8 * LINE, "alpha": 0.75, "length": min(TAIL, run.steps)}
+        if whole:
+            more |= {"length": run.steps, "power": 0.0, "alpha": 0.5, "width": 0.6 * LINE}
+        self.tails = Trails(box, rect, x, color=own, **more).set_z_index(2)
+        self.points = PointCloud(box, rect, x[0], color=own, radius=RADIUS, alpha=0.95, ring=theme.panel)
+        self.points.follow(x).set_z_index(3)
+        self.mobjects: list[Trails | PointCloud] = [self.tails, self.points]
+        self.show_step(0)
+
+    def show_step(self, step: float) -> None:
+        """Show a recorded step; one between two on the straight line between them."""
+        for mob in self.mobjects:
+            mob.show_step(step)
+
+
+def slow_then_ramp(steps: int) -> Timeline:
+    """The first `SLOW_STEPS` one by one, each a hop and a rest, then all others ever faster.
+
+    Both keep their shares of the time, which are so that in `slow_then_ramp_seconds` the slow ones go by at
+    `SLOW_PACE` a second.
+    """
+    slow = min(SLOW_STEPS, steps)
+    natural, rest = slow_then_ramp_seconds(steps), steps - slow
+    even = min(SLOW_PACE * RAMP / rest, 1.0) if rest else 1.0  # begins at the pace of the slow steps
+
+    def warp(u: float) -> float:
+        seconds = u * natural
+        if u >= 1:
+            return float(steps)
+        if seconds < slow / SLOW_PACE:
+            whole = math.floor(seconds * SLOW_PACE)
+            return whole + float(smooth(min((seconds * SLOW_PACE - whole) / HOP, 1.0)))
+        v = (seconds - slow / SLOW_PACE) / RAMP
+        return float(math.floor(slow + rest * (even * v + (1 - even) * v**3)))
+
+    return Timeline("slow, then faster", steps, warp, interpolate=True)
+
+
+def slow_then_ramp_seconds(steps: int) -> float:
+    """How long it takes if nobody asks for another time."""
+    slow = min(SLOW_STEPS, steps)
+    return slow / SLOW_PACE + RAMP * (slow < steps)

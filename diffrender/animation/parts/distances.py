@@ -1,0 +1,118 @@
+"""Distances that fall as recorded time passes, each with the line by which it is to be judged."""
+
+from __future__ import annotations
+
+import numpy as np
+from manim import Mobject, VMobject
+
+from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.page import Page
+from diffrender.animation.mobjects.furniture.panels import put_dashes
+from diffrender.animation.mobjects.plane.curve import Curve
+from diffrender.animation.parts.axes import Axes
+from diffrender.animation.parts.basins import draws
+from diffrender.animation.parts.density_panel import DensityPanel
+from diffrender.animation.parts.filling import FillingHistogram, bin_masses, moments, total_variation
+from diffrender.animation.theme import HAIR
+from diffrender.trajectory.distance import directions, sliced_wasserstein
+from diffrender.trajectory.reader import Trajectory
+
+GUIDE_FROM = 300  # states from which on the guide goes along with the curve
+PAIRS = 6  # of true samples, whose mean distance is the floor
+
+
+class Distance:
+    """A curve with its axes and a running value at its head. mobjects: all of it; `show_step` moves it.
+
+    steps, values: (K,) recorded steps at which it was measured; `shift`: what is added to them along the axis.
+    """
+
+    def __init__(
+        self, axes: Axes, curve: Curve, steps: np.ndarray, values: np.ndarray, *also: Mobject, shift: int = 0
+    ) -> None:
+        self.axes, self.steps, self.values, self.shift = axes, steps, values, shift
+        self.curve = curve.set_z_index(3)
+        self.text = axes.page.number(".3f", float(values.max()), "legend")
+        self.mobjects: list[Mobject] = [*axes.mobjects, *also, self.curve, self.text]
+
+    def value(self, step: float) -> float:
+        """The figure that is shown at a recorded step: the last that was measured."""
+        return float(self.values[max(int(np.searchsorted(self.steps, int(step), "right")) - 1, 0)])
+
+    def show_step(self, step: float) -> None:
+        """Let the curve and its value come to a recorded step."""
+        # places between two measured steps as they are on the axis
+        at = self.axes.scaled(np.clip(step, self.steps[0], self.steps[-1]) + self.shift, 0)
+        places = self.axes.scaled(self.steps + self.shift, 0)
+        self.curve.show_step(float(np.interp(at, places, np.arange(len(self.steps)))))
+        self.text.set_value(self.value(step))
+        x, y = self.curve.here()[:2]
+        right = x + 0.2 + self.text.room < self.axes.rect.right
+        self.text.at(x + 0.16 if right else self.axes.rect.right, y + (0.02 if right else 0.3), -1 if right else 1)
+
+
+def total_variation_curve(
+    page: Page, box: Box, cells: FillingHistogram, density: DensityPanel, *, name: str, guide: str
+) -> Distance:
+    """Total variation distance of the coarsest bins to the density over the number of states, and 1/√n beside it.
+
+    The guide is dotted, and goes through the middle of d·√n of the states from `GUIDE_FROM` on.
+    """
+    bins = cells.bins[0]
+    form = page.fitting(name, box[1] - box[0] - 0.6, "legend", *bins)
+    steps = moments(len(cells.x) - 1)
+    counted = total_variation(cells.levels[0], bin_masses(density.values, density.extent, cells.box, bins), steps)
+    low = max(float(counted.min()) * 0.6, 1e-4)
+    roomy = box[1] - box[0] > 5
+    axes = Axes(
+        page,
+        box,
+        x=(float(steps[0]), float(steps[-1])),
+        x_ticks=[t for t in ((10, 100, 1000, 10_000) if roomy else (100, 10_000)) if steps[0] <= t <= steps[-1]],
+        y=(low, 1.0),
+        log_x=True,
+        log_y=True,
+        y_name=form.format(*bins),
+        y_ticks=[t for t in (0.01, 0.1, 1) if t >= low],
+    )
+    curve = axes.curve(steps, counted, color=page.theme.fg, ring=page.theme.bg)
+    later = steps >= min(GUIDE_FROM, steps[-1])
+    scale = float(np.median(counted[later] * np.sqrt(steps[later])))
+    # through the middle of the curve it would hide it: it lies a little under it
+    ends = [axes.at(n, 0.6 * scale / np.sqrt(n)) for n in (max((0.6 * scale) ** 2, steps[0]), (0.6 * scale / low) ** 2)]
+    dots = put_dashes(
+        VMobject(stroke_color=page.theme.muted, stroke_width=HAIR * 170), np.array(ends[0]), np.array(ends[1])
+    )
+    (xa, ya), (xb, yb) = ends
+    text = page.label(guide, xa + 0.42 * (xb - xa) - 0.1, ya + 0.42 * (yb - ya) - 0.28, 1, "legend", "muted")
+    return Distance(axes, curve, steps, counted, dots, text)
+
+
+def wasserstein_curve(
+    page: Page, box: Box, run: Trajectory, density: DensityPanel, *, name: str, floor: str, x_name: str
+) -> Distance | None:
+    """The recorded sliced Wasserstein-2 distance of many chains, and the floor: that of two true samples of that size.
+
+    True samples are drawn from the recorded density. None if no distance was recorded.
+    """
+    if "metric_sliced_wasserstein" not in run:
+        return None
+    values, steps = np.asarray(run["metric_sliced_wasserstein"]), np.arange(run.steps + 1)
+    true = [draws(density.values, density.extent, run.chains, seed) for seed in range(2 * PAIRS)]
+    along = directions(2)
+    least = float(np.mean([sliced_wasserstein(a, b, along) for a, b in zip(true[::2], true[1::2], strict=True)]))
+    ticks = [t for t in (1, 10, 100, 1000, 10_000) if t <= run.steps + 1]
+    axes = Axes(
+        page,
+        box,
+        x=(1.0, run.steps + 1.0),
+        y=(0.0, 1.12 * float(values.max())),
+        log_x=True,
+        y_name=page.fitting(name, box[1] - box[0] - 0.6, "legend"),
+        x_name=x_name,
+        x_ticks=ticks,
+    )
+    curve = axes.curve(steps + 1, values, color=page.theme.fg, ring=page.theme.bg)
+    dots, text = axes.floor(least, floor)
+    text.shift([axes.rect.left - text.get_left()[0], 0, 0])  # where the curve is still high
+    return Distance(axes, curve, steps, values, dots, text, shift=1)

@@ -1,0 +1,35 @@
+"""One chain on a panel: where it is, and the last steps of its path."""
+
+from __future__ import annotations
+
+import numpy as np
+from manim import Mobject
+
+from diffrender.animation.mobjects.furniture.panels import Rect
+from diffrender.animation.mobjects.plane.cloud import PointCloud
+from diffrender.animation.mobjects.plane.trails import Trails
+from diffrender.animation.theme import LINE, Theme
+
+FLICKER = 600.0  # steps a second above which the path, each time another one, is drawn fainter
+RADIUS, ALPHA = 0.065, 0.95
+
+
+class OneChain:
+    """The first chain of states x (T+1, N, 2) and its last `length` steps. mobjects: path, then point."""
+
+    def __init__(self, box: Rect, rect: Rect, x: np.ndarray, *, theme: Theme, length: int) -> None:
+        self.path = Trails(
+            box, rect, x[:, :1], color=theme.chain, width=1.15 * LINE, alpha=ALPHA, casing=theme.panel, length=length
+        )
+        self.point = PointCloud(box, rect, x[0, :1], color=theme.chain, radius=RADIUS, ring=theme.panel)
+        self.point.follow(x, slice(0, 1))
+        self.mobjects: list[Mobject] = [self.path.set_z_index(2), self.point.set_z_index(3)]
+
+    def show_step(self, step: float) -> None:
+        """Show a recorded step, or the way to the next."""
+        self.path.show_step(step)
+        self.point.show_step(step)
+
+    def at_pace(self, pace: float) -> None:
+        """Draw the path fainter where more than `FLICKER` steps go by in a second."""
+        self.path.alpha = ALPHA * min(1.0, (FLICKER / max(pace, 1e-9)) ** 0.3)
