@@ -17,7 +17,7 @@ TILT, TURN = math.radians(52), math.radians(18)  # of the camera once the map ha
 RISE = 0.27  # height of the highest top, as a part of the longer side of what is shown
 DEPTH = 8.0  # the ground lies where log p is so much under its maximum; what is lower is drawn as flat ground
 LIGHT = (-0.5, -0.2, 0.74)  # towards the light, in the frame of the camera: from the left, in front and above
-GROWN = 1.1  # its size once it has risen, as a part of that of the flat map: a tilted one is less high
+GROWN = 1.06  # its size once it has risen, as a part of that of the flat map: a tilted one is less high
 GRID = 0.34  # opacity of the lines on it, once it has risen
 BALL, WAY = 0.017, 0.0036  # radius of the ball, and of its path: parts of the longer side of what is shown
 
@@ -78,7 +78,7 @@ class Landscape(Picture):
         """Middle, cosines and sines of turn and tilt, and the lift that keeps it in the middle."""
         x0, x1, y0, y1 = self.shown
         tilt, turn = TILT * self.rise, TURN * self.rise
-        lift = 0.16 * self.span * RISE * math.sin(tilt)
+        lift = 0.1 * self.span * RISE * math.sin(tilt)
         angles = math.cos(turn), math.sin(turn), math.cos(tilt), math.sin(tilt)
         return ((x0 + x1) / 2, (y0 + y1) / 2, *angles, lift)
 

@@ -75,6 +75,7 @@ class Magnifier:
         self.view = StepView(
             window, size, zoomed, x=x, drift=drift, noise=noise, theme=theme, tags=tags, scale=scale
         ).set_z_index(6)
+        self.view.tag_rect = (window[0], window[1], window[2] + self.gauge.strip, window[3])
         bar = scale_bar(Plane((0.0, size[0], 0.0, size[1]), window), page, Box(*window))
         self.scale = VGroup(pill(bar, theme), bar).set_z_index(7)
         self.beam = ZoomBeam(density.rect, window, theme).set_z_index(5)

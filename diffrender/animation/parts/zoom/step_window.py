@@ -60,6 +60,7 @@ class StepView(VGroup):
         scale: float = 1.25,
     ) -> None:
         self.rect, self.size, self.heat = rect, size, heat
+        self.tag_rect = rect  # where tags may lie
         self.x, self.drift, self.noise = x, drift, noise
         self.past = Trails(
             heat.box, rect, x[:, None], color=theme.chain, width=1.3 * LINE, alpha=0.9, casing=theme.panel, length=TAIL
@@ -115,6 +116,6 @@ class StepView(VGroup):
         back = 2 * at - sum(tips.values()) / len(tips)
         ends = [at + (back - at) * 0.01 if name == "state" else tips[name] for name in self.tags]
         sizes = [(float(tag.width), float(tag.height)) for tag in self.tags.values()]
-        centres = place_tags(ends, [at] * len(ends), sizes, self.rect)
+        centres = place_tags(ends, [at] * len(ends), sizes, self.tag_rect)
         for tag, centre in zip(self.tags.values(), centres, strict=True):
             tag.shift([*(centre - tag.get_center()[:2]), 0.0])
