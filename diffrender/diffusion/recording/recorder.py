@@ -148,22 +148,24 @@ class Recorder:
 
     def state(
         self,
-        x: torch.Tensor,
+        x: Any,
         *,
         alpha: float,
         sigma: float,
         time: float | None = None,
         nfe: int | None = None,
-        **predictions: torch.Tensor,
+        **predictions: Any,
     ) -> None:
         """Record one state (N, *event) of a loop of your own, from the noisy end to the clean one.
 
+        x and predictions: tensors, or arrays of NumPy, JAX or anything that NumPy can read; they are copied.
         time: default sigma / (alpha + sigma). nfe: network calls until it; default, the states before it. predictions:
         x0 and eps made at it, or drift and noise of the move from it; those of the last state are dropped.
         """
         place = sigma / (alpha + sigma) if time is None else time
-        self._state(x.clone(), Level(float(alpha), float(sigma), float(place)), len(self.nfe) if nfe is None else nfe)
-        self.pending = {k: v.clone() for k, v in predictions.items() if k in self.keep.members}
+        level = Level(float(alpha), float(sigma), float(place))
+        self._state(self._copied("x", x), level, len(self.nfe) if nfe is None else nfe)
+        self.pending = {k: self._copied(k, v) for k, v in predictions.items() if k in self.keep.members}
 
     def callback(self, info: dict[str, Any]) -> None:
         """`callback` of k-diffusion's samplers; hand what they return to `state(x, alpha=1, sigma=0)`."""
@@ -181,6 +183,22 @@ class Recorder:
         return tensors
 
     # ---- in detail -------------------------------------------------------------------------------------------------
+    def _copied(self, key: str, value: Any) -> torch.Tensor:
+        """A copy of anyone's array, as a tensor; TrajectoryError if it is no array of numbers (N, *event)."""
+        if isinstance(value, torch.Tensor):
+            return value.detach().clone()
+        try:
+            array = np.array(value)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TrajectoryError(f"{self.writer.path}: '{key}': cannot be read as an array ({error}).") from None
+        if array.dtype.kind not in "fiub" or array.ndim < 2:
+            raise TrajectoryError(
+                f"{self.writer.path}: '{key}': an array (N, *event) of numbers is needed, not {array.dtype} of shape "
+                f"{array.shape}.",
+                "One row a chain: x[:, None] for chains in one dimension.",
+            )
+        return torch.from_numpy(array if array.dtype.kind == "f" else array.astype(np.float32))
+
     def _moves(self, step: Step) -> dict[str, torch.Tensor]:
         """What is kept of one move."""
         found = {k: v for k in self.keep.members if (v := getattr(step, k)) is not None}
