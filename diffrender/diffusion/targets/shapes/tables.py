@@ -9,13 +9,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from diffrender.core.errors import ConfigError, DiffrenderError, suggest
 from diffrender.diffusion.targets.shapes.molecules import read_molecule
 from diffrender.diffusion.targets.shapes.table_text import Table, read_table
+
+if TYPE_CHECKING:
+    from pandas import Series
 
 MAX_CLASSES = 1000
 MAX_COORDINATE = 1e150  # larger ones overflow when they are squared
@@ -129,6 +132,11 @@ class _Columns:
             )
         return found.to_numpy(np.float64)
 
+    def words(self, k: int) -> Series:
+        """A column as text, a question mark where it is empty."""
+        column = self.table.frame[k].astype(object)
+        return column.where(column.notna(), "?").map(str)
+
     def is_text(self, k: int) -> bool:
         """Whether most of a column are words."""
         import pandas as pd
@@ -158,7 +166,7 @@ class _Columns:
         """Keep one data set of a table that holds several."""
         if "dataset" not in self.lower:
             raise DiffrenderError(f"{self.path}: has no column 'dataset' to choose '{dataset}' from.")
-        column = self.table.frame[self.lower.index("dataset")].astype(str)
+        column = self.words(self.lower.index("dataset"))
         known = sorted(set(column))
         if dataset is None and len(known) == 1:
             dataset = known[0]
@@ -208,7 +216,7 @@ class _Columns:
             if self.lower[k] in CLASSES and (self.is_whole(k) or self.is_text(k)) and self.distinct(k) <= MAX_CLASSES:
                 return k
         texts = [k for k in free if self.is_text(k)]
-        if len(texts) == 1 and self.distinct(texts[0]) <= max(2, min(50, len(self.table.frame) // 3)):
+        if len(texts) == 1 and 1 < self.distinct(texts[0]) <= max(2, min(50, len(self.table.frame) // 3)):
             return texts[0]
         return None
 
@@ -250,7 +258,7 @@ class _Columns:
             known, numbers = np.unique(values, return_inverse=True)
             names = [f"{v:.0f}" for v in known]
         else:
-            texts, numbers = np.unique(column.astype(str).fillna("?").to_numpy(str), return_inverse=True)
+            texts, numbers = np.unique(self.words(k).to_numpy(str), return_inverse=True)
             names = [str(v)[:60] for v in texts]
         if len(names) > MAX_CLASSES:
             raise DiffrenderError(f"{self.path}: {self.shown[k]} holds {len(names):,} classes; at most {MAX_CLASSES}.")

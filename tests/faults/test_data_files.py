@@ -1,0 +1,340 @@
+"""Drawings, tables, meshes and arrays as people have them: taken as they are meant, or refused with the key to set."""
+
+# ruff: noqa: E501 - inputs stand as they are
+import logging
+import struct
+
+import numpy as np
+import pytest
+
+from diffrender.config.sections import TargetConfig
+from diffrender.core.errors import DiffrenderError
+from diffrender.core.limited_process import LimitedProcess
+from diffrender.diffusion.targets.build import build_target
+
+RING = np.stack([3.25 + 2 * np.cos(t := np.arange(40) * np.pi / 20), 1.125 + np.sin(t)], 1).round(3)
+N = 20_000
+
+
+@pytest.fixture
+def read(tmp_path, caplog):
+    """A function: draws of a file with that content in its own units (y downwards), its classes, and the remarks."""
+
+    def _read(name, content, **keys):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, "diffrender.notes"):
+            target = build_target(TargetConfig(kind="drawing", file=str(path), **keys), tmp_path)
+        x, label = target.draw_labelled(N, np.random.default_rng(0))
+        return x.astype(float) * target.scale + target.offset, label, target, " ".join(caplog.messages)
+
+    return _read
+
+
+def box(x):
+    return [*x.min(0).round(1), *x.max(0).round(1)]
+
+
+# ---- SVG -------------------------------------------------------------------------------------------------------------
+def svg(body, head='viewBox="0 0 200 100"'):
+    return f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {head}>{body}</svg>'
+
+
+DISC = '<circle cx="150" cy="50" r="30"/>'
+DISC_BOX = [120, 20, 180, 80]
+DRAWINGS = {
+    "nested svg": (svg('<svg x="120" y="20" width="60" height="60" viewBox="0 0 1 1"><rect width="1" height="1"/></svg>'), DISC_BOX),
+    "symbol": (svg('<symbol id="s" viewBox="0 0 2 2"><circle cx="1" cy="1" r="1"/></symbol><use xlink:href="#s" x="120" y="20" width="60" height="60"/>'), DISC_BOX),
+    "percent": (svg('<rect x="60%" y="20%" width="30%" height="60%"/>'), DISC_BOX),
+    "em": (svg('<g font-size="10"><rect x="12em" y="2em" width="6em" height="6em"/></g>'), DISC_BOX),
+    "clip": (svg('<clipPath id="c"><circle cx="150" cy="50" r="30"/></clipPath><rect width="200" height="100" clip-path="url(#c)"/>'), DISC_BOX),
+    "mask": (svg(f'<mask id="m"><g fill="#fff">{DISC}</g></mask><rect width="200" height="100" mask="url(#m)"/>'), DISC_BOX),
+    "important": (svg(f'<style>.a{{fill:none !important}}</style><rect class="a" fill="#000" width="200" height="100"/>{DISC}'), DISC_BOX),
+    "selector": (svg(f'<style>g &gt; rect {{display: none}}</style><g><rect width="99" height="9"/></g>{DISC}'), DISC_BOX),
+    "hidden layer": (svg(f'<g style="display:none"><rect width="200" height="90"/></g>{DISC}'), DISC_BOX),
+    "origin": (svg('<rect x="120" y="20" width="60" height="60" style="transform: rotate(90deg); transform-origin: 150px 50px"/>'), DISC_BOX),
+    "entities": ('<!DOCTYPE svg [<!ENTITY s "fill:#F00;">]>' + svg('<circle cx="150" cy="50" r="30" style="&s;"/>'), DISC_BOX),
+    "paper": (svg(f'<rect width="200" height="100" fill="#ffe"/>{DISC}'), DISC_BOX),
+    "light on dark": (svg(f'<rect width="200" height="100" fill="#012"/><g fill="#eee">{DISC}</g>'), DISC_BOX),
+    "no size": (svg('<circle cx="-150" cy="-50" r="30"/>', ""), [-180, -80, -120, -20]),
+    "millimetres": (svg('<circle cx="50%" cy="50%" r="30"/>', 'width="52.9167mm" height="26.45833mm"'), [70, 20, 130, 80]),
+    "tiny on its page": (svg('<circle cx="15000" cy="5000" r="30"/>', 'viewBox="0 0 20000 10000"'), [14970, 4970, 15030, 5030]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_svg_is_drawn_as_a_renderer_draws_it(name, read):
+    body, expected = DRAWINGS[name]
+    x, *_ = read("a.svg", body)
+    assert np.allclose(box(x * [1, -1]), expected, atol=0.4)
+    assert not np.allclose(box(x * [1, -1]), np.add(expected, 1), atol=0.4)  # the control
+
+
+def test_text_in_svg_counts_and_is_said(read):
+    x, _, _, said = read(
+        "a.svg", svg('<circle cx="30" cy="50" r="20"/><text x="100" y="60" font-size="40">Hi漢</text>')
+    )
+    assert 105 < x[:, 0].max() < 170
+    assert "Aileron" in said
+    assert "漢" in said
+    assert read("b.svg", svg(DISC))[3] == ""
+
+
+def test_other_files_stay_unread(read, tmp_path):
+    (tmp_path / "in.svg").write_text(svg('<rect width="200" height="100"/>'))
+    for link in ("in.svg", str(tmp_path / "in.svg"), f"file://{tmp_path}/in.svg", "http://127.0.0.1:9/in.svg"):
+        body = f'<image href="{link}" width="200" height="100"/><use href="{link}#a"/>{DISC}'
+        x, _, _, said = read("a.svg", svg(body))
+        assert np.allclose(box(x * [1, -1]), DISC_BOX, atol=0.4)
+        assert "from other files" in said
+
+
+HOSTILE = {
+    "shapes": svg('<g id="a">' + '<rect width="9" height="9"/>' * 2000 + "</g>" + '<use href="#a"/>' * 2000),
+    "selectors": svg(f"<style>{'a' * 60_000}</style>{DISC}"),
+    "filter": svg(f'<filter id="f"><feGaussianBlur stdDeviation="1e9"/></filter><g filter="url(#f)">{DISC}</g>'),
+    "pattern": svg('<pattern id="p" width="1e-9" height="1e-9"><rect width="1" height="1"/></pattern><rect fill="url(#p)" width="99" height="99"/>'),
+    "dashes": svg('<path d="M0 0L200 100" stroke="#000" stroke-dasharray="1e-9"/>'),
+    "huge": svg(DISC, 'width="1e9" height="1e9"'),
+    "encoding": '<?xml version="1.0" encoding="x"?>' + svg(DISC),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_drawings_are_bounded(name, read):
+    try:
+        x, *_ = read("a.svg", HOSTILE[name])
+        assert np.isfinite(x).all()
+    except DiffrenderError as error:
+        assert "a.svg" in str(error)  # noqa: PT017 - either is right
+
+
+def test_a_process_with_limits_says_why_it_gave_up():
+    process = LimitedProcess(cpu_seconds=1, memory=300_000_000)
+    with pytest.raises(DiffrenderError, match=r"x\.txt: takes longer than 1 s"):
+        process.call(f"{__name__}:spin", "x.txt")
+    with pytest.raises(DiffrenderError, match=r"x\.txt: needs more than 300 MB"):
+        process.call(f"{__name__}:swell", "x.txt")
+    with pytest.raises(DiffrenderError, match=r"x\.txt: cannot be read \(KeyError: 'no'\)"):
+        process.call(f"{__name__}:fail", "x.txt")
+    with pytest.raises(DiffrenderError, match=r"x\.txt: .*crashed"):
+        process.call(f"{__name__}:abort", "x.txt")
+    found, (array,) = process.call(f"{__name__}:echo", "x.txt", b"abc", n=3)
+    assert (found, array.tolist()) == ({"n": 3}, [97, 98, 99])
+    process.close()
+
+
+# ---- tables ----------------------------------------------------------------------------------------------------------
+def rows(separator=",", cell="{:.3f}", extra=lambda k: ""):
+    return "".join(separator.join(cell.format(v) for v in row) + extra(k) + "\n" for k, row in enumerate(RING))
+
+
+RING_BOX = [1.2, 0.1, 5.2, 2.1]
+TABLES = {
+    "decimal commas": ("a.csv", "x;y\n" + rows(";").replace(".", ","), {}, "decimal commas"),
+    "decimal commas of other lengths": ("a.tsv", "x\ty\n" + rows("\t", "{:.2f}").replace(".", ","), {}, "decimal commas"),
+    "quotes": ("a.csv", '"x","y"\n' + rows(",", '"{:.3f}"'), {}, ""),
+    "sep=": ("a.csv", "sep=;\nx;y\n" + rows(";"), {}, ""),
+    "utf-16": ("a.csv", ("x\ty\n" + rows("\t")).encode("utf-16"), {}, "UTF-16"),
+    "latin-1": ("a.csv", ("x,y,Größe\n" + rows(extra=lambda k: ",ü")).encode("latin-1"), {}, "Latin-1"),
+    "pandas index": ("a.csv", ",0,1\n" + "".join(f"{k},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "row names"),
+    "R": ("a.csv", '"","V1","V2"\n' + "".join(f'"{k + 1}",{x},{y}\n' for k, (x, y) in enumerate(RING)), {}, "row names"),
+    "R, write.table": ("a.csv", '"a" "b"\n' + "".join(f'"{k + 1}" {x} {y}\n' for k, (x, y) in enumerate(RING)), {}, "row"),
+    "numbers as header": ("a.csv", "0,1\n" + rows(), {}, "is a header"),
+    "units": ("a.csv", "x,y\nmm,mm\n" + rows(), {}, "units"),
+    "x [mm]": ("a.csv", "id,x [mm],y [mm]\n" + "".join(f"p{k},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "left out id"),
+    "columns": ("a.csv", "a,b,c,d\n" + "".join(f"1.5,{x},{y},2.5\n" for x, y in RING), {"columns": ["b", "c"]}, ""),
+    "numbered columns": ("a.csv", "".join(f"1.5,{x},{y},2.5\n" for x, y in RING), {"columns": [1, 2]}, ""),
+    "closing marks": ("a.csv", rows(extra=lambda k: ","), {}, ""),
+    "empty rows": ("a.csv", "x,y\n" + rows() + ",\n,\n", {}, ""),
+    "comment as header": ("a.csv", "# x y\n" + rows(" "), {}, ""),
+    "blanks and commas": ("a.csv", rows(" ", "{:.2f}").replace(".", ","), {}, "decimal commas"),
+    "thousands": ("a.csv", rows(";", "{:.3f}").replace(".", ","), {"decimal": ","}, "decimal commas"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_as_programs_write_them(name, read):
+    file, content, keys, word = TABLES[name]
+    x, label, _, said = read(file, content, **keys)
+    assert x.shape == (N, 2)
+    assert np.allclose(box(x), RING_BOX, atol=0.1)
+    assert label is None
+    assert word in said
+    assert bool(said) == bool(word)
+    assert said.count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("head", "kind", "names"),
+    [
+        ("x1,x2,target", lambda k: k % 2, ("0", "1")),
+        ("x,y,species", lambda k: ("cat", "dog", "owl")[k % 3], ("cat", "dog", "owl")),
+        ("a,b,cluster", lambda k: 10 * (k % 4), ("0", "10", "20", "30")),
+    ],
+)
+def test_columns_of_classes_are_classes(head, kind, names, read):
+    content = head + "\n" + rows(extra=lambda k: f",{kind(k)}")
+    x, label, target, said = read("a.csv", content)
+    assert (x.shape[1], target.labels) == (2, names)
+    of = {tuple(point): names.index(str(kind(k))) for k, point in enumerate(RING)}
+    assert all(of[tuple(p)] == k for p, k in zip(x[:200].round(3), label[:200], strict=True))
+    assert f"class {head.split(',')[2]}" in said
+
+
+DOUBTFUL = {
+    "class or coordinate": ("a.csv", "a,b,c\n" + rows(extra=lambda k: f",{k % 2}"), r"label: c"),
+    "row number or coordinate": ("a.csv", "".join(f"{k},{x},{y}\n" for k, (x, y) in enumerate(RING)), r"columns: \[1, 2\]"),
+    "header or point": ("a.csv", "0,1\n1,2\n3,4\n", "target.header"),
+    "comma": ("a.csv", '"5,250","1,125"\n"4,150","1,225"\n', "target.decimal"),
+    "too many": ("a.csv", "a,b,c,d\n" + "1.5,2.5,3.5,4.5\n" * 9, "target.columns"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_doubtful_tables_are_refused_with_the_key_that_decides(name, read):
+    file, content, said = DOUBTFUL[name]
+    with pytest.raises(DiffrenderError, match=said):
+        read(file, content)
+
+
+def test_the_key_decides(read):
+    assert read("a.csv", DOUBTFUL["class or coordinate"][1], columns=["a", "b"], label="c")[2].labels == ("0", "1")
+    assert read("a.csv", DOUBTFUL["class or coordinate"][1], columns=["a", "b", "c"])[0].shape[1] == 3
+    assert read("a.csv", DOUBTFUL["header or point"][1], header=False)[0].min() == pytest.approx(0, abs=1e-6)
+    assert read("a.csv", DOUBTFUL["comma"][1], decimal=",")[0].max() == pytest.approx(5.25, abs=1e-3)
+    assert read("a.csv", DOUBTFUL["comma"][1], decimal=".")[0].max() == pytest.approx(5250, abs=1)
+
+
+def test_clouds_and_molecules(read):
+    body = "".join(f"{x} {y} {x * y}\n" for x, y in RING)
+    x, _, _, said = read("a.xyz", "//X Y Z\n" + body)
+    assert x.shape[1] == 3
+    x, _, _, _ = read("b.xyz", "".join(f"{line} 255 0 0\n" for line in body.splitlines()))
+    assert x.shape[1] == 3
+    x, label, target, said = read("c.xyz", "3\nwater\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n")
+    assert (x.shape[1], target.labels, set(label)) == (3, ("H", "O"), {0, 1})
+    assert "3 atoms" in said
+    with pytest.raises(DiffrenderError, match="counts 4 atoms"):
+        read("d.xyz", "4\nwater\nO 0 0 0.117\nH 0 0.757 -0.469\n")
+
+
+# ---- meshes ----------------------------------------------------------------------------------------------------------
+NOTCH = "v 0 0 0\nv 4 0 0\nv 4 4 0\nv 3 4 0\nv 3 1 0\nv 1 1 0\nv 1 4 0\nv 0 4 0\n"
+PAIR = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf {}\nv 5 0 0\nv 6 0 0\nv 5 1 0\nf {}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("relative.obj", PAIR.format("-3 -2 -1", "-3 -2 -1")),
+        ("tabs.obj", PAIR.format("1 2 3", "4 5 6").replace(" ", "\t")),
+        ("comments.obj", PAIR.format("1 2 3 # first", "4 5 6")),
+        ("bom.obj", "\ufeff" + PAIR.format("1/1/1 2/2/2 3//3", "4 5 6")),
+        ("continued.obj", PAIR.format("1 2 \\\n3", "4 5 6")),
+        ("mixed.off", "OFF\n7 2 0\n0 0 0\n1 0 0\n1 1 0\n0 1 0\n5 0 0\n6 0 0\n5 1 0\n4 0 1 2 3\n3 4 5 6\n"),
+    ],
+)
+def test_meshes_as_programs_write_them(name, content, read):
+    x, *_ = read(name, content)
+    assert np.allclose(box(x), [0, 0, 0, 6, 1, 0], atol=0.11)
+    assert not ((x[:, 0] > 1.01) & (x[:, 0] < 4.99)).any()
+    share = (x[:, 0] > 3).mean()
+    assert abs(share - (1 / 3 if name.endswith("off") else 0.5)) < 0.03
+
+
+def test_a_notch_stays_empty(read):
+    for turn in ("1 2 3 4 5 6 7 8", "8 7 6 5 4 3 2 1"):
+        x, *_ = read("a.obj", NOTCH + f"f {turn}\n")
+        inside = (x[:, 0] > 1.01) & (x[:, 0] < 2.99) & (x[:, 1] > 1.01)
+        assert not inside.any()
+        assert abs((x[:, 1] < 1).mean() - 0.4) < 0.03  # 4 of 10 units of area
+
+
+def ply(kind, faces, colours=False):
+    """Two unit squares apart, one of two triangles and one of a quad, or points alone."""
+    corners = [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (5, 0, 0), (6, 0, 0), (6, 1, 0), (5, 1, 0)]
+    lists = [(0, 1, 2), (0, 2, 3), (4, 5, 6, 7)] if faces else []
+    head = f"ply\nformat {kind} 1.0\nelement vertex 8\n" + "".join(f"property float {a}\n" for a in "xyz")
+    head += "property float f_dc_0\n" if colours else ""
+    head += f"element face {len(lists)}\nproperty list uchar int vertex_indices\n" if faces else ""
+    head += "property uchar red\n" if faces and colours else ""
+    head += "end_header\n"
+    more = [0.5] if colours else []
+    if kind == "ascii":
+        body = "".join(" ".join(map(str, [*c, *more])) + "\n" for c in corners)
+        body += "".join(" ".join(map(str, [len(f), *f, *([9] if colours else [])])) + "\n" for f in lists)
+        return (head + body).encode()
+    body = b"".join(struct.pack(f"<{3 + len(more)}f", *c, *more) for c in corners)
+    body += b"".join(struct.pack(f"<B{len(f)}i", len(f), *f) + (b"\x09" if colours else b"") for f in lists)
+    return head.encode() + body
+
+
+@pytest.mark.parametrize("kind", ["ascii", "binary_little_endian"])
+@pytest.mark.parametrize("colours", [False, True])
+def test_ply_of_mixed_faces_and_of_points(kind, colours, read):
+    x, *_, said = read("a.ply", ply(kind, True, colours))
+    assert np.allclose(box(x), [0, 0, 0, 6, 1, 0], atol=0.11)
+    assert abs((x[:, 0] > 3).mean() - 0.5) < 0.03
+    assert said == ""
+    x, *_, said = read("b.ply", ply(kind, False, colours))
+    assert len(np.unique(x.round(3), axis=0)) == 8
+    assert "8 points" in said
+
+
+def test_stl_with_spare_bytes_and_cut_off(read):
+    triangle = struct.pack("<12fH", 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0)
+    whole = bytes(80) + struct.pack("<I", 2) + triangle * 2
+    for content in (whole, whole + b"\n\0", b"solid" + whole[5:]):
+        assert np.allclose(box(read("a.stl", content)[0]), [0, 0, 0, 1, 1, 0], atol=0.1)
+    with pytest.raises(DiffrenderError, match=r"truncated: it announces 2 triangles, and holds 1"):
+        read("a.stl", whole[:-3])
+    with pytest.raises(DiffrenderError, match="truncated"):
+        read("a.stl", "solid x\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\n")
+
+
+# ---- arrays ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("save", "said"),
+    [
+        (lambda f: np.savez(f, x=RING), "zip archive"),
+        (lambda f: np.save(f, RING.astype(object), allow_pickle=True), "Python objects"),
+        (lambda f: np.save(f, RING * 1e308), "too large|not finite"),
+        (lambda f: np.save(f, np.where(RING > 5, np.nan, RING)), "not finite"),
+        (lambda f: np.save(f, RING.ravel()), "shape"),
+        (lambda f: np.save(f, RING.astype(str)), "not <U"),
+        (lambda f: np.save(f, RING + 0j), "complex"),
+        (lambda f: np.save(f, RING[:0]), "no points"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_arrays_that_are_no_points_are_refused_in_words(save, said, read, tmp_path):
+    with (tmp_path / "made").open("wb") as file:
+        save(file)
+    with pytest.raises(DiffrenderError, match=said):
+        read("a.npy", (tmp_path / "made").read_bytes())
+
+
+# ---- called in the process with limits -------------------------------------------------------------------------------
+def spin(blob):
+    while True:
+        pass
+
+
+def swell(blob):
+    return {}, [np.ones(10**9)]
+
+
+def fail(blob):
+    raise KeyError("no")
+
+
+def abort(blob):
+    import os
+
+    os.abort()
+
+
+def echo(blob, n):
+    return {"n": n}, [np.frombuffer(blob, np.uint8)]
