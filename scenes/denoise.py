@@ -27,7 +27,7 @@ from diffrender.animation import (
 
 REWIND = 1.5  # seconds back to the noise
 SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
-GUESS, CLOUD = 0.6, 0.75  # opacity of the predicted data, and of the samples over them
+GUESS, CLOUD, FAINT = 0.6, 0.8, 0.5  # opacity of the predicted data, and of the samples when clean and when all noise
 
 
 def closing_in(u: float) -> float:
@@ -72,8 +72,10 @@ class Denoise(TrajectoryScene):
         # what stands round it, all on one clock
         clock = self.clock(run, *([] if guess is None else [guess]))
         clock.bind(*clouds, *([hero] if hero else []))
+        noisy = run["sigma"] / run["sigma"].max()
+        clock.bind(lambda step: setattr(samples, "alpha", CLOUD - (CLOUD - FAINT) * float(noisy[int(step)])))
         if view.dims == 3:  # when a shape is there, what is nearer is set off from what is farther
-            shape_from = np.searchsorted(-run["sigma"], -SHAPE_UNDER * run["sigma"].max())
+            shape_from = np.searchsorted(-noisy, -SHAPE_UNDER)
             clock.bind(lambda step: setattr(samples, "casing", theme.bg if step >= shape_from else None))
         header = self.header("Denoising", self.sampler_equation())
         column: list[Any] = [clock.number("$sigma_t =$ {:.3f}", run["sigma"], size="title")]

@@ -69,7 +69,7 @@ class Drift(TrajectoryScene):
             else []
         )
         field = (flow.lines if plane and options.style == "streamlines" else flow.arrows)(view, theme=theme)
-        paths, states = flow.paths(view, color=theme.samples), run.states[:, : options.particles]
+        paths, states = flow.paths(view, color=theme.samples), run.states[:, : options.points or options.particles]
         tail: dict[str, Any] = {"width": LINE, "alpha": 0.9, "length": options.trail_steps, "casing": theme.panel}
         many = [view.trails(states, color=theme.samples, **tail)]
         many.append(view.cloud(states, color=theme.samples, radius=0.046, ring=theme.panel))
@@ -126,7 +126,7 @@ class Drift(TrajectoryScene):
 
     def keys(self, data: int, paths: int) -> list[Any]:
         """What the marks mean."""
-        theme, particles = self.theme, min(self.options.particles, self.run.chains)
+        theme, particles = self.theme, min(self.options.points or self.options.particles, self.run.chains)
         items: list[Any] = [(key_dot(theme.data), KEY_DOT_WIDTH, "data")] if data else []
         items.append((key_dot(theme.samples), KEY_DOT_WIDTH, f"{particles:,} particles"))
         return [*items, (key_line(theme.samples), 0.4, f"paths of {paths:,}")]

@@ -85,6 +85,7 @@ from .mobjects.plane.lattice import Lattice as Lattice
 from .mobjects.plane.lattice import areas as areas
 from .mobjects.plane.lattice import normal_mass as normal_mass
 from .mobjects.plane.paths import PathDensity as PathDensity
+from .mobjects.plane.tail import Tail as Tail
 from .mobjects.plane.trails import Trails as Trails
 from .mobjects.space.cloud import PointCloud3D as PointCloud3D
 from .mobjects.space.cloud import VectorField3D as VectorField3D

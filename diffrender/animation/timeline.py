@@ -15,8 +15,8 @@ from diffrender.core.errors import RenderError
 LAST_DECADE = 0.2  # share of a clip given to the last factor of ten in sigma, where shapes settle
 EVEN = 0.3  # share of a clip that all steps have alike, where the rest goes to those in which much moves
 WATCHED = 400  # chains whose moves are measured for that
-DIRECTIONS = 8  # along which the change of a cloud is measured,
-MEASURED = 400  # at so many moments
+DIRECTIONS, QUANTILES = 8, 16  # along which the change of a cloud is measured, and of what,
+MEASURED, MOMENTS = 2000, 32  # over so many chains, between so many moments
 ONSET, BEFORE_ONSET = -4.0, 0.1  # under this log-SNR nothing can be seen to change: it gets this share of a clip
 
 
@@ -76,17 +76,17 @@ def path_length(x: np.ndarray, *, even: float = EVEN, interpolate: bool = False)
     return Timeline("path length", count, lambda u: float(np.interp(u, passed / passed[-1], steps)), interpolate)
 
 
-def paced(*clouds: Any, even: float = EVEN, interpolate: bool = False) -> Timeline:
+def paced(*clouds: Any, even: float = 0.2, interpolate: bool = False) -> Timeline:
     """Constant speed of what can be seen: steps in which a cloud changes its shape take long, mere shimmer does not.
 
     clouds: (T+1, N, *event) recorded states, and others bound to the same steps, such as (T, N, *event) predicted data.
-    Of each the sliced Wasserstein-2 distance between neighbouring kept states is measured, over `DIRECTIONS` directions
-    and at most `WATCHED` chains, as a share of all its change; `even` of the clip is shared by all steps alike.
+    The time between two of `MOMENTS` states is shared out by how far each cloud's shape moves there (a sliced
+    Wasserstein distance, damped where chance alone makes it), as a share of all its moves; `even` of it goes evenly.
     """
     last = len(clouds[0]) - 1
     if last < 1:
         raise RenderError("A timeline needs at least two recorded states.")
-    marks = np.unique(np.rint(np.linspace(0, last, min(last, MEASURED) + 1)).astype(int))
+    marks = np.unique(np.rint(np.linspace(0, last, min(last, MOMENTS) + 1)).astype(int))
     gaps = np.diff(marks)
     share = np.zeros(len(gaps))
     for cloud in clouds:
@@ -97,8 +97,12 @@ def paced(*clouds: Any, even: float = EVEN, interpolate: bool = False) -> Timeli
 
 
 def _changes(cloud: Any, steps: np.ndarray) -> np.ndarray:
-    """(K−1,) sliced Wasserstein-2 distance between the states of `steps` (K,) and the next ones."""
-    chains = np.unique(np.linspace(0, cloud.shape[1] - 1, min(WATCHED, cloud.shape[1])).astype(int))
+    """(K−1,) how far the cloud's shape moves from each of `steps` (K,) to the next; what chance alone makes is damped.
+
+    The distance d between quantiles along some directions is damped to d² / √(d² + f²), where f is the same distance
+    between two halves of one state, brought to the size of the whole: shimmer of fresh samples is no change.
+    """
+    chains = np.unique(np.linspace(0, cloud.shape[1] - 1, min(MEASURED, cloud.shape[1])).astype(int))
     size = int(np.prod(cloud.shape[2:]))
     angles = np.arange(DIRECTIONS) * np.pi / DIRECTIONS
     along = (
@@ -107,8 +111,17 @@ def _changes(cloud: Any, steps: np.ndarray) -> np.ndarray:
         else np.random.default_rng(0).standard_normal((size, DIRECTIONS))
     )
     along = along / np.linalg.norm(along, axis=0)
-    sorts = [np.sort(np.asarray(cloud[int(k)][chains], float).reshape(len(chains), -1) @ along, axis=0) for k in steps]
-    return np.array([np.sqrt(np.square(b - a).mean()) for a, b in pairwise(sorts)])
+    shares = (np.arange(QUANTILES) + 0.5) / QUANTILES
+
+    def shape(points: np.ndarray) -> np.ndarray:
+        return np.quantile(points @ along, shares, axis=0)
+
+    states = [np.asarray(cloud[int(k)][chains], float).reshape(len(chains), -1) for k in steps]
+    shapes = [shape(state) for state in states]
+    away = np.array([np.square(b - a).mean() for a, b in pairwise(shapes)])
+    parts = [shape(state[::2]) - shape(state[1::2]) if len(state) > 1 else np.zeros(1) for state in states[1:]]
+    chance = np.array([np.square(part).mean() / 2 for part in parts])
+    return away / np.sqrt(np.maximum(away + chance, 1e-300))
 
 
 def log_snr(

@@ -18,6 +18,7 @@ from diffrender.animation.layout.page import containing
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.field import VectorField
+from diffrender.animation.mobjects.plane.tail import Tail
 from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.animation.mobjects.space.cloud import PointCloud3D, VectorField3D
 from diffrender.animation.mobjects.space.lines import Cage, Trails3D
@@ -58,6 +59,10 @@ class Plane:
         """Tails of a recording (T+1, N, D), `length` steps long."""
         more |= {"color": color, "width": width, "alpha": alpha, "length": length}
         return self.keep(Trails(self.box, self.rect, x, **more).show_step(0))
+
+    def tail(self, x: Any, *, length: int, **more: Any) -> Any:
+        """The tails of a few points of a recording (T+1, N, D), `length` steps long, cheap where the view zooms."""
+        return self.keep(Tail(self.box, self.rect, x, length=length, **more))
 
     def arrows(self, places: np.ndarray, v: np.ndarray, *, length: float, **more: Any) -> Any:
         """A field (…, D) at its places (…, D); `length` of the longest arrow in steps of a regular grid."""
@@ -167,6 +172,9 @@ class Space(Plane):
         more.pop("casing", None)  # lines in space need none: the haze sets them off
         more |= {"color": color, "width": width, "alpha": alpha, "length": length, "haze": self.haze}
         return self.keep(Trails3D(self.orbit, self.box, self.rect, x, **more))
+
+    def tail(self, x: Any, *, length: int, **more: Any) -> Any:
+        return self.trails(x, length=length, **more)
 
     def arrows(self, places: np.ndarray, v: np.ndarray, *, length: float, **more: Any) -> Any:
         more |= {"length": length * self._cell(places), "haze": self.haze}

@@ -39,7 +39,7 @@ class Hero:
         self.color = color or theme.fg
         length = min(length, max(len(self.states) - 1, 1))
         tail: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.9, "length": length, "casing": theme.bg}
-        self.path = view.trails(self.states, color=self.color, **tail)
+        self.path = view.tail(self.states, color=self.color, **tail)
         self.point = view.cloud(self.states, color=self.color, radius=HERO, alpha=1.0, ring=theme.bg)
         self.mobjects = [self.path, self.point]
 
