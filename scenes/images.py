@@ -38,7 +38,7 @@ WATCHED = 16  # chains whose predictions set the pace
 class Images(TrajectoryScene):
     """Noise becomes images: x_t, the noise and the image that the model sees in it, and how much noise there is."""
 
-    default_config = "digits-local"
+    default_config = "digits"
     shows = ("images",)
     needs = {"run": Recording("reverse")}
 
@@ -125,17 +125,16 @@ class Images(TrajectoryScene):
         wide = page.shape == "wide"
         text, plot = box.rows(0.3, 0.7, gap=0.1) if wide else box.columns(0.36, 0.64)
         page.stack(text, *numbers, align=-1)
-        low = float(max(min(sigma[sigma > 0].min(), estimate.min()), 0.02))
+        falls = sigma.max() > 2  # from many times the data's deviation: by the logarithm
+        low = float(max(min(sigma[sigma > 0].min(), estimate.min()), 0.02)) if falls else 0.0
         axes = Axes(
-            page, plot, x=(0, run.steps), y=(low, float(max(sigma.max(), estimate.max()))), log_y=True,
+            page, plot, x=(0, run.steps), y=(low, float(max(sigma.max(), estimate.max()))), log_y=falls,
             x_name="step", x_ticks=(0, run.steps),
         )  # fmt: skip
-        steps = np.arange(run.steps + 1)
+        steps, true = np.arange(run.steps + 1), np.where((sigma > 0) | (not falls), sigma, np.nan)
         curves = [
             axes.curve(steps, np.maximum(estimate, low), color=theme.fg),
-            axes.curve(
-                steps, np.where(sigma > 0, sigma, np.nan), color=theme.samples, future=theme.grid, ring=theme.bg
-            ),
+            axes.curve(steps, true, color=theme.samples, future=theme.grid, ring=theme.bg),
         ]
         clock.bind(*curves)
         return [*curves, *numbers], axes.mobjects

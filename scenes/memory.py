@@ -28,7 +28,7 @@ DENOISERS = {
     "gaussian": "Gaussian: blurs",
     "exact": "exact: remembers",
     "local": "local: recombines",
-    "own": "network: has learned",
+    "own": "network: learned",
 }
 LOCALITIES = {"near": "locality 1", "local": "locality 2", "far": "locality 3.5", "farthest": "locality 12"}
 
@@ -36,7 +36,7 @@ LOCALITIES = {"near": "locality 1", "local": "locality 2", "far": "locality 3.5"
 class Memory(TrajectoryScene):
     """The same noise through several denoisers: what blurs, what remembers, what recombines, what has learned."""
 
-    default_config = "digits-local"
+    default_config = "digits"
     shows = ("images",)
     needs = {
         "own": Recording("reverse", {"sampler.kind": "ddim", "sampler.steps": 60, "record.nearest": True}),

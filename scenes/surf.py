@@ -32,7 +32,7 @@ TICKS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 class Surf(TrajectoryScene):
     """Annealed Langevin: a grid of images rides from noise to pictures over falling noise levels."""
 
-    default_config = "digits-local"
+    default_config = "digits"
     shows = ("images",)
     needs = {
         "run": Recording(

@@ -21,7 +21,7 @@ CLOSED_FORMS = ("exact", "gaussian", "local")  # kinds of models that nothing ha
 IMAGE_TARGETS = ("digits", "mnist", "fashion_mnist", "cifar10", "image_folder")
 FOR_IMAGES: Mapping[str, Mapping[str, Any]] = {
     "sampler": {"chains": 36},
-    "record": {"keep": ("x0",), "frames": 120, "target_points": 0},
+    "record": {"keep": ("x0",), "frames": 121, "target_points": 0},
     "training": {"snapshots": 40, "snapshot_chains": 36, "snapshot_steps": 20},
 }
 FieldName = Literal["score", "exact_score", "velocity", "drift"]

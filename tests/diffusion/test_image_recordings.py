@@ -64,7 +64,7 @@ def test_points_are_still_recorded_as_before(tmp_path):
 
 def test_some_tens_of_chains_and_a_hundred_and_twenty_states_unless_told_otherwise():
     plain = config(target="mnist", sampler={"kind": "ddpm", "steps": 1000})
-    assert (plain.sampler.chains, plain.record.frames, plain.record.keep) == (36, 120, ("x0",))
+    assert (plain.sampler.chains, plain.record.frames, plain.record.keep) == (36, 121, ("x0",))
     told = config(target={"kind": "cifar10"}, sampler={"kind": "ddpm", "chains": 64}, record={"every": 5})
     assert (told.sampler.chains, told.record.frames, told.record.every) == (64, None, 5)
     assert Config.model_validate(told.as_dict()) == told
