@@ -12,8 +12,12 @@ from collections.abc import Callable
 LOGGER = logging.getLogger("diffrender.notes")
 
 
+SAID: set[str] = set()  # in this process
+
+
 def note(text: str) -> None:
-    """Say `text` once, here and now."""
+    """Say `text` here and now."""
+    SAID.add(text)
     LOGGER.warning("%s", text)
 
 

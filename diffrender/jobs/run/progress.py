@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from diffrender.core.errors import DiffrenderError
+from diffrender.core.notes import SAID
 from diffrender.jobs.check import check_before_start
 from diffrender.jobs.job import Job, pending
 from diffrender.jobs.kinds import KINDS
@@ -24,7 +25,6 @@ class Progress:
     def __init__(self) -> None:
         self.bars: dict[str, tqdm] = {}
         self.stages: dict[str, str] = {}
-        self.notes: set[str] = set()
         self.lock, self.terminal = threading.Lock(), sys.stderr.isatty()
 
     def __enter__(self) -> Progress:
@@ -73,8 +73,8 @@ class Progress:
             bar.set_postfix(shown, refresh=False)
 
     def _note(self, job: Job, event: dict[str, Any]) -> None:
-        if event["text"] not in self.notes:  # a training and its sampling read the same file
-            self.notes.add(event["text"])
+        if event["text"] not in SAID:  # a check, a training and its sampling read the same file
+            SAID.add(event["text"])
             tqdm.write(event["text"], file=sys.stderr)
 
     def _retry(self, job: Job, event: dict[str, Any]) -> None:

@@ -11,6 +11,17 @@ import av
 
 from diffrender.core.errors import DiffrenderError, RenderError
 
+EXPECTED = (
+    av.FFmpegError,
+    OSError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    StopIteration,
+    RuntimeError,
+    AttributeError,  # a stream that nothing can decode has None for its codec
+)
+
 
 @contextmanager
 def av_errors(file: Path, what: str = "video") -> Iterator[None]:
@@ -21,7 +32,7 @@ def av_errors(file: Path, what: str = "video") -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise RenderError(f"{file}: no such file.") from None
-    except (av.FFmpegError, OSError, ValueError, ArithmeticError, LookupError, StopIteration, RuntimeError) as error:
+    except EXPECTED as error:
         if getattr(error, "errno", None) == errno.ENOSPC:
             raise
         reason = str(getattr(error, "strerror", "") or error or type(error).__name__).splitlines()[0][:100]

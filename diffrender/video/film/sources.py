@@ -25,6 +25,8 @@ def inspect_video(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarr
         if not container.streams.video:
             raise RenderError(f"{path} holds no video.")
         stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise RenderError(f"{path}: in a format that cannot be decoded.", "Save it again as MP4 (H.264).")
         if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE:
             raise RenderError(f"{path}: more than {MAX_SIDE:,} pixels across.")
         begun, frames = time.process_time(), 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,7 @@ class _Painter:
         left_out = self.document.left_out + ([f"characters that {FONT} lacks ({self.unknown})"] if self.unknown else [])
         if left_out:
             said.append(f"left out: {', '.join(left_out)}")
-        return [f"{self.document.name}: {'; '.join(said)}."] if said else []
+        return [f"{Path(self.document.name).name}: {'; '.join(said)}."] if said else []
 
 
 def _paper(rgba: np.ndarray) -> np.ndarray | None:

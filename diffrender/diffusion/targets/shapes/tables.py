@@ -94,7 +94,8 @@ class _Columns:
 
         frame = self.table.frame
         self.names = self.table.names or [f"column {k}" for k in range(frame.shape[1])]
-        self.shown = [name if len(name) <= 30 else f"{name[:29]}…" for name in self.names]  # in messages
+        one_line = [" ".join(name.split()) for name in self.names]
+        self.shown = [name if len(name) <= 30 else f"{name[:29]}…" for name in one_line]  # in messages
         self.lower = [re.sub(r"\s*[\[(].*[\])]$", "", name.strip().lower()) for name in self.names]  # x [mm] is x
         if self.table.names is None:
             self.lower = [f"column {k}" for k in range(frame.shape[1])]
@@ -125,7 +126,7 @@ class _Columns:
         found = pd.to_numeric(column, errors="coerce")
         wrong = np.flatnonzero((found.isna() & column.notna()).to_numpy())
         if len(wrong):
-            cell = str(column.iloc[wrong[0]])[:40]
+            cell = " ".join(str(column.iloc[wrong[0]]).split())[:40]
             raise DiffrenderError(
                 f"{self.path}: row {wrong[0] + 1} of numbers, {self.shown[k]}: '{cell}' is not a number.",
                 "A column of coordinates holds numbers only; target.columns says which ones they are.",
