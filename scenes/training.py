@@ -1,77 +1,45 @@
-"""Training: generated samples, the learned score and the loss, as they change together."""
+"""Training: generated samples, the loss and the distance to the data, as they change together."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from manim import VMobject
 from pydantic import Field
 
 from diffrender.animation import (
     HAIR,
     KEY_DOT_WIDTH,
-    Curve,
-    Number,
+    LINE,
+    METRIC,
+    Axes,
+    Hero,
     Plane,
-    PointCloud,
-    Rect,
-    RenderError,
-    Running,
     SceneOptions,
-    Space,
     Training,
     TrajectoryScene,
-    UpdateFromAlpha,
-    around,
     averaged,
-    blend,
-    captions,
-    containing,
-    key_arrow,
+    decades,
+    distance_and_floor,
+    evenly,
+    frame,
     key_dot,
-    legend,
-    line,
-    ticked,
+    key_line,
+    paced,
+    panel,
+    point_radius,
+    scale_bar,
 )
 
 MEAN = 80  # training steps over which the loss is averaged, as the caption says
-SIZE = 0.045  # radius of a point
-LOSSES = {
-    "epsilon": "cal(L) = EE norm({{epsilon : noise}} - epsilon_theta (x_t, t))^2",
-    "v_prediction": "cal(L) = EE norm(alpha_t {{epsilon : noise}} - sigma_t {{x_0 : data}} - v_theta (x_t, t))^2",
-    "sample": "cal(L) = EE norm({{x_0 : data}} - x_theta (x_t, t))^2",
-    "flow": "cal(L) = EE norm({{epsilon : noise}} - {{x_0 : data}} - u_theta (x_t, t))^2",
-    "edm": "cal(L) = EE thin lambda_sigma norm({{x_0 : data}} - D_theta (x_sigma, sigma))^2",
-    "denoising_score_matching": "cal(L) = EE norm(sigma_t s_theta (x_t, t) + {{epsilon : noise}})^2",
-    "sliced_score_matching": "cal(L) = EE [1\\/2 norm(s_theta)^2 + v^T nabla s_theta thin v]",
-    "score_matching": "cal(L) = EE [1\\/2 norm(s_theta)^2 + tr nabla s_theta]",
-}
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where things go in one shape of frame: boxes, and baselines."""
-
-    cloud: Rect
-    key: tuple[float, float, int]
-    step: tuple[float, float]
-    axes: Rect
-    name: float  # of the loss, above its axes
-    below: float  # from the axes down to the name of the horizontal one
-
-
-LAYOUTS = {
-    "wide": Layout((-6.61, -0.01, -2.7, 2.8), (-6.61, -3.05, -1), (0.75, 2.18), (1.35, 6.61, -1.7, 1.0), 1.36, 0.9),
-    "square": Layout((-3.5, 0.3, -1.75, 2.05), (0.0, -2.25, 0), (1.0, 1.55), (1.3, 3.5, -0.9, 0.55), 0.85, 0.8),
-    "tall": Layout((-3.5, 3.5, -0.6, 4.6), (0.0, -1.25, 0), (-3.5, -2.1), (-2.5, 3.5, -4.45, -3.1), -2.8, 0.0),
-}
+STAMPS = {"tall": 5, "square": 9, "classic": 9, "wide": 9}  # moments of the training that stay on screen
+HEROES = 3  # noises whose end points are followed while the network learns
+UNDER = 0.45  # of the span of a figure, the room under it for the name of its floor
+RAW = 0.28  # opacity of the single losses behind their mean
 
 
 class TrainingScene(TrajectoryScene):
-    """Data in blue, generated samples in orange, the learned score and the loss, evolving together."""
+    """The same noise through a better and better network: its samples, three of them followed, loss and distance."""
 
     default_config = "spiral"
     shows = ("plane", "space")
@@ -81,178 +49,133 @@ class TrainingScene(TrajectoryScene):
         """Options of `training`."""
 
         duration: float = Field(12.0, gt=0, le=600, description="seconds from the first to the last training step")
-        points: int = Field(600, ge=1, le=20000, description="points shown of the data and of the samples each")
-        field: bool = Field(True, description="show the learned score, where it was recorded; in the plane only")
-        orbit: float = Field(120.0, ge=-3600, le=3600, description="degrees that the camera turns, in space")
+        points: int = Field(800, ge=1, le=20000, description="points shown of the data and of the samples each")
+        heroes: int = Field(HEROES, ge=0, le=50, description="points that are followed, from always the same noise")
 
     def construct(self) -> None:
-        """All steps of the training, slowly at first, when most changes."""
-        run, page, theme = self.trajectories["training"], self.page, self.theme
+        """What was learned and back to the first step; then all steps, slowly where the samples change."""
+        run, page, theme, options = self.run, self.page, self.theme, self.options
         run.require("snapshot", "snapshot_step", "loss")
-        place, total = LAYOUTS[page.shape], len(run["loss"])
-        shots = np.asarray(run["snapshot_step"])
-        self.loss_axes(place)
-        view = self.field_view(place.cloud)
-        moving: list[Any] = [*self.curves]
-        if self.options.field and "field_score" in run and view.dims == 2:
-            moving.append(self.score(view))
-        cloud = self.cloud(view)
-        moving.append(cloud)
+        stamps = STAMPS[page.shape]
+        boxes = self.arrange("panel over tiles", tiles=stamps, under=0.46)
+        shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
+        clock = self.clock(run, timeline=paced(shots, interpolate=options.interpolate))
 
-        objective = (run.meta.get("config") or {}).get("training", {}).get("objective", "")
-        source = LOSSES.get(objective)
-        header = [page.title("Training a diffusion model" if page.shape == "wide" else "Training")]
-        if source:
-            header.append(page.equation(source, **{k: k for k in ("noise", "data") if f": {k}" in source}))
-        step = page.running("step {:,}", total, size="title" if page.shape == "wide" else "label")
-        step.at(*place.step)
-        loss = Number(".3f", float(np.max(self.mean)), em=page.em("label"), color=theme.fg)
-        loss.at(place.axes[1] - loss.width, place.name)
-        said = [
-            captions.model(run),
-            f"{len(shots)} snapshots by {captions.sampler(run)}",
-            f"{cloud.xy.shape[0] // 2:,} of each shown",
+        # the samples among the data, and the noises that are followed
+        view = self.view(run.target, boxes.panel, reach=0.86, haze=theme.panel)
+        self.mixed(view, clock, point_radius(options.points, 16))
+        heroes = [Hero(view, shots, theme=theme, chain=k, length=len(shots)) for k in range(options.heroes)]
+        for hero in heroes:
+            clock.bind(hero)
+
+        # loss and distance over the training, each with the floor that nothing can beat
+        side = boxes.side._replace(bottom=boxes.side.bottom + 1.25 * page.em("legend"))  # there runs the step
+        both, tall = METRIC in run, page.shape == "tall"
+        first, *rest = (side.columns(1, 1, gap=0.6) if tall else side.rows(0.48, 0.52, gap=0.2)) if both else [side]
+        loss, *others = (b._replace(top=b.top - 1.2 * page.em("legend")) for b in (first, *rest))
+        charts = self.loss(loss, clock, steps, x_ticks=() if both and not tall else None)
+        for chart in others:
+            charts += self.distance(chart, clock, steps)
+        step = clock.number("training step {:,}", steps, size="legend")
+        step.at(boxes.side.right, boxes.side.bottom + 0.2 * page.em("legend"), 1)
+
+        # stamps: what it could do at six moments
+        tiles = [round(clock.timeline.step(course)) for course in np.linspace(0, 1, stamps)]
+        shown = [mob for box, shot in zip(boxes.tiles, tiles, strict=True) for mob in self.stamp(box, shot, clock)]
+        named = "step " if page.shape == "wide" else ""
+        names = [
+            page.label(f"{named}{steps[shot]:,}", b.center[0], b.bottom + 0.3 * page.em("floor"), 0, "floor", "muted")
+            for b, shot in zip(boxes.tile_names, tiles, strict=True)
         ]
-        caption = page.caption(*(i for i in [*said, captions.seed(run), f"curve: exponential mean, {MEAN} steps"] if i))
-        items = [
-            (key_dot(color, radius=0.085), KEY_DOT_WIDTH, text)
-            for color, text in ((theme.data, "data"), (theme.samples, "generated"))
-        ]
-        if len(moving) > len(self.curves) + 1:
-            arrow = key_arrow(blend(theme.magnitude[2], theme.bg, 0.5), scale=0.55)
-            level = run.meta.get("field_level", {}).get("sigma")
-            at = f", $sigma = {level:.2f}$" if level is not None and page.shape == "wide" else ""
-            items.append((arrow, 0.45, "score" if page.shape == "tall" else f"learned score{at}"))
-        key = legend(items, *place.key[:2], page.em("legend"), theme, align=place.key[2], gap=0.6)
-        numbers: list[VMobject] = [step, loss]
-        distance = self.distance(place)
-        if distance:
-            numbers.append(distance)
 
-        def show(u: float) -> None:
-            now = (total - 1) * u**2
-            shot = int(np.searchsorted(shots, now + 1, side="right")) - 1
-            for mob in moving:
-                mob.show_step(now if mob in self.curves else max(shot, 0))
+        said = (run.meta.get("objective") or {}).get("equation")
+        header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
+        count = f"{len(shots)} snapshots, same noise"
+        caption = self.caption("model", count, "sampler" if page.shape == "wide" else "", "seed")
+        key = self.legend(self.keys(), boxes.key)
+        edge = [frame(boxes.panel, theme.border).set_z_index(view.made[-1].z_index + 1)]
+        edge += [scale_bar(view, page, boxes.panel).set_z_index(9)] if view.dims == 2 else []
 
-        def count(u: float) -> None:
-            now = int((total - 1) * u**2)
-            step.set_values(now + 1)
-            loss.set_value(float(self.mean[now]))
-            if distance:
-                shot = int(np.searchsorted(shots, now + 1, side="right")) - 1
-                distance.set_values(float(run["metric_sliced_wasserstein"][max(shot, 0)]))
-
-        show(0)
-        count(0)
-        self.intro(*header, ground=[caption, key, *numbers, *self.furniture, *self.curves, *view.made])
-        seconds = self.options.duration
-        self.play(
-            UpdateFromAlpha(show, *moving, run_time=seconds),
-            *view.turning(seconds, self.options.orbit),
-            UpdateFromAlpha(lambda u: count(ticked(u, seconds)), *numbers, run_time=seconds),
-        )
-        for turn in view.coming_to_rest(3.0, self.options.orbit / seconds):
-            self.play(turn)
+        clock.show(1)
+        self.look(1)
+        ground = [panel(boxes.panel, theme), caption, key, step, *charts, *names, *shown, *edge]
+        self.intro(*header, ground=[*ground, *view.made])
+        self.rewind(clock, 1.5)
+        self.play_run(clock)
         self.outro()
 
-    def field_view(self, rect: Rect) -> Plane | Space:
-        """All data, and room around them."""
-        data, (a, b, c, d) = self.trajectories["training"]["target"], rect
-        if data.shape[1:] == (3,):
-            return around(data, rect, ((a + b) / 2, (c + d) / 2), (0.46 * (b - a), 0.46 * (d - c)), self.theme)
-        if data.shape[1:] != (2,):
-            raise RenderError(f"training shows data in the plane or in space, not of shape {data.shape[1:]}.")
-        low, high = np.quantile(data, 0.001, axis=0), np.quantile(data, 0.999, axis=0)
-        room = 0.15 * float(np.max(high - low))
-        return Plane(containing((low[0] - room, high[0] + room, low[1] - room, high[1] + room), rect), rect)
-
-    def cloud(self, view: Plane | Space) -> PointCloud:
+    def mixed(self, view: Plane, clock: Any, radius: float) -> None:
         """Data and samples in one cloud, drawn in mixed order, so that neither hides the other where they agree."""
-        run, theme = self.trajectories["training"], self.theme
-        shots, data = run["snapshot"], run["target"]
+        shots, data, theme = self.run["snapshot"], self.run.target, self.theme
         n = min(self.options.points, shots.shape[1], len(data))
         order = np.random.default_rng(0).permutation(2 * n)
-        states = np.concatenate([np.broadcast_to(data[:n], (len(shots), n, view.dims)), shots[:, :n]], axis=1)[:, order]
+        both = np.concatenate([np.broadcast_to(data[:n], (len(shots), n, view.dims)), shots[:, :n]], axis=1)[:, order]
         rgb = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (theme.data, theme.samples)]
         colors = np.repeat(np.array(rgb, np.uint8), n, axis=0)[order]
-        alpha = np.repeat([0.62, 0.78], n)[order]
-        return view.cloud(states, color=colors, radius=SIZE, alpha=alpha)
+        clock.bind(view.cloud(both, color=colors, radius=radius, alpha=np.repeat([0.75, 0.85], n)[order]))
 
-    def score(self, view: Plane) -> Any:
-        """The learned score at one noise level, faint, in one scale for the whole clip."""
-        run = self.trajectories["training"]
-        field = np.asarray(run["field_score"])
-        places = np.stack(np.meshgrid(run["grid_x"], run["grid_y"]), axis=-1)
-        vmax = float(np.quantile(np.linalg.norm(field[-1], axis=-1), 0.85)) or 1.0
-        drawn = view.arrows(places, field[0], table=self.theme.table("magnitude"), vmax=vmax, length=0.8, power=0.5)
-        (x0, x1, y0, y1), half = view.box, float(places[0, 1, 0] - places[0, 0, 0]) / 2
-        x, y = places[..., 0].ravel(), places[..., 1].ravel()
-        whole = (x - half > x0) & (x + half < x1) & (y - half > y0) & (y + half < y1)
-        drawn.alpha = np.where(whole, 0.4, 0.0)  # no arrow is cut off at the edge
-        return drawn.follow(field)
-
-    def loss_axes(self, place: Layout) -> None:
-        """The loss curve and what stands around it: `self.curves`, `self.mean` and `self.furniture`."""
-        run, page, theme, axes = self.trajectories["training"], self.page, self.theme, place.axes
+    def loss(self, box: Any, clock: Any, steps: np.ndarray, *, x_ticks: Any) -> list[Any]:
+        """The loss over the logarithm of the step: single ones within all but one in a hundred, and their mean."""
+        run, page, theme = self.run, self.page, self.theme
         loss = np.asarray(run["loss"], float)
-        steps = np.arange(1, len(loss) + 1)
-        self.mean = averaged(loss, MEAN)
-        low, high = float(self.mean.min()), float(self.mean.max())
-        logs = low > 0 and high / low > 3
-        ticks = decades(low, high) if logs else evenly(low, high, 3)
-        ticks = ticks if len(ticks) > 1 else evenly(low, high, 5)
-        f = (lambda v: np.log(np.maximum(v, 1e-12))) if logs else (lambda v: np.asarray(v, float))
-        low, high = float(f(min(low, ticks[0]))), float(f(max(high, ticks[-1])))
-        pad = 0.08 * (high - low) or 1.0
-        span = (0.0, float(len(loss)), low - pad, high + pad)
-        raw = Curve(span, axes, steps, f(loss), color=theme.fg, width=HAIR).set_fill(opacity=0.28)
-        self.curves = [raw, Curve(span, axes, steps, f(self.mean), color=theme.fg, ring=theme.bg)]
+        at, mean = np.arange(1, len(loss) + 1), averaged(loss, MEAN)
+        floor = (run.meta.get("figures") or {}).get("loss_floor")
+        low, high = (float(v) for v in np.quantile(loss, (0.01, 0.99)))
+        low, high = min(low, mean.min(), floor or low), max(high, mean.max())
+        y = (low - UNDER * (high - low), high)
+        axes = Axes(page, box, x=(1, len(loss)), y=y, log_x=True, x_ticks=x_ticks, y_ticks=evenly(low, high, 2))
+        raw = axes.curve(at, np.clip(loss, low, high), color=theme.fg, width=HAIR).set_fill(opacity=RAW)
+        smooth = axes.curve(at, mean, color=theme.fg, ring=theme.bg)
+        for curve in (raw, smooth):
+            clock.bind(lambda k, curve=curve: curve.show_step(self.moment(k, steps)), moves=[curve])
+        name = f"Loss, mean of {MEAN} steps: {{:.3f}}" if page.shape == "wide" else "Loss {:.3f}"
+        value = self.over(axes, clock.number(name, mean[np.clip(steps - 1, 0, len(mean) - 1)], size="legend"))
+        least = [axes.floor(floor, self.briefly("no network can have less: ", floor))] if floor else []
+        return [*axes.mobjects, *least, raw, smooth, value]
 
-        def x(s: float) -> float:
-            return axes[0] + (axes[1] - axes[0]) * s / span[1]
+    def distance(self, box: Any, clock: Any, steps: np.ndarray) -> list[Any]:
+        """How far the samples are from the data at every snapshot, and how far two draws of the data are."""
+        run, page, theme = self.run, self.page, self.theme
+        far, figures = np.asarray(run[METRIC], float), distance_and_floor(run, run["snapshot"][-1])
+        low, high = min(float(far.min()), figures[1] if figures else np.inf), float(far.max())
+        y, ticks = (low * (low / high) ** UNDER, high), decades(low, high)
+        axes = Axes(
+            page, box, x=(1, len(run["loss"])), y=y, log_x=True, log_y=True, y_ticks=[ticks[0], *ticks[1:][-1:]]
+        )
+        curve = clock.bind(axes.curve(np.maximum(steps, 1), far, color=theme.samples, ring=theme.bg))
+        name = "Distance to the data: {:.3f}" if page.shape == "wide" else "Distance {:.3f}"
+        value = self.over(axes, clock.number(name, far, size="legend"))
+        least = [axes.floor(figures[1], self.briefly("two draws of the data: ", figures[1]))] if figures else []
+        return [*axes.mobjects, *least, curve, value]
 
-        def y(v: float) -> float:
-            return axes[2] + (axes[3] - axes[2]) * (float(f(v)) - span[2]) / (span[3] - span[2])
+    def over(self, axes: Axes, text: Any) -> Any:
+        """A text over a chart, at its left unless it is longer than that."""
+        return text.at(min(axes.rect.left, axes.rect.right - text.room), axes.rect.top + 0.3 * self.page.em("legend"))
 
-        em = page.em("legend")
-        made: list[VMobject] = [page.label("Loss", axes[0], place.name)]
-        for value in ticks:
-            made += [line([(axes[0], y(value)), (axes[1], y(value))], theme.grid)]
-            made += [page.label(f"{value:g}", axes[0] - 0.14, y(value) - 0.3 * em, 1, "legend", "muted")]
-        made.append(line([(axes[0], axes[2]), (axes[1], axes[2])], theme.border, HAIR * 1.4))
-        across = evenly(0, span[1], 2 if page.shape == "square" else 3)
-        for s in across:
-            made.append(line([(x(s), axes[2]), (x(s), axes[2] - 0.09)], theme.border, HAIR * 1.4))
-            align = 1 if x(s) > axes[1] - 0.3 else 0
-            made.append(page.label(f"{s:,.0f}", x(s), axes[2] - 0.14 - 0.9 * em, align, "legend", "muted"))
-        if place.below:
-            made.append(page.label("training step", axes[1], axes[2] - place.below, 1, "legend", "muted"))
-        self.furniture = made
+    def briefly(self, words: str, value: float) -> str:
+        """The name of a floor, where there is room for words."""
+        return f"{words if self.page.shape == 'wide' else 'floor '}{value:.3f}"
 
-    def distance(self, place: Layout) -> Running | None:
-        """How far the samples still are from the data, if that was recorded."""
-        run = self.trajectories["training"]
-        if "metric_sliced_wasserstein" not in run or self.page.shape == "square":
-            return None
-        widest = float(np.max(run["metric_sliced_wasserstein"]))
-        text = self.page.running("distance to the data {:.3f}", widest, size="legend", color="muted")
-        y = place.axes[2] - 1.35 if self.page.shape == "wide" else place.step[1]
-        return text.at(place.axes[1], y, 1)
+    @staticmethod
+    def moment(shot: float, steps: np.ndarray) -> float:
+        """Place in the losses of a moment between two snapshots."""
+        return max(float(np.interp(shot, np.arange(len(steps)), steps)) - 1, 0.0)
 
+    def stamp(self, box: Any, shot: int, clock: Any) -> list[Any]:
+        """The samples of one snapshot on a tile, once the training has come to it."""
+        states = self.run["snapshot"][shot, : self.options.points]
+        view = self.view(self.run.target, box, reach=0.86)
+        self.views.remove(view)
+        cloud = view.cloud(states, color=self.theme.samples, radius=point_radius(len(states), 0.5 * box.width**2))
+        clock.bind(lambda k: [m.set_fill(opacity=float(k >= shot)) for m in view.made], moves=[cloud])
+        return [panel(box, self.theme), *view.made]
 
-def decades(low: float, high: float) -> list[float]:
-    """1, 2 or 5 times powers of ten around low … high."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    ticks = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
-    inside = [t for t in ticks if 0.8 * low <= t <= 1.25 * high]
-    return inside[:: max(1, len(inside) // 4)]
-
-
-def evenly(low: float, high: float, count: int) -> list[float]:
-    """About `count` + 1 round numbers, evenly spaced, within low … high."""
-    raw = (high - low) / count or 1.0
-    size = 10.0 ** math.floor(math.log10(raw))
-    step = next(m * size for m in (1, 2, 2.5, 5, 10) if m * size >= raw)
-    first = math.ceil(low / step - 1e-9)
-    return [round(k * step, 12) for k in range(first, math.floor(high / step + 1e-9) + 1)]
+    def keys(self) -> list[Any]:
+        """What the marks mean."""
+        theme = self.theme
+        items: list[Any] = [
+            (key_dot(theme.data), KEY_DOT_WIDTH, "data"),
+            (key_dot(theme.samples), KEY_DOT_WIDTH, "generated"),
+        ]
+        followed = (key_line(theme.fg, width=1.2 * LINE), 0.4, f"{self.options.heroes} noises, followed")
+        return [*items, followed] if self.options.heroes else items

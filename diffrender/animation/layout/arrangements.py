@@ -183,8 +183,10 @@ def two_panels(frame: Frame, *, slider: bool = False) -> dict[str, Any]:
 
 
 @arrangement("panel over tiles")
-def panel_over_tiles(frame: Frame, *, tiles: int = 11, slider: bool = False) -> dict[str, Any]:
-    """A `panel`, `side` beside it (under it in a tall frame) for curves and numbers, and a row of square `tiles`.
+def panel_over_tiles(frame: Frame, *, tiles: int = 11, slider: bool = False, under: float = 0.34) -> dict[str, Any]:
+    """A `panel`, `side` beside it for curves and numbers, and a row of square `tiles`.
+
+    In a tall frame `side` lies under the panel, and has the part `under` of their height.
 
     `key`: a row under the panel. `tile_names`: the boxes of the tiles' names, under each.
     """
@@ -198,7 +200,7 @@ def panel_over_tiles(frame: Frame, *, tiles: int = 11, slider: bool = False) -> 
     rows = band.rows(*[1] * lines, gap=0.14)
     squares = [square for k, row in enumerate(rows) for square in _tile_row(row, size, min(each, tiles - k * each))]
     if frame.shape == "tall":
-        panel, side = body.rows(0.66, 0.34, gap=0.5)
+        panel, side = body.rows(1 - under, under, gap=0.5)
     else:
         panel, side = body.columns(*((0.52, 0.48) if frame.shape == "wide" else (0.56, 0.44)), gap=0.7)
     names = [Box(s.left, s.right, s.bottom - name, s.bottom) for s in squares]

@@ -30,6 +30,7 @@ from diffrender.diffusion.recording.run import Run, pick_device
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.training.batches import Batches, loss_of
+from diffrender.diffusion.training.floor import loss_floor
 from diffrender.diffusion.training.snapshots import SNAPSHOT_SAMPLER, Snapshots
 from diffrender.trajectory.reader import TrajectoryWriter
 
@@ -206,6 +207,8 @@ def train(
         figures = {"loss": float(np.mean(trainer.losses[-200:])), "resumed_at": begun}
         figures["training_cpu_seconds"] = time.process_time() - cpu
         figures |= _distance(trainer, target, report, measured_samples)
+        if (floor := loss_floor(trainer.batches, trainer.objective)) is not None:
+            figures["loss_floor"] = floor
     figures |= {"seconds": time.perf_counter() - clock, "cpu_seconds": time.process_time() - cpu}
     header = {"key": key, "event": list(target.event), "figures": {k: v for k, v in figures.items() if "sec" not in k}}
     learned.save(out, trainer.average.module, config, header)

@@ -1,0 +1,50 @@
+"""The loss that no network can beat: that of the exact denoiser of the very data that are trained on.
+
+A mean square is least for the conditional mean of what is to be answered, and of a finite data set that mean is known
+in closed form (Karras et al. 2022, eq. 57). Score matching proper has no target, and so no such floor.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from diffrender.diffusion.denoisers.objectives import Objective
+from diffrender.diffusion.training.batches import Batches
+
+FLOOR_BATCHES = 24  # batches over which it is averaged
+MAX_COORDINATES = 3  # of one state; of larger ones the floor of a finite set says nothing of what can be learned
+MAX_PAIRS = 1 << 22  # pairs of noised states and data points held at a time
+
+
+def loss_floor(batches: Batches, objective: Objective, count: int = FLOOR_BATCHES) -> float | None:
+    """The least loss of any network on batches of this kind, averaged over `count` that no training sees.
+
+    None where it is not known: images, class-conditional networks (their floor lies lower), score matching proper.
+    """
+    data = torch.from_numpy(batches.data).to(batches.device)
+    if objective.target is None or data.ndim != 2 or data.shape[1] > MAX_COORDINATES or batches.label is not None:
+        return None
+    # batches are a function of their step: those from far beyond any training are new
+    losses = [_least(batches, objective, data, (1 << 40) + k) for k in range(count)]
+    return float(torch.stack(losses).mean())
+
+
+def _least(batches: Batches, objective: Objective, data: torch.Tensor, step: int) -> torch.Tensor:
+    """The least mean square on one batch, a scalar."""
+    batch = batches(step)
+    sigma, x = batch.sigma, batch.x * batch.norm
+    alpha = (batch.norm.square() - sigma.square()).clamp(min=0).sqrt()
+    assert objective.target is not None
+    rows = max(1, MAX_PAIRS // len(data))
+    parts = zip(x.split(rows), alpha.split(rows), sigma.split(rows), strict=True)
+    x0 = torch.cat([_mean(*part, data) for part in parts])
+    eps = (x - alpha * x0) / sigma
+    return (objective.target(x0, eps, alpha, sigma) - batch.target).square().mean()
+
+
+def _mean(x: torch.Tensor, alpha: torch.Tensor, sigma: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
+    """E[x_0 | x_t] for x (B, D), each at its own level, where x_0 is any of `data` (M, D) alike."""
+    squares = torch.zeros(len(x), len(data), dtype=x.dtype, device=x.device)
+    for d in range(x.shape[1]):
+        squares += (x[:, d : d + 1] - alpha * data[:, d]).square()
+    return torch.softmax(squares / (-2 * sigma.square()), dim=1) @ data
