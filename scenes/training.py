@@ -73,9 +73,10 @@ class TrainingScene(TrajectoryScene):
         both, tall = METRIC in run, page.shape == "tall"
         first, *rest = (side.columns(1, 1, gap=0.6) if tall else side.rows(0.48, 0.52, gap=0.2)) if both else [side]
         loss, *others = (b._replace(top=b.top - 1.2 * page.em("legend")) for b in (first, *rest))
-        charts = self.loss(loss, clock, steps, x_ticks=() if both and not tall else None)
+        ticks = decades(1, len(run["loss"]))[:: 1 if page.shape == "wide" else 2]
+        charts = self.loss(loss, clock, steps, x_ticks=() if both and not tall else ticks)
         for chart in others:
-            charts += self.distance(chart, clock, steps)
+            charts += self.distance(chart, clock, steps, x_ticks=ticks)
         step = clock.number("training step {:,}", steps, size="legend")
         step.at(boxes.side.right, boxes.side.bottom + 0.2 * page.em("legend"), 1)
 
@@ -133,15 +134,16 @@ class TrainingScene(TrajectoryScene):
         least = [axes.floor(floor, self.briefly("no network can have less: ", floor))] if floor else []
         return [*axes.mobjects, *least, raw, smooth, value]
 
-    def distance(self, box: Any, clock: Any, steps: np.ndarray) -> list[Any]:
+    def distance(self, box: Any, clock: Any, steps: np.ndarray, *, x_ticks: Any) -> list[Any]:
         """How far the samples are from the data at every snapshot, and how far two draws of the data are."""
         run, page, theme = self.run, self.page, self.theme
         far, figures = np.asarray(run[METRIC], float), distance_and_floor(run, run["snapshot"][-1])
         low, high = min(float(far.min()), figures[1] if figures else np.inf), float(far.max())
         y, ticks = (low * (low / high) ** UNDER, high), decades(low, high)
         axes = Axes(
-            page, box, x=(1, len(run["loss"])), y=y, log_x=True, log_y=True, y_ticks=[ticks[0], *ticks[1:][-1:]]
-        )
+            page, box, x=(1, len(run["loss"])), y=y, log_x=True, log_y=True, x_ticks=x_ticks,
+            y_ticks=[ticks[0], *ticks[1:][-1:]],
+        )  # fmt: skip
         curve = clock.bind(axes.curve(np.maximum(steps, 1), far, color=theme.samples, ring=theme.bg))
         name = "Distance to the data: {:.3f}" if page.shape == "wide" else "Distance {:.3f}"
         value = self.over(axes, clock.number(name, far, size="legend"))

@@ -16,6 +16,7 @@ import pytest
 from diffrender.animation.layout.checks import faults
 from diffrender.animation.mobjects.base import Raster
 from diffrender.animation.theme import srgb, theme
+from diffrender.config.scene_card import read_scene
 from diffrender.video import frames
 
 SCENES = Path(__file__).parents[2] / "scenes"
@@ -86,7 +87,8 @@ class Cinema:
     """Draws frames of one scene."""
 
     def __init__(self, name, trajectories, media):
-        self.scene_class = frames.load_scene(SCENES / f"{name}.py", name.capitalize())
+        file = SCENES / f"{name}.py"
+        self.scene_class = frames.load_scene(file, read_scene(file).class_name)
         self.trajectories, self.media = trajectories, media
 
     def play(self, windows, size=SIZE, look="dark", fps=FPS, **options):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diffrender.animation.timeline import paced
 from diffrender.config.sections import Config
 from diffrender.trajectory.reader import Trajectory
 
 SECONDS, STEPS, POINTS, MEAN = 3.0, 120, 40, 80
-COURSE = 0.6
-NOW = (STEPS - 1) * COURSE**2  # training steps are passed through slowly at first; the dot glides from one to the next
+REWIND = 1.5  # seconds in which the clip goes back to the first step, before it moves on
+STAMPS = 9
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +33,27 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def shot(cinema, run):
-    return cinema("training", training=run).at(COURSE * SECONDS, duration=SECONDS, field=False)[0]
-
-
 def shown(run):
-    """Which snapshot is the last one taken by now."""
-    return int(np.searchsorted(run["snapshot_step"], NOW + 1, side="right")) - 1
+    """A snapshot in the middle, and the seconds at which the clip must show it."""
+    line, course = paced(run["snapshot"]), np.linspace(0, 1, 2001)
+    steps = np.array([line.step(u) for u in course])
+    shot = int(steps[len(steps) // 2])
+    return shot, REWIND + SECONDS * float(np.median(course[steps == shot]))
+
+
+@pytest.fixture(scope="module")
+def shot(cinema, run, shown):
+    return cinema("training", training=run).at(shown[1], duration=SECONDS, heroes=0)[0]
+
+
+def main(shot):
+    """The cloud that follows the recording."""
+    return next(cloud for cloud in shot.rasters["PointCloud"] if cloud.recorded is not None)
 
 
 def check_cloud(read, shot, frame, samples, data):
     """Orange is where samples are, blue where data are; they may lie over one another."""
-    cloud = shot.rasters["PointCloud"][0]
+    cloud = main(shot)
     warm, radius = read.warmth(frame), cloud.radius[0] * read.UNIT
     where = read.window(cloud, 0)
     orange, blue = read.laid(samples, cloud), read.laid(data, cloud)
@@ -56,20 +66,38 @@ def inside(points, where):
     return points[((points > (columns.start, rows.start)) & (points < (columns.stop, rows.stop))).all(1)]
 
 
-def test_samples_and_data_are_where_they_were_recorded(read, shot, run):
-    check_cloud(read, shot, shot.frame, run["snapshot"][shown(run)], run["target"][:POINTS])
+def test_samples_and_data_are_where_they_were_recorded(read, shot, run, shown):
+    check_cloud(read, shot, shot.frame, run["snapshot"][shown[0]], run["target"][:POINTS])
 
 
 @pytest.mark.parametrize("off", [-1, 1])
-def test_another_snapshot_or_place_is_found_out(read, shot, run, off):
-    data = run["target"][:POINTS]
+def test_another_snapshot_or_place_is_found_out(read, shot, run, shown, off):
+    samples, data = run["snapshot"][shown[0]], run["target"][:POINTS]
     with pytest.raises(AssertionError):
-        check_cloud(read, shot, shot.frame, run["snapshot"][shown(run) + off], data)
+        check_cloud(read, shot, shot.frame, run["snapshot"][shown[0] + off], data)
     for axis in (0, 1):
         with pytest.raises(AssertionError):
-            check_cloud(read, shot, np.roll(shot.frame, 3 * off, axis), run["snapshot"][shown(run)], data)
+            check_cloud(read, shot, np.roll(shot.frame, 3 * off, axis), samples, data)
     with pytest.raises(AssertionError):
-        check_cloud(read, shot, shot.frame, run["snapshot"][shown(run)], data[1:])
+        check_cloud(read, shot, shot.frame, samples, data[1:])
+
+
+def stamped(read, shot, which):
+    """Whether a stamp shows anything but its panel, and the place of its cloud's points in data space."""
+    tiles = [c for c in shot.rasters["PointCloud"] if c.recorded is None]
+    tile = sorted(tiles, key=lambda c: c.points[0, 0])[which]
+    inside = shot.frame[read.window(tile, 6)]
+    return bool((inside != read.rgb(read.LOOK.panel)).any()), tile.xy
+
+
+def test_stamps_show_the_snapshots_that_were_passed_and_no_others(read, shot, run, shown):
+    line = paced(run["snapshot"])
+    for k, u in enumerate(np.linspace(0, 1, STAMPS)):
+        snapshot = round(line.step(u))
+        there, xy = stamped(read, shot, k)
+        assert there == (snapshot <= shown[0])
+        assert np.allclose(xy.reshape(-1, 2), run["snapshot"][snapshot], atol=1e-5)
+        assert not np.allclose(xy.reshape(-1, 2), run["snapshot"][(snapshot + 3) % len(run["snapshot"])], atol=1e-5)
 
 
 def mean_of(loss):
@@ -79,38 +107,60 @@ def mean_of(loss):
     return weight @ loss / weight.sum(1)
 
 
-def check_curve(read, shot, frame, loss, now):
-    """The curve passes through the mean loss of every step until now, where the dot stands; there it ends."""
-    curve = shot.rasters["Curve"][-1]
-    logs = curve.box[3] < 0.5 or curve.box[2] < 0  # logarithms of losses about 1
-    y = np.log(mean_of(loss)) if logs else mean_of(loss)
-    at = read.laid(np.stack([np.arange(1, len(loss) + 1), y], -1), curve)
-    bright = frame.min(-1) > 190
+def check_curve(read, curve, frame, x, y, now):
+    """A curve passes through every value until now, where the dot stands; there it ends."""
+    at = read.laid(np.stack([np.log(x), y], -1), curve)
+    ink = read.rgb(str(curve.get_fill_color()))
+    bright = np.abs(frame.astype(int) - ink).sum(-1) < 130
     here = np.array([np.interp(now, np.arange(len(at)), at[:, d]) for d in (0, 1)])
-    for u, v in at[5 : int(now) : 5]:
-        near = bright[int(v) - 3 : int(v) + 4, int(u)]
-        rows = np.nonzero(bright[int(v) - 9 : int(v) + 10, int(u)])[0] - 9 + int(v) + 0.5
-        assert near.any(), "the curve is not there"
-        if abs(u - here[0]) > 12:
-            assert np.abs(rows - v).min() < 2
+    for u, v in at[1 : int(now)]:
+        if abs(u - here[0]) > 14:
+            assert bright[int(v) - 3 : int(v) + 4, int(u)].any(), "the curve is not there"
     dot = np.hypot(*(np.indices(bright.T.shape).T + 0.5 - here).T).T
     assert bright[dot < 0.09 * read.UNIT - 1.5].all(), "the dot is not there"
     rows, columns = read.window(curve, 2)
     assert not bright[rows, max(columns.start, int(here[0] + 0.09 * read.UNIT + 2)) : columns.stop].any()
 
 
-def test_the_curve_has_grown_to_the_present_loss(read, shot, run):
-    check_curve(read, shot, shot.frame, np.asarray(run["loss"], float), NOW)
+def figures(run, shown):
+    """(curve's place in the scene, x, y, present) of the mean loss and of the distance."""
+    loss, steps = np.asarray(run["loss"], float), np.asarray(run["snapshot_step"])
+    now = max(float(steps[shown]) - 1, 0)
+    return (
+        (1, np.arange(1, len(loss) + 1), mean_of(loss), now),
+        (2, np.maximum(steps, 1), np.log(run["metric_sliced_wasserstein"]), shown),
+    )
+
+
+def test_the_curves_have_grown_to_the_present(read, shot, run, shown):
+    for place, *figure in figures(run, shown[0]):
+        check_curve(read, shot.rasters["Curve"][place], shot.frame, *figure)
 
 
 @pytest.mark.parametrize("off", [-1, 1])
-def test_a_curve_elsewhere_is_found_out(read, shot, run, off):
-    loss = np.asarray(run["loss"], float)
-    with pytest.raises(AssertionError):
-        check_curve(read, shot, shot.frame, loss, NOW + off)
-    for axis in (0, 1):
+def test_curves_elsewhere_are_found_out(read, shot, run, shown, off):
+    for place, x, y, now in figures(run, shown[0]):
+        curve = shot.rasters["Curve"][place]
         with pytest.raises(AssertionError):
-            check_curve(read, shot, np.roll(shot.frame, 3 * off, axis), loss, NOW)
+            check_curve(read, curve, shot.frame, x, y, figures(run, shown[0] + off)[place - 1][3])
+        for axis in (0, 1):
+            with pytest.raises(AssertionError):
+                check_curve(read, curve, np.roll(shot.frame, 5 * off, axis), x, y, now)
+
+
+def dotted(read, curve, frame, value):
+    """Which part of a row of pixels across a chart has the colour of floors."""
+    row = int(read.laid([curve.box[0], value], curve)[1])
+    _, columns = read.window(curve, 2)
+    muted = np.abs(frame[row - 2 : row + 3, columns].astype(int) - read.rgb(read.LOOK.muted)).sum(-1).min(0) < 90
+    return muted.mean()
+
+
+def test_the_loss_is_shown_with_the_floor_that_no_network_can_beat(read, shot, run):
+    curve, floor = shot.rasters["Curve"][1], run.meta["figures"]["loss_floor"]
+    assert 0.3 < dotted(read, curve, shot.frame, floor) < 0.9
+    for wrong in (0.97, 1.03):
+        assert dotted(read, curve, shot.frame, floor * wrong) < 0.3
 
 
 @pytest.mark.parametrize("steps", [STEPS, 6000])
@@ -120,4 +170,4 @@ def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look, steps):
 
 
 def test_a_frame_is_the_same_played_and_sought(cinema, run):
-    assert cinema("training", training=run).unlike_when_sought(7, duration=SECONDS) == []
+    assert cinema("training", training=run).unlike_when_sought(9, duration=SECONDS) == []
