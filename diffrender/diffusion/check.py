@@ -69,4 +69,5 @@ def _check_model(config: Config, target: Target) -> None:
         objective(config.training.objective)
     elif config.model.kind in CLOSED_FORMS.entries:
         CLOSED_FORMS.resolve(config.model.kind, config.model.params, "model")
-    build.classes(config, target)
+    count = build.classes(config, target)
+    build.check_guidance(config, count)

@@ -135,7 +135,7 @@ def render_fields(task: Task) -> dict[str, Any]:
         "key": task.key,
         "kind": "video",
         "scene": f"{scene}:{settings['scene_class']}",
-        "seed": settings["seed"],
+        "seed": _chain_seeds(task.under("recordings")),
         "settings": counted,
         "upstream": {name.partition("/")[2]: key for name, key in task.contents.items() if _is_recording(name)},
         "versions": provenance.versions(*KINDS["render"].packages),
@@ -147,6 +147,13 @@ def render_fields(task: Task) -> dict[str, Any]:
         "out": task.out,
         "metadata": {"title": title, "comment": provenance.comment(origin)},
     }
+
+
+def _chain_seeds(recordings: Mapping[str, Path]) -> Any:
+    """The seed of the chains that are shown: one number, or one a recording where they differ."""
+    seeds = {name: (provenance.read(file) or {}).get("seed") for name, file in recordings.items()}
+    values = list(seeds.values())
+    return values[0] if values and all(value == values[0] for value in values) else seeds
 
 
 def _is_recording(name: str) -> bool:

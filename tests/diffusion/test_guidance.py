@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from diffrender.config.sections import Config
+from diffrender.core.errors import ConfigError
+from diffrender.diffusion.check import check_config
 from diffrender.diffusion.denoisers.base import Prediction
 from diffrender.diffusion.denoisers.guidance import Guided
 from diffrender.diffusion.levels import Level
+from diffrender.diffusion.recording.run import Run
 
 LEVEL = Level(0.6, 0.8, 0.5)
 
@@ -39,3 +43,13 @@ def test_guidance_goes_beyond_the_condition(form, scale, wanted):
 def test_without_labels_there_is_nothing_to_guide_towards():
     x = torch.randn(3, 2)
     torch.testing.assert_close(Guided(Labelled("x0"), 7.0)(x, LEVEL).x0, torch.full((3, 2), 5.0))
+
+
+def test_guidance_that_does_nothing_is_refused():
+    plain = {"target": "moons", "model": "exact", "sampler": {"kind": "ddim", "guidance_scale": 3}}
+    with pytest.raises(ConfigError, match=r"guidance_scale: 3 does nothing"):
+        check_config(Config.model_validate(plain))
+    with pytest.raises(ConfigError, match=r"guidance_scale: 3 does nothing"):
+        Run.of(Config.model_validate(plain), device="cpu")
+    check_config(Config.model_validate(plain | {"sampler": {"kind": "ddim"}}))
+    check_config(Config.model_validate(plain | {"model": {"kind": "exact", "conditional": True}}))

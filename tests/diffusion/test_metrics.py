@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import ot
 import pytest
 from scipy.stats import wasserstein_distance_nd
 
@@ -49,3 +50,26 @@ def test_floor_is_that_of_fresh_data():
     distance, floor = against_target(rng.standard_normal((2000, 2)), fresh)
     assert distance == pytest.approx(floor, rel=0.5)
     assert against_target(rng.standard_normal((2000, 2)) + 0.2, fresh)[0] > 3 * floor
+
+
+SHAPES = {
+    "spread": lambda rng: (rng.standard_normal((800, 3)), rng.standard_normal((800, 3)) * [1.5, 0.7, 1.0]),
+    "moved": lambda rng: (rng.standard_normal((800, 3)), np.add(rng.standard_normal((800, 3)), [0.0, 0.0, 1.0])),
+    "flat": lambda rng: (rng.standard_normal((800, 3)) * [1, 1, 0.02], rng.standard_normal((800, 3)) * [1, 0.02, 1]),
+}
+
+
+def pot(x: np.ndarray, y: np.ndarray, projections: int = 4000) -> float:
+    return float(ot.sliced_wasserstein_distance(x, y, n_projections=projections, seed=0))
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_in_space_it_agrees_with_pot_to_two_percent(name):
+    x, y = SHAPES[name](np.random.default_rng(1))
+    assert sliced_wasserstein(x, y) == pytest.approx(pot(x, y), rel=0.02)
+
+
+def test_as_few_directions_drawn_at_random_would_not():
+    x, y = SHAPES["moved"](np.random.default_rng(1))
+    few = [float(ot.sliced_wasserstein_distance(x, y, n_projections=64, seed=k)) for k in range(8)]
+    assert max(abs(value / pot(x, y) - 1) for value in few) > 0.02

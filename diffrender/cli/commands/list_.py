@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from diffrender.config.scene_card import SceneCard
     from diffrender.core.registry import Registry
 
-REGISTRIES = {  # name of a list → the registry that it shows
+REGISTRIES = {  # name of a list → the registry that it shows, or several
     "schedules": "diffrender.diffusion.schedules:SCHEDULES",
     "densities": "diffrender.diffusion.targets.densities.catalogue:DENSITIES",
     "points": "diffrender.diffusion.targets.points.plane:POINTS",
     "images": "diffrender.diffusion.targets.images.catalogue:IMAGES",
+    "models": "diffrender.diffusion.denoisers.closed_forms:CLOSED_FORMS"
+    " diffrender.diffusion.denoisers.closed_forms:HYBRIDS diffrender.diffusion.denoisers.pretrained:PRETRAINED",
     "networks": "diffrender.diffusion.denoisers.networks.catalogue:NETWORKS",
     "objectives": "diffrender.diffusion.denoisers.objectives:OBJECTIVES",
 }
@@ -228,12 +230,17 @@ def _samplers() -> list[Row]:
     ]
 
 
-def _registry(place: str) -> list[Row]:
+def _registry(places: str) -> list[Row]:
     import importlib
 
-    module, _, name = place.partition(":")
-    registry: Registry = getattr(importlib.import_module(module), name)
-    return [{"name": e.name, "what": e.summary, "keys": tuple(e.parameters())} for e in registry]
+    rows: list[Row] = []
+    for module, _, name in (place.partition(":") for place in places.split()):
+        registry: Registry = getattr(importlib.import_module(module), name)
+        rows += [
+            {"name": e.name, "what": e.summary, "keys": tuple(e.parameters()), "paper": e.info.get("paper", "")}
+            for e in registry
+        ]
+    return rows
 
 
 def _themes() -> list[Row]:

@@ -35,6 +35,7 @@ def build_denoiser(config: Config, target: Any, weights: Path | None, device: to
     Raises DiffrenderError if it must be learned and there are no weights.
     """
     count = classes(config, target)
+    check_guidance(config, count)
     if config.model.kind == "pretrained":
         make, params = PRETRAINED.resolve(config.model.kind, config.model.params, "model")
         return _guided(make(target, device, **params), config, count)
@@ -51,6 +52,16 @@ def build_denoiser(config: Config, target: Any, weights: Path | None, device: to
         return network
     make, params = HYBRIDS.resolve(config.model.kind, config.model.params, "model")
     return make(target, config.seed, device, network, count > 0, **params)
+
+
+def check_guidance(config: Config, count: int) -> None:
+    """ConfigError if guidance is asked for and the model tells no classes apart: it would do nothing."""
+    scale = config.sampler.guidance_scale
+    if scale != 1 and not count:
+        raise ConfigError(
+            f"sampler.guidance_scale: {scale:g} does nothing, for the model tells no classes apart.",
+            "Leave it out, or set model.conditional: true, of a target with classes.",
+        )
 
 
 def _guided(denoiser: Denoiser, config: Config, count: int) -> Denoiser:
