@@ -1,4 +1,4 @@
-"""Which recorded step a moment of a clip shows."""
+"""Timelines: the recorded step that each moment of a clip shows."""
 
 from __future__ import annotations
 

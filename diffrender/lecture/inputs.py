@@ -1,4 +1,4 @@
-"""What a lecture brings along, looked at before any work begins: its videos, sounds and words."""
+"""Files that a lecture brings along, looked at before any work begins: its videos, sounds and words."""
 
 from __future__ import annotations
 

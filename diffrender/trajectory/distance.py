@@ -1,4 +1,4 @@
-"""How far samples are from data, and how far two data sets of that size are from each other: the floor. NumPy only."""
+"""Distance of samples from data, and its floor: that of two data sets of the same size. NumPy only."""
 
 from __future__ import annotations
 

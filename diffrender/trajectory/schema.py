@@ -1,4 +1,4 @@
-"""What a recording may hold: every member's axes and type, and the checks that they agree with one another.
+"""Schema of a recording: every member's axes and type, and the checks that they agree with one another.
 
 Axes are written as names. A name has one size in a file, and whoever breaks it is named:
 

@@ -1,4 +1,4 @@
-"""Whether what stands in a frame can be read: nothing overlaps, nothing leaves the frame, no text is too small."""
+"""Checks that what stands in a frame can be read: nothing overlaps, nothing leaves the frame, no text is too small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every bulk mobject is: a rectangle of data space laid on a rectangle of the scene, which draws itself.
+"""Base of every bulk mobject: a rectangle of data space laid on a rectangle of the scene, which draws itself.
 
 Its four points are its corners, so Manim's layout, `.animate`, fades, z_index and moving cameras work on it as on any
 mobject. Its data are never copied with it: a copy (Manim makes one for every animation) shares them.

@@ -1,4 +1,4 @@
-"""How far a run has come, for the viewer: its step, its noise level, and a slider between its two ends."""
+"""Readouts of a run: its step, its noise level, and a slider between its two ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many chains ended where: a disc on every mode, as large as their number, with what it should be beside it."""
+"""Tally of where chains ended: a disc on every mode, as large as their number, with what it should be beside it."""
 
 from __future__ import annotations
 

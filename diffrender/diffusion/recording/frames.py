@@ -1,4 +1,4 @@
-"""Which states of a long run are kept, and how large the recording of images becomes."""
+"""Choice of the states of a long run that are kept, and how large the recording of images becomes."""
 
 from __future__ import annotations
 

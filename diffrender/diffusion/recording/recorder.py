@@ -1,4 +1,4 @@
-"""What to keep of a run, and keeping it: of ours, or of anyone's loop, diffusers pipeline or k-diffusion sampler."""
+"""The recorder keeps what it is told to of a run: of ours, or of anyone's loop, diffusers pipeline or k-diffusion sampler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sampler is, and what it yields.
+"""The contract of samplers, and the steps that they yield.
 
 A reverse sampler is a generator ``sampler(denoise, x, levels, noise, **options) -> Iterator[Step]``:
 `denoise(x, level)` answers a Prediction, `levels` are the K + 1 levels to walk, noisiest first, `noise` is the only

@@ -1,4 +1,4 @@
-"""Which recorded steps are shown slowly, how the zoom window follows them, and at what pace steps go by. NumPy only."""
+"""Pacing of the zoom: the recorded steps that are shown slowly, how the zoom window follows them, and at what pace steps go by. NumPy only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How image networks are told the noise level and the class: one vector that every block is given."""
+"""Embedding of noise level and class: one vector that every block is given."""
 
 from __future__ import annotations
 

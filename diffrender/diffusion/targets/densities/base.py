@@ -1,4 +1,4 @@
-"""What a density is: log p and score in closed form; normaliser, peak and draws by a grid where no form is known."""
+"""Base of densities: log p and score in closed form; normaliser, peak and draws by a grid where no form is known."""
 
 from __future__ import annotations
 

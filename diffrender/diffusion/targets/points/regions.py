@@ -1,4 +1,4 @@
-"""What drawings and meshes come down to: weighted pixels, line segments, triangles and rows, each sampled evenly.
+"""Regions that drawings and meshes come down to: weighted pixels, line segments, triangles and rows, each sampled evenly.
 
 Each is called with (n, rng) and gives n independent points (n, D) float64.
 """
