@@ -1,4 +1,4 @@
-"""Checks before any work: what is about to be made is looked at in full before its first job starts: by the registries, and for code to trust.
+"""Checks before any work, by the registries: everything that a plan will make, and code to trust.
 
 What is up to date is not looked at again, so a command that has nothing to do loads no torch.
 """

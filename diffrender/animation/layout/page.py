@@ -1,4 +1,4 @@
-"""The page: places of things in a frame, and the furniture that every scene has: title, equation, labels, legends, caption.
+"""The page: places in a frame, and the furniture of every scene: title, equation, labels, legends, caption.
 
 One layout is written for wide, square and tall frames each; beside each other in a wide frame is above each other in a
 tall one. All text stands on baselines.

@@ -1,4 +1,4 @@
-"""The recorder keeps what it is told to of a run: of ours, or of anyone's loop, diffusers pipeline or k-diffusion sampler."""
+"""The recorder keeps what it is told to of a run: ours, anyone's loop, a diffusers pipeline, k-diffusion."""
 
 from __future__ import annotations
 

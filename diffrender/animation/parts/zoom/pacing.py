@@ -1,4 +1,4 @@
-"""Pacing of the zoom: the recorded steps that are shown slowly, how the zoom window follows them, and at what pace steps go by. NumPy only."""
+"""Pacing of the zoom: which recorded steps are shown slowly, how the window follows them, and how fast steps go by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Regions that drawings and meshes come down to: weighted pixels, line segments, triangles and rows, each sampled evenly.
+"""Regions that drawings and meshes come down to: weighted pixels, line segments, triangles and rows.
 
 Each is called with (n, rng) and gives n independent points (n, D) float64.
 """
