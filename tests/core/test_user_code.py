@@ -90,6 +90,9 @@ def test_a_registered_function_brings_what_it_says_of_itself(mine):
             "reverse",
             False,
         )
+        assert set(SAMPLERS["./mine.py:bare"].info) >= set(SAMPLERS["ddim"].info) - {"paper"}, (
+            "what runs rely on is there"
+        )
         mine.write_text(f'{head}@SAMPLERS.register("ddpm", kind="reverse")\ndef own{body}')
         with pytest.raises(ConfigError, match=r"line 3: .*'ddpm': there is one of that name already"):
             SAMPLERS["./mine.py:own"]

@@ -53,7 +53,8 @@ class Samplers(Registry):
         """A function of (density, x, noise) follows a density; one that also takes levels removes noise."""
         langevin = len(entry.positional()) == 3
         kind = "langevin" if langevin else "reverse"
-        return {**super().facts(entry), "kind": kind, "order": None, "stochastic": langevin, "nfe_per_step": 1}
+        own = {"kind": kind, "order": None, "stochastic": langevin, "nfe_per_step": 1, "spacing": "linspace"}
+        return {**super().facts(entry), **own}
 
     def __contains__(self, name: str) -> bool:
         return super().__contains__(name) or name.startswith("diffusers:")
