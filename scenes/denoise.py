@@ -41,6 +41,13 @@ class Denoise(TrajectoryScene):
     default_config = "spiral"
     shows = ("plane", "space")
     needs = {"run": Recording("reverse")}
+    words = {
+        "title": "Denoising",
+        "noise_left": "noise left in the cloud",
+        "samples": "samples $x_t$",
+        "guess_text": "predicted data $hat(x)_0$",
+        "one": "one of them",
+    }
 
     class Options(SceneOptions):
         """Options of `denoise`."""
@@ -77,10 +84,10 @@ class Denoise(TrajectoryScene):
         if view.dims == 3:  # when a shape is there, what is nearer is set off from what is farther
             shape_from = np.searchsorted(-noisy, -SHAPE_UNDER)
             clock.bind(lambda step: setattr(samples, "casing", theme.bg if step >= shape_from else None))
-        header = self.header("Denoising", self.sampler_equation())
+        header = self.header(self.words["title"], self.sampler_equation())
         column: list[Any] = [clock.number("$sigma_t =$ {:.3f}", run["sigma"], size="title")]
         if page.frame.shape != "square":
-            column.append(page.words("noise left in the cloud", "legend", "muted"))
+            column.append(page.words(self.words["noise_left"], "legend", "muted"))
             column += self.distance_lines(clock)
         page.stack(boxes.column, *column, align=page.column_align)
         column += clock.slider(boxes.slider)
@@ -109,7 +116,7 @@ class Denoise(TrajectoryScene):
         boxes, data = self.arrange("two panels"), self.run.target
         left, right = self.view(data, boxes.left), self.view(data, boxes.right)
         self.look(1)
-        beside = BesideData(self.page, self.run, left, right, boxes)
+        beside = BesideData(self.page, self.run, left, right, boxes, points=self.options.points)
         view.attached.clear()
         self.play(FadeOutFast(*gone, run_time=0.4))
         self.play(view.move(*beside.where, self.seconds(1.2)))
@@ -118,7 +125,7 @@ class Denoise(TrajectoryScene):
     def keys(self, guess: bool) -> list[Any]:
         """What the marks mean."""
         theme = self.theme
-        items: list[Any] = [(key_dot(theme.samples), KEY_DOT_WIDTH, "samples $x_t$")]
+        items: list[Any] = [(key_dot(theme.samples), KEY_DOT_WIDTH, self.words["samples"])]
         if guess:
-            items.append((key_dot(theme.data), KEY_DOT_WIDTH, "predicted data $hat(x)_0$"))
-        return [*items, (key_dot(theme.fg), KEY_DOT_WIDTH, "one of them")] if self.options.hero else items
+            items.append((key_dot(theme.data), KEY_DOT_WIDTH, self.words["guess_text"]))
+        return [*items, (key_dot(theme.fg), KEY_DOT_WIDTH, self.words["one"])] if self.options.hero else items

@@ -42,6 +42,13 @@ class Drift(TrajectoryScene):
             {"sampler.kind": "ddim", "sampler.chains": 2000, "record.fields": ["velocity"], "record.keep": []},
         )
     }
+    words = {
+        "title": "Probability flow",
+        "terms": "$f_t, g_t$: the forward process",
+        "data": "data",
+        "riders": "particles",
+        "paths": "paths of",
+    }
 
     class Options(SceneOptions):
         """Options of `drift`."""
@@ -78,7 +85,7 @@ class Drift(TrajectoryScene):
         # what stands round it
         clock = self.clock(run, timeline=path_length(run.states))
         clock.bind(field, paths, *many, hero)
-        header = self.header("Probability flow", EQUATION)
+        header = self.header(self.words["title"], EQUATION)
         bar = page.log_scale("$norm(dot(x))$", boxes.column, theme.table("magnitude"), flow.low, flow.high)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
         if page.column_align == 0:  # under the stage: beside the bar
@@ -86,7 +93,7 @@ class Drift(TrajectoryScene):
         else:
             numbers = [
                 sigma,
-                page.words("$f_t, g_t$: the forward process", "legend", "muted"),
+                page.words(self.words["terms"], "legend", "muted"),
                 *self.distance_lines(clock),
             ]
             page.stack(boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend")), *numbers)
@@ -127,6 +134,6 @@ class Drift(TrajectoryScene):
     def keys(self, data: int, paths: int) -> list[Any]:
         """What the marks mean."""
         theme, particles = self.theme, min(self.options.points or self.options.particles, self.run.chains)
-        items: list[Any] = [(key_dot(theme.data), KEY_DOT_WIDTH, "data")] if data else []
-        items.append((key_dot(theme.samples), KEY_DOT_WIDTH, f"{particles:,} particles"))
-        return [*items, (key_line(theme.samples), 0.4, f"paths of {paths:,}")]
+        items: list[Any] = [(key_dot(theme.data), KEY_DOT_WIDTH, self.words["data"])] if data else []
+        items.append((key_dot(theme.samples), KEY_DOT_WIDTH, f"{particles:,} {self.words['riders']}"))
+        return [*items, (key_line(theme.samples), 0.4, f"{self.words['paths']} {paths:,}")]

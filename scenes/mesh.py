@@ -48,6 +48,14 @@ class Mesh(TrajectoryScene):
             fixed={"sampler.start": "grid"},
         )
     }
+    words = {
+        "title": "A flow of the plane",
+        "area": "its area",
+        "density": "its density",
+        "grid": "grid",
+        "cell": "one cell",
+        "data": "data",
+    }
 
     class Options(SceneOptions):
         """Options of `mesh`."""
@@ -57,7 +65,7 @@ class Mesh(TrajectoryScene):
 
     def construct(self) -> None:
         """The deformed plane and back to the even grid; the whole way, one cell followed; the data on it."""
-        run, page, theme, options = self.run, self.page, self.theme, self.options
+        run, page, theme, options, words = self.run, self.page, self.theme, self.options, self.words
         boxes = self.arrange("stage with column", slider=False)
         grid = DeformedGrid(run, boxes.stage, lines=options.lines, theme=theme)
         mesh = grid.lattice().set_z_index(1)
@@ -70,8 +78,8 @@ class Mesh(TrajectoryScene):
         shares = {0.0: "0", 0.5: f"{grid.vmax / 4:.2g}", 1.0: f"≥ {grid.vmax:.2g}"}
         bar = page.value_bar("$p_t$", boxes.column, theme.table("density"), shares)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
-        area = clock.number("its area × {:.3f}", grid.ratio, size="legend")
-        density = clock.number("its density × {:.1f}", 1 / grid.ratio, size="legend")
+        area = clock.number(words["area"] + " × {:.3f}", grid.ratio, size="legend")
+        density = clock.number(words["density"] + " × {:.1f}", 1 / grid.ratio, size="legend")
         below = boxes.column._replace(top=bar[0].baseline - 1.6 * page.em("legend"))
         lens: list[Any] = []
         if page.column_align:
@@ -85,9 +93,12 @@ class Mesh(TrajectoryScene):
                 side = below.height
                 page.stack(below, area, density, align=-1)
                 lens = self.lens(grid, clock, (below.right - side, below.right, below.bottom, below.bottom + side))
-        items: list[Any] = [(key_line(theme.fg, alpha=0.5), 0.4, "grid"), (key_line(theme.samples), 0.4, "one cell")]
+        items: list[Any] = [
+            (key_line(theme.fg, alpha=0.5), 0.4, words["grid"]),
+            (key_line(theme.samples), 0.4, words["cell"]),
+        ]
         if len(run.target):
-            items.append((key_dot(theme.data), KEY_DOT_WIDTH, "data"))
+            items.append((key_dot(theme.data), KEY_DOT_WIDTH, words["data"]))
         key = self.legend(items, boxes.key)
         numbers = [sigma] if page.shape == "square" and not page.column_align else [sigma, area, density]
         points = f"{grid.side} × {grid.side} points"
@@ -101,7 +112,7 @@ class Mesh(TrajectoryScene):
         clock.show(1)
         look(1)
         ground = [panel(boxes.stage, theme), caption, key, *bar, *numbers, *lens, mesh, cell, edge]
-        self.intro(*self.header("A flow of the plane", EQUATION), ground=ground)
+        self.intro(*self.header(words["title"], EQUATION), ground=ground)
         seconds = self.seconds(REWIND)
         self.rewind(clock, REWIND, UpdateFromAlpha(lambda u: look(1 - smooth(u)), mesh, cell, run_time=seconds))
         self.wait(options.pause)

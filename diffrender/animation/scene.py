@@ -204,6 +204,8 @@ class TrajectoryScene(Scene):
             if item == "step":
                 texts.append((clock or self.clocks[-1]).counter())
                 texts += ["straight lines between steps"] if self.options.interpolate else []
+            elif item == "points" and self.options.points and self.options.points < run.chains:
+                texts.append(f"{self.options.points:,} of {captions.points(run)}")
             elif isinstance(item, str) and item in captions.ITEMS:
                 texts.append(captions.ITEMS[item](run))
             else:

@@ -21,20 +21,24 @@ METRIC = "metric_sliced_wasserstein"
 class BesideData:
     """Data on the left panel of `boxes`, and on the right the place to which the samples' own view can move.
 
-    left, right: views of the data on the two panels. As many data are shown as there are samples, in points of one
-    size. mobjects: the data and all texts; `where`: what the samples' view moves to, as `view.move(*where, …)`.
+    left, right: views of the data on the two panels. points: samples that are shown, if not all; as many data are, in
+    points of one size. mobjects: the data and all texts; `where`: what the samples' view moves to, as
+    `view.move(*where, …)`.
     """
 
-    def __init__(self, page: Page, run: Trajectory, left: Plane, right: Plane, boxes: Boxes) -> None:
-        data = run.target[: run.chains]
+    def __init__(
+        self, page: Page, run: Trajectory, left: Plane, right: Plane, boxes: Boxes, *, points: int | None = None
+    ) -> None:
+        count = min(points or run.chains, run.chains)
+        data = run.target[:count]
         for view in (left, right):
             view.lay(view.fit(data), view.rect)
         cased = {"casing": page.theme.bg} if left.dims == 3 else {}  # so that what is nearer is seen to be
-        left.cloud(data, color=page.theme.data, radius=point_radius(run.chains, 24), alpha=0.75, **cased)
+        left.cloud(data, color=page.theme.data, radius=point_radius(count, 24), alpha=0.75, **cased)
         self.where = right.box, right.rect
         texts: list[Any] = [
-            page.panel_label(page.words(f"{name}: {count:,} points"), box)
-            for name, count, box in (("Data", len(data), boxes.left), ("Samples", run.chains, boxes.right))
+            page.panel_label(page.words(f"{name}: {shown:,} points"), box)
+            for name, shown, box in (("Data", len(data), boxes.left), ("Samples", count, boxes.right))
         ]
         if figures := distances(run):
             names = ("two draws of the data: {:.3f} apart", "samples and data: {:.3f} apart")
