@@ -34,9 +34,11 @@ class Samplers(Registry):
         kind: reverse (noise becomes data), langevin (a density is followed) or forward (data become noise).
         title: its name on screen; default, `name` in words. equation: its update in Typst mathematics, terms tagged
         `{{… : sum}}`, state, data, score or noise, as scenes colour them; or a function of the options to that.
-        order: of convergence. stochastic: whether it draws noise; default, only a reverse sampler does not.
-        nfe_per_step: network calls, or the option that says how many. spacing: of its levels where a config does not
-        say; default, linspace for order 1 and karras above. info: further facts, such as `paper`.
+        order: of convergence, start-up steps included: a multistep method begins with one of Euler's, which leaves it
+        at the second order; `order_after_start`, a further fact, is that of its other steps. stochastic: whether it
+        draws noise; default, only a reverse sampler does not. nfe_per_step: network calls, or the option that says how
+        many. spacing: of its levels where a config does not say; default, linspace for order 1 and karras above. info:
+        further facts, such as `paper`.
         """
         facts = {
             "kind": kind,

@@ -82,7 +82,8 @@ def dpmpp_2m_sde(
     " + {{alpha_(t-1) ((1 - e^(-(1+eta) h)) thin hat(x)_0 + phi_2 a + phi_3 b) : data}}"
     " + {{sigma_(t-1) sqrt(1 - e^(-2 eta h)) thin xi : noise}}",
     paper="Lu et al. 2023, SDE-DPM-Solver++ carried to the third order",
-    order=3,
+    order=2,
+    order_after_start=3,
     spacing="log_snr",
     stochastic=True,
 )

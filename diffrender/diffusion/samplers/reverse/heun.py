@@ -128,7 +128,8 @@ def dpm2_ancestral(
     " + {{Delta u thin (b_0 hat(epsilon)_t + b_1 hat(epsilon)_(t+1) + dots.c) : noise}})",
     aliases=("sample_lms", "LMSDiscreteScheduler"),
     paper="Adams & Bashforth 1883, on uneven steps; Crowson's k-diffusion",
-    order=4,
+    order=2,
+    order_after_start=4,
 )
 def lms(
     denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise, *, order: Annotated[int, Field(ge=1, le=8)] = 4
