@@ -127,7 +127,7 @@ def test_langevin_follows_a_model_of_points(tmp_path):
 def test_chains_in_batches_are_the_same_chains(tmp_path, monkeypatch):
     settings = config(sampler={"kind": "ddpm", "chains": 150})
     whole = recorded(tmp_path / "a.npz", settings)
-    monkeypatch.setattr(runs, "FLIGHT", 2 * 64)
+    monkeypatch.setattr(runs, "NUMBERS_IN_FLIGHT", 2 * 64)
     parts = recorded(tmp_path / "b.npz", settings)
     for key in ("x", "x0", "eps", "drift", "noise"):
         assert np.abs(parts[key] - whole[key]).max() <= 1e-5 * np.abs(whole[key]).max()
@@ -139,7 +139,7 @@ def test_chains_in_batches_are_the_same_chains(tmp_path, monkeypatch):
 def test_a_long_chain_is_replayed_to_the_bit(tmp_path, monkeypatch, kind):
     settings = config("smiley", sampler={"kind": kind, "steps": 2000, "chains": 1, "step_size": 0.02})
     replayed = recorded(tmp_path / "a.npz", settings)
-    monkeypatch.setattr(runs, "FEW", 0)
+    monkeypatch.setattr(runs, "MAX_TRACED_CHAINS", 0)
     assert np.array_equal(replayed.x, recorded(tmp_path / "b.npz", settings).x)
 
 

@@ -1,8 +1,7 @@
-"""Running what a config describes: a sampler at work on a target. `sampling.py` records it."""
+"""Running what a config describes: a sampler at work on a target. `record.py` records it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,16 +12,17 @@ import numpy as np
 import torch
 
 from diffrender.config.sections import Config
-from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.errors import DiffrenderError
 from diffrender.core.registry import Entry
 from diffrender.diffusion.denoisers.base import Denoiser, Prediction
 from diffrender.diffusion.denoisers.build import build_denoiser, classes
 from diffrender.diffusion.denoisers.exact import exact_denoiser
 from diffrender.diffusion.denoisers.guidance import Guided
 from diffrender.diffusion.levels import MAX_FALL, Level, LevelSequence, Schedule, choose, steepest_fall
-from diffrender.diffusion.noise import Noise, Purpose, generator
+from diffrender.diffusion.noise import Noise
+from diffrender.diffusion.recording.starts import start_states
 from diffrender.diffusion.recording.traced import Traced
-from diffrender.diffusion.samplers.base import Step, start
+from diffrender.diffusion.samplers.base import Step
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.samplers.langevin.base import AtLevel
 from diffrender.diffusion.samplers.langevin.blocks import Block, langevin_blocks
@@ -31,9 +31,8 @@ from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.targets.subsets import class_numbers
 
 Progress = Callable[[dict[str, Any]], None]
-FEW, LONG = 8, 2000  # chains and steps of a Langevin run whose density is worth recording for replay
-FLIGHT = 1 << 21  # coordinates of the chains that run together
-GRID = 3.0  # deviations of the noise that a grid of starts reaches: 99.5 % of the probability
+MAX_TRACED_CHAINS, MIN_TRACED_STEPS = 8, 2000  # of a Langevin run whose density is worth tracing
+NUMBERS_IN_FLIGHT = 1 << 21  # coordinates of the chains that run together
 
 
 def pick_device(name: str) -> torch.device:
@@ -174,7 +173,7 @@ class Run:
         x = self.start(noise)
         if self.langevin:
             followed = self.density
-            if self.denoiser is None and chains <= FEW and self.config.sampler.steps >= LONG:
+            if self.denoiser is None and chains <= MAX_TRACED_CHAINS and self.config.sampler.steps >= MIN_TRACED_STEPS:
                 followed = Traced(followed, x)
             return self.entry.make(followed, x, noise, **self.params)
         model = self.denoise(first, chains) if self.denoiser else None
@@ -190,57 +189,11 @@ class Run:
         return langevin_blocks(self.density, self.start(noise), noise, sampler=self.entry.name, **known)
 
     def start(self, noise: Noise) -> torch.Tensor:
-        """Where chains begin, (N, *event), as `sampler.start` says.
-
-        noise: spread over the box (Langevin), or the schedule's noisiest level. target: draws of the target, noised to
-        that level; what the forward process starts from unless told otherwise. grid: an even grid of the plane over
-        ± `GRID` deviations of the noise, row by row. point: all on one place, left of the middle and below it. "x,y":
-        all on that place.
-        """
+        """Where chains begin, (N, *event), as `sampler.start` says; see `start_states`."""
         how = self.config.sampler.start or ("target" if self.kind == "forward" else "noise")
         level = Level(1.0, 0.0, 0.0) if self.langevin else self.grid[0]
-        if how == "target":
-            drawn = torch.from_numpy(self.drawn[noise.first : noise.first + noise.chains]).to(self.device)
-            return level.alpha * drawn + level.sigma * noise(0, Purpose.START)
-        if how == "grid":
-            return self._mesh(math.hypot(level.alpha, level.sigma), noise)
-        if how == "noise" and self.kind == "reverse":
-            return start(level, noise)
-        low, high = (torch.tensor(side, dtype=torch.float32, device=self.device) for side in self._sides())
-        if len(self.target.event) > 1:
-            low, high = low.view(self.target.event), high.view(self.target.event)
-        if how == "noise":
-            return (low + high) / 2 + (high - low) / 4 * noise(0, Purpose.START)
-        if how == "point":
-            place = low + (high - low) * torch.tensor([0.27, 0.4, 0.5], device=self.device)[: len(low)]
-        else:
-            place = _coordinates(how, self.target.event).to(self.device)
-        return place.expand(noise.chains, *self.target.event).clone()
-
-    def _mesh(self, deviation: float, noise: Noise) -> torch.Tensor:
-        """(N, 2) an even grid of √chains × √chains points, x running fastest: the part of one batch."""
-        side = math.isqrt(self.config.sampler.chains)
-        if self.target.event != (2,) or side < 2 or side**2 != self.config.sampler.chains:
-            raise ConfigError(
-                f"sampler.start: {self.config.sampler.chains} chains with states of shape {self.target.event} are no"
-                " square grid of the plane.",
-                "Take a two-dimensional target, and a square number of chains such as 14641.",
-            )
-        axis = torch.linspace(-GRID, GRID, side, device=self.device) * deviation
-        mesh = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).reshape(-1, 2)
-        return mesh[noise.first : noise.first + noise.chains].clone()
-
-    @cached_property
-    def drawn(self) -> np.ndarray:
-        """Fresh target points, one a chain, (N, *event)."""
-        return self.target.draw(self.config.sampler.chains, generator(self.config.sampling_seed, Purpose.DATA, 1))
-
-    def _sides(self) -> tuple[list[float], list[float]]:
-        """Lowest and highest coordinates of what shows the target."""
-        box = self.box
-        if len(self.target.event) != 1 or len(box) < 2 * self.target.dim:
-            box = (-2.0, 2.0) * self.target.dim
-        return list(box[0 : 2 * self.target.dim : 2]), list(box[1 : 2 * self.target.dim : 2])
+        chains = self.config.sampler.chains
+        return start_states(how, level, self.box, self.target, noise, chains=chains, spread=self.kind != "reverse")
 
     @property
     def box(self) -> tuple[float, ...]:
@@ -249,7 +202,7 @@ class Run:
 
     def batches(self) -> Iterator[tuple[int, int]]:
         """(first, count) of chains, in batches small enough to keep in flight."""
-        total, size = self.config.sampler.chains, max(1, FLIGHT // self.target.dim)
+        total, size = self.config.sampler.chains, max(1, NUMBERS_IN_FLIGHT // self.target.dim)
         return ((first, min(size, total - first)) for first in range(0, total, size))
 
     def final(self, report: Progress = lambda event: None, stage: str = "sample") -> np.ndarray:
@@ -263,15 +216,3 @@ class Run:
                 )
             parts.append(x.cpu().numpy())
         return np.concatenate(parts)
-
-
-def _coordinates(text: str, event: tuple[int, ...]) -> torch.Tensor:
-    """`sampler.start: "-1.4, -0.6"` as a state."""
-    try:
-        place = torch.tensor([float(part) for part in text.split(",")])
-        return place.reshape(event)
-    except (ValueError, RuntimeError):
-        raise ConfigError(
-            f"sampler.start: '{text}' is none of noise, target, grid, point, nor {math.prod(event)} coordinates.",
-            'Example: start: "-1.4, -0.6"',
-        ) from None

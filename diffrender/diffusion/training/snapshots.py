@@ -14,8 +14,8 @@ from diffrender.diffusion.denoisers.build import classes
 from diffrender.diffusion.denoisers.guidance import Guided
 from diffrender.diffusion.levels import choose
 from diffrender.diffusion.noise import Noise, Purpose, generator
+from diffrender.diffusion.recording.grids import Grid, spread
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
-from diffrender.diffusion.recording.probes import Grid, spread
 from diffrender.diffusion.samplers.base import start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels
