@@ -157,7 +157,7 @@ def test_a_density_and_a_langevin_sampler_of_the_users_own(own, monkeypatch):
     ("setting", "said"),
     [
         ({"sampler.step_sice": 1}, "sampler.step_sice: .*Did you mean 'step_size'"),
-        ({"target.width": "wide"}, "target.width: .*valid number"),
+        ({"target.width": "wide"}, "target.width: a number is needed"),
         ({"sampler.kind": "./mine.py:laep"}, "Did you mean 'leap'"),
         ({"sampler.kind": "./mine.py:knot"}, r"a sampler takes \(denoise, x, levels, noise\) or \(density, x, noise\)"),
         ({"target.kind": "./mine.py:clean"}, "gives Objective, no density"),
