@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from diffrender.core.files import expanded
+
 KIND = "pretrained"
 CONTENT = (".json", ".safetensors", ".bin")  # files of a model that decide what it says
 
@@ -22,7 +24,7 @@ def completed(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     out, model = dict(data), data.get("model")
     if not isinstance(model, Mapping) or model.get("kind") != KIND or not isinstance(model.get("path"), str):
         return out
-    places = (folder / Path(model["path"]).expanduser(), Path(model["path"]).expanduser())
+    places = (folder / expanded(model["path"]), expanded(model["path"]))
     found = next((str(place.resolve()) for place in places if place.is_dir()), model["path"])
     out["model"] = {**model, "path": found}
     own = {"kind": KIND, **{key: value for key, value in out["model"].items() if key in ("path", "revision")}}

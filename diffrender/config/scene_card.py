@@ -17,6 +17,7 @@ from diffrender.config.find import scenes
 from diffrender.config.scene_options import SceneOptions
 from diffrender.config.scene_text import SceneText, bound_names
 from diffrender.core.errors import ConfigError, UsageError, suggest
+from diffrender.core.files import expanded
 from diffrender.core.validation import validate
 
 
@@ -69,7 +70,7 @@ def find_scene(name: str) -> SceneCard:
     """The scene called `name`, or `file.py`, or `file.py:ClassName`."""
     path, _, class_name = name.partition(":")
     if path.endswith(".py"):
-        return read_scene(Path(path).expanduser(), class_name)
+        return read_scene(expanded(path), class_name)
     known = scenes()
     if path not in known:
         raise UsageError(

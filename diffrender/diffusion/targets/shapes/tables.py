@@ -172,9 +172,10 @@ class _Columns:
         if dataset is None and len(known) == 1:
             dataset = known[0]
         if dataset not in known:
-            problem = f"holds {len(known)} data sets" if dataset is None else f"has no data set '{dataset}'"
+            names = [" ".join(name.split())[:30] for name in known[:40]]
+            problem = f"holds {len(known)} data sets" if dataset is None else f"has no data set '{dataset[:30]}'"
             raise DiffrenderError(
-                f"{self.path}: {problem}.", f"Choose one with target.dataset. {suggest(dataset or '', known[:40])}"
+                f"{self.path}: {problem}.", f"Choose one with target.dataset. {suggest((dataset or '')[:30], names)}"
             )
         self.table.frame = self.table.frame[column == dataset].reset_index(drop=True)
 
