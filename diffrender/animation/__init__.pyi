@@ -19,7 +19,6 @@ from .animations import (
 from .density_scene import DensityScene as DensityScene
 from .layout.arrangements import Box as Box
 from .layout.arrangements import Boxes as Boxes
-from .layout.arrangements import extent as extent
 from .layout.page import MOVING_TEXT as MOVING_TEXT
 from .layout.page import Page as Page
 from .layout.page import containing as containing
@@ -77,7 +76,6 @@ from .mobjects.plane.curve import Curve as Curve
 from .mobjects.plane.curve import averaged as averaged
 from .mobjects.plane.field import Streamlines as Streamlines
 from .mobjects.plane.field import VectorField as VectorField
-from .mobjects.plane.field import nearness as nearness
 from .mobjects.plane.heat import Contours as Contours
 from .mobjects.plane.heat import Heatmap as Heatmap
 from .mobjects.plane.histogram import Histogram2D as Histogram2D

@@ -15,8 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from diffrender.animation.theme import Frame
 from diffrender.core.errors import RenderError, suggest
 
@@ -256,9 +254,3 @@ def film_strip(frame: Frame, *, panels: int = 3, tiles: int = 11, slider: bool =
     labels = [Box(b.left, b.right, b.top, b.top + label) for b in made]
     del boxes["panel"]
     return boxes | {"panels": made, "labels": labels, "side": side}
-
-
-def extent(points: np.ndarray, *, share: float = 1.0) -> Box:
-    """The box that holds (N, 2) points, or about their middle all but the outermost 1 − `share` along each axis."""
-    low, high = np.quantile(points, ((1 - share) / 2, (1 + share) / 2), axis=0)
-    return Box(float(low[0]), float(high[0]), float(low[1]), float(high[1]))

@@ -13,10 +13,10 @@ from itertools import product
 from typing import Any, TypeVar
 
 import numpy as np
-from manim import VGroup, VMobject
+from manim import VGroup
 
 from diffrender.animation.mobjects.furniture.color_bar import ColorBar
-from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend, line
+from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend
 from diffrender.animation.text.numbers import Number, Running
 from diffrender.animation.text.typst import Typeset, maths, words
 from diffrender.animation.theme import EDGE, Frame, Theme
@@ -215,25 +215,6 @@ class Page:
         values = {share: _figure(low * (high / low) ** share) for share in (0, 0.5, 1)}
         signs = {0: "≤ ", 0.5: "", 1: "≥ "}
         return self.value_bar(symbol, box, table, {share: signs[share] + text for share, text in values.items()})
-
-    def root_scale(
-        self, symbol: str, name: tuple[float, float, int], bar: Rect, table: np.ndarray, high: float, spec: str
-    ) -> list[Typeset | VMobject]:
-        """The bar of a quantity whose colour follows its square root: ticks at 0, `high` / 4, ≥ `high`.
-
-        symbol: Typst text, at `name` (x, y, alignment). spec: Python's format of the values beside the ticks.
-        """
-        scale, size = ColorBar(bar, table, border=self.theme.border), self.em("legend")
-        made: list[Typeset | VMobject] = [self.label(symbol, *name, size="label"), scale]
-        for share in (0, 0.5, 1):
-            value = f"{'≥ ' * (share == 1)}{share**2 * high:{spec}}"
-            x, y = scale.at(share)[:2]
-            if scale.vertical:
-                made += [line([(x, y), (x + 0.1, y)], self.theme.muted)]
-                made += [self.label(value, x + 0.2, y - 0.09, size="legend")]
-            else:
-                made += [self.label(value, x, y - 1.15 * size, 0, size="legend")]
-        return made
 
 
 def _figure(value: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -221,23 +220,3 @@ class Streamlines(Field):
 
 SEGMENTS = 24  # of a streamline
 LIT = 0.55  # part of it that is lit while it flows
-
-
-def nearness(
-    x: np.ndarray, axes: Sequence[np.ndarray], blur: float, full: float, unseen: float
-) -> Callable[[int], np.ndarray]:
-    """Step → (…, Gy, Gx) in 0..1: how many of the recorded chains are near each place of a grid.
-
-    x: (T+1, N, D) states. axes: the grid's, x first. blur: deviation in cells of the count's Gaussian. full: part of
-    the highest count that answers 1. unseen: answers below it are 0.
-    """
-    from scipy.ndimage import gaussian_filter
-
-    edges = [np.concatenate([[-np.inf], (g[1:] + g[:-1]) / 2, [np.inf]]) for g in axes[::-1]]
-
-    def near(step: int) -> np.ndarray:
-        count = gaussian_filter(np.histogramdd(x[step][:, ::-1], edges)[0], blur)
-        share = np.clip(count / (full * count.max()), 0, 1)
-        return np.where(share < unseen, 0, share)
-
-    return near

@@ -1,0 +1,80 @@
+"""No second passes in which nothing happens: outside the holds that a scene declares, its picture goes on changing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diffrender.video import frames
+
+LONGEST = 1.5  # seconds for which a picture may stand still without being held on purpose
+FPS, SIZE = 10, (320, 180)
+CHANGED = 12  # levels by which some pixel must change
+SNOW = 12.0  # mean difference of two successive frames, in levels: more would be television snow
+FIELD = {"fields": ["velocity"], "grid": [9, 7], "keep": []}
+KEPT = ("x0", "drift", "noise")
+CASES = {
+    "denoise": ("run", {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}),
+    "drift": ("flow", {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}),
+    "mesh": ("flow", {"sampler": {"kind": "ddim", "steps": 40, "chains": 441, "start": "grid"}}),
+}
+
+
+def played(cinema, name, **trajectories):
+    """All frames (K, H, W, 3) of a clip, and the frames [first, last) of every hold that its scene declares."""
+    film = cinema(name, **trajectories)
+    pictures, holds = [], []
+
+    def make(renderer):
+        scene = film.scene_class(trajectories=film.trajectories, options={"duration": 5}, renderer=renderer)
+        wait = scene.wait
+
+        def held(seconds=1.0, **kwargs):
+            first = len(pictures)
+            wait(seconds, **kwargs)
+            holds.append((first, len(pictures)))
+
+        scene.wait = held
+        return scene
+
+    settings = frames.manim_config(*SIZE, FPS, transparent=False, media=film.media)
+    frames.draw(make, settings, [(0, 10**6)], lambda p, n: pictures.extend([p[..., :3].astype(int)] * n))
+    return np.stack(pictures), holds
+
+
+def dead(pictures, holds):
+    """First frames of windows of `LONGEST` seconds, outside of all holds, in which no pixel changes enough."""
+    length = round(LONGEST * FPS)
+    return [
+        k
+        for k in range(len(pictures) - length)
+        if not any(first < k + length and k < last for first, last in holds)
+        and np.abs(pictures[k + 1 : k + length] - pictures[k]).max() < CHANGED
+    ]
+
+
+@pytest.fixture(scope="module", params=CASES)
+def clip(request, cinema, recorded):
+    name, sections = CASES[request.param]
+    return played(cinema, request.param, **{name: recorded("spiral", **sections)})
+
+
+def test_something_happens_in_every_second_that_is_not_held(clip):
+    pictures, holds = clip
+    assert holds[0][0] == 0
+    assert dead(pictures, holds) == []
+    middle = holds[0][1] + 15
+    frozen = np.concatenate([pictures[:middle], np.repeat(pictures[middle : middle + 1], 20, 0), pictures[middle:]])
+    assert dead(frozen, holds[:1])  # a picture that stands still is found out
+
+
+def test_no_frame_is_snow_and_the_first_is_a_picture(clip, read):
+    pictures, _ = clip
+    steps = np.abs(np.diff(pictures, axis=0)).mean((1, 2, 3))
+    assert steps.max() < SNOW
+    noise = np.random.default_rng(0).integers(0, 120, (2, *pictures.shape[1:]))
+    assert np.abs(noise[0] - noise[1]).mean() > SNOW  # snow is found out
+    empty = np.broadcast_to(read.rgb(read.LOOK.bg), pictures[0].shape)
+    lit, dark = ((np.abs(picture - empty).max(-1) > 40).mean() for picture in (pictures[0], empty))
+    assert lit > 0.02
+    assert not dark > 0.02  # an empty frame is found out
