@@ -27,7 +27,8 @@ from torch import nn
 from diffrender.config.load import load_config
 from diffrender.diffusion.recording.metrics import against_target
 from diffrender.diffusion.targets.build import build_target
-from diffrender.diffusion.training.loop import BETAS, Trainer, train
+from diffrender.diffusion.training.loop import train
+from diffrender.diffusion.training.trainer import BETAS, Trainer
 
 SPIRAL = Path(__file__).parents[2] / "configs" / "spiral.yaml"
 FRESH = 20_000

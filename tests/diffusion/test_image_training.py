@@ -18,7 +18,8 @@ from diffrender.diffusion.denoisers import learned
 from diffrender.diffusion.recording.record import sample
 from diffrender.diffusion.recording.run import Run
 from diffrender.diffusion.targets.build import build_target
-from diffrender.diffusion.training.loop import Trainer, train
+from diffrender.diffusion.training.loop import train
+from diffrender.diffusion.training.trainer import Trainer
 from diffrender.trajectory.reader import Trajectory
 
 UNET = {"kind": "unet", "widths": [8, 16], "attention": [2]}
