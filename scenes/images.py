@@ -11,18 +11,22 @@ from diffrender.animation import (
     LINE,
     Axes,
     Box,
+    Boxes,
     Clock,
+    CodePanel,
     ImageGrid,
     ImageTiles,
     Recording,
     SceneOptions,
     TrajectoryScene,
+    UpdateFromAlpha,
     captions,
     escaped,
     frame,
     image_grid,
     image_values,
     key_line,
+    loop_of,
     noise_grid,
     path_length,
     tile_steps,
@@ -32,6 +36,8 @@ TILES = 11
 KEY_WIDTH = 0.42
 LEAST_PLOT = 1.3  # height of a box with room for a plot
 SHARES = 0.45, 0.55  # of the duration: one image, then all
+SLOW_AT, STEP_SECONDS = 0.6, 2.5  # where on the way steps are shown in code, and how long each
+LEAST_CODE = 1.0  # size of code that can still be read, of the smallest type
 WATCHED = 16  # chains whose predictions set the pace
 
 
@@ -47,6 +53,7 @@ class Images(TrajectoryScene):
 
         duration: float = Field(14.0, gt=0, le=600, description="seconds in which noise becomes an image, then many")
         rows: int = Field(3, ge=1, le=12, description="rows and columns of the grid")
+        code_steps: int = Field(2, ge=0, le=20, description="steps shown in the sampler's own code; 0: none")
         chain: int = Field(0, ge=0, description="the image that is followed first")
 
     def construct(self) -> None:
@@ -76,8 +83,8 @@ class Images(TrajectoryScene):
         tiles = ImageTiles(
             page, image_values(run), steps, boxes.tiles, chain=self.chain, names=sigmas, name_boxes=boxes.tile_names
         )
-        ground += [*standing, *tiles.names, *tiles.grounds]
-        ground += [self.legend(self.keys(), boxes.key)] if standing else []
+        key = [self.legend(self.keys(), boxes.key)] if standing else []
+        ground += [*standing, *tiles.names, *tiles.grounds, *key]
         clock.bind(tiles, *one)
         caption = self.caption("sampler", "step", self.asked(), "scaling", "seed", "model")
 
@@ -88,12 +95,48 @@ class Images(TrajectoryScene):
         )
         self.play_run(clock, SHARES[0] * options.duration)
         self.wait(self.seconds(1.0))
+        self.in_code(clock, one, tiles, key, boxes)
         clock.release(*one)
         clock.bind(*many)
         self.crossfade(one, many)
         self.rewind(clock, 1.0)
         self.play_run(clock, SHARES[1] * options.duration)
         self.outro()
+
+    def in_code(self, clock: Clock, one: list[ImageGrid], tiles: ImageTiles, key: list[Any], boxes: Boxes) -> None:
+        """Some steps slowly, in place of the tiles the sampler's own loop, the line at work marked.
+
+        The predictions change at the line that asks the model, the state at the last one.
+        """
+        run, page = self.run, self.page
+        lines = loop_of(str((run.meta.get("sampler") or {}).get("source") or ""))
+        if not lines or not self.options.code_steps:
+            return
+        foot = min(box.bottom for box in boxes.tile_names)
+        panel = CodePanel(page, lines, Box(-page.frame.x, page.frame.x, foot, boxes.key.top))
+        asked = panel.asks
+        if asked is None or panel.em < LEAST_CODE * page.em("floor"):
+            return
+        first = max(int(clock.timeline.step(SLOW_AT)), 1)
+        steps = min(self.options.code_steps, run.steps - first)
+        self.play(clock.play(self.seconds(1.0), start=1.0, end=clock.timeline.course(first)))
+        clock.show_step(first)
+        clock.release(tiles, *tiles.mobjects)
+        strip = [*tiles.mobjects, *tiles.names, *tiles.grounds, *key]
+        self.crossfade(strip, panel.mobjects)
+
+        def show(u: float) -> None:
+            step = min(int(u * steps), steps - 1)
+            line = min(int((u * steps - step) * len(lines)), len(lines) - 1)
+            clock.show_step(first + step + (line == len(lines) - 1))
+            for grid in one[1:]:
+                grid.show_step(first + step - (line < asked))
+            panel.mark(line)
+
+        self.play(UpdateFromAlpha(show, *clock.mobjects, panel.bar, run_time=self.seconds(STEP_SECONDS) * steps))
+        clock.show_step(first + steps)
+        self.crossfade(panel.mobjects, strip)
+        clock.bind(tiles)
 
     def predictions(self) -> np.ndarray:
         """(T+1, n, C, H, W) the predicted images, and the final ones: what is seen to change sets the pace."""

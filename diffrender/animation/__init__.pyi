@@ -99,6 +99,8 @@ from .parts.beside import METRIC as METRIC
 from .parts.beside import BesideData as BesideData
 from .parts.beside import distances as distances
 from .parts.clock import Clock as Clock
+from .parts.code_panel import CodePanel as CodePanel
+from .parts.code_panel import loop_of as loop_of
 from .parts.deformed_grid import CellLens as CellLens
 from .parts.deformed_grid import DeformedGrid as DeformedGrid
 from .parts.deformed_grid import FollowedCell as FollowedCell

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diffrender.animation.parts.code_panel import loop_of
 from diffrender.animation.parts.pictures import NOISE_REACH
 
 DURATION, SIDE = 4.0, 3
@@ -24,7 +25,7 @@ def run(recorded):
 
 @pytest.fixture(scope="module")
 def shot(cinema, run):
-    return cinema("images", run=run).at(LAST, duration=DURATION)[0]
+    return cinema("images", run=run).at(LAST, duration=DURATION, code_steps=0)[0]
 
 
 def cells(read, grid, size):
@@ -88,3 +89,35 @@ def test_it_fits_every_frame(cinema, run, shape, look):
 
 def test_what_is_drawn_does_not_depend_on_what_was_drawn_before(cinema, run):
     assert cinema("images", run=run).unlike_when_sought(9, duration=1.0) == []
+
+
+# ---- in the sampler's own code ---------------------------------------------------------------------------------------
+CODE = 0.45 * DURATION + 1.0 + 1.0 + 0.8  # seconds from the first motion to the first step in code
+STEP = 2.5
+
+
+def test_the_loop_is_the_recorded_source_and_is_never_run(run, tmp_path):
+    lines = loop_of(run.meta["sampler"]["source"])
+    assert lines[0].startswith("for ")
+    assert all(line.strip() in run.meta["sampler"]["source"] for line in lines)
+    assert sum("denoise(" in line for line in lines) == 1
+    mark = tmp_path / "it-ran"
+    hostile = (
+        f"import os\nos.mkdir({str(mark)!r})\ndef f(x):\n    for i in range(3):\n        x = denoise(x)\n    yield x\n"
+    )
+    assert loop_of(hostile) == ["for i in range(3):", "    x = denoise(x)"]
+    assert not mark.exists()
+    assert loop_of("no python (") == loop_of("x = 1") == loop_of("") == []
+
+
+def test_predictions_change_where_the_model_is_asked_and_the_state_at_the_end(cinema, run):
+    scene = cinema("images", run=run)
+    start, middle, end = scene.at(*(CODE + part * STEP for part in (0.05, 0.6, 0.95)), duration=DURATION)
+    steps = [
+        [int(grid.step) for grid in shot.rasters["ImageGrid"] if grid.rows == 1 and grid.recorded is not None][-3:]
+        for shot in (start, middle, end)
+    ]
+    state, noise, clean = steps[0]
+    assert noise == clean == state - 1
+    assert steps[1] == [state, state, state]
+    assert steps[2] == [state + 1, state, state]

@@ -38,7 +38,7 @@ class ImageTiles:
         self.tiles = []
         for step, box in zip(self.steps, boxes, strict=False):
             tile = image_grid(values, box, theme=theme, rows=1, cols=1, chains=[chain])
-            self.tiles.append(tile.set_images(values[int(step)][[chain]]))
+            self.tiles.append(tile.set_images(values[int(step)][[chain]]).set_z_index(1))
         self.places = [np.array([*box.center, 0.0]) for box in boxes]
         self.marker = frame(boxes[0], theme.samples, MARK).set_z_index(9)
         self.names = [
