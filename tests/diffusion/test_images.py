@@ -384,6 +384,22 @@ def test_a_download_with_another_checksum_is_not_kept(server, small_mnist, nowhe
     assert len(target(kind="mnist").states()[0]) == 30
 
 
+def test_one_process_at_a_time_downloads(server, nowhere, monkeypatch):
+    from diffrender.core.files import locked
+    from diffrender.diffusion.targets.images import download
+
+    asked, _ = server
+    monkeypatch.setattr(download, "POLL_SECONDS", 0.01)
+    with locked(nowhere / "cache/mnist/mnist.lock", DiffrenderError("busy")):
+        waiting = threading.Thread(target=lambda: target(kind="mnist").states())
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        assert asked == []
+    waiting.join(20)
+    assert len(asked) == 2
+
+
 def test_without_a_network_it_is_said_what_to_do(small_mnist, monkeypatch):
     monkeypatch.delenv(DATA_DIR)
     with pytest.raises(DiffrenderError, match="cannot be reached") as error:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from diffrender.config.datasets import DATA_DIR, DATA_SETS, DataFile, cache_folder, find
 from diffrender.core.errors import DiffrenderError
+from diffrender.core.files import locked
 
+WAIT_SECONDS, POLL_SECONDS = 3600.0, 1.0  # for another process that downloads the same
 TIMEOUT_SECONDS = 30.0
 BLOCK_BYTES = 1 << 14  # what a connection that breaks off may cost
 
@@ -24,7 +29,24 @@ def files(kind: str, split: str) -> dict[DataFile, Path]:
     data_set = DATA_SETS[kind]
     folder = cache_folder() / data_set.folders[0] if not data_set.archive else cache_folder()
     wanted = (data_set.archive,) if data_set.archive else data_set.splits[split]
-    return {file: _fetch(file, data_set.urls, folder, data_set.title) for file in wanted}
+    with _alone(folder / f"{kind}.lock", data_set.title):
+        return find(kind, split) or {f: _fetch(f, data_set.urls, folder, data_set.title) for f in wanted}
+
+
+@contextlib.contextmanager
+def _alone(lock: Path, title: str) -> Iterator[None]:
+    """Wait until no other process downloads the same files."""
+    busy = DiffrenderError(f"{title} is being downloaded by another process.", "Wait until it is done, and try again.")
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            with locked(lock, busy):
+                yield
+            return
+        except DiffrenderError as error:
+            if error is not busy or time.monotonic() > until:
+                raise
+        time.sleep(POLL_SECONDS)
 
 
 def _fetch(file: DataFile, urls: tuple[str, ...], folder: Path, title: str) -> Path:
