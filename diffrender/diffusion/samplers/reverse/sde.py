@@ -28,6 +28,7 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
     aliases=("euler_maruyama", "ScoreSdeVpScheduler"),
     paper="Song et al. 2021, eq. 6, by Euler–Maruyama",
     stochastic=True,
+    spacing="karras",
 )
 def reverse_sde(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> Iterator[Step]:
     """x' = x + log(α'/α) x + β s(x) + √β ξ, without ξ on the step to the clean level."""
@@ -47,6 +48,7 @@ def reverse_sde(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise)
     aliases=("pc", "ScoreSdeVeScheduler"),
     paper="Song et al. 2021, alg. 2 to 5",
     stochastic=True,
+    spacing="karras",
     nfe_per_step=2,
 )
 def predictor_corrector(
