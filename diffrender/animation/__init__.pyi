@@ -23,6 +23,7 @@ from .layout.page import MOVING_TEXT as MOVING_TEXT
 from .layout.page import Page as Page
 from .layout.page import containing as containing
 from .layout.page import fitted as fitted
+from .layout.paragraph import paragraph as paragraph
 from .layout.views import Plane as Plane
 from .layout.views import Space as Space
 from .layout.views import around as around
@@ -113,6 +114,7 @@ from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero
 from .parts.hero import pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep
+from .parts.lettering import denoised as denoised
 from .parts.one_chain import OneChain as OneChain
 from .parts.pictures import image_grid as image_grid
 from .parts.pictures import image_values as image_values

@@ -12,11 +12,12 @@ from typing import Any
 from diffrender.config.overrides import combined
 from diffrender.core.errors import DiffrenderError, UsageError
 from diffrender.core.files import digest, file_digest
+from diffrender.core.glyphs import check_words
 from diffrender.jobs.job import SUBTITLES, Job
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import OUTPUTS
 from diffrender.lecture.file import Card, Clip, Entry, Lecture, Part, Video
-from diffrender.lecture.inputs import check_sound, check_video, check_words
+from diffrender.lecture.inputs import check_sound, check_video
 
 
 @dataclass(frozen=True)

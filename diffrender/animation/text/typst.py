@@ -24,11 +24,13 @@ from manim import ManimColor, SVGMobject, VGroup, VMobject
 
 from diffrender.animation.theme import GRADE
 from diffrender.core.errors import RenderError
+from diffrender.core.glyphs import missing_glyphs
 
 _POINTS = 10.0  # an em of the compiled source, in SVG units
 _THINNEST = 0.045  # of a fraction bar or root, in em: what is thinner vanishes on a projector
 # Typst is told colours that no theme has, and the imported shapes tell by them what they are
 _STRUT, _TERM, _SLOT = 0x030000, 0x010000, 0x020000
+LAST_BUNDLED = "\u2e7f"  # scripts of which the bundled fonts have nothing come after it, mathematical letters too
 _PREAMBLE = """\
 #set page(width: auto, height: auto, margin: 0pt, fill: none)
 #set text(size: 10pt, font: "New Computer Modern", weight: 400)
@@ -40,15 +42,17 @@ _PREAMBLE = """\
 
 
 @cache
-def _compiler() -> typst.Compiler:
-    return typst.Compiler(b"", ignore_system_fonts=True)
+def _compiler(system: bool) -> typst.Compiler:
+    return typst.Compiler(b"", ignore_system_fonts=not system)
 
 
 @cache
 def _svg(body: str) -> str:
     """The SVG of a line of Typst; RenderError with Typst's own words if it cannot be set."""
     try:
-        return str(_compiler().compile(input=(_PREAMBLE + body).encode(), format="svg"), "utf-8")  # type: ignore[arg-type]
+        # a script that no bundled font has is set in one of the system's, if there is one
+        foreign = max(body) > LAST_BUNDLED and bool(missing_glyphs(body))
+        return str(_compiler(foreign).compile(input=(_PREAMBLE + body).encode(), format="svg"), "utf-8")  # type: ignore[arg-type]
     except typst.TypstError as error:
         raise RenderError(
             f"Typst cannot set {body!r}: {error}.", "Its syntax: https://typst.app/docs/reference"

@@ -1,0 +1,79 @@
+"""Words made of particles: noise that becomes the title, by the exact reverse process of the title's own shape.
+
+The data distribution is the ink of the letters, uniform on the pixels of a raster. With noise of standard deviation σ
+added it is that raster blurred, so the posterior mean of the clean point, E[x₀ | x, σ] = blur(ink · place) / blur(ink),
+is known at every x, and DDIM's update x ← x̂₀ + σ'/σ (x − x̂₀) is followed from noise to data. Nothing is learned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cairo
+import numpy as np
+from manim import VMobject
+
+STEPS = 48  # of the reverse process
+HIGHEST, LOWEST = 1.6, 0.012  # noise levels, in units of the scene
+PIXEL = 0.02  # of the raster, in the same units
+WIDEST = 8.0  # pixels: a wider blur is made on a coarser raster
+MARGIN = 3.0  # units round the letters in which the process is known
+POINTS = 6000
+
+
+def raster(letters: Sequence[VMobject]) -> tuple[np.ndarray, tuple[float, float]]:
+    """(rows, columns) coverage 0..1 of filled outlines, lowest row first, and where its lower left corner lies."""
+    points = np.concatenate([m.points[:, :2] for mob in letters for m in mob.get_family() if len(m.points)])
+    (x0, y0), (x1, y1) = points.min(0) - MARGIN, points.max(0) + MARGIN
+    columns, rows = round((x1 - x0) / PIXEL), round((y1 - y0) / PIXEL)
+    surface = cairo.ImageSurface(cairo.FORMAT_A8, columns, rows)
+    ctx = cairo.Context(surface)
+    for mob in letters:
+        for part in mob.get_family():
+            if not isinstance(part, VMobject) or not len(part.points):
+                continue
+            for path in part.get_subpaths():
+                at = (path[:, :2] - (x0, y0)) / PIXEL
+                ctx.move_to(*at[0])
+                for k in range(0, len(at) - 3, 4):
+                    ctx.curve_to(*at[k + 1], *at[k + 2], *at[k + 3])
+                ctx.close_path()
+            ctx.fill()
+    stride = surface.get_stride()
+    ink = np.frombuffer(surface.get_data(), np.uint8).reshape(rows, stride)[:, :columns] / 255
+    return ink, (x0, y0)
+
+
+def denoised(letters: Sequence[VMobject], *, count: int = POINTS, seed: int = 0) -> np.ndarray:
+    """(STEPS + 1, count, 2) float32 scene points that go from noise to the ink of the letters."""
+    ink, corner = raster(letters)
+    rng = np.random.default_rng(seed)
+    levels = np.geomspace(HIGHEST, LOWEST, STEPS)
+    node = rng.choice(ink.size, count, p=(ink / ink.sum()).ravel())
+    clean = np.stack([node % ink.shape[1], node // ink.shape[1]], 1) + rng.random((count, 2))
+    x = clean * PIXEL + corner + levels[0] * rng.standard_normal((count, 2))
+    states = [x]
+    for sigma, lower in zip(levels, [*levels[1:], 0.0], strict=True):
+        guess = posterior_mean(ink, corner, x, sigma)
+        x = guess + lower / sigma * (x - guess)
+        states.append(x)
+    return np.array(states, np.float32)
+
+
+def posterior_mean(ink: np.ndarray, corner: tuple[float, float], x: np.ndarray, sigma: float) -> np.ndarray:
+    """(N, 2) E[x₀ | x] at noise level `sigma` of points x (N, 2), for the density `ink` with its corner there."""
+    from scipy.ndimage import gaussian_filter, map_coordinates
+
+    pixel = PIXEL
+    while sigma / pixel > WIDEST:
+        rows, columns = (n // 2 * 2 for n in ink.shape)
+        ink = ink[:rows, :columns].reshape(rows // 2, 2, columns // 2, 2).sum((1, 3))
+        pixel *= 2
+    middle = [(np.arange(n) + 0.5) * pixel for n in ink.shape]
+    fields = [ink, ink * middle[1], ink * middle[0][:, None]]
+    blurred = [gaussian_filter(field, sigma / pixel, mode="constant", truncate=7) for field in fields]
+    at = ((x - corner) / pixel - 0.5).T[::-1]
+    mass, across, up = (map_coordinates(field, at, order=1, mode="nearest") for field in blurred)
+    known = mass > 1e-30
+    mean = np.stack([across, up], 1) / np.where(known, mass, 1.0)[:, None] + corner
+    return np.where(known[:, None], mean, x)

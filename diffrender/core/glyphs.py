@@ -1,0 +1,47 @@
+"""Which characters can be set: by the fonts that Typst brings along, or by those of this system."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from diffrender.core.errors import RenderError
+from diffrender.core.notes import note
+
+MARKUP = '#set page(width: auto, height: auto)\n#set text(font: "New Computer Modern")\n#sys.inputs.text'
+MAX_CHARACTERS = 300  # that are tried one by one
+NO_GLYPH = "\ufffe"  # a character that no font has
+
+
+def missing_glyphs(text: str, *, system: bool = False) -> list[str]:
+    """The characters of a text for which there is no shape in the bundled fonts, nor, with `system`, in any other."""
+    unusual = sorted({c for c in text if ord(c) > 126 and not c.isspace()})
+    if not unusual:
+        return []
+    empty = _shapes(NO_GLYPH, system)
+    if not _shapes(" ".join(unusual), system) & empty:
+        return []
+    return [character for character in unusual[:MAX_CHARACTERS] if _shapes(character, system) <= empty]
+
+
+@cache
+def _shapes(words: str, system: bool) -> set[str]:
+    """The outlines of the glyphs with which words are set."""
+    import typst
+
+    compiler = typst.Compiler(MARKUP.encode(), ignore_system_fonts=not system, sys_inputs={"text": words})
+    svg = compiler.compile(format="svg")
+    text = svg.decode() if isinstance(svg, bytes) else str(svg)
+    return set(re.findall(r'<symbol[^>]*>\s*<path[^>]*\bd="([^"]*)"', text))
+
+
+def check_words(text: str, key: str) -> None:
+    """RenderError for words of which nothing would be seen; a note that names the characters without a shape."""
+    if text and not text.strip():
+        raise RenderError(f"{key}: nothing but blanks.", "Leave it out, or write something.")
+    if missing := missing_glyphs(text, system=True):
+        shown = " ".join(missing[:12]) + (" …" if len(missing) > 12 else "")
+        problem = f"{key}: no font here has the characters {shown}"
+        if not "".join(c for c in text if c not in missing).strip():
+            raise RenderError(f"{problem}, and there are no others.", "Install a font that has them.")
+        note(f"{problem}; they will be empty boxes.")

@@ -1,0 +1,110 @@
+"""Title cards: particles become the title by the exact reverse process of its ink, and long ones fit."""
+
+import numpy as np
+import pytest
+
+from diffrender.animation.layout.paragraph import markup, paragraph
+from diffrender.animation.parts.lettering import LOWEST, PIXEL, denoised, posterior_mean, raster
+from diffrender.animation.text.typst import words
+from diffrender.core.errors import RenderError
+from diffrender.trajectory.reader import Trajectory, TrajectoryWriter
+
+SIZES = [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark"), ((360, 270), "light")]
+
+
+@pytest.fixture(scope="module")
+def card(cinema):
+    return cinema("card")
+
+
+def letters():
+    return [words("Ab", 1.2, "#FFFFFF").at(0, 0, 0)]
+
+
+def test_the_posterior_mean_is_the_sum_over_all_the_ink():
+    ink, corner = raster(letters())
+    rows, columns = np.nonzero(ink)
+    places = np.stack([columns + 0.5, rows + 0.5], 1) * PIXEL + corner
+    x = np.array([[0.1, 0.3], [-0.8, 1.0], [1.5, -0.4]])
+    for sigma in (0.05, 0.3, 1.2):
+        away = np.square(x[:, None] - places).sum(-1) / (2 * sigma**2)
+        weight = ink[rows, columns] * np.exp(-(away - away.min(1, keepdims=True)))
+        wanted = weight @ places / weight.sum(1, keepdims=True)
+        near = np.sqrt(2 * away.min(1)) < 5  # farther out, blur ends
+        assert posterior_mean(ink, corner, x, sigma)[near] == pytest.approx(wanted[near], abs=0.02 + 0.03 * sigma)
+        assert not np.allclose(posterior_mean(ink, corner, x, 2 * sigma)[near], wanted[near], atol=0.002)
+
+
+def test_particles_end_on_the_ink_and_cover_it():
+    made = letters()
+    ink, corner = raster(made)
+    states = denoised(made, count=3000)
+    at = np.clip(np.floor((states - corner) / PIXEL).astype(int), 0, np.array(ink.shape[::-1]) - 1)
+    on_ink = (ink[at[..., 1], at[..., 0]] > 0).mean(1)
+    assert on_ink[-1] > 0.97
+    assert on_ink[0] < 0.3
+    halves = [(states[k, :, 0] < states[-1, :, 0].mean()).mean() for k in (-1, 0)]
+    ink_half = ink[:, : int((states[-1, :, 0].mean() - corner[0]) / PIXEL)].sum() / ink.sum()
+    assert halves[0] == pytest.approx(ink_half, abs=0.06)
+    assert LOWEST < PIXEL
+    assert np.array_equal(states, denoised(made, count=3000))
+
+
+def test_the_first_and_the_last_frame_are_the_whole_card_and_between_them_is_noise(card):
+    options = {"title": "Noise to data", "text": "a lecture", "part": 2, "seconds": 4.0}
+    first, noise, last = (shot.frame.astype(int) for shot in card.play([(0, 1), (10, 11), (38, 39)], **options))
+    assert np.abs(first - last).mean() < 0.05
+    assert np.abs(first - noise).mean() > 0.3
+    assert np.ptp(first.sum(-1)) > 500
+    bright = [(frame.min(-1) > 200).sum() for frame in (first, noise, last)]
+    assert bright[1] < bright[0] / 3
+
+
+@pytest.mark.parametrize(("size", "look"), SIZES)
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Ten lectures on diffusion models, Langevin dynamics and what $nabla log p(x)$ has to do with all of them",
+        "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen",
+        "First line\nSecond line\nThird line",
+        "costs 5$ & more #1 @ 100%",
+    ],
+)
+def test_every_title_fits(card, size, look, title):
+    shots = card.play([(0, 1), (39, 40)], size, look, title=title, text="Words under it\nin two lines", part=12)
+    assert [fault for shot in shots for fault in shot.faults] == []
+
+
+def test_line_breaks_are_kept_and_mathematics_is_set(card):
+    card.play([(0, 1)], title="A\nB")
+    page = card.scene.page
+    room = {"top": 3.0, "bottom": 0.0, "leading": 1.4}
+    assert [line.body for line in paragraph(page, "A b\nc", 0.5, "#FFFFFF", **room)] == ["#strut;A b", "#strut;c"]
+    assert markup("slope $nabla p$ = #3") == "slope $nabla p$ \\= \\#3"
+    assert markup("5$") == "5\\$"
+    long = paragraph(page, "word " * 40, 0.5, "#FFFFFF", **room)
+    assert len(long) > 1
+    assert max(line.width for line in long) <= page.frame.width - 1
+    assert long[0].em < 0.5
+
+
+@pytest.mark.parametrize("title", [" ", "𐀀𐀁"])
+def test_what_cannot_be_seen_is_refused_by_name(card, title):
+    with pytest.raises(RenderError, match=r"title: (nothing but blanks|no font here has the characters 𐀀 𐀁)"):
+        card.play([(0, 1)], title=title)
+
+
+def test_a_recording_given_as_ground_moves_behind_the_words(cinema, tmp_path):
+    rng = np.random.default_rng(0)
+    with TrajectoryWriter(tmp_path / "a.npz", {"kind": "langevin"}) as writer:
+        writer.add("x", rng.standard_normal((9, 400, 2)).astype(np.float32))
+        writer.add("time", np.arange(9.0))
+    with_ground = cinema("card", ground=Trajectory.open(tmp_path / "a.npz"))
+    seconds = {"title": "Hello", "seconds": 6.0}
+    moving, still = (c.play([(50, 51), (58, 59)], **seconds) for c in (with_ground, cinema("card")))
+    assert np.abs(moving[0].frame.astype(int) - moving[1].frame).mean() > 0.02
+    assert np.array_equal(still[0].frame, still[1].frame)
+
+
+def test_a_card_is_the_same_played_and_sought(card):
+    assert card.unlike_when_sought(7, title="Hello", seconds=4.0) == []
