@@ -18,7 +18,6 @@ from diffrender.animation import (
     containing,
     denoised,
     eased,
-    extent,
     paced,
     paragraph,
     point_radius,
@@ -94,7 +93,9 @@ class Card(TrajectoryScene):
         if run is None or run.kind == "training" or run.event != (2,):
             return []
         states = run.states[:, :GROUND_POINTS]
-        box = containing(extent(np.concatenate([states[0], states[-1]])), whole)
+        ends = np.concatenate([states[0], states[-1]])
+        (x0, y0), (x1, y1) = ends.min(0).tolist(), ends.max(0).tolist()
+        box = containing((x0, x1, y0, y1), whole)
         size = point_radius(states.shape[1], 40)
         cloud = PointCloud(box, whole, states[0], color=self.theme.data, radius=size, alpha=GROUND, clip=False)
         return [(cloud.follow(states), paced(states, interpolate=True))]
