@@ -76,11 +76,11 @@ class Drift(TrajectoryScene):
             else []
         )
         field = (flow.lines if plane and options.style == "streamlines" else flow.arrows)(view, theme=theme)
-        paths, states = flow.paths(view, color=theme.samples), run.states[:, : options.points or options.particles]
+        paths, states = flow.paths(view, color=theme.samples), run["x"][:, : options.points or options.particles]
         tail: dict[str, Any] = {"width": LINE, "alpha": 0.9, "length": options.trail_steps, "casing": theme.panel}
         many = [view.trails(states, color=theme.samples, **tail)]
         many.append(view.cloud(states, color=theme.samples, radius=0.046, ring=theme.panel))
-        hero = Hero(view, run.states, theme=theme, length=run.steps)
+        hero = Hero(view, run["x"], theme=theme, length=run.steps)
 
         # what stands round it
         clock = self.clock(run, timeline=path_length(run.states))
@@ -99,7 +99,7 @@ class Drift(TrajectoryScene):
             page.stack(boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend")), *numbers)
         key = self.legend(self.keys(len(data), flow.paths_shown(view)), boxes.key)
         lengths = "" if isinstance(field, Streamlines) else "lengths: square root, anew each step"
-        caption = self.caption("sampler", "step", lengths, "scaling", "seed", "model")
+        caption = self.caption("sampler", "step", lengths, "seed", "model")
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
         edge += [scale_bar(view, page, boxes.stage).set_z_index(9)] if plane else []
 

@@ -221,3 +221,16 @@ def test_in_space_the_field_is_a_slice_of_whole_cones(cinema, space, read):
     rows, columns = read.window(cones, 8)
     inked = np.abs(shot.frame[rows, columns].astype(int) - read.rgb(read.LOOK.panel)).sum(-1) > 60
     assert 0.005 < inked.mean() < 0.6
+
+
+def test_particles_are_not_scaled_away_from_the_field_that_carries_them(cinema, recorded):
+    """Where the noise is larger than the frame, particles come in from outside: the field was probed in plain space."""
+    sampler = {"kind": "ddim", "steps": STEPS, "chains": 50}
+    record = {"fields": ["velocity"], "grid": GRID}
+    run = recorded("spiral", schedule={"kind": "karras"}, sampler=sampler, record=record)
+    assert run.rescaled
+    film = cinema("drift", flow=run)
+    (shot,) = film.at(RIDE + 0.5 * SECONDS, **ARROWS)
+    riders, step = shot.rasters["PointCloud"][-1], int(film.scene.clocks[0].step)
+    np.testing.assert_allclose(riders.xy, run["x"][step])
+    assert not np.allclose(riders.xy, run.states[step])

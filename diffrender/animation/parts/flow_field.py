@@ -77,7 +77,7 @@ class FlowField:
 
     def paths(self, view: Plane, *, color: str) -> Any:
         """The paths of all chains: in the plane as a density, in space those of some as lines."""
-        states = self.run.states
+        states = self.run["x"]  # where the field was probed, not scaled
         if view.dims == 2:
             return view.keep(PathDensity(view.box, view.rect, states, color=color, alpha=0.16))
         line: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.8, "length": self.run.steps, "power": 0}
