@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,12 +103,40 @@ def _items(lecture: Lecture, folder: Path, outputs: Path, device: str) -> Iterat
     for number, entry in enumerate(lecture.entries, 1):
         parts += isinstance(entry, Part)
         try:
-            yield _item(lecture, entry, parts, folder, outputs, device)
+            item = _item(lecture, entry, parts, folder, outputs, device)
+            if isinstance(entry, Part):
+                ground = _first_recording(lecture, lecture.entries[number:], folder, outputs, device)
+                item = _item(lecture, entry, parts, folder, outputs, device, ground) if ground else item
+            yield item
         except DiffrenderError as error:
             raise type(error)(f"{lecture.source.name}, entry {number}: {error.problem}", error.remedy) from None
 
 
-def _item(lecture: Lecture, entry: Entry, parts: int, folder: Path, outputs: Path, device: str) -> Item:
+def _first_recording(
+    lecture: Lecture, entries: Sequence[Entry], folder: Path, outputs: Path, device: str
+) -> Job | None:
+    """The job of the first recording that a part's first clip needs, which its heading shows behind the words.
+
+    None if the part begins with something else; what is wrong with that clip is said when its turn comes.
+    """
+    first = entries[0] if entries else None
+    if not isinstance(first, Clip):
+        return None
+    with contextlib.suppress(DiffrenderError):
+        item = _item(lecture, first, 0, folder, outputs, device)
+        return next((job for job in item.job.needs if job.kind == "sample"), None) if item.job else None
+    return None
+
+
+def _item(
+    lecture: Lecture,
+    entry: Entry,
+    parts: int,
+    folder: Path,
+    outputs: Path,
+    device: str,
+    ground: Job | None = None,
+) -> Item:
     narration = lecture.file(entry.narration) if entry.narration else None
     if isinstance(entry, Video):
         file = lecture.file(entry.video)
@@ -122,6 +151,7 @@ def _item(lecture: Lecture, entry: Entry, parts: int, folder: Path, outputs: Pat
         request.options,
         lecture.defaults.settings(),
         folder / f"{name}.mp4",
+        also={"ground": ground} if ground else None,
         outputs=outputs,
         device=device,
         name=f"render {name}",

@@ -12,6 +12,7 @@ from diffrender.config import find
 from diffrender.core import provenance
 from diffrender.core.errors import ConfigError, DiffrenderError, UsageError
 from diffrender.core.files import locked
+from diffrender.jobs.plan.clip import clip_spec
 from diffrender.jobs.run import local
 from diffrender.lecture import file as lecture_file
 from diffrender.lecture.batch import Batch
@@ -155,6 +156,21 @@ def test_shared_training_is_planned_once(lecture_hall):
     assert kinds[-1] == "join"
     file = write(lecture_hall, ["{scene: one}", "{scene: one, set: {training.steps: 7}}"])
     assert [job.kind for job in Batch.of(planned(file), lecture_hall / "outputs").todo].count("train") == 2
+
+
+def test_a_headings_ground_is_the_first_recording_of_its_part(lecture_hall):
+    (lecture_hall / "configs").mkdir()
+    (lecture_hall / "configs/tiny.yaml").write_text("target: {kind: spiral}\nmodel: exact\n")
+    (lecture_hall / "scenes/one.py").write_text(
+        '"""One."""\nclass OneScene(Scene):\n    default_config = "tiny"\n    needs = {"run": Recording("reverse")}\n'
+    )
+    entries = ["{part: First}", "{scene: one}", "{part: Second}", "{scene: toy}", "{part: Third}"]
+    first, clip, second, _, third = planned(write(lecture_hall, entries)).items
+    assert [job.out for job in first.job.needs] == [job.out for job in clip.job.needs]
+    assert set(clip_spec(first.job).trajectories) == {"ground"}
+    assert clip_spec(first.job).trajectories["ground"] == clip.job.needs[0].out
+    assert not second.job.needs
+    assert not third.job.needs
 
 
 def test_names_of_clips_do_not_change_when_entries_come_and_go(lecture_hall):

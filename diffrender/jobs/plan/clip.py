@@ -30,6 +30,7 @@ def clip(
     out: Path | None = None,
     *,
     trajectories: Sequence[str] = (),
+    also: Mapping[str, Job] | None = None,
     outputs: Path = OUTPUTS,
     device: str = "auto",
     name: str = "",
@@ -39,6 +40,7 @@ def clip(
     scene: a name, `file.py` or `file.py:Class`. config: a name, file or drawing; the scene's own if empty.
     overrides: of the config, with dotted keys. options: the scene's. settings: size, format, theme and so on.
     out: the file; in the folder of the config's outputs if not given. trajectories: `[name=]file.npz` made elsewhere.
+    also: jobs whose recordings the scene is given besides those that it needs, by name.
     name: of the job, for people. Raises UsageError or ConfigError that names what is wrong.
     """
     settings = settings or RenderSettings()
@@ -50,6 +52,7 @@ def clip(
     needs = recordings(card, config, overrides, only=wanted, outputs=outputs, device=device)
     plain_name = card.name.replace(":", "-")  # of one scene among several in a file
     folder = next(iter(needs.values())).out.parent if needs else outputs / plain_name
+    needs |= also or {}
     out = out or folder / f"{'-'.join([plain_name, *_variant(settings)])}.{format}"
     files = {**{name: recorded_file(job) for name, job in needs.items()}, **given}
     spec = RenderSpec.with_settings(
