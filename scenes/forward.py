@@ -12,8 +12,10 @@ from pydantic import Field
 from diffrender.animation import (
     HAIR,
     KEY_DOT_WIDTH,
+    Axes,
     Course,
     Curve,
+    ImageTiles,
     Number,
     Plane,
     PlayTrajectory,
@@ -27,13 +29,17 @@ from diffrender.animation import (
     around,
     captions,
     frame,
+    image_grid,
+    image_values,
     key_dot,
     legend,
     line,
     linear,
     panel,
+    path_length,
     point_radius,
     ticked,
+    tile_steps,
 )
 
 TILES = 11
@@ -76,11 +82,11 @@ class Forward(TrajectoryScene):
     """Data dissolve into noise, step by recorded step of the Markov chain."""
 
     default_config = "spiral"
-    shows = ("plane", "space")
+    shows = ("plane", "space", "images")
     needs = {
         "run": Recording(
             "forward",
-            {"sampler.steps": 200, "sampler.chains": 2000, "record.keep": []},
+            {"sampler.steps": 200, "record.keep": []},
             fixed={"sampler.kind": "forward"},
         )
     }
@@ -94,6 +100,9 @@ class Forward(TrajectoryScene):
     def construct(self) -> None:
         """The data, then the whole way at constant speed in the schedule's time, then the noise."""
         run, page, theme, options = self.trajectories["run"], self.page, self.theme, self.options
+        if len(run.event) == 3:
+            self.images_dissolve()
+            return
         if len(run.event) != 1 or run.event[0] not in (2, 3):
             raise RenderError(f"{run.file}: forward shows states in the plane or in space, not of shape {run.event}.")
         place, seconds, timeline = LAYOUTS[page.shape], options.duration, linear(run.steps)
@@ -138,6 +147,47 @@ class Forward(TrajectoryScene):
         )
         for turn in view.coming_to_rest(3.0, options.orbit / seconds):
             self.play(turn)
+        self.outro()
+
+    def images_dissolve(self) -> None:
+        """Images of the data, a strip of one of them, and log-SNR and ᾱ with the present on them."""
+        run, page, theme = self.run, self.page, self.theme
+        boxes = self.arrange("panel over tiles", tiles=12 if page.shape == "tall" else TILES)
+        values, clock = image_values(run), self.clock(run, timeline=path_length(run.states[:, :16], even=0.2))
+        rows = 2 if page.shape == "wide" else 3
+        cols = max(min(int(rows * boxes.panel.width / boxes.panel.height), run.chains // rows), 1)
+        grid = image_grid(values, boxes.panel, theme=theme, rows=rows, cols=cols, chains=list(range(rows * cols)))
+        steps = tile_steps(path_length(run.states[:, [0]], even=0.1), len(boxes.tiles))
+        names = [f"{'$t =$ ' * (k == 0)}{run['time'][step]:.2g}" for k, step in enumerate(steps)]
+        tiles = ImageTiles(page, values, steps, boxes.tiles, names=names, name_boxes=boxes.tile_names)
+        numbers = clock.number("$x_t =$ {:.3f} $x_0 +$ {:.3f} $epsilon$", run["alpha"], run["sigma"], size="label")
+        x, y, align = page.foot(boxes.key)
+        numbers.at(x, y, align)
+        clock.bind(grid, tiles)
+
+        tall, wide, cut = page.shape == "tall", page.shape == "wide", f", cut at ± {CAP:g}"
+        upper, lower = boxes.side.columns(1, 1, gap=0.5) if tall else boxes.side.rows(1, 1, gap=0.2)
+        time = np.asarray(run["time"], float)
+        with np.errstate(divide="ignore"):
+            snr = np.clip(2 * (np.log(run["alpha"]) - np.log(run["sigma"])), -CAP, CAP)
+        curves: list[Any] = []
+        ground: list[Any] = [*tiles.names, *tiles.grounds]
+        for box, figure, ends, name, color in (
+            (upper, snr, (-CAP, 0.0, CAP), f"log-SNR{cut * wide}", theme.fg),
+            (lower, np.asarray(run["alpha"]) ** 2, (0.0, 0.5, 1.0), "$macron(alpha)_t$", theme.data),
+        ):
+            span = float(time[0]), float(time[-1])
+            axes = Axes(page, box, x=span, y=ends[::2], y_ticks=ends, x_ticks=(), y_name=name)
+            curves.append(axes.curve(time, figure, color=color, future=theme.grid, ring=theme.bg))
+            ground += axes.mobjects
+        clock.bind(*curves)
+        caption = self.caption(
+            "sampler", "fresh noise each step" if wide else f"log-SNR{cut}", "scaling", "seed", "step"
+        )
+        clock.show(0)
+        header = self.header("Data dissolve into noise", self.equation())
+        self.intro(*header, ground=[*ground, caption, numbers, *curves, *tiles.mobjects, grid])
+        self.play_run(clock)
         self.outro()
 
     def equation(self) -> Any:

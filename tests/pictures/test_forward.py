@@ -110,3 +110,24 @@ def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look):
 def test_space_is_shown_too(cinema, recorded):
     run = recorded("torus", sampler={"kind": "forward", "steps": 10, "chains": 20})
     assert cinema("forward", run=run).layout((270, 480), duration=4) == []
+
+
+# ---- images ----------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def dissolving(recorded):
+    return recorded("digits", sampler={"kind": "forward", "steps": 30, "chains": 9}, record={"frames": 100})
+
+
+def test_images_dissolve_as_they_were_recorded(cinema, dissolving):
+    (shot,) = cinema("forward", run=dissolving).at(1.0, duration=SECONDS)
+    said = dissolving.meta["target"]
+    (grid,) = [g for g in shot.rasters["ImageGrid"] if g.rows > 1]
+    shown = grid.recorded[int(grid.step)][grid.chains]
+    wanted = dissolving["x"][int(grid.step)][: len(shown)].astype(np.float32) * said["scale"] + said["offset"][0]
+    assert np.allclose(shown, wanted, atol=1e-3)
+    assert not np.allclose(shown, dissolving["x"][0][: len(shown)], atol=0.1), "the control: it is not the start"
+    assert len([g for g in shot.rasters["ImageGrid"] if g.rows == 1]) == 11
+
+
+def test_images_fit_every_frame(cinema, dissolving, shape, look):
+    assert cinema("forward", run=dissolving).layout(shape, look, every=9, duration=2.0) == []
