@@ -74,7 +74,7 @@ def local(
     )
 
 
-@HYBRIDS.register("hybrid", title="local denoiser, locality {locality:g}, below σ = {sigma:g} a network")
+@HYBRIDS.register("hybrid", title="local, then a network at σ = {sigma:g}")
 def hybrid(
     target: Any,
     seed: int,
