@@ -235,3 +235,18 @@ def test_provenance_of_what_is_damaged_is_nothing(tmp_path):
         assert provenance.read(path) is None
         path.write_bytes(b"\x01\x02" * 50)
         assert provenance.read(path) is None
+
+
+def test_forcing_a_job_makes_again_what_it_needs_if_that_is_gone(tmp_path, monkeypatch):
+    from diffrender.jobs.run import progress
+
+    need = Job("sample", "need", tmp_path / "need.npz", {})
+    wanted = Job("render", "clip", tmp_path / "clip.mp4", {}, {}, (need,))
+    monkeypatch.setattr(Job, "up_to_date", lambda self: self is wanted)
+    ran = []
+    monkeypatch.setattr(progress, "check_before_start", lambda todo: None)
+    monkeypatch.setattr(progress, "run", lambda todo, on_event: ran.extend(todo) or [])
+    progress.bring_up_to_date(wanted)
+    assert ran == [], "the control: unforced there is nothing to do"
+    progress.bring_up_to_date(wanted, force=True)
+    assert ran == [need, wanted]

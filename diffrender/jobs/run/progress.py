@@ -115,7 +115,7 @@ def bring_up_to_date(job: Job, force: bool = False) -> dict[str, Any]:
     start = time.monotonic()
     todo = pending([job])
     if force and job not in todo:
-        todo.append(job)
+        todo = [*pending(job.needs), job]  # what it is made from may be gone though it is there itself
     check_before_start(todo)
     if len(todo) > 1:
         tqdm.write(f"To do: {', '.join(job.name for job in todo)}.", file=sys.stderr)
