@@ -100,6 +100,8 @@ from .parts.beside import METRIC as METRIC
 from .parts.beside import BesideData as BesideData
 from .parts.beside import distances as distances
 from .parts.clock import Clock as Clock
+from .parts.cloud_tiles import CloudTiles as CloudTiles
+from .parts.cloud_tiles import even_steps as even_steps
 from .parts.code_panel import CodePanel as CodePanel
 from .parts.code_panel import loop_of as loop_of
 from .parts.deformed_grid import CellLens as CellLens
@@ -115,11 +117,18 @@ from .parts.hero import Hero as Hero
 from .parts.hero import pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep
 from .parts.lettering import denoised as denoised
+from .parts.marginals import Marginal as Marginal
+from .parts.marginals import beside_marginals as beside_marginals
+from .parts.marginals import marginals as marginals
 from .parts.one_chain import OneChain as OneChain
 from .parts.pictures import image_grid as image_grid
 from .parts.pictures import image_values as image_values
 from .parts.pictures import noise_grid as noise_grid
 from .parts.readouts import Course as Course
+from .parts.schedule_plot import ScheduleColumn as ScheduleColumn
+from .parts.schedule_plot import SchedulePlot as SchedulePlot
+from .parts.schedule_plot import forward_equation as forward_equation
+from .parts.schedule_plot import log_snr_of as log_snr_of
 from .parts.tiles import ImageTiles as ImageTiles
 from .parts.tiles import tile_steps as tile_steps
 from .parts.zoom.magnifier import PACE as PACE

@@ -1,0 +1,186 @@
+"""What is left of the data and what noise has come: the equation of the forward process, its terms now, its curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from manim import Dot, VMobject
+
+from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.mobjects.furniture.panels import line, put_dashes
+from diffrender.animation.parts.axes import Axes
+from diffrender.animation.parts.clock import Clock
+from diffrender.animation.parts.marginals import distance_to_noise
+from diffrender.animation.theme import HAIR, LINE, blend
+from diffrender.core.errors import RenderError
+from diffrender.trajectory.reader import Trajectory
+
+LINEAR_TOP = 4.0  # a σ² that passes this is drawn on a logarithmic axis,
+LEAST = 1e-4  # from here
+STEPS = 1000  # of the schedules by formula
+AHEAD = 0.55  # how far what is to come goes towards the background
+TILE_DOT = 0.055
+SAID_AT = 0.84  # height of "SNR = 1" in the plot
+TERM_GAP = 0.12  # between terms of the equation in numbers
+VARIANCE_KEPT = 1e-4  # α² + σ² is 1 within this
+
+
+def variance_kept(alpha: np.ndarray, sigma: np.ndarray) -> bool:
+    """Whether α² + σ² = 1 throughout, so that α² may be written ᾱ and σ² as 1 − ᾱ."""
+    return bool(np.allclose(alpha**2 + sigma**2, 1, atol=VARIANCE_KEPT))
+
+
+def log_snr_of(run: Trajectory) -> np.ndarray:
+    """(T+1,) 2 log(α / σ) of a recording; infinite where there is no noise, or nothing else."""
+    with np.errstate(divide="ignore"):
+        return 2 * (np.log(np.asarray(run["alpha"], float)) - np.log(np.asarray(run["sigma"], float)))
+
+
+def forward_equation(run: Trajectory) -> str:
+    """What x_t is, given x_0: with ᾱ where the variance is kept."""
+    kept = variance_kept(np.asarray(run["alpha"]), np.asarray(run["sigma"]))
+    data, noise = ("sqrt(macron(alpha)_t)", "sqrt(1 - macron(alpha)_t)") if kept else ("alpha_t", "sigma_t")
+    return f"x_t = {{{{{data} thin x_0 : data}}}} + {{{{{noise} thin epsilon : noise}}}}"
+
+
+def alpha_bar(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Time 0..1 and ᾱ, each (1001,), of a schedule by its published formula.
+
+    linear: Ho et al. 2020, β from 1e-4 to 0.02; scaled_linear: Rombach et al. 2022, √β even from √0.00085 to √0.012;
+    cosine: Nichol & Dhariwal 2021, eq. 17.
+    """
+    time = np.arange(STEPS + 1) / STEPS
+    if name == "cosine":
+        f = np.cos((time + 0.008) / 1.008 * np.pi / 2) ** 2
+        return time, f / f[0]
+    betas = {
+        "linear": np.linspace(1e-4, 0.02, STEPS),
+        "scaled_linear": np.linspace(0.00085**0.5, 0.012**0.5, STEPS) ** 2,
+    }
+    if name not in betas:
+        raise RenderError(f"There is no formula for the schedule '{name}'.", f"Known: cosine, {', '.join(betas)}.")
+    return time, np.concatenate([[1.0], np.cumprod(1 - betas[name])])
+
+
+class SchedulePlot:
+    """α² in the data's colour and σ² in the noise's over recorded time: where they cross, SNR is 1.
+
+    tiles: steps that are marked on the axis of time, in their `colors`. compare: a schedule whose ᾱ is drawn dashed.
+    mobjects: curves and cursor, bound to the clock; standing: everything else.
+    """
+
+    def __init__(
+        self, clock: Clock, box: Box, *, tiles: Sequence[int], colors: Sequence[str], compare: str | None = None
+    ) -> None:
+        page, run = clock.page, clock.run
+        theme, em = page.theme, page.em("legend")
+        self.time, alpha, sigma = (np.asarray(run[key], float) for key in ("time", "alpha", "sigma"))
+        data, noise = alpha**2, sigma**2
+        log = float(noise.max()) > LINEAR_TOP
+        low, top = (LEAST if log else 0.0), max(1.0, float(noise.max()))
+        ends = float(self.time[0]), float(self.time[-1])
+        ticks = (ends[0], (ends[0] + ends[1]) / 2, ends[1])
+        self.axes = Axes(
+            page, box._replace(top=box.top - 1.35 * em), x=ends, y=(low, top), log_y=log,
+            x_ticks=ticks, y_ticks=None if log else (0, 0.5, 1),
+        )  # fmt: skip
+        rect = self.axes.rect
+        kept = variance_kept(alpha, sigma)
+        names = ("$macron(alpha)_t$", "$1 - macron(alpha)_t$") if kept else ("$alpha_t^2$", "$sigma_t^2$")
+        above = rect.top + 0.4 * em
+        third = self.axes.at(ends[0] + 0.75 * (ends[1] - ends[0]), low)[0]
+        hues = ("data", "samples")
+        said = [
+            page.words(f"{n} {word}", "legend", h) for n, word, h in zip(names, ("data", "noise"), hues, strict=True)
+        ]
+        if sum(text.width for text in said) + 2 * em > rect.width:
+            said = [page.words(name, "legend", hue) for name, hue in zip(names, hues, strict=True)]
+        self.standing: list[Any] = [
+            *self.axes.mobjects,
+            said[0].at(rect.left, above),
+            said[1].at(rect.right, above, 1),
+            page.label("$t$", third, rect.bottom - 0.09 - em, 0, "legend", "muted"),
+        ]
+        for step in tiles:
+            at = self.axes.at(self.time[step], low)[0]
+            self.standing.append(Dot([at, rect.bottom, 0], radius=TILE_DOT, color=colors[step]).set_z_index(1))
+        if compare:
+            self.compare(*alpha_bar(compare), compare, ends)
+        self.cross(np.log(np.maximum(alpha, 1e-12)) - np.log(np.maximum(sigma, 1e-12)))
+        self.curves = [
+            self.axes.curve(
+                self.time, y, color=theme.color(hue), ring=theme.bg, future=blend(theme.color(hue), theme.bg, AHEAD)
+            ).set_z_index(3)
+            for y, hue in ((data, "data"), (np.maximum(noise, low), "samples"))
+        ]
+        self.cursor = line([(rect.left, rect.bottom), (rect.left, rect.top)], theme.fg, HAIR * 1.4).set_z_index(2)
+        self.mobjects = [*self.curves, self.cursor]
+        clock.bind(self)
+
+    def cross(self, ratio: np.ndarray) -> None:
+        """Mark where log(α/σ) passes 0: there is as much noise as data."""
+        after = int(np.argmax(ratio <= 0))
+        if after == 0:
+            return
+        page, rect = self.axes.page, self.axes.rect
+        share = ratio[after - 1] / (ratio[after - 1] - ratio[after])
+        self.even = float(self.time[after - 1] + share * (self.time[after] - self.time[after - 1]))
+        x = self.axes.at(self.even, 1)[0]
+        dashes = VMobject(stroke_color=page.theme.muted, stroke_width=HAIR * 130)
+        said = page.label("SNR = 1", x, rect.bottom + SAID_AT * rect.height, 0, "floor", "muted")
+        self.standing += [put_dashes(dashes, (x, rect.bottom), (x, said.get_bottom()[1] - 0.08)), said]
+
+    def compare(self, time: np.ndarray, values: np.ndarray, name: str, ends: tuple[float, float]) -> None:
+        """The ᾱ of another schedule, dashed."""
+        page = self.axes.page
+        x = ends[0] + time * (ends[1] - ends[0])
+        low = LEAST if self.axes.log[1] else 0.0
+        points = [self.axes.at(*p) for p in zip(x, np.maximum(values, low), strict=True)]
+        dashes = VMobject(stroke_color=page.theme.data, stroke_width=LINE * 110).set_z_index(2)
+        along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+        marks = np.arange(0, along[-1], 0.2)
+        ends_of = [[np.interp(a, along, np.array(points)[:, k]) for k in (0, 1)] for m in marks for a in (m, m + 0.1)]
+        for a, b in zip(ends_of[::2], ends_of[1::2], strict=True):
+            dashes.start_new_path(np.array([*a, 0.0])).add_line_to(np.array([*b, 0.0]))
+        self.compared = dashes
+        self.standing.append(dashes)
+
+    def show_step(self, step: float) -> None:
+        """Put curves and cursor at a recorded step."""
+        for curve in self.curves:
+            curve.show_step(step)
+        x = self.axes.at(float(np.interp(step, np.arange(len(self.time)), self.time)), 1)[0]
+        self.cursor.shift([x - self.cursor.points[0, 0], 0, 0])
+
+
+class ScheduleColumn:
+    """The terms of the forward equation as they are now, log-SNR, and under them (in a tall frame beside) the plot.
+
+    In a wide frame also how far states (T+1, N, D) are from N(0, deviation²), and the floor of that. `more` as of
+    `SchedulePlot`. mobjects: what moves; standing: everything else, running numbers too.
+    """
+
+    def __init__(self, clock: Clock, states: Any, box: Box, *, deviation: float, **more: Any) -> None:
+        run, page = clock.run, clock.page
+        size = "legend" if page.frame.shape == "square" else "label"
+        terms = [
+            clock.number("$x_t =$ {:.3f} $x_0$", run["alpha"], size=size, color="data"),
+            clock.number("$+$ {:.3f} $epsilon$", run["sigma"], size=size, color="samples"),
+        ]
+        snr = clock.number("log-SNR {:+.1f}", log_snr_of(run), size=size)
+        rows: list[Any] = [*terms, snr]
+        if page.shape == "wide":
+            distance, floor = distance_to_noise(states, deviation)
+            far = clock.number("distance to the bell {:.3f}", distance, size="legend")
+            rows = [terms[0], [snr, clock.number("$t =$ {:.2f}", run["time"])]]
+            rows.append([far, page.words(f"floor {floor:.3f}", "legend", "muted")])
+        texts, plot = box.columns(0.38, 0.62, gap=0.2) if page.shape == "tall" else (box, box)
+        made = page.stack(texts, *rows, gap=0.45)
+        if page.shape == "wide":
+            made.append(terms[1].at(box.left + terms[0].room + TERM_GAP, terms[0].line.baseline))
+        if page.shape != "tall":
+            plot = plot._replace(top=min(float(text.get_bottom()[1]) for text in made) - 0.15)
+        self.plot = SchedulePlot(clock, plot, **more)
+        self.standing, self.mobjects = [*made, *self.plot.standing], self.plot.mobjects
