@@ -33,7 +33,7 @@ from diffrender.animation import (
 
 TILES = 11
 VISIBLE = (-5.0, 5.5)  # log-SNR: outside nothing can be seen to change from tile to tile
-REACH = 0.62  # of a panel that the data fill: noise needs the rest
+REACH = {2: 0.62, 3: 0.9}  # of a panel that data, or the box round them, fill: noise needs the rest
 DATA, DATA_ALPHA, CLOUD = 0.017, 0.75, 0.75  # points of x_0; opacities of them and of x_t
 
 
@@ -63,15 +63,15 @@ class Forward(TrajectoryScene):
         """The data; then the whole way, paced by what can be seen to change; then the noise under its bell."""
         run, page, theme, options = self.run, self.page, self.theme, self.options
         count = 12 if page.shape == "tall" else TILES
-        boxes, states = self.arrange("panel over tiles", tiles=count, under=0.36), run.states[:, : options.points]
+        boxes, states = self.arrange("panel over tiles", tiles=count, under=0.43), run.states[:, : options.points]
         alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
         share = sigma**2 / (alpha**2 + sigma**2)
         self.tints = [blend(theme.data, theme.samples, float(w)) for w in share]
         self.deviation = float(sigma[-1] / run.scale[-1])  # of what is left when the data are gone
 
         # the cloud over the data it began as, and one of its points
-        stage = beside_marginals(boxes.panel, run.event[0])
-        view = self.view(states[0], stage, reach=REACH, noise=self.deviation, haze=theme.panel)
+        stage, reach = beside_marginals(boxes.panel, run.event[0]), REACH[run.event[0]]
+        view = self.view(states[0], stage, reach=reach, noise=self.deviation, haze=theme.panel)
         view.cloud(states[0], color=theme.data, radius=DATA, alpha=DATA_ALPHA)
         cloud = view.cloud(states, color=theme.data, radius=point_radius(states.shape[1], 12), alpha=CLOUD)
         clock = self.clock(run)
@@ -92,7 +92,7 @@ class Forward(TrajectoryScene):
         names = [f"{run['time'][step]:.2f}" for step in steps]
         tiles = CloudTiles(
             page, states, steps, boxes.tiles, boxes.tile_names, colors=self.tints, names=names, prefix="$t =$ ",
-            reach=REACH, noise=self.deviation,
+            reach=reach, noise=self.deviation,
         )  # fmt: skip
         clock.bind(tiles)
         column = ScheduleColumn(

@@ -1,13 +1,22 @@
-"""The forward scene read back: the cloud, its tiles and its curves are those of the recorded Markov chain."""
+"""The forward scene read back: the cloud, its colour, its marginals, its tiles and its curves are the recording's."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-SECONDS, STEPS, CHAINS = 2.0, 20, 50
+from diffrender.animation.parts.cloud_tiles import AHEAD, CloudTiles, even_steps
+from diffrender.animation.parts.marginals import BINS, Marginal, distance_to_noise
+from diffrender.animation.parts.schedule_plot import alpha_bar
+from diffrender.animation.text.numbers import Running
+from diffrender.animation.theme import blend
+from diffrender.animation.timeline import paced
+from diffrender.diffusion import schedules
+
+SECONDS, STEPS, CHAINS, TILES = 2.0, 20, 50, 11
 NOW = 13  # the step looked at
 SHIFTS = [(3, 0), (0, 3), (-3, 0), (0, -3)]
+FAR = 60  # of the colours' sum of differences: more is another colour
 
 
 @pytest.fixture(scope="module")
@@ -16,78 +25,207 @@ def run(recorded):
 
 
 @pytest.fixture(scope="module")
-def shot(cinema, run):
-    return cinema("forward", run=run).at(NOW / STEPS * SECONDS, duration=SECONDS)[0]
+def film(cinema, run):
+    course = np.linspace(0, 1, 2001)
+    line = paced(run.states)
+    seconds = SECONDS * float(np.median(course[[line.step(u) == NOW for u in course]]))
+    film = cinema("forward", run=run)
+    film.shot = film.at(seconds, duration=SECONDS, hero=False)[0]
+    return film
 
 
-def check_cloud(read, shot, frame, x, which=1):
-    """Orange points of the main cloud (1), or of a tile (2 …), are at x."""
-    cloud = shot.rasters["PointCloud"][which]
-    warm = read.warmth(frame) > 0.45 * 0.8 * read.warmth(read.rgb(read.LOOK.samples))
-    at, where = read.laid(x, cloud), read.window(cloud, 4 if which == 1 else 6)
-    (rows, columns), r = where, cloud.radius[0] * read.UNIT
-    near = ((at > [columns.start - r - 3, rows.start - r - 3]) & (at < [columns.stop + r + 3, rows.stop + r + 3])).all(
-        1
-    )
-    read.check_points(warm, at[near], r, where)
+@pytest.fixture(scope="module")
+def shot(film):
+    return film.shot
 
 
-def clouds(read, shot):
-    """Of the lower right cloud to the upper left: indices of the main cloud and of the tiles in their order."""
-    return [k for k, mob in enumerate(shot.rasters["PointCloud"]) if mob.points[1, 0] - mob.points[0, 0] < 1.2]
+def mixed(read, run, step):
+    """The colour of noise that makes up this share of the variance."""
+    share = float(run["sigma"][step] ** 2 / (run["alpha"][step] ** 2 + run["sigma"][step] ** 2))
+    return blend(read.LOOK.data, read.LOOK.samples, share)
+
+
+def followed(shot):
+    """The cloud that follows the recording."""
+    return next(mob for mob in shot.rasters["PointCloud"] if mob.recorded is not None)
 
 
 def test_the_cloud_is_the_recorded_state(read, shot, run):
-    check_cloud(read, shot, shot.frame, run["x"][NOW], main(shot))
+    cloud = followed(shot)
+    assert cloud.step == NOW
+    assert np.array_equal(cloud.xy, run["x"][NOW])
+    assert not np.array_equal(cloud.xy, run["x"][NOW - 1])
 
 
-def main(shot):
-    """The cloud that follows the recording."""
-    return next(k for k, mob in enumerate(shot.rasters["PointCloud"]) if mob.recorded is not None)
+def on_points(read, shot, frame, run, step):
+    """Colours of the pixels at the recorded points of a step that lie apart from all others and from the data."""
+    cloud, at = followed(shot), read.laid(run["x"][step], followed(shot))
+    others = np.concatenate([at, read.laid(run["x"][0], cloud)])
+    rows, columns = read.window(cloud, 8)
+    gaps = np.sort(np.hypot(*(at[:, None] - others).transpose(2, 0, 1)), axis=1)[:, 1]
+    inside = (at > [columns.start, rows.start]).all(1) & (at < [columns.stop, rows.stop]).all(1)
+    where = np.floor(at[inside & (gaps > 4 * cloud.radius[0] * read.UNIT)]).astype(int)
+    assert len(where) >= 8
+    return frame[where[:, 1], where[:, 0]].astype(int)
 
 
-@pytest.mark.parametrize("shift", SHIFTS)
-def test_a_cloud_three_pixels_off_is_found_out(read, shot, run, shift):
+def check_points(read, shot, frame, run, step, color):
+    """Every point that stands alone is drawn where it was recorded, in this colour over the panel's."""
+    alpha = followed(shot).alpha
+    wanted = alpha * read.rgb(color) + (1 - alpha) * read.rgb(read.LOOK.panel)
+    off = np.abs(on_points(read, shot, frame, run, step) - wanted).sum(1)
+    assert (off < FAR / 4).all()
+
+
+def test_points_are_where_they_were_recorded_in_the_colour_of_their_noise(read, shot, run):
+    check_points(read, shot, shot.frame, run, NOW, mixed(read, run, NOW))
+
+
+@pytest.mark.parametrize("shift", [tuple(2 * s for s in shift) for shift in SHIFTS])
+def test_points_elsewhere_are_found_out(read, shot, run, shift):
     with pytest.raises(AssertionError):
-        check_cloud(read, shot, np.roll(shot.frame, shift, (0, 1)), run["x"][NOW], main(shot))
+        check_points(read, shot, np.roll(shot.frame, shift, (0, 1)), run, NOW, mixed(read, run, NOW))
 
 
-@pytest.mark.parametrize("off", [-1, 1])
-def test_a_cloud_of_another_step_is_found_out(read, shot, run, off):
+@pytest.mark.parametrize("off", [-3, 3])
+def test_points_of_another_step_and_colours_of_another_noise_are_found_out(read, shot, run, off):
     with pytest.raises(AssertionError):
-        check_cloud(read, shot, shot.frame, run["x"][NOW + off], main(shot))
-
-
-def test_tiles_show_the_states_that_were_passed_and_no_others(read, shot, run):
-    tiles = sorted(clouds(read, shot), key=lambda k: shot.rasters["PointCloud"][k].points[0, 0])
-    assert len(tiles) == 11
-    passed = NOW * 10 // STEPS
-    for k, tile in enumerate(tiles):
-        if k <= passed:
-            check_cloud(read, shot, shot.frame, run["x"][2 * k], tile)
-        else:
-            inside = shot.frame[read.window(shot.rasters["PointCloud"][tile], 6)]
-            assert (inside == read.rgb(read.LOOK.panel)).all()
+        check_points(read, shot, shot.frame, run, NOW + off, mixed(read, run, NOW))
     with pytest.raises(AssertionError):
-        check_cloud(read, shot, shot.frame, run["x"][2 * passed - 1], tiles[passed])
+        check_points(read, shot, shot.frame, run, NOW, mixed(read, run, NOW + off))
 
 
+def test_colours_go_from_the_data_to_the_noise(cinema, read, run):
+    film = cinema("forward", run=run)
+    film.at(0.5, duration=SECONDS)
+    tints = film.scene.tints
+    assert tints == [mixed(read, run, k) for k in range(STEPS + 1)]
+    assert tints[0] == read.LOOK.data
+    assert np.abs(read.rgb(tints[-1]) - read.rgb(read.LOOK.samples)).max() <= 2
+    assert len(set(tints)) >= STEPS  # the first step changes too little to be told
+
+
+# ---- histograms and bell ---------------------------------------------------------------------------------------------
+def marginals(film):
+    """The histograms, as they are bound to the clock."""
+    parts = [getattr(show, "__self__", None) for show in film.scene.clocks[0].bound]
+    return [part for part in parts if isinstance(part, Marginal)]
+
+
+def check_histogram(read, frame, marginal, x, color):
+    """Along the middle of every bin, as many pixels are inked as the recorded share of it says."""
+    counts, edges = np.histogram(x, marginal.edges)
+    density = counts / (len(x) * np.diff(edges))
+    panel, ink = read.rgb(read.LOOK.bg).astype(float), read.rgb(color).astype(float)
+    inked = (frame - panel) @ (ink - panel) / ((ink - panel) @ (ink - panel)) > 0.4
+    middles = (edges[:-1] + edges[1:]) / 2
+    scale = (marginal.box.width if marginal.upright else marginal.box.height) * read.UNIT / marginal.highest
+    ends = read.pixel_of(marginal.place(middles, density))
+    for k in range(BINS):
+        if density[k] * scale < 6:
+            continue
+        low = read.pixel_of(marginal.place(middles[k : k + 1], np.zeros(1)))[0]
+        line = np.linspace(low, ends[k], 40)[6:-6]
+        px = np.floor(line).astype(int)
+        assert inked[px[:, 1], px[:, 0]].mean() > 0.8, "a bar is too short"
+        away = ends[k] + (ends[k] - low) / np.hypot(*(ends[k] - low)) * 4
+        x_, y = np.floor(away).astype(int)
+        bell = frame[y - 3 : y + 4, x_ - 3 : x_ + 4].min(-1).max() > 140  # the white curve passes there
+        assert bell or not inked[y, x_], "a bar is too long"
+
+
+def test_histograms_are_those_of_the_recorded_coordinates(read, film, shot, run):
+    pair = marginals(film)
+    assert [m.axis for m in pair] == [0, 1]
+    for marginal in pair:
+        check_histogram(read, shot.frame, marginal, run["x"][NOW][:, marginal.axis], mixed(read, run, NOW))
+
+
+@pytest.mark.parametrize("step", [0, 4, STEPS])
+def test_histograms_of_another_step_or_axis_are_found_out(read, film, shot, run, step):
+    for marginal in marginals(film):
+        with pytest.raises(AssertionError):
+            check_histogram(read, shot.frame, marginal, run["x"][step][:, marginal.axis], mixed(read, run, NOW))
+        with pytest.raises(AssertionError):
+            check_histogram(read, shot.frame, marginal, run["x"][NOW][:, 1 - marginal.axis], mixed(read, run, NOW))
+
+
+def test_the_bell_is_the_normal_density_in_the_scale_of_the_bars(film):
+    for marginal in marginals(film):
+        x = np.linspace(*marginal.edges[[0, -1]], 160)
+        wanted = marginal.place(x, np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi))
+        drawn = np.array(marginal.bell.get_anchors())[::2, :2]
+        assert np.abs(drawn - wanted[:-1]).max() < 0.01
+        narrow = marginal.place(x, np.exp(-(x**2) / 2 / 0.81) / np.sqrt(2 * np.pi * 0.81))
+        assert np.abs(drawn - narrow[:-1]).max() > 0.01  # another deviation is found out
+
+
+def test_the_distance_to_the_bell_falls_to_its_floor_for_noise_and_not_for_data():
+    rng = np.random.default_rng(1)
+    noise = rng.standard_normal((3, 500, 2))
+    distances, floor = distance_to_noise(noise, 1.0)
+    assert distances == pytest.approx([floor] * 3, rel=0.6)
+    assert distance_to_noise(0.8 * noise, 1.0)[0].min() > 2 * floor
+
+
+# ---- tiles -----------------------------------------------------------------------------------------------------------
+def strip(film):
+    """The tiles, as they are bound to the clock."""
+    parts = [getattr(show, "__self__", None) for show in film.scene.clocks[0].bound]
+    return next(part for part in parts if isinstance(part, CloudTiles))
+
+
+def test_tiles_show_eleven_different_recorded_states_named_by_their_time(film, run):
+    tiles = strip(film)
+    assert len(tiles.steps) == len(set(tiles.steps.tolist())) == TILES
+    assert (np.diff(tiles.steps) > 0).all()
+    for step, made in zip(tiles.steps, tiles.tiles, strict=True):
+        assert np.array_equal(made[-1].xy, run["x"][step])
+        assert not np.array_equal(made[-1].xy, run["x"][(step + 1) % (STEPS + 1)])
+    names = [text.body for text in tiles.names]
+    assert [name[-4:] for name in names] == [f"{run['time'][step]:.2f}" for step in tiles.steps]
+    assert all("$t =$" in name for name in names)
+
+
+def test_tiles_to_come_are_faint(read, film, shot):
+    tiles = strip(film)
+    now = int(np.searchsorted(tiles.steps, NOW, side="right")) - 1
+    strongest = []
+    for made in tiles.tiles:
+        part = shot.frame[read.window(made[-1], 6)].astype(int)
+        strongest.append(int(np.abs(part - read.rgb(read.LOOK.panel)).sum(-1).max()))
+    assert min(strongest[: now + 1]) > 1.3 * max(strongest[now + 1 :]) > 0
+    assert AHEAD < 0.5
+
+
+def test_even_steps_are_even_in_what_they_are_given_and_all_different():
+    values = np.linspace(1, 0, 101) ** 3
+    steps = even_steps(values, TILES)
+    assert np.allclose(np.diff(values[steps])[:-2], -0.1, atol=0.03)
+    assert not np.allclose(np.diff(values[np.linspace(0, 100, TILES).astype(int)]), -0.1, atol=0.03)
+    flat = even_steps(np.zeros(30), TILES)
+    assert (flat[0], flat[-1], len(set(flat))) == (0, 29, TILES)
+    assert even_steps(np.arange(6), TILES) == list(range(6))
+
+
+# ---- curves, cursor and numbers --------------------------------------------------------------------------------------
 def check_curves(read, shot, frame, run, now):
-    """The dots stand at the present, the curves pass through every recorded value until then, and end there."""
-    with np.errstate(divide="ignore"):
-        snr = np.clip(2 * np.log(run["alpha"] / run["sigma"]), -10, 10)
-    inks = read.rgb(read.LOOK.fg), read.rgb(read.LOOK.data)
-    for curve, y, ink in zip(shot.rasters["Curve"], (snr, run["alpha"] ** 2), inks, strict=True):
+    """The dots stand at the present, and the curves pass through every recorded value until then."""
+    inks = read.rgb(read.LOOK.data), read.rgb(read.LOOK.samples)
+    for curve, y, ink in zip(shot.rasters["Curve"], (run["alpha"] ** 2, run["sigma"] ** 2), inks, strict=True):
         inked = np.abs(frame.astype(int) - ink).sum(-1) < 90
         at = read.laid(np.stack([run["time"], y], -1), curve)
         for k in range(1, len(at) - 1):
             near = np.s_[round(at[k, 1]) - 2 : round(at[k, 1]) + 2, int(at[k, 0])]
-            assert inked[near].any() == (k <= now) or abs(at[k, 0] - at[now, 0]) < 15
+            assert inked[near].any() == (k <= now) or abs(at[k, 0] - at[now, 0]) < 15 or crossing(run, k)
         x, y_ = np.indices(inked.T.shape) + 0.5
         disc = np.hypot(x - at[now, 0], y_ - at[now, 1]).T < 0.09 * read.UNIT - 1.5
         assert inked[disc].all()
-        away = np.hypot(x - at[now, 0], y_ - at[now, 1]).T - 0.09 * read.UNIT
-        assert not inked[(away > 1.5) & (away < 2.5) & (x.T - at[now, 0] > 4)].any()
+
+
+def crossing(run, k):
+    """Whether the two curves are so near that one hides the other."""
+    return abs(run["alpha"][k] ** 2 - run["sigma"][k] ** 2) < 0.1
 
 
 def test_curves_have_grown_to_the_present(read, shot, run):
@@ -100,16 +238,83 @@ def test_curves_elsewhere_are_found_out(read, shot, run, off):
         check_curves(read, shot, shot.frame, run, NOW + off)
     for axis in (0, 1):
         with pytest.raises(AssertionError):
-            check_curves(read, shot, np.roll(shot.frame, 3 * off, axis), run, NOW)
+            check_curves(read, shot, np.roll(shot.frame, 4 * off, axis), run, NOW)
+
+
+def plot_of(film):
+    """The plot of the schedule, as it is bound to the clock."""
+    return next(p for p in (getattr(s, "__self__", None) for s in film.scene.clocks[0].bound) if hasattr(p, "cursor"))
+
+
+def test_cursor_and_numbers_say_the_recorded_step(read, cinema, run):
+    film = cinema("forward", run=run)
+    film.at(1.0, duration=SECONDS)
+    clock = film.scene.clocks[0]
+    step = int(clock.step)
+    assert 0 < step < STEPS
+    numbers = [m for top in film.scene.mobjects for m in top.get_family() if isinstance(m, Running)]
+    shown = sorted(number.value for line in numbers for number in line.numbers)
+    alpha, sigma = float(run["alpha"][step]), float(run["sigma"][step])
+    for value in (alpha, sigma, 2 * np.log(alpha / sigma), float(run["time"][step]), step):
+        assert np.abs(np.array(shown) - value).min() < 1e-5
+    assert np.abs(np.array(shown) - float(run["alpha"][step - 1])).min() > 1e-3
+    plot = plot_of(film)
+    assert plot.cursor.get_x() == pytest.approx(plot.axes.at(float(run["time"][step]), 1)[0], abs=1e-6)
+    assert plot.even == pytest.approx(0.5, abs=0.02)  # of the cosine schedule
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule"), [("linear",) * 2, ("scaled_linear",) * 2, ("cosine", "squaredcos_cap_v2")]
+)
+def test_a_schedule_by_formula_is_the_one_that_recordings_are_made_with(name, schedule):
+    from diffrender.config.sections import ScheduleConfig
+
+    table = schedules.make_levels(ScheduleConfig(kind=schedule, num_train_timesteps=1000))
+    time, values = alpha_bar(name)
+    assert np.allclose(time, table.time)
+    assert np.abs(values - np.asarray(table.alpha) ** 2).max() < 2e-3
+    other = alpha_bar("linear" if name != "linear" else "cosine")[1]
+    assert np.abs(other - np.asarray(table.alpha) ** 2).max() > 0.05
+
+
+def test_another_schedule_is_drawn_where_it_is_asked_for(cinema, run):
+    dashes = []
+    for options in ({}, {"compare": "linear"}):
+        film = cinema("forward", run=run)
+        film.at(0.5, duration=SECONDS, **options)
+        dashes.append(plot_of(film))
+    plain, compared = dashes
+    assert not hasattr(plain, "compared")
+    time, values = alpha_bar("linear")
+    line = np.array([compared.axes.at(*point) for point in zip(time, values, strict=True)])
+    ends = np.array(compared.compared.get_anchors())[:, :2]
+    off = [np.hypot(*(line - end).T).min() for end in ends]
+    assert max(off) < 0.02
+    wrong = np.array([compared.axes.at(*point) for point in zip(time, alpha_bar("cosine")[1], strict=True)])
+    assert max(np.hypot(*(wrong - end).T).min() for end in ends) > 0.2
+
+
+# ---- the whole picture -----------------------------------------------------------------------------------------------
+def test_the_first_frame_is_a_whole_picture(cinema, run):
+    first, later = cinema("forward", run=run).play([(0, 1), (8, 9)], duration=SECONDS)
+    assert np.array_equal(first.frame, later.frame)
+    assert (np.abs(first.frame.astype(int) - first.frame[0, 0]).sum(-1) > 60).mean() > 0.02
+    assert first.rasters.keys() >= {"PointCloud", "Curve"}
 
 
 def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look):
     assert cinema("forward", run=run).layout(shape, look, duration=4) == []
 
 
+def test_no_text_overlaps_where_another_schedule_is_drawn_in_a_frame_of_four_to_three(cinema, run):
+    assert cinema("forward", run=run).layout((512, 384), duration=2, compare="cosine", trails=5) == []
+
+
 def test_space_is_shown_too(cinema, recorded):
     run = recorded("torus", sampler={"kind": "forward", "steps": 10, "chains": 20})
-    assert cinema("forward", run=run).layout((270, 480), duration=4) == []
+    film = cinema("forward", run=run)
+    assert film.layout((270, 480), duration=4) == []
+    assert [m.axis for m in marginals(film)] == [0, 1, 2]
 
 
 # ---- images ----------------------------------------------------------------------------------------------------------
@@ -126,7 +331,7 @@ def test_images_dissolve_as_they_were_recorded(cinema, dissolving):
     wanted = dissolving["x"][int(grid.step)][: len(shown)].astype(np.float32) * said["scale"] + said["offset"][0]
     assert np.allclose(shown, wanted, atol=1e-3)
     assert not np.allclose(shown, dissolving["x"][0][: len(shown)], atol=0.1), "the control: it is not the start"
-    assert len([g for g in shot.rasters["ImageGrid"] if g.rows == 1]) == 11
+    assert len([g for g in shot.rasters["ImageGrid"] if g.rows == 1]) == TILES
 
 
 def test_images_fit_every_frame(cinema, dissolving, shape, look):

@@ -176,7 +176,7 @@ class ScheduleColumn:
             far = clock.number("distance to the bell {:.3f}", distance, size="legend")
             rows = [terms[0], [snr, clock.number("$t =$ {:.2f}", run["time"])]]
             rows.append([far, page.words(f"floor {floor:.3f}", "legend", "muted")])
-        texts, plot = box.columns(0.38, 0.62, gap=0.2) if page.shape == "tall" else (box, box)
+        texts, plot = box.columns(0.39, 0.61, gap=0.25) if page.shape == "tall" else (box, box)
         made = page.stack(texts, *rows, gap=0.45)
         if page.shape == "wide":
             made.append(terms[1].at(box.left + terms[0].room + TERM_GAP, terms[0].line.baseline))
