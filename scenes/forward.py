@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from manim import VGroup
 from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
+    Boxes,
+    Clock,
     CloudTiles,
     Hero,
+    ImageTiles,
     Recording,
     SceneOptions,
     ScheduleColumn,
@@ -22,11 +24,15 @@ from diffrender.animation import (
     even_steps,
     forward_equation,
     frame,
+    image_grid,
+    image_values,
     key_dot,
+    key_dots,
     key_line,
     log_snr_of,
     marginals,
     panel,
+    path_length,
     point_radius,
     scale_bar,
 )
@@ -34,18 +40,20 @@ from diffrender.animation import (
 TILES = 11
 VISIBLE = (-5.0, 5.5)  # log-SNR: outside nothing can be seen to change from tile to tile
 REACH = {2: 0.62, 3: 0.9}  # of a panel that data, or the box round them, fill: noise needs the rest
-DATA, DATA_ALPHA, CLOUD = 0.017, 0.75, 0.75  # points of x_0; opacities of them and of x_t
+DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
+TAIL = 12  # steps that tails are long
+WATCHED = 16  # images that set the pace
 
 
 class Forward(TrajectoryScene):
     """Data dissolve into noise, step by recorded step of the Markov chain, until the normal distribution is reached."""
 
     default_config = "spiral"
-    shows = ("plane", "space")
+    shows = ("plane", "space", "images")
     needs = {
         "run": Recording(
             "forward",
-            {"sampler.steps": 200, "sampler.chains": 2000, "record.keep": []},
+            {"sampler.steps": 200, "record.keep": []},
             fixed={"sampler.kind": "forward"},
         )
     }
@@ -62,66 +70,70 @@ class Forward(TrajectoryScene):
     def construct(self) -> None:
         """The data; then the whole way, paced by what can be seen to change; then the noise under its bell."""
         run, page, theme, options = self.run, self.page, self.theme, self.options
-        count = 12 if page.shape == "tall" else TILES
-        boxes, states = self.arrange("panel over tiles", tiles=count, under=0.43), run.states[:, : options.points]
+        pictures = len(run.event) == 3
+        boxes = self.arrange("panel over tiles", tiles=12 if page.shape == "tall" else TILES, under=0.43)
         alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
-        share = sigma**2 / (alpha**2 + sigma**2)
-        self.tints = [blend(theme.data, theme.samples, float(w)) for w in share]
+        self.tints = [blend(theme.data, theme.samples, float(w)) for w in sigma**2 / (alpha**2 + sigma**2)]
         self.deviation = float(sigma[-1] / run.scale[-1])  # of what is left when the data are gone
-
-        # the cloud over the data it began as, and one of its points
-        stage, reach = beside_marginals(boxes.panel, run.event[0]), REACH[run.event[0]]
-        view = self.view(states[0], stage, reach=reach, noise=self.deviation, haze=theme.panel)
-        view.cloud(states[0], color=theme.data, radius=DATA, alpha=DATA_ALPHA)
-        cloud = view.cloud(states, color=theme.data, radius=point_radius(states.shape[1], 12), alpha=CLOUD)
-        clock = self.clock(run)
-        clock.bind(cloud)
-        clock.bind(lambda step: cloud.set_fill(self.tints[int(step)]))
-        if options.trails:
-            tails = view.trails(states[:, : options.trails], color=theme.fg, width=LINE, alpha=0.6, length=12)
-            clock.bind(tails)
-        if options.hero:
-            clock.bind(Hero(view, states, theme=theme))
-        edges = [
-            clock.bind(m)
-            for m in marginals(view, states, stage, deviation=self.deviation, colors=self.tints, theme=theme)
-        ]
-
-        # its way in tiles, and its schedule
         steps = even_steps(np.clip(log_snr_of(run), *VISIBLE), len(boxes.tiles))
-        names = [f"{run['time'][step]:.2f}" for step in steps]
-        tiles = CloudTiles(
-            page, states, steps, boxes.tiles, boxes.tile_names, colors=self.tints, names=names, prefix="$t =$ ",
-            reach=reach, noise=self.deviation,
-        )  # fmt: skip
-        clock.bind(tiles)
+        self.times = [f"{run['time'][step]:.2f}" for step in steps]
+        pace = path_length(run.states[:, :WATCHED], even=0.2) if pictures else None
+        clock, self.states = self.clock(run, timeline=pace), run.states[:, : options.points]
+        ground, moving = (self.images if pictures else self.cloud)(clock, boxes, steps)
         column = ScheduleColumn(
-            clock, states, boxes.side, deviation=self.deviation, tiles=steps, colors=self.tints, compare=options.compare
-        )
+            clock, self.states, boxes.side, deviation=self.deviation, tiles=steps, colors=self.tints,
+            compare=options.compare,
+        )  # fmt: skip
         other = f"dashed: {options.compare} by its formula".replace("_", " ") if options.compare else ""
-        caption = self.caption("sampler", "step", "points", "scaling", other, "seed")
-        ground = [panel(stage, theme), *tiles.names, *tiles.grounds, *column.standing, caption]
-        ground += [self.legend(self.keys(), boxes.key), frame(stage, theme.border).set_z_index(8)]
-        ground += [scale_bar(view, page, stage).set_z_index(9)] if view.dims == 2 else []
-        ground += [mob for part in (*edges, tiles, column) for mob in part.mobjects]
+        caption = self.caption("sampler", "step", "points" * (not pictures), "scaling", other, "seed")
         clock.show(0)
         self.look(0)
-        self.intro(*self.header("Data dissolve into noise", forward_equation(run)), ground=[*ground, *view.made])
+        ground += [*column.standing, *column.mobjects, *moving, caption]
+        self.intro(*self.header("Data dissolve into noise", forward_equation(run)), ground=ground)
         self.play_run(clock)
         self.outro()
+
+    def cloud(self, clock: Clock, boxes: Boxes, steps: list[int]) -> tuple[list[Any], list[Any]]:
+        """Points over the data they began as, a followed one, marginals and tiles: what stands, and what moves."""
+        states, theme, options = self.states, self.theme, self.options
+        stage, reach = beside_marginals(boxes.panel, states.shape[2]), REACH[states.shape[2]]
+        view = self.view(states[0], stage, reach=reach, noise=self.deviation, haze=theme.panel)
+        view.cloud(states[0], color=theme.data, radius=DATA, alpha=CLOUD)
+        cloud = view.cloud(states, color=theme.data, radius=point_radius(states.shape[1], 12), alpha=CLOUD)
+        clock.bind(cloud, lambda step: cloud.set_fill(self.tints[int(step)]))
+        if options.trails:
+            tails: dict[str, Any] = {"color": theme.fg, "width": LINE, "alpha": 0.6, "length": TAIL}
+            clock.bind(view.trails(states[:, : options.trails], **tails))
+        if options.hero:
+            clock.bind(Hero(view, states, theme=theme))
+        same: dict[str, Any] = {"colors": self.tints}
+        edges = marginals(view, states, stage, deviation=self.deviation, theme=theme, **same)
+        same |= {"prefix": "$t =$ ", "reach": reach, "noise": self.deviation, "names": self.times}
+        tiles = CloudTiles(self.page, states, steps, boxes.tiles, boxes.tile_names, **same)
+        clock.bind(*edges, tiles)
+        ground = [panel(stage, theme), *tiles.names, *tiles.grounds, self.legend(self.keys(), boxes.key)]
+        ground += [frame(stage, theme.border).set_z_index(8)]
+        ground += [scale_bar(view, self.page, stage).set_z_index(9)] if view.dims == 2 else []
+        return ground, [*view.made, *(mob for edge in edges for mob in edge.mobjects), *tiles.mobjects]
+
+    def images(self, clock: Clock, boxes: Boxes, steps: list[int]) -> tuple[list[Any], list[Any]]:
+        """Images of the data as a grid, and one of them in tiles."""
+        values, rows = image_values(self.run), 2 if self.page.shape == "wide" else 3
+        cols = max(min(int(rows * boxes.panel.width / boxes.panel.height), self.run.chains // rows), 1)
+        chosen = list(range(rows * cols))
+        grid = image_grid(values, boxes.panel, theme=self.theme, rows=rows, cols=cols, chains=chosen)
+        names = [f"{'$t =$ ' * (k == 0)}{name}" for k, name in enumerate(self.times)]
+        tiles = ImageTiles(self.page, values, steps, boxes.tiles, names=names, name_boxes=boxes.tile_names)
+        clock.bind(grid, tiles)
+        return [*tiles.names, *tiles.grounds], [*tiles.mobjects, grid]
 
     def keys(self) -> list[Any]:
         """What the marks mean; the cloud's in the colours that it goes through."""
         theme, wide = self.theme, self.page.shape == "wide"
-        through = [theme.data, blend(theme.data, theme.samples, 0.5), theme.samples]
-
-        def cloud(x0: float, x1: float, y: float) -> VGroup:
-            third = (x1 - x0) / 3
-            return VGroup(*(key_dot(c)(x0 + k * third, x0 + (k + 1) * third, y) for k, c in enumerate(through)))
-
+        mixed = blend(theme.data, theme.samples, 0.5)
         items: list[Any] = [
             (key_dot(theme.data, radius=0.04), 0.1, "data $x_0$"),
-            (cloud, 0.6, "$x_t$, data to noise" if wide else "$x_t$"),
+            (key_dots(theme.data, mixed, theme.samples), 0.55, "$x_t$, data to noise" if wide else "$x_t$"),
         ]
         items += [(key_dot(theme.fg), KEY_DOT_WIDTH, "one of them" if wide else "one")] if self.options.hero else []
         name = "cal(N)(0, 1)" if abs(self.deviation - 1) < 0.01 else "cal(N)(0, sigma_T^2)"

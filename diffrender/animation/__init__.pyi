@@ -54,6 +54,9 @@ from .mobjects.furniture.panels import (
     key_dot as key_dot,
 )
 from .mobjects.furniture.panels import (
+    key_dots as key_dots,
+)
+from .mobjects.furniture.panels import (
     key_line as key_line,
 )
 from .mobjects.furniture.panels import (

@@ -158,8 +158,8 @@ class SchedulePlot:
 class ScheduleColumn:
     """The terms of the forward equation as they are now, log-SNR, and under them (in a tall frame beside) the plot.
 
-    In a wide frame also how far states (T+1, N, D) are from N(0, deviation²), and the floor of that. `more` as of
-    `SchedulePlot`. mobjects: what moves; standing: everything else, running numbers too.
+    In a wide frame also how far states, if they are points (T+1, N, D), are from N(0, deviation²), and the floor of
+    that. `more` as of `SchedulePlot`. mobjects: what moves; standing: everything else, running numbers too.
     """
 
     def __init__(self, clock: Clock, states: Any, box: Box, *, deviation: float, **more: Any) -> None:
@@ -172,9 +172,10 @@ class ScheduleColumn:
         snr = clock.number("log-SNR {:+.1f}", log_snr_of(run), size=size)
         rows: list[Any] = [*terms, snr]
         if page.shape == "wide":
+            rows = [terms[0], [snr, clock.number("$t =$ {:.2f}", run["time"])]]
+        if page.shape == "wide" and states.ndim == 3:
             distance, floor = distance_to_noise(states, deviation)
             far = clock.number("distance to the bell {:.3f}", distance, size="legend")
-            rows = [terms[0], [snr, clock.number("$t =$ {:.2f}", run["time"])]]
             rows.append([far, page.words(f"floor {floor:.3f}", "legend", "muted")])
         texts, plot = box.columns(0.39, 0.61, gap=0.25) if page.shape == "tall" else (box, box)
         made = page.stack(texts, *rows, gap=0.45)

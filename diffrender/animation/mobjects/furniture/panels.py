@@ -128,6 +128,16 @@ def key_dot(color: str, *, radius: float = 0.075, alpha: float = 1.0, ring: str 
     return draw
 
 
+def key_dots(*colors: str, radius: float = 0.075) -> Key:
+    """Legend sample: points of a cloud that changes its colour, side by side."""
+
+    def draw(x0: float, x1: float, y: float) -> VMobject:
+        places = np.linspace(x0 + radius, x1 - radius, len(colors))
+        return VGroup(*(Dot([x, y, 0], radius=radius, color=c) for x, c in zip(places, colors, strict=True)))
+
+    return draw
+
+
 def key_line(color: str, *, width: float = LINE * 1.6, alpha: float = 1.0) -> Key:
     """Legend sample: a line."""
     return lambda x0, x1, y: line([(x0, y), (x1, y)], color, width, alpha)
