@@ -71,7 +71,7 @@ class Forward(TrajectoryScene):
         """The data; then the whole way, paced by what can be seen to change; then the noise under its bell."""
         run, page, theme, options = self.run, self.page, self.theme, self.options
         pictures = len(run.event) == 3
-        boxes = self.arrange("panel over tiles", tiles=12 if page.shape == "tall" else TILES, under=0.43)
+        boxes = self.arrange("panel over tiles", tiles=12 if page.shape == "tall" else TILES, under=0.46, key_lines=1)
         alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
         self.tints = [blend(theme.data, theme.samples, float(w)) for w in sigma**2 / (alpha**2 + sigma**2)]
         self.deviation = float(sigma[-1] / run.scale[-1])  # of what is left when the data are gone

@@ -131,8 +131,8 @@ def _slider_row(frame: Frame) -> float:
     return {"wide": 0.62, "classic": 0.66, "square": 0.66, "tall": 0.90}[frame.shape]
 
 
-def _key_row(frame: Frame) -> float:
-    return (2.9 if frame.shape == "tall" else 1.35) * frame.type.legend  # in a tall frame two lines
+def _key_row(frame: Frame, lines: int = 2) -> float:
+    return (2.9 if frame.shape == "tall" and lines > 1 else 1.35) * frame.type.legend  # in a tall frame two lines
 
 
 @arrangement("stage")
@@ -181,12 +181,14 @@ def two_panels(frame: Frame, *, slider: bool = False) -> dict[str, Any]:
 
 
 @arrangement("panel over tiles")
-def panel_over_tiles(frame: Frame, *, tiles: int = 11, slider: bool = False, under: float = 0.34) -> dict[str, Any]:
+def panel_over_tiles(
+    frame: Frame, *, tiles: int = 11, slider: bool = False, under: float = 0.34, key_lines: int = 2
+) -> dict[str, Any]:
     """A `panel`, `side` beside it for curves and numbers, and a row of square `tiles`.
 
     In a tall frame `side` lies under the panel, and has the part `under` of their height.
 
-    `key`: a row under the panel. `tile_names`: the boxes of the tiles' names, under each.
+    `key`: a row under the panel, of `key_lines` in a tall frame. `tile_names`: the boxes of their names, under each.
     """
     body, (slider_row,) = _cut(_body(frame), _slider_row(frame) if slider else 0.0)
     lines = 2 if frame.shape == "tall" and tiles > 6 else 1
@@ -194,7 +196,7 @@ def panel_over_tiles(frame: Frame, *, tiles: int = 11, slider: bool = False, und
     size = min(
         (body.width - 0.14 * (each - 1)) / each, {"wide": 1.6, "classic": 1.5, "square": 1.3, "tall": 2.4}[frame.shape]
     )
-    body, (key_row, band) = _cut(body, _key_row(frame), lines * (size + name) + 0.14 * (lines - 1))
+    body, (key_row, band) = _cut(body, _key_row(frame, key_lines), lines * (size + name) + 0.14 * (lines - 1))
     rows = band.rows(*[1] * lines, gap=0.14)
     squares = [square for k, row in enumerate(rows) for square in _tile_row(row, size, min(each, tiles - k * each))]
     if frame.shape == "tall":
