@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Annotated
 
@@ -54,7 +55,12 @@ def main() -> None:
     if debug:
         os.environ["DIFFRENDER_DEBUG"] = "1"
         sys.argv = [sys.argv[0], *(a for a in sys.argv[1:] if a != "--debug")]
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:  # before the command itself had begun
+        raise SystemExit(130) from None
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # how it ended is settled: Ctrl-C again must not change it
 
 
 if __name__ == "__main__":
