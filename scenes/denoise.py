@@ -27,7 +27,7 @@ from diffrender.animation import (
 
 REWIND = 1.5  # seconds back to the noise
 SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
-GUESS, CLOUD, FAINT = 0.6, 0.8, 0.5  # opacity of the predicted data, and of the samples when clean and when all noise
+GUESS, CLOUD = 0.75, 0.8  # opacity of the predicted data, and of the samples
 
 
 def closing_in(u: float) -> float:
@@ -80,7 +80,6 @@ class Denoise(TrajectoryScene):
         clock = self.clock(run, *([] if guess is None else [guess]))
         clock.bind(*clouds, *([hero] if hero else []))
         noisy = run["sigma"] / run["sigma"].max()
-        clock.bind(lambda step: setattr(samples, "alpha", CLOUD - (CLOUD - FAINT) * float(noisy[int(step)])))
         if view.dims == 3:  # when a shape is there, what is nearer is set off from what is farther
             shape_from = np.searchsorted(-noisy, -SHAPE_UNDER)
             clock.bind(lambda step: setattr(samples, "casing", theme.bg if step >= shape_from else None))
@@ -125,7 +124,11 @@ class Denoise(TrajectoryScene):
     def keys(self, guess: bool) -> list[Any]:
         """What the marks mean."""
         theme = self.theme
-        items: list[Any] = [(key_dot(theme.samples), KEY_DOT_WIDTH, self.words["samples"])]
+        items: list[Any] = [(key_dot(theme.samples, alpha=CLOUD), KEY_DOT_WIDTH, self.words["samples"])]
         if guess:
-            items.append((key_dot(theme.data), KEY_DOT_WIDTH, self.words["guess_text"]))
-        return [*items, (key_dot(theme.fg), KEY_DOT_WIDTH, self.words["one"])] if self.options.hero else items
+            items.append((key_dot(theme.data, alpha=GUESS), KEY_DOT_WIDTH, self.words["guess_text"]))
+        return (
+            [*items, (key_dot(theme.fg, ring=theme.bg), KEY_DOT_WIDTH, self.words["one"])]
+            if self.options.hero
+            else items
+        )

@@ -27,6 +27,7 @@ from diffrender.animation import (
 )
 
 FLOWS = 0.45  # how often a second a lit part travels along each line
+DATA, POINT = 0.75, 0.95  # opacity of the data and of what is carried
 REWIND, ALONE = 1.2, 4.0  # seconds: back to the noise, and the way of one particle alone
 EQUATION = "dot(x) = f_t (x) - 1\\/2 thin g_t^2 thin {{nabla log p_t (x) : score}}"
 
@@ -70,16 +71,12 @@ class Drift(TrajectoryScene):
             view = self.view(run.target if len(run.target) else run.states[-1], boxes.stage, haze=theme.panel)
 
         # the data, the field, and what it carries
-        data = (
-            [view.cloud(run.target, color=theme.data, radius=0.016, alpha=0.6 if plane else 0.35)]
-            if len(run.target)
-            else []
-        )
+        data = [view.cloud(run.target, color=theme.data, radius=0.016, alpha=DATA)] if len(run.target) else []
         field = (flow.lines if plane and options.style == "streamlines" else flow.arrows)(view, theme=theme)
         paths, states = flow.paths(view, color=theme.samples), run["x"][:, : options.points or options.particles]
         tail: dict[str, Any] = {"width": LINE, "alpha": 0.9, "length": options.trail_steps, "casing": theme.panel}
         many = [view.trails(states, color=theme.samples, **tail)]
-        many.append(view.cloud(states, color=theme.samples, radius=0.046, ring=theme.panel))
+        many.append(view.cloud(states, color=theme.samples, radius=0.046, alpha=POINT, ring=theme.panel))
         hero = Hero(view, run["x"], theme=theme, length=run.steps)
 
         # what stands round it
@@ -134,6 +131,12 @@ class Drift(TrajectoryScene):
     def keys(self, data: int, paths: int) -> list[Any]:
         """What the marks mean."""
         theme, particles = self.theme, min(self.options.points or self.options.particles, self.run.chains)
-        items: list[Any] = [(key_dot(theme.data), KEY_DOT_WIDTH, self.words["data"])] if data else []
-        items.append((key_dot(theme.samples), KEY_DOT_WIDTH, f"{particles:,} {self.words['riders']}"))
+        items: list[Any] = [(key_dot(theme.data, alpha=DATA), KEY_DOT_WIDTH, self.words["data"])] if data else []
+        items.append(
+            (
+                key_dot(theme.samples, alpha=POINT, ring=theme.panel),
+                KEY_DOT_WIDTH,
+                f"{particles:,} {self.words['riders']}",
+            )
+        )
         return [*items, (key_line(theme.samples), 0.4, f"{self.words['paths']} {paths:,}")]

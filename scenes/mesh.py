@@ -27,6 +27,7 @@ from diffrender.animation import (
 )
 
 DATA = 250  # points of the data that are shown: more would hide what they are compared with
+POINT = 0.95  # their opacity
 REWIND = 2.5  # seconds from the data back to the noise
 EQUATION = "p_t (x_t) = p_T (x_T) thin abs(det partial x_T\\/partial x_t)"
 
@@ -70,7 +71,9 @@ class Mesh(TrajectoryScene):
         grid = DeformedGrid(run, boxes.stage, lines=options.lines, theme=theme)
         mesh = grid.lattice().set_z_index(1)
         cell = FollowedCell(grid, mesh).set_z_index(3)
-        data = PointCloud(grid.near, boxes.stage, run.target[:DATA], color=theme.data, radius=0.034, ring=theme.panel)
+        data = PointCloud(
+            grid.near, boxes.stage, run.target[:DATA], color=theme.data, radius=0.034, alpha=POINT, ring=theme.panel
+        )
 
         # what stands round it
         clock = self.clock(run, timeline=paced(run.states, even=0.1))
@@ -98,7 +101,7 @@ class Mesh(TrajectoryScene):
             (key_line(theme.samples), 0.4, words["cell"]),
         ]
         if len(run.target):
-            items.append((key_dot(theme.data), KEY_DOT_WIDTH, words["data"]))
+            items.append((key_dot(theme.data, alpha=POINT, ring=theme.panel), KEY_DOT_WIDTH, words["data"]))
         key = self.legend(items, boxes.key)
         numbers = [sigma] if page.shape == "square" and not page.column_align else [sigma, area, density]
         points = f"{grid.side} × {grid.side} points"

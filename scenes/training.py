@@ -35,6 +35,7 @@ MEAN = 80  # training steps over which the loss is averaged, as the caption says
 STAMPS = {"tall": 5, "square": 9, "classic": 9, "wide": 9}  # moments of the training that stay on screen
 HEROES = 3  # noises whose end points are followed while the network learns
 UNDER = 0.45  # of the span of a figure, the room under it for the name of its floor
+DATA, SAMPLES = 0.75, 0.85  # opacity of points
 RAW = 0.28  # opacity of the single losses behind their mean
 
 
@@ -113,7 +114,7 @@ class TrainingScene(TrajectoryScene):
         both = np.concatenate([np.broadcast_to(data[:n], (len(shots), n, view.dims)), shots[:, :n]], axis=1)[:, order]
         rgb = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (theme.data, theme.samples)]
         colors = np.repeat(np.array(rgb, np.uint8), n, axis=0)[order]
-        clock.bind(view.cloud(both, color=colors, radius=radius, alpha=np.repeat([0.75, 0.85], n)[order]))
+        clock.bind(view.cloud(both, color=colors, radius=radius, alpha=np.repeat([DATA, SAMPLES], n)[order]))
 
     def loss(self, box: Any, clock: Any, steps: np.ndarray, *, x_ticks: Any) -> list[Any]:
         """The loss over the logarithm of the step: single ones within all but one in a hundred, and their mean."""
@@ -176,8 +177,8 @@ class TrainingScene(TrajectoryScene):
         """What the marks mean."""
         theme = self.theme
         items: list[Any] = [
-            (key_dot(theme.data), KEY_DOT_WIDTH, "data"),
-            (key_dot(theme.samples), KEY_DOT_WIDTH, "generated"),
+            (key_dot(theme.data, alpha=DATA), KEY_DOT_WIDTH, "data"),
+            (key_dot(theme.samples, alpha=SAMPLES), KEY_DOT_WIDTH, "generated"),
         ]
         followed = (key_line(theme.fg, width=1.2 * LINE), 0.4, f"{self.options.heroes} noises, followed")
         return [*items, followed] if self.options.heroes else items

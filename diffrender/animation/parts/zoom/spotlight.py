@@ -13,20 +13,22 @@ _LEVELS = 12
 
 
 class Spotlight:
-    """Dims an equation's terms and lights them one by one; unnamed glyphs (=, +) are as bright as the brightest term.
+    """Greys an equation's terms, which can still be read, and lights them one by one.
+
+    Glyphs of no term (=, +) keep their colour.
 
     colors: term → "#RRGGBB" when lit. Changes colours in place: nothing is built.
     """
 
-    def __init__(self, equation: Typeset, colors: Mapping[str, str], theme: Theme, dim: float = 0.62) -> None:
+    def __init__(self, equation: Typeset, colors: Mapping[str, str], theme: Theme) -> None:
         self.equation, self.levels = equation, dict.fromkeys(colors, _LEVELS)
         self.shades = {
-            name: [blend(color, theme.bg, dim * (1 - k / _LEVELS)) for k in range(_LEVELS + 1)]
+            name: [blend(color, theme.muted, 1 - k / _LEVELS) for k in range(_LEVELS + 1)]
             for name, color in colors.items()
         }
 
     def light(self, strengths: Mapping[str, float]) -> None:
-        """Light each named term so strongly, 0 (dimmed) to 1 (its own colour)."""
+        """Light each named term so strongly, 0 (muted) to 1 (its own colour)."""
         for name, strength in strengths.items():
             level = round(strength * _LEVELS)
             if level != self.levels[name]:
