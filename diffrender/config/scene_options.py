@@ -12,7 +12,9 @@ class SceneOptions(NamedOptions):
 
     model_config = ConfigDict(validate_default=True)
 
-    duration: float = Field(10.0, gt=0, le=600, description="seconds in which recorded time passes")
+    duration: float = Field(
+        10.0, gt=0, le=600, description="seconds in which recorded time passes once; the rest of a clip comes on top"
+    )
     hold: float = Field(3.0, ge=0, le=60, description="seconds that the last picture stands")
     pause: float = Field(1.0, ge=0, le=60, description="seconds that the first picture stands")
     speed: float = Field(1.0, gt=0, le=20, description="all that moves goes so many times as fast")

@@ -119,11 +119,14 @@ def _config(task: Task) -> Config:
 # ---- clips -----------------------------------------------------------------------------------------------------------
 def render(task: Task) -> Figures:
     """Draw and encode a clip."""
+    from diffrender.video.render import as_drawn
     from diffrender.video.render import render as render_clip
     from diffrender.video.spec import RenderSpec
 
-    result = render_clip(RenderSpec.of(**render_fields(task)), progress=task.progress)
-    return {"frames": result.frames, "notes": list(result.notes)}
+    spec = RenderSpec.of(**render_fields(task))
+    result = render_clip(spec, progress=task.progress)
+    length = {} if spec.picture else {"film_seconds": result.frames / as_drawn(spec)[0].fps}
+    return {"frames": result.frames, **length, "notes": list(result.notes)}
 
 
 def render_fields(task: Task) -> dict[str, Any]:

@@ -60,7 +60,11 @@ def test_train_sample_render_each_reuse_what_is_there(folder):
         stream = video.streams.video[0]
         assert (stream.width, stream.height, stream.average_rate) == (160, 90, 4)
         assert stream.codec_context.pix_fmt == "yuv420p"
-        assert sum(1 for _ in video.decode(stream)) == told["figures"]["frames"]
+        frames = sum(1 for _ in video.decode(stream))
+        assert frames == told["figures"]["frames"]
+        assert told["figures"]["film_seconds"] == pytest.approx(frames / 4)
+        assert f", {frames / 4:.1f} s of film" in first.stderr
+        assert f", {frames / 4 + 1:.1f} s of film" not in first.stderr
 
 
 def test_another_seed_of_the_chains_gives_another_recording_of_the_same_model(folder):

@@ -94,6 +94,8 @@ def figures(found: dict[str, Any]) -> str:
     parts = []
     if "frames" in found:
         parts.append(f"{found['frames']:,} frame{'s' * (found['frames'] != 1)}")
+    if "film_seconds" in found:
+        parts.append(f"{found['film_seconds']:.1f} s of film")
     if "loss" in found:
         parts.append(f"loss {found['loss']:.4f}")
     if "ratio" in found:
