@@ -8,20 +8,14 @@ import numpy as np
 from pydantic import Field
 
 from diffrender.animation import (
-    HAIR,
     KEY_DOT_WIDTH,
     LINE,
-    METRIC,
-    Axes,
     Hero,
+    LearningCurves,
     Plane,
     SceneOptions,
     Training,
     TrajectoryScene,
-    averaged,
-    decades,
-    distance_and_floor,
-    evenly,
     frame,
     key_dot,
     key_line,
@@ -31,12 +25,9 @@ from diffrender.animation import (
     scale_bar,
 )
 
-MEAN = 80  # training steps over which the loss is averaged, as the caption says
 STAMPS = {"tall": 5, "square": 9, "classic": 9, "wide": 9}  # moments of the training that stay on screen
 HEROES = 3  # noises whose end points are followed while the network learns
-UNDER = 0.45  # of the span of a figure, the room under it for the name of its floor
 DATA, SAMPLES = 0.75, 0.85  # opacity of points
-RAW = 0.28  # opacity of the single losses behind their mean
 
 
 class TrainingScene(TrajectoryScene):
@@ -70,18 +61,11 @@ class TrainingScene(TrajectoryScene):
             clock.bind(hero)
 
         # loss and distance over the training, each with the floor that nothing can beat
-        side = boxes.side._replace(bottom=boxes.side.bottom + 1.25 * page.em("legend"))  # there runs the step
-        both, tall = METRIC in run, page.shape == "tall"
-        first, *rest = (side.columns(1, 1, gap=0.6) if tall else side.rows(0.48, 0.52, gap=0.2)) if both else [side]
-        loss, *others = (b._replace(top=b.top - 1.2 * page.em("legend")) for b in (first, *rest))
-        ticks = decades(1, len(run["loss"]))[:: 1 if page.shape == "wide" else 2]
-        charts = self.loss(loss, clock, steps, x_ticks=() if both and not tall else ticks)
-        for chart in others:
-            charts += self.distance(chart, clock, steps, x_ticks=ticks)
+        charts = LearningCurves(page, run, boxes.side, clock)
         step = clock.number("training step {:,}", steps, size="legend")
         step.at(boxes.side.right, boxes.side.bottom + 0.2 * page.em("legend"), 1)
 
-        # stamps: what it could do at six moments
+        # stamps: what it could do at some moments
         tiles = [round(clock.timeline.step(course)) for course in np.linspace(0, 1, stamps)]
         shown = [mob for box, shot in zip(boxes.tiles, tiles, strict=True) for mob in self.stamp(box, shot, clock)]
         named = "step " if page.shape == "wide" else ""
@@ -92,15 +76,15 @@ class TrainingScene(TrajectoryScene):
 
         said = (run.meta.get("objective") or {}).get("equation")
         header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
-        count = f"{len(shots)} snapshots, same noise"
-        caption = self.caption("model", count, "sampler" if page.shape == "wide" else "", "seed")
+        count = f"{len(shots)} snapshots, same noise" if page.shape != "tall" else ""
+        caption = self.caption("model", count, "sampler" if page.shape == "wide" else "", charts.said, "seed")
         key = self.legend(self.keys(), boxes.key)
         edge = [frame(boxes.panel, theme.border).set_z_index(view.made[-1].z_index + 1)]
         edge += [scale_bar(view, page, boxes.panel).set_z_index(9)] if view.dims == 2 else []
 
         clock.show(1)
         self.look(1)
-        ground = [panel(boxes.panel, theme), caption, key, step, *charts, *names, *shown, *edge]
+        ground = [panel(boxes.panel, theme), caption, key, step, *charts.mobjects, *names, *shown, *edge]
         self.intro(*header, ground=[*ground, *view.made])
         self.rewind(clock, 1.5)
         self.play_run(clock)
@@ -115,54 +99,6 @@ class TrainingScene(TrajectoryScene):
         rgb = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (theme.data, theme.samples)]
         colors = np.repeat(np.array(rgb, np.uint8), n, axis=0)[order]
         clock.bind(view.cloud(both, color=colors, radius=radius, alpha=np.repeat([DATA, SAMPLES], n)[order]))
-
-    def loss(self, box: Any, clock: Any, steps: np.ndarray, *, x_ticks: Any) -> list[Any]:
-        """The loss over the logarithm of the step: single ones within all but one in a hundred, and their mean."""
-        run, page, theme = self.run, self.page, self.theme
-        loss = np.asarray(run["loss"], float)
-        at, mean = np.arange(1, len(loss) + 1), averaged(loss, MEAN)
-        floor = (run.meta.get("figures") or {}).get("loss_floor")
-        low, high = (float(v) for v in np.quantile(loss, (0.01, 0.99)))
-        low, high = min(low, mean.min(), floor or low), max(high, mean.max())
-        y = (low - UNDER * (high - low), high)
-        axes = Axes(page, box, x=(1, len(loss)), y=y, log_x=True, x_ticks=x_ticks, y_ticks=evenly(low, high, 2))
-        raw = axes.curve(at, np.clip(loss, low, high), color=theme.fg, width=HAIR).set_fill(opacity=RAW)
-        smooth = axes.curve(at, mean, color=theme.fg, ring=theme.bg)
-        for curve in (raw, smooth):
-            clock.bind(lambda k, curve=curve: curve.show_step(self.moment(k, steps)), moves=[curve])
-        name = f"Loss, mean of {MEAN} steps: {{:.3f}}" if page.shape == "wide" else "Loss {:.3f}"
-        value = self.over(axes, clock.number(name, mean[np.clip(steps - 1, 0, len(mean) - 1)], size="legend"))
-        least = [axes.floor(floor, self.briefly("no network can have less: ", floor))] if floor else []
-        return [*axes.mobjects, *least, raw, smooth, value]
-
-    def distance(self, box: Any, clock: Any, steps: np.ndarray, *, x_ticks: Any) -> list[Any]:
-        """How far the samples are from the data at every snapshot, and how far two draws of the data are."""
-        run, page, theme = self.run, self.page, self.theme
-        far, figures = np.asarray(run[METRIC], float), distance_and_floor(run, run["snapshot"][-1])
-        low, high = min(float(far.min()), figures[1] if figures else np.inf), float(far.max())
-        y, ticks = (low * (low / high) ** UNDER, high), decades(low, high)
-        axes = Axes(
-            page, box, x=(1, len(run["loss"])), y=y, log_x=True, log_y=True, x_ticks=x_ticks,
-            y_ticks=[ticks[0], *ticks[1:][-1:]],
-        )  # fmt: skip
-        curve = clock.bind(axes.curve(np.maximum(steps, 1), far, color=theme.samples, ring=theme.bg))
-        name = "Distance to the data: {:.3f}" if page.shape == "wide" else "Distance {:.3f}"
-        value = self.over(axes, clock.number(name, far, size="legend"))
-        least = [axes.floor(figures[1], self.briefly("two draws of the data: ", figures[1]))] if figures else []
-        return [*axes.mobjects, *least, curve, value]
-
-    def over(self, axes: Axes, text: Any) -> Any:
-        """A text over a chart, at its left unless it is longer than that."""
-        return text.at(min(axes.rect.left, axes.rect.right - text.room), axes.rect.top + 0.3 * self.page.em("legend"))
-
-    def briefly(self, words: str, value: float) -> str:
-        """The name of a floor, where there is room for words."""
-        return f"{words if self.page.shape == 'wide' else 'floor '}{value:.3f}"
-
-    @staticmethod
-    def moment(shot: float, steps: np.ndarray) -> float:
-        """Place in the losses of a moment between two snapshots."""
-        return max(float(np.interp(shot, np.arange(len(steps)), steps)) - 1, 0.0)
 
     def stamp(self, box: Any, shot: int, clock: Any) -> list[Any]:
         """The samples of one snapshot on a tile, once the training has come to it."""

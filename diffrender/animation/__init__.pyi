@@ -119,6 +119,7 @@ from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero
 from .parts.hero import pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep
+from .parts.learning_curves import LearningCurves as LearningCurves
 from .parts.lettering import denoised as denoised
 from .parts.marginals import Marginal as Marginal
 from .parts.marginals import beside_marginals as beside_marginals
