@@ -61,3 +61,15 @@ def test_the_scene_renders(folder):
 def test_the_page_names_every_example():
     page = (ROOT / "docs/extending.md").read_text()
     assert {f.name for f in EXAMPLES.glob("my_*")} == set(re.findall(r"\(examples/(\w+\.\w+)\)", page))
+
+
+def test_the_diffusers_pipeline_is_recorded_and_drawn(folder):
+    done = subprocess.run(
+        [sys.executable, "diffusers_pipeline.py"], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    recording = np.load(folder / done.stdout.strip().splitlines()[-1])
+    assert recording["x"].shape == (13, 4, 3, 16, 16)
+    assert recording["nfe"].tolist() == list(range(13))
+    small = ["-r", "160,90", "--fps", 4, "-O", "duration=1", "--still", 0.5]
+    assert run("render", "images", "pipeline.npz", *small, "-o", "a.png", cwd=folder).stat().st_size > 1000

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,6 +43,12 @@ def render(
             autocompletion=complete_scenes,
         ),
     ],
+    recording: Annotated[
+        str,
+        typer.Argument(
+            metavar="[RECORDING.npz]", help="Draw this recording instead of making one.", show_default=False
+        ),
+    ] = "",
     config: Annotated[
         str,
         typer.Option(
@@ -109,7 +117,7 @@ def render(
     ] = [],  # noqa: B006
     trajectory: Annotated[
         list[str],
-        typer.Option("--trajectory", "-T", metavar="[NAME=]FILE", help="Draw this recording instead of making one."),
+        typer.Option("--trajectory", "-T", metavar="[NAME=]FILE", help="The same, of a scene that shows several."),
     ] = [],  # noqa: B006
     encode: Annotated[
         str, typer.Option("--encode", metavar="draft|fast|small", help="Soon, good and soon, or the smallest file.")
@@ -144,7 +152,7 @@ def render(
 
     Trains and samples what it needs, and reuses what is up to date.
 
-    Examples:  diffrender render langevin --out video.mp4   ·   diffrender render denoise --config dino -q l -p
+    Examples:  diffrender render langevin --out video.mp4   ·   diffrender render denoise mine.npz -q l -p
     """
     from diffrender.core.errors import UsageError
     from diffrender.jobs.plan.clip import clip, clip_spec
@@ -152,6 +160,8 @@ def render(
     from diffrender.video.spec import RenderSettings
 
     trusting(trust)
+    if recording and not recording.endswith(".npz"):
+        raise UsageError(f"{recording}: not a recording (.npz).", f"A config is named with --config {recording}.")
     if last_frame and (still is not None or contact_sheet or format_ not in ("", "png")):
         raise UsageError("--save_last_frame writes one PNG.", "Leave out --still, --contact-sheet and --format.")
     if last_frame and out is not None and out.suffix.lower() != ".png":
@@ -181,11 +191,14 @@ def render(
         dict(_option(text) for text in options),
         settings,
         out,
-        trajectories=trajectory,
+        trajectories=[*([recording] if recording else []), *trajectory],
         outputs=outputs,
         device=check_device(device),
     )
     writable(job.out.parent)
+    for file in clip_spec(job).trajectories.values():
+        if reason := _cut_off(Path(file)):
+            say(f"{Path(file).name} is incomplete: its run was cut off ({reason}).", "yellow")
     if codec and not job.up_to_date():
         from diffrender.video.render import check_encoder  # before anything is trained for it
 
@@ -197,6 +210,17 @@ def render(
     print_output(shown, as_json, **report)
     if preview:
         typer.launch(str(shown))
+
+
+def _cut_off(file: Path) -> str:
+    """Why the run of a recording ended early; empty if it did not, or if there is no such file to read yet."""
+    import numpy as np
+
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            return str(json.loads(str(archive["meta"])).get("incomplete", ""))
+    except (OSError, ValueError, KeyError, AttributeError, zipfile.BadZipFile):
+        return ""  # what is wrong with it is said where it is read
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 
 from diffrender.core.errors import TrajectoryError
 from diffrender.diffusion.levels import Level
+from diffrender.diffusion.recording.attach import attached, scheduler_scales
 from diffrender.diffusion.samplers.base import Step
 from diffrender.trajectory.reader import TrajectoryWriter
 
@@ -55,7 +56,7 @@ class Recorder:
     ...     recorder.add("target", points)                                   # any member of the schema
 
     For loops that know no Step, `state` takes the states one by one. Further keywords (config, seed, key, title, …) go
-    into `meta`. On an exception nothing is written. See docs/trajectory-format.md for the members.
+    into `meta`. On an exception nothing is written, but what `attach` has seen. See docs/trajectory-format.md.
 
     levels, nfe: of the states kept so far.
     """
@@ -77,6 +78,8 @@ class Recorder:
         return self
 
     def __exit__(self, *error: Any) -> None:
+        if "incomplete" in self.meta:
+            error = (None, None, None)
         try:
             if error[0] is None:
                 self._end_batch()
@@ -166,6 +169,15 @@ class Recorder:
         level = Level(float(alpha), float(sigma), float(place))
         self._state(self._copied("x", x), level, len(self.nfe) if nfe is None else nfe)
         self.pending = {k: self._copied(k, v) for k, v in predictions.items() if k in self.keep.members}
+
+    def attach(self, pipeline: Any) -> AbstractContextManager[None]:
+        """Record one run of a diffusers pipeline (or of its scheduler) in the block, by watching the scheduler's steps.
+
+        Kept before each step: x, x0, eps, model_output, timestep, alpha, sigma, nfe. meta.x0_from says what x0 is from.
+        The pipeline's result is unchanged, and so is the scheduler afterwards, also on errors; what was recorded until
+        then is written and marked (meta.incomplete). TrajectoryError: a scheduler of unknown levels, a second run.
+        """
+        return attached(self, pipeline)
 
     def callback(self, info: dict[str, Any]) -> None:
         """`callback` of k-diffusion's samplers; hand what they return to `state(x, alpha=1, sigma=0)`."""
@@ -265,21 +277,6 @@ class Recorder:
         if self.batch > 1 and self.written["x"] != self.writer.spools["x"].rows:
             raise TrajectoryError(f"{self.writer.path}: the chains of one run must all make the same number of steps.")
         self.pending, self.written = {}, {}
-
-
-def scheduler_scales(scheduler: Any, index: int) -> tuple[float, float]:
-    """alpha and sigma of the latents before step `index` of a diffusers scheduler; after its last step (1, 0)."""
-    sigmas = getattr(scheduler, "sigmas", None)
-    if sigmas is not None and len(sigmas) > index:
-        sigma = float(sigmas[index])
-        if hasattr(scheduler, "_sigma_to_alpha_sigma_t"):
-            alpha, scaled = scheduler._sigma_to_alpha_sigma_t(torch.tensor(sigma, dtype=torch.float64))
-            return float(alpha), float(scaled)
-        return (1.0 - sigma, sigma) if type(scheduler).__name__.startswith("FlowMatch") else (1.0, sigma)
-    if index >= len(scheduler.timesteps):
-        return 1.0, 0.0
-    alpha_bar = float(scheduler.alphas_cumprod[int(scheduler.timesteps[index])])
-    return math.sqrt(alpha_bar), math.sqrt(1 - alpha_bar)
 
 
 def _where(accepted: torch.Tensor, value: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,276 @@
+"""A diffusers scheduler watched at work: every `step` is recorded in passing, and nothing that it returns is changed.
+
+Levels are read from the scheduler's own state at each step, never from the step's number, so partial runs
+(image to image, `denoising_end`) and final levels that are not quite clean are recorded as they are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import math
+import typing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from diffrender.core.errors import TrajectoryError
+
+if TYPE_CHECKING:
+    from diffrender.diffusion.recording.recorder import Recorder
+
+NETWORKS = ("unet", "transformer", "prior")  # where pipelines keep what is evaluated
+
+
+@contextmanager
+def attached(recorder: Recorder, pipeline: Any) -> Iterator[None]:
+    """Record what the scheduler of `pipeline` (or a scheduler) does in the block; see `Recorder.attach`."""
+    scheduler = getattr(pipeline, "scheduler", pipeline)
+    check_scheduler(scheduler)
+    watch = Watch(recorder, scheduler)
+    replaced = {name: vars(scheduler).get(name) for name in ("step", "set_timesteps")}
+    hooks = [
+        network.register_forward_pre_hook(watch.called, with_kwargs=True)
+        for name in NETWORKS
+        if isinstance(network := getattr(pipeline, name, None), torch.nn.Module)
+    ]
+    scheduler.step = watch.watched_step(scheduler.step)
+    scheduler.set_timesteps = watch.watched_start(scheduler.set_timesteps)
+    try:
+        yield
+        if not watch.states:
+            raise TrajectoryError(f"{recorder.writer.path}: the scheduler made no step while it was attached.")
+    except BaseException as error:
+        if watch.states:
+            recorder.meta["incomplete"] = f"{type(error).__name__}: {error}"[:500]
+        raise
+    finally:
+        for name, own in replaced.items():
+            if own is None:
+                delattr(scheduler, name)
+            else:
+                setattr(scheduler, name, own)
+        for hook in hooks:
+            hook.remove()
+        watch.end()
+
+
+class Watch:
+    """What is seen of one run of a scheduler.
+
+    states: those that steps have led to. nfe: evaluations of the network until now. start: whether the next sample that
+    the scheduler is given is a state of the run, and not the trial point of a method with several evaluations a step.
+    last: the newest state and its (alpha, sigma), until it is recorded.
+    """
+
+    def __init__(self, recorder: Recorder, scheduler: Any) -> None:
+        self.recorder, self.scheduler = recorder, scheduler
+        self.states = self.batches = 0
+        self.nfe = 0.0
+        self.start = True
+        self.last: tuple[torch.Tensor, tuple[float, float]] | None = None
+        self.timesteps: list[float] = []
+
+    def called(self, network: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """The network is evaluated; a doubled batch is both branches of guidance."""
+        sample = next((v for v in (*args, *kwargs.values()) if isinstance(v, torch.Tensor) and v.ndim > 1), None)
+        self.batches += 0 if sample is None else len(sample)
+
+    def watched_start(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """`set_timesteps`, that begins a run; one recorder takes one."""
+
+        @functools.wraps(original)
+        def set_timesteps(*args: Any, **kwargs: Any) -> Any:
+            if self.states:
+                raise TrajectoryError(
+                    f"{self.recorder.writer.path}: a second run began, and a recording holds one.",
+                    "Attach a Recorder of its own to each call of the pipeline.",
+                )
+            return original(*args, **kwargs)
+
+        return set_timesteps
+
+    def watched_step(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """`step`, with the same signature and result."""
+        signature = inspect.signature(original)
+        clean_at = place_of_clean(signature)
+
+        @functools.wraps(original)
+        def step(*args: Any, **kwargs: Any) -> Any:
+            given = signature.bind(*args, **kwargs).arguments
+            sample, output, timestep = given["sample"], given["model_output"], given["timestep"]
+            keep = self.start and self.recorder.keep.keeps(self.states)
+            if keep:
+                sample, output = sample.detach().clone(), output.detach().clone()
+            nfe = self.nfe
+            result = original(*args, **kwargs)
+            self.nfe += self.batches / len(sample) or 1
+            self.batches = 0
+            if keep:
+                clean = None
+                if not isinstance(result, tuple):
+                    clean = getattr(result, "pred_original_sample", None)
+                elif clean_at is not None and len(result) > clean_at:
+                    clean = result[clean_at]
+                self.state(sample, output, timestep, clean, nfe)
+            self.start = not is_trial(self.scheduler)
+            if self.start:
+                self.states += 1
+                self.last = (result[0].detach().clone(), scales_after(self.scheduler, timestep))
+            return result
+
+        return step
+
+    def state(self, x: torch.Tensor, output: torch.Tensor, timestep: Any, clean: Any, nfe: float) -> None:
+        """Record the state before a step that has just been made."""
+        alpha, sigma = scales_before(self.scheduler, timestep)
+        if clean is None:
+            clean, source = predicted_clean(self.scheduler, x, output, alpha, sigma)
+        else:
+            source = "pred_original_sample"
+        self.recorder.meta["x0_from"] = source
+        parts = {"x0": clean}
+        if sigma > 0:
+            parts["eps"] = (x.float() - alpha * clean.float()) / sigma
+        self.recorder.state(x, alpha=alpha, sigma=sigma, nfe=round(nfe), **parts)
+        self.recorder.pending["model_output"] = output
+        self.timesteps.append(float(timestep))
+        self.last = None
+
+    def end(self) -> None:
+        """Record the last state; the run may have been cut off."""
+        if not self.states:
+            return
+        if self.last is not None:
+            x, (alpha, sigma) = self.last
+            self.recorder.state(x, alpha=alpha, sigma=sigma, nfe=round(self.nfe))
+        moves = len(self.recorder.levels) - 1
+        self.recorder.add("timestep", torch.tensor(self.timesteps[:moves], dtype=torch.float32))
+        self.recorder.meta.setdefault("sampler", {"name": type(self.scheduler).__name__})
+
+
+def check_scheduler(scheduler: Any) -> None:
+    """TrajectoryError unless levels and clean data can be told from this scheduler's state."""
+    name = type(scheduler).__name__
+    step, config = getattr(scheduler, "step", None), getattr(scheduler, "config", {})
+    parameters = list(inspect.signature(step).parameters) if callable(step) else []
+    known = (
+        is_flow(scheduler)
+        or hasattr(scheduler, "get_scalings_for_boundary_condition")
+        or hasattr(scheduler, "precondition_outputs")
+        or ("prediction_type" in config and (hasattr(scheduler, "sigmas") or hasattr(scheduler, "alphas_cumprod")))
+        or is_angular(scheduler)
+    )
+    if parameters[:3] != ["model_output", "timestep", "sample"] or not known or "Inverse" in name:
+        raise TrajectoryError(
+            f"attach: {name} is no scheduler of diffusers whose steps (model_output, timestep, sample) lead from noise "
+            "to data and whose noise levels are known.",
+            "Hand over a pipeline or its scheduler, or record the states of the loop with Recorder.state.",
+        )
+
+
+def is_flow(scheduler: Any) -> bool:
+    """Whether states are (1 − sigma) x_0 + sigma ε, and the network predicts ε − x_0."""
+    return type(scheduler).__name__.startswith("FlowMatch") and hasattr(scheduler, "sigmas")
+
+
+def is_angular(scheduler: Any) -> bool:
+    """Whether it tabulates alpha and sigma themselves (IPNDM), as `alphas` and `betas`, with v-prediction."""
+    return type(scheduler).__name__ == "IPNDMScheduler"
+
+
+def is_trial(scheduler: Any) -> bool:
+    """Whether the sample that the last `step` returned is a trial point, where the same step evaluates again."""
+    if hasattr(scheduler, "state_in_first_order"):  # to the clean end they go with one evaluation
+        return not scheduler.state_in_first_order and scheduler.step_index < len(scheduler.timesteps)
+    if type(scheduler).__name__ == "PNDMScheduler":
+        done = scheduler.counter
+        runge_kutta = not scheduler.config.skip_prk_steps and done <= len(scheduler.prk_timesteps)
+        return done % 4 != 0 if runge_kutta else done == 1
+    return False
+
+
+def scales_before(scheduler: Any, timestep: Any) -> tuple[float, float]:
+    """alpha and sigma of the sample that was given to the `step` just made."""
+    if hasattr(scheduler, "sigmas") or is_angular(scheduler):
+        return tabulated(scheduler, scheduler.step_index - 1)
+    return root(scheduler.alphas_cumprod[int(timestep)])
+
+
+def scales_after(scheduler: Any, timestep: Any) -> tuple[float, float]:
+    """alpha and sigma of what the `step` just made returned."""
+    if hasattr(scheduler, "sigmas") or is_angular(scheduler):
+        return tabulated(scheduler, scheduler.step_index)
+    index = getattr(scheduler, "step_index", None)
+    if index is not None:  # LCM and TCD, that go where the next timestep says
+        if index < len(scheduler.timesteps):
+            return root(scheduler.alphas_cumprod[int(scheduler.timesteps[index])])
+        return root(scheduler.alphas_cumprod[0]) if type(scheduler).__name__.startswith("TCD") else (1.0, 0.0)
+    if hasattr(scheduler, "previous_timestep"):
+        before = int(scheduler.previous_timestep(int(timestep)))
+    else:
+        before = int(timestep) - scheduler.config.num_train_timesteps // scheduler.num_inference_steps
+    return root(scheduler.alphas_cumprod[before] if before >= 0 else getattr(scheduler, "final_alpha_cumprod", 1.0))
+
+
+def tabulated(scheduler: Any, index: int) -> tuple[float, float]:
+    """alpha and sigma at a place of the scheduler's own table."""
+    if is_angular(scheduler):
+        return float(scheduler.alphas[index]), float(scheduler.betas[index])
+    sigma = scheduler.sigmas[index].double()
+    if hasattr(scheduler, "_sigma_to_alpha_sigma_t"):
+        alpha, scaled = scheduler._sigma_to_alpha_sigma_t(sigma)
+        return float(alpha), float(scaled)
+    return (1 - float(sigma), float(sigma)) if is_flow(scheduler) else (1.0, float(sigma))
+
+
+def root(alpha_bar: Any) -> tuple[float, float]:
+    """alpha and sigma of a variance-preserving level."""
+    return math.sqrt(float(alpha_bar)), math.sqrt(max(0.0, 1 - float(alpha_bar)))
+
+
+def place_of_clean(signature: inspect.Signature) -> int | None:
+    """Where `pred_original_sample` stands in the tuple that `step` returns under return_dict=False; None: nowhere."""
+    returned = signature.return_annotation
+    for kind in (returned, *typing.get_args(returned)):
+        if dataclasses.is_dataclass(kind):
+            names = [field.name for field in dataclasses.fields(kind)]
+            return names.index("pred_original_sample") if "pred_original_sample" in names else None
+    return None
+
+
+def predicted_clean(
+    scheduler: Any, x: torch.Tensor, output: torch.Tensor, alpha: float, sigma: float
+) -> tuple[torch.Tensor, str]:
+    """Clean data that the network's output at x means, and the kind of prediction it was computed from."""
+    x, output = x.float(), output.float()
+    if output.shape[1] == 2 * x.shape[1]:  # the other half is a variance
+        output = output[:, : x.shape[1]]
+    if hasattr(scheduler, "precondition_outputs"):
+        return scheduler.precondition_outputs(x, output, torch.tensor(sigma)), "preconditioned"
+    if hasattr(scheduler, "get_scalings_for_boundary_condition"):
+        skip, out = scheduler.get_scalings_for_boundary_condition(torch.tensor(sigma))
+        return skip * x + out * output, "consistency"
+    kind = "v_prediction" if is_angular(scheduler) else scheduler.config.get("prediction_type", "flow_prediction")
+    if kind == "epsilon":
+        return (x - sigma * output) / alpha, kind
+    if kind == "v_prediction":  # of x at unit variance
+        return alpha * x / (alpha**2 + sigma**2) - sigma * output / math.hypot(alpha, sigma), kind
+    if kind == "flow_prediction":
+        return x - sigma * output, kind
+    if kind in ("sample", "original_sample"):
+        return output, kind
+    raise TrajectoryError(f"attach: prediction type '{kind}' of {type(scheduler).__name__} is not known.")
+
+
+def scheduler_scales(scheduler: Any, index: int) -> tuple[float, float]:
+    """alpha and sigma of the latents before step `index` of a diffusers scheduler; after its last step (1, 0)."""
+    sigmas = getattr(scheduler, "sigmas", None)
+    if sigmas is not None and len(sigmas) > index:
+        return tabulated(scheduler, index)
+    if index >= len(scheduler.timesteps):
+        return 1.0, 0.0
+    return root(scheduler.alphas_cumprod[int(scheduler.timesteps[index])])
