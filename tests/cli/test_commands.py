@@ -285,3 +285,17 @@ def test_without_ffmpeg_a_gif_says_what_to_install(folder):
     done = run(*args, cwd=folder, check=1, PATH=str(empty), IMAGEIO_FFMPEG_EXE=str(empty / "ffmpeg"))
     assert "ffmpeg" in done.stderr
     assert not (folder / "none.gif").exists()
+
+
+def test_a_recording_is_drawn_by_its_path_and_a_cut_off_one_is_told(folder):
+    whole = folder / "outputs/tiny/ddim.npz"
+    with np.load(whole) as archive:
+        members = dict(archive)
+    meta = json.loads(str(members["meta"])) | {"incomplete": "RuntimeError: out of memory"}
+    np.savez(folder / "cut.npz", **members | {"meta": np.array(json.dumps(meta))})
+    still = [*SMALL, "--still", "0.5", "-o"]
+    told = run("render", "denoise", "cut.npz", *still, "cut.png", cwd=folder, check=0)
+    assert "cut.npz is incomplete: its run was cut off (RuntimeError: out of memory)." in told.stderr
+    assert "incomplete" not in run("render", "denoise", str(whole), *still, "whole.png", cwd=folder, check=0).stderr
+    assert (folder / "cut.png").read_bytes()
+    assert "--config dino" in run("render", "denoise", "dino", cwd=folder, check=2).stderr

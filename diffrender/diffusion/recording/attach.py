@@ -13,20 +13,39 @@ import math
 import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 
 from diffrender.core.errors import TrajectoryError
+from diffrender.diffusion.recording.noise_level import estimated_noise
 
-if TYPE_CHECKING:
-    from diffrender.diffusion.recording.recorder import Recorder
-
+ESTIMATED = 16  # chains of images in whose states the noise is estimated
 NETWORKS = ("unet", "transformer", "prior")  # where pipelines keep what is evaluated
 
 
+class Sink(Protocol):
+    """What takes the states that are seen: a `Recorder`."""
+
+    keep: Any
+    writer: Any
+    levels: list[Any]
+    pending: dict[str, torch.Tensor]
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What goes into `meta`."""
+
+    def add(self, key: str, array: Any) -> None:
+        """Write a whole member."""
+
+    def state(self, x: Any, *, alpha: float, sigma: float, nfe: int, **predictions: Any) -> None:
+        """Take one state and the predictions made at it."""
+
+
 @contextmanager
-def attached(recorder: Recorder, pipeline: Any) -> Iterator[None]:
+def attached(recorder: Sink, pipeline: Any) -> Iterator[None]:
     """Record what the scheduler of `pipeline` (or a scheduler) does in the block; see `Recorder.attach`."""
     scheduler = getattr(pipeline, "scheduler", pipeline)
     check_scheduler(scheduler)
@@ -66,13 +85,14 @@ class Watch:
     last: the newest state and its (alpha, sigma), until it is recorded.
     """
 
-    def __init__(self, recorder: Recorder, scheduler: Any) -> None:
+    def __init__(self, recorder: Sink, scheduler: Any) -> None:
         self.recorder, self.scheduler = recorder, scheduler
         self.states = self.batches = 0
         self.nfe = 0.0
         self.start = True
         self.last: tuple[torch.Tensor, tuple[float, float]] | None = None
         self.timesteps: list[float] = []
+        self.estimates: list[np.ndarray] = []
 
     def called(self, network: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """The network is evaluated; a doubled batch is both branches of guidance."""
@@ -136,9 +156,15 @@ class Watch:
         if sigma > 0:
             parts["eps"] = (x.float() - alpha * clean.float()) / sigma
         self.recorder.state(x, alpha=alpha, sigma=sigma, nfe=round(nfe), **parts)
+        self.estimate(x)
         self.recorder.pending["model_output"] = output
         self.timesteps.append(float(timestep))
         self.last = None
+
+    def estimate(self, x: torch.Tensor) -> None:
+        """The noise in a state of images; a picture without any detail has none."""
+        if x.ndim == 4:
+            self.estimates.append(np.nan_to_num(estimated_noise(x[:ESTIMATED].detach().float().cpu().numpy())))
 
     def end(self) -> None:
         """Record the last state; the run may have been cut off."""
@@ -147,6 +173,9 @@ class Watch:
         if self.last is not None:
             x, (alpha, sigma) = self.last
             self.recorder.state(x, alpha=alpha, sigma=sigma, nfe=round(self.nfe))
+            self.estimate(x)
+        if self.estimates:
+            self.recorder.add("noise_estimate", np.stack(self.estimates).astype(np.float32))
         moves = len(self.recorder.levels) - 1
         self.recorder.add("timestep", torch.tensor(self.timesteps[:moves], dtype=torch.float32))
         self.recorder.meta.setdefault("sampler", {"name": type(self.scheduler).__name__})
