@@ -305,7 +305,7 @@ def test_a_scheduler_that_was_wrapped_before_stays_so(tmp_path):
     with attach.attached(Recorder(tmp_path / "a.npz"), scheduler):
         assert scheduler.step is not own
         scheduler.set_timesteps(2)
-        scheduler.step(torch.zeros(1, 1, 8, 8), scheduler.timesteps[0], torch.zeros(1, 1, 8, 8))
+        scheduler.step(torch.randn(1, 1, 8, 8), scheduler.timesteps[0], torch.randn(1, 1, 8, 8))
     assert scheduler.step is own
 
 

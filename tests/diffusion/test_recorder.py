@@ -12,8 +12,8 @@ from diffrender.core.errors import TrajectoryError
 from diffrender.diffusion.denoisers.exact import MixtureDenoiser
 from diffrender.diffusion.levels import Level, choose
 from diffrender.diffusion.noise import Noise
-from diffrender.diffusion.recording.attach import scheduler_scales
 from diffrender.diffusion.recording.recorder import BLOCK_BYTES, Keep, Recorder
+from diffrender.diffusion.recording.schedulers import scheduler_scales
 from diffrender.diffusion.samplers.base import Step, start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels

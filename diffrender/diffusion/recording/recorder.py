@@ -13,7 +13,8 @@ import torch
 
 from diffrender.core.errors import TrajectoryError
 from diffrender.diffusion.levels import Level
-from diffrender.diffusion.recording.attach import attached, scheduler_scales
+from diffrender.diffusion.recording.attach import attached
+from diffrender.diffusion.recording.schedulers import scheduler_scales
 from diffrender.diffusion.samplers.base import Step
 from diffrender.trajectory.reader import TrajectoryWriter
 
