@@ -108,6 +108,8 @@ class Denoise(TrajectoryScene):
         self.play_run(clock, None, view.move(near, view.rect, self.seconds(options.duration), closing_in), start=begin)
         if len(data):
             self.beside_the_data(view, [*column, key, *([] if guess is None else clouds[:1])])
+        if hero:
+            self.play(FadeInFast(hero.thread(), run_time=0.6))
         self.outro()
 
     def beside_the_data(self, view: Plane, gone: list[Any]) -> None:

@@ -128,7 +128,6 @@ from .parts.one_chain import OneChain as OneChain
 from .parts.pictures import image_grid as image_grid
 from .parts.pictures import image_values as image_values
 from .parts.pictures import noise_grid as noise_grid
-from .parts.readouts import Course as Course
 from .parts.schedule_plot import ScheduleColumn as ScheduleColumn
 from .parts.schedule_plot import SchedulePlot as SchedulePlot
 from .parts.schedule_plot import forward_equation as forward_equation

@@ -232,3 +232,16 @@ def test_nearer_points_are_larger_and_clearer(read, space_shots, space):
 # ---- every frame can be read -----------------------------------------------------------------------------------------
 def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look):
     assert cinema("denoise", run=run).layout(shape, look, duration=2, slow_steps=1, trails=5) == []
+
+
+def test_the_last_picture_shows_the_whole_way_of_one_point(cinema, run):
+    film = cinema("denoise", run=run)
+    last = film.play([(k, k + 1) for k in range(0, 10**3, 12)], (480, 270), fps=4, duration=1, slow_steps=0, hold=4.0)[
+        -1
+    ]
+    ways = [tail for tail in last.rasters["Tail"] if tail.power == 0]
+    assert len(ways) == 1
+    xy, steps = ways[0].vertices()
+    assert list(steps) == list(range(STEPS + 1))
+    assert any(np.allclose(xy[:, 0], run.states[:, chain], atol=1e-5) for chain in range(CHAINS))
+    assert not any(np.allclose(xy[1:, 0], run.states[:-1, chain], atol=1e-5) for chain in range(CHAINS))

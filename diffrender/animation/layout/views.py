@@ -22,7 +22,7 @@ from diffrender.animation.mobjects.plane.tail import Tail
 from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.animation.mobjects.space.cloud import PointCloud3D, VectorField3D
 from diffrender.animation.mobjects.space.lines import Cage, Trails3D
-from diffrender.animation.mobjects.space.orbit import Orbit, Turn
+from diffrender.animation.mobjects.space.orbit import Orbit
 from diffrender.animation.theme import Theme
 from diffrender.core.errors import RenderError
 
@@ -117,14 +117,6 @@ class Plane:
         for animation in self.turn(1.0, degrees=degrees, start=course, end=course):
             animation.interpolate(0)
 
-    def turning(self, seconds: float, degrees: float) -> list[Animation]:
-        """What moves the camera meanwhile: nothing in the plane."""
-        return []
-
-    def coming_to_rest(self, seconds: float, speed: float) -> list[Animation]:
-        """What lets the camera turn on, from `speed` degrees a second to none: nothing in the plane."""
-        return []
-
     def _bound(self, x: np.ndarray, make: Any) -> Any:
         recorded = x.ndim == 3
         cloud = make(x[0] if recorded else x)
@@ -201,14 +193,6 @@ class Space(Plane):
             self.orbit.phi = phi + (from_phi - phi) * left
 
         return [UpdateFromAlpha(show, *self._seen, run_time=seconds, adds=False)]
-
-    def turning(self, seconds: float, degrees: float) -> list[Animation]:
-        goal = self.orbit.theta + math.radians(degrees)
-        return [Turn(self.orbit, *self._seen, theta=goal, run_time=seconds, rate_func=rate_functions.linear)]
-
-    def coming_to_rest(self, seconds: float, speed: float) -> list[Animation]:
-        goal = self.orbit.theta + math.radians(speed) * seconds * 2 / math.pi  # where a sine that starts so fast ends
-        return [Turn(self.orbit, *self._seen, theta=goal, run_time=seconds, rate_func=rate_functions.ease_out_sine)]
 
     @property
     def _seen(self) -> list[Mobject]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from manim import Mobject
 
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.theme import LINE, Theme
@@ -42,6 +43,14 @@ class Hero:
         self.path = view.tail(self.states, color=self.color, **tail)
         self.point = view.cloud(self.states, color=self.color, radius=HERO, alpha=1.0, ring=theme.bg)
         self.mobjects = [self.path, self.point]
+        self.view, self.casing = view, theme.bg
+
+    def thread(self) -> Mobject:
+        """Its whole way as one even line, from the first state to the last."""
+        steps = max(len(self.states) - 1, 1)
+        look: dict[str, Any] = {"width": LINE, "alpha": 0.85, "power": 0.0, "casing": self.casing}
+        line = self.view.tail(self.states, color=self.color, length=steps + 1, **look)
+        return line.show_step(steps).set_z_index(self.path.z_index)
 
     def show_step(self, step: float) -> None:
         """Show the point at a recorded step, and its path up to there."""
