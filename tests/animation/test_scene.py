@@ -9,6 +9,7 @@ from pydantic import Field
 
 from diffrender.animation import scene as scene_module
 from diffrender.animation.animations import TICKS, FadeInFast, FadeOutFast, UpdateFromAlpha, ticked
+from diffrender.animation.layout.arrangements import arrange
 from diffrender.animation.layout.checks import faults, texts
 from diffrender.animation.layout.page import Page, fitted
 from diffrender.animation.layout.views import around
@@ -249,7 +250,8 @@ def test_places_change_by_name_and_texts_that_stay_do_not_blink(quick):
 # ---- layout ----------------------------------------------------------------------------------------------------------
 def furnished(page):
     """All that a crowded page may hold."""
-    left, right = page.pair()
+    boxes = arrange("two panels", page.frame)
+    left, right = boxes.left, boxes.right
     counter = page.running("step {:,} of 120,000", 120000, size="caption", color="muted")
     items = [(key_arrow(page.theme.score, dashed=True), 0.62, "log gradient"), (key_dot(page.theme.fg), 0.22, "chain")]
     return [

@@ -152,16 +152,6 @@ class Page:
         return [text for row in rows for text in row]
 
     # ---- panels ------------------------------------------------------------------------------------------------------
-    def pair(self) -> tuple[Rect, Rect]:
-        """Two panels of one size: side by side, in a tall frame above each other."""
-        w, h = self.frame.x, self.frame.height / 2
-        if self.shape == "tall":
-            top, bottom, gap = h - 2.97, -h + 2.70, 0.85
-            side = (top - bottom - gap) / 2
-            return (-w, w, top - side, top), (-w, w, bottom, bottom + side)
-        top, bottom, gap = (h - 1.81, -h + 1.42, 1.72) if self.shape == "wide" else (h - 2.45, -h + 2.25, 0.70)
-        return (-w, -gap / 2, bottom, top), (gap / 2, w, bottom, top)
-
     def panel_label(self, text: AnyText, rect: Rect, *, below: bool = False, align: int = -1) -> AnyText:
         """Put a text over a panel, flush with its left edge (align 1: its right edge).
 
