@@ -1,4 +1,4 @@
-"""Put trained weights into the package: python tools/ship_weights.py NAME WEIGHTS [KEY=VALUE …]
+"""Put trained weights into the package: python .ci/ship_weights.py NAME WEIGHTS [KEY=VALUE …]
 
 In half precision, as diffrender/weights/NAME.safetensors, with the shipped config of that name and the model card in
 the header. What the card says beyond the config is given as KEY=VALUE, and read as JSON where it can be. Refused if the
