@@ -39,35 +39,38 @@ class Memory(TrajectoryScene):
     default_config = "digits"
     shows = ("images",)
     needs = {
-        "own": Recording("reverse", {"sampler.kind": "ddim", "sampler.steps": 60, "record.nearest": True}),
+        "own": Recording(
+            "reverse",
+            {"sampler.kind": "ddim", "sampler.steps": 40, "sampler.chains": 16, "record.nearest": True},
+        ),
         "gaussian": Recording(
             "reverse",
-            {"sampler.kind": "ddim", "sampler.steps": 60},
+            {"sampler.kind": "ddim", "sampler.steps": 40, "sampler.chains": 16},
             fixed={"model.kind": "gaussian", "model.conditional": True},
         ),
         "exact": Recording(
             "reverse",
-            {"sampler.kind": "ddim", "sampler.steps": 60},
+            {"sampler.kind": "ddim", "sampler.steps": 40, "sampler.chains": 16},
             fixed={"model.kind": "exact", "model.conditional": True},
         ),
         "near": Recording(
             "reverse",
-            {"sampler.kind": "ddim", "sampler.steps": 60},
+            {"sampler.kind": "ddim", "sampler.steps": 40, "sampler.chains": 16},
             fixed={"model.kind": "local", "model.conditional": True, "model.locality": 1},
         ),
         "local": Recording(
             "reverse",
-            {"sampler.kind": "ddim", "sampler.steps": 60},
+            {"sampler.kind": "ddim", "sampler.steps": 40, "sampler.chains": 16},
             fixed={"model.kind": "local", "model.conditional": True, "model.locality": 2},
         ),
         "far": Recording(
             "reverse",
-            {"sampler.kind": "ddim", "sampler.steps": 60},
+            {"sampler.kind": "ddim", "sampler.steps": 40, "sampler.chains": 16},
             fixed={"model.kind": "local", "model.conditional": True, "model.locality": 3.5},
         ),
         "farthest": Recording(
             "reverse",
-            {"sampler.kind": "ddim", "sampler.steps": 60},
+            {"sampler.kind": "ddim", "sampler.steps": 40, "sampler.chains": 16},
             fixed={"model.kind": "local", "model.conditional": True, "model.locality": 12},
         ),
     }

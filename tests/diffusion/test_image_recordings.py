@@ -147,7 +147,7 @@ def test_the_nearest_is_found_whatever_the_parts():
 def test_the_size_is_said_before_and_refused_if_the_disk_has_no_room(tmp_path, monkeypatch):
     heard = []
     sample(config(), tmp_path / "run.npz", device="cpu", progress=heard.append)
-    assert heard[0]["note"] == "12 chains × 41 states of 1 × 8 × 8: 0 MB."
+    assert heard[0]["note"] == "12 chains × 41 states of 1 × 8 × 8: 0.1 MB."
     monkeypatch.setattr(record.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 1000}))
     with pytest.raises(DiffrenderError, match="room for"):
         sample(config(), tmp_path / "other.npz", device="cpu")

@@ -156,7 +156,9 @@ def _announce(run: Run, keep: Keep, out: Path, progress: Progress | None) -> Non
         )
     if progress:
         shape = " × ".join(map(str, run.target.event))
-        progress({"note": f"{chains} chains × {states} states of {shape}: {size / 1e6:,.0f} MB."})
+        megabytes = max(size / 1e6, 0.1)
+        said = f"{megabytes:,.0f}" if megabytes >= 10 else f"{megabytes:.1f}"
+        progress({"note": f"{chains} chains × {states} states of {shape}: {said} MB."})
 
 
 def _there(folder: Path) -> Path:
