@@ -1,4 +1,4 @@
-"""The same noise under several guidance scales: what is asked for more loudly is seen more clearly, and varies less."""
+"""The same noise under several guidance scales: too little of the class asked for, enough of it, too much."""
 
 from __future__ import annotations
 
@@ -29,11 +29,19 @@ class Guidance(TrajectoryScene):
     default_config = "digits"
     shows = ("images",)
     needs = {
-        "free": Recording("reverse", {"sampler.kind": "ddim", "sampler.steps": 60}, fixed={"sampler.guidance_scale": 0}),
-        "plain": Recording("reverse", {"sampler.kind": "ddim", "sampler.steps": 60}, fixed={"sampler.guidance_scale": 1}),
+        "free": Recording(
+            "reverse", {"sampler.kind": "ddim", "sampler.steps": 60}, fixed={"sampler.guidance_scale": 0}
+        ),
+        "plain": Recording(
+            "reverse", {"sampler.kind": "ddim", "sampler.steps": 60}, fixed={"sampler.guidance_scale": 1}
+        ),
         "two": Recording("reverse", {"sampler.kind": "ddim", "sampler.steps": 60}, fixed={"sampler.guidance_scale": 2}),
-        "four": Recording("reverse", {"sampler.kind": "ddim", "sampler.steps": 60}, fixed={"sampler.guidance_scale": 4}),
-        "eight": Recording("reverse", {"sampler.kind": "ddim", "sampler.steps": 60}, fixed={"sampler.guidance_scale": 8}),
+        "four": Recording(
+            "reverse", {"sampler.kind": "ddim", "sampler.steps": 60}, fixed={"sampler.guidance_scale": 4}
+        ),
+        "eight": Recording(
+            "reverse", {"sampler.kind": "ddim", "sampler.steps": 60}, fixed={"sampler.guidance_scale": 8}
+        ),
     }
 
     class Options(SceneOptions):
@@ -43,7 +51,7 @@ class Guidance(TrajectoryScene):
         show: Literal["x", "x0"] = Field("x", description="the state, or the image predicted in it")
 
     def construct(self) -> None:
-        """All rows in lockstep from the same noise; then how alike the samples of one class have become."""
+        """All rows in lockstep from the same noise; beside each row how far the samples of one class lie apart."""
         page, runs = self.page, self.trajectories
         if len({run.steps for run in runs.values()}) > 1 or any("label" not in run for run in runs.values()):
             raise RenderError("guidance compares runs of equally many steps, each with its labels.")
@@ -51,7 +59,7 @@ class Guidance(TrajectoryScene):
         labels = np.asarray(self.run["label"])
         chosen = [int(np.flatnonzero(labels == k)[0]) for k in np.unique(labels)][: COLUMNS.get(page.shape, 10)]
         clock = self.clock(self.run, timeline=path_length(runs["two"]["x"][:, :16]))
-        side = 4.2 * page.em("label")
+        side = 3.2 * page.em("label")
         made: list[Any] = []
         for name, row in zip(SCALES, boxes.stage.rows(*[1] * len(SCALES), gap=0.12), strict=True):
             place = Box(row.left + side, row.right - side, row.bottom, row.top)
@@ -61,11 +69,13 @@ class Guidance(TrajectoryScene):
             y = row.center[1] - 0.3 * page.em("label")
             made += [grid.set_z_index(1), page.label(f"$w = {SCALES[name]}$", row.left, y)]
             made.append(page.label(f"{spread(runs[name]):.2f}", row.right, y, 1, color="muted"))
-        caption = self.caption("sampler", "same noise for all", "spread within a class, right", "seed", "model")
+        caption = self.caption(
+            "sampler", "same noise for all" * (page.shape != "tall"), "spread within a class, right", "seed", "model"
+        )
         equation = (
             "tilde(epsilon) = {{epsilon_nothing : noise}} + w ({{epsilon_c : data}} - {{epsilon_nothing : noise}})"
         )
-        title = self.header(captions.title(self.run, "Images") + ": guidance" * (page.shape == "wide"), equation)
+        title = self.header(captions.title(self.run, "Images") + ": guidance", equation)
         clock.show(0)
         self.intro(*title, ground=[caption, *clock.slider(boxes.slider), *made])
         self.play_run(clock)
