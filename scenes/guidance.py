@@ -59,7 +59,7 @@ class Guidance(TrajectoryScene):
         labels = np.asarray(self.run["label"])
         chosen = [int(np.flatnonzero(labels == k)[0]) for k in np.unique(labels)][: COLUMNS.get(page.shape, 10)]
         clock = self.clock(self.run, timeline=path_length(runs["two"]["x"][:, :16]))
-        side = 3.2 * page.em("label")
+        side = 4.4 * page.em("label")
         made: list[Any] = []
         for name, row in zip(SCALES, boxes.stage.rows(*[1] * len(SCALES), gap=0.12), strict=True):
             place = Box(row.left + side, row.right - side, row.bottom, row.top)
@@ -68,9 +68,10 @@ class Guidance(TrajectoryScene):
             clock.bind(grid)
             y = row.center[1] - 0.3 * page.em("label")
             made += [grid.set_z_index(1), page.label(f"$w = {SCALES[name]}$", row.left, y)]
-            made.append(page.label(f"{spread(runs[name]):.2f}", row.right, y, 1, color="muted"))
+            apart = [spread(values[k], labels) for k in range(len(values))]
+            made.append(clock.number("$s =$ {:.2f}", apart, color="muted").at(row.right, y, 1))
         caption = self.caption(
-            "sampler", "same noise for all" * (page.shape != "tall"), "spread within a class, right", "seed", "model"
+            "sampler", "same noise for all" * (page.shape != "tall"), "s: spread within a class", "seed", "model"
         )
         equation = (
             "tilde(epsilon) = {{epsilon_nothing : noise}} + w ({{epsilon_c : data}} - {{epsilon_nothing : noise}})"
@@ -82,9 +83,10 @@ class Guidance(TrajectoryScene):
         self.outro()
 
 
-def spread(run: Any) -> float:
-    """Root mean square distance of a value of the samples from the mean of their class, over classes of two or more."""
-    images, labels = image_values(run)[run.steps], np.asarray(run["label"])
+def spread(images: np.ndarray, labels: np.ndarray) -> float:
+    """Root mean square distance of values (N, C, H, W) from the mean of their class, over classes of two or more."""
     groups = [images[labels == k] for k in np.unique(labels)]
-    groups = [g - g.mean(0) for g in groups if len(g) > 1]
-    return float(np.sqrt(np.mean(np.concatenate(groups) ** 2))) if groups else float("nan")
+    apart = [group - group.mean(0) for group in groups if len(group) > 1]
+    if not apart:
+        raise RenderError("guidance needs two samples of a class.", "Set sampler.chains to twice the classes.")
+    return float(np.sqrt(np.mean(np.concatenate(apart) ** 2)))
