@@ -1,0 +1,31 @@
+"""Radial power spectra of images, and what is left of an image under a frequency."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def radial_frequency(height: int, width: int) -> np.ndarray:
+    """Frequency of each Fourier mode (H, W), in cycles per image of the shorter side."""
+    up, across = np.fft.fftfreq(height), np.fft.fftfreq(width)
+    return np.hypot(up[:, None], across[None]) * min(height, width)
+
+
+def radial_power(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies 1 … ⌊min(H, W)/2⌋ in cycles per image, and the mean power of a mode in the ring round each.
+
+    images: (…, H, W); the mean is over all leading axes. A mode's power is |FFT|² / (H·W), so white noise of variance
+    σ² has power σ² at every frequency. The mean of an image, at frequency 0, is left out.
+    """
+    height, width = images.shape[-2:]
+    power = np.abs(np.fft.fft2(np.asarray(images, float))) ** 2 / (height * width)
+    power = power.reshape(-1, height, width).mean(0)
+    ring = np.rint(radial_frequency(height, width)).astype(int)
+    rings = np.arange(1, min(height, width) // 2 + 1)
+    return rings.astype(float), np.array([power[ring == k].mean() for k in rings])
+
+
+def low_pass(images: np.ndarray, cutoff: float) -> np.ndarray:
+    """Images (…, H, W) without their modes above `cutoff`, in cycles per image."""
+    kept = radial_frequency(*images.shape[-2:]) <= cutoff
+    return np.fft.ifft2(np.fft.fft2(np.asarray(images, float)) * kept).real
