@@ -132,6 +132,9 @@ from .parts.schedule_plot import ScheduleColumn as ScheduleColumn
 from .parts.schedule_plot import SchedulePlot as SchedulePlot
 from .parts.schedule_plot import forward_equation as forward_equation
 from .parts.schedule_plot import log_snr_of as log_snr_of
+from .parts.spectrum import cutoffs as cutoffs
+from .parts.spectrum import low_pass as low_pass
+from .parts.spectrum import radial_power as radial_power
 from .parts.tiles import ImageTiles as ImageTiles
 from .parts.tiles import tile_steps as tile_steps
 from .parts.zoom.magnifier import PACE as PACE

@@ -29,3 +29,20 @@ def low_pass(images: np.ndarray, cutoff: float) -> np.ndarray:
     """Images (…, H, W) without their modes above `cutoff`, in cycles per image."""
     kept = radial_frequency(*images.shape[-2:]) <= cutoff
     return np.fft.ifft2(np.fft.fft2(np.asarray(images, float)) * kept).real
+
+
+def cutoffs(frequencies: np.ndarray, signal: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """The frequency (T+1,) at which signal power (T+1, K) first falls under the noise's (T+1,), log-log between rings.
+
+    The last frequency where the signal is stronger everywhere; 0 where it is weaker everywhere.
+    """
+    found = np.full(len(signal), frequencies[-1])
+    for k, (power, level) in enumerate(zip(signal, noise, strict=True)):
+        under = np.flatnonzero(power < level)
+        if len(under) and under[0] == 0:
+            found[k] = 0.0
+        elif len(under):
+            a, b = under[0] - 1, under[0]
+            part = np.log(power[a] / level) / np.log(power[a] / max(power[b], 1e-300))
+            found[k] = np.exp(np.log(frequencies[a]) + part * np.log(frequencies[b] / frequencies[a]))
+    return found
