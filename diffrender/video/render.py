@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from diffrender.core.files import publish
+from diffrender.video.contact_sheet import GROUND, contact_sheet
 from diffrender.video.drawing import segments
 from diffrender.video.drawing.pool import drawing_pool
 from diffrender.video.drawing.segments import Progress, count
@@ -185,18 +186,13 @@ def _save(files: list[Path], out: Path, spec: RenderSpec) -> tuple[int, int]:
 
 
 def _sheet(pictures: list[Any], spec: RenderSpec) -> Any:
-    """Pictures in rows on a ground of their own corner's colour, the whole about as wide as one of them."""
+    """Pictures in rows, the whole about as wide as one of them."""
     from PIL import Image
 
     columns = SHEET[0] if spec.width >= spec.height else SHEET[0] + SHEET[1] - 1
-    rows = math.ceil(len(pictures) / columns)
     gap = max(2, round(spec.width * SHEET_GAP))
     width = max(16, (max(spec.width, spec.height) - gap) // columns - gap)
     height = max(1, round(width * spec.height / spec.width))
-    mode = "RGBA" if spec.transparent else "RGB"
-    size = columns * (width + gap) + gap, rows * (height + gap) + gap
-    sheet = Image.new(mode, size, "#8080803f" if spec.transparent else "#808080")
-    for i, picture in enumerate(pictures):
-        small = picture.convert(mode).resize((width, height), Image.Resampling.LANCZOS)
-        sheet.paste(small, (gap + i % columns * (width + gap), gap + i // columns * (height + gap)))
-    return sheet
+    mode, ground = ("RGBA", f"{GROUND}3f") if spec.transparent else ("RGB", GROUND)
+    small = [picture.convert(mode).resize((width, height), Image.Resampling.LANCZOS) for picture in pictures]
+    return contact_sheet(small, columns=columns, gap=gap, mode=mode, ground=ground)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from diffrender.core.errors import reading
 from diffrender.core.files import publish, replacing
+from diffrender.video.contact_sheet import contact_sheet
 from diffrender.video.encode.av_errors import av_errors
 from diffrender.video.encode.gif import make_gif
 from diffrender.video.film.spec import GifSpec, PostersSpec
@@ -21,7 +21,6 @@ POSTER_TIME = 0.7  # of a clip: what it is about has come, and nothing has faded
 COLUMNS = 4
 TILE_PIXELS = 480  # along a tile's longer side
 GAP = 12  # pixels between tiles
-GROUND_COLOR = "#808080"  # between pictures of a dark and of a light theme alike
 
 
 def pictures(spec: PostersSpec, progress: Callable[[dict[str, Any]], None]) -> None:
@@ -36,7 +35,7 @@ def pictures(spec: PostersSpec, progress: Callable[[dict[str, Any]], None]) -> N
         picture.thumbnail((TILE_PIXELS, TILE_PIXELS), Image.Resampling.LANCZOS)
         tiles.append(picture)
     if spec.sheet:
-        _save(sheet(tiles), spec.sheet, spec.comment)
+        _save(contact_sheet(tiles, columns=min(COLUMNS, len(tiles)), gap=GAP), spec.sheet, spec.comment)
 
 
 def poster(file: Path, at: float = POSTER_TIME) -> Image.Image:
@@ -50,18 +49,6 @@ def poster(file: Path, at: float = POSTER_TIME) -> Image.Image:
             if frame.pts is None or frame.pts >= time:
                 break
         return frame.to_image().rotate(frame.rotation, expand=True)
-
-
-def sheet(tiles: Sequence[Image.Image]) -> Image.Image:
-    """Pictures in rows on grey, each in the middle of its place."""
-    width, height = max(t.width for t in tiles), max(t.height for t in tiles)
-    columns = min(COLUMNS, len(tiles))
-    rows = math.ceil(len(tiles) / columns)
-    whole = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP), GROUND_COLOR)
-    for i, tile in enumerate(tiles):
-        x, y = GAP + i % columns * (width + GAP), GAP + i // columns * (height + GAP)
-        whole.paste(tile, (x + (width - tile.width) // 2, y + (height - tile.height) // 2))
-    return whole
 
 
 def _save(picture: Image.Image, out: Path, comment: str) -> None:
