@@ -1,4 +1,4 @@
-"""Which characters can be set: by the fonts that Typst brings along, or by those of this system."""
+"""Characters that can be set: by the fonts that Typst brings along, or by those of this system."""
 
 from __future__ import annotations
 

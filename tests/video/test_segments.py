@@ -8,7 +8,7 @@ import pytest
 
 from diffrender.core.errors import RenderError
 from diffrender.video.drawing import segments
-from diffrender.video.drawing.work_folder import content_key
+from diffrender.video.drawing.work_folder import segments_key
 from diffrender.video.encode import container
 from diffrender.video.render import render
 from diffrender.video.spec import RenderSpec
@@ -63,7 +63,7 @@ def test_cuts_cover_every_frame_once(total, seconds, tmp_path):
 
 def test_the_work_of_another_spec_is_not_taken_up(tmp_path):
     first = spec(tmp_path / "a.mp4")
-    assert content_key(first) == content_key(spec(tmp_path / "a.mp4", workers=3))
+    assert segments_key(first) == segments_key(spec(tmp_path / "a.mp4", workers=3))
     for change in (
         {"fps": 12},
         {"options": {"a": 1}},
@@ -71,7 +71,7 @@ def test_the_work_of_another_spec_is_not_taken_up(tmp_path):
         {"scene_class": "Still"},
         {"theme": "light"},
     ):
-        assert content_key(first) != content_key(spec(tmp_path / "a.mp4", **change))
+        assert segments_key(first) != segments_key(spec(tmp_path / "a.mp4", **change))
 
 
 def test_clips_of_two_formats_are_not_joined(clips, tmp_path):

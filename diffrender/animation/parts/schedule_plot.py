@@ -1,4 +1,4 @@
-"""What is left of the data and what noise has come: the equation of the forward process, its terms now, its curves."""
+"""The schedule on screen: the equation of the forward process, its terms now, and its curves."""
 
 from __future__ import annotations
 

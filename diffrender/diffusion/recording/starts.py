@@ -1,4 +1,4 @@
-"""Where the chains of a run begin."""
+"""Starts: the states in which the chains of a run begin."""
 
 from __future__ import annotations
 

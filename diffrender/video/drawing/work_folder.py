@@ -55,7 +55,7 @@ def partial(path: Path) -> Path:
     return path.with_name(f"partial-{path.name}")
 
 
-def content_key(spec: RenderSpec) -> str:
+def segments_key(spec: RenderSpec) -> str:
     """A digest of all that decides a segment's bytes: the spec, the code that draws, the recordings' size and time."""
     settings = spec.model_dump(mode="json", exclude={"out", "workers", "metadata", "gif_width", "gif_fps", "max_mb"})
     sources = [
@@ -80,7 +80,7 @@ def work_folder(spec: RenderSpec) -> Iterator[Path]:
     with ExitStack() as stack:
         try:
             stack.enter_context(locked(folder / "lock", busy))
-            _prepare(folder, content_key(spec))
+            _prepare(folder, segments_key(spec))
         except OSError as error:
             raise RenderError(
                 f"{spec.out.parent}: cannot be written to ({error.strerror}).", "Choose another place with --out."
