@@ -56,7 +56,7 @@ def _check_sampler(config: Config, run_kind: str) -> None:
         fitting = [name for name in sorted(SAMPLERS.entries) if SAMPLERS[name].info["kind"] == run_kind]
         raise UsageError(
             f"sampler.kind: {sampler.kind} makes a {entry.info['kind']} run, and the scene shows {run_kind} runs.",
-            f"Samplers that make one: {', '.join(fitting)}.",
+            f"Samplers that make a {run_kind} run: {', '.join(fitting)}.",
         )
     steps = {"steps": sampler.steps} if "steps" in entry.parameters() else {}
     entry.check({**sampler.params, **steps}, "sampler")

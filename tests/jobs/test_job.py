@@ -250,3 +250,15 @@ def test_forcing_a_job_makes_again_what_it_needs_if_that_is_gone(tmp_path, monke
     assert ran == [], "the control: unforced there is nothing to do"
     progress.bring_up_to_date(wanted, force=True)
     assert ran == [need, wanted]
+
+
+def test_a_scene_names_a_config_beside_it_wherever_one_works(lecture_folder, monkeypatch):
+    away = lecture_folder / "away"
+    away.mkdir()
+    (away / "own.yaml").write_text("target: {kind: moons}\nmodel: exact\n")
+    (away / "walk.py").write_text(MINE.replace('"tiny"', '"./own.yaml"').replace(', "film": Training()', ""))
+    job = clip(str(away / "walk.py"))
+    assert job.needs[0].settings["config"]["target"]["kind"] == "moons"
+    (away / "own.yaml").unlink()
+    with pytest.raises(UsageError, match=r"own.yaml: no such config file"):
+        clip(str(away / "walk.py"))

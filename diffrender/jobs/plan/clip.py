@@ -90,7 +90,7 @@ def recordings(
     for name, need in card.needs.items():
         if only is not None and name not in only:
             continue
-        chosen = need.config or config or card.default_config
+        chosen = _beside(card, need.config) or config or _beside(card, card.default_config)
         if not chosen:
             raise UsageError(
                 f"{card.file}: {card.class_name} needs the recording '{name}' but names no default_config.",
@@ -102,6 +102,12 @@ def recordings(
         else:
             found[name] = subject.sample(device=device, kind=need.kind, shows=card.shows)
     return found
+
+
+def _beside(card: SceneCard, name: str) -> str:
+    """A config as a scene file names it: a path is first looked for beside that file."""
+    file = card.file.parent / name
+    return str(file) if "/" in name and file.is_file() else name
 
 
 def recorded_file(job: Job) -> Path:
