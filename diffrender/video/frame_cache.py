@@ -107,7 +107,8 @@ class FrameCache:
                 else:
                     patience = last.patience * (2 if last.until <= self.frame else 1)
                     until = self.frame + patience
-                last = Seen(mobject, state, _area(mobject, camera), patience, until)
+                same = last is not None and _same_outline(last.state, state)
+                last = Seen(mobject, state, last.area if last and same else _area(mobject, camera), patience, until)
             self.seen[id(mobject)] = last
         return list(self.seen.values())
 
@@ -150,7 +151,7 @@ class FrameCache:
         """Make the camera's pixels those of the layer again, but for what is to stay as it was drawn."""
         pixels = self.camera.pixel_array
         height, width = pixels.shape[:2]
-        areas = [_within(one.area, width, height) for one in self.over or () if one not in stay]
+        areas = _outermost({_within(one.area, width, height) for one in self.over or () if one not in stay})
         size = sum(max(right - left, 0) * max(bottom - top, 0) for left, right, top, bottom in areas)
         if self.over is None or (size > MAX_PATCHED_SHARE * height * width and not stay):
             self.camera.set_frame_to_background(picture)
@@ -195,19 +196,26 @@ def _state(mobject: Mobject) -> Any:
         return mobject.state()
     if not isinstance(mobject, VMobject) or mobject.background_image:
         return None
-    fill, stroke, behind = mobject.fill_rgbas, mobject.stroke_rgbas, mobject.get_stroke_rgbas(background=True)
+    fill, stroke, behind = mobject.fill_rgbas, mobject.stroke_rgbas, mobject.background_stroke_rgbas
     if len(fill) > 1 or len(stroke) > 1 or len(behind) > 1:  # a gradient runs across the whole family
         return None
-    return (
+    outline = (
         mobject.points.tobytes(),
-        fill.tobytes(),
-        stroke.tobytes(),
-        behind.tobytes(),
         mobject.stroke_width,
         mobject.background_stroke_width,
         mobject.joint_type,
         mobject.cap_style,
     )
+    return Outline(outline), fill.tobytes(), stroke.tobytes(), behind.tobytes()
+
+
+class Outline(tuple):
+    """What decides which pixels a vector mobject touches."""
+
+
+def _same_outline(a: Any, b: Any) -> bool:
+    """Whether two states are those of one outline, perhaps in other colours."""
+    return bool(a and b) and isinstance(a[0], Outline) and a[0] == b[0]
 
 
 def _area(mobject: Mobject, camera: Any) -> Area:
@@ -238,6 +246,14 @@ def _area(mobject: Mobject, camera: Any) -> Area:
 
 def _touch(a: Area, b: Area) -> bool:
     return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
+
+
+def _outermost(areas: set[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
+    """Areas without those that lie within another."""
+    return [
+        a for a in areas
+        if not any(b != a and b[0] <= a[0] and a[1] <= b[1] and b[2] <= a[2] and a[3] <= b[3] for b in areas)
+    ]  # fmt: skip
 
 
 def _within(area: Area, width: int, height: int) -> tuple[int, int, int, int]:

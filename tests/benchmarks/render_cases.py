@@ -367,7 +367,7 @@ def denoise(n, frames, preset, profile=False):
     from diffrender.video.encode.encoder import Encoder
 
     scene = engine.load_scene(Path(__file__).parents[2] / "scenes" / "denoise.py", "Denoise")
-    first = 4 * FPS  # the cloud moves by then
+    first = 14 * FPS  # all points are on their way by then
     with tempfile.TemporaryDirectory() as folder:
         recording(Path(folder) / "run.npz", n)
         run = Trajectory.open(Path(folder) / "run.npz")

@@ -1,4 +1,4 @@
-"""Cameras that draw bulk mobjects: ordinary Manim cameras with one method replaced."""
+"""Cameras that draw bulk mobjects and glyphs in ways of their own; all else as Manim's cameras do."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from typing import Any
 from manim import Camera, MovingCamera, ThreeDCamera, VMobject
 
 from diffrender.animation.mobjects.base import Raster
+from diffrender.animation.text.glyph import Glyph, Stamps, trace
 
 
 class Bulk:
-    """Mixin for a cairo camera: a `Raster` draws itself into the frame, in its ordinary place in the z-order."""
+    """Mixin for a cairo camera: a `Raster` draws itself, and a `Glyph` is stamped, each in its place in the z-order."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.stamps = Stamps()
+        # a camera that turns points in space has no flat outlines to keep
+        self.flat = type(self).transform_points_pre_display is Camera.transform_points_pre_display  # type: ignore[attr-defined]
+        super().__init__(*args, **kwargs)
 
     def display_multiple_non_background_colored_vmobjects(
         self, vmobjects: Iterable[VMobject], pixel_array: Any
@@ -19,6 +26,8 @@ class Bulk:
         context = self.get_cairo_context(pixel_array)  # type: ignore[attr-defined]
         surface = context.get_target()
         for mobject in vmobjects:
+            if isinstance(mobject, Glyph) and self.flat and self.stamps.draw(self, context, mobject):
+                continue
             if not isinstance(mobject, Raster):
                 self.display_vectorized(mobject, context)  # type: ignore[attr-defined]
             elif (opacity := mobject.get_fill_opacity()) > 0:
@@ -31,27 +40,8 @@ class Bulk:
         points = self.transform_points_pre_display(vmobject, vmobject.points)  # type: ignore[attr-defined]
         if len(points) % 4 or not len(points):
             return super().set_cairo_context_path(ctx, vmobject)  # type: ignore[misc]
-        ctx.new_path()
-        near, path = vmobject.tolerance_for_point_equality, points[:, :2].tolist()
-        start = end = None
-        for k in range(0, len(path), 4):
-            at = path[k]
-            if end is None or not _close(end, at, near):
-                if end is not None and _close(start, end, near):
-                    ctx.close_path()
-                ctx.new_sub_path()
-                ctx.move_to(*at)
-                start = at
-            end = path[k + 3]
-            ctx.curve_to(*path[k + 1], *path[k + 2], *end)
-        if _close(start, end, near):
-            ctx.close_path()
+        trace(ctx, points[:, :2].tolist(), vmobject.tolerance_for_point_equality)
         return self
-
-
-def _close(a: Any, b: Any, near: float) -> bool:
-    """Whether two points are one, as NumPy's `isclose` says."""
-    return abs(a[0] - b[0]) <= near + 1e-5 * abs(b[0]) and abs(a[1] - b[1]) <= near + 1e-5 * abs(b[1])
 
 
 class BulkCamera(Bulk, Camera):

@@ -7,8 +7,9 @@ from functools import cache
 from string import Formatter
 
 import numpy as np
-from manim import VGroup, VMobject
+from manim import VGroup
 
+from diffrender.animation.text.glyph import Glyph
 from diffrender.animation.text.typst import Typeset, ink, placed, words
 
 # widths in em of New Computer Modern
@@ -38,7 +39,7 @@ def _number_width(text: str) -> float:
     return sum(_ADVANCE.get(char, _DIGIT) for char in text)
 
 
-class Number(VMobject):
+class Number(Glyph):
     """A number in a slot of fixed width, right-aligned, so that it does not dance as it runs.
 
     Setting it moves glyphs that exist already: no Typst, no new mobject. `widest` is the value that fills the slot;
@@ -87,6 +88,7 @@ class Number(VMobject):
                 parts.append(glyphs[char] + [x, 0, 0])
                 x += _ADVANCE.get(char, _DIGIT)
             self.laid = np.concatenate(parts) * self.em
+            self.ends = np.cumsum([len(part) for part in parts]).tolist()
             self.points = self.laid + corner
         return self
 

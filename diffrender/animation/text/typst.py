@@ -22,6 +22,7 @@ import svgelements
 import typst
 from manim import ManimColor, SVGMobject, VGroup, VMobject
 
+from diffrender.animation.text.glyph import Glyph
 from diffrender.animation.theme import GRADE
 from diffrender.core.errors import RenderError
 from diffrender.core.glyphs import missing_glyphs
@@ -116,7 +117,7 @@ class Typeset(VGroup):
             elif mark & 0xFF0000 == _SLOT:
                 self.slots.append(em * points.min(0))
             else:
-                glyph = VMobject()
+                glyph = Glyph()
                 glyph.points = em * points
                 ink(glyph, color, em)
                 self.add(glyph)

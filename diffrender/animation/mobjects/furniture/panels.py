@@ -185,5 +185,6 @@ class Slider(VGroup):
         """Move the knob to `value` of the track."""
         x = self.x0 + float(np.clip(value, 0, 1)) * (self.x1 - self.x0)
         self.done.points = np.linspace([self.x0, self.y, 0], [x, self.y, 0], 4)
-        self.knob.shift([x - self.knob.get_center()[0], 0, 0])
+        rim = self.knob.submobjects[0].points[:, 0]
+        self.knob.shift([x - (rim.min() + rim.max()) / 2, 0, 0])
         return self

@@ -70,6 +70,7 @@ class PointCloud(Raster):
             raise RenderError(f"{type(self).__name__}: a recording has shape {x.shape}, not (T+1, N, {self.dims}).")
         self._check_count(len(x[0] if chains is None else x[0][chains]))
         self.recorded, self.chains = x, chains
+        self._xy = np.empty((0, self.dims))  # what is not shown need not be compared
         return self
 
     def show_step(self, step: float) -> PointCloud:
