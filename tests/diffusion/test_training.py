@@ -106,10 +106,8 @@ def test_interrupted_and_resumed_is_as_if_never_stopped(whole, tmp_path, stop, h
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     resumed = train(config(), out, device="cpu", key="abc", resume=True)
     assert stop <= resumed.figures["resumed_at"] < 150
-    assert same_weights(out, whole.weights)
-    one, other = Trajectory.open(resumed.recording), Trajectory.open(whole.recording)
-    for key in ("loss", "snapshot", "field_score"):
-        assert np.array_equal(one[key], other[key])
+    assert out.read_bytes() == whole.weights.read_bytes(), "no clock, no place of the interruption in them"
+    assert resumed.recording.read_bytes() == whole.recording.read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["model.safetensors", "training.npz"]
 
 

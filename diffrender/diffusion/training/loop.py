@@ -79,18 +79,18 @@ def train(
     with _threads(trainer):
         _loop(trainer, state, report)
         trainer.take_snapshot()
-        figures = {"loss": float(np.mean(trainer.losses[-200:])), "resumed_at": begun}
-        figures["training_cpu_seconds"] = time.process_time() - cpu
+        trained_cpu = time.process_time() - cpu
+        figures = {"loss": float(np.mean(trainer.losses[-200:]))}
         figures |= _distance(trainer, target, report, measured_samples)
         if (floor := loss_floor(trainer.batches, trainer.objective)) is not None:
             figures["loss_floor"] = floor
-    figures |= {"seconds": time.perf_counter() - clock, "cpu_seconds": time.process_time() - cpu}
-    header = {"key": key, "event": list(target.event), "figures": {k: v for k, v in figures.items() if "sec" not in k}}
+    header = {"key": key, "event": list(target.event), "figures": figures}
     learned.save(out, trainer.average.module, config, header)
     recording = out.with_name("training.npz")
     _record(trainer, target, recording, key, figures)
     state.unlink(missing_ok=True)
-    return TrainResult(out, recording, figures)
+    clocks = {"seconds": time.perf_counter() - clock, "cpu_seconds": time.process_time() - cpu}
+    return TrainResult(out, recording, figures | clocks | {"training_cpu_seconds": trained_cpu, "resumed_at": begun})
 
 
 def _loop(trainer: Trainer, state: Path, report: Progress) -> None:
