@@ -1,7 +1,7 @@
 # make demo: from an empty machine to a video.   make test: from an empty machine to passed tests.
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types lock clean
+.PHONY: help setup demo test lint types lock audit clean
 
 help:   ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -22,8 +22,15 @@ lint: setup  ## ruff
 types: setup  ## mypy
 	$(BIN)/mypy
 
-lock: setup  ## pin what is installed now
-	$(BIN)/python -m pip freeze --exclude-editable --exclude diffrender | sed -E 's/\+cpu$$//' > requirements.lock
+lock: setup  ## pin what is installed now, with hashes
+	$(BIN)/python -m venv .venv/lock && .venv/lock/bin/python -m pip install -q uv
+	$(BIN)/python -m pip freeze --exclude-editable --exclude diffrender > .venv/lock/pins
+	sed -nE 's/^(torch==[^+]*).*/# torch: \1/p' .venv/lock/pins > requirements.lock
+	sed '/^torch==/d' .venv/lock/pins | .venv/lock/bin/uv pip compile -q --no-deps --generate-hashes --no-header --no-annotate - >> requirements.lock
+
+audit: setup  ## look for known faults in what is pinned (asks the Python package index)
+	$(BIN)/python -m venv .venv/audit && .venv/audit/bin/python -m pip install -q pip-audit
+	.venv/audit/bin/pip-audit --strict --no-deps --disable-pip --require-hashes -r requirements.lock
 
 clean:  ## remove .venv and caches; outputs stay
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache build dist
