@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diffrender.cli.draw_page.serve import serve
+from diffrender.cli.draw_page import session as sessions
+from diffrender.cli.draw_page.serve import redirecting_file, serve
 from diffrender.cli.draw_page.server import Server
 from diffrender.cli.draw_page.session import Session
 from diffrender.config.sections import TargetConfig
@@ -163,6 +164,56 @@ def test_a_closed_page_ends_it_and_a_reload_does_not(server):
     assert not ended.wait(1.2)  # a new connection within the time of grace
     page.close()
     assert ended.wait(5)
+
+
+def test_a_page_that_nobody_opens_ends_it(tmp_path):
+    with pytest.raises(DiffrenderError, match=r"Nobody opened the page in 0\.2 s"):
+        Session(tmp_path / "cat.svg", open_seconds=0.2).wait()
+
+
+def test_drawings_are_computed_one_at_a_time(tmp_path, monkeypatch):
+    running, most = [], []
+
+    def slow(svg, what):
+        def draw(n, rng):
+            running.append(1)
+            most.append(len(running))
+            time.sleep(0.05)
+            running.pop()
+            return np.zeros((n, 2))
+
+        return draw
+
+    monkeypatch.setattr("diffrender.diffusion.targets.shapes.catalogue.of_svg", slow)
+    session, strokes = Session(tmp_path / "cat.svg"), sessions.read_strokes(json.dumps({"strokes": [LINE]}).encode())
+    threads = [threading.Thread(target=session.points, args=(strokes,)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 5
+
+
+def test_a_drawing_without_end_is_refused(server, monkeypatch):
+    cookie = enter(server)
+    monkeypatch.setattr(sessions, "MAX_OUTLINE", 30)
+    assert send(server, "/points", [LINE], **cookie)[0] == 200
+    status, _, body = send(server, "/points", [LINE] * 3, **cookie)
+    assert (status, b"more than 30 characters" in body) == (422, True)
+
+
+def test_the_token_is_not_on_the_browsers_command_line(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append((address, Path(address[7:]).stat().st_mode)))
+    monkeypatch.setattr(Session, "wait", lambda self: None)
+    serve(tmp_path / "cat.svg")
+    ((address, mode),) = opened
+    assert address.startswith("file:///")
+    assert "token" not in address
+    assert mode & 0o777 == 0o600
+    assert not Path(address[7:]).exists()
+    with redirecting_file("http://127.0.0.1:1/?token=x&y") as page:
+        assert "url=http://127.0.0.1:1/?token=x&amp;y" in page.read_text()
 
 
 # ---- the page --------------------------------------------------------------------------------------------------------

@@ -6,9 +6,14 @@ closed, and `serve` returns.
 
 from __future__ import annotations
 
+import contextlib
+import html
+import os
 import sys
+import tempfile
 import threading
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 
 from diffrender.cli.draw_page.server import Server
@@ -26,8 +31,27 @@ def serve(out: Path, open_browser: bool = True) -> Path | None:
         worker = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         worker.start()
         print(f"Draw at {server.address}\nClosing the page ends the command.", file=sys.stderr, flush=True)
-        if open_browser:
-            webbrowser.open(server.address)
-        server.session.wait()
-        server.shutdown()
+        with redirecting_file(server.address) as file:
+            if open_browser:
+                webbrowser.open(file.as_uri())
+            try:
+                server.session.wait()
+            finally:
+                server.shutdown()
         return server.session.saved
+
+
+@contextlib.contextmanager
+def redirecting_file(address: str) -> Iterator[Path]:
+    """A page for this user's eyes alone that leads to `address`.
+
+    A browser's command line can be read by every user of the machine, and the address holds the token.
+    """
+    handle, name = tempfile.mkstemp(prefix="diffrender-draw-", suffix=".html")  # of mode 0600
+    file = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as page:
+            page.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(address)}">')
+        yield file
+    finally:
+        file.unlink(missing_ok=True)

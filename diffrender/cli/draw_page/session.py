@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from diffrender.core.errors import DiffrenderError
 from diffrender.core.files import write_text
 
 WIDTH, HEIGHT = 1000, 800  # the page's units, as in its canvas
 PREVIEW_POINTS = 5000
+MAX_OUTLINE = 4_000_000  # characters of all strokes together; a stroke of a minute has some 50,000
 CLOSE_GRACE_SECONDS = 2.0  # without a connection after which the page counts as closed; a reload takes less
+OPEN_SECONDS = 600.0  # in which somebody must open the page
 
 PAGE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">
   <rect width="{width}" height="{height}" fill="#fff"/>
@@ -41,6 +43,13 @@ class Strokes(BaseModel):
     model_config = ConfigDict(extra="forbid")
     strokes: Annotated[list[Stroke], Field(max_length=20_000)]
 
+    @field_validator("strokes")
+    @classmethod
+    def _bounded(cls, strokes: list[Stroke]) -> list[Stroke]:
+        if sum(len(stroke.d) for stroke in strokes) > MAX_OUTLINE:
+            raise ValueError(f"its strokes have more than {MAX_OUTLINE} characters in all")
+        return strokes
+
     def svg(self) -> str:
         """The drawing as SVG: the brush in black, the eraser in the paper's white over it."""
         paths = "\n".join(
@@ -61,17 +70,19 @@ def read_strokes(body: bytes) -> Strokes:
 class Session:
     """One drawing from opening the page to closing it. Its methods are called by the server's threads."""
 
-    def __init__(self, out: Path, grace: float = CLOSE_GRACE_SECONDS) -> None:
-        self.out, self.grace = out, grace
+    def __init__(self, out: Path, grace: float = CLOSE_GRACE_SECONDS, open_seconds: float = OPEN_SECONDS) -> None:
+        self.out, self.grace, self.open_seconds = out, grace, open_seconds
         self.saved: Path | None = None
         self.open_pages, self.last_seen = 0, 0.0
         self.changed = threading.Condition()
+        self.computing = threading.Lock()  # one drawing at a time, however many requests come
 
     def points(self, strokes: Strokes) -> np.ndarray:
         """Points drawn evenly from the ink, (n, 2) float32 in the page's units, as training will draw them."""
         from diffrender.diffusion.targets.shapes.catalogue import of_svg
 
-        x = of_svg(strokes.svg().encode(), "The drawing")(PREVIEW_POINTS, np.random.default_rng(0))
+        with self.computing:
+            x = of_svg(strokes.svg().encode(), "The drawing")(PREVIEW_POINTS, np.random.default_rng(0))
         return (x * [1, -1]).astype("<f4")
 
     def save(self, strokes: Strokes) -> Path:
@@ -98,11 +109,16 @@ class Session:
             self.changed.notify_all()
 
     def wait(self) -> None:
-        """Return when a page was open and none has been for the time of grace."""
+        """Return when a page was open and none has been for the time of grace; DiffrenderError if none ever was."""
+        begun = time.monotonic()
         with self.changed:
             while True:
+                if not self.open_pages and not self.last_seen and time.monotonic() - begun > self.open_seconds:
+                    raise DiffrenderError(
+                        f"Nobody opened the page in {self.open_seconds:g} s.", "Run the command again."
+                    )
                 if self.open_pages or not self.last_seen:
-                    self.changed.wait(timeout=1)  # a timeout lets Ctrl-C through
+                    self.changed.wait(timeout=min(1.0, self.open_seconds))  # a timeout lets Ctrl-C through
                     continue
                 left = self.last_seen + self.grace - time.monotonic()
                 if left <= 0:
