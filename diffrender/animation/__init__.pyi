@@ -112,6 +112,7 @@ from .parts.deformed_grid import DeformedGrid as DeformedGrid
 from .parts.deformed_grid import FollowedCell as FollowedCell
 from .parts.density_panel import POWER as POWER
 from .parts.density_panel import DensityPanel as DensityPanel
+from .parts.distance_chart import DistanceChart as DistanceChart
 from .parts.distances import total_variation_curve as total_variation_curve
 from .parts.filling import FillingHistogram as FillingHistogram
 from .parts.flow_field import FlowField as FlowField
@@ -128,6 +129,7 @@ from .parts.one_chain import OneChain as OneChain
 from .parts.pictures import image_grid as image_grid
 from .parts.pictures import image_values as image_values
 from .parts.pictures import noise_grid as noise_grid
+from .parts.racers import Racers as Racers
 from .parts.schedule_plot import ScheduleColumn as ScheduleColumn
 from .parts.schedule_plot import SchedulePlot as SchedulePlot
 from .parts.schedule_plot import forward_equation as forward_equation

@@ -27,7 +27,7 @@ from diffrender.animation.text import captions
 from diffrender.animation.text.numbers import Running, same_text
 from diffrender.animation.text.typst import Typeset, escaped
 from diffrender.animation.timeline import Timeline, paced
-from diffrender.config.declarations import Need, Recording, Training, states_name, with_words
+from diffrender.config.declarations import Need, Recording, Training, for_options, states_name, with_words
 from diffrender.config.scene_options import SceneOptions
 from diffrender.core.errors import RenderError
 from diffrender.core.validation import validate
@@ -69,7 +69,7 @@ class TrajectoryScene(Scene):
     """
 
     default_config: ClassVar[str] = ""
-    needs: ClassVar[Mapping[str, Need]] = {}
+    needs: Mapping[str, Need] = {}
     shows: ClassVar[Sequence[str]] = ()
     words: Mapping[str, str] = {}
 
@@ -90,6 +90,7 @@ class TrajectoryScene(Scene):
         given = options.model_dump(exclude_unset=True) if isinstance(options, SceneOptions) else options or {}
         self.options: Any = validate(with_words(self.Options, self.words), given, f"options of {type(self).__name__}")
         self.words = {name: getattr(self.options, name) for name in self.words}
+        self.needs = for_options(self.needs, self.options)
         # Manim keeps 14.22 × 8 units when only the pixels change, and stretches what it draws
         frame = look.Frame.of(config.pixel_width, config.pixel_height, getattr(self.options, "font_scale", 1.0))
         config.frame_width, config.frame_height = frame.width, frame.height

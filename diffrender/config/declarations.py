@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, ClassVar
 
 from pydantic import Field, create_model
@@ -31,7 +31,9 @@ class Recording:
     """The recording of a sampler's run: `Recording("reverse", {"sampler.steps": 100}, fixed={"sampler.kind": "ddim"})`.
 
     kind: what kind of run can be shown (reverse, langevin, forward); any if empty. overrides: config keys, dotted, that
-    the user's own settings go over; `fixed` ones go over both. config: another config than the clip's own.
+    the user's own settings go over; `fixed` ones go over both. config: another config than the clip's own. each: one
+    config key and one of the scene's options, a list: `{"sampler.kind": "samplers"}` asks for a recording with each of
+    its values, called after the need and numbered from 1 (see `for_options`).
     """
 
     kind: str = ""
@@ -39,9 +41,13 @@ class Recording:
     _: KW_ONLY
     fixed: Mapping[str, Any] = field(default_factory=dict)
     config: str = ""
+    each: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check(self)
+        each = self.each.items() if isinstance(self.each, Mapping) else [(None, None)]
+        if len(each) > 1 or not all(isinstance(part, str) for pair in each for part in pair):
+            raise ConfigError("Recording: each is one config key and one option.", 'Example: {"sampler.kind": "kinds"}')
         if self.kind not in ("", *RUN_KINDS):
             remedy = suggest(str(self.kind), RUN_KINDS) + " What a network learned is asked for as Training()."
             raise ConfigError(f"Recording: there is no kind of run called {self.kind!r}.", remedy)
@@ -72,6 +78,19 @@ def _check(need: Need) -> None:
             raise ConfigError(f"{what}: {name} must be a dict of config keys.", 'Example: {"sampler.kind": "ddim"}')
     if not isinstance(need.config, str):
         raise ConfigError(f"{what}: config must be the name of a config, not {need.config!r}.")
+
+
+def for_options(needs: Mapping[str, Need], options: SceneOptions) -> dict[str, Need]:
+    """What is needed where a scene's options are these: of `run` with `each` two values `run1` and `run2`."""
+    found: dict[str, Need] = {}
+    for name, need in needs.items():
+        if isinstance(need, Training) or not need.each:
+            found[name] = need
+            continue
+        for key, option in need.each.items():
+            for k, value in enumerate(getattr(options, option), 1):
+                found[f"{name}{k}"] = replace(need, fixed={**need.fixed, key: value}, each={})
+    return found
 
 
 def with_words(options: type[SceneOptions], words: Mapping[str, str]) -> type[SceneOptions]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import create_model
 from pydantic.fields import FieldInfo
 
-from diffrender.config.declarations import SHOWS, Need, Recording, Training, with_words
+from diffrender.config.declarations import SHOWS, Need, Recording, Training, for_options, with_words
 from diffrender.config.find import scenes
 from diffrender.config.scene_options import SceneOptions
 from diffrender.config.scene_text import SceneText, bound_names
@@ -79,13 +79,17 @@ def find_scene(name: str) -> SceneCard:
     return read_scene(known[path], class_name)
 
 
-def check_options(card: SceneCard, given: Mapping[str, Any]) -> None:
-    """UsageError or ConfigError naming the option that is not there or cannot be so."""
+def with_options(card: SceneCard, given: Mapping[str, Any]) -> SceneCard:
+    """The card of a scene whose options are these, with what it needs then.
+
+    UsageError or ConfigError naming the option that is not there or cannot be so.
+    """
     known = card.options.model_fields
     for name in given:
         if name not in known:
             raise UsageError(f"--option {name}: '{card.name}' has no such option.", suggest(name, known))
-    validate(card.options, given, f"options of {card.class_name}")
+    options = validate(card.options, given, f"options of {card.class_name}")
+    return replace(card, needs=for_options(card.needs, options))
 
 
 def option_rows(card: SceneCard) -> list[dict[str, Any]]:
@@ -145,6 +149,11 @@ def _card(text: SceneText, node: ast.ClassDef) -> SceneCard:
         options = with_words(options, found["words"])
     except Exception as error:  # whatever pydantic has against a name
         text.fail(line["words"] or node, f"{node.name}.words cannot be options ({str(error).splitlines()[0]}).")
+    for need in found["needs"].values():
+        for option in need.each.values() if isinstance(need, Recording) else ():
+            known = options.model_fields.get(option)
+            if known is None or get_origin(known.annotation) not in (tuple, list):
+                text.fail(line["needs"] or node, f"each: '{option}' is no option that is a list.")
     name = text.file.stem if len(_scenes(text)) == 1 else f"{text.file.stem}:{node.name}"
     return SceneCard(name, text.file.resolve(), node.name, summary, **found, options=options)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -95,6 +95,9 @@ class SamplerConfig(Kind):
 
     kind: str = "ddpm"
     steps: int = Field(100, ge=1)
+    evaluations: int | None = Field(
+        None, ge=1, le=10_000, description="network calls of a run: as many steps as they allow, whatever `steps` says"
+    )
     chains: int = Field(1500, ge=1)
     timestep_spacing: Literal["", "leading", "trailing", "linspace", "karras", "log_snr"] = Field(
         "", description="how the levels of a run are chosen from the schedule: '' for what suits the sampler"
@@ -118,6 +121,12 @@ class RecordConfig(Section):
     frames: int | None = Field(None, ge=2, description="keep at most so many states instead, even in log-SNR")
     nearest: bool | None = Field(None, description="the nearest image to each sample; if not said, where it is cheap")
     target_points: int = Field(4000, ge=0)
+    metric_points: int = Field(
+        2000, ge=100, le=100_000, description="points whose distance to the data is measured at every kept state"
+    )
+    budgets: tuple[Annotated[int, Field(ge=1, le=10_000)], ...] = Field(
+        (), description="network calls with each of which the same noise is sampled once more, to its end"
+    )
     fields: tuple[FieldName, ...] = Field((), description="vector fields probed on a grid at every kept level")
     grid: tuple[int, int] = (30, 20)
     density_grid: tuple[int, int] = (160, 160)

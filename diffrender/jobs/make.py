@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from diffrender.config.scene_card import read_scene
+from diffrender.config.scene_card import read_scene, with_options
 from diffrender.core.errors import DiffrenderError
 from diffrender.jobs.check import check_before_start
 from diffrender.jobs.job import pending
@@ -25,7 +25,7 @@ def find_recordings(scene_file: Path, class_name: str) -> dict[str, Path]:
     From DIFFRENDER_TRAJECTORY (`file.npz`, or `name=file.npz` several times with the system's path separator), else
     from outputs/, making in processes of their own what is not up to date there.
     """
-    card = read_scene(scene_file, class_name)
+    card = with_options(read_scene(scene_file, class_name), {})
     given = os.environ.get("DIFFRENDER_TRAJECTORY", "")
     if given:
         return named_files([part for part in given.split(os.pathsep) if part], card)

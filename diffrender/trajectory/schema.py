@@ -4,7 +4,8 @@ Axes are written as names. A name has one size in a file, and whoever breaks it 
 
 ``T+1`` kept states, ``T`` moves between them, ``N`` chains, ``*event`` the shape of one state ((D,) or (C, H, W)),
 ``M`` reference points, ``L`` points of an inner path, ``*grid`` and ``*density`` the axes of the two probing grids
-([z,] [y,] x: those that are there), ``F``, ``P``, ``K``, ``S`` numbers of fields, densities, snapshots, training steps.
+([z,] [y,] x: those that are there), ``F``, ``P``, ``B``, ``K``, ``S`` numbers of fields, densities, budgets,
+snapshots, training steps.
 """
 
 from __future__ import annotations
@@ -67,6 +68,9 @@ MEMBERS: dict[str, Member] = {
     "nearest": Member("N *event", "f", "the state of the data that each final state is nearest to"),
     "nearest_index": Member("N", "i", "its number in the data set"),
     "nearest_distance": Member("N", "f", "root mean square difference to it, of images in values of [−1, 1]"),
+    "budget_nfe": Member("B", "i", "network calls of each of some runs from the same noise"),
+    "budget_x": Member("B N *event", "f", "their last states"),
+    "budget_sliced_wasserstein": Member("B", "f", "how far these are from fresh data"),
     "loss": Member("S", "f", "training loss of every step"),
     "snapshot": Member("K N *event", "f", "samples drawn while training, always from the same noise"),
     "snapshot_step": Member("K", "i", "training steps done before each snapshot"),

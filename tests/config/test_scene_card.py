@@ -8,7 +8,7 @@ import pytest
 
 from diffrender.config.declarations import Recording, SceneOptions, Training, with_words
 from diffrender.config.find import shipped
-from diffrender.config.scene_card import check_options, find_scene, option_rows, read_scene, read_scenes
+from diffrender.config.scene_card import find_scene, option_rows, read_scene, read_scenes, with_options
 from diffrender.core.errors import ConfigError, UsageError
 
 RUN = '__import__("pathlib").Path("CANARY").touch()'
@@ -64,12 +64,44 @@ def test_everything_that_a_scene_declares_is_read(tmp_path):
 
 def test_options_are_checked_as_the_class_itself_would(tmp_path):
     card = read_scene(written(tmp_path))
-    check_options(card, {"acts": "one, two", "size": None, "title": "Other toys"})
+    with_options(card, {"acts": "one, two", "size": None, "title": "Other toys"})
     with pytest.raises(UsageError, match="Did you mean 'acts'"):
-        check_options(card, {"act": "one"})
+        with_options(card, {"act": "one"})
     for wrong in ({"acts": "three"}, {"acts": ""}, {"size": 2}, {"size": "big"}, {"name": 3}, {"size": float("nan")}):
         with pytest.raises(ConfigError, match=f"options of Toy: {next(iter(wrong))}"):
-            check_options(card, wrong)
+            with_options(card, wrong)
+
+
+EACH = SCENE.replace(
+    '"film": Training(config="dino"),', '"racer": Recording("reverse", each={"sampler.kind": "acts"}),'
+)
+
+
+def test_a_need_may_stand_for_one_recording_of_each_value_of_an_option(tmp_path):
+    card = read_scene(written(tmp_path, EACH))
+    assert list(card.needs) == ["run", "racer"]
+    both = with_options(card, {"acts": "one, two"}).needs
+    assert list(both) == ["run", "racer1", "racer2"]
+    assert [both[f"racer{k}"].fixed for k in (1, 2)] == [{"sampler.kind": "one"}, {"sampler.kind": "two"}]
+    assert list(with_options(card, {}).needs) == ["run", "racer1"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"acts"}', '"act"}', "'act' is no option that is a list"),
+        ('"acts"}', '"name"}', "'name' is no option that is a list"),
+        ('{"sampler.kind": "acts"}', '{"a.b": "acts", "c.d": "acts"}', "one config key and one option"),
+        ('{"sampler.kind": "acts"}', '{"sampler.kind": 3}', "one config key and one option"),
+        ('{"sampler.kind": "acts"}', RUN, "cannot be read without running it"),
+    ],
+)
+def test_each_names_an_option_that_is_a_list(tmp_path, monkeypatch, old, new, said):
+    monkeypatch.chdir(tmp_path)
+    assert old in EACH
+    with pytest.raises(UsageError, match=said):
+        read_scene(written(tmp_path, EACH.replace(old, new)))
+    assert not Path("CANARY").exists()
 
 
 def test_a_word_is_an_option_unless_the_scene_has_one_of_that_name():
@@ -146,7 +178,7 @@ def test_what_is_no_plain_value_is_refused_with_its_line(tmp_path, monkeypatch, 
 def test_what_declares_nothing_is_not_run(tmp_path, monkeypatch, old, new):
     monkeypatch.chdir(tmp_path)
     card = read_scene(written(tmp_path, SCENE.replace(old, new)))
-    check_options(card, {"acts": "one"})
+    with_options(card, {"acts": "one"})
     assert card.needs["film"] == Training(config="dino")
     assert not (tmp_path / "CANARY").exists()
 
@@ -235,7 +267,7 @@ def test_a_file_with_two_scenes_asks_which(tmp_path):
     assert [card.name for card in read_scenes(file)] == ["toy:Toy", "toy:Other"]
     other = find_scene(f"{file}:Other")
     assert (other.default_config, list(other.needs)) == ("dino", ["run", "film"])
-    check_options(other, {"acts": "two"})
+    with_options(other, {"acts": "two"})
     with pytest.raises(UsageError, match="no scene called Third"):
         read_scene(file, "Third")
 

@@ -13,20 +13,25 @@ CHANGED = 12  # levels by which some pixel must change
 SNOW = 12.0  # mean difference of two successive frames, in levels: more would be television snow
 FIELD = {"fields": ["velocity"], "grid": [9, 7], "keep": []}
 KEPT = ("x0", "drift", "noise")
-CASES = {
-    "denoise": ("run", {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}),
-    "drift": ("flow", {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}),
-    "mesh": ("flow", {"sampler": {"kind": "ddim", "steps": 40, "chains": 441, "start": "grid"}}),
+RACERS = {
+    f"racer{k}": {"sampler": {"kind": kind, "evaluations": 12, "chains": 300}, "record": {"budgets": [4, 8, 16, 32]}}
+    for k, kind in enumerate(("ddim", "heun"), 1)
+}
+CASES = {  # a scene, what its recordings are, by name, and options
+    "denoise": ({"run": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}}, {}),
+    "drift": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}}, {}),
+    "mesh": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 441, "start": "grid"}}}, {}),
+    "race": (RACERS, {"samplers": "ddim,heun"}),
 }
 
 
-def played(cinema, name, **trajectories):
+def played(cinema, name, options, **trajectories):
     """All frames (K, H, W, 3) of a clip, and the frames [first, last) of every hold that its scene declares."""
     film = cinema(name, **trajectories)
     pictures, holds = [], []
 
     def make(renderer):
-        scene = film.scene_class(trajectories=film.trajectories, options={"duration": 5}, renderer=renderer)
+        scene = film.scene_class(trajectories=film.trajectories, options={"duration": 5} | options, renderer=renderer)
         wait = scene.wait
 
         def held(seconds=1.0, **kwargs):
@@ -55,8 +60,8 @@ def dead(pictures, holds):
 
 @pytest.fixture(scope="module", params=CASES)
 def clip(request, cinema, recorded):
-    name, sections = CASES[request.param]
-    return played(cinema, request.param, **{name: recorded("spiral", **sections)})
+    needs, options = CASES[request.param]
+    return played(cinema, request.param, options, **{name: recorded("spiral", **each) for name, each in needs.items()})
 
 
 def test_something_happens_in_every_second_that_is_not_held(clip):

@@ -232,6 +232,35 @@ def grid(frame: Frame, *, count: int = 4, slider: bool = True, key: bool = True)
     return boxes | {"cells": [Box(b.left, b.right, b.bottom, b.top - label) for b in made], "labels": labels}
 
 
+@arrangement("cells over chart")
+def cells_over_chart(frame: Frame, *, count: int = 4) -> dict[str, Any]:
+    """`count` equal `cells`, a line of text over each (`labels`) and two under each (`notes`), over one `chart`.
+
+    In as many rows as make them largest, wide enough for numbers; of a last row with fewer they stand in the middle.
+    """
+    label, note, gap = 1.3 * frame.type.label, 1.35 * frame.type.legend + 1.3 * frame.type.floor, 0.35
+    body, least = _body(frame), 7.4 * frame.type.floor
+
+    def sizes(columns: int) -> tuple[float, float, float]:
+        lines = -(-count // columns)
+        high = body.height * min(0.44 + 0.14 * lines, 0.76)
+        return (body.width - gap * (columns - 1)) / columns, (high - gap * (lines - 1)) / lines - label - note, high
+
+    fitting = [n for n in range(1, count + 1) if sizes(n)[0] >= least]
+    columns = max(fitting, key=lambda n: min(sizes(n)[:2]))
+    width, height, high = sizes(columns)
+    cells = []
+    for k in range(count):
+        line, place = divmod(k, columns)
+        here = min(columns, count - line * columns)
+        left = body.center[0] - (here * width + (here - 1) * gap) / 2 + place * (width + gap)
+        top = body.top - line * (height + label + note + gap) - label
+        cells.append(Box(left, left + width, top - height, top))
+    labels = [Box(c.left, c.right, c.top, c.top + label) for c in cells]
+    notes = [Box(c.left, c.right, c.bottom - note, c.bottom) for c in cells]
+    return {"cells": cells, "labels": labels, "notes": notes, "chart": body._replace(top=body.top - high - gap)}
+
+
 @arrangement("film strip")
 def film_strip(frame: Frame, *, panels: int = 3, tiles: int = 11, slider: bool = False) -> dict[str, Any]:
     """`panels` square panels in a row with a label above each, `side` beside them if there is room, tiles below.

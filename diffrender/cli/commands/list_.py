@@ -175,6 +175,7 @@ def _scene_in_full(card: SceneCard) -> None:
             "config": need.config,
             "unless set otherwise": _pairs(need.overrides),
             "always": _pairs(need.fixed),
+            "one for each": [f"{key} of {option}" for key, option in getattr(need, "each", {}).items()],
         }
         for name, need in card.needs.items()
     ]

@@ -14,6 +14,15 @@ from diffrender.config.sections import Config
 from diffrender.core.errors import DiffrenderError
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Purpose, generator
+from diffrender.diffusion.recording.budgets import (
+    PROJECTIONS,
+    budget_members,
+    check_budgets,
+    figures,
+    fresh_data,
+    measured_points,
+    within_budget,
+)
 from diffrender.diffusion.recording.describe import model_facts, objective_facts, sampler_facts
 from diffrender.diffusion.recording.frames import image_bytes, kept_states
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
@@ -25,7 +34,7 @@ from diffrender.diffusion.recording.run import Progress, Run
 from diffrender.diffusion.samplers.langevin.blocks import Block
 
 ESTIMATED = 16  # chains of images in whose states the noise is estimated
-METRIC_CHAINS, METRIC_STEPS, PROJECTIONS = 2000, 2000, 32  # the distance is measured where it costs next to nothing
+METRIC_STEPS = 2000  # of at most so many the distance is measured: it costs next to nothing
 
 
 def sample(
@@ -44,6 +53,9 @@ def sample(
     Raises DiffrenderError naming what is wrong with config, weights or disk; `out` is then as it was.
     """
     run = Run.of(config, weights=weights, device=device)
+    check_budgets(run)
+    if config.sampler.evaluations:
+        run = within_budget(run, config.sampler.evaluations)
     check_probes(run)
     keep = _keep(run)
     if len(run.target.event) == 3:
@@ -59,15 +71,19 @@ def sample(
         **describe(run),
     }
     with Recorder(out, kind=run.kind, keep=keep, chains=config.sampler.chains, **meta) as recorder:
-        figures, last = _record_chains(run, recorder, progress or (lambda event: None))
+        distances, last = _record_chains(run, recorder, progress or (lambda event: None))
         if run.labels is not None:
             recorder.add("label", run.labels)
         if config.record.target_points:
             _add_target(run, recorder)
         if last is not None:
             _add_nearest(run, recorder, last)
-        if figures:
-            recorder.add("metric_sliced_wasserstein", np.array(figures))
+        if distances:
+            recorder.add("metric_sliced_wasserstein", np.array(distances))
+            recorder.meta["figures"] = figures(run)
+        if config.record.budgets:
+            for name, values in budget_members(run, progress or (lambda event: None)):
+                recorder.add(name, values)
         for name, rows in probe(run, recorder.levels):
             recorder.add(name, rows)
     return out
@@ -94,8 +110,8 @@ def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> tuple[li
     kept = config.record.frames or config.sampler.steps // config.record.every
     count, steps = config.sampler.chains, config.sampler.steps
     measured = config.sampler.start != "grid" and count >= 100 and kept <= METRIC_STEPS and len(run.target.event) == 1
-    n = min(count, METRIC_CHAINS)
-    fresh = run.target.draw(n, generator(config.seed, Purpose.METRIC)) if measured else None
+    n = measured_points(run)
+    fresh = fresh_data(run, n) if measured else None
     if fresh is None and recorder.keep.all and (blocks := run.blocks()) is not None:
         _record_blocks(run, recorder, blocks, progress)
         return [], None

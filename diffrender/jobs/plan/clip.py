@@ -11,7 +11,7 @@ from typing import Any
 
 from diffrender.config.declarations import Training
 from diffrender.config.overrides import Overrides
-from diffrender.config.scene_card import SceneCard, check_options, find_scene
+from diffrender.config.scene_card import SceneCard, find_scene, with_options
 from diffrender.config.scene_modules import scene_modules
 from diffrender.core.errors import UsageError
 from diffrender.core.files import expanded
@@ -44,8 +44,7 @@ def clip(
     name: of the job, for people. Raises UsageError or ConfigError that names what is wrong.
     """
     settings = settings or RenderSettings()
-    card = find_scene(scene)
-    check_options(card, options or {})
+    card = with_options(find_scene(scene), options or {})
     format = settings.format_for(out)
     given = named_files(list(trajectories), card)
     wanted = {name for name in card.needs if name not in given}

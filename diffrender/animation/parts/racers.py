@@ -1,0 +1,138 @@
+"""Clouds of several runs side by side, each in its colour before the data, with its name, calls and distance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from manim import Animation
+
+from diffrender.animation.layout.arrangements import Box, Boxes
+from diffrender.animation.layout.page import Page
+from diffrender.animation.layout.views import Plane
+from diffrender.animation.mobjects.furniture.panels import key_dot
+from diffrender.animation.parts.clock import Clock
+from diffrender.animation.parts.tally import category_colors
+from diffrender.animation.text.typst import escaped
+from diffrender.animation.theme import point_radius
+from diffrender.trajectory.reader import Trajectory
+
+GHOST, CLOUD = 0.3, 0.9  # opacity of the data behind, and of the samples
+GHOSTS = 1500  # data points behind a cloud, at most
+CALLS, AWAY = "NFE {:,}", "$W_2$ {:.3f}"
+SIZES = ("label", "legend", "floor")  # of names
+NUMBERS = 7.8  # em that both need beside each other
+DOT, GAP = 0.15, 0.12  # width of the dot before a name, and between them
+ALIKE = 1e-4  # relative difference up to which two starts are one
+
+
+class Racers:
+    """A cell for each run: its data as a ghost, its cloud, its name and order above, calls and distance below.
+
+    views: of each run's data in `boxes.cells`. clouds, notes: of the clock followed last; ghosts, names: what stands
+    still; colors: of the runs.
+    """
+
+    def __init__(
+        self, page: Page, runs: Sequence[Trajectory], views: Sequence[Plane], boxes: Boxes, *, points: int | None = None
+    ) -> None:
+        self.page, self.runs, self.views, self.boxes, self.points = page, runs, views, boxes, points
+        theme = page.theme
+        self.colors = category_colors(theme, len(runs))
+        self.radius = point_radius(min(points or runs[0].chains, runs[0].chains), 1.2 * boxes.cells[0].width ** 2)
+        for view, run in zip(views, runs, strict=True):
+            view.cloud(run.target[:GHOSTS], color=theme.muted, radius=self.radius, alpha=GHOST)
+        self.ghosts = [mob for view in views for mob in view.made]
+        self.names = self.named(range(len(runs)))
+        self.clouds: list[Any] = []
+        self.notes: list[Any] = []
+
+    @property
+    def same_noise(self) -> bool:
+        """Whether all runs began in the same states, but for the scale of their first levels."""
+        if len({run["x"].shape[1:] for run in self.runs}) > 1:
+            return False
+        starts = [np.asarray(run["x"][0], float) for run in self.runs]
+        starts = [start / np.sqrt(np.square(start).mean()) for start in starts]
+        return all(np.abs(start - starts[0]).max() < ALIKE * np.abs(starts[0]).max() for start in starts)
+
+    def follow(
+        self,
+        clock: Clock,
+        states: Sequence[Any],
+        at: Sequence[np.ndarray],
+        calls: Sequence[np.ndarray],
+        far: Sequence[np.ndarray],
+    ) -> None:
+        """Bind the runs to a clock: at its step k run r shows states[r][at[r][k]], its calls and its distance."""
+        self.clouds, self.notes = [], []
+        for k, (view, color) in enumerate(zip(self.views, self.colors, strict=True)):
+            cloud = view.cloud(states[k][:, : self.points], color=color, radius=self.radius, alpha=CLOUD)
+            clock.bind(lambda step, cloud=cloud, at=at[k]: cloud.show_step(at[int(step)]), moves=[cloud])
+            x0, x1, y, size = self.line_under(self.boxes.notes[k])
+            nfe = clock.number(CALLS, calls[k][at[k]], size=size).at(x0, y)
+            away = clock.number(AWAY, far[k][at[k]], size=size).at(x1, y, 1)
+            self.clouds.append(cloud)
+            self.notes += [nfe, away]
+
+    @property
+    def shown(self) -> list[Any]:
+        """Clouds and numbers of the clock that was followed last."""
+        return [*self.clouds, *self.notes]
+
+    def line_under(self, note: Box) -> tuple[float, float, float, str]:
+        """Left and right end, baseline and size of the type of the numbers under a cell."""
+        page = self.page
+        size = "legend" if note.width > NUMBERS * page.em("legend") else "floor"
+        return note.left, note.right, note.top - 1.1 * page.em("legend"), size
+
+    def named(self, order: Sequence[int], *, ranked: bool = False) -> list[Any]:
+        """Names of the runs over the cells in this order, all as large as fits, and orders two lines under them.
+
+        ranked: with their places before them, if there is room.
+        """
+        page, cells, said = self.page, self.boxes.cells, [self.runs[k].meta.get("sampler") or {} for k in order]
+        room = cells[0].width - DOT - GAP
+        titles = [
+            escaped(str(s.get("title") or s.get("name") or f"run {k + 1}")) for s, k in zip(said, order, strict=True)
+        ]
+        placed = [f"{place}. {title}" for place, title in enumerate(titles, 1)]
+        ways = [(texts, size) for texts in ([placed] if ranked else []) + [titles] for size in SIZES]
+        fits = (way for way in ways if max(page.words(text, way[1]).width for text in way[0]) <= room)
+        texts, size = next(fits, (titles, SIZES[-1]))
+        made: list[Any] = []
+        for k, cell, note, text, facts in zip(order, cells, self.boxes.notes, texts, said, strict=True):
+            y = cell.top + 0.4 * page.em("label")
+            dot = key_dot(self.colors[k])(cell.left, cell.left + DOT, y + 0.24 * page.em("label"))
+            low = note.bottom + 0.25 * page.em("floor")
+            made += [dot, page.label(text, cell.left + DOT + GAP, y, size=size)]
+            made += (
+                [page.label(order_of(facts), cell.left, low, size="floor", color="muted")] if order_of(facts) else []
+            )
+        return made
+
+    def ranking(self, far: Sequence[float]) -> list[int]:
+        """The runs, nearest to the data first."""
+        return sorted(range(len(self.runs)), key=lambda k: far[k])
+
+    def glide(self, order: Sequence[int], seconds: float) -> list[Animation]:
+        """Every run's view moves to the cell of its place."""
+        cells = self.boxes.cells
+        return [self.views[k].move(self.views[k].box, cells[place], seconds) for place, k in enumerate(order)]
+
+    def placed(self, order: Sequence[int], calls: Sequence[int], far: Sequence[float]) -> list[Any]:
+        """Names with their places, calls and distances of runs in the cells of their places."""
+        page, made = self.page, self.named(order, ranked=True)
+        for place, k in enumerate(order):
+            x0, x1, y, size = self.line_under(self.boxes.notes[place])
+            made += [page.label(CALLS.format(calls[k]), x0, y, size=size)]
+            made += [page.label(AWAY.format(far[k]), x1, y, 1, size)]
+        return made
+
+
+def order_of(said: dict[str, Any]) -> str:
+    """`order 2, ODE`: of convergence, and whether it draws noise; what is not known is left out."""
+    order, chance = said.get("order"), said.get("stochastic")
+    words = [f"order {order}"] if order else []
+    return ", ".join([*words, *(["SDE" if chance else "ODE"] if isinstance(chance, bool) else [])])
