@@ -131,6 +131,11 @@ class RecordConfig(Section):
     grid: tuple[int, int] = (30, 20)
     density_grid: tuple[int, int] = (160, 160)
     density: bool = Field(False, description="the target's density on a grid")
+    posterior: bool = Field(False, description="p(x_0 | x_t) of one chain at every kept state, and its covariance")
+    moves: tuple[str, ...] = Field((), description="samplers whose single move from each kept state is recorded too")
+    collapse: bool = Field(False, description="where everything goes if the reverse process is left its noise out")
+    classes: bool = Field(False, description="of a mixture: p(class | x_t), and the fixed points of the score")
+    log_p: bool = Field(False, description="log p along the probability flow, and the Jacobian of the flow")
     box: tuple[float, float, float, float] | None = Field(None, description="x0, x1, y0, y1 of what is probed")
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from diffrender.diffusion.denoisers import build
 from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.objectives import objective
+from diffrender.diffusion.recording.watched import check_watched
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.base import Target
@@ -37,6 +38,8 @@ def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (
             "Choose another target, or another scene: diffrender list scenes",
         )
     record = config.record
+    if not trains:
+        check_watched(config, target, SAMPLERS[config.sampler.kind].info["kind"])
     if record.density and run_kind == "langevin" and target.density is None:
         raise UsageError(
             f"target: of {config.target.kind} no density is known, and the scene shows one.",

@@ -5,7 +5,7 @@ Axes are written as names. A name has one size in a file, and whoever breaks it 
 ``T+1`` kept states, ``T`` moves between them, ``N`` chains, ``*event`` the shape of one state ((D,) or (C, H, W)),
 ``M`` reference points, ``L`` points of an inner path, ``*grid`` and ``*density`` the axes of the two probing grids
 ([z,] [y,] x: those that are there), ``F``, ``P``, ``B``, ``K``, ``S`` numbers of fields, densities, budgets,
-snapshots, training steps.
+snapshots, training steps, ``W`` watched chains, ``Q`` points of a posterior, ``C`` classes, ``R`` fixed points.
 """
 
 from __future__ import annotations
@@ -64,6 +64,20 @@ MEMBERS: dict[str, Member] = {
     "density_x": Member("density_x", "f", "where the density is probed"),
     "density_y": Member("density_y", "f", "where the density is probed"),
     "density_z": Member("density_z", "f", "where the density is probed"),
+    "posterior": Member("T Q D", "f", "points of p(x_0 | x_t) of the followed chain"),
+    "posterior_weight": Member("T Q", "f", "how likely each is; the weights of a step sum to 1"),
+    "posterior_mean": Member("T D", "f", "E[x_0 | x_t] of the followed chain, exactly"),
+    "posterior_cov": Member("T D D", "f", "Cov[x_0 | x_t] of the followed chain, from the Jacobian of the exact score"),
+    "model_cov": Member("T D D", "f", "the same from the Jacobian of the model's score"),
+    "collapse": Member("D", "f", "where the reverse process without its noise takes the mean of the data"),
+    "class_prob": Member("T+1 W C", "f", "p(class | x_t) of each watched chain"),
+    "fixed_point": Member("R D", "f", "x/alpha where the score has a fixed point, of all levels"),
+    "fixed_point_step": Member("R", "i", "the state at whose level each lies"),
+    "fixed_point_stable": Member("R", "b", "whether the flow towards the data comes to stand there"),
+    "fixed_point_variance": Member("R", "f", "largest eigenvalue of Cov[x_0 | x_t] there"),
+    "log_p": Member("T W", "f", "log p_t(x_t) of each watched chain, by the divergence along the flow"),
+    "log_p_exact": Member("T W", "f", "log p_t(x_t) in closed form"),
+    "flow_jacobian": Member("T W D D", "f", "dx_t/dx_T of the flow at each watched chain"),
     "noise_estimate": Member("T+1 E", "f", "noise in the first E chains' states, as told from the pictures alone"),
     "nearest": Member("N *event", "f", "the state of the data that each final state is nearest to"),
     "nearest_index": Member("N", "i", "its number in the data set"),
@@ -77,6 +91,7 @@ MEMBERS: dict[str, Member] = {
 }
 PATTERNS = {
     "field_": Member("F *grid D", "f", "vectors on the grid"),
+    "move_": Member("T W D", "f", "how far one step of another sampler goes from each state"),
     "metric_": Member("T+1", "f", "figures drawn as curves; in a training record one a snapshot"),
 }
 KIND_NAMES = {"f": "floating point", "i": "integers", "b": "booleans"}

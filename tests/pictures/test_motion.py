@@ -17,11 +17,23 @@ RACERS = {
     f"racer{k}": {"sampler": {"kind": kind, "evaluations": 12, "chains": 300}, "record": {"budgets": [4, 8, 16, 32]}}
     for k, kind in enumerate(("ddim", "heun"), 1)
 }
+STEP = {
+    "run": {
+        "sampler": {"kind": "ddpm", "steps": 10, "chains": 300, "timestep_spacing": "log_snr"},
+        "record": {"keep": list(KEPT), "posterior": True, "moves": ["ddim", "heun"]},
+    },
+    "noisy": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 300}},
+    "still": {
+        "sampler": {"kind": "ddpm", "variance": "none", "steps": 40, "chains": 300},
+        "record": {"collapse": True},
+    },
+}
 CASES = {  # a scene, what its recordings are, by name, and options
     "denoise": ({"run": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}}, {}),
     "drift": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}}, {}),
     "mesh": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 441, "start": "grid"}}}, {}),
     "race": (RACERS, {"samplers": "ddim,heun"}),
+    "step": (STEP, {}),
 }
 
 

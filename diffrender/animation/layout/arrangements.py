@@ -145,8 +145,8 @@ def stage(frame: Frame, *, slider: bool = True, key: bool = True) -> dict[str, A
 
 
 @arrangement("stage with column")
-def stage_with_column(frame: Frame, *, slider: bool = True) -> dict[str, Any]:
-    """A stage and a `column` for what is read: beside it in wide and 4:3 frames, a band under it in others.
+def stage_with_column(frame: Frame, *, slider: bool = True, lines: int = 1) -> dict[str, Any]:
+    """A stage and a `column` for what is read: beside it in wide and 4:3 frames, a band of `lines` under it in others.
 
     `key`: where the legend goes, at the column's foot, or a row under the stage. `slider`: the lowest row.
     """
@@ -154,7 +154,7 @@ def stage_with_column(frame: Frame, *, slider: bool = True) -> dict[str, Any]:
     if frame.shape in ("wide", "classic"):
         column, right = body.columns(*((0.34, 0.66) if frame.shape == "wide" else (0.36, 0.64)))
         return {"stage": right, "column": column, "key": column, "slider": slider_row}
-    band = {"square": 1.2 * frame.type.title, "tall": 2.2}[frame.shape]
+    band = {"square": 1.2 * frame.type.title + 1.6 * frame.type.label * (lines - 1), "tall": 2.2}[frame.shape]
     top, (key_row, column) = _cut(body, _key_row(frame), band)
     return {"stage": top, "column": column, "key": key_row, "slider": slider_row}
 

@@ -9,21 +9,12 @@ from manim import Mobject
 
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.theme import LINE, Theme
+from diffrender.trajectory.follow import pick_hero
+
+__all__ = ["Hero", "pick_hero"]  # the latter lent to scene files by `diffrender.animation`
 
 TAIL = 24  # steps of its path that are drawn
 HERO = 0.085  # radius of the point that is followed
-CANDIDATES = 400  # chains among which it is looked for
-FARTHEST = 0.8  # it goes farther than so much of them
-
-
-def pick_hero(states: Any) -> int:
-    """The chain that is followed: of the first `CANDIDATES` the one whose way from start to end is of the 0.8 quantile.
-
-    By rule, never by hand: long enough to be followed, and no outlier. states: (T+1, N, D).
-    """
-    first, last = (np.asarray(states[k][:CANDIDATES], float) for k in (0, len(states) - 1))
-    way = np.linalg.norm(last - first, axis=1)
-    return int(np.argmin(np.abs(way - np.quantile(way, FARTHEST))))
 
 
 class Hero:

@@ -101,7 +101,9 @@ class DataDenoiser:
         float64; of many, only those that come near enough to count are worked out again.
         """
         flat, points = x.flatten(1), points.flatten(1)
-        reach = float(torch.linalg.vector_norm(flat, dim=1).max() * torch.linalg.vector_norm(points, dim=1).max())
+        reach = float(
+            torch.linalg.vector_norm(flat.detach(), dim=1).max() * torch.linalg.vector_norm(points, dim=1).max()
+        )
         lost = torch.finfo(x.dtype).eps * level.alpha * reach / level.sigma**2 > MAX_LOST
         few = points.numel() <= MAX_DOUBLED
         points = points.to(torch.float64 if lost and few else x.dtype)

@@ -31,7 +31,9 @@ from diffrender.diffusion.recording.noise_level import estimated_noise
 from diffrender.diffusion.recording.probes import check_probes, probe
 from diffrender.diffusion.recording.recorder import Keep, Recorder
 from diffrender.diffusion.recording.run import Progress, Run
+from diffrender.diffusion.recording.watched import check_watched, watched, watches
 from diffrender.diffusion.samplers.langevin.blocks import Block
+from diffrender.trajectory.follow import CANDIDATES
 
 ESTIMATED = 16  # chains of images in whose states the noise is estimated
 METRIC_STEPS = 2000  # of at most so many the distance is measured: it costs next to nothing
@@ -57,6 +59,7 @@ def sample(
     if config.sampler.evaluations:
         run = within_budget(run, config.sampler.evaluations)
     check_probes(run)
+    check_watched(config, run.target, run.kind)
     keep = _keep(run)
     if len(run.target.event) == 3:
         _announce(run, keep, out, progress)
@@ -71,7 +74,8 @@ def sample(
         **describe(run),
     }
     with Recorder(out, kind=run.kind, keep=keep, chains=config.sampler.chains, **meta) as recorder:
-        distances, last = _record_chains(run, recorder, progress or (lambda event: None))
+        near: list[torch.Tensor] = []
+        distances, last = _record_chains(run, recorder, progress or (lambda event: None), near)
         if run.labels is not None:
             recorder.add("label", run.labels)
         if config.record.target_points:
@@ -86,6 +90,11 @@ def sample(
                 recorder.add(name, values)
         for name, rows in probe(run, recorder.levels):
             recorder.add(name, rows)
+        if near:
+            more, members = watched(run, near, recorder.levels)
+            recorder.meta.update(more)
+            for name, rows in members:
+                recorder.add(name, rows)
     return out
 
 
@@ -100,16 +109,18 @@ def describe(run: Run) -> dict[str, Any]:
     return {**said, "target": {"name": target.name, **scaling, "labels": list(target.labels or ())}}
 
 
-def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> tuple[list[float], np.ndarray | None]:
-    """Record every batch.
+def _record_chains(
+    run: Run, recorder: Recorder, progress: Progress, near: list[torch.Tensor]
+) -> tuple[list[float], np.ndarray | None]:
+    """Record every batch; the kept states of the first chains are put into `near` too, if any are watched.
 
     Returns how far each kept state is from the target, where that is cheap to say, and the last states of all chains,
     (N, *event), where they are to be compared with the data.
     """
     config, done = run.config, 0
-    kept = config.record.frames or config.sampler.steps // config.record.every
+    states = config.record.frames or config.sampler.steps // config.record.every
     count, steps = config.sampler.chains, config.sampler.steps
-    measured = config.sampler.start != "grid" and count >= 100 and kept <= METRIC_STEPS and len(run.target.event) == 1
+    measured = config.sampler.start != "grid" and count >= 100 and states <= METRIC_STEPS and len(run.target.event) == 1
     n = measured_points(run)
     fresh = fresh_data(run, n) if measured else None
     if fresh is None and recorder.keep.all and (blocks := run.blocks()) is not None:
@@ -117,19 +128,24 @@ def _record_chains(run: Run, recorder: Recorder, progress: Progress) -> tuple[li
         return [], None
     distances: list[float] = []
     ends: list[np.ndarray] = []
-    images = len(run.target.event) == 3
+    images, watching = len(run.target.event) == 3, watches(config)
     estimates: list[np.ndarray] = []
     parts = list(run.batches())
     for first, chains in parts:
         for step in recorder.follow(run.steps(first, chains), first):
-            if fresh is not None and first == 0 and (step.index == 0 or recorder.keep.keeps(step.index)):
+            kept = first == 0 and (step.index == 0 or recorder.keep.keeps(step.index))
+            if kept and watching:
+                near.append(step.x[:CANDIDATES].clone())
+            if fresh is not None and kept:
                 distances.append(sliced_wasserstein(step.x[:n].cpu().numpy(), fresh, PROJECTIONS))
-            if images and first == 0 and (step.index == 0 or recorder.keep.keeps(step.index)):
+            if images and kept:
                 estimates.append(estimated_noise(step.x[:ESTIMATED].cpu().numpy()))
             done += 1
             progress({"stage": "sample", "done": min(done, steps * len(parts)), "total": steps * len(parts)})
         if run.records_nearest:
             ends.append(step.x_next.cpu().numpy())
+        if first == 0 and watching:
+            near.append(step.x_next[:CANDIDATES].clone())
         if fresh is not None and first == 0:
             distances.append(sliced_wasserstein(step.x_next[:n].cpu().numpy(), fresh, PROJECTIONS))
         if images and first == 0:

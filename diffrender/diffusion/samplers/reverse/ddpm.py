@@ -32,9 +32,9 @@ def ddpm(
     levels: Levels,
     noise: Noise,
     *,
-    variance: Literal["beta", "beta_tilde"] | Share = "beta_tilde",
+    variance: Literal["beta", "beta_tilde", "none"] | Share = "beta_tilde",
 ) -> Iterator[Step]:
-    """x' = mean of q(x' | x, x̂0) + √variance ξ: β̃ suits one datum, β normal data, 0…1 lies between them."""
+    """x' = mean of q(x' | x, x̂0) + √variance ξ: β̃ suits one datum, β normal data, 0…1 lies between; none: no noise."""
     for i, (now, to) in enumerate(pairwise(levels)):
         p = denoise(x, now)
         kept = now.alpha / to.alpha  # √(1 − β)
@@ -48,5 +48,7 @@ def ddpm(
 
 def posterior_std(beta: float, now: Level, to: Level, variance: str | float) -> float:
     """√ of β, of β̃ = β σ'²/σ², or of β^v β̃^(1−v) (Nichol & Dhariwal 2021, eq. 15); 0 on the step to the clean level."""
+    if variance == "none":
+        return 0.0
     share = {"beta": 1.0, "beta_tilde": 0.0}.get(variance, variance) if isinstance(variance, str) else variance
     return 0.0 if to.sigma == 0 else math.sqrt(beta) * (to.sigma / now.sigma) ** (1 - float(share))

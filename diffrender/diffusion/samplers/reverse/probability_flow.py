@@ -6,7 +6,7 @@ The variable is τ = log u, u = σ/α, and the state z = x/α, where dz/dτ = u 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated
@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 
 from diffrender.core.errors import DiffrenderError
-from diffrender.diffusion.levels import LevelSequence
+from diffrender.diffusion.levels import Level, LevelSequence
 from diffrender.diffusion.noise import Noise
 from diffrender.diffusion.samplers.base import Denoise, Levels, Step, along, inside, move
 from diffrender.diffusion.samplers.registry import SAMPLERS
@@ -128,16 +128,74 @@ def log_likelihood(
     def slope(tau: float, y: torch.Tensor) -> torch.Tensor:
         nonlocal nfe
         nfe += 1
-        level = grid.at_ratio(math.exp(tau))
-        with torch.enable_grad():
-            z = y[:, :size].detach().requires_grad_()
-            rate = level.ratio * denoise(level.alpha * z.view_as(x), level).eps.flatten(1)
-            columns = [torch.autograd.grad(rate[:, d].sum(), z, retain_graph=True)[0][:, d] for d in range(size)]
-        return torch.cat([rate.detach(), torch.stack(columns, 1).sum(1, keepdim=True)], 1)
+        rate, rows = rate_and_rows(denoise, y[:, :size], grid.at_ratio(math.exp(tau)), x.shape[1:])
+        return torch.cat([rate, torch.stack([row[:, d] for d, row in enumerate(rows)], 1).sum(1, keepdim=True)], 1)
 
     y = torch.cat([x.flatten(1) / low.alpha, x.new_zeros(len(x), 1)], 1)
     solver = RungeKutta45(slope, rtol, atol)
     y = solver.advance(-low.lam, -high.lam, y, slope(-low.lam, y))
-    variance = high.ratio**2 + 1
-    log_prior = -0.5 * (y[:, :size].square().sum(1) / variance + size * math.log(2 * math.pi * variance))
-    return log_prior + y[:, size] - size * math.log(low.alpha), nfe
+    return log_prior(y[:, :size], high) + y[:, size] - size * math.log(low.alpha), nfe
+
+
+def along_flow(
+    denoise: Denoise, x: torch.Tensor, levels: Levels, *, rtol: float = 1e-6, atol: float = 1e-6
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """log p along the flow from noise to data, (L, N), and the Jacobian ∂x_t/∂x_T of the flow, (L, N, D, D).
+
+    x: (N, D) at levels[0], where it is normal as `start` draws it. levels: L of them, alpha and sigma above 0.
+    log p_t(x_t) = log p_T(x_T) − log |det ∂x_t/∂x_T|, the determinant by the exact divergence, as in `log_likelihood`.
+    """
+    grid, (count, size) = LevelSequence.of(levels), x.shape
+
+    def slope(tau: float, y: torch.Tensor) -> torch.Tensor:
+        rate, rows = rate_and_rows(denoise, y[:, :size], grid.at_ratio(math.exp(tau)), (size,))
+        matrix = torch.stack(list(rows), 1)
+        turned = matrix @ y[:, size + 1 :].view(count, size, size)
+        return torch.cat([rate, matrix.diagonal(dim1=1, dim2=2).sum(1, keepdim=True), turned.flatten(1)], 1)
+
+    first, eye = grid[0], torch.eye(size, dtype=x.dtype, device=x.device).flatten().expand(count, -1)
+    y = torch.cat([x / first.alpha, x.new_zeros(count, 1), eye], 1)
+    prior, solver = log_prior(y[:, :size], first), RungeKutta45(slope, rtol, atol)
+    log_p, jacobian = [], []
+    for before, level in zip([first, *grid], grid, strict=False):
+        if level != before:
+            y = solver.advance(-before.lam, -level.lam, y, slope(-before.lam, y))
+        log_p.append(prior - y[:, size] - size * math.log(level.alpha))
+        jacobian.append(y[:, size + 1 :].view(count, size, size) * (level.alpha / first.alpha))
+    return torch.stack(log_p), torch.stack(jacobian)
+
+
+def without_noise(
+    denoise: Denoise, x: torch.Tensor, levels: Levels, *, rtol: float = 1e-8, atol: float = 1e-8
+) -> torch.Tensor:
+    """x̂0, (N, D), at the last level (with noise) when x (N, D) goes from the first without the reverse SDE's noise.
+
+    dz/dτ = 2 u ε̂: the drift of the SDE is twice that of the flow, and without the noise nothing holds it back.
+    """
+    grid = LevelSequence.of(levels)
+
+    def slope(tau: float, z: torch.Tensor) -> torch.Tensor:
+        level = grid.at_ratio(math.exp(tau))
+        return 2 * level.ratio * denoise(level.alpha * z, level).eps
+
+    first, last = grid[0], grid[-1]
+    z = x / first.alpha
+    z = RungeKutta45(slope, rtol, atol).advance(-first.lam, -last.lam, z, slope(-first.lam, z))
+    return denoise(last.alpha * z, last).x0
+
+
+def log_prior(z: torch.Tensor, level: Level) -> torch.Tensor:
+    """log density, (N,), of z = x/α (N, size) where x is normal of variance α² + σ²."""
+    variance = level.ratio**2 + 1
+    return -0.5 * (z.square().sum(1) / variance + z.shape[1] * math.log(2 * math.pi * variance))
+
+
+def rate_and_rows(
+    denoise: Denoise, z: torch.Tensor, level: Level, event: Sequence[int]
+) -> tuple[torch.Tensor, Iterator[torch.Tensor]]:
+    """dz/dτ = u ε̂ of the flow at z (N, size), and the rows of its Jacobian, (N, size) each, by a backward pass each."""
+    with torch.enable_grad():
+        z = z.detach().requires_grad_()
+        rate = level.ratio * denoise(level.alpha * z.view(-1, *event), level).eps.flatten(1)
+    rows = (torch.autograd.grad(rate[:, d].sum(), z, retain_graph=True)[0] for d in range(rate.shape[1]))
+    return rate.detach(), rows

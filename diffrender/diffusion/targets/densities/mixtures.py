@@ -49,23 +49,40 @@ class GaussianMixture(Density):
         x: (N, D). label: (N,) int64, the one component each chain is conditioned on; below 0 for all of them.
         With C_k = Q diag(c) Qᵀ, x_t given k is N(alpha m_k, Q diag(alpha² c + sigma²) Qᵀ).
         """
-        k, d = self.means.shape
-        turn = self.axes.transpose(1, 0, 2).reshape(d, k * d)  # all bases side by side
-        log_w, means, c, basis, centre = (
-            x.new_tensor(a) for a in (np.log(self.weights), self.means, self.spectrum, turn, self.centre)
-        )
-        variance = alpha**2 * c + sigma**2  # (K, D)
-        z = (x @ basis).view(-1, k, d) - alpha * centre  # x − alpha m_k along the axes of k, (N, K, D)
-        log_p = log_w - 0.5 * (z * z / variance).sum(-1) - 0.5 * (2 * math.pi * variance).log().sum(-1)
+        means, c = (x.new_tensor(a) for a in (self.means, self.spectrum))
+        log_p, z, variance, basis = self._components(x, alpha, sigma)
         if label is not None:
             one = label[:, None] >= 0
-            other = one & (label[:, None] != torch.arange(k, device=x.device))
-            log_p = (log_p - log_w * one).masked_fill(other, -math.inf)
+            other = one & (label[:, None] != torch.arange(len(means), device=x.device))
+            log_p = (log_p - x.new_tensor(np.log(self.weights)) * one).masked_fill(other, -math.inf)
         total = torch.logsumexp(log_p, 1)
         share = (log_p - total[:, None]).exp()  # p(k | x_t)
         pull = share[..., None] * z / variance
         score = -pull.flatten(1) @ basis.T
         return total, score, share @ means + alpha * (pull * c).flatten(1) @ basis.T
+
+    def posterior(self, x: torch.Tensor, alpha: float, sigma: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """p(x_0 | x_t), a mixture again: its weights p(k | x_t) (N, K), means (N, K, D) and variances (K, D).
+
+        x: (N, D). The variances, the same for every x, are those along the axes of C_k (`axes`).
+        """
+        means, c, axes = (x.new_tensor(a) for a in (self.means, self.spectrum, self.axes))
+        log_p, z, variance, _ = self._components(x, alpha, sigma)
+        shift = torch.einsum("nke,kde->nkd", alpha * c / variance * z, axes)
+        return torch.softmax(log_p, 1), means + shift, c * sigma**2 / variance
+
+    def _components(
+        self, x: torch.Tensor, alpha: float, sigma: float
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Of each component at a level: log w_k p_t(x | k) (N, K); x − alpha m_k (N, K, D) along its own axes, and the
+        variances (K, D) there; all axes side by side (D, K·D)."""
+        k, d = self.means.shape
+        turn = self.axes.transpose(1, 0, 2).reshape(d, k * d)
+        log_w, c, basis, centre = (x.new_tensor(a) for a in (np.log(self.weights), self.spectrum, turn, self.centre))
+        variance = alpha**2 * c + sigma**2
+        z = (x @ basis).view(-1, k, d) - alpha * centre
+        log_p = log_w - 0.5 * (z * z / variance).sum(-1) - 0.5 * (2 * math.pi * variance).log().sum(-1)
+        return log_p, z, variance, basis
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         return self.sample_labelled(n, rng)[0]

@@ -1,0 +1,36 @@
+"""What is said of each act in a scene's column: a heading of a line or two, and the numbers that belong to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diffrender.animation.layout.arrangements import Box
+
+
+class Narration:
+    """Texts in the column of a scene, changed act by act; a text that stays does not blink.
+
+    Beside a stage the heading has lines of its own and all numbers stand under it; under a stage it is
+    one line, and of the numbers the newest `newest` are shown.
+    """
+
+    def __init__(self, scene: Any, box: Box, *, newest: int = 1) -> None:
+        self.scene, self.page, self.box, self.newest = scene, scene.page, box, newest
+
+    def texts(self, heading: str, *numbers: Any) -> list[Any]:
+        """The texts of an act, put where they belong."""
+        beside, page = self.page.column_align < 0, self.page
+        parts = heading.splitlines() if beside else [heading.replace("\n", " ")]
+        said = [page.words(part, "label") for part in parts if part]
+        shown = list(numbers if beside else numbers[-self.newest :])
+        page.stack(self.box, *said, *shown, gap=0.42, align=page.column_align)
+        return [*said, *shown]
+
+    def first(self, heading: str, *numbers: Any) -> list[Any]:
+        """The texts of a scene's first picture, to be shown with the rest of it."""
+        self.scene.places["narration"] = self.texts(heading, *numbers)
+        return self.scene.places["narration"]
+
+    def say(self, heading: str, *numbers: Any) -> None:
+        """Change to an act's texts."""
+        self.scene.set_places(narration=self.texts(heading, *numbers))

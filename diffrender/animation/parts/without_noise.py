@@ -1,0 +1,69 @@
+"""Two runs from the same noise side by side: with their noise they become the data, without it one point."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from manim import Animation, Circle, Dot, VGroup
+
+from diffrender.animation.layout.arrangements import Boxes
+from diffrender.animation.layout.page import Page
+from diffrender.animation.layout.views import Plane
+from diffrender.animation.parts.beside import distances
+from diffrender.animation.theme import LINE, point_radius
+from diffrender.trajectory.reader import Trajectory
+
+FAR = "distance to the data {:.3f}, floor {:.3f}|distance {:.3f}, floor {:.3f}|{:.3f}, floor {:.3f}"
+THEORY = "all end within {:.3f} of where theory says|within {:.3f} of theory|{:.3f} off theory"
+DATA, SAMPLES = 0.75, 0.8  # opacity
+RING, POINT = 0.24, 0.1  # radii of the mark where theory says that all points go, and of them all
+
+
+class WithoutNoise:
+    """`noisy` on the left panel and `still` on the right, over the data; a ring where theory says that `still` ends.
+
+    clouds: both, to be bound to a clock. mobjects: all that stands from the start.
+    spread: root mean square distance of the last states of `still` from their mean; away: of that mean from the ring.
+    """
+
+    def __init__(
+        self, page: Page, noisy: Trajectory, still: Trajectory, views: tuple[Plane, Plane], boxes: Boxes, words: Any
+    ) -> None:
+        theme, runs, self.noisy, self.views = page.theme, (noisy, still), noisy, views
+        size = point_radius(noisy.chains, 24)
+        data = [v.cloud(noisy.target, color=theme.data, radius=size, alpha=DATA) for v in views if len(noisy.target)]
+        self.clouds = [
+            v.cloud(run.states, color=theme.samples, radius=size, alpha=SAMPLES)
+            for v, run in zip(views, runs, strict=True)
+        ]
+        names = [
+            page.panel_label(page.words(words[key]), box)
+            for key, box in (("kept", boxes.left), ("left_out", boxes.right))
+        ]
+        self.mobjects: list[Any] = [*data, *self.clouds, *names]
+        end, theory = np.asarray(still.states[-1], float), np.asarray(still["collapse"], float)
+        self.spread = float(np.sqrt(end.var(0).sum()))
+        self.away = float(np.linalg.norm(end.mean(0) - theory))
+        self.ends = theory, end.mean(0)
+        casing = Circle(radius=RING).set_stroke(theme.bg, 400 * LINE)
+        self.ring = VGroup(casing, Circle(radius=RING).set_stroke(theme.fg, 200 * LINE)).set_z_index(9)
+        self.point = Dot(radius=POINT, color=theme.samples).set_stroke(theme.bg, 150 * LINE).set_z_index(9)
+        said: dict[Any, tuple[Any, ...]] = {boxes.right_key: (THEORY, self.away + 2 * self.spread)}
+        if far := distances(noisy):
+            said[boxes.left_key] = (FAR, *far)
+        self.numbers = []
+        for box, (forms, *values) in said.items():
+            form = page.fitting(forms, box.width, "legend", *values)
+            self.numbers.append(page.label(form.format(*values), *page.foot(box), "legend"))
+
+    def mark(self) -> list[Any]:
+        """The ring, and a point for all, where they belong as the view is now; and the numbers."""
+        for mob, at in zip((self.ring, self.point), self.ends, strict=True):
+            mob.move_to([*self.views[1].to_scene(at), 0.0])
+        return [self.point, self.ring, *self.numbers]
+
+    def closing_in(self, seconds: float) -> list[Animation]:
+        """Let both views come as near as the data let them."""
+        data = self.noisy.target if len(self.noisy.target) else self.noisy.states[-1]
+        return [view.move(view.fit(data, 1.25), view.rect, seconds) for view in self.views]
