@@ -74,7 +74,7 @@ def test_the_covariance_is_that_of_the_fan_and_of_a_finite_difference_jacobian(p
     fan = np.einsum("tq,tqd,tqe->tde", t.posterior_weight, off, off)
     assert np.allclose(fan, t.posterior_cov, atol=2e-4)
     for k in (2, 6, 9):
-        x, level = torch.from_numpy(t.x[k, chain]).double(), run.grid[k]
+        x, level = torch.from_numpy(t.x[k, chain].copy()).double(), run.grid[k]
         for denoise, key in ((run.exact, "posterior_cov"), (run.denoise(), "model_cov")):
             shifts = torch.cat([x + h * torch.eye(2), x - h * torch.eye(2)])
             score = denoise(shifts, level).score
