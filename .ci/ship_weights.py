@@ -1,8 +1,9 @@
 """Put trained weights into the package: python .ci/ship_weights.py NAME WEIGHTS [KEY=VALUE …]
 
 In half precision, as diffrender/weights/NAME.safetensors, with the shipped config of that name and the model card in
-the header. What the card says beyond the config is given as KEY=VALUE, and read as JSON where it can be. Refused if the
-network in the config is another one than the one that was trained.
+the header; of latents, the autoencoder that lies beside WEIGHTS too, as NAME-autoencoder.safetensors. What the card
+says beyond the config is given as KEY=VALUE, and read as JSON where it can be. Refused if the network in the config is
+another one than the one that was trained.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from pathlib import Path
 
 from diffrender.config.find import find_config
 from diffrender.config.load import load_config
-from diffrender.config.shipped_weights import FOLDER, shipped_weights
+from diffrender.config.shipped_weights import FOLDER, shipped_autoencoder, shipped_weights
 from diffrender.diffusion.denoisers import build, learned
-from diffrender.diffusion.targets.build import build_target
+from diffrender.diffusion.targets.build import config_target
+from diffrender.diffusion.weights_file import save_half
 
 
 def card_of(pairs: list[str]) -> dict[str, object]:
@@ -33,14 +35,19 @@ def card_of(pairs: list[str]) -> dict[str, object]:
 def main() -> None:
     name, weights = sys.argv[1], Path(sys.argv[2])
     config = load_config(find_config(name))
-    target = build_target(config.target, config.folder)
+    if config.autoencoder:
+        encoder = weights.with_name("autoencoder.safetensors")
+        config = config.model_copy(update={"autoencoder_file": encoder})
+    target = config_target(config)
     learned.load(weights, config, target.event, build.classes(config, target), "cpu")
-    out = FOLDER / f"{name}.safetensors"
-    out.parent.mkdir(exist_ok=True)
     header = {"config": config.as_dict(), "seed": config.seed, "key": "", "card": card_of(sys.argv[3:])}
-    learned.save_half(weights, out, header)
-    assert shipped_weights(config) == out
-    print(f"{out}: {out.stat().st_size:,} bytes")
+    files = {FOLDER / f"{name}.safetensors": weights}
+    files |= {FOLDER / f"{name}-autoencoder.safetensors": encoder} if config.autoencoder else {}
+    FOLDER.mkdir(exist_ok=True)
+    for out, trained in files.items():
+        save_half(trained, out, header)
+        print(f"{out}: {out.stat().st_size:,} bytes")
+    assert [file for file in (shipped_weights(config), shipped_autoencoder(config)) if file] == list(files)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,15 @@ from diffrender.animation.text import captions
 from diffrender.animation.text.numbers import Running, same_text
 from diffrender.animation.text.typst import Typeset, escaped
 from diffrender.animation.timeline import Timeline, paced
-from diffrender.config.declarations import Need, Recording, Training, for_options, states_name, with_words
+from diffrender.config.declarations import (
+    Codes,
+    Need,
+    Recording,
+    Training,
+    for_options,
+    states_name,
+    with_words,
+)
 from diffrender.config.scene_options import SceneOptions
 from diffrender.core.errors import RenderError
 from diffrender.core.validation import validate
@@ -36,6 +44,7 @@ from diffrender.trajectory.reader import Trajectory
 
 # lent to scene files by `diffrender.animation`, whose face takes names from modules of this room alone
 __all__ = [
+    "Codes",
     "Recording",
     "RenderError",
     "SceneOptions",
@@ -53,8 +62,9 @@ class TrajectoryScene(Scene):
     """A scene that shows recordings.
 
     A scene's class declares, in values that can be read without running it: `default_config`, a config's name; `needs`,
-    recording's name → `Recording(…)` or `Training(…)`; `shows`, of `line`, `plane`, `space` and `images` the states
-    that it can draw, if not all; `words`, what stands on screen; and `Options`, its options. In `construct` it finds
+    recording's name → `Recording(…)`, `Training(…)` or `Codes(…)`; `shows`, of `line`, `plane`, `space` and `images`
+    the states that it can draw, if not all; `words`, what stands on screen; and `Options`, its options. In `construct`
+    it finds
 
     - `self.trajectories`: name → Trajectory, one for each of `needs`; `self.run`: the first of them;
     - `self.options`: a checked `Options`, in which each of `words` is an option too;

@@ -67,7 +67,24 @@ class Training:
         _check(self)
 
 
-Need = Recording | Training
+@dataclass(frozen=True)
+class Codes:
+    """The recording of an autoencoder: its codes while it was trained, their density, images decoded from the plane.
+
+    overrides, fixed, config: as of a Recording; the config's target must be `latents`.
+    """
+
+    kind: ClassVar[str] = "autoencoder"
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    _: KW_ONLY
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    config: str = ""
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+Need = Recording | Training | Codes
 
 
 def _check(need: Need) -> None:
@@ -84,7 +101,7 @@ def for_options(needs: Mapping[str, Need], options: SceneOptions) -> dict[str, N
     """What is needed where a scene's options are these: of `run` with `each` two values `run1` and `run2`."""
     found: dict[str, Need] = {}
     for name, need in needs.items():
-        if isinstance(need, Training) or not need.each:
+        if not isinstance(need, Recording) or not need.each:
             found[name] = need
             continue
         for key, option in need.each.items():

@@ -10,11 +10,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from diffrender.config.overrides import Overrides, merged
 from diffrender.config.pretrained import completed
-from diffrender.config.sections import Config
+from diffrender.config.sections import Config, section_model
 from diffrender.config.yaml_file import line_finder, read_yaml
 from diffrender.core.errors import ConfigError
 from diffrender.core.validation import MAX_SHOWN, validate
@@ -73,8 +73,9 @@ def _data(path: Path, source: Path, content: bytes | None) -> dict[str, Any]:
         target = {"kind": "drawing", "file": str(source)}
         return {"title": path.stem, "target": target, **FOR_DRAWINGS}
     data = read_yaml(path)
-    if "source" in data:
-        raise ConfigError(f"{path}: unknown key 'source'.")
+    for key in ("source", "autoencoder_file"):
+        if key in data:
+            raise ConfigError(f"{path}: unknown key '{key}'.")
     return data
 
 
@@ -96,10 +97,8 @@ def read_sections(path: Path, overrides: Overrides, names: tuple[str, ...]) -> d
     data = completed(merged(_data(path, path.resolve(), _bytes(path)), overrides), path.parent)
     out: dict[str, Any] = {}
     for name in names:
-        field = Config.model_fields[name]
-        value = data.get(name, field.get_default())
-        section: Any = field.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
+        value, section = data.get(name, Config.model_fields[name].get_default()), section_model(name)
+        if section and value is not None:
             try:
                 value = section.model_validate({"kind": value} if isinstance(value, str) else value)
             except ValidationError:

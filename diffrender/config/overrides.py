@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from diffrender.config.sections import Config
+from diffrender.config.sections import section_model
 from diffrender.config.yaml_file import read_value
 from diffrender.core.errors import ConfigError
 
@@ -71,8 +71,7 @@ def merged(data: Mapping[str, Any], overrides: Overrides) -> dict[str, Any]:
             here[name] = below
             here = below
         if path[1:] == ["kind"] and here.get("kind") != value:
-            own = Config.model_fields[path[0]].annotation if path[0] in Config.model_fields else None
-            kept = getattr(own, "model_fields", {})
+            kept = getattr(section_model(path[0]), "model_fields", {})
             for name in set(here) - set(kept):  # parameters of the former kind
                 del here[name]
         here[path[-1]] = value

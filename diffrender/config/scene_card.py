@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import create_model
 from pydantic.fields import FieldInfo
 
-from diffrender.config.declarations import SHOWS, Need, Recording, Training, for_options, with_words
+from diffrender.config.declarations import SHOWS, Codes, Need, Recording, Training, for_options, with_words
 from diffrender.config.find import scenes
 from diffrender.config.scene_options import SceneOptions
 from diffrender.config.scene_text import SceneText, bound_names
@@ -25,8 +25,9 @@ from diffrender.core.validation import validate
 class SceneCard:
     """A scene's own account of itself.
 
-    needs: recording's name → the Recording or Training that it must be. shows: the states it can draw (line, plane,
-    space, images); all if empty. words: what stands on screen. options: its options, as `-O` and lectures give them.
+    needs: recording's name → the Recording, Training or Codes that it must be. shows: the states it can draw (line,
+    plane, space, images); all if empty. words: what stands on screen. options: its options, as `-O` and lectures give
+    them.
     """
 
     name: str
@@ -170,8 +171,8 @@ def _wrong(name: str, value: Any) -> str:
         return f"must be a tuple of {', '.join(SHOWS)}; '{str(odd[0])[:60]}' is none." if odd else ""
     if not isinstance(value, dict) or not all(key.isidentifier() for key in value):
         return "must be a dict whose keys are names."
-    if name == "needs" and not all(isinstance(need, (Recording, Training)) for need in value.values()):
-        return 'must map names to Recording(…) or Training(…), such as {"run": Recording("reverse")}.'
+    if name == "needs" and not all(isinstance(need, (Recording, Training, Codes)) for need in value.values()):
+        return 'must map names to Recording(…), Training(…) or Codes(…), such as {"run": Recording("reverse")}.'
     if name == "words" and not all(isinstance(word, str) for word in value.values()):
         return "must map names to text."
     return ""

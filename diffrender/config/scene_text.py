@@ -1,8 +1,8 @@
 """Values in the text of a scene file, read by a whitelist over its syntax tree: nothing in the file is run.
 
-Constants, tuples, lists, dicts with text as keys, `Recording(…)`, `Training(…)`, `Field(…)` of such values, and names
-that are bound once in the file to such a value; in annotations also `int`, `float`, `bool`, `str`, `None`,
-`Literal[…]`, `tuple[…]`, `list[…]` and `A | B`. Everything else is refused with its line.
+Constants, tuples, lists, dicts with text as keys, `Recording(…)`, `Training(…)`, `Codes(…)`, `Field(…)` of such
+values, and names that are bound once in the file to such a value; in annotations also `int`, `float`, `bool`, `str`,
+`None`, `Literal[…]`, `tuple[…]`, `list[…]` and `A | B`. Everything else is refused with its line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Literal, NoReturn, Union
 
 from pydantic import Field
 
-from diffrender.config.declarations import Recording, Training
+from diffrender.config.declarations import Codes, Recording, Training
 from diffrender.core.errors import DiffrenderError, UsageError
 
 MAX_BYTES = 1_000_000  # of a scene file
@@ -23,12 +23,14 @@ MAX_NODES = 20_000  # values read from one file: names that name names may stand
 MAX_DEPTH = 30
 MAX_NUMBER = 2.0**63
 PLAIN = {"int": int, "float": float, "bool": bool, "str": str, "None": type(None)}
-CALLS: dict[str, Callable[..., Any]] = {"Recording": Recording, "Training": Training}
+CALLS: dict[str, Callable[..., Any]] = {"Recording": Recording, "Training": Training, "Codes": Codes}
 FIELD_KEYS = {
     "default", "description", "title", "examples", "gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length",
     "pattern",
 }  # fmt: skip
-ALLOWED = "Only constants, tuples, lists, dicts, Recording(…), Training(…), Field(…), and names bound once to them."
+ALLOWED = (
+    "Only constants, tuples, lists, dicts, Recording(…), Training(…), Codes(…), Field(…), and names bound once to them."
+)
 TYPES = "Options are int, float, bool, str, Literal[…], tuple[…] or list[…] of them, or A | B."
 
 

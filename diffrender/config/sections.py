@@ -1,15 +1,16 @@
 """The sections of a config file, as pydantic models.
 
-A config is a YAML file of six sections (target, model, schedule, training, sampler, record) and a seed. Every key has a
-default but the target. Keys that belong to one kind of thing only (`target.turns` of a spiral, `sampler.eta` of DDIM)
-are checked by the registry of that thing, where they are documented.
+A config is a YAML file of six sections (target, model, schedule, training, sampler, record) and a seed, and of one
+more, autoencoder, where the target are its latents. Every key has a default but the target. Keys that belong to one
+kind of thing only (`target.turns` of a spiral, `sampler.eta` of DDIM) are checked by the registry of that thing, where
+they are documented.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -18,6 +19,7 @@ from diffrender.core.validation import validate
 
 CLOSED_FORMS = ("exact", "gaussian", "local")  # kinds of models that nothing has to be learned for
 
+LATENTS = "latents"  # the target that an autoencoder makes
 IMAGE_TARGETS = ("digits", "mnist", "fashion_mnist", "cifar10", "image_folder")
 FOR_IMAGES: Mapping[str, Mapping[str, Any]] = {
     "sampler": {"chains": 36},
@@ -67,10 +69,9 @@ class ScheduleConfig(Kind):
     num_train_timesteps: int = Field(1000, ge=1, le=100_000)
 
 
-class TrainingConfig(Section):
-    """How a network is trained."""
+class OptimiserConfig(Section):
+    """How weights are found: batches, the learning rate over the run, and their moving average."""
 
-    steps: int = Field(6000, ge=1)
     batch_size: int = Field(256, ge=1)
     learning_rate: float = Field(2e-3, gt=0)
     lr_scheduler: Literal["cosine", "constant", "wsd"] = Field(
@@ -80,6 +81,28 @@ class TrainingConfig(Section):
     ema_power: float | None = Field(
         None, gt=0, description="average weights as t^ema_power instead: over a fixed share of the run, however long"
     )
+
+
+class AutoencoderConfig(OptimiserConfig, Kind):
+    """Networks that turn images into a few numbers and back, and how they are trained; `latents` are their codes."""
+
+    kind: str = "vae"
+    data: TargetConfig = Field(description="the images: any target of images")
+    labels: bool = Field(False, description="also learn to tell the class from the code, which parts the classes")
+    epochs: int = Field(20, ge=1, le=100_000, description="times that every image is seen")
+    ema_power: float | None = Field(7.0, gt=0)
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        """`data: mnist` is short for `data: {kind: mnist}`."""
+        return {"kind": value} if isinstance(value, str) else value
+
+
+class TrainingConfig(OptimiserConfig):
+    """How a network is trained."""
+
+    steps: int = Field(6000, ge=1)
     objective: str = "edm"
     p_mean: float = Field(-1.2, description="of 'edm': mean of log(sigma / alpha), in units of the data's deviation")
     p_std: float = Field(1.2, gt=0, description="of 'edm': its standard deviation")
@@ -136,6 +159,7 @@ class RecordConfig(Section):
     collapse: bool = Field(False, description="where everything goes if the reverse process is left its noise out")
     classes: bool = Field(False, description="of a mixture: p(class | x_t), and the fixed points of the score")
     log_p: bool = Field(False, description="log p along the probability flow, and the Jacobian of the flow")
+    decoded: int = Field(12, ge=0, description="of latents: so many chains are decoded to images in every kept state")
     box: tuple[float, float, float, float] | None = Field(None, description="x0, x1, y0, y1 of what is probed")
 
     @model_validator(mode="after")
@@ -146,10 +170,15 @@ class RecordConfig(Section):
 
 
 class Config(Section):
-    """A whole config. `source` is the file it came from, against whose folder it names files."""
+    """A whole config.
+
+    source: the file it came from, against whose folder it names files. autoencoder_file: where the trained autoencoder
+    of its latents lies, once there is one.
+    """
 
     title: str = ""
     target: TargetConfig
+    autoencoder: AutoencoderConfig | None = None
     model: ModelConfig = ModelConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     training: TrainingConfig = TrainingConfig()
@@ -157,6 +186,7 @@ class Config(Section):
     record: RecordConfig = RecordConfig()
     seed: int = Field(0, ge=0, lt=2**63)
     source: Path | None = Field(None, exclude=True, repr=False)
+    autoencoder_file: Path | None = Field(None, exclude=True, repr=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -180,6 +210,15 @@ class Config(Section):
     def _short(cls, value: Any) -> Any:
         """`target: spiral` is short for `target: {kind: spiral}`."""
         return {"kind": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _latents(self) -> Config:
+        """Latents are those of an autoencoder, and an autoencoder is there for its latents."""
+        if (self.target.kind == LATENTS) != (self.autoencoder is not None):
+            raise ValueError(
+                "'target: latents' and a section 'autoencoder' go together, as in configs/latent-digits.yaml"
+            )
+        return self
 
     @property
     def network(self) -> Config:
@@ -214,4 +253,12 @@ class Config(Section):
         return {k: v for k, v in self.as_dict().items() if k in sections}
 
 
-TRAINING_SECTIONS = ("target", "model", "schedule", "training", "seed")
+def section_model(name: str) -> type[BaseModel] | None:
+    """The model of a section of the config, also of one that may be left out; None for a plain value."""
+    field = Config.model_fields.get(name)
+    kinds = (field.annotation, *get_args(field.annotation)) if field else ()
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+TRAINING_SECTIONS = ("target", "autoencoder", "model", "schedule", "training", "seed")
+AUTOENCODER_SECTIONS = ("autoencoder", "seed")

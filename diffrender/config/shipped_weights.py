@@ -11,7 +11,7 @@ from diffrender.config.sections import Config
 from diffrender.core import provenance
 
 FOLDER = Path(__file__).parent.parent / "weights"
-SECTIONS = ("target", "model", "training")  # a network knows no schedule: its weights are good for any
+SECTIONS = ("target", "autoencoder", "model", "training")  # a network knows no schedule: its weights suit any
 
 
 def shipped_weights(config: Config, folder: Path = FOLDER) -> Path | None:
@@ -19,19 +19,28 @@ def shipped_weights(config: Config, folder: Path = FOLDER) -> Path | None:
 
     Seed and schedule may be others than those of the training.
     """
-    if not config.model.learned:
-        return None
+    return _shipped(config, SECTIONS, "weights", folder) if config.model.learned else None
+
+
+def shipped_autoencoder(config: Config, folder: Path = FOLDER) -> Path | None:
+    """The shipped autoencoder of this config, whose codes the shipped weights know; None if there is none."""
+    return _shipped(config, ("autoencoder",), "autoencoder", folder) if config.autoencoder else None
+
+
+def _shipped(config: Config, sections: tuple[str, ...], kind: str, folder: Path) -> Path | None:
+    """The shipped file of that kind that was made by `sections` of this config."""
     for path in sorted(folder.glob("*.safetensors")):
-        said = (provenance.read(path) or {}).get("config")
-        if isinstance(said, dict) and _same(config, said):
+        header = provenance.read(path) or {}
+        said = header.get("config")
+        if header.get("kind", "weights") == kind and isinstance(said, dict) and _same(config, said, sections):
             return path
     return None
 
 
-def _same(config: Config, said: dict) -> bool:
+def _same(config: Config, said: dict, sections: tuple[str, ...]) -> bool:
     """Whether the config in a header, with the defaults of today where it says nothing, is `config`."""
     try:
         trained = Config.model_validate(said)
     except ValueError:
         return False
-    return config.part(*SECTIONS) == trained.part(*SECTIONS)
+    return config.part(*sections) == trained.part(*sections)

@@ -15,7 +15,7 @@ from diffrender.diffusion.recording.watched import check_watched
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.base import Target
-from diffrender.diffusion.targets.build import build_target
+from diffrender.diffusion.targets.build import config_target
 
 
 def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (), trains: bool = False) -> None:
@@ -25,7 +25,7 @@ def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (
     draw (line, plane, space, images); all if empty. trains: whether a network is to be trained, and nothing sampled.
     Raises UsageError or ConfigError that names the key.
     """
-    target = build_target(config.target, config.folder)
+    target = config_target(config)
     make_levels(config.schedule)
     if not trains:
         _check_sampler(config, run_kind)

@@ -28,6 +28,7 @@ class Purpose(IntEnum):
     TRAINING = 7
     METRIC = 8
     FORWARD = 9
+    AUTOENCODER = 10
 
 
 def generator(seed: int, purpose: int = Purpose.DATA, step: int = 0) -> np.random.Generator:

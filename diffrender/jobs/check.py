@@ -18,6 +18,7 @@ from diffrender.core.validation import validate
 from diffrender.jobs.job import Job
 from diffrender.jobs.plan.subject import Subject
 
+CHECKED = ("autoencoder", "codes", "train", "sample")  # kinds of jobs whose config is checked before
 COUNTED = ("config", "source", "run_kind", "shows")  # settings of a job that decide whether it can be
 
 
@@ -26,7 +27,7 @@ def check_before_start(todo: Iterable[Job]) -> None:
 
     Raises UsageError or ConfigError that names the key, or the file.
     """
-    wanted = [job for job in todo if job.kind in ("train", "sample")]
+    wanted = [job for job in todo if job.kind in CHECKED]
     for job in wanted:
         code = [path for name, path in job.inputs.items() if name.startswith("code/")]
         check_trusted(code, job.settings["source"])
@@ -52,4 +53,4 @@ def _check(kind: str, settings: Mapping[str, Any], inputs: Mapping[str, Path]) -
     config = validate(Config, settings["config"], settings["source"])
     config = config.model_copy(update={"source": Path(settings["source"])})
     with code_at({written: inputs[name] for written, name in settings["code"].items()}):
-        check_config(config, run_kind=settings["run_kind"], shows=settings["shows"], trains=kind == "train")
+        check_config(config, run_kind=settings["run_kind"], shows=settings["shows"], trains=kind != "sample")

@@ -86,6 +86,28 @@ def train(task: Task) -> Figures:
     ).figures
 
 
+def autoencoder(task: Task) -> Figures:
+    """Train an autoencoder; its codes of all images, and what they were while it learned, lie in its file."""
+    from diffrender.diffusion.training.autoencoder import train_autoencoder
+
+    return train_autoencoder(
+        _config(task),
+        task.out,
+        device=task.settings["device"],
+        resume=task.settings["resume"],
+        key=task.key,
+        progress=task.progress,
+    )
+
+
+def codes(task: Task) -> Figures:
+    """Record what an autoencoder has learned."""
+    from diffrender.diffusion.recording.codes import record_codes
+
+    record_codes(_config(task), task.out, key=task.key, progress=task.progress)
+    return {}
+
+
 def sample(task: Task) -> Figures:
     """Record a run of a sampler."""
     from diffrender.diffusion.recording.record import sample as record_run
@@ -110,7 +132,8 @@ def _config(task: Task) -> Config:
     from diffrender.core.validation import validate
 
     config: Config = validate(Config, task.settings["config"], task.settings["source"])
-    config = config.model_copy(update={"source": Path(task.settings["source"])})
+    places = {"source": Path(task.settings["source"]), "autoencoder_file": task.inputs.get("autoencoder")}
+    config = config.model_copy(update=places)
     use_files({name: task.inputs[key] for key, name in task.settings["files"].items()})
     use_code({written: task.inputs[name] for written, name in task.settings["code"].items()})
     return config
@@ -221,6 +244,8 @@ CONFIG_UNCOUNTED = (
     "shows",
 )  # `content` says what counts of a config
 KINDS = {
+    "autoencoder": Kind(autoencoder, True, ("torch",), 120.0, "steps", "{} to encode", (*CONFIG_UNCOUNTED, "resume")),
+    "codes": Kind(codes, True, ("torch", "scipy"), 8.0, "steps", "{} of codes", CONFIG_UNCOUNTED),
     "train": Kind(train, True, ("torch",), 60.0, "steps", "{} to train", (*CONFIG_UNCOUNTED, "resume")),
     "sample": Kind(sample, True, ("torch",), 10.0, "steps", "{} to sample", CONFIG_UNCOUNTED),
     "render": Kind(render, True, ("manim",), 60.0, "frames", "{} to render", ("workers",), (".srt",)),

@@ -95,23 +95,28 @@ class Trajectory:
 
     @property
     def kind(self) -> str:
-        """reverse, langevin, forward or training."""
+        """reverse, langevin, forward, training or autoencoder."""
         return self.meta["kind"]
 
     @property
     def steps(self) -> int:
         """T: the moves between kept states; of a training record, the training steps."""
-        return len(self.arrays["loss"]) if self.kind == "training" else len(self.arrays["x"]) - 1
+        return len(self.arrays["loss"]) if self.kind == "training" else len(self.arrays[self._states]) - 1
 
     @property
     def chains(self) -> int:
-        """N: how many chains, or samples in a snapshot."""
-        return self.arrays["snapshot" if self.kind == "training" else "x"].shape[1]
+        """N: how many chains, samples in a snapshot, or codes."""
+        return self.arrays[self._states].shape[1]
 
     @property
     def event(self) -> tuple[int, ...]:
         """Shape of one state: (D,) or (C, H, W)."""
-        return self.arrays["snapshot" if self.kind == "training" else "x"].shape[2:]
+        return self.arrays[self._states].shape[2:]
+
+    @property
+    def _states(self) -> str:
+        """The member that holds states."""
+        return {"training": "snapshot", "autoencoder": "code"}.get(self.kind, "x")
 
     @property
     def target(self) -> np.ndarray:
@@ -122,11 +127,9 @@ class Trajectory:
     def scale(self) -> np.ndarray:
         """(T+1,) what `states` divide the recorded ones by: √(α² + σ²) where that leaves 1 so far that they would not
         fit a frame, else ones."""
-        ones = np.ones(self.steps + 1)
         if "alpha" not in self.arrays or "sigma" not in self.arrays:
-            return ones
-        scale = np.hypot(np.asarray(self.arrays["alpha"], float), np.asarray(self.arrays["sigma"], float))
-        return scale if scale.max() > MAX_SCALE else ones
+            return np.ones(self.steps + 1)
+        return shown_scale(self.arrays["alpha"], self.arrays["sigma"])
 
     @property
     def rescaled(self) -> bool:
@@ -143,6 +146,12 @@ class Trajectory:
     def fields(self) -> list[str]:
         """Names of the recorded fields, without `field_`."""
         return [k[6:] for k in self.arrays if k.startswith("field_") and k != "field_time"]
+
+
+def shown_scale(alpha: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """What states at these levels, (T+1,) each, are divided by where they are shown, (T+1,): see `Trajectory.scale`."""
+    scale = np.hypot(np.asarray(alpha, float), np.asarray(sigma, float))
+    return scale if scale.max() > MAX_SCALE else np.ones_like(scale)
 
 
 class ScaledStates:

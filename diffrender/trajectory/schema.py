@@ -6,6 +6,9 @@ Axes are written as names. A name has one size in a file, and whoever breaks it 
 ``M`` reference points, ``L`` points of an inner path, ``*grid`` and ``*density`` the axes of the two probing grids
 ([z,] [y,] x: those that are there), ``F``, ``P``, ``B``, ``K``, ``S`` numbers of fields, densities, budgets,
 snapshots, training steps, ``W`` watched chains, ``Q`` points of a posterior, ``C`` classes, ``R`` fixed points.
+``*image`` is the shape of an image that a state stands for, ``V`` how many chains' are kept, ``U`` of how many images
+reconstructions are, ``G`` how many classes there are; in a recording of an autoencoder ``K`` are moments of its
+training and ``I`` the images whose codes are kept.
 """
 
 from __future__ import annotations
@@ -20,12 +23,13 @@ import numpy as np
 from diffrender.core.errors import TrajectoryError, suggest
 
 SCHEMA_VERSION = 1
-KINDS = ("reverse", "langevin", "forward", "training")
+KINDS = ("reverse", "langevin", "forward", "training", "autoencoder")
 REQUIRED = {
     "reverse": ("x", "time", "alpha", "sigma"),
     "langevin": ("x", "time"),
     "forward": ("x", "time", "alpha", "sigma"),
     "training": ("loss", "snapshot", "snapshot_step"),
+    "autoencoder": ("code", "epoch"),
 }
 
 
@@ -88,6 +92,20 @@ MEMBERS: dict[str, Member] = {
     "loss": Member("S", "f", "training loss of every step"),
     "snapshot": Member("K N *event", "f", "samples drawn while training, always from the same noise"),
     "snapshot_step": Member("K", "i", "training steps done before each snapshot"),
+    "decoded": Member("T+1 V *image", "f", "images decoded from the first V chains' states, in [−1, 1]"),
+    "read": Member("N", "i", "the class that a reader tells from the image decoded from each final state"),
+    "code": Member("K I *event", "f", "codes of I images at K moments of the autoencoder's training"),
+    "code_label": Member("I", "i", "classes of these images"),
+    "epoch": Member("K", "f", "how often all images had been seen at each moment"),
+    "image": Member("U *image", "f", "some images, in [−1, 1]"),
+    "reconstruction": Member("K U *image", "f", "what became of them, encoded and decoded"),
+    "loss_reconstruction": Member("S", "f", "−log p(image | code) of every step, nats"),
+    "loss_kl": Member("S", "f", "KL divergence of the codes from normal, nats"),
+    "loss_label": Member("S", "f", "weighted cross-entropy of the classes, where they are learned too"),
+    "class_density": Member("G density_y density_x", "f", "density of place and class; its sum is that of all codes"),
+    "sheet": Member("sheet_y sheet_x *image", "f", "images decoded over the plane"),
+    "sheet_x": Member("sheet_x", "f", "where the sheet is decoded"),
+    "sheet_y": Member("sheet_y", "f", "where the sheet is decoded"),
 }
 PATTERNS = {
     "field_": Member("F *grid D", "f", "vectors on the grid"),
@@ -105,7 +123,7 @@ def member(key: str, kind: str) -> Member | None:
         return MEMBERS[key]
     for prefix, found in PATTERNS.items():
         if key.startswith(prefix):
-            own_axis = prefix == "metric_" and kind == "training"
+            own_axis = prefix == "metric_" and kind in ("training", "autoencoder")
             return Member("K", found.kinds, found.meaning) if own_axis else found
     return None
 
@@ -144,24 +162,22 @@ class _Sizes:
     def __init__(self, arrays: Mapping[str, Any], where: str) -> None:
         self.arrays, self.where = arrays, where
         self.known: dict[str, tuple[int, str]] = {}
-        self.event: tuple[tuple[int, ...], str] | None = None
+        self.shapes: dict[str, tuple[tuple[int, ...], str]] = {}  # of an event, and of an image
 
     def bind(self, key: str, shape: tuple[int, ...], axes: list[str]) -> None:
         """Check `shape` of `key` against `axes`, and learn the sizes that were not known."""
         names = [name for axis in axes for name in self._expand(axis)]
-        starred = "*event" in names
+        starred = names[-1] if names[-1].startswith("*") else ""
         if len(shape) < len(names) if starred else len(shape) != len(names):
             raise self._wrong(key, shape, axes, f"it has {len(shape)} axes")
         if starred:
-            at = names.index("*event")
-            event = shape[at:]
+            names = names[:-1]
+            event = shape[len(names) :]
             if not event or 0 in event:
-                raise self._wrong(key, shape, axes, "an event cannot be empty")
-            if self.event is None:
-                self.event = (event, key)
-            elif event != self.event[0]:
-                raise self._wrong(key, shape, axes, f"'{self.event[1]}' has events {self.event[0]}")
-            names = names[:at]
+                raise self._wrong(key, shape, axes, f"an {starred[1:]} cannot be empty")
+            known, by = self.shapes.setdefault(starred, (event, key))
+            if event != known:
+                raise self._wrong(key, shape, axes, f"'{by}' has {starred[1:]}s {known}")
         for name, size in zip(names, shape, strict=False):
             self._bind_one(key, shape, axes, name, size)
 

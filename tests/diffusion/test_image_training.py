@@ -14,12 +14,12 @@ from safetensors.torch import load_file
 from diffrender.config.sections import Config
 from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.core.provenance import read
-from diffrender.diffusion.denoisers import learned
 from diffrender.diffusion.recording.record import sample
 from diffrender.diffusion.recording.run import Run
 from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.training.loop import train
 from diffrender.diffusion.training.trainer import Trainer
+from diffrender.diffusion.weights_file import save_half
 from diffrender.trajectory.reader import Trajectory
 
 UNET = {"kind": "unet", "widths": [8, 16], "attention": [2]}
@@ -106,7 +106,7 @@ def test_half_precision_draws_the_same_pictures(tmp_path):
     """Weights rounded to 16 bits take half the room, and the images are the same; of another seed they are not."""
     weights = train(config("gaussian", steps=60), tmp_path / "m.safetensors", device="cpu").weights
     half = tmp_path / "half.safetensors"
-    learned.save_half(weights, half, {"card": "for the test"})
+    save_half(weights, half, {"card": "for the test"})
     assert half.stat().st_size < 0.6 * weights.stat().st_size
     assert {t.dtype for t in load_file(half).values()} == {torch.float16}
     assert read(half)["card"] == "for the test"

@@ -24,9 +24,10 @@ from diffrender.diffusion.denoisers.objectives import OBJECTIVES
 from diffrender.diffusion.recording.record import sample
 from diffrender.diffusion.recording.run import Run
 from diffrender.diffusion.targets.build import build_target
+from diffrender.diffusion.training.base import EMA_EVERY
 from diffrender.diffusion.training.loop import resume_file, train
 from diffrender.diffusion.training.snapshots import snapshot_steps
-from diffrender.diffusion.training.trainer import EMA_EVERY, Trainer
+from diffrender.diffusion.training.trainer import Trainer
 from diffrender.trajectory.reader import Trajectory
 
 SPIRAL = Path(__file__).parents[2] / "configs" / "spiral.yaml"

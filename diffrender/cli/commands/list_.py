@@ -20,6 +20,7 @@ REGISTRIES = {  # name of a list → the registry that it shows, or several
     "models": "diffrender.diffusion.denoisers.closed_forms:CLOSED_FORMS"
     " diffrender.diffusion.denoisers.closed_forms:HYBRIDS diffrender.diffusion.denoisers.pretrained:PRETRAINED",
     "networks": "diffrender.diffusion.denoisers.networks.catalogue:NETWORKS",
+    "autoencoders": "diffrender.diffusion.autoencoders.vae:AUTOENCODERS",
     "objectives": "diffrender.diffusion.denoisers.objectives:OBJECTIVES",
 }
 WHAT = ("scenes", "configs", "samplers", *REGISTRIES, "themes")

@@ -44,7 +44,8 @@ def train(
 ) -> None:
     """Train a model.
 
-    Writes outputs/CONFIG/model.safetensors, and the recording of the training beside it.
+    Writes outputs/CONFIG/model.safetensors, and the recording of the training beside it; of latents, the autoencoder
+    comes first.
 
     Ctrl-C keeps what was learned so far, and the same command goes on from there.
     """
@@ -53,7 +54,7 @@ def train(
 
     trusting(trust)
     subject = Subject.of(config, overrides_from_flags(sets, seed=seed, seed_key="seed"), outputs)
-    job = subject.train(device=check_device(device), resume=resume or not force)
+    job = subject.train(device=check_device(device), resume=resume or not force, anew=True)
     writable(job.out.parent)
     report = bring_up_to_date(job, force)
     if report["reused"]:

@@ -6,7 +6,6 @@ at one log-SNR whatever the schedule: what was trained on one table of levels ca
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,15 +15,14 @@ import torch
 from torch import nn
 
 from diffrender.config.sections import Config
-from diffrender.core import provenance
-from diffrender.core.errors import ConfigError, DiffrenderError, reading
-from diffrender.core.files import replacing
+from diffrender.core.errors import ConfigError
 from diffrender.core.provenance import made_with
 from diffrender.diffusion.denoisers.base import Prediction
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.networks.gaussian_preconditioned import GaussianPreconditioned
 from diffrender.diffusion.denoisers.objectives import Objective, log_snr, objective
 from diffrender.diffusion.levels import Level
+from diffrender.diffusion.weights_file import fill, read_weights, write_weights
 
 AT_ONCE = {"points": 1024, "images": 64}  # chains a call: a layer's activations then stay in the processor's cache
 ON_DEVICE = 64  # times as many where there is memory and no cache to mind
@@ -67,27 +65,7 @@ def network(config: Config, event: tuple[int, ...], classes: int) -> nn.Module:
 def save(path: Path, net: nn.Module, config: Config, header: Mapping[str, Any]) -> None:
     """Write weights as safetensors, with the config in the header; the file appears complete or not at all."""
     said = {"kind": "weights", "config": config.as_dict(), "seed": config.seed, "versions": made_with(), **header}
-    _write(path, {name: t.detach().cpu().contiguous() for name, t in net.state_dict().items()}, said)
-
-
-def save_half(weights: Path, out: Path, header: Mapping[str, Any]) -> None:
-    """Write trained weights again in half precision, as they are shipped; `header` goes over what they say."""
-    from safetensors.torch import load_file
-
-    said = {**(provenance.read(weights) or {}), **header}
-    _write(out, {name: t.half() for name, t in load_file(weights).items()}, said)
-
-
-def _write(path: Path, tensors: dict[str, torch.Tensor], said: Mapping[str, Any]) -> None:
-    from safetensors.torch import save as encode
-
-    encoded = encode(tensors, {k: json.dumps(v, sort_keys=True) for k, v in said.items()})
-    size = int.from_bytes(encoded[:8], "little")
-    ordered = json.dumps(json.loads(encoded[8 : 8 + size]), sort_keys=True).encode()  # safetensors shuffles its header
-    ordered += b" " * (-len(ordered) % 8)
-    with replacing(path) as file:
-        file.write(len(ordered).to_bytes(8, "little") + ordered)
-        file.write(memoryview(encoded)[8 + size :])
+    write_weights(path, net.state_dict(), said)
 
 
 def load(path: Path, config: Config, event: tuple[int, ...], classes: int, device: torch.device | str) -> Learned:
@@ -95,24 +73,6 @@ def load(path: Path, config: Config, event: tuple[int, ...], classes: int, devic
 
     Raises DiffrenderError if the file cannot be read or belongs to another network.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     net = network(config, event, classes)
-    try:
-        with reading(path):
-            tensors = load_file(path)
-    except FileNotFoundError:
-        raise DiffrenderError(f"{path}: no such weights.", "Train them first: diffrender train NAME") from None
-    except (SafetensorError, OSError) as error:
-        raise DiffrenderError(f"{path}: not weights that can be read ({error}).", "Train again.") from None
-    wanted = {name: tuple(t.shape) for name, t in net.state_dict().items()}
-    found = {name: tuple(t.shape) for name, t in tensors.items()}
-    if wanted != found:
-        odd = next(name for name in sorted({*wanted, *found}) if wanted.get(name) != found.get(name))
-        raise DiffrenderError(
-            f"{path}: weights of another network: '{odd}' is {found.get(odd)}, in the config {wanted.get(odd)}.",
-            "Train again, or use the config that they were trained with.",
-        )
-    net.load_state_dict(tensors)
+    fill(net, read_weights(path), path)
     return Learned(net.to(device), objective(config.training.objective))

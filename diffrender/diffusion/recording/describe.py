@@ -10,12 +10,16 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from diffrender.config.sections import Config
 from diffrender.core.registry import Entry
+from diffrender.diffusion.autoencoders.registry import AUTOENCODERS
 from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS, HYBRIDS
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.objectives import OBJECTIVES
 from diffrender.diffusion.denoisers.pretrained import PRETRAINED
+from diffrender.diffusion.targets.base import Target
 
 
 def sampler_facts(entry: Entry, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +67,27 @@ def model_facts(config: Config, kind: str, asked: bool = True) -> dict[str, Any]
 def _known(entry: Entry, config: Config) -> dict[str, Any]:
     """The keys of a model as given, or their defaults."""
     return {k: p.default for k, p in entry.parameters().items()} | config.model.params
+
+
+def target_facts(target: Target) -> dict[str, Any]:
+    """`meta.target`: its name, how raw data follow from states (x · scale + offset), and its classes."""
+    offset = np.asarray(target.offset, float).ravel().tolist()
+    labels = list(target.labels or ())
+    return {"name": target.name, "scale": float(target.scale), "offset": offset, "labels": labels}
+
+
+def autoencoder_facts(config: Config, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """`meta.autoencoder` of latents: name, label for captions, what of, whether it learned classes, its figures."""
+    assert config.autoencoder
+    entry = AUTOENCODERS[config.autoencoder.kind]
+    title = str(entry.info.get("title", entry.name))
+    return {
+        "name": entry.name,
+        "label": f"{title} trained with labels" if config.autoencoder.labels else f"{title} without labels",
+        "images": config.autoencoder.data.kind,
+        "labels": config.autoencoder.labels,
+        "figures": dict(figures),
+    }
 
 
 def objective_facts(name: str) -> dict[str, Any]:

@@ -39,3 +39,14 @@ def against_target(samples: np.ndarray, fresh: list[np.ndarray]) -> tuple[float,
     """
     away = float(np.mean([sliced_wasserstein(samples, f) for f in fresh]))
     return away, float(np.mean([sliced_wasserstein(f, g) for f, g in pairwise(fresh)]))
+
+
+def neighbour_agreement(points: np.ndarray, label: np.ndarray, count: int = 15) -> float:
+    """The share of points (N, D) whose class (N,) most of their `count` nearest neighbours have: leave-one-out kNN."""
+    from scipy.spatial import cKDTree
+
+    count = min(count, len(points) - 1)
+    near = cKDTree(points).query(points, count + 1)[1][:, 1:]
+    votes = np.zeros((len(points), int(label.max()) + 1), np.int64)
+    np.add.at(votes, (np.repeat(np.arange(len(points)), count), label[near].ravel()), 1)
+    return float((votes.argmax(1) == label).mean())

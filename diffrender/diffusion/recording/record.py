@@ -23,7 +23,14 @@ from diffrender.diffusion.recording.budgets import (
     measured_points,
     within_budget,
 )
-from diffrender.diffusion.recording.describe import model_facts, objective_facts, sampler_facts
+from diffrender.diffusion.recording.decoded import decoded
+from diffrender.diffusion.recording.describe import (
+    autoencoder_facts,
+    model_facts,
+    objective_facts,
+    sampler_facts,
+    target_facts,
+)
 from diffrender.diffusion.recording.frames import image_bytes, kept_states
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.recording.nearest import nearest_states
@@ -80,7 +87,7 @@ def sample(
             recorder.add("label", run.labels)
         if config.record.target_points:
             _add_target(run, recorder)
-        if last is not None:
+        if last is not None and run.records_nearest:
             _add_nearest(run, recorder, last)
         if distances:
             recorder.add("metric_sliced_wasserstein", np.array(distances))
@@ -90,7 +97,10 @@ def sample(
                 recorder.add(name, values)
         for name, rows in probe(run, recorder.levels):
             recorder.add(name, rows)
-        if near:
+        if run.autoencoder is not None and last is not None:
+            for name, rows in decoded(run, near, last, recorder.levels):
+                recorder.add(name, rows)
+        if watches(config):
             more, members = watched(run, near, recorder.levels)
             recorder.meta.update(more)
             for name, rows in members:
@@ -104,9 +114,9 @@ def describe(run: Run) -> dict[str, Any]:
     said = {"sampler": sampler_facts(run.entry, run.params), "model": model}
     if run.config.model.learned and model["kind"] == "learned":
         said["objective"] = objective_facts(run.config.training.objective)
-    target = run.target
-    scaling = {"scale": float(target.scale), "offset": np.asarray(target.offset, float).ravel().tolist()}
-    return {**said, "target": {"name": target.name, **scaling, "labels": list(target.labels or ())}}
+    if run.autoencoder is not None:
+        said["autoencoder"] = autoencoder_facts(run.config, run.autoencoder.figures)
+    return {**said, "target": target_facts(run.target)}
 
 
 def _record_chains(
@@ -128,7 +138,8 @@ def _record_chains(
         return [], None
     distances: list[float] = []
     ends: list[np.ndarray] = []
-    images, watching = len(run.target.event) == 3, watches(config)
+    images, latents = len(run.target.event) == 3, run.autoencoder is not None
+    watching = latents or watches(config)
     estimates: list[np.ndarray] = []
     parts = list(run.batches())
     for first, chains in parts:
@@ -142,7 +153,7 @@ def _record_chains(
                 estimates.append(estimated_noise(step.x[:ESTIMATED].cpu().numpy()))
             done += 1
             progress({"stage": "sample", "done": min(done, steps * len(parts)), "total": steps * len(parts)})
-        if run.records_nearest:
+        if run.records_nearest or latents:
             ends.append(step.x_next.cpu().numpy())
         if first == 0 and watching:
             near.append(step.x_next[:CANDIDATES].clone())

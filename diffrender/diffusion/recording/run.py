@@ -14,6 +14,7 @@ import torch
 from diffrender.config.sections import Config
 from diffrender.core.errors import DiffrenderError
 from diffrender.core.registry import Entry
+from diffrender.diffusion.autoencoders.trained import TrainedAutoencoder
 from diffrender.diffusion.denoisers.base import Denoiser, Prediction
 from diffrender.diffusion.denoisers.build import build_denoiser, classes
 from diffrender.diffusion.denoisers.exact import exact_denoiser
@@ -27,7 +28,8 @@ from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.samplers.langevin.base import AtLevel
 from diffrender.diffusion.samplers.langevin.blocks import Block, langevin_blocks
 from diffrender.diffusion.schedules import make_levels
-from diffrender.diffusion.targets.build import build_target
+from diffrender.diffusion.targets.build import config_target
+from diffrender.diffusion.targets.latents import Latents
 from diffrender.diffusion.targets.subsets import class_numbers
 
 Progress = Callable[[dict[str, Any]], None]
@@ -65,7 +67,7 @@ class Run:
     ) -> Run:
         """The run that `config` describes, by `denoiser` if one is given."""
         place = pick_device(device)
-        target, entry = build_target(config.target, config.folder), SAMPLERS[config.sampler.kind]
+        target, entry = config_target(config), SAMPLERS[config.sampler.kind]
         in_closed_form = entry.info["kind"] == "langevin" and target.density is not None and not config.model.learned
         if denoiser is None and not in_closed_form and config.sampler.asks_model:
             denoiser = build_denoiser(config, target, weights, place)
@@ -152,6 +154,11 @@ class Run:
     def density(self) -> Any:
         """What Langevin samplers follow: the target's own density, or the model's at the lowest noise level."""
         return self.target.density if self.denoiser is None else AtLevel(self.denoise(), self.table[1])
+
+    @property
+    def autoencoder(self) -> TrainedAutoencoder | None:
+        """What its states are the latents of, if they are."""
+        return self.target.trained if isinstance(self.target, Latents) else None
 
     @cached_property
     def exact(self) -> Any:

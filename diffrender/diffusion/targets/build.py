@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from diffrender.config.sections import TargetConfig
+from diffrender.config.sections import LATENTS, Config, TargetConfig
 from diffrender.core.errors import ConfigError, suggest
 from diffrender.core.registry import Registry
 from diffrender.core.user_code import is_code
@@ -14,11 +14,20 @@ from diffrender.diffusion.targets.base import Target
 from diffrender.diffusion.targets.drawn import measured, of_density
 from diffrender.diffusion.targets.images import unknown  # noqa: F401 - files its target in IMAGES
 from diffrender.diffusion.targets.images.catalogue import IMAGES
+from diffrender.diffusion.targets.latents import latents
 from diffrender.diffusion.targets.points import space  # noqa: F401 - files its points in POINTS
 from diffrender.diffusion.targets.points.plane import POINTS
 from diffrender.diffusion.targets.shapes.catalogue import SHAPES
 
 OWN = Registry("target", (("n", "rng"), ()))  # points by formula, or a density
+
+
+def config_target(config: Config) -> Target:
+    """The target of a whole config: also the latents of its autoencoder."""
+    if config.target.kind != LATENTS:
+        return build_target(config.target, config.folder)
+    assert config.autoencoder
+    return latents(config, build_target(config.autoencoder.data, config.folder))
 
 
 def build_target(target: TargetConfig, folder: Path) -> Target:

@@ -43,7 +43,7 @@ def measured(name: str, raw: Draw) -> DrawnTarget:
     scale = reach * float(np.sqrt(np.mean(((x - offset) / reach) ** 2)))
     named = getattr(raw, "classes", None)
     labels = None if label is None else named or tuple(str(k) for k in range(int(label.max()) + 1))
-    box = () if images else _box((x - offset) / scale)
+    box = () if images else shown_box((x - offset) / scale)
     return DrawnTarget(name, x.shape[1:], scale, offset, box, labels=labels, raw=raw)
 
 
@@ -64,7 +64,7 @@ def _split(drawn: Any) -> tuple[np.ndarray, np.ndarray | None]:
     return np.asarray(x, np.float64), None if label is None else np.asarray(label, np.int64)
 
 
-def _box(x: np.ndarray) -> tuple[float, ...]:
+def shown_box(x: np.ndarray) -> tuple[float, ...]:
     """What shows x (N, D): all but stray outliers, with a margin."""
     low, high = np.quantile(x, (0.001, 0.999), axis=0)
     margin = MARGIN * float((high - low).max())

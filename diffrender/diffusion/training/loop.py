@@ -22,7 +22,8 @@ from diffrender.diffusion.recording.describe import model_facts, objective_facts
 from diffrender.diffusion.recording.metrics import against_target
 from diffrender.diffusion.recording.run import Run, pick_device
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
-from diffrender.diffusion.targets.build import build_target
+from diffrender.diffusion.targets.build import config_target
+from diffrender.diffusion.training.base import TrainerBase
 from diffrender.diffusion.training.floor import loss_floor
 from diffrender.diffusion.training.snapshots import SNAPSHOT_SAMPLER
 from diffrender.diffusion.training.trainer import Trainer
@@ -72,15 +73,15 @@ def train(
         raise ConfigError(f"model: '{config.model.kind}' has nothing to train.", "Sample it at once: diffrender sample")
     report = progress or (lambda event: None)
     clock, cpu = time.perf_counter(), time.process_time()
-    target = build_target(config.target, config.folder)
+    target = config_target(config)
     trainer = Trainer(config, target, pick_device(device))
     state = resume_file(out)
     begun = trainer.step if resume and trainer.restore(state) else 0
-    with _threads(trainer):
-        _loop(trainer, state, report)
+    with one_thread(use(trainer)):
+        run_steps(trainer, state, report)
         trainer.take_snapshot()
         trained_cpu = time.process_time() - cpu
-        figures = {"loss": float(np.mean(trainer.losses[-200:]))}
+        figures = {"loss": float(np.sum(trainer.losses[-200:], 1).mean())}
         figures |= _distance(trainer, target, report, measured_samples)
         if (floor := loss_floor(trainer.batches, trainer.objective)) is not None:
             figures["loss_floor"] = floor
@@ -93,9 +94,9 @@ def train(
     return TrainResult(out, recording, figures | clocks | {"training_cpu_seconds": trained_cpu, "resumed_at": begun})
 
 
-def _loop(trainer: Trainer, state: Path, report: Progress) -> None:
+def run_steps(trainer: TrainerBase, state: Path, report: Progress) -> None:
     """Steps until the last one, or an interrupt, which leaves the state on disk."""
-    total = trainer.config.training.steps
+    total = trainer.steps
     saved, (began, first) = time.monotonic(), (time.monotonic(), trainer.step)
     try:
         with _deferred_interrupt() as interrupted:
@@ -136,14 +137,22 @@ def _deferred_interrupt() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-@contextlib.contextmanager
-def _threads(trainer: Trainer) -> Iterator[None]:
-    """One thread for a small network: the fastest by CPU seconds, and the same sums on any number of cores."""
-    before = torch.get_num_threads()
+def use(trainer: Trainer) -> int:
+    """How often weights are used in a step, about."""
     weights = sum(p.numel() for p in trainer.network.parameters())
     if any(isinstance(layer, torch.nn.Conv2d) for layer in trainer.network.modules()):
         weights *= max(1, trainer.batches.data[0].size // 16)  # about as often as each is used, level by level
-    if weights * trainer.config.training.batch_size < ONE_THREAD_BELOW:
+    return weights * trainer.settings.batch_size
+
+
+@contextlib.contextmanager
+def one_thread(use: int = 0) -> Iterator[None]:
+    """One thread where little is to be done: the fastest by CPU seconds, and the same sums on any number of cores.
+
+    use: of weights in a step.
+    """
+    before = torch.get_num_threads()
+    if use < ONE_THREAD_BELOW:
         torch.set_num_threads(1)
     try:
         yield
@@ -175,7 +184,7 @@ def _record(trainer: Trainer, target: Any, path: Path, key: str, figures: dict[s
     meta |= {"sampler": sampler_facts(SAMPLERS[SNAPSHOT_SAMPLER], {})}
     meta |= {"figures": figures, "field_level": {"alpha": level.alpha, "sigma": level.sigma, "time": level.time}}
     with TrajectoryWriter(path, meta) as writer:
-        writer.add("loss", np.array(trainer.losses, np.float32))
+        writer.add("loss", np.sum(trainer.losses, 1).astype(np.float32))
         for name, values in snapshots.members().items():
             writer.add(name, values)
         if config.record.target_points:

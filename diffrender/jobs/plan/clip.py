@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from diffrender.config.declarations import Training
+from diffrender.config.declarations import Codes, Training
 from diffrender.config.overrides import Overrides
 from diffrender.config.scene_card import SceneCard, find_scene, with_options
 from diffrender.config.scene_modules import scene_modules
@@ -98,6 +98,8 @@ def recordings(
         subject = Subject.of(chosen, overrides, outputs).for_scene(need.overrides, need.fixed)
         if isinstance(need, Training):
             found[name] = subject.train(device=device, resume=True, shows=card.shows)
+        elif isinstance(need, Codes):
+            found[name] = subject.codes(device=device, shows=card.shows)
         else:
             found[name] = subject.sample(device=device, kind=need.kind, shows=card.shows)
     return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from diffrender.config.find import configs, find_config, find_file, find_folder
 from diffrender.config.load import load_config, read_sections
 from diffrender.config.overrides import Overrides, combined
 from diffrender.config.scene_modules import scene_modules
-from diffrender.config.sections import TRAINING_SECTIONS, Config
-from diffrender.config.shipped_weights import shipped_weights
+from diffrender.config.sections import AUTOENCODER_SECTIONS, TRAINING_SECTIONS, Config
+from diffrender.config.shipped_weights import shipped_autoencoder, shipped_weights
 from diffrender.core.errors import UsageError
 from diffrender.core.files import digest
 from diffrender.core.user_code import file_of, is_code, short_name
@@ -58,8 +59,12 @@ class Subject:
     @cached_property
     def folder(self) -> Path:
         """Where outputs of this subject go."""
-        mine = self.config.part(*TRAINING_SECTIONS)
-        own = mine == read_sections(self.file, {}, TRAINING_SECTIONS)
+        return self._folder(TRAINING_SECTIONS)
+
+    def _folder(self, sections: tuple[str, ...]) -> Path:
+        """The folder of what these sections decide: another one for every way in which they differ from the file's."""
+        mine = self.config.part(*sections)
+        own = mine == read_sections(self.file, {}, sections)
         return self.outputs / (self.name if own else f"{self.name}-{digest(mine)[:6]}")
 
     @cached_property
@@ -75,10 +80,13 @@ class Subject:
         """Sections for a content key, without the names of files: their bytes are inputs."""
         data = self.config.part(*sections)
         for key in self._named_files(*sections):
-            section, _, name = key.partition(".")
-            del data[section][name]
+            *place, name = key.split(".")
+            reduce(getitem, place, data).pop(name)
         if "target" in data:
             data["target"] |= image_content(self.config.target, self.config.folder)
+        if autoencoder := data.get("autoencoder"):
+            assert self.config.autoencoder
+            autoencoder["data"] |= image_content(self.config.autoencoder.data, self.config.folder)
         for name in ("target", "model", "schedule"):
             if name in data:
                 data[name] |= pretrained.content(data[name])
@@ -88,13 +96,18 @@ class Subject:
         """Files that the config names: key → name as written, `{"target.file": "cat.svg"}`."""
         return {
             f"{section}.{key}": values[key]
-            for section, values in self.config.part(*sections).items()
-            for key in (*FILE_KEYS, *([FOLDER_KEY] if self._is_image_folder(section) else []))
-            if isinstance(values, dict) and isinstance(values.get(key), str)
+            for section, values in self._kinds(*sections)
+            for key in (*FILE_KEYS, *([FOLDER_KEY] if values.get("kind") == "image_folder" else []))
+            if isinstance(values.get(key), str)
         }
 
-    def _is_image_folder(self, section: str) -> bool:
-        return section == "target" and self.config.target.kind == "image_folder"
+    def _kinds(self, *sections: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The sections with their values, and what an autoencoder is trained on as `autoencoder.data`."""
+        for section, values in self.config.part(*sections).items():
+            if isinstance(values, dict):
+                yield section, values
+                if section == "autoencoder":
+                    yield "autoencoder.data", values["data"]
 
     def _files(self) -> dict[str, Path]:
         """Where they are."""
@@ -113,11 +126,14 @@ class Subject:
             "training": config.training.objective,
             "sampler": config.sampler.kind,
         }
+        if config.autoencoder:
+            named |= {"autoencoder": config.autoencoder.kind, "autoencoder.data": config.autoencoder.data.kind}
         return {section: name for section, name in named.items() if is_code(name)}
 
     def code(self, *sections: str) -> dict[str, Path]:
         """These Python files as they are written in the config, and where they are."""
-        names = [name for section, name in self.code_names().items() if section in (sections or ALL_SECTIONS)]
+        counted = sections or ALL_SECTIONS
+        names = [name for section, name in self.code_names().items() if section.split(".")[0] in counted]
         return {file_of(name): find_file(file_of(name), self.config.folder) for name in names}
 
     def code_files(self) -> list[Path]:
@@ -149,12 +165,18 @@ class Subject:
             "shows": list(shows),
         }
 
-    def train(self, *, device: str = "auto", resume: bool = False, shows: Sequence[str] = ()) -> Job:
-        """The job that trains its network. shows: the states that it is to be drawn with, checked before."""
+    def train(
+        self, *, device: str = "auto", resume: bool = False, shows: Sequence[str] = (), anew: bool = False
+    ) -> Job:
+        """The job that trains its network.
+
+        shows: the states that it is to be drawn with, checked before. anew: an autoencoder that it needs is trained
+        here too, even if one is shipped.
+        """
         if self.config.network is not self.config:
             alone = {"model": self.config.network.model.model_dump(mode="json")}
             subject = replace(self, overrides=combined(self.overrides, alone))
-            return subject.train(device=device, resume=resume, shows=shows)
+            return subject.train(device=device, resume=resume, shows=shows, anew=anew)
         if not self.config.model.learned:
             named = configs().get(self.name) == self.file
             raise UsageError(
@@ -164,8 +186,44 @@ class Subject:
         code, code_inputs = self._code_inputs(*TRAINING_SECTIONS)
         settings = {**self._settings(device, "", shows, code, *TRAINING_SECTIONS), "resume": resume}
         out, recording = self.folder / "model.safetensors", self.folder / "training.npz"
-        inputs = self._files() | code_inputs
-        return Job("train", f"train {self.name}", out, settings, inputs, extra_outputs=(recording,))
+        before, encoded = self._autoencoder(device, resume, anew)
+        inputs = self._files() | code_inputs | encoded
+        return Job("train", f"train {self.name}", out, settings, inputs, before, (recording,))
+
+    def train_autoencoder(self, *, device: str = "auto", resume: bool = True) -> Job:
+        """The job that trains the autoencoder whose codes its target are."""
+        if self.config.autoencoder is None:
+            raise UsageError(
+                f"{self.file}: 'target: {self.config.target.kind}' has no autoencoder.",
+                "Take a config whose target are latents, such as latent-digits.",
+            )
+        code, code_inputs = self._code_inputs(*AUTOENCODER_SECTIONS)
+        settings = {**self._settings(device, "", (), code, *AUTOENCODER_SECTIONS), "resume": resume}
+        out = self._folder(AUTOENCODER_SECTIONS) / "autoencoder.safetensors"
+        return Job("autoencoder", f"train the autoencoder of {self.name}", out, settings, self._files() | code_inputs)
+
+    def codes(self, *, device: str = "auto", shows: Sequence[str] = ()) -> Job:
+        """The job that records what its autoencoder has learned: codes while it was trained, density, decoded sheet."""
+        if self.config.autoencoder is None:
+            self.train_autoencoder()  # refuses
+        before, encoded = self._autoencoder(device)
+        out = self._folder(AUTOENCODER_SECTIONS) / "codes.npz"
+        code, code_inputs = self._code_inputs(*AUTOENCODER_SECTIONS)
+        settings = self._settings(device, "", shows, code)
+        return Job("codes", f"codes of {self.name}", out, settings, self._files() | code_inputs | encoded, before)
+
+    def _autoencoder(
+        self, device: str, resume: bool = True, anew: bool = False
+    ) -> tuple[tuple[Job, ...], dict[str, Path]]:
+        """The job that trains its autoencoder, if one must be, and the file of it as an input; none where it has none.
+
+        A shipped one stands in for one that was never trained here, unless it is to be trained `anew`.
+        """
+        if self.config.autoencoder is None:
+            return (), {}
+        job = self.train_autoencoder(device=device, resume=resume)
+        shipped = None if anew or job.out.is_file() else shipped_autoencoder(self.config)
+        return (() if shipped else (job,)), {"autoencoder": shipped or job.out}
 
     def sample(
         self, *, device: str = "auto", out: Path | None = None, kind: str = "", shows: Sequence[str] = ()
@@ -177,12 +235,14 @@ class Subject:
         """
         learned = self.config.model.learned and self.config.sampler.asks_model
         training = self.train(device=device, resume=True, shows=shows) if learned else None
-        shipped = shipped_weights(self.config.network) if training and not training.out.is_file() else None
-        needs = (training,) if training and not shipped else ()
+        before, encoded = self._autoencoder(device)
+        stands_in = training and not training.out.is_file() and not before  # of latents: for the shipped codes alone
+        shipped = shipped_weights(self.config.network) if stands_in else None
+        needs = (training, *before) if training and not shipped else before
         weights = shipped or (training.out if training else None)
         own = ("model", "target") if self.config.model.kind == "hybrid" else ()  # more than the weights
-        sections = ("sampler", "record", *own) if needs else ALL_SECTIONS
+        sections = ("sampler", "record", *own) if training in needs else ALL_SECTIONS
         code, code_inputs = self._code_inputs(*ALL_SECTIONS)
-        inputs = self._files() | code_inputs | ({"weights": weights} if weights else {})
+        inputs = self._files() | code_inputs | encoded | ({"weights": weights} if weights else {})
         out, settings = out or self.recording, self._settings(device, kind, shows, code, *sections)
         return Job("sample", f"sample {self.name} ({out.stem})", out, settings, inputs, needs)

@@ -98,6 +98,8 @@ def figures(found: dict[str, Any]) -> str:
         parts.append(f"{found['film_seconds']:.1f} s of film")
     if "loss" in found:
         parts.append(f"loss {found['loss']:.4f}")
+    if "neighbours" in found:
+        parts.append(f"{found['neighbours']:.1%} of codes of the class of most of their neighbours")
     if "ratio" in found:
         distance, floor, ratio = (found[k] for k in ("sliced_wasserstein", "floor", "ratio"))
         parts.append(f"sliced Wasserstein-2 to fresh data {distance:.4f}, {ratio:.2f} × the floor of {floor:.4f}")

@@ -1,0 +1,1 @@
+"""Autoencoders: images to a few numbers and back."""

@@ -1,0 +1,62 @@
+"""A reader of images: a small convolutional network that tells their class, to judge what is decoded."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+BATCH, RATE, SMOOTHING = 128, 6e-3, 0.02
+LARGE = 16  # pixels of a side from which on the first layer halves it
+HELD_OUT = 10  # one in so many images is kept from the training, to be read afterwards
+
+
+class ImageReader(nn.Module):
+    """Images (N, *event) in [−1, 1] → logits (N, classes)."""
+
+    def __init__(self, event: tuple[int, ...], classes: int, widths: tuple[int, int, int] = (24, 48, 64)) -> None:
+        super().__init__()
+        channels, *sides = event
+        stride = 2 if min(sides) >= LARGE else 1
+        first = nn.Conv2d(channels, widths[0], 4 if stride == 2 else 3, stride, padding=1, bias=False)
+        left = [max(1, side // (4 * stride)) for side in sides]
+        self.layers = nn.Sequential(
+            *(first, nn.BatchNorm2d(widths[0]), nn.ReLU()),
+            *_pooled(widths[0], widths[1]),
+            *_pooled(widths[1], widths[2]),
+            nn.Flatten(),
+            nn.Linear(widths[2] * math.prod(left), classes),
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.layers(images)
+
+    @torch.no_grad()
+    def read(self, images: torch.Tensor) -> torch.Tensor:
+        """The class of each image, (N,) int64."""
+        self.eval()
+        return torch.cat([self(part).argmax(1) for part in images.split(512)])
+
+
+def _pooled(before: int, after: int) -> list[nn.Module]:
+    return [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
+
+
+def train_reader(reader: ImageReader, images: torch.Tensor, label: torch.Tensor, steps: int, seed: int) -> float:
+    """Train a reader on images (N, *event) in [−1, 1] with classes (N,); its accuracy on those held out of it."""
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
+    held, known = order[: len(order) // HELD_OUT], order[len(order) // HELD_OUT :]
+    optimiser = torch.optim.AdamW(reader.parameters(), RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
+    generator = torch.Generator().manual_seed(seed + 1)
+    reader.train()
+    for _ in range(steps):
+        rows = known[torch.randint(len(known), (BATCH,), generator=generator)]
+        loss = functional.cross_entropy(reader(images[rows]), label[rows], label_smoothing=SMOOTHING)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return float((reader.read(images[held]) == label[held]).float().mean())
