@@ -21,6 +21,8 @@ _NAMES = {
     "TrajectoryWriter": "trajectory",
     "RenderSettings": "video.spec",
     "Recorder": "diffusion.recording.recorder",
+    "Keep": "diffusion.recording.recorder",
+    "grid_of_starts": "diffusion.recording.starts",
     "Config": "config.sections",
     "load_config": "config.load",
     "Level": "diffusion.levels",

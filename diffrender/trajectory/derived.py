@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from diffrender.trajectory.noise_level import ESTIMATED, estimated_noise
+
 IMAGES = 5  # axes of a recording of images: T+1, N, C, H, W
 
 
@@ -41,14 +43,40 @@ class PredictedNoise:
         return np.asarray(self[:], dtype)
 
 
-def derived(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """What follows from the members of a recording of images: `eps`, where x0 was kept and every move starts in noise.
+class EstimatedNoise:
+    """`noise_estimate` (T+1, E) float32 of states that are images, worked out for those that are asked for."""
 
-    Of points it is recorded if it was asked for, and is left out if not.
+    dtype, ndim = np.dtype(np.float32), 2
+
+    def __init__(self, x: np.ndarray) -> None:
+        self.x, self.shape = x, (len(x), min(ESTIMATED, x.shape[1]))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        asked = np.arange(np.prod(self.shape)).reshape(self.shape)[index]
+        pairs = np.unravel_index(np.ravel(asked), self.shape)
+        images = np.stack([self.x[step, chain] for step, chain in zip(*pairs, strict=True)])
+        # a picture without any detail has none
+        return np.nan_to_num(estimated_noise(images)).astype(np.float32).reshape(np.shape(asked))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
+
+def derived(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """What follows from the members of a recording of images.
+
+    `eps`, where x0 was kept and every move starts in noise, and `noise_estimate`. Of points eps is recorded if it was
+    asked for, and is left out if not.
     """
-    needed = ("x", "x0", "alpha", "sigma")
-    if "eps" in arrays or any(key not in arrays for key in needed):
+    if "x" not in arrays or "sigma" not in arrays or "alpha" not in arrays or arrays["x"].ndim != IMAGES:
         return {}
-    x, x0, alpha, sigma = (arrays[key] for key in needed)
-    images = x.ndim == IMAGES
-    return {"eps": PredictedNoise(x, x0, alpha, sigma)} if images and np.all(sigma[: len(x0)] > 0) else {}
+    x, alpha, sigma = (arrays[key] for key in ("x", "alpha", "sigma"))
+    found: dict[str, Any] = {}
+    if "eps" not in arrays and "x0" in arrays and np.all(sigma[: len(arrays["x0"])] > 0):
+        found["eps"] = PredictedNoise(x, arrays["x0"], alpha, sigma)
+    if "noise_estimate" not in arrays:
+        found["noise_estimate"] = EstimatedNoise(x)
+    return found

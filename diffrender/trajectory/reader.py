@@ -90,7 +90,8 @@ class Trajectory:
             if key not in self.arrays:
                 raise TrajectoryError(
                     f"{self.file}: '{key}' was not recorded. {suggest(key, self.arrays)}",
-                    "Record it: see 'record' in the config (keep, fields, density, target_points).",
+                    "Record it: see 'record' in the config (keep, fields, density, target_points); of a model of your"
+                    f" own: {by_hand(key)} (docs/your-model.md).",
                 )
 
     @property
@@ -152,6 +153,18 @@ def shown_scale(alpha: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     """What states at these levels, (T+1,) each, are divided by where they are shown, (T+1,): see `Trajectory.scale`."""
     scale = np.hypot(np.asarray(alpha, float), np.asarray(sigma, float))
     return scale if scale.max() > MAX_SCALE else np.ones_like(scale)
+
+
+def by_hand(key: str) -> str:
+    """How a member is added to a recording of one's own."""
+    for prefix, method in (("field_", "field"), ("metric_", "metric")):
+        if key.startswith(prefix):
+            return f"recorder.{method}('{key.removeprefix(prefix)}', …)"
+    if key.startswith(("grid_", "density")):
+        return "recorder.field(…) or recorder.density(…)"
+    if key in ("x0", "eps", "drift", "noise"):
+        return f"recorder.state(x, …, {key}=…)"
+    return {"target": "recorder.target(…)", "label": "recorder.classes(…)"}.get(key, f"recorder.add('{key}', …)")
 
 
 class ScaledStates:

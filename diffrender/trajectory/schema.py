@@ -6,9 +6,9 @@ Axes are written as names. A name has one size in a file, and whoever breaks it 
 ``M`` reference points, ``L`` points of an inner path, ``*grid`` and ``*density`` the axes of the two probing grids
 ([z,] [y,] x: those that are there), ``F``, ``P``, ``B``, ``K``, ``S`` numbers of fields, densities, budgets,
 snapshots, training steps, ``W`` watched chains, ``Q`` points of a posterior, ``C`` classes, ``R`` fixed points.
-``*image`` is the shape of an image that a state stands for, ``V`` how many chains' are kept, ``U`` of how many images
-reconstructions are, ``G`` how many classes there are; in a recording of an autoencoder ``K`` are moments of its
-training and ``I`` the images whose codes are kept.
+``*output`` is the shape of what a network puts out, ``*image`` that of an image that a state stands for, ``V`` how many
+chains' are kept, ``U`` of how many images reconstructions are, ``G`` how many classes there are; in a recording of an autoencoder ``K`` are moments
+of its training and ``I`` the images whose codes are kept.
 """
 
 from __future__ import annotations
@@ -56,6 +56,15 @@ MEMBERS: dict[str, Member] = {
     "proposal": Member("T N *event", "f", "where it proposed to go"),
     "momentum": Member("T N *event", "f", "momentum at the start of each move"),
     "path": Member("T N L *event", "f", "the way inside each move: leapfrog steps, or the halves of BAOAB"),
+    "model_output": Member("T N *output", "f", "what the network put out at the start of each move"),
+    "output_conditional": Member("T N *branch", "f", "the same under the condition, of guidance"),
+    "output_unconditional": Member("T N *branch", "f", "the same without it"),
+    "timestep": Member("T", "f", "what the network was told of the noise level"),
+    "source": Member("N *event", "f", "clean data that the run began from, with noise added"),
+    "source_noise": Member("N *event", "f", "that noise, of unit variance"),
+    "decoded_x": Member("shown drawn *image", "f", "the same of some states"),
+    "decoded_x0": Member("shown drawn *image", "f", "images of the clean data predicted at those"),
+    "decoded_step": Member("shown", "i", "which states those are"),
     "label": Member("N", "i", "class of each chain"),
     "target": Member("M *event", "f", "reference data"),
     "target_label": Member("M", "i", "class of each reference point"),

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import math
+import shutil
 import struct
 import tempfile
 import zipfile
@@ -16,11 +17,19 @@ from typing import IO, Any
 import numpy as np
 
 from diffrender.core.errors import TrajectoryError, suggest
-from diffrender.core.files import replacing
+from diffrender.core.files import replacing, write_text
 from diffrender.core.provenance import made_with
-from diffrender.trajectory.schema import KINDS, SCHEMA_VERSION, check_keys, check_shapes, first_not_finite
+from diffrender.trajectory.schema import (
+    KINDS,
+    SCHEMA_VERSION,
+    check_keys,
+    check_shapes,
+    first_not_finite,
+    member,
+)
 
 COPY = 1 << 22  # bytes copied in one go
+MANIFEST = "parts.json"
 
 
 class TrajectoryWriter:
@@ -33,10 +42,12 @@ class TrajectoryWriter:
 
     The file appears complete or not at all: an exception inside the block leaves whatever stood at `path`. `meta` must
     name the `kind`; `schema_version` and `versions` are filled in, and what `writer.meta` is at the end is written.
+    parts: a folder, made for this recording alone, in which what was written so far can be found by `recover` even if
+    the process is killed; it is gone when the block is left.
     """
 
-    def __init__(self, path: str | Path, meta: Mapping[str, Any]) -> None:
-        self.path, self.meta = Path(path), dict(meta)
+    def __init__(self, path: str | Path, meta: Mapping[str, Any], *, parts: Path | None = None) -> None:
+        self.path, self.meta, self.parts = Path(path), dict(meta), parts
         self.spools: dict[str, _Spool] = {}
         if self.meta.get("kind") not in KINDS:
             raise TrajectoryError(f"{path}: unknown kind {self.meta.get('kind')!r}.", suggest("", KINDS))
@@ -58,7 +69,9 @@ class TrajectoryWriter:
             if key not in self.spools:
                 shape = (chains, *rows.shape[2:]) if chains else rows.shape[1:]
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.spools[key] = _Spool(self.path.parent, rows.dtype, shape)
+                self.spools[key] = _Spool(self.path.parent, rows.dtype, shape, self.parts and self.parts / key)
+                if self.parts:
+                    self.note_parts()
             self.spools[key].write(rows, at, first)
 
     def add(self, key: str, array: np.ndarray) -> None:
@@ -75,6 +88,14 @@ class TrajectoryWriter:
         finally:
             for spool in self.spools.values():
                 spool.file.close()
+            if self.parts:
+                shutil.rmtree(self.parts, ignore_errors=True)
+
+    def note_parts(self) -> None:
+        """Write down what `recover` must know of the parts: their types and shapes, and `meta`."""
+        assert self.parts
+        members = {key: [spool.dtype.str, list(spool.row)] for key, spool in self.spools.items()}
+        write_text(self.parts / MANIFEST, json.dumps({"path": str(self.path), "meta": self.meta, "members": members}))
 
     def _join(self) -> None:
         """Check what was spooled against the schema, then copy it into the file."""
@@ -100,12 +121,21 @@ class TrajectoryWriter:
 
 
 class _Spool:
-    """One growing member in a nameless temporary file: nothing is left behind, however the process ends."""
+    """One growing member in a nameless temporary file: nothing is left behind, however the process ends.
 
-    def __init__(self, folder: Path, dtype: np.dtype, row: tuple[int, ...]) -> None:
+    With `name` it is a file of that name, from which it may be read on.
+    """
+
+    def __init__(self, folder: Path, dtype: np.dtype, row: tuple[int, ...], name: Path | None = None) -> None:
         self.dtype, self.row, self.rows = dtype, row, 0
         self.row_bytes = math.prod(row) * dtype.itemsize
-        self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed by the writer)
+        self.file: Any  # closed by the writer
+        if name is None:
+            self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        else:
+            name.parent.mkdir(parents=True, exist_ok=True)
+            self.file = name.open("r+b" if name.exists() else "w+b", buffering=0)
+            self.rows = name.stat().st_size // max(1, self.row_bytes)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -127,6 +157,31 @@ class _Spool:
         self.file.seek(0)
         while block := self.file.read(COPY):
             yield block
+
+
+def recover(parts: Path, reason: str) -> Path | None:
+    """Make the recording whose process ended while it was being written, and remove its parts; None if it is no run.
+
+    Every member is cut to the moves that all of them have. reason: for `meta.incomplete`.
+    """
+    try:
+        manifest = json.loads((parts / MANIFEST).read_text("utf-8"))
+        with TrajectoryWriter(manifest["path"], {**manifest["meta"], "incomplete": reason}, parts=parts) as writer:
+            for key, (dtype, row) in manifest["members"].items():
+                writer.spools[key] = _Spool(parts, np.dtype(dtype), tuple(row), parts / key)
+            axes = {key: found.axes.split()[0] for key in writer.spools if (found := member(key, "reverse"))}
+            states = [s.rows for key, s in writer.spools.items() if axes.get(key) == "T+1"]
+            moves = [s.rows + 1 for key, s in writer.spools.items() if axes.get(key) == "T"]
+            whole = min(states + moves)
+            for key, spool in writer.spools.items():
+                if axes.get(key) in ("T", "T+1"):
+                    spool.rows = whole - (axes[key] == "T")
+            if whole < 2:
+                raise TrajectoryError(f"{writer.path}: no move was recorded.")
+        return writer.path
+    except (OSError, ValueError, KeyError, TrajectoryError):
+        shutil.rmtree(parts, ignore_errors=True)
+        return None
 
 
 def _write_all(file: IO[bytes], array: np.ndarray, offset: int) -> None:

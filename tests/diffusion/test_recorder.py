@@ -19,6 +19,7 @@ from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 from diffrender.trajectory.reader import Trajectory
+from diffrender.trajectory.writer import recover
 
 MIXTURE = GaussianMixture([0.3, 0.7], [[-1.0, 0.0], [1.0, 0.5]], [np.eye(2) * 0.05] * 2)
 DENOISE = MixtureDenoiser(MIXTURE)
@@ -147,6 +148,184 @@ def test_a_loop_of_ones_own(tmp_path):
     assert np.array_equal(t.x, torch.stack(seen).numpy())
     assert np.array_equal(t.x0, 0.5 * t.x[:-1])
     assert list(t.sigma) == sigmas
+
+
+class ThroughArray:
+    """An array of another library that NumPy reads by its own protocol, as JAX's."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+class ThroughDLPack:
+    """An array of another library that can be handed over as DLPack alone."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **options):
+        return self.array.__dlpack__()
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+@pytest.mark.parametrize("kind", [torch.from_numpy, np.asarray, ThroughArray, ThroughDLPack])
+def test_arrays_of_any_library_make_the_same_recording(tmp_path, kind):
+    rng = np.random.default_rng(0)
+    x, target = rng.standard_normal((3, 4, 2), np.float32), rng.standard_normal((5, 2), np.float32)
+    with Recorder(tmp_path / "a.npz") as recorder:
+        for i, sigma in enumerate((2.0, 1.0, 0.0)):
+            recorder.state(kind(x[i]), alpha=1, sigma=sigma, x0=kind(x[i] / 2))
+        recorder.target(kind(target), labels=[0, 1, 0, 1, 1], names=["a", "b"])
+        recorder.classes(kind(np.array([1, 0, 1, 1])))
+        recorder.metric("mine", [3.0, 2.0, 1.0])
+    t = Trajectory.open(tmp_path / "a.npz")
+    assert np.array_equal(t.x, x)
+    assert np.array_equal(t.x0, x[:2] / 2)
+    assert np.array_equal(t.target, target)
+    assert (t.label.tolist(), t.target_label.tolist()) == ([1, 0, 1, 1], [0, 1, 0, 1, 1])
+    assert t.metric_mine.tolist() == [3, 2, 1]
+    assert t.meta["target"]["labels"] == ["a", "b"]
+
+
+@pytest.mark.parametrize("event", [(1,), (2,), (3,), (7,), (1, 4, 4)])
+def test_states_of_any_shape(tmp_path, event):
+    with Recorder(tmp_path / "a.npz") as recorder:
+        for sigma in (1.0, 0.0):
+            recorder.state(np.ones((2, *event), np.float32), alpha=1, sigma=sigma)
+    assert Trajectory.open(tmp_path / "a.npz").event == event
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (np.array([[3, 5], [7, 1]]), "Tokens"),
+        (torch.ones(2, 2, dtype=torch.bool), "Tokens"),
+        (np.ones(4, np.float32), "One row a chain"),
+        (["a", "b"], "numbers"),
+        (np.array([[1.0, np.nan]]), "NaN"),
+    ],
+)
+def test_what_is_no_state_is_refused(tmp_path, x, said):
+    with pytest.raises(TrajectoryError, match=said), Recorder(tmp_path / "a.npz") as recorder:
+        recorder.state(x, alpha=1, sigma=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_state_does_not_know_is_named(tmp_path):
+    with pytest.raises(TrajectoryError, match="no 'xo'"), Recorder(tmp_path / "a.npz") as recorder:
+        recorder.state(np.ones((2, 2)), alpha=1, sigma=1, xo=np.ones((2, 2)))
+
+
+def test_the_states_of_a_plain_loop(tmp_path):
+    sigmas = [2.0, 1.0, 0.0]
+    with Recorder(tmp_path / "a.npz") as recorder:
+        seen = list(recorder.states((np.full((2, 2), s, np.float32) for s in sigmas), sigma=sigmas))
+    with Recorder(tmp_path / "b.npz") as recorder:
+        items = ({"x": np.full((2, 2), s, np.float32), "alpha": 1, "sigma": s} for s in sigmas)
+        assert [item["sigma"] for item in recorder.states(items)] == sigmas
+    a, b = Trajectory.open(tmp_path / "a.npz"), Trajectory.open(tmp_path / "b.npz")
+    assert np.array_equal(a.x, b.x)
+    assert np.array_equal(a.x, np.stack(seen))
+    assert a.sigma.tolist() == b.sigma.tolist() == sigmas
+    with pytest.raises(TrajectoryError, match="levels"), Recorder(tmp_path / "c.npz") as recorder:
+        list(recorder.states([np.ones((2, 2), np.float32)]))
+
+
+def test_fields_and_densities_from_functions_and_arrays(tmp_path):
+    """A normal density: its score is −x / (1 + σ²), as a function and as the same values in an array."""
+    box, sigmas = (-3.0, 3.0, -2.0, 2.0), [2.0, 1.0, 0.0]
+
+    def score(points, level):
+        return -points / (1 + level.sigma**2)
+
+    def density(points, level):
+        var = 1 + level.sigma**2
+        return np.exp(-(np.asarray(points) ** 2).sum(1) / (2 * var)) / (2 * np.pi * var)
+
+    with Recorder(tmp_path / "a.npz") as recorder:
+        for sigma in sigmas:
+            recorder.state(np.ones((2, 2), np.float32), alpha=1, sigma=sigma)
+        recorder.field("score", score, box=box, grid=(7, 5))
+        recorder.density(density, box=box, grid=(31, 21))
+        recorder.describe(sampler="Mine", equation="{{x_(t-1) : sum}} = x_t", model="exact")
+    a = Trajectory.open(tmp_path / "a.npz")
+    grid = np.stack(np.meshgrid(a.grid_x, a.grid_y), -1)
+    assert a.field_score.shape == (2, 5, 7, 2)
+    np.testing.assert_allclose(a.field_score[0], -grid / 5, rtol=1e-5)
+    assert not np.allclose(a.field_score[1], -grid / 5)
+    np.testing.assert_allclose(a.density[1].max(), 1 / (2 * np.pi * 2), rtol=1e-5)
+    assert a.meta["sampler"] == {"name": "Mine", "title": "Mine", "equation": "{{x_(t-1) : sum}} = x_t"}
+    with Recorder(tmp_path / "b.npz") as recorder:
+        for sigma in sigmas:
+            recorder.state(np.ones((2, 2), np.float32), alpha=1, sigma=sigma)
+        recorder.field("score", a.field_score, axes=[a.grid_x, a.grid_y], time=a.field_time)
+        with pytest.raises(TrajectoryError, match="share one grid"):
+            recorder.field("velocity", a.field_score, axes=[a.grid_x[:-1], a.grid_y], time=a.field_time)
+    assert np.array_equal(Trajectory.open(tmp_path / "b.npz").field_score, a.field_score)
+
+
+def test_a_function_of_the_wrong_shape_is_refused(tmp_path):
+    recorder = Recorder(tmp_path / "a.npz")
+    recorder.state(np.ones((2, 2), np.float32), alpha=1, sigma=1)
+    with pytest.raises(TrajectoryError, match="shape"):
+        recorder.field("score", lambda points, level: points[:, :1], box=(-1, 1, -1, 1))
+
+
+def test_an_error_in_anyones_loop_leaves_what_was_recorded_and_says_so(tmp_path):
+    def fails():
+        for sigma in (3.0, 2.0, 1.0):
+            yield {"x": np.ones((2, 2), np.float32), "alpha": 1, "sigma": sigma}
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"), Recorder(tmp_path / "a.npz") as recorder:
+        list(recorder.states(fails()))
+    t = Trajectory.open(tmp_path / "a.npz")
+    assert (t.steps, t.meta["incomplete"]) == (2, "RuntimeError: out of memory")
+
+    def cut():
+        yield next(iter(reverse()))
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError):  # a job of ours leaves nothing that could be taken for its result
+        recorded(tmp_path / "b.npz", cut())
+    assert [f.name for f in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_what_a_killed_process_recorded_is_recovered(tmp_path):
+    def states(recorder, count):
+        for sigma in range(count, 0, -1):
+            x = np.full((2, 2), float(sigma), np.float32)
+            recorder.state(x, alpha=1, sigma=sigma, x0=x / 2)
+
+    killed = Recorder(tmp_path / "a.npz", parts=tmp_path / "parts")
+    states(killed, 5)  # and never left
+    assert recover(tmp_path / "parts", "killed") == tmp_path / "a.npz"
+    t = Trajectory.open(tmp_path / "a.npz")
+    assert t.x[:, 0, 0].tolist() == [5, 4, 3, 2, 1]
+    assert t.x0[:, 0, 0].tolist() == [2.5, 2, 1.5, 1]
+    assert t.sigma.tolist() == [5, 4, 3, 2, 1]
+    assert t.meta["incomplete"] == "killed"
+    assert [f.name for f in tmp_path.iterdir()] == ["a.npz"]
+    killed = Recorder(tmp_path / "b.npz", parts=tmp_path / "parts")
+    states(killed, 1)
+    assert recover(tmp_path / "parts", "killed") is None
+    with Recorder(tmp_path / "c.npz", parts=tmp_path / "parts") as whole:
+        states(whole, 5)
+    assert np.array_equal(Trajectory.open(tmp_path / "c.npz").x, t.x)
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["a.npz", "c.npz"]
+
+
+def test_k_diffusion_with_churn_stands_where_the_noise_has_brought_it(tmp_path):
+    with Recorder(tmp_path / "a.npz") as recorder:
+        x = torch.ones(2, 2)
+        recorder.callback({"x": x, "i": 0, "sigma": 2.0, "sigma_hat": 2.5, "denoised": x})
+        recorder.state(x, alpha=1, sigma=0)
+    assert Trajectory.open(tmp_path / "a.npz").sigma.tolist() == [2.5, 0]
 
 
 def test_k_diffusion(tmp_path):

@@ -34,7 +34,8 @@ class DeformedGrid:
         if run.event != (2,) or side < 3 or side**2 != run.chains:
             raise RenderError(
                 f"{run.file}: {run.chains} chains of shape {run.event} are no square grid of the plane.",
-                "Record one with --set sampler.start=grid --set sampler.chains=14641 and a target in the plane.",
+                "Record one with --set sampler.start=grid --set sampler.chains=14641 and a target in the plane; of a"
+                " model of your own begin at diffrender.grid_of_starts(121).",
             )
         self.run, self.rect, self.theme, self.side = run, rect, theme, side
         first, last = (self.nodes(k) for k in (0, -1))

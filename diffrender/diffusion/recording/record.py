@@ -34,7 +34,6 @@ from diffrender.diffusion.recording.describe import (
 from diffrender.diffusion.recording.frames import image_bytes, kept_states
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.recording.nearest import nearest_states
-from diffrender.diffusion.recording.noise_level import estimated_noise
 from diffrender.diffusion.recording.probes import check_probes, probe
 from diffrender.diffusion.recording.recorder import Keep, Recorder
 from diffrender.diffusion.recording.run import Progress, Run
@@ -42,7 +41,6 @@ from diffrender.diffusion.recording.watched import check_watched, watched, watch
 from diffrender.diffusion.samplers.langevin.blocks import Block
 from diffrender.trajectory.follow import CANDIDATES
 
-ESTIMATED = 16  # chains of images in whose states the noise is estimated
 METRIC_STEPS = 2000  # of at most so many the distance is measured: it costs next to nothing
 
 
@@ -138,9 +136,8 @@ def _record_chains(
         return [], None
     distances: list[float] = []
     ends: list[np.ndarray] = []
-    images, latents = len(run.target.event) == 3, run.autoencoder is not None
+    latents = run.autoencoder is not None
     watching = latents or watches(config)
-    estimates: list[np.ndarray] = []
     parts = list(run.batches())
     for first, chains in parts:
         for step in recorder.follow(run.steps(first, chains), first):
@@ -149,8 +146,6 @@ def _record_chains(
                 near.append(step.x[:CANDIDATES].clone())
             if fresh is not None and kept:
                 distances.append(sliced_wasserstein(step.x[:n].cpu().numpy(), fresh, PROJECTIONS))
-            if images and kept:
-                estimates.append(estimated_noise(step.x[:ESTIMATED].cpu().numpy()))
             done += 1
             progress({"stage": "sample", "done": min(done, steps * len(parts)), "total": steps * len(parts)})
         if run.records_nearest or latents:
@@ -159,10 +154,6 @@ def _record_chains(
             near.append(step.x_next[:CANDIDATES].clone())
         if fresh is not None and first == 0:
             distances.append(sliced_wasserstein(step.x_next[:n].cpu().numpy(), fresh, PROJECTIONS))
-        if images and first == 0:
-            estimates.append(estimated_noise(step.x_next[:ESTIMATED].cpu().numpy()))
-    if images:
-        recorder.add("noise_estimate", np.stack(estimates).astype(np.float32))
     recorder.nfe[:] = [calls * run.calls for calls in recorder.nfe]
     return distances, np.concatenate(ends) if ends else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from diffrender.core.errors import TrajectoryError
+from diffrender.core.errors import TrajectoryError, suggest
 from diffrender.diffusion.levels import Level
+from diffrender.diffusion.recording.arrays import as_tensor, to_store
 from diffrender.diffusion.recording.attach import attached
+from diffrender.diffusion.recording.members import Members
+from diffrender.diffusion.recording.pipeline_decoded import Decode
 from diffrender.diffusion.recording.schedulers import scheduler_scales
 from diffrender.diffusion.samplers.base import Step
 from diffrender.trajectory.reader import TrajectoryWriter
@@ -22,6 +25,7 @@ BLOCK_BYTES = 1 << 22  # of one member, held before they are written
 BLOCK_ROWS = 1 << 12
 SPLIT = ("drift", "noise")
 METROPOLIS = ("proposal", "momentum", "path")
+MEMBERS_OF_MOVES = ("x0", "eps", *SPLIT)
 
 
 @dataclass(frozen=True)
@@ -49,24 +53,35 @@ class Keep:
         return self.every == 1 and self.states is None
 
 
-class Recorder:
+class Recorder(Members):
     """Writes a run to a trajectory file as it happens; the memory used is a few blocks, however long the run.
 
-    >>> with Recorder("mine.npz", sampler={"name": "mine"}) as recorder:     # doctest: +SKIP
-    ...     recorder.record(steps)                                           # any iterable of Step
-    ...     recorder.add("target", points)                                   # any member of the schema
+    >>> with Recorder("mine.npz", seed=0) as recorder:                       # doctest: +SKIP
+    ...     for x, alpha, sigma, x0 in my_sampler():
+    ...         recorder.state(x, alpha=alpha, sigma=sigma, x0=x0)
+    ...     recorder.target(points)                                          # see `Members` for what else may be added
 
-    For loops that know no Step, `state` takes the states one by one. Further keywords (config, seed, key, title, …) go
-    into `meta`. On an exception nothing is written, but what `attach` has seen. See docs/trajectory-format.md.
+    `states` takes a whole loop, `attach` watches a pipeline of diffusers, `callback` is k-diffusion's, `record` takes
+    an iterable of Step. Further keywords (config, seed, key, title, …) go into `meta`. On an exception a run of ours
+    leaves nothing; of anyone else's loop or pipeline what was recorded until then is written, and marked
+    (meta.incomplete). See docs/your-model.md and docs/trajectory-format.md.
 
-    levels, nfe: of the states kept so far.
+    levels, nfe: of the states kept so far. parts: see `TrajectoryWriter`.
     """
 
     def __init__(
-        self, path: str | Path, *, kind: str = "reverse", keep: Keep | None = None, chains: int = 0, **meta: Any
+        self,
+        path: str | Path,
+        *,
+        kind: str = "reverse",
+        keep: Keep | None = None,
+        chains: int = 0,
+        parts: Path | None = None,
+        **meta: Any,
     ) -> None:
         self.keep, self.chains = keep or Keep(), chains
-        self.writer = TrajectoryWriter(path, {"kind": kind, **meta})
+        self.writer = TrajectoryWriter(path, {"kind": kind, **meta}, parts=parts)
+        self.foreign = False  # whether states come from a loop that is not ours
         self.blocks: dict[str, list[torch.Tensor]] = {}
         self.room: dict[str, int] = {}
         self.levels: list[Level] = []
@@ -79,7 +94,8 @@ class Recorder:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        if "incomplete" in self.meta:
+        if error[0] is not None and self.foreign and len(self.levels) > 1:
+            self.meta.setdefault("incomplete", f"{error[0].__name__}: {error[1]}"[:500])
             error = (None, None, None)
         try:
             if error[0] is None:
@@ -88,15 +104,6 @@ class Recorder:
             self.writer.__exit__(type(failure), failure, None)
             raise
         self.writer.__exit__(*error)
-
-    @property
-    def meta(self) -> dict[str, Any]:
-        """What goes into `meta`; may be added to until the end."""
-        return self.writer.meta
-
-    def add(self, key: str, array: Any) -> None:
-        """Write a whole member: target, label, grid_x, field_…, metric_…."""
-        self.writer.add(key, _array(array))
 
     def record(self, steps: Iterable[Step], first: int = 0) -> torch.Tensor:
         """Record a run to its end and return the last states, (N, *event)."""
@@ -136,7 +143,7 @@ class Recorder:
         if first == 0:
             self.begin()
         for key, rows in {"x": x, **{k: v for k, v in parts.items() if k in self.keep.members}}.items():
-            self._write(key, _array(rows))
+            self._write(key, to_store(rows))
         if self.batch <= 1:
             self.levels += levels
             self.nfe += nfe
@@ -162,27 +169,74 @@ class Recorder:
     ) -> None:
         """Record one state (N, *event) of a loop of your own, from the noisy end to the clean one.
 
-        x and predictions: tensors, or arrays of NumPy, JAX or anything that NumPy can read; they are copied.
-        time: default sigma / (alpha + sigma). nfe: network calls until it; default, the states before it. predictions:
-        x0 and eps made at it, or drift and noise of the move from it; those of the last state are dropped.
+        x and predictions: floating-point tensors, or arrays of NumPy, JAX or anything that NumPy can read; they are
+        copied. time: default sigma / (alpha + sigma). nfe: network calls until it; default, the states before it.
+        predictions: x0 and eps made at it, or drift and noise of the move from it; those of the last state are dropped.
         """
+        unknown = next((key for key in predictions if key not in MEMBERS_OF_MOVES), None)
+        if unknown is not None:
+            raise TrajectoryError(
+                f"{self.writer.path}: state takes no '{unknown}'. {suggest(unknown, MEMBERS_OF_MOVES)}",
+                "What is no part of a state is added with target, classes, metric, field, density or add.",
+            )
+        self.foreign = True
         place = sigma / (alpha + sigma) if time is None else time
         level = Level(float(alpha), float(sigma), float(place))
-        self._state(self._copied("x", x), level, len(self.nfe) if nfe is None else nfe)
-        self.pending = {k: self._copied(k, v) for k, v in predictions.items() if k in self.keep.members}
+        state = as_tensor("x", x, self.writer.path)
+        found = {k: as_tensor(k, v, self.writer.path) for k, v in predictions.items() if k in self.keep.members}
+        for key, value in {"x": state, **found}.items():
+            if not torch.isfinite(value).all():
+                raise TrajectoryError(f"{self.writer.path}: '{key}' of state {len(self.nfe)} holds NaN or infinity.")
+        self._state(state, level, len(self.nfe) if nfe is None else nfe)
+        self.pending = found
 
-    def attach(self, pipeline: Any) -> AbstractContextManager[None]:
+    def states(
+        self, loop: Iterable[Any], *, alpha: Sequence[float] | None = None, sigma: Sequence[float] | None = None
+    ) -> Iterator[Any]:
+        """The items of a loop, recorded in passing.
+
+        An item is a mapping of what `state` takes (x, alpha, sigma, x0, …); or a state x alone, where alpha and sigma
+        (1 where not given) are tables that say the level of each.
+
+        >>> for x in recorder.states(my_sampler(), sigma=sigmas): ...        # doctest: +SKIP
+        """
+        if alpha is None and sigma is not None:
+            alpha = [1.0] * len(sigma)
+        for i, item in enumerate(loop):
+            if isinstance(item, Mapping):
+                self.state(**item)
+            elif sigma is None or alpha is None:
+                raise TrajectoryError(
+                    f"{self.writer.path}: states that come alone need their levels.",
+                    "Give sigma=… (and alpha=…), or yield mappings with x, alpha and sigma.",
+                )
+            elif i >= min(len(alpha), len(sigma)):
+                raise TrajectoryError(f"{self.writer.path}: more states than the {min(len(alpha), len(sigma))} levels.")
+            else:
+                self.state(item, alpha=alpha[i], sigma=sigma[i])
+            yield item
+
+    def attach(
+        self, pipeline: Any, *, chains: int = 0, decode: int = 0, decode_every: int = 1
+    ) -> AbstractContextManager[None]:
         """Record one run of a diffusers pipeline (or of its scheduler) in the block, by watching the scheduler's steps.
 
-        Kept before each step: x, x0, eps, model_output, timestep, alpha, sigma, nfe. meta.x0_from says what x0 is from.
+        Kept before each step: x, x0, eps, model_output, timestep, alpha, sigma, nfe; where noise was injected, noise;
+        of guidance output_conditional and output_unconditional; of a start from data `source` and `source_noise`; what
+        the call was given (prompt, class_labels, guidance_scale, …) in meta.pipeline, classes also as label.
+        meta.x0_from says what x0 is from. chains: keep the first so many, if not all. decode: decode so many chains of
+        a latent pipeline by its own VAE, each `decode_every`-th recorded state and the last: `decoded` or `decoded_x`,
+        `decoded_x0`, `decoded_step`.
+
         The pipeline's result is unchanged, and so is the scheduler afterwards, also on errors; what was recorded until
         then is written and marked (meta.incomplete). TrajectoryError: a scheduler of unknown levels, a second run.
         """
-        return attached(self, pipeline)
+        return attached(self, pipeline, chains=chains, decode=Decode(decode, decode_every))
 
-    def callback(self, info: dict[str, Any]) -> None:
+    def callback(self, info: Mapping[str, Any]) -> None:
         """`callback` of k-diffusion's samplers; hand what they return to `state(x, alpha=1, sigma=0)`."""
-        self.state(info["x"], alpha=1.0, sigma=float(info["sigma"]), x0=info["denoised"])
+        sigma = info.get("sigma_hat", info["sigma"])  # where noise was added first (churn), x stands at this one
+        self.state(info["x"], alpha=1.0, sigma=float(sigma), x0=info["denoised"])
 
     def callback_on_step_end(
         self, pipeline: Any, index: int, timestep: Any, tensors: dict[str, torch.Tensor]
@@ -196,22 +250,6 @@ class Recorder:
         return tensors
 
     # ---- in detail -------------------------------------------------------------------------------------------------
-    def _copied(self, key: str, value: Any) -> torch.Tensor:
-        """A copy of anyone's array, as a tensor; TrajectoryError if it is no array of numbers (N, *event)."""
-        if isinstance(value, torch.Tensor):
-            return value.detach().clone()
-        try:
-            array = np.array(value)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise TrajectoryError(f"{self.writer.path}: '{key}': cannot be read as an array ({error}).") from None
-        if array.dtype.kind not in "fiub" or array.ndim < 2:
-            raise TrajectoryError(
-                f"{self.writer.path}: '{key}': an array (N, *event) of numbers is needed, not {array.dtype} of shape "
-                f"{array.shape}.",
-                "One row a chain: x[:, None] for chains in one dimension.",
-            )
-        return torch.from_numpy(array if array.dtype.kind == "f" else array.astype(np.float32))
-
     def _moves(self, step: Step) -> dict[str, torch.Tensor]:
         """What is kept of one move."""
         found = {k: v for k in self.keep.members if (v := getattr(step, k)) is not None}
@@ -243,6 +281,12 @@ class Recorder:
         if self.batch <= 1:
             self.levels.append(level)
             self.nfe.append(nfe)
+        if self.writer.parts:  # what a process that is killed shall leave
+            for key in list(self.blocks):
+                self._flush(key)
+            for key, number in (("alpha", level.alpha), ("sigma", level.sigma), ("time", level.time)):
+                self.writer.write(key, np.array([number]))
+            self.writer.write("nfe", np.array([nfe], np.int64))
 
     def _put(self, key: str, value: torch.Tensor) -> None:
         block = self.blocks.get(key)
@@ -255,7 +299,9 @@ class Recorder:
 
     def _flush(self, key: str) -> None:
         block = self.blocks[key]
-        rows = _array(torch.stack(block))
+        if not block:
+            return
+        rows = to_store(torch.stack(block))
         block.clear()
         self._write(key, rows)
 
@@ -269,7 +315,7 @@ class Recorder:
 
     def _end_batch(self) -> None:
         """Write what is still in memory."""
-        for key in [k for k, block in self.blocks.items() if block]:
+        for key in self.blocks:
             self._flush(key)
         if self.levels and "nfe" not in self.writer.spools:
             for key in ("alpha", "sigma", "time"):
@@ -283,11 +329,3 @@ class Recorder:
 def _where(accepted: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
     """`value` of the chains that moved, 0 of the others."""
     return value * accepted.view(-1, *[1] * (value.ndim - 1))
-
-
-def _array(value: Any) -> np.ndarray:
-    """As NumPy, in float32 where it is floating point."""
-    if isinstance(value, torch.Tensor):
-        value = value.detach().to("cpu", torch.float32 if value.is_floating_point() else value.dtype).numpy()
-    value = np.asarray(value)
-    return value.astype(np.float32) if value.dtype == np.float64 and value.ndim > 1 else value

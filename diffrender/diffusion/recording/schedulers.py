@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from diffrender.core.errors import TrajectoryError
+
+FLOWS = ("FlowMatch", "FlowMap", "LTXEulerAncestralRF")  # names of schedulers between data and noise in straight lines
 
 
 def check_scheduler(scheduler: Any) -> None:
@@ -22,6 +25,8 @@ def check_scheduler(scheduler: Any) -> None:
         or hasattr(scheduler, "precondition_outputs")
         or ("prediction_type" in config and (hasattr(scheduler, "sigmas") or hasattr(scheduler, "alphas_cumprod")))
         or is_angular(scheduler)
+        or hasattr(scheduler, "_alpha_cumprod")
+        or is_trigonometric(scheduler)
     )
     if parameters[:3] != ["model_output", "timestep", "sample"] or not known or "Inverse" in name:
         raise TrajectoryError(
@@ -33,7 +38,12 @@ def check_scheduler(scheduler: Any) -> None:
 
 def is_flow(scheduler: Any) -> bool:
     """Whether states are (1 − sigma) x_0 + sigma ε, and the network predicts ε − x_0."""
-    return type(scheduler).__name__.startswith("FlowMatch") and hasattr(scheduler, "sigmas")
+    return type(scheduler).__name__.startswith(FLOWS) and hasattr(scheduler, "sigmas")
+
+
+def is_trigonometric(scheduler: Any) -> bool:
+    """Whether states are cos(t) x_0 + sin(t) s ε, s the deviation of the data (TrigFlow, Lu & Song 2024)."""
+    return type(scheduler).__name__ == "SCMScheduler"
 
 
 def is_angular(scheduler: Any) -> bool:
@@ -54,29 +64,45 @@ def is_trial(scheduler: Any) -> bool:
 
 def scales_before(scheduler: Any, timestep: Any) -> tuple[float, float]:
     """alpha and sigma of the sample that was given to the `step` just made."""
-    if hasattr(scheduler, "sigmas") or is_angular(scheduler):
+    if is_tabulated(scheduler):
         return tabulated(scheduler, scheduler.step_index - 1)
+    if hasattr(scheduler, "_alpha_cumprod"):
+        return root(scheduler._alpha_cumprod(torch.as_tensor(timestep), "cpu"))
     return root(scheduler.alphas_cumprod[int(timestep)])
 
 
-def scales_after(scheduler: Any, timestep: Any) -> tuple[float, float]:
-    """alpha and sigma of what the `step` just made returned."""
-    if hasattr(scheduler, "sigmas") or is_angular(scheduler):
+def scales_after(scheduler: Any, given: Mapping[str, Any]) -> tuple[float, float]:
+    """alpha and sigma of what the `step` just made, which was given these arguments, returned."""
+    if is_tabulated(scheduler):
         return tabulated(scheduler, scheduler.step_index)
+    timestep = torch.as_tensor(given["timestep"]).flatten()[:1].cpu()
+    if hasattr(scheduler, "_alpha_cumprod"):
+        return root(scheduler._alpha_cumprod(scheduler.previous_timestep(timestep), "cpu"))
     index = getattr(scheduler, "step_index", None)
     if index is not None:  # LCM and TCD, that go where the next timestep says
         if index < len(scheduler.timesteps):
             return root(scheduler.alphas_cumprod[int(scheduler.timesteps[index])])
         return root(scheduler.alphas_cumprod[0]) if type(scheduler).__name__.startswith("TCD") else (1.0, 0.0)
-    if hasattr(scheduler, "previous_timestep"):
+    if "prev_timestep" in inspect.signature(type(scheduler).step).parameters:  # UnCLIP is told where it goes
+        told = given.get("prev_timestep")
+        before = int(timestep) - 1 if told is None else int(told)
+    elif hasattr(scheduler, "previous_timestep"):
         before = int(scheduler.previous_timestep(int(timestep)))
     else:
         before = int(timestep) - scheduler.config.num_train_timesteps // scheduler.num_inference_steps
     return root(scheduler.alphas_cumprod[before] if before >= 0 else getattr(scheduler, "final_alpha_cumprod", 1.0))
 
 
+def is_tabulated(scheduler: Any) -> bool:
+    """Whether the scheduler has a table with an entry for each of its steps."""
+    return hasattr(scheduler, "sigmas") or is_angular(scheduler) or is_trigonometric(scheduler)
+
+
 def tabulated(scheduler: Any, index: int) -> tuple[float, float]:
     """alpha and sigma at a place of the scheduler's own table."""
+    if is_trigonometric(scheduler):
+        angle = float(scheduler.timesteps[index])
+        return math.cos(angle), math.sin(angle) * scheduler.config.sigma_data
     if is_angular(scheduler):
         return float(scheduler.alphas[index]), float(scheduler.betas[index])
     sigma = scheduler.sigmas[index].double()
@@ -103,7 +129,8 @@ def predicted_clean(
     if hasattr(scheduler, "get_scalings_for_boundary_condition"):
         skip, out = scheduler.get_scalings_for_boundary_condition(torch.tensor(sigma))
         return skip * x + out * output, "consistency"
-    kind = "v_prediction" if is_angular(scheduler) else scheduler.config.get("prediction_type", "flow_prediction")
+    usual = "epsilon" if hasattr(scheduler, "_alpha_cumprod") else "flow_prediction"
+    kind = "v_prediction" if is_angular(scheduler) else scheduler.config.get("prediction_type", usual)
     if kind == "epsilon":
         return (x - sigma * output) / alpha, kind
     if kind == "v_prediction":  # of x at unit variance

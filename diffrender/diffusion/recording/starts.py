@@ -62,7 +62,15 @@ def _mesh(event: tuple[int, ...], chains: int, deviation: float, device: torch.d
             f"sampler.start: {chains} chains with states of shape {event} are no square grid of the plane.",
             "Take a two-dimensional target, and a square number of chains such as 14641.",
         )
-    axis = torch.linspace(-MESH_REACH, MESH_REACH, side, device=device) * deviation
+    return grid_of_starts(side, deviation).to(device)
+
+
+def grid_of_starts(side: int, deviation: float = 1.0) -> torch.Tensor:
+    """(side², 2) an even grid of the plane, x running fastest, over ± 3 times the deviation of the noise.
+
+    Where chains of your own sampler begin for the scene `mesh`.
+    """
+    axis = torch.linspace(-MESH_REACH, MESH_REACH, side) * deviation
     return torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).reshape(-1, 2)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+ESTIMATED = 16  # chains in whose states it is told
+
 
 def estimated_noise(images: np.ndarray) -> np.ndarray:
     """Standard deviation of the noise in each of (N, C, H, W) images, (N,), in their own units.

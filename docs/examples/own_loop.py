@@ -1,0 +1,63 @@
+"""Record a PyTorch loop of your own; then: diffrender render denoise own_loop.npz --out own_loop.mp4
+
+    python own_loop.py
+
+The network here is a small one, trained on two moons on the spot; put yours in its place. Three lines record: those
+that name `recorder` up to the end of the loop. What follows is for scenes that show more than states.
+"""
+
+import math
+
+import torch
+
+import diffrender
+
+torch.manual_seed(0)
+STEPS = 60
+
+
+def moons(n):
+    """Two half circles, (n, 2), and which of the two."""
+    angle, upper = math.pi * torch.rand(n), torch.rand(n) < 0.5
+    sign = torch.where(upper, 1.0, -1.0)
+    points = torch.stack([torch.cos(angle) - 0.5 * (~upper) + 0.25, sign * torch.sin(angle) - 0.25 * sign], 1)
+    return points + 0.03 * torch.randn(n, 2), upper.long()
+
+
+# flow matching: x_t = (1 − t) x_0 + t ε, and the network predicts ε − x_0
+network = torch.nn.Sequential(
+    torch.nn.Linear(3, 64), torch.nn.SiLU(), torch.nn.Linear(64, 64), torch.nn.SiLU(), torch.nn.Linear(64, 2)
+)
+optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+for _ in range(400):
+    x0, noise, t = moons(256)[0], torch.randn(256, 2), torch.rand(256, 1)
+    velocity = network(torch.cat([(1 - t) * x0 + t * noise, t], 1))
+    loss = (velocity - (noise - x0)).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+@torch.no_grad()
+def velocity_at(points, level):
+    """dx/dt at points (G, 2)."""
+    return network(torch.cat([points, torch.full((len(points), 1), level.sigma)], 1))
+
+
+with diffrender.Recorder("own_loop.npz", seed=0) as recorder, torch.no_grad():
+    x = torch.randn(600, 2)
+    for i in range(STEPS):
+        t = 1 - i / STEPS
+        velocity = network(torch.cat([x, torch.full((600, 1), t)], 1))
+        recorder.state(x, alpha=1 - t, sigma=t, x0=x - t * velocity)
+        x = x - velocity / STEPS
+    recorder.state(x, alpha=1, sigma=0)
+
+    data, half = moons(600)
+    recorder.target(data, labels=half, names=["lower", "upper"])
+    recorder.field("velocity", velocity_at, box=(-3, 3, -3, 3))  # what `drift` draws
+    recorder.describe(
+        sampler="Euler's method", equation="{{x_(t-h) : sum}} = x_t - h thin {{v_theta (x_t, t) : data}}", model="MLP"
+    )
+
+print("own_loop.npz")
