@@ -28,11 +28,13 @@ STEP = {
         "record": {"collapse": True},
     },
 }
+FAN = {"kind": "ddim", "steps": 40, "chains": 40, "timestep_spacing": "log_snr"}
 CASES = {  # a scene, what its recordings are, by name, and options
     "denoise": ({"run": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}}, {}),
     "drift": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}}, {}),
     "mesh": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 441, "start": "grid"}}}, {}),
     "race": (RACERS, {"samplers": "ddim,heun"}),
+    "fan": ({"run": {"sampler": FAN, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
     "step": (STEP, {}),
 }
 

@@ -24,6 +24,7 @@ CASES = {
     "drift along lines": ("spiral", {"flow": {"sampler": DDIM, "record": FIELD}}, {"style": "streamlines"}),
     "drift in space": ("torus", {"flow": {"sampler": DDIM, "record": FIELD | {"grid": [5, 5]}}}, {}),
     "forward": ("spiral", {"run": {"sampler": DDIM | {"kind": "forward"}}}, {}),
+    "fan": ("spiral", {"run": {"sampler": DDIM, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
     "step": ("spiral", STEP, {}),
     "mesh": ("spiral", {"flow": {"sampler": DDIM | {"start": "grid"}}}, {}),
 }

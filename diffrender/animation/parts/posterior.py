@@ -14,8 +14,8 @@ from diffrender.animation.theme import HAIR, LINE, RING, Theme
 from diffrender.trajectory.reader import Trajectory
 
 RAYS = 40  # of the fan: draws of the posterior
-POINT, MEAN = 0.032, 0.095  # radii
-SHOWN = 0.9  # opacity of the likeliest point; that of others falls as the root of how likely they are
+POINT, MEAN = 0.032, 0.11  # radii
+SHOWN = 0.7  # opacity of the likeliest point; that of others falls as the root of how likely they are
 VERTICES = 64  # of an ellipse
 
 
@@ -101,13 +101,16 @@ class Mark(VGroup):
 class Ellipse(VGroup):
     """The one-deviation ellipse of a covariance about its mean, in the plane. means: (T, 2), covs: (T, 2, 2)."""
 
-    def __init__(self, view: Plane, means: Any, covs: Any, *, color: str, width: float = 1.8 * LINE) -> None:
+    def __init__(
+        self, view: Plane, means: Any, covs: Any, *, color: str, casing: str, width: float = 1.8 * LINE
+    ) -> None:
         self.line = VMobject(stroke_color=color, stroke_width=100 * width).set_z_index(7)
-        super().__init__(self.line)
+        self.under = VMobject(stroke_color=casing, stroke_width=260 * width).set_z_index(7)
+        super().__init__(self.under, self.line)
         self.view, self.means, self.step = view, means, 0
         value, axes = np.linalg.eigh((np.asarray(covs, float) + np.asarray(covs, float).swapaxes(1, 2)) / 2)
         self.roots = axes * np.sqrt(np.maximum(value, 0.0))[:, None]  # (T, 2, 2): columns are half axes
-        self.mobjects: list[Any] = [self.line]
+        self.mobjects: list[Any] = [self.under, self.line]
         view.attached.append(self)
         self.show_step(0)
 
@@ -124,4 +127,5 @@ class Ellipse(VGroup):
 
     def show_view(self, view: Plane) -> None:
         """Follow the view where it moves to."""
-        self.line.set_points_smoothly(np.pad(view.to_scene(self.outline()), ((0, 0), (0, 1))))
+        for mob in self.mobjects:
+            mob.set_points_smoothly(np.pad(view.to_scene(self.outline()), ((0, 0), (0, 1))))
