@@ -95,7 +95,7 @@ class Images(TrajectoryScene):
         )
         self.play_run(clock, SHARES[0] * options.duration)
         self.wait(self.seconds(1.0))
-        self.in_code(clock, one, tiles, key, boxes)
+        self.in_code(clock, one, [*tiles.mobjects, *tiles.names, *tiles.grounds, *key], [*standing, *level], boxes)
         clock.release(*one)
         clock.bind(*many)
         self.crossfade(one, many)
@@ -103,8 +103,9 @@ class Images(TrajectoryScene):
         self.play_run(clock, SHARES[1] * options.duration)
         self.outro()
 
-    def in_code(self, clock: Clock, one: list[ImageGrid], tiles: ImageTiles, key: list[Any], boxes: Boxes) -> None:
-        """Some steps slowly, in place of the tiles the sampler's own loop, the line at work marked.
+    def in_code(self, clock: Clock, one: list[ImageGrid], strip: list[Any], plot: list[Any], boxes: Boxes) -> None:
+        """Some steps slowly, and under the panels, in place of all that is there, the sampler's own loop, the line at
+        work marked.
 
         The predictions change at the line that asks the model, the state at the last one.
         """
@@ -112,8 +113,8 @@ class Images(TrajectoryScene):
         lines = loop_of(str((run.meta.get("sampler") or {}).get("source") or ""))
         if not lines or not self.options.code_steps:
             return
-        foot = min(box.bottom for box in boxes.tile_names)
-        panel = CodePanel(page, lines, Box(-page.frame.x, page.frame.x, foot, boxes.key.top))
+        foot, top = min(box.bottom for box in boxes.tile_names), boxes.panels[0].bottom - 0.2
+        panel = CodePanel(page, lines, Box(-page.frame.x, page.frame.x, foot, top))
         asked = panel.asks
         if asked is None or panel.em < LEAST_CODE * page.em("floor"):
             return
@@ -121,9 +122,8 @@ class Images(TrajectoryScene):
         steps = min(self.options.code_steps, run.steps - first)
         self.play(clock.play(self.seconds(1.0), start=1.0, end=clock.timeline.course(first)))
         clock.show_step(first)
-        clock.release(tiles, *tiles.mobjects)
-        strip = [*tiles.mobjects, *tiles.names, *tiles.grounds, *key]
-        self.crossfade(strip, panel.mobjects)
+        hidden = strip + (plot if boxes.side.top < top + 0.1 else [])
+        self.crossfade(hidden, panel.mobjects)
 
         def show(u: float) -> None:
             step = min(int(u * steps), steps - 1)
@@ -133,10 +133,10 @@ class Images(TrajectoryScene):
                 grid.show_step(first + step - (line < asked))
             panel.mark(line)
 
-        self.play(UpdateFromAlpha(show, *clock.mobjects, panel.bar, run_time=self.seconds(STEP_SECONDS) * steps))
+        seen = [mob for mob in clock.mobjects if mob not in hidden]
+        self.play(UpdateFromAlpha(show, *seen, panel.bar, run_time=self.seconds(STEP_SECONDS) * steps))
         clock.show_step(first + steps)
-        self.crossfade(panel.mobjects, strip)
-        clock.bind(tiles)
+        self.crossfade(panel.mobjects, hidden)
 
     def predictions(self) -> np.ndarray:
         """(T+1, n, C, H, W) the predicted images, and the final ones: what is seen to change sets the pace."""
@@ -165,8 +165,8 @@ class Images(TrajectoryScene):
         if box.height < LEAST_PLOT:
             page.stack(box, numbers)
             return list(numbers), []
-        wide = page.shape == "wide"
-        text, plot = box.rows(0.3, 0.7, gap=0.1) if wide else box.columns(0.36, 0.64)
+        beside = box.width > 2 * box.height
+        text, plot = box.columns(0.36, 0.64) if beside else box.rows(0.36, 0.64, gap=0.1)
         page.stack(text, *numbers, align=-1)
         falls = sigma.max() > 2  # from many times the data's deviation: by the logarithm
         low = float(max(min(sigma[sigma > 0].min(), estimate.min()), 0.02)) if falls else 0.0

@@ -1,38 +1,42 @@
-"""Power spectra: noise drowns an image from its finest detail on, and what stands above it is a blurred image."""
+"""Power spectra: noise drowns an image from its finest detail on, so the way back begins with what is coarse."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from manim import VMobject
 from pydantic import Field
 
 from diffrender.animation import (
-    LINE,
-    Axes,
+    ImageGrid,
     Recording,
     SceneOptions,
+    SpectrumPlot,
     TrajectoryScene,
+    band_pass,
     cutoffs,
+    frame,
     image_grid,
     image_values,
     key_line,
     low_pass,
+    octaves,
     path_length,
     radial_power,
 )
 
-LEAST = 1e-3  # power at which the axis ends
+SHARES = 0.55, 0.45  # of the duration: there, and back
 
 
 class Spectrum(TrajectoryScene):
-    """Images in noise, the power of both by frequency, and the images without what the noise has drowned."""
+    """An image in noise, the power of both by frequency, and the image band by band as noise drowns it."""
 
-    default_config = "digits"
+    default_config = "photographs"
     shows = ("images",)
     needs = {
         "run": Recording(
             "forward",
-            {"sampler.steps": 120, "sampler.chains": 64, "record.keep": []},
+            {"sampler.steps": 200, "sampler.chains": 24, "record.keep": [], "record.frames": 121},
             fixed={"sampler.kind": "forward"},
         )
     }
@@ -40,64 +44,70 @@ class Spectrum(TrajectoryScene):
     class Options(SceneOptions):
         """Options of `spectrum`."""
 
-        duration: float = Field(10.0, gt=0, le=600, description="seconds from data to noise")
+        duration: float = Field(14.0, gt=0, le=600, description="seconds from data to noise and back")
+        chain: int | None = Field(
+            None, ge=0, description="the image that is shown; the one of most contrast if not given"
+        )
 
     def construct(self) -> None:
-        """Two rows of images, the spectra beside them, and the cut-off that moves to coarser and coarser bands."""
+        """Noise rises over the spectrum and takes the image band by band; then the same run backwards."""
         run, page, theme = self.run, self.page, self.theme
-        boxes = self.arrange("two panels")
         alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
-        self.frequencies, power = radial_power(run["x"][0])
-        self.signal, self.noise = alpha[:, None] ** 2 * power, sigma**2
-        self.cut = cutoffs(self.frequencies, self.signal, self.noise)
-        clock = self.clock(run, timeline=path_length(run.states[:, :16], even=0.2))
-        values, em = image_values(run), page.em("label")
-        kept = np.stack([low_pass(values[0][:3], f) for f in self.cut])
-        upper, lower = boxes.left.rows(1, 1, gap=1.5 * em)
-        chosen = list(range(3))
+        values = image_values(run)
+        chain = int(values[0].std((1, 2, 3)).argmax()) if self.options.chain is None else self.options.chain
+        first = values[0][[min(chain, run.chains - 1)]]
+        frequencies, power = radial_power(run["x"][0])
+        signal, noise = alpha[:, None] ** 2 * power, sigma**2
+        cut = cutoffs(frequencies, signal, noise)
+        bands = octaves(*first.shape[-2:])
+        boxes = self.arrange("film strip", panels=2, tiles=len(bands))
+        # slow while the cut-off moves, by its octaves
+        clock = self.clock(run, timeline=path_length(np.log2(np.maximum(cut, 0.7))[:, None], even=0.25))
+
+        below = np.stack([low_pass(first, f) for f in cut])
         grids = [
-            image_grid(shown, box, theme=theme, rows=1, cols=3, chains=chosen)
-            for shown, box in ((values, upper), (kept, lower))
+            image_grid(values, boxes.panels[0], theme=theme, rows=1, cols=1, chains=[min(chain, run.chains - 1)]),
+            image_grid(below, boxes.panels[1], theme=theme, rows=1, cols=1),
         ]
-        texts = [
-            page.label(said, boxes.left.left, float(grid.get_top()[1]) + 0.35 * em, -1, "label")
-            for said, grid in zip(("$x_t$", "$x_0$ below the cut-off"), grids, strict=True)
+        names = ["$x_t$", f"$x_0$ {'below the cut-off' if page.shape == 'wide' else 'below'}"]
+        texts: list[Any] = [
+            page.label(name, box.left, box.bottom + 0.4 * page.em("label"))
+            for name, box in zip(names, boxes.labels, strict=True)
         ]
-        ends = float(self.frequencies[0]), float(self.frequencies[-1])
-        top = float(max(power.max(), self.noise.max()))
-        plot = boxes.right._replace(bottom=boxes.right.bottom + 0.4 * em)
-        self.axes = Axes(page, plot, x=ends, y=(LEAST, top), log_x=True, log_y=True,
-                         x_name="cycles per image", y_name="power")  # fmt: skip
-        self.lines = [VMobject(stroke_color=hue, stroke_width=100 * LINE * 1.6).set_z_index(2)
-                      for hue in (theme.data, theme.samples, theme.fg)]  # fmt: skip
-        clock.bind(*grids)
-        clock.bind(self.draw, moves=self.lines)
-        keys = [(key_line(theme.data), 0.5, r"$alpha_t^2 P_0$"), (key_line(theme.samples), 0.5, "$sigma_t^2$")]
-        keys.append((key_line(theme.fg), 0.5, "cut-off"))
-        caption = self.caption("sampler", "step", f"spectrum of {run.chains} images", "seed")
-        clock.show(0)
+        for (low, high), box, place in zip(bands, boxes.tiles, boxes.tile_names, strict=False):
+            grids.append(self.band(first, cut, low, high, box))
+            clock.bind(lambda step, grid=grids[-1], low=low: grid.set_fill(opacity=float(cut[int(step)] > low)))
+            said = f"up to {high:g}" if low < 0 else f"{low:g} – {high:g}" if np.isfinite(high) else f"over {low:g}"
+            texts.append(page.label(said, box.center[0], place.bottom + 0.25 * page.em("floor"), 0, "floor", "muted"))
+
+        plot = SpectrumPlot(page, boxes.side, frequencies, signal, noise, cut)
+        rect, em = plot.axes.rect, page.em("legend")
+        said = clock.number("cut-off {:.1f}", cut, size="legend").at(rect.right, rect.top + 0.45 * em, 1)
+        clock.bind(*grids, plot)
+        keys = [
+            (key_line(theme.data), 0.5, "$alpha_t^2 P_0$, images"),
+            (key_line(theme.samples), 0.5, "$sigma_t^2$, noise"),
+            (key_line(theme.fg), 0.5, "cut-off"),
+        ]
+        spectrum_of = f"spectrum of {run.chains} images"
+        contrast = "each band in its own contrast" if page.shape != "tall" else "bands stretched"
+        caption = self.caption("sampler", spectrum_of, contrast, "seed", "step")
         equation = "P_t (f) = {{alpha_t^2 P_0 (f) : data}} + {{sigma_t^2 : noise}}"
-        ground = [
-            *texts,
-            *grids,
-            *self.axes.mobjects,
-            *self.lines,
-            self.legend(keys, boxes.right_key._replace(left=boxes.left_key.left)),
-            caption,
-        ]
-        self.intro(*self.header("Fine detail drowns first", equation), ground=ground)
-        self.play_run(clock)
+        there, back = self.header("Fine detail drowns first", equation), self.header("Coarse comes back first")
+        clock.show(0)
+        edges = [frame(box, theme.border, radius=0) for box in (*boxes.panels, *boxes.tiles)]
+        ground = [*texts, *plot.axes.mobjects, said, self.legend(keys, boxes.key), caption, *edges]
+        self.intro(*there, ground=[*ground, *grids, *plot.mobjects])
+        self.play_run(clock, SHARES[0] * self.options.duration)
+        self.wait(self.seconds(0.5))
+        if self.options.title is None:
+            self.crossfade(there[:1], back)
+        self.play(clock.play(self.seconds(SHARES[1] * self.options.duration), start=1.0, end=0.0))
         self.outro()
 
-    def draw(self, step: float) -> None:
-        """Put both spectra and the cut-off at a recorded step."""
-        k, at, rect = int(step), self.axes.at, self.axes.rect
-        powers = (self.signal[k], np.full(len(self.frequencies), self.noise[k]))
-        for curve, power in zip(self.lines, powers, strict=False):
-            points = [[*at(*p), 0] for p in zip(self.frequencies, power, strict=True) if p[1] >= LEAST]
-            curve.set_points_as_corners(points) if len(points) > 1 else curve.clear_points()
-        if self.cut[k] < self.frequencies[0]:
-            self.lines[2].clear_points()
-            return
-        x = at(self.cut[k], LEAST)[0]
-        self.lines[2].set_points_as_corners([[x, rect.bottom, 0], [x, rect.top, 0]])
+    def band(self, first: np.ndarray, cut: np.ndarray, low: float, high: float, box: Any) -> ImageGrid:
+        """One band of the image x_0 as far as it lies below the cut-off, stretched to its own contrast."""
+        whole = band_pass(first, low, high)
+        left = np.stack([band_pass(first, low, min(high, max(f, low))) for f in cut])
+        reach = 1.0 if low < 0 else float(np.abs(whole).max()) or 1.0
+        return image_grid(left, box, theme=self.theme, rows=1, cols=1, lo=-reach, hi=reach)

@@ -10,8 +10,11 @@ from pydantic import Field
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
+    Boxes,
+    Clock,
     Hero,
     LearningCurves,
+    LearningImages,
     Plane,
     SceneOptions,
     Training,
@@ -21,6 +24,7 @@ from diffrender.animation import (
     key_line,
     paced,
     panel,
+    path_length,
     point_radius,
     scale_bar,
 )
@@ -34,7 +38,7 @@ class TrainingScene(TrajectoryScene):
     """The same noise through a better and better network: its samples, three of them followed, loss and distance."""
 
     default_config = "spiral"
-    shows = ("plane", "space")
+    shows = ("plane", "space", "images")
     needs = {"training": Training()}
 
     class Options(SceneOptions):
@@ -46,27 +50,50 @@ class TrainingScene(TrajectoryScene):
 
     def construct(self) -> None:
         """What was learned and back to the first step; then all steps, slowly where the samples change."""
-        run, page, theme, options = self.run, self.page, self.theme, self.options
+        run, page, options = self.run, self.page, self.options
         run.require("snapshot", "snapshot_step", "loss")
-        stamps = STAMPS[page.shape]
-        boxes = self.arrange("panel over tiles", tiles=stamps, under=0.46)
+        images = len(run.event) == 3
+        boxes = self.arrange("panel over tiles", tiles=STAMPS[page.shape], under=0.46)
         shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
-        clock = self.clock(run, timeline=paced(shots, interpolate=options.interpolate))
-
-        # the samples among the data, and the noises that are followed
-        view = self.view(run.target, boxes.panel, reach=0.86, haze=theme.panel)
-        self.mixed(view, clock, point_radius(options.points, 16))
-        heroes = [Hero(view, shots, theme=theme, chain=k, length=len(shots)) for k in range(options.heroes)]
-        for hero in heroes:
-            clock.bind(hero)
+        timeline = path_length(shots, even=0.4) if images else paced(shots, interpolate=options.interpolate)
+        clock = self.clock(run, timeline=timeline)
+        shown, moving = (self.images if images else self.cloud)(boxes, clock)
 
         # loss and distance over the training, each with the floor that nothing can beat
         charts = LearningCurves(page, run, boxes.side, clock)
         step = clock.number("training step {:,}", steps, size="legend")
         step.at(boxes.side.right, boxes.side.bottom + 0.2 * page.em("legend"), 1)
 
+        said = (run.meta.get("objective") or {}).get("equation")
+        header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
+        count = f"{len(shots)} snapshots, same noise" if page.shape != "tall" else ""
+        sampler = "sampler" if page.shape == "wide" and not images else ""
+        caption = self.caption("model", count, sampler, charts.said, "seed")
+        clock.show(1)
+        self.look(1)
+        self.intro(*header, ground=[*shown, caption, step, *charts.mobjects, *moving])
+        self.rewind(clock, 1.5)
+        self.play_run(clock)
+        self.outro()
+
+    def images(self, boxes: Boxes, clock: Clock) -> tuple[list[Any], list[Any]]:
+        """Samples as a grid, one of them at several moments: what stands, and what moves."""
+        learning = LearningImages(self.page, self.run, boxes, clock)
+        note = self.legend([(key_line(self.theme.samples), 0.4, "one noise, at several moments")], boxes.key)
+        return [note], learning.mobjects
+
+    def cloud(self, boxes: Boxes, clock: Clock) -> tuple[list[Any], list[Any]]:
+        """The samples among the data, some of them followed, and stamps: what stands, and what moves."""
+        run, page, theme, options = self.run, self.page, self.theme, self.options
+        shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
+        view = self.view(run.target, boxes.panel, reach=0.86, haze=theme.panel)
+        self.mixed(view, clock, point_radius(options.points, 16))
+        heroes = [Hero(view, shots, theme=theme, chain=k, length=len(shots)) for k in range(options.heroes)]
+        for hero in heroes:
+            clock.bind(hero)
+
         # stamps: what it could do at some moments
-        tiles = [round(clock.timeline.step(course)) for course in np.linspace(0, 1, stamps)]
+        tiles = [round(clock.timeline.step(course)) for course in np.linspace(0, 1, len(boxes.tiles))]
         shown = [mob for box, shot in zip(boxes.tiles, tiles, strict=True) for mob in self.stamp(box, shot, clock)]
         named = "step " if page.shape == "wide" else ""
         names = [
@@ -74,23 +101,12 @@ class TrainingScene(TrajectoryScene):
             for b, shot in zip(boxes.tile_names, tiles, strict=True)
         ]
 
-        said = (run.meta.get("objective") or {}).get("equation")
-        header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
-        count = f"{len(shots)} snapshots, same noise" if page.shape != "tall" else ""
-        caption = self.caption("model", count, "sampler" if page.shape == "wide" else "", charts.said, "seed")
-        key = self.legend(self.keys(), boxes.key)
         edge = [frame(boxes.panel, theme.border).set_z_index(view.made[-1].z_index + 1)]
         edge += [scale_bar(view, page, boxes.panel).set_z_index(9)] if view.dims == 2 else []
+        ground = [panel(boxes.panel, theme), self.legend(self.keys(), boxes.key), *names, *shown, *edge]
+        return ground, view.made
 
-        clock.show(1)
-        self.look(1)
-        ground = [panel(boxes.panel, theme), caption, key, step, *charts.mobjects, *names, *shown, *edge]
-        self.intro(*header, ground=[*ground, *view.made])
-        self.rewind(clock, 1.5)
-        self.play_run(clock)
-        self.outro()
-
-    def mixed(self, view: Plane, clock: Any, radius: float) -> None:
+    def mixed(self, view: Plane, clock: Clock, radius: float) -> None:
         """Data and samples in one cloud, drawn in mixed order, so that neither hides the other where they agree."""
         shots, data, theme = self.run["snapshot"], self.run.target, self.theme
         n = min(self.options.points, shots.shape[1], len(data))
@@ -100,7 +116,7 @@ class TrainingScene(TrajectoryScene):
         colors = np.repeat(np.array(rgb, np.uint8), n, axis=0)[order]
         clock.bind(view.cloud(both, color=colors, radius=radius, alpha=np.repeat([DATA, SAMPLES], n)[order]))
 
-    def stamp(self, box: Any, shot: int, clock: Any) -> list[Any]:
+    def stamp(self, box: Any, shot: int, clock: Clock) -> list[Any]:
         """The samples of one snapshot on a tile, once the training has come to it."""
         states = self.run["snapshot"][shot, : self.options.points]
         view = self.view(self.run.target, box, reach=0.86)

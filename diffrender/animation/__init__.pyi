@@ -121,6 +121,7 @@ from .parts.hero import Hero as Hero
 from .parts.hero import pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep
 from .parts.learning_curves import LearningCurves as LearningCurves
+from .parts.learning_images import LearningImages as LearningImages
 from .parts.lettering import denoised as denoised
 from .parts.marginals import Marginal as Marginal
 from .parts.marginals import beside_marginals as beside_marginals
@@ -138,10 +139,13 @@ from .parts.schedule_plot import ScheduleColumn as ScheduleColumn
 from .parts.schedule_plot import SchedulePlot as SchedulePlot
 from .parts.schedule_plot import forward_equation as forward_equation
 from .parts.schedule_plot import log_snr_of as log_snr_of
+from .parts.spectrum import band_pass as band_pass
 from .parts.spectrum import cutoffs as cutoffs
 from .parts.spectrum import low_pass as low_pass
+from .parts.spectrum import octaves as octaves
 from .parts.spectrum import radial_power as radial_power
 from .parts.spread_chart import SpreadChart as SpreadChart
+from .parts.spectrum_plot import SpectrumPlot as SpectrumPlot
 from .parts.step_terms import StepTerms as StepTerms
 from .parts.step_terms import telling_step as telling_step
 from .parts.step_terms import vector as vector

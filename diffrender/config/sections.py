@@ -20,7 +20,7 @@ from diffrender.core.validation import validate
 CLOSED_FORMS = ("exact", "gaussian", "local")  # kinds of models that nothing has to be learned for
 
 LATENTS = "latents"  # the target that an autoencoder makes
-IMAGE_TARGETS = ("digits", "mnist", "fashion_mnist", "cifar10", "image_folder")
+IMAGE_TARGETS = ("digits", "mnist", "fashion_mnist", "cifar10", "photographs", "image_folder")
 FOR_IMAGES: Mapping[str, Mapping[str, Any]] = {
     "sampler": {"chains": 36},
     "record": {"keep": ("x0",), "frames": 121, "target_points": 0},
@@ -125,7 +125,9 @@ class SamplerConfig(Kind):
     timestep_spacing: Literal["", "leading", "trailing", "linspace", "karras", "log_snr"] = Field(
         "", description="how the levels of a run are chosen from the schedule: '' for what suits the sampler"
     )
-    start: str = Field("", description="where chains start: '' for the sampler's own way, else noise|target|grid|point")
+    start: str = Field(
+        "", description="where chains start: '' for its own way, else noise|target|grid|point|slerp|lerp"
+    )
     guidance_scale: float = Field(1.0, ge=0)
     classes: tuple[int | str, ...] | None = Field(None, description="of the chains, in turn; all if not given")
     seed: int | None = Field(None, ge=0, lt=2**63, description="of the chains; the config's own seed if not given")

@@ -73,6 +73,27 @@ def small_mnist(nowhere, monkeypatch):
 
 
 # ---- what a target says of itself ----------------------------------------------------------------------------------
+def test_photographs_are_squares_of_two_pictures_with_something_in_each():
+    photographs = target(kind="photographs")
+    x, label = photographs.states()
+    assert x.shape == (60, 3, 64, 64) == (60, *photographs.event)
+    assert photographs.labels == ("temple", "flower")
+    assert np.bincount(label).tolist() == [30, 30]
+    raw = x * photographs.scale + photographs.offset
+    assert np.abs(raw).max() <= 1.0001
+    assert np.allclose(x.mean((0, 2, 3)), 0, atol=1e-4)
+    assert np.isclose(np.square(x).mean(), 1, atol=1e-4)
+    assert raw.mean(1).std((1, 2)).min() > 0.05, "no square of plain sky"
+    from sklearn.datasets import load_sample_images
+
+    whole = np.asarray(load_sample_images().images[0])[:426].reshape(213, 2, 320, 2, 3).mean((1, 3)) / 127.5 - 1
+    places = [(top, left) for top in range(0, 150, 32) for left in range(0, 257, 32)]
+    cut = np.stack([whole[top : top + 64, left : left + 64].transpose(2, 0, 1) for top, left in places])
+    away = np.abs(raw[:30, None] - cut[None]).max((2, 3, 4)).min(1)
+    assert away.max() < 0.02, "each is a square of the photograph"
+    assert np.abs(raw[30:, None] - cut[None]).max((2, 3, 4)).min() > 0.1, "the control: not those of the other one"
+
+
 def test_digits_are_centred_and_scaled_by_one_number_each():
     digits = target(kind="digits")
     x, label = digits.states()

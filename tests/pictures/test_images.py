@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffrender.animation.parts.code_panel import loop_of
+from diffrender.animation.parts.code_panel import loop_of, wrapped
 from diffrender.animation.parts.pictures import NOISE_REACH
 
 DURATION, SIDE = 4.0, 3
@@ -121,3 +121,23 @@ def test_predictions_change_where_the_model_is_asked_and_the_state_at_the_end(ci
     assert noise == clean == state - 1
     assert steps[1] == [state, state, state]
     assert steps[2] == [state + 1, state, state]
+
+
+@pytest.mark.parametrize("size", [(480, 480), (640, 480), (854, 480)])
+def test_square_frames_too_have_the_noise_level_as_a_plot_and_steps_in_code(cinema, run, size):
+    scene = cinema("images", run=run)
+    before, shot = scene.at(0.5, CODE + 0.6 * STEP, duration=DURATION, size=size)
+    assert len(before.rasters["Curve"]) == 2
+    (plain,) = scene.at(CODE + 0.6 * STEP, duration=DURATION, size=size, code_steps=0)
+    assert len(shot.rasters["ImageGrid"]) == 3, "the code stands in the place of the tiles"
+    assert len(plain.rasters["ImageGrid"]) > 3, "the control: no code, and so tiles"
+
+
+def test_long_lines_of_code_are_wrapped_at_spaces_and_say_the_same():
+    line = "    step = move(i, now, to, p, mean, i + 1, std * noise(i) if std else None)"
+    rows = wrapped(line, 50)
+    assert all(len(row) <= 50 for row in rows)
+    assert " ".join(row.strip() for row in rows) == line.strip()
+    assert [len(row) - len(row.lstrip()) for row in rows] == [4, 12]
+    assert wrapped(line, len(line)) == [line], "the control: nothing is parted that fits"
+    assert wrapped("x" * 60, 50) == ["x" * 60]

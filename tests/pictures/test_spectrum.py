@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffrender.animation.parts.spectrum import cutoffs, low_pass, radial_power
+from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.parts.spectrum import band_pass, cutoffs, low_pass, octaves, radial_power
+from diffrender.animation.parts.spectrum_plot import SpectrumPlot
 
 
 def test_power_is_the_sum_over_modes_written_out():
@@ -37,6 +39,18 @@ def test_a_low_pass_keeps_the_wave_below_and_drops_the_one_above():
     assert not np.allclose(low_pass(slow + fast, 3), slow)
 
 
+@pytest.mark.parametrize("side", [8, 28, 64])
+def test_bands_are_octaves_and_together_the_image(side):
+    image = np.random.default_rng(2).normal(size=(side, side)) + 3
+    bands = octaves(side, side)
+    parts = [band_pass(image, *band) for band in bands]
+    assert np.allclose(sum(parts), image)
+    assert not np.allclose(sum(parts[:-1]), image), "the control: a band is missing"
+    assert abs(parts[0].mean() - 3) < 0.5
+    assert all(abs(part.mean()) < 1e-9 for part in parts[1:])
+    assert [high for _, high in bands[:-1]] == [2.0**k for k in range(len(bands) - 1)]
+
+
 @pytest.fixture(scope="module")
 def run(recorded):
     return recorded(
@@ -59,21 +73,67 @@ def test_the_cutoff_of_a_power_law_is_where_it_meets_the_noise():
     assert abs(cutoffs(f, power * 1.2, np.full(3, 3.5**-2.0))[0] - 3.5) > 0.1
 
 
-def test_the_lower_row_is_the_first_state_without_what_noise_has_drowned(cinema, run):
-    (shot,) = cinema("spectrum", run=run).at(1.5, duration=3.0)
-    said = run.meta["target"]
-    first = run["x"][0][:3].astype(np.float32) * said["scale"] + said["offset"][0]
-    (grid,) = [g for g in shot.rasters["ImageGrid"] if isinstance(g.recorded, np.ndarray)]
-    step = int(grid.step)
-    place, kept = np.arange(8), np.zeros_like(first, dtype=float)
+def scene_at(cinema, run, second):
+    """The grids of a moment in the way there: state, what is below the cut-off, bands; the step, and the cut-off."""
+    (shot,) = cinema("spectrum", run=run).at(second, duration=6.0)
+    state, below, *bands = shot.rasters["ImageGrid"]
+    step = int(below.step)
     alpha, sigma = (float(run[key][step]) for key in ("alpha", "sigma"))
     frequencies, power = radial_power(run["x"][0])
-    cut = cutoffs(frequencies, alpha**2 * power[None], np.array([sigma**2]))[0]
     assert 0 < step < run.steps
+    return state, below, bands, step, cutoffs(frequencies, alpha**2 * power[None], np.array([sigma**2]))[0]
+
+
+def shown_image(run):
+    """x_0 of the chain of most contrast, (8, 8) in [−1, 1], the test's own way."""
+    said = run.meta["target"]
+    first = run["x"][0][:, 0].astype(np.float32) * said["scale"] + said["offset"][0]
+    return first[max(range(len(first)), key=lambda n: np.var(first[n]))]
+
+
+def waves(image, low, high):
+    """The sum of an image's waves above `low` and up to `high`, written out."""
+    place, out = np.arange(8), np.zeros((8, 8))
     for u in range(-4, 4):
         for v in range(-4, 4):
-            if np.hypot(u, v) <= cut:
+            if low < np.hypot(u, v) <= high:
                 wave = np.exp(2j * np.pi * (u * place[:, None] + v * place[None]) / 8)
-                kept += ((first * wave.conj()).sum((-2, -1))[..., None, None] * wave / 64).real
-    assert np.allclose(grid.recorded[step], kept, atol=1e-4)
-    assert not np.allclose(grid.recorded[step], first, atol=0.05)
+                out += ((image * wave.conj()).sum() * wave / 64).real
+    return out
+
+
+def test_images_are_the_first_state_without_what_noise_has_drowned_whole_and_by_bands(cinema, run):
+    _, below, bands, step, cut = scene_at(cinema, run, 1.4)
+    image = shown_image(run)
+    assert 1 < cut < 4
+    assert np.allclose(below.recorded[step][0, 0], waves(image, -1, cut), atol=1e-4)
+    assert not np.allclose(below.recorded[step][0, 0], image, atol=0.05), "the control: all of it"
+    for grid, (low, high) in zip(bands, octaves(8, 8), strict=True):
+        assert np.allclose(grid.recorded[step][0, 0], waves(image, low, min(high, max(cut, low))), atol=1e-4)
+        assert grid.get_fill_opacity() == float(cut > low)
+
+
+def test_every_band_but_the_mean_is_stretched_to_its_own_contrast(cinema, run):
+    _, _, bands, _, _ = scene_at(cinema, run, 1.4)
+    image = shown_image(run)
+    assert (bands[0].lo, bands[0].hi) == (-1, 1)
+    for grid, (low, high) in list(zip(bands, octaves(8, 8), strict=True))[1:]:
+        assert grid.hi == -grid.lo
+        assert np.isclose(grid.hi, np.abs(waves(image, low, high)).max(), rtol=1e-3)
+    assert not np.isclose(bands[1].hi, bands[2].hi, rtol=0.02), "the control: each has another"
+
+
+def test_a_curve_leaves_the_axis_where_it_falls_under_it(cinema, run):
+    cinema("spectrum", run=run).at(0.0)  # a page needs Manim's frame
+    from diffrender.animation.layout.page import Page
+    from diffrender.animation.theme import Frame, theme
+
+    f = np.array([1.0, 2.0, 4.0, 8.0])
+    signal = np.stack([f**-2.0, 0.01 * f**-2.0])
+    page = Page(Frame.of(1280, 720), theme("dark"))
+    plot = SpectrumPlot(page, Box(0, 5, 0, 3), f, signal, np.array([0.1, 0.5]), np.array([3.0, 0.0]))
+    assert np.isclose(plot.least, 8**-2.0 / 10)
+    points = plot.above_least(signal[1])
+    assert np.allclose(points[-1], (np.sqrt(0.01 / plot.least), plot.least)), "a straight line in logarithms"
+    assert len(plot.above_least(signal[0])) == len(f), "the control: nothing is cut that is on the axis"
+    assert plot.above_least(np.full(4, plot.least / 2)) == []

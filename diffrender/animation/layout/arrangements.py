@@ -93,6 +93,9 @@ class Boxes:
         return iter(self._boxes.items())
 
 
+PLOT_ROW = 1.4  # height of a row in which a plot can be read, in a square frame
+
+
 ARRANGEMENTS: dict[str, Callable[..., dict[str, Any]]] = {}
 
 
@@ -265,22 +268,25 @@ def cells_over_chart(frame: Frame, *, count: int = 4) -> dict[str, Any]:
 def film_strip(frame: Frame, *, panels: int = 3, tiles: int = 11, slider: bool = False) -> dict[str, Any]:
     """`panels` square panels in a row with a label above each, `side` beside them if there is room, tiles below.
 
-    In square and tall frames the panels lie in the width, and `side` is a row under them.
+    In a tall frame, and in a square one with more than two panels, they lie in the width, and `side` is a row under
+    them, in which a plot finds room.
     """
     boxes = panel_over_tiles(frame, tiles=tiles, slider=slider)
     body = Box(-frame.x, frame.x, boxes["key"].top + 0.16, frame.top)
     label, gap = 1.3 * frame.type.label, 0.42 if frame.shape == "wide" else 0.25
-    if frame.shape in ("wide", "classic"):
-        size = min(body.height - label, (0.72 * body.width - gap * (panels - 1)) / panels)
+    if frame.shape in ("wide", "classic") or (frame.shape == "square" and panels < 3):
+        share = 0.6 if frame.shape == "square" else 0.72
+        size = min(body.height - label, (share * body.width - gap * (panels - 1)) / panels)
         left, side = (
             body.left,
             Box(body.left + panels * (size + gap), body.right, body.top - label - size, body.top - label),
         )
         top = body.top - label
     else:
-        size = min((body.width - gap * (panels - 1)) / panels, 0.62 * body.height)
+        most = 0.62 * body.height if frame.shape == "tall" else body.height - label - 0.25 - PLOT_ROW
+        size = min((body.width - gap * (panels - 1)) / panels, most)
         left, top = body.left + (body.width - panels * size - gap * (panels - 1)) / 2, body.top - label
-        side = Box(body.left, body.right, body.bottom, top - size - 0.4)
+        side = Box(body.left, body.right, body.bottom, top - size - (0.4 if frame.shape == "tall" else 0.25))
     made = [Box(left + k * (size + gap), left + k * (size + gap) + size, top - size, top) for k in range(panels)]
     labels = [Box(b.left, b.right, b.top, b.top + label) for b in made]
     del boxes["panel"]

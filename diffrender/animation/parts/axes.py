@@ -52,10 +52,13 @@ class Axes:
         self.span = tuple(float(self.scaled(v, k)) for k, ends in enumerate((x, y)) for v in ends)
         rise = pad * (self.span[3] - self.span[2]) or 1.0
         self.box = (self.span[0], self.span[1], self.span[2] - rise, self.span[3] + rise)
-        labels = [page.label(f"{v:,g}", 0, 0, 1, "legend", "muted") for v in ys]
-        left = box.left + max((text.width for text in labels), default=0.0) + 0.14 * bool(labels)
         top = box.top - (1.25 * em if y_name else 0.0)
         bottom = box.bottom + (1.3 * em if xs else 0.0) + (1.25 * em if x_name else 0.0)
+        if y_ticks is None:  # no more than there is room for
+            room = max(int((top - bottom) / (1.35 * em)), 1)
+            ys = ys[:: max(-(-len(ys) // room), 1)] if room > 1 else [ys[0], ys[-1]][: len(ys)]
+        labels = [page.label(f"{v:,g}", 0, 0, 1, "legend", "muted") for v in ys]
+        left = box.left + max((text.width for text in labels), default=0.0) + 0.14 * bool(labels)
         self.rect = Box(left, box.right, bottom, top)
         theme = page.theme
         made: list[VMobject] = []

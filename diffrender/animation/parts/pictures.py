@@ -44,7 +44,7 @@ def image_values(run: Trajectory, member: str = "x") -> ImageValues:
     scale, offset = float(said.get("scale", 1.0)), said.get("offset") or [0.0]
     if member == "x":
         return ImageValues(run["x"], scale / run.scale, offset)
-    values = run[member]
+    values = run[member]  # (T, …) of a run; (K, …) of the snapshots of a training
     return ImageValues(values[None] if member in ("nearest", "target") else values, scale, offset)
 
 

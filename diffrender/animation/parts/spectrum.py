@@ -25,10 +25,25 @@ def radial_power(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rings.astype(float), np.array([power[ring == k].mean() for k in rings])
 
 
+def octaves(height: int, width: int) -> list[tuple[float, float]]:
+    """Bands of frequencies, each from above its first number to its second: up to 1 cycle, to 2, to 4, …, and the rest.
+
+    The first holds the mean of an image; together they hold all of it.
+    """
+    highest = min(height, width) // 2
+    edges = [2.0**k for k in range(max(int(np.log2(highest)), 1))]
+    return list(zip([-1.0, *edges], [*edges, np.inf], strict=True))
+
+
+def band_pass(images: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Images (…, H, W) with their modes above `low` and up to `high` alone, in cycles per image."""
+    frequency = radial_frequency(*images.shape[-2:])
+    return np.fft.ifft2(np.fft.fft2(np.asarray(images, float)) * ((frequency > low) & (frequency <= high))).real
+
+
 def low_pass(images: np.ndarray, cutoff: float) -> np.ndarray:
     """Images (…, H, W) without their modes above `cutoff`, in cycles per image."""
-    kept = radial_frequency(*images.shape[-2:]) <= cutoff
-    return np.fft.ifft2(np.fft.fft2(np.asarray(images, float)) * kept).real
+    return band_pass(images, -1.0, cutoff)
 
 
 def cutoffs(frequencies: np.ndarray, signal: np.ndarray, noise: np.ndarray) -> np.ndarray:

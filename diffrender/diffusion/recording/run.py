@@ -21,7 +21,7 @@ from diffrender.diffusion.denoisers.exact import exact_denoiser
 from diffrender.diffusion.denoisers.guidance import Guided
 from diffrender.diffusion.levels import MAX_FALL, Level, LevelSequence, Schedule, choose, steepest_fall
 from diffrender.diffusion.noise import Noise
-from diffrender.diffusion.recording.starts import start_states
+from diffrender.diffusion.recording.starts import PATHS, places_along, start_states
 from diffrender.diffusion.recording.traced import Traced
 from diffrender.diffusion.samplers.base import Step
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
@@ -200,7 +200,10 @@ class Run:
         how = self.config.sampler.start or ("target" if self.kind == "forward" else "noise")
         level = Level(1.0, 0.0, 0.0) if self.langevin else self.grid[0]
         chains = self.config.sampler.chains
-        return start_states(how, level, self.box, self.target, noise, chains=chains, spread=self.kind != "reverse")
+        more: dict[str, Any] = {"chains": chains, "spread": self.kind != "reverse"}
+        if how in PATHS:
+            more["along"] = places_along(self.labels, chains)
+        return start_states(how, level, self.box, self.target, noise, **more)
 
     @property
     def box(self) -> tuple[float, ...]:

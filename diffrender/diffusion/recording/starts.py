@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 
 from diffrender.core.errors import ConfigError
@@ -13,6 +14,8 @@ from diffrender.diffusion.noise import Noise, Purpose, generator
 from diffrender.diffusion.samplers.base import start
 
 MESH_REACH = 3.0  # deviations of the noise that a grid of starts reaches: 99.5 % of the probability
+PATHS = ("slerp", "lerp")
+STARTS = ("noise", "target", "grid", "point", *PATHS)
 POINT = (0.27, 0.4, 0.5)  # of the box's width, height and depth, where `point` puts all chains
 
 
@@ -24,13 +27,15 @@ def start_states(
     noise: Noise,
     *,
     chains: int,
+    along: np.ndarray | None = None,
     spread: bool = False,
 ) -> torch.Tensor:
     """Where the chains of `noise` begin, (N, *event).
 
     how: noise: normal at `level`, or, with `spread`, over the box. target: draws of the target, noised to the level.
     grid: an even grid of the plane over ± `MESH_REACH` deviations of the noise, row by row. point: all on one place,
-    left of the middle and below it. "x,y": all on that place.
+    left of the middle and below it. "x,y": all on that place. slerp, lerp: on the way from the first noise of the seed
+    to the second, on a great circle or a straight line, each chain at its place `along` (chains,) 0..1.
     box: x0, x1, y0, y1[, z0, z1]. chains: of the whole run, of which `noise` may be a batch.
     Raises ConfigError if `how` is none of these or does not suit the states.
     """
@@ -40,6 +45,10 @@ def start_states(
         return level.alpha * torch.from_numpy(drawn).to(device) + level.sigma * noise(0, Purpose.START)
     if how == "grid":
         return _mesh(event, chains, math.hypot(level.alpha, level.sigma), device)[part].clone()
+    if how in PATHS:
+        ends = start(level, Noise(noise.seed, 2, event, dtype=noise.dtype, device=device))
+        places = np.linspace(0, 1, chains) if along is None else along
+        return between(ends[0], ends[1], torch.from_numpy(places[part]).to(ends), straight=how == "lerp")
     if how == "noise" and not spread:
         return start(level, noise)
     low, high = (torch.tensor(side, dtype=torch.float32, device=device) for side in _sides(box, event, target.dim))
@@ -52,6 +61,33 @@ def start_states(
     else:
         place = _coordinates(how, event).to(device)
     return place.expand(noise.chains, *event).clone()
+
+
+def between(a: torch.Tensor, b: torch.Tensor, u: torch.Tensor, *, straight: bool = False) -> torch.Tensor:
+    """States (N, *event) on the way from `a` to `b`, (*event) each, at the places u (N,) 0..1.
+
+    On the great circle, a sin((1 − u)θ) / sin θ + b sin(uθ) / sin θ with the angle θ between them (Shoemake 1985; Song,
+    Meng & Ermon 2021, appendix D.5): noise of many dimensions has about one length, and keeps it there. `straight`:
+    (1 − u) a + u b, which in the middle is shorter by √2.
+    """
+    u = u.view(-1, *[1] * a.ndim)
+    if straight:
+        return (1 - u) * a + u * b
+    cosine = (a * b).sum() / (torch.linalg.vector_norm(a) * torch.linalg.vector_norm(b))
+    angle = torch.arccos(cosine.clamp(-1, 1))
+    if float(torch.sin(angle)) < 1e-6:  # on one line: there is no circle between them
+        return (1 - u) * a + u * b
+    return (torch.sin((1 - u) * angle) * a + torch.sin(u * angle) * b) / torch.sin(angle)
+
+
+def places_along(labels: np.ndarray | None, chains: int) -> np.ndarray:
+    """(chains,) float64 from 0 to 1: the place of each chain on a way that the chains of every class walk whole."""
+    if labels is None:
+        return np.linspace(0, 1, chains)
+    places = np.empty(chains)
+    for k in np.unique(labels):
+        places[labels == k] = np.linspace(0, 1, int((labels == k).sum()))
+    return places
 
 
 def _mesh(event: tuple[int, ...], chains: int, deviation: float, device: torch.device) -> torch.Tensor:
@@ -88,6 +124,6 @@ def _coordinates(text: str, event: tuple[int, ...]) -> torch.Tensor:
         return place.reshape(event)
     except (ValueError, RuntimeError):
         raise ConfigError(
-            f"sampler.start: '{text}' is none of noise, target, grid, point, nor {math.prod(event)} coordinates.",
+            f"sampler.start: '{text}' is none of {', '.join(STARTS)}, nor {math.prod(event)} coordinates.",
             'Example: start: "-1.4, -0.6"',
         ) from None

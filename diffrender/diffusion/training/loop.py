@@ -18,7 +18,7 @@ from diffrender.config.sections import Config, SamplerConfig
 from diffrender.core.errors import ConfigError
 from diffrender.diffusion.denoisers import learned
 from diffrender.diffusion.noise import Purpose, generator
-from diffrender.diffusion.recording.describe import model_facts, objective_facts, sampler_facts
+from diffrender.diffusion.recording.describe import model_facts, objective_facts, sampler_facts, target_facts
 from diffrender.diffusion.recording.metrics import against_target
 from diffrender.diffusion.recording.run import Run, pick_device
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
@@ -181,7 +181,7 @@ def _record(trainer: Trainer, target: Any, path: Path, key: str, figures: dict[s
     meta = {"kind": "training", "config": config.as_dict(), "seed": config.seed, "title": config.title, "key": key}
     level = snapshots.field_level
     meta |= {"model": model_facts(config, "reverse"), "objective": objective_facts(config.training.objective)}
-    meta |= {"sampler": sampler_facts(SAMPLERS[SNAPSHOT_SAMPLER], {})}
+    meta |= {"sampler": sampler_facts(SAMPLERS[SNAPSHOT_SAMPLER], {}), "target": target_facts(target)}
     meta |= {"figures": figures, "field_level": {"alpha": level.alpha, "sigma": level.sigma, "time": level.time}}
     with TrajectoryWriter(path, meta) as writer:
         writer.add("loss", np.sum(trainer.losses, 1).astype(np.float32))

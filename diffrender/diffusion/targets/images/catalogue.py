@@ -1,4 +1,4 @@
-"""Image data sets by name: scikit-learn's digits, MNIST, Fashion-MNIST, CIFAR-10, and any folder of images."""
+"""Image data sets by name: scikit-learn's digits and photographs, MNIST, Fashion-MNIST, CIFAR-10, folders of images."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from diffrender.core.registry import Registry
 from diffrender.diffusion.targets.images import cifar, download
 from diffrender.diffusion.targets.images.folder import read_folder
 from diffrender.diffusion.targets.images.idx import read_idx
+from diffrender.diffusion.targets.images.photographs import photograph_squares
 from diffrender.diffusion.targets.images.sets import ImageSet, ImageTarget, image_target
 
 IMAGES = Registry("target")
@@ -90,6 +91,17 @@ def cifar10(
     mean = (-0.0172006, -0.0356832, -0.1069382)
     return image_target(
         "cifar10", cifar.EVENT, mean, 0.5016481, THINGS, load, classes=classes, limit=limit, mirror=mirror
+    )  # fmt: skip
+
+
+@IMAGES.register("photographs", images=60, event=(3, 64, 64))
+def photographs(folder: Path, *, classes: Classes = None, limit: Limit = None, mirror: bool = False) -> ImageTarget:
+    """Squares of 64 × 64 pixels cut out of the two photographs that are part of scikit-learn: nothing is downloaded."""
+    pixels, label = photograph_squares()
+    mean, scale = _moments(pixels)
+    return image_target(
+        "photographs", (3, 64, 64), mean, scale, ("temple", "flower"), lambda: ImageSet(pixels, label),
+        classes=classes, limit=limit, mirror=mirror,
     )  # fmt: skip
 
 
