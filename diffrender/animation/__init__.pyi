@@ -127,6 +127,7 @@ from .parts.marginals import Marginal as Marginal
 from .parts.marginals import beside_marginals as beside_marginals
 from .parts.marginals import marginals as marginals
 from .parts.narration import Narration as Narration
+from .parts.noise_walk import NoiseWalk as NoiseWalk
 from .parts.one_chain import OneChain as OneChain
 from .parts.pictures import image_grid as image_grid
 from .parts.pictures import image_values as image_values

@@ -55,6 +55,30 @@ def test_a_grid_of_starts_is_even_and_in_rows(tmp_path):
     np.testing.assert_allclose(x[..., 1], np.tile(axis[:, None], (1, 11)), atol=1e-6)
 
 
+@pytest.mark.parametrize("labels", [None, [4, 7]])
+def test_starts_between_two_noises_lie_on_a_great_circle_or_on_a_line_and_every_class_goes_all_the_way(labels):
+    def starts(kind, chains=22):
+        sampler = {"kind": "ddim", "steps": 4, "chains": chains, "start": kind, "classes": labels}
+        run = Run.of(config(target="digits", sampler=sampler), device="cpu")
+        parts = [next(run.steps(first, count)).x for first, count in ((0, 2), (2, chains - 2)) if count]
+        return np.concatenate([part.numpy().astype(float) for part in parts])
+
+    plain, circle, line = starts("noise", 2), starts("slerp"), starts("lerp")
+    each = 2 if labels else 1  # chains at one place
+    for way in (circle, line):
+        assert np.allclose(way[:each], plain[0], atol=1e-6)
+        assert np.allclose(way[-each:], plain[1], atol=1e-6)
+    a, b = (state.ravel() for state in plain)
+    angle = np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+    u = np.repeat(np.linspace(0, 1, 22 // each), each)[:, None]
+    by_hand = (np.sin((1 - u) * angle) * a + np.sin(u * angle) * b) / np.sin(angle)
+    assert np.abs(circle.reshape(22, -1) - by_hand).max() < 1e-5
+    assert np.abs(line.reshape(22, -1) - ((1 - u) * a + u * b)).max() < 1e-5
+    assert np.abs(line.reshape(22, -1) - by_hand).max() > 0.1, "the control: one is not the other"
+    with pytest.raises(ConfigError, match="slerp, lerp"):
+        starts("slurp")
+
+
 @pytest.mark.parametrize(("target", "chains"), [("spiral", 120), ("torus", 121)])
 def test_what_is_no_grid_of_the_plane_is_refused(target, chains):
     made = config(target={"kind": target}, sampler={"kind": "ddim", "chains": chains, "start": "grid"})

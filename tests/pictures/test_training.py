@@ -171,3 +171,47 @@ def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look, steps):
 
 def test_a_frame_is_the_same_played_and_sought(cinema, run):
     assert cinema("training", training=run).unlike_when_sought(9, duration=SECONDS) == []
+
+
+# ---- on images -------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """A short training on digits that know their class."""
+    from diffrender.diffusion.training.loop import train
+
+    folder = tmp_path_factory.mktemp("training")
+    config = Config.model_validate({
+        "target": "digits",
+        "model": {"kind": "residual_mlp", "width": 32, "depth": 1, "conditional": True},
+        "training": {"steps": 90, "snapshots": 6, "snapshot_chains": 20, "snapshot_steps": 4},
+    })  # fmt: skip
+    train(config, folder / "model.safetensors")
+    return Trajectory.open(folder / "training.npz")
+
+
+def in_unit_range(run, shots):
+    said = run.meta["target"]
+    return np.asarray(shots, np.float32) * np.float32(said["scale"]) + np.float32(said["offset"][0])
+
+
+def test_images_are_the_snapshots_of_the_same_noise_a_class_a_column(cinema, images):
+    (shot,) = cinema("training", training=images).at(REWIND + 0.6 * SECONDS, duration=SECONDS)
+    (grid,) = [grid for grid in shot.rasters["ImageGrid"] if grid.rows > 1]
+    now, snapshots = int(grid.step), in_unit_range(images, images["snapshot"])
+    assert 0 < now < len(snapshots) - 1
+    assert (grid.rows, grid.cols) == (2, 10)
+    assert np.asarray(images["label"])[grid.chains].tolist() == [*range(10)] * 2
+    assert np.allclose(grid.recorded[now], snapshots[now], atol=1e-5)
+    assert not np.allclose(grid.recorded[now], images["snapshot"][now], atol=0.05), "the control: unscaled states"
+    tiles = [grid for grid in shot.rasters["ImageGrid"] if grid.rows == 1]
+    assert len(tiles) == STAMPS
+    shown = [snapshot[0] for snapshot in snapshots]
+    passed = [tile for tile in tiles if tile.get_fill_opacity() == 1]
+    for tile in passed:
+        assert any(np.allclose(tile.images[0], image, atol=1e-5) for image in shown[: now + 1])
+    assert 0 < len(passed) < STAMPS
+    assert not any(np.allclose(passed[-1].images[0], image[1], atol=1e-3) for image in snapshots), "another noise"
+
+
+def test_a_training_on_images_fits_every_frame(cinema, images, shape, look):
+    assert cinema("training", training=images).layout(shape, look, every=9, duration=2.0) == []
