@@ -36,6 +36,15 @@ def versions(*packages: str) -> dict[str, str]:
     return {"diffrender": __version__, **{package: _installed(package) for package in packages}}
 
 
+@functools.cache
+def code_digest() -> str:
+    """A digest of the code of this diffrender: two checkouts of one version may differ."""
+    from diffrender.core.files import digest, file_digest
+
+    package = Path(__file__).parents[1]
+    return digest({path.relative_to(package).as_posix(): file_digest(path) for path in sorted(package.rglob("*.py"))})
+
+
 def made_with() -> dict[str, str]:
     """Versions of what makes recordings and weights; torch's only where it is loaded."""
     loaded = ("torch",) if "torch" in sys.modules else ()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -28,11 +29,13 @@ TOYS = Path(__file__).parents[1] / "toys"
 class Machines:
     """A scheduler, and workers that come and go."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *arguments):
         self.folder, self.processes = folder, []
         self.log = (folder / "log").open("w")
         file = folder / "scheduler.json"
-        self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file), preload="none")
+        self.start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file), *arguments, preload="none"
+        )
         self.address = ""
         while not self.address:
             time.sleep(0.1)
@@ -201,19 +204,20 @@ def test_an_interrupt_ends_the_job_on_the_other_machine(tmp_path, dask, one):
 
 
 def test_machines_with_another_diffrender_or_none_are_refused_and_said(tmp_path, dask, machines, monkeypatch):
-    old, none = machines.worker("old", preload="old"), machines.worker("none", preload="none")
-    machines.wait(dask, 2)
+    strangers = [machines.worker(name, preload=name) for name in ("old", "none", "edited")]
+    machines.wait(dask, 3)
     with pytest.raises(DiffrenderError) as caught:
         local.run([toy(tmp_path, "a"), toy(tmp_path, "b")], cluster=dask, workers=1)
     said = "\n".join([*dask.said, str(caught.value)])
     assert "it has diffrender 0.0.9, and not" in said
+    assert "it has code 000000000000, and not" in said
     assert "No module named 'diffrender" in said
     assert "Install the same diffrender on all machines." in said
     good = machines.worker("good")
-    machines.wait(dask, 3)
+    machines.wait(dask, 4)
     outcomes = local.run([toy(tmp_path, "a"), toy(tmp_path, "b")], cluster=dask)
     assert [o.status for o in outcomes] == ["done", "done"]
-    machines.end(old, none, good)
+    machines.end(*strangers, good)
     machines.wait(dask, 0)
 
 
@@ -259,6 +263,56 @@ def test_nobody_at_the_address_is_said_at_once(monkeypatch):
     monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 1.0)
     with pytest.raises(UsageError, match="no Dask scheduler answers"):
         dask_cluster.DaskCluster("tcp://127.0.0.1:9", print)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("tcp://127.0.0.1:8786", False),
+        ("localhost:8786", False),
+        ("tcp://[::1]:8786", False),
+        ("tcp://10.0.0.1:8786", True),
+        ("gpu-box:8786", True),
+    ],
+)
+def test_traffic_in_the_clear_is_said(address, said):
+    from distributed import Security
+
+    heard = []
+    dask_cluster._check_protection(address, Security(), heard.append)
+    assert bool(heard) == said
+    assert all("neither encrypted nor protected" in line for line in heard)
+
+
+def test_tls(tmp_path, monkeypatch, toy_worker):
+    """With certificates jobs are done; without them it is said which setting is missing, and nobody gets in."""
+    from dask import config
+
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not there to make a certificate")
+    subprocess.run([*made, "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True)
+    with pytest.raises(UsageError, match="Dask has no certificates for it"):
+        dask_cluster.DaskCluster("tls://127.0.0.1:9", print)
+    named = {f"distributed.comm.tls.{who}.{what}": str(file) for who in ("scheduler", "worker", "client")
+             for what, file in (("cert", cert), ("key", key))}  # fmt: skip
+    settings = {"distributed.comm.tls.ca-file": str(cert), **named}
+    for name, value in settings.items():
+        monkeypatch.setenv("DASK_" + name.upper().replace(".", "__").replace("-", "_"), value)
+    machines = Machines(tmp_path, "--protocol", "tls")
+    try:
+        assert machines.address.startswith("tls://")
+        machines.worker("one")
+        with config.set(settings), dask_cluster.DaskCluster(machines.address, print) as dask:
+            machines.wait(dask, 1)
+            assert [o.status for o in local.run([toy(tmp_path, "a")], cluster=dask)] == ["done"]
+        monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 2.0)
+        with pytest.raises(UsageError, match="no Dask scheduler answers"):
+            dask_cluster.DaskCluster(machines.address.replace("tls://", "tcp://"), print)
+    finally:
+        machines.end()
+        machines.log.close()
 
 
 # ---- bundles ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import ipaddress
 import os
 import tempfile
 import threading
@@ -17,6 +18,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from diffrender.core import provenance
@@ -47,6 +49,7 @@ class DaskCluster:
         except ImportError:
             raise MissingToolError("--scheduler needs Dask.", "Run: pip install 'diffrender[cluster]'") from None
         self.notice, self.address = notice, address
+        _check_protection(address, distributed.Security(), notice)
         try:
             self.client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -207,9 +210,29 @@ class DaskCluster:
                     lonely_since = None
 
 
+def _check_protection(address: str, security: Any, notice: Callable[[str], None]) -> None:
+    """UsageError for tls:// without the files that Dask needs for it; a word where traffic is in the clear."""
+    if address.startswith("tls://"):
+        if not security.get_connection_args("client").get("ssl_context"):
+            raise UsageError(
+                f"--scheduler {address}: Dask has no certificates for it.",
+                "Set distributed.comm.tls (ca-file, client.cert, client.key) in its configuration: docs/cluster.md.",
+            )
+    elif not _is_local(address):
+        notice(f"Traffic to {address} is neither encrypted nor protected: see TLS in docs/cluster.md.")
+
+
+def _is_local(address: str) -> bool:
+    """Whether a scheduler's address is of this machine, a tunnel's end included."""
+    host = urlsplit(address if "//" in address else f"tcp://{address}").hostname or ""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host in ("localhost", "") or address.startswith(("inproc://", "unix://"))
+
+
 def _versions(job: Job) -> dict[str, str]:
-    """What must be the same there as here."""
-    return provenance.versions(*KINDS[job.kind].packages)
+    """What must be the same there as here: versions, and the code itself."""
+    return {**provenance.versions(*KINDS[job.kind].packages), "code": provenance.code_digest()[:12]}
 
 
 # ---- on the worker ---------------------------------------------------------------------------------------------------
@@ -225,10 +248,11 @@ def _task() -> Callable[..., Any]:
         from distributed import get_worker
 
         try:
-            from diffrender.core.provenance import versions as versions_of
+            from diffrender.core import provenance as there
             from diffrender.jobs.cluster.dask import perform
 
-            here = versions_of(*(package for package in versions if package != "diffrender"))
+            packages = set(versions) - {"diffrender", "code"}
+            here = {**there.versions(*packages), "code": there.code_digest()[:12]}
             wrong = [f"it has {p} {here[p]}, and not {v}" for p, v in versions.items() if here[p] != v]
         except Exception as error:  # whatever stands there in place of our package
             wrong = [f"{type(error).__name__}: {error}"]
