@@ -28,6 +28,9 @@ FOR_IMAGES: Mapping[str, Mapping[str, Any]] = {
 }
 FieldName = Literal["score", "exact_score", "velocity", "drift"]
 
+# what could not end, and what no machine holds, is refused at once
+MOST_STEPS, MOST_CHAINS = 10_000_000, 10_000_000
+
 
 class Section(BaseModel):
     """A part of a config: unknown keys are refused."""
@@ -72,7 +75,7 @@ class ScheduleConfig(Kind):
 class OptimiserConfig(Section):
     """How weights are found: batches, the learning rate over the run, and their moving average."""
 
-    batch_size: int = Field(256, ge=1)
+    batch_size: int = Field(256, ge=1, le=MOST_CHAINS)
     learning_rate: float = Field(2e-3, gt=0)
     lr_scheduler: Literal["cosine", "constant", "wsd"] = Field(
         "cosine", description="after a short rise: half a cosine to 0, or constant; wsd falls to 0 over the last 40 %"
@@ -102,26 +105,28 @@ class AutoencoderConfig(OptimiserConfig, Kind):
 class TrainingConfig(OptimiserConfig):
     """How a network is trained."""
 
-    steps: int = Field(6000, ge=1)
+    steps: int = Field(6000, ge=1, le=MOST_STEPS)
     objective: str = "edm"
     p_mean: float = Field(-1.2, description="of 'edm': mean of log(sigma / alpha), in units of the data's deviation")
     p_std: float = Field(1.2, gt=0, description="of 'edm': its standard deviation")
-    data_size: int = Field(50_000, ge=1, description="points drawn from the target once, before training")
+    data_size: int = Field(
+        50_000, ge=1, le=MOST_CHAINS, description="points drawn from the target once, before training"
+    )
     label_dropout: float = Field(0.0, ge=0, le=1)
-    snapshots: int = Field(80, ge=0, description="how often samples are drawn while training, at most")
-    snapshot_chains: int = Field(800, ge=1)
-    snapshot_steps: int = Field(12, ge=1, description="sampling steps of a snapshot, by DPM-Solver++ 2M")
+    snapshots: int = Field(80, ge=0, le=10_000, description="how often samples are drawn while training, at most")
+    snapshot_chains: int = Field(800, ge=1, le=MOST_CHAINS)
+    snapshot_steps: int = Field(12, ge=1, le=MOST_STEPS, description="sampling steps of a snapshot, by DPM-Solver++ 2M")
 
 
 class SamplerConfig(Kind):
     """How chains move: steps and chains for every sampler, the rest belongs to its kind."""
 
     kind: str = "ddpm"
-    steps: int = Field(100, ge=1)
+    steps: int = Field(100, ge=1, le=MOST_STEPS)
     evaluations: int | None = Field(
         None, ge=1, le=10_000, description="network calls of a run: as many steps as they allow, whatever `steps` says"
     )
-    chains: int = Field(1500, ge=1)
+    chains: int = Field(1500, ge=1, le=MOST_CHAINS)
     timestep_spacing: Literal["", "leading", "trailing", "linspace", "karras", "log_snr"] = Field(
         "", description="how the levels of a run are chosen from the schedule: '' for what suits the sampler"
     )
@@ -145,7 +150,7 @@ class RecordConfig(Section):
     every: int = Field(1, ge=1, description="keep each k-th state; first and last always")
     frames: int | None = Field(None, ge=2, description="keep at most so many states instead, even in log-SNR")
     nearest: bool | None = Field(None, description="the nearest image to each sample; if not said, where it is cheap")
-    target_points: int = Field(4000, ge=0)
+    target_points: int = Field(4000, ge=0, le=MOST_CHAINS)
     metric_points: int = Field(
         2000, ge=100, le=100_000, description="points whose distance to the data is measured at every kept state"
     )

@@ -68,7 +68,7 @@ def explained(error: ErrorDetails) -> tuple[str, str]:
     """What is wrong with one value, in plain words with the value itself, and the remedy if there is one."""
     kind, value = error["type"], error["input"]
     context = error.get("ctx", {})
-    plain = {k: f"{v:g}" if isinstance(v, (int, float)) else v for k, v in context.items()}
+    plain = {k: f"{v:,}" if isinstance(v, int) else f"{v:g}" if isinstance(v, float) else v for k, v in context.items()}
     words = NEEDED[kind].format(**plain) if kind in NEEDED else error["msg"].removeprefix("Value error, ")
     got = "" if isinstance(value, dict) else f" (got {shown(value)})"
     remedy = ""

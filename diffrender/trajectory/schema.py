@@ -7,8 +7,8 @@ Axes are written as names. A name has one size in a file, and whoever breaks it 
 ([z,] [y,] x: those that are there), ``F``, ``P``, ``B``, ``K``, ``S`` numbers of fields, densities, budgets,
 snapshots, training steps, ``W`` watched chains, ``Q`` points of a posterior, ``C`` classes, ``R`` fixed points.
 ``*output`` is the shape of what a network puts out, ``*image`` that of an image that a state stands for, ``V`` how many
-chains' are kept, ``U`` of how many images reconstructions are, ``G`` how many classes there are; in a recording of an autoencoder ``K`` are moments
-of its training and ``I`` the images whose codes are kept.
+chains' are kept, ``U`` of how many images reconstructions are, ``G`` how many classes there are; in a recording of an
+autoencoder ``K`` are moments of its training and ``I`` the images whose codes are kept.
 """
 
 from __future__ import annotations

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from diffrender.config.find import find_config
+from diffrender.config.load import load_config
 from diffrender.config.sections import Config, SamplerConfig
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.diffusion.levels import Level, choose
 from diffrender.diffusion.recording import record
 from diffrender.diffusion.recording.frames import kept_states
@@ -17,6 +19,8 @@ from diffrender.diffusion.recording.recorder import Recorder
 from diffrender.diffusion.recording.run import Run
 from diffrender.diffusion.schedules import make_levels
 from diffrender.trajectory.reader import Trajectory
+
+CIRCLE = find_config("circle")
 
 
 def config(**sections) -> Config:
@@ -152,6 +156,30 @@ def test_the_size_is_said_before_and_refused_if_the_disk_has_no_room(tmp_path, m
     with pytest.raises(DiffrenderError, match="room for"):
         sample(config(), tmp_path / "other.npz", device="cpu")
     assert not (tmp_path / "other.npz").exists()
+
+
+def test_of_points_it_is_said_where_it_is_large(tmp_path, monkeypatch):
+    def notes(chains):
+        heard = []
+        settings = {"target.kind": "circle", "model.kind": "exact", "sampler.steps": 4, "sampler.chains": chains}
+        sample(load_config(CIRCLE, settings), tmp_path / "run.npz", device="cpu", progress=heard.append)
+        return [event["note"] for event in heard if "note" in event]
+
+    monkeypatch.setattr(record, "LARGE_BYTES", 5000)
+    assert notes(10) == []
+    assert notes(100) == ["100 chains × 5 states of 2: 0.1 MB."]
+    monkeypatch.setattr(record.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 1000}))
+    with pytest.raises(DiffrenderError, match="room for"):
+        notes(100)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("sampler.chains", "10,000,000"), ("sampler.steps", "10,000,000"), ("training.snapshots", "10,000")],
+)
+def test_what_could_not_end_is_refused_at_once(key, said):
+    with pytest.raises(ConfigError, match=rf"{key}: must be at most {said} \(got 1000000000000\)"):
+        load_config(CIRCLE, {key: 10**12})
 
 
 def test_a_recorder_of_other_peoples_loops_keeps_single_precision(tmp_path):

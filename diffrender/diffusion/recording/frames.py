@@ -44,7 +44,10 @@ def _places(log_snr: np.ndarray) -> np.ndarray:
     return np.interp(np.arange(len(log_snr)), new, values)
 
 
-def image_bytes(states: int, chains: int, numbers: int, members: Sequence[str]) -> int:
-    """Bytes of a recording of images: x and x0 in half precision, whatever else is kept (`members`) in single."""
-    each = HALF_BYTES * (1 + ("x0" in members)) + SINGLE_BYTES * len(set(members) - {"x0"})
+def recording_bytes(states: int, chains: int, numbers: int, members: Sequence[str], half: Sequence[str]) -> int:
+    """Bytes of a recording: of each state `numbers` numbers of x and of what else is kept (`members`).
+
+    Those in `half` are kept in half precision.
+    """
+    each = sum(HALF_BYTES if name in half else SINGLE_BYTES for name in {"x", *members})
     return states * chains * numbers * each

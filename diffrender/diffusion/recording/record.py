@@ -31,7 +31,7 @@ from diffrender.diffusion.recording.describe import (
     sampler_facts,
     target_facts,
 )
-from diffrender.diffusion.recording.frames import image_bytes, kept_states
+from diffrender.diffusion.recording.frames import kept_states, recording_bytes
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.recording.nearest import nearest_states
 from diffrender.diffusion.recording.probes import check_probes, probe
@@ -41,6 +41,7 @@ from diffrender.diffusion.recording.watched import check_watched, watched, watch
 from diffrender.diffusion.samplers.langevin.blocks import Block
 from diffrender.trajectory.follow import CANDIDATES
 
+LARGE_BYTES = 250_000_000  # of a recording, which one wants to know before it is made
 METRIC_STEPS = 2000  # of at most so many the distance is measured: it costs next to nothing
 
 
@@ -66,8 +67,7 @@ def sample(
     check_probes(run)
     check_watched(config, run.target, run.kind)
     keep = _keep(run)
-    if len(run.target.event) == 3:
-        _announce(run, keep, out, progress)
+    _announce(run, keep, out, progress)
     if progress:
         for warning in run.warnings:
             progress({"note": warning})
@@ -178,21 +178,21 @@ def _keep(run: Run) -> Keep:
 
 
 def _announce(run: Run, keep: Keep, out: Path, progress: Progress | None) -> None:
-    """Say how large a recording of images becomes, and refuse one that the disk has no room for."""
-    count, chains = len(run.state_levels), run.config.sampler.chains
-    states = -(-count // keep.every) if keep.states is None else len(keep.states)
-    size = image_bytes(states, chains, run.target.dim, keep.members)
+    """Refuse a recording that the disk has no room for; say how large one of images, or a large one, becomes."""
+    chains = run.config.sampler.chains
+    states = -(-run.states // keep.every) if keep.states is None else len(keep.states)
+    size = recording_bytes(states, chains, run.target.dim, keep.members, keep.half)
     free = shutil.disk_usage(_there(out.parent)).free
     if size > free:
         raise DiffrenderError(
             f"{out}: the recording takes {size / 1e6:,.0f} MB, and the disk has room for {free / 1e6:,.0f} MB.",
-            "Take fewer chains with --chains, or keep fewer states with record.frames.",
+            "Take fewer chains with --chains, or keep fewer states with record.every or record.frames.",
         )
-    if progress:
+    if progress and (len(run.target.event) == 3 or size > LARGE_BYTES):
         shape = " × ".join(map(str, run.target.event))
         megabytes = max(size / 1e6, 0.1)
         said = f"{megabytes:,.0f}" if megabytes >= 10 else f"{megabytes:.1f}"
-        progress({"note": f"{chains} chains × {states} states of {shape}: {said} MB."})
+        progress({"note": f"{chains:,} chains × {states:,} states of {shape}: {said} MB."})
 
 
 def _there(folder: Path) -> Path:

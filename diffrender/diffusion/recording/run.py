@@ -118,6 +118,12 @@ class Run:
         repeated = [level for level in noisy for _ in range(self.params[inner])]
         return [*repeated, noisy[-1], *self.grid[len(noisy) :]]
 
+    @property
+    def states(self) -> int:
+        """How many states a run has, the first and the last included."""
+        one_a_step = self.langevin or self.entry.info.get("moves_per_level") is None
+        return self.config.sampler.steps + 1 if one_a_step else len(self.state_levels)
+
     @cached_property
     def records_nearest(self) -> bool:
         """Whether the final states are compared with all the data: if asked, or if the model is made of them."""
