@@ -12,7 +12,7 @@ from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.parts.axes import Axes
 from diffrender.trajectory.reader import Trajectory
 
-APART = "grey: how far the means are apart"
+APART = "grey: how far the means are apart|grey: means apart"
 ROOM = 1.25  # factor by which the axis goes beyond the widest
 SMALLEST = 1e-3  # of the widest: what is narrower lies under the axis
 
@@ -45,8 +45,9 @@ class SpreadChart:
             axes.curve(x, np.maximum(y, SMALLEST * high), color=color, ring=theme.bg if color != theme.muted else None)
             for y, color in reversed(drawn)
         ]
+        apart = page.fitting(APART, axes.rect.width - 0.24, "floor")
         said = [
-            page.label(APART, axes.rect.left + 0.12, axes.rect.bottom + 0.12, size="floor", color="muted")
+            page.label(apart, axes.rect.left + 0.12, axes.rect.bottom + 0.12, size="floor", color="muted")
         ] * learned
         self.mobjects: list[Any] = [*axes.mobjects, *said, *(curve.set_z_index(6) for curve in self.curves)]
 
