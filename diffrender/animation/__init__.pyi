@@ -145,8 +145,8 @@ from .parts.spectrum import cutoffs as cutoffs
 from .parts.spectrum import low_pass as low_pass
 from .parts.spectrum import octaves as octaves
 from .parts.spectrum import radial_power as radial_power
-from .parts.spread_chart import SpreadChart as SpreadChart
 from .parts.spectrum_plot import SpectrumPlot as SpectrumPlot
+from .parts.spread_chart import SpreadChart as SpreadChart
 from .parts.step_terms import StepTerms as StepTerms
 from .parts.step_terms import telling_step as telling_step
 from .parts.step_terms import vector as vector
