@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from diffrender.jobs.make import bring_up_to_date
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import OUTPUTS, Subject
-from diffrender.jobs.run.progress import bring_up_to_date
 from diffrender.trajectory.reader import Trajectory
 from diffrender.video.spec import RenderSettings
 
@@ -27,7 +27,7 @@ def train(
     overrides: config keys, dotted, e.g. ``{"training.steps": 2000, "seed": 1}``.
     """
     job = Subject.of(str(config), overrides, Path(outputs)).train(device=device)
-    bring_up_to_date(job)
+    bring_up_to_date(job, outputs=Path(outputs))
     return job.out
 
 
@@ -39,7 +39,7 @@ def sample(
     ``sample("spiral", {"sampler.kind": "ddim", "sampler.steps": 20})["x"]`` is (21, chains, 2) float32.
     """
     job = Subject.of(str(config), overrides, Path(outputs)).sample(device=device)
-    bring_up_to_date(job)
+    bring_up_to_date(job, outputs=Path(outputs))
     return Trajectory.open(job.out)
 
 

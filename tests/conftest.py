@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from diffrender.jobs.run import local
+from diffrender.jobs.run import children
 
 TOYS = Path(__file__).parent / "toys"
 SCENE = '''"""A toy."""
@@ -46,7 +46,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture
 def toy_worker(monkeypatch):
     """Clips are drawn by tests/toys/worker.py: real processes, real videos, no Manim."""
-    monkeypatch.setattr(local, "CHILD_COMMAND", [sys.executable, str(TOYS / "worker.py")])
+    monkeypatch.setattr(children, "COMMAND", [sys.executable, str(TOYS / "worker.py")])
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -51,7 +51,7 @@ app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:
-    """Entry point of the `diffrender` program; exits 0 done, 1 failed, 2 used wrongly, 130 interrupted."""
+    """Entry point of the `diffrender` program; exits 0 done, 1 failed, 2 used wrongly, interrupted by SIGINT."""
     debug = "--debug" in sys.argv
     if debug:
         os.environ["DIFFRENDER_DEBUG"] = "1"
@@ -59,9 +59,21 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt:  # before the command itself had begun
-        raise SystemExit(130) from None
+        _end(130)
+    except SystemExit as ended:
+        _end(ended.code)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # how it ended is settled: Ctrl-C again must not change it
+
+
+def _end(code: object) -> NoReturn:
+    """Exit; what was interrupted dies of the signal, so that a shell's loop around it ends too."""
+    if code != 130 or sys.platform == "win32":
+        raise SystemExit(code)
+    sys.stdout.flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    raise SystemExit(130)
 
 
 if __name__ == "__main__":

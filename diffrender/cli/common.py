@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,12 +36,24 @@ def command(run: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
+FLAGS = {"kind": "--sampler", "steps": "--steps", "chains": "--chains", "classes": "--class", "seed": "--seed"}
+
+
 def fail(error: DiffrenderError, code: int) -> None:
     """Print an error and exit."""
-    say(f"Error: {error}", "red")
+    say(f"Error: {_as_typed(str(error), sys.argv)}", "red")
     if os.environ.get("DIFFRENDER_DEBUG"):
         raise error
     raise typer.Exit(code) from None
+
+
+def _as_typed(text: str, arguments: Sequence[str]) -> str:
+    """A message that names keys with the flags that stood for them: `--steps 0`, unless --set itself was typed."""
+    for name, flag in FLAGS.items():
+        for key in (f"sampler.{name}", name):
+            if not any(argument.removeprefix("--set=").startswith(f"{key}=") for argument in arguments):
+                text = text.replace(f"--set {key}=", f"{flag} ")
+    return text
 
 
 def say(text: str, color: str | None = None) -> None:
@@ -60,6 +72,14 @@ def print_output(path: Path, as_json: bool = False, **more: Any) -> None:
         print(json.dumps({"path": str(path), **more}, default=str))
     else:
         print(path)
+
+
+def check_out_folder(out: Path | None, parents: bool) -> None:
+    """Refuse a file to write into a folder that is not there, which may be a slip, unless it is to be made."""
+    if out is not None and not parents and not out.expanduser().parent.is_dir():
+        raise UsageError(
+            f"--out {out}: there is no folder {out.parent}.", "Add --parents to make it, or choose another place."
+        )
 
 
 def writable(folder: Path) -> None:
@@ -165,6 +185,8 @@ DataDir = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Make it again even if it is up to date.")]
+Parents = Annotated[bool, typer.Option("--parents", help="Make the folder of --out, if it is not there.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check all and say what would be made; make nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")]
 ConfigName = Annotated[
     str,

@@ -65,6 +65,7 @@ def use_files(places: Mapping[str, Path]) -> None:
 
     A job brings the files that its config names, wherever it is done.
     """
+    _places.clear()
     _places.update(places)
 
 

@@ -70,9 +70,15 @@ def read_scene(file: Path, class_name: str = "") -> SceneCard:
 def find_scene(name: str) -> SceneCard:
     """The scene called `name`, or `file.py`, or `file.py:ClassName`."""
     path, _, class_name = name.partition(":")
-    if path.endswith(".py"):
-        return read_scene(expanded(path), class_name)
     known = scenes()
+    if path.endswith(".py"):
+        file = expanded(path)
+        if not file.is_file() and Path(path).stem in known:
+            stem = Path(path).stem
+            raise UsageError(
+                f"{path}: no such scene file.", f"{known[stem]} is called by its name: diffrender render {stem}"
+            )
+        return read_scene(file, class_name)
     if path not in known:
         raise UsageError(
             f"Unknown scene '{path}'.", suggest(path, known) + " A file of your own is given as my.py:MyScene."

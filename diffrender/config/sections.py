@@ -42,7 +42,7 @@ class Kind(Section):
     """A section that names a registered thing; its other keys are that thing's parameters, checked by its registry."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
-    kind: str
+    kind: str = Field(description="its name: diffrender list")
 
     @property
     def params(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class TargetConfig(Kind):
 class ModelConfig(Kind):
     """What predicts the noise: a network (`mlp`), a formula of the target (`exact`, …), or a `pretrained` model."""
 
-    kind: str = "mlp"
+    kind: str = Field("mlp", description="a network, or exact, gaussian, local, hybrid, pretrained")
 
     @property
     def learned(self) -> bool:
@@ -68,19 +68,19 @@ class ModelConfig(Kind):
 class ScheduleConfig(Kind):
     """The table of noise levels."""
 
-    kind: str = "squaredcos_cap_v2"
-    num_train_timesteps: int = Field(1000, ge=1, le=100_000)
+    kind: str = Field("squaredcos_cap_v2", description="its name: diffrender list schedules")
+    num_train_timesteps: int = Field(1000, ge=1, le=100_000, description="levels of the table, the clean one apart")
 
 
 class OptimiserConfig(Section):
     """How weights are found: batches, the learning rate over the run, and their moving average."""
 
-    batch_size: int = Field(256, ge=1, le=MOST_CHAINS)
-    learning_rate: float = Field(2e-3, gt=0)
+    batch_size: int = Field(256, ge=1, le=MOST_CHAINS, description="examples in each")
+    learning_rate: float = Field(2e-3, gt=0, description="of Adam, at its highest")
     lr_scheduler: Literal["cosine", "constant", "wsd"] = Field(
         "cosine", description="after a short rise: half a cosine to 0, or constant; wsd falls to 0 over the last 40 %"
     )
-    ema: float = Field(0.999, ge=0, lt=1)
+    ema: float = Field(0.999, ge=0, lt=1, description="decay of the average of the weights that is sampled")
     ema_power: float | None = Field(
         None, gt=0, description="average weights as t^ema_power instead: over a fixed share of the run, however long"
     )
@@ -89,11 +89,13 @@ class OptimiserConfig(Section):
 class AutoencoderConfig(OptimiserConfig, Kind):
     """Networks that turn images into a few numbers and back, and how they are trained; `latents` are their codes."""
 
-    kind: str = "vae"
+    kind: str = Field("vae", description="a network of diffrender list autoencoders")
     data: TargetConfig = Field(description="the images: any target of images")
     labels: bool = Field(False, description="also learn to tell the class from the code, which parts the classes")
     epochs: int = Field(20, ge=1, le=100_000, description="times that every image is seen")
-    ema_power: float | None = Field(7.0, gt=0)
+    ema_power: float | None = Field(
+        7.0, gt=0, description="average weights as t^ema_power, over a fixed share of the run"
+    )
 
     @field_validator("data", mode="before")
     @classmethod
@@ -105,35 +107,37 @@ class AutoencoderConfig(OptimiserConfig, Kind):
 class TrainingConfig(OptimiserConfig):
     """How a network is trained."""
 
-    steps: int = Field(6000, ge=1, le=MOST_STEPS)
-    objective: str = "edm"
+    steps: int = Field(6000, ge=1, le=MOST_STEPS, description="updates of the weights")
+    objective: str = Field("edm", description="what the network learns: diffrender list objectives")
     p_mean: float = Field(-1.2, description="of 'edm': mean of log(sigma / alpha), in units of the data's deviation")
     p_std: float = Field(1.2, gt=0, description="of 'edm': its standard deviation")
     data_size: int = Field(
         50_000, ge=1, le=MOST_CHAINS, description="points drawn from the target once, before training"
     )
-    label_dropout: float = Field(0.0, ge=0, le=1)
+    label_dropout: float = Field(
+        0.0, ge=0, le=1, description="share of examples whose class is hidden, for classifier-free guidance"
+    )
     snapshots: int = Field(80, ge=0, le=10_000, description="how often samples are drawn while training, at most")
-    snapshot_chains: int = Field(800, ge=1, le=MOST_CHAINS)
+    snapshot_chains: int = Field(800, ge=1, le=MOST_CHAINS, description="samples of a snapshot")
     snapshot_steps: int = Field(12, ge=1, le=MOST_STEPS, description="sampling steps of a snapshot, by DPM-Solver++ 2M")
 
 
 class SamplerConfig(Kind):
     """How chains move: steps and chains for every sampler, the rest belongs to its kind."""
 
-    kind: str = "ddpm"
-    steps: int = Field(100, ge=1, le=MOST_STEPS)
+    kind: str = Field("ddpm", description="its name: diffrender list samplers")
+    steps: int = Field(100, ge=1, le=MOST_STEPS, description="sampling steps")
     evaluations: int | None = Field(
         None, ge=1, le=10_000, description="network calls of a run: as many steps as they allow, whatever `steps` says"
     )
-    chains: int = Field(1500, ge=1, le=MOST_CHAINS)
+    chains: int = Field(1500, ge=1, le=MOST_CHAINS, description="points, or images, that move side by side")
     timestep_spacing: Literal["", "leading", "trailing", "linspace", "karras", "log_snr"] = Field(
         "", description="how the levels of a run are chosen from the schedule: '' for what suits the sampler"
     )
     start: str = Field(
         "", description="where chains start: '' for its own way, else noise|target|grid|point|slerp|lerp"
     )
-    guidance_scale: float = Field(1.0, ge=0)
+    guidance_scale: float = Field(1.0, ge=0, description="of classifier-free guidance; 1 is none, 0 knows no class")
     classes: tuple[int | str, ...] | None = Field(None, description="of the chains, in turn; all if not given")
     seed: int | None = Field(None, ge=0, lt=2**63, description="of the chains; the config's own seed if not given")
 
@@ -146,11 +150,14 @@ class SamplerConfig(Kind):
 class RecordConfig(Section):
     """What is kept of a run, beside its states."""
 
-    keep: tuple[Literal["x0", "eps", "drift", "noise"], ...] = ("x0", "eps", "drift", "noise")
+    keep: tuple[Literal["x0", "eps", "drift", "noise"], ...] = Field(
+        ("x0", "eps", "drift", "noise"),
+        description="predictions and parts of each move that are kept beside the states",
+    )
     every: int = Field(1, ge=1, description="keep each k-th state; first and last always")
     frames: int | None = Field(None, ge=2, description="keep at most so many states instead, even in log-SNR")
     nearest: bool | None = Field(None, description="the nearest image to each sample; if not said, where it is cheap")
-    target_points: int = Field(4000, ge=0, le=MOST_CHAINS)
+    target_points: int = Field(4000, ge=0, le=MOST_CHAINS, description="reference data that are kept with the run")
     metric_points: int = Field(
         2000, ge=100, le=100_000, description="points whose distance to the data is measured at every kept state"
     )
@@ -158,8 +165,8 @@ class RecordConfig(Section):
         (), description="network calls with each of which the same noise is sampled once more, to its end"
     )
     fields: tuple[FieldName, ...] = Field((), description="vector fields probed on a grid at every kept level")
-    grid: tuple[int, int] = (30, 20)
-    density_grid: tuple[int, int] = (160, 160)
+    grid: tuple[int, int] = Field((30, 20), description="columns and rows of that grid")
+    density_grid: tuple[int, int] = Field((160, 160), description="columns and rows of the density's grid")
     density: bool = Field(False, description="the target's density on a grid")
     posterior: bool = Field(False, description="p(x_0 | x_t) of one chain at every kept state, and its covariance")
     moves: tuple[str, ...] = Field((), description="samplers whose single move from each kept state is recorded too")
@@ -183,15 +190,15 @@ class Config(Section):
     of its latents lies, once there is one.
     """
 
-    title: str = ""
+    title: str = Field("", description="of videos, if the scene has none")
     target: TargetConfig
-    autoencoder: AutoencoderConfig | None = None
+    autoencoder: AutoencoderConfig | None = Field(None, description="with the target `latents` alone")
     model: ModelConfig = ModelConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     training: TrainingConfig = TrainingConfig()
     sampler: SamplerConfig = SamplerConfig()
     record: RecordConfig = RecordConfig()
-    seed: int = Field(0, ge=0, lt=2**63)
+    seed: int = Field(0, ge=0, lt=2**63, description="of all randomness")
     source: Path | None = Field(None, exclude=True, repr=False)
     autoencoder_file: Path | None = Field(None, exclude=True, repr=False)
 

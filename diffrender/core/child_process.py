@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import signal
 import subprocess
 import threading
@@ -110,32 +111,49 @@ class Answers:
         self.file.write(json.dumps(message, default=_plain) + "\n")
 
 
+def redirect_stderr(file: str | None) -> None:
+    """From now on what is printed goes to `file`, if one is given."""
+    if file is None:
+        return
+    with open(file, "wb") as log:
+        for stream in (1, 2):
+            os.dup2(log.fileno(), stream)
+
+
 def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else str(value)
 
 
-def read_command() -> dict[str, Any] | None:
-    """The next message from the parent, or None if it is gone. Nothing behind the line is read."""
-    line = bytearray()
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
-            return None
-        line += byte
-    command: dict[str, Any] = json.loads(line)
-    return command
+class Commands:
+    """The parent's messages, one at a time.
 
+    If the parent goes away while one is worked on, this process is interrupted, and ended if that does not help.
+    """
 
-def interrupt_when_parent_ends() -> None:
-    """From now on, interrupt this process when the parent is gone, and end it if that does not help."""
+    def __init__(self) -> None:
+        self.waiting: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self.busy = threading.Event()
+        threading.Thread(target=self._listen, daemon=True).start()
 
-    def watch() -> None:
-        os.read(0, 1)  # blocks until the parent closes its end, or dies
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(CLEAN_UP_SECONDS)
-        os._exit(1)
+    def next(self) -> dict[str, Any] | None:
+        """Wait for the next message; None if the parent is gone."""
+        self.busy.clear()
+        command = self.waiting.get()
+        if command is not None:
+            self.busy.set()
+        return command
 
-    threading.Thread(target=watch, daemon=True).start()
+    def _listen(self) -> None:
+        kept = b""
+        while read := os.read(0, 1 << 16):
+            *lines, kept = (kept + read).split(b"\n")
+            for line in lines:
+                self.waiting.put(json.loads(line))
+        self.waiting.put(None)
+        if self.busy.is_set():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(CLEAN_UP_SECONDS)
+            os._exit(1)
 
 
 def error_as_message(error: BaseException, doing: str) -> dict[str, Any]:

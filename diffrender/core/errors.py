@@ -85,6 +85,7 @@ def file_being_read(error: BaseException) -> Path | str | None:
 def suggest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
     """`Did you mean 'spiral'? Known: dino, spiral, …` for an unknown name."""
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, 1, cutoff)
-    hint = f"Did you mean '{close[0]}'? " if close else ""
+    begun = [each for each in known if len(name) > 2 and each.startswith(name)][:3]
+    close = begun or difflib.get_close_matches(name, known, 1, cutoff)
+    hint = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
     return f"{hint}Known: {', '.join(known)}." if known else hint.strip()

@@ -40,6 +40,7 @@ def short_name(name: str) -> str:
 
 def use_code(places: Mapping[str, Path]) -> None:
     """From now on these files, as configs name them, lie at these places, in this process."""
+    _places.clear()
     _places.update(places)
 
 
@@ -47,12 +48,11 @@ def use_code(places: Mapping[str, Path]) -> None:
 def code_at(places: Mapping[str, Path]) -> Iterator[None]:
     """Inside, these files, as configs name them, lie at these places."""
     before = dict(_places)
-    use_code(places)
+    use_code({**before, **places})
     try:
         yield
     finally:
-        _places.clear()
-        _places.update(before)
+        use_code(before)
 
 
 def load(name: str) -> Callable[..., Any]:

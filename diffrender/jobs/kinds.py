@@ -69,6 +69,11 @@ class Kind:
     uncounted: tuple[str, ...] = ()
     optional_outputs: tuple[str, ...] = ()
 
+    @property
+    def reuses_process(self) -> bool:
+        """Whether the process that does one goes on with another: torch is loaded once."""
+        return "torch" in self.packages
+
 
 # ---- trainings and recordings ----------------------------------------------------------------------------------------
 def train(task: Task) -> Figures:

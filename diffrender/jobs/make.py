@@ -9,14 +9,70 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 from diffrender.config.scene_card import read_scene, with_options
 from diffrender.core.errors import DiffrenderError
-from diffrender.jobs.check import check_before_start
-from diffrender.jobs.job import pending
+from diffrender.jobs.job import Job, pending
 from diffrender.jobs.plan.clip import named_files, recorded_file, recordings
-from diffrender.jobs.run.local import run
+from diffrender.jobs.plan.subject import OUTPUTS
+from diffrender.jobs.run.check import check_before_start
+from diffrender.jobs.run.children import Children
+from diffrender.jobs.run.local import Outcome, run
+from diffrender.jobs.run.progress import Progress, duration
+from diffrender.jobs.run.timings import JobTimings
+
+
+def bring_up_to_date(job: Job, force: bool = False, outputs: Path = OUTPUTS) -> dict[str, Any]:
+    """Do what `job` needs and itself, showing progress; what is parts of it with --json.
+
+    outputs: the folder in which measured times are kept, from which the time left is estimated.
+    """
+    start = time.monotonic()
+    todo = _todo(job, force)
+    outcomes = _do(todo, outputs)
+    return {
+        "key": job.key,
+        "made": [str(job.out) for job in todo],
+        "reused": not todo,
+        "seconds": round(time.monotonic() - start, 2),
+        "figures": outcomes[-1].figures if outcomes else {},
+    }
+
+
+def dry_run_table(job: Job, force: bool = False, outputs: Path = OUTPUTS) -> str:
+    """What would be made, a line each, with about how long it takes; checked as it would be."""
+    todo, timings = _todo(job, force), JobTimings(outputs)
+    check_before_start(todo)
+    rows = [(each.name, str(each.out), *timings.estimate(each)) for each in todo]
+    width = max((len(name) for name, *_ in rows), default=0)
+    lines = [
+        f"{name:<{width}}  about {duration(round(seconds))}{'' if measured else ' (a guess)'}  {out}"
+        for name, out, seconds, measured in rows
+    ]
+    return "\n".join(lines or [f"{job.out} is up to date."])
+
+
+def _todo(job: Job, force: bool) -> list[Job]:
+    todo = pending([job])
+    if force and job not in todo:
+        todo = [*pending(job.needs), job]  # what it is made from may be gone though it is there itself
+    return todo
+
+
+def _do(todo: list[Job], outputs: Path) -> list[Outcome]:
+    """Check all, then do one after another; the first error is raised."""
+    timings = JobTimings(outputs)
+    with Children() as children:
+        check_before_start(todo, children)
+        if len(todo) > 1:
+            print(f"To do: {', '.join(job.name for job in todo)}.", file=sys.stderr)
+        with Progress({job.out: timings.estimate(job)[0] for job in todo}) as progress:
+            outcomes = run(todo, on_event=progress, children=children)
+    timings.record(outcomes)
+    return outcomes
 
 
 def find_recordings(scene_file: Path, class_name: str) -> dict[str, Path]:
@@ -30,9 +86,7 @@ def find_recordings(scene_file: Path, class_name: str) -> dict[str, Path]:
     if given:
         return named_files([part for part in given.split(os.pathsep) if part], card)
     needs = recordings(card)
-    todo = pending(needs.values())
-    check_before_start(todo)
-    run(todo)
+    _do(pending(needs.values()), OUTPUTS)
     return {name: recorded_file(job) for name, job in needs.items()}
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from diffrender.core.errors import DiffrenderError
 from diffrender.core.files import locked, remove_leftovers
-from diffrender.jobs.check import check_before_start
 from diffrender.jobs.job import Job, ordered, pending
+from diffrender.jobs.run.check import check_before_start
+from diffrender.jobs.run.children import Children
 from diffrender.jobs.run.local import Cluster, OnEvent, Outcome, run
+from diffrender.jobs.run.timings import JobTimings
 from diffrender.lecture import page
 from diffrender.lecture.plan import Plan
-from diffrender.lecture.timings import JobTimings
 
 Estimate = tuple[float, bool]
 
@@ -55,7 +56,6 @@ class Batch:
         if not self.todo:
             page.write(self.plan)
             return []
-        check_before_start(self.todo)
         outcomes: list[Outcome] = []
 
         def seen(job: Job, event: dict[str, Any]) -> None:
@@ -64,7 +64,9 @@ class Batch:
             on_event(job, event)
 
         busy = DiffrenderError(f"{folder}: another batch is writing there.", "Wait for it, or give --outputs.")
-        with locked(folder / ".lock", busy):
+        with Children.of(workers) as children, contextlib.ExitStack() as stack:
+            check_before_start(self.todo, children)
+            stack.enter_context(locked(folder / ".lock", busy))
             remove_old(folder, self.todo)
             try:
                 run(
@@ -74,6 +76,7 @@ class Batch:
                     fail_fast=fail_fast,
                     logs=folder / "logs",
                     cluster=cluster,
+                    children=children,
                 )
             except DiffrenderError:
                 if not any(outcome.error for outcome in outcomes):

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from diffrender.jobs.job import Job
 from diffrender.jobs.plan.clip import render_job
-from diffrender.jobs.run import local
+from diffrender.jobs.run import children, local
 from diffrender.video.spec import RenderSpec
 
 TOYS = Path(__file__).parents[1] / "toys"
@@ -97,7 +97,7 @@ def bare(jobs: list[Job], workers: int, ready: Start) -> float:
 
 def run_locally(jobs: list[Job], workers: int, ready: Start) -> float:
     """By the local executor."""
-    local.CHILD_COMMAND = CHILD_COMMAND
+    children.COMMAND = CHILD_COMMAND
     return timed(lambda: local.run(jobs, workers=workers), ready)
 
 

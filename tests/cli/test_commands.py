@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
+from diffrender.cli.commands.list_ import ABOUT
+
 TINY = """\
 title: Tiny
 target: {kind: gaussians}
@@ -122,6 +124,33 @@ def test_list_and_doctor(folder):
     assert run("doctor", cwd=folder, check=0).stdout.count("✓") >= 7
 
 
+def test_list_alone_is_one_screen_and_loads_no_torch(tmp_path):
+    code = (
+        "import sys; sys.argv[1:] = ['list']\nfrom diffrender.cli.app import main\n"
+        "try: main()\nfinally: print(sys.modules.keys() & {'torch', 'numba', 'manim'})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    *lines, loaded = done.stdout.splitlines()
+    assert loaded == "set()"
+    assert len(lines) <= 24
+    assert all(len(line) <= 80 for line in lines)
+    known = json.loads(run("list", "--json", cwd=tmp_path, check=0).stdout)
+    for name, text in ABOUT.items():
+        named = {word.strip(",…") for word in text.rpartition(": ")[2].split()} - {""}
+        there = {n for row in known[name] for n in (row["name"], *row.get("also", ()))}
+        assert named <= there, name
+    assert not {"two_moons"} <= {row["name"] for row in known["densities"]}, "the control: not every name is there"
+
+
+def test_a_scene_in_full_is_as_long_as_its_options_not_its_words(tmp_path):
+    said = run("list", "scenes", "langevin", cwd=tmp_path, check=0).stdout
+    assert "histogram_seconds" in said
+    assert "taken_apart" in said
+    assert "default Without noise: straight up" not in said
+    assert said.count("words on screen") == 1
+    assert len(said.splitlines()) < 75
+
+
 def test_what_new_writes_works(folder):
     scene = run("new", "scene", "walk", cwd=folder, check=0).stdout.strip()
     config = run("new", "config", "points", cwd=folder, check=0).stdout.strip()
@@ -160,18 +189,41 @@ def test_ctrl_c_while_training_keeps_a_state_to_resume_from(folder):
     time.sleep(4)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=60)[1]
-    assert process.returncode in (130, 0), said
+    assert process.returncode in (-signal.SIGINT, 0), said
     resumed = run(*long, "--resume", cwd=folder, check=0).stdout.strip()
     one, other = (load_file(folder / weights) for weights in (straight, resumed))
     assert one.keys() == other.keys()
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
+def test_a_dry_run_names_each_job_and_makes_nothing(tmp_path):
+    said = run("render", "memory", "--dry-run", cwd=tmp_path, check=0).stdout.splitlines()
+    names = [line.split("  ")[0].strip() for line in said]
+    assert names[0] == "sample digits (own)"
+    assert names[-1] == "render memory"
+    assert len(set(names)) == len(names) > 3, "each by a name of its own"
+    assert list(tmp_path.iterdir()) == []
+    assert "train tiny" in run("train", "tiny.yaml", "--dry-run", cwd=written(tmp_path), check=0).stdout
+
+
+def written(folder):
+    (folder / "tiny.yaml").write_text(TINY)
+    return folder
+
+
+def test_a_folder_is_made_when_that_is_asked_for(folder):
+    run("sample", "tiny.yaml", "-o", "runs/first/x.npz", "--parents", cwd=folder, check=0)
+    assert (folder / "runs/first/x.npz").is_file()
+
+
 WRONG = [
     (["render", "denoize"], 2, "Did you mean 'denoise'?"),
     (["render", "denoise", "-c", "spirl"], 2, "Did you mean 'spiral'?"),
     (["sample", "tiny.yaml", "--sampler", "dmpp"], 2, "Unknown sampler 'dmpp'"),
-    (["sample", "tiny.yaml", "--steps", "-3"], 2, "sampler.steps"),
+    (["sample", "tiny.yaml", "--steps", "-3"], 2, "With --steps -3: sampler.steps: must be at least 1"),
+    (["sample", "tiny.yaml", "--set", "sampler.steps=0"], 2, "With --set sampler.steps=0"),
+    (["sample", "tiny.yaml", "--sampler", "dpmp"], 2, "Did you mean 'dpmpp_2m' or 'dpmpp_2m_sde' or 'dpmpp_2s'?"),
+    (["render", "denoise", "none.npz"], 2, "none.npz: no such recording"),
     (["train", "tiny.yaml", "--set", "training.stesp=3"], 2, "Did you mean 'steps'?"),
     (["train", "tiny.yaml", "--set", "training.steps=lots"], 2, "training.steps"),
     (["train", "tiny.yaml", "--set", "target.sides=lots"], 2, "target.sides"),
@@ -180,7 +232,11 @@ WRONG = [
     (["render", "denoise", "-c", "tiny.yaml", "-o", "x.avi"], 2, "'.avi' is not a format"),
     (["render", "denoise", "-c", "tiny.yaml", "-q", "z"], 2, "--quality z"),
     (["render", "denoise", "-c", "tiny.yaml", "-O", "duraton=3"], 2, "Did you mean 'duration'?"),
-    (["render", "denoise", "-c", "tiny.yaml", "-o", "/proc/nowhere/x.mp4"], 1, "/proc/nowhere"),
+    (["render", "denoise", "-c", "tiny.yaml", "-o", "/proc/nowhere/x.mp4", "--parents"], 1, "/proc/nowhere"),
+    (["render", "denoise", "-c", "tiny.yaml", "-o", "films/x.mp4"], 2, "no folder films.\nAdd --parents to make it"),
+    (["sample", "tiny.yaml", "-o", "runs/x.npz"], 2, "--out runs/x.npz: there is no folder runs."),
+    (["render", "langevin.py"], 2, "is called by its name: diffrender render langevin"),
+    (["render", "mesh", "-c", "donut", "--dry-run"], 2, "the scene shows plane alone"),
     (["render", "denoise", "-c", "tiny.yaml", "--codec", "h265_magic", *SMALL], 2, "h265_magic"),
     (["render", "denoise", "-c", "tiny.yaml", "-s", "-o", "x.mp4"], 2, "--save_last_frame writes one PNG"),
     (["render", "denoise", "-c", "tiny.yaml", "-S", "ula"], 2, "ula makes a langevin run"),

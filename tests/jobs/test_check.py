@@ -10,11 +10,11 @@ import pytest
 
 from diffrender.core import trust
 from diffrender.core.errors import UsageError
-from diffrender.jobs.check import check_before_start, trusted_code
 from diffrender.jobs.cluster import bundle
 from diffrender.jobs.job import pending
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import Subject
+from diffrender.jobs.run.check import check_before_start, trusted_code
 
 MINE = '''"""Mine."""
 import numpy as np
@@ -229,6 +229,7 @@ def test_what_a_scene_cannot_show_is_refused_before_anything_is_trained(own, mon
 
 def test_what_is_up_to_date_is_not_checked_and_loads_no_torch(own):
     code = (
-        "import sys; from diffrender.jobs.check import check_before_start as c; c([]); sys.exit('torch' in sys.modules)"
+        "from diffrender.jobs.run.check import check_before_start as c; c([])"
+        "; import sys; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], env=os.environ).returncode == 0

@@ -149,7 +149,7 @@ def test_two_jobs_for_one_file_are_refused(lecture_folder):
         ({"scene": "langevni"}, "Did you mean 'langevin'?"),
         ({"scene": "mine", "config": "spirla"}, "Did you mean 'spiral'?"),
         ({"scene": "mine", "out": Path("a.avi")}, "'.avi' is not a format"),
-        ({"scene": "mine", "trajectories": ["nothing.npz"]}, "no such file"),
+        ({"scene": "mine", "trajectories": ["nothing.npz"]}, "no such recording"),
         ({"scene": "mine", "trajectories": ["x=nothing.npz"]}, "no recording called 'x'"),
         ({"scene": "missing.py"}, "no such scene file"),
         ({"scene": "scenes/mine.py:Yours"}, "Known: Mine"),
@@ -238,17 +238,17 @@ def test_provenance_of_what_is_damaged_is_nothing(tmp_path):
 
 
 def test_forcing_a_job_makes_again_what_it_needs_if_that_is_gone(tmp_path, monkeypatch):
-    from diffrender.jobs.run import progress
+    from diffrender.jobs import make
 
     need = Job("sample", "need", tmp_path / "need.npz", {})
     wanted = Job("render", "clip", tmp_path / "clip.mp4", {}, {}, (need,))
     monkeypatch.setattr(Job, "up_to_date", lambda self: self is wanted)
     ran = []
-    monkeypatch.setattr(progress, "check_before_start", lambda todo: None)
-    monkeypatch.setattr(progress, "run", lambda todo, on_event: ran.extend(todo) or [])
-    progress.bring_up_to_date(wanted)
+    monkeypatch.setattr(make, "check_before_start", lambda todo, children: None)
+    monkeypatch.setattr(make, "run", lambda todo, on_event, children: ran.extend(todo) or [])
+    make.bring_up_to_date(wanted)
     assert ran == [], "the control: unforced there is nothing to do"
-    progress.bring_up_to_date(wanted, force=True)
+    make.bring_up_to_date(wanted, force=True)
     assert ran == [need, wanted]
 
 

@@ -11,10 +11,10 @@ from safetensors.numpy import save_file
 from diffrender.config import shipped_weights as shipped
 from diffrender.config.load import load_config
 from diffrender.core.errors import UsageError
-from diffrender.jobs.check import check_before_start
 from diffrender.jobs.job import ordered
 from diffrender.jobs.plan import subject
 from diffrender.jobs.plan.subject import Subject
+from diffrender.jobs.run.check import check_before_start
 
 CONFIG = """\
 target: latents

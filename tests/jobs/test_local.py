@@ -11,6 +11,7 @@ import pytest
 from diffrender.core.errors import DiffrenderError, RenderError, UnexpectedError
 from diffrender.jobs.job import Job
 from diffrender.jobs.run import local
+from diffrender.jobs.run.children import Children
 
 pytestmark = pytest.mark.usefixtures("toy_worker")
 
@@ -136,9 +137,9 @@ def test_an_interrupt_ends_the_workers_and_leaves_nothing_half(tmp_path):
 
 def test_work_is_shared_by_threads_that_arithmetic_uses(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    more = {"on_event": print, "fail_fast": True, "retries": 0, "logs": None, "cluster": None}
-    assert local._Scheduler([], workers=4, **more).threads == 2
-    assert local._Scheduler([], workers=1, **more).threads is None
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert Children.of(4).environment["OMP_NUM_THREADS"] == "2"
+    assert "OMP_NUM_THREADS" not in Children.of(1).environment
 
 
 def test_the_error_of_a_job_keeps_its_family(tmp_path):

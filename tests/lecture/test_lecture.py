@@ -320,7 +320,7 @@ def finished(made):
         job.out.parent.mkdir(parents=True, exist_ok=True)
         np.savez(job.out, meta=np.array(json.dumps({"key": job.key})))
     one = made.clips[0]
-    local.run_job(one)
+    local.run([one])
     for job in made.clips[1:]:
         container.join([one.out], job.out, 10, metadata={"comment": provenance.comment({"key": job.key})})
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from diffrender.cli.app import main
-from diffrender.jobs.run import local
+from diffrender.jobs.run import children
 
-local.CHILD_COMMAND = [sys.executable, str(Path(__file__).with_name("worker.py"))]
+children.COMMAND = [sys.executable, str(Path(__file__).with_name("worker.py"))]
 main()

@@ -3,6 +3,6 @@
 import os
 import sys
 
-from diffrender.jobs.run import local
+from diffrender.jobs.run import children
 
-local.CHILD_COMMAND = [sys.executable, os.environ["TOY_WORKER"]]
+children.COMMAND = [sys.executable, os.environ["TOY_WORKER"]]

@@ -73,6 +73,9 @@ def video(file, spec, options):
 
 def train(task):
     """Weights and a recording that tell where they were made, and what was read."""
+    print(f"training {task.name}", file=sys.stderr, flush=True)
+    if fail := task.settings.get("options", {}).get("fail"):
+        raise RenderError(f"{task.name} cannot be trained.", fail)
     file = task.inputs.get("target.file")
     for path in (task.out, *task.extra_outputs):
         path.write_text(f"{path}\n{file.read_text() if file else ''}")

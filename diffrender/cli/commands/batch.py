@@ -61,6 +61,7 @@ def batch(
     import json
 
     from diffrender.core.errors import UsageError
+    from diffrender.jobs.run.check import check_before_start
     from diffrender.lecture import file as lectures
     from diffrender.lecture import report
     from diffrender.lecture.batch import Batch
@@ -78,6 +79,7 @@ def batch(
     if whole.todo or dry_run:
         say(report.announcement(whole, workers))
     if dry_run:
+        check_before_start(whole.todo)
         print(json.dumps(report.planned_data(whole, workers)) if as_json else report.planned_table(whole))
         return
     writable(whole.plan.folder)
@@ -98,15 +100,14 @@ def batch(
 def _run(whole: Batch, workers: int, fail_fast: bool, scheduler: str) -> list[Outcome]:
     import contextlib
 
-    from diffrender.cli.batch_screen import Screen
+    from diffrender.jobs.run.progress import Progress
 
     expected = {out: seconds for out, (seconds, _) in whole.estimates.items()}
     with contextlib.ExitStack() as stack:
-        screen = Screen(expected, workers)
-        stack.enter_context(screen)
+        progress = stack.enter_context(Progress(expected, workers))
         cluster = None
         if scheduler and whole.todo:
             from diffrender.jobs.cluster.dask import DaskCluster
 
-            cluster = stack.enter_context(DaskCluster(scheduler, screen.notice))
-        return whole.run(workers=workers, on_event=screen, fail_fast=fail_fast, cluster=cluster)
+            cluster = stack.enter_context(DaskCluster(scheduler, progress.notice))
+        return whole.run(workers=workers, on_event=progress, fail_fast=fail_fast, cluster=cluster)

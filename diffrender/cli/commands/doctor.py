@@ -15,6 +15,8 @@ import typer
 
 from diffrender.cli.common import command, cores
 
+DISTRIBUTION = "diffrender-video"  # what Python's packaging calls this program
+
 
 class Finding(NamedTuple):
     """One thing looked at: state is ok, note or bad; remedy says what to do."""
@@ -66,7 +68,7 @@ def _packages() -> Iterator[Finding]:
     from packaging.requirements import Requirement
 
     try:
-        requirements = [Requirement(r) for r in importlib.metadata.requires("diffrender") or []]
+        requirements = [Requirement(r) for r in importlib.metadata.requires(DISTRIBUTION) or []]
     except importlib.metadata.PackageNotFoundError:
         yield Finding("diffrender", "bad", "not installed in this Python", "pip install -e .  in its folder")
         return
@@ -85,7 +87,7 @@ def _packages() -> Iterator[Finding]:
         "packages",
         "bad" if wrong else "ok",
         "; ".join(wrong) or f"{len(requirements)} requirements fit",
-        "pip install --upgrade diffrender" if wrong else "",
+        "make setup, in the checkout; or pip install -e ." if wrong else "",
     )
 
 

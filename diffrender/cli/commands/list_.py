@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 REGISTRIES = {  # name of a list → the registry that it shows, or several
     "schedules": "diffrender.diffusion.schedules:SCHEDULES",
     "densities": "diffrender.diffusion.targets.densities.catalogue:DENSITIES",
-    "points": "diffrender.diffusion.targets.points.plane:POINTS",
+    "points": "diffrender.diffusion.targets.points.space:POINTS diffrender.diffusion.targets.shapes.catalogue:SHAPES",
     "images": "diffrender.diffusion.targets.images.catalogue:IMAGES",
     "models": "diffrender.diffusion.denoisers.closed_forms:CLOSED_FORMS"
     " diffrender.diffusion.denoisers.closed_forms:HYBRIDS diffrender.diffusion.denoisers.pretrained:PRETRAINED",
@@ -24,6 +24,17 @@ REGISTRIES = {  # name of a list → the registry that it shows, or several
     "objectives": "diffrender.diffusion.denoisers.objectives:OBJECTIVES",
 }
 WHAT = ("scenes", "configs", "samplers", *REGISTRIES, "themes")
+ABOUT = {  # one line each, since their names stand in modules that load torch
+    "samplers": "from noise to data, and Langevin: ddim, ddpm, dpmpp_2m, heun, ula, mala, …",
+    "schedules": "how noise grows: squaredcos_cap_v2, karras, flow, …",
+    "densities": "in closed form: banana, double_well, gaussian_mixture, expression, …",
+    "points": "in 2-D and 3-D, and of files: spiral, moons, torus, drawing, text, …",
+    "images": "digits, mnist, cifar10, image_folder, …",
+    "models": "with nothing to train: exact, gaussian, local, …",
+    "networks": "mlp, unet, …",
+    "autoencoders": "whose codes are a target of their own: vae",
+    "objectives": "what a network learns: edm, epsilon, flow, …",
+}
 SHORT = ("kind", "order", "stochastic", "NFE a step", "target", "model", "sampler", "config", "default")
 BARE = ("kind", "title", "shows", "what", "paper")  # what needs no name beside it
 Row = dict[str, Any]
@@ -51,6 +62,9 @@ def list_(
     if name:
         _one(what, name, as_json)
         return
+    if not what and not as_json:
+        _overview()
+        return
     tables = {name: _rows(name) for name in ([what] if what else WHAT)}
     if as_json:
         import json
@@ -61,12 +75,36 @@ def list_(
         _show(name, rows, first=i == 0)
 
 
+def _overview() -> None:
+    """All that there is, on one screen, and without loading what takes long."""
+    import textwrap
+
+    from diffrender.config.find import configs, scenes
+    from diffrender.video.spec import THEMES
+
+    about = {"scenes": ", ".join(scenes()), "configs": ", ".join(configs()), **ABOUT, "themes": ", ".join(THEMES)}
+    width = max(map(len, about)) + 2
+    for name, text in about.items():
+        head, *more = textwrap.wrap(text, _room() - width, break_on_hyphens=False)
+        typer.echo(
+            typer.style(f"{name:<{width}}", fg="cyan") + "\n".join([head, *(" " * width + line for line in more)])
+        )
+    typer.echo("\nMore of each:  diffrender list samplers   ·   diffrender list scenes denoise")
+
+
+def _room() -> int:
+    """Columns of the terminal, up to what is easily read."""
+    import shutil
+
+    return min(shutil.get_terminal_size().columns, 120)
+
+
 def _code_of(config: str, as_json: bool) -> None:
     """The functions that a config takes from Python files: what they are, and their keys."""
     import json
 
-    from diffrender.jobs.check import trusted_code
     from diffrender.jobs.plan.subject import Subject
+    from diffrender.jobs.run.check import trusted_code
 
     rows = [
         {
@@ -108,10 +146,9 @@ def _one(what: str, name: str, as_json: bool) -> None:
 
 def _show(title: str, rows: list[Row], first: bool) -> None:
     """A line or a few for each row: its name, what is short beside it, what is long under it."""
-    import shutil
     import textwrap
 
-    room = min(shutil.get_terminal_size().columns, 120)
+    room = _room()
     typer.secho(("" if first else "\n") + title, bold=True)
     width = max((len(row["name"]) for row in rows), default=0) + 2
     for row in rows:
@@ -182,8 +219,12 @@ def _scene_in_full(card: SceneCard) -> None:
     ]
     if needs:
         _show(f"recordings of {card.name}", needs, first=False)
-    rows = [{"kind": row["type"], **row, "type": "", "shared": ""} for row in option_rows(card)]
+    options = option_rows(card)
+    rows = [{"kind": row["type"], **row, "type": "", "shared": ""} for row in options if row["name"] not in card.words]
     _show(f"options of {card.name}", rows, first=False)
+    if card.words:
+        text = f"{', '.join(card.words)}: each is an option of that name (--json shows them)"
+        _show(f"words on screen of {card.name}", [{"name": "", "what": text}], first=False)
 
 
 def _pairs(settings: Any) -> list[str]:

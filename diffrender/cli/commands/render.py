@@ -14,13 +14,16 @@ from diffrender.cli.common import (
     Classes,
     DataDir,
     Device,
+    DryRun,
     Force,
     Json,
     Outputs,
+    Parents,
     Seed,
     Set,
     Trust,
     check_device,
+    check_out_folder,
     command,
     complete_configs,
     complete_scenes,
@@ -144,6 +147,8 @@ def render(
     device: Device = "auto",
     trust: Trust = False,
     data_dir: DataDir = None,
+    parents: Parents = False,
+    dry_run: DryRun = False,
     force: Force = False,
     outputs: Outputs = Path("outputs"),
     as_json: Json = False,
@@ -155,11 +160,12 @@ def render(
     Examples:  diffrender render langevin --out video.mp4   ·   diffrender render denoise mine.npz -q l -p
     """
     from diffrender.core.errors import UsageError
+    from diffrender.jobs.make import bring_up_to_date, dry_run_table
     from diffrender.jobs.plan.clip import clip, clip_spec
-    from diffrender.jobs.run.progress import bring_up_to_date
     from diffrender.video.spec import RenderSettings
 
     trusting(trust)
+    check_out_folder(out, parents)
     if recording and not recording.endswith(".npz"):
         raise UsageError(f"{recording}: not a recording (.npz).", f"A config is named with --config {recording}.")
     if last_frame and (still is not None or contact_sheet or format_ not in ("", "png")):
@@ -195,6 +201,9 @@ def render(
         outputs=outputs,
         device=check_device(device),
     )
+    if dry_run:
+        print(dry_run_table(job, force, outputs))
+        return
     writable(job.out.parent)
     for file in clip_spec(job).trajectories.values():
         if reason := _cut_off(Path(file)):
@@ -203,7 +212,7 @@ def render(
         from diffrender.video.render import check_encoder  # before anything is trained for it
 
         check_encoder(clip_spec(job))
-    report = bring_up_to_date(job, force)
+    report = bring_up_to_date(job, force, outputs)
     shown = out or Path(os.path.relpath(job.out))
     if report["reused"]:
         say(f"{shown} is up to date; --force renders again.")

@@ -12,13 +12,16 @@ from diffrender.cli.common import (
     ConfigName,
     DataDir,
     Device,
+    DryRun,
     Force,
     Json,
     Outputs,
+    Parents,
     Seed,
     Set,
     Trust,
     check_device,
+    check_out_folder,
     command,
     overrides_from_flags,
     print_output,
@@ -47,6 +50,8 @@ def sample(
     device: Device = "auto",
     trust: Trust = False,
     data_dir: DataDir = None,
+    parents: Parents = False,
+    dry_run: DryRun = False,
     force: Force = False,
     outputs: Outputs = Path("outputs"),
     as_json: Json = False,
@@ -56,10 +61,11 @@ def sample(
     Trains the model first if that is not done. Writes outputs/CONFIG/SAMPLER.npz.
     """
     from diffrender.core.errors import UsageError
+    from diffrender.jobs.make import bring_up_to_date, dry_run_table
     from diffrender.jobs.plan.subject import Subject
-    from diffrender.jobs.run.progress import bring_up_to_date
 
     trusting(trust)
+    check_out_folder(out, parents)
     subject = Subject.of(
         config,
         overrides_from_flags(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None),
@@ -71,8 +77,11 @@ def sample(
             f"For a video: diffrender render denoise --config {config} --out {out}",
         )
     job = subject.sample(device=check_device(device), out=out)
+    if dry_run:
+        print(dry_run_table(job, force, outputs))
+        return
     writable(job.out.parent)
-    report = bring_up_to_date(job, force)
+    report = bring_up_to_date(job, force, outputs)
     if report["reused"]:
         say(f"{job.out} is up to date; --force records again.")
     print_output(job.out, as_json, **report)

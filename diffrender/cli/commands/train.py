@@ -11,6 +11,7 @@ from diffrender.cli.common import (
     ConfigName,
     DataDir,
     Device,
+    DryRun,
     Force,
     Json,
     Outputs,
@@ -38,6 +39,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted run stopped: the default; --force starts anew.")
     ] = False,
+    dry_run: DryRun = False,
     force: Force = False,
     outputs: Outputs = Path("outputs"),
     as_json: Json = False,
@@ -49,14 +51,17 @@ def train(
 
     Ctrl-C keeps what was learned so far, and the same command goes on from there.
     """
+    from diffrender.jobs.make import bring_up_to_date, dry_run_table
     from diffrender.jobs.plan.subject import Subject
-    from diffrender.jobs.run.progress import bring_up_to_date
 
     trusting(trust)
     subject = Subject.of(config, overrides_from_flags(sets, seed=seed, seed_key="seed"), outputs)
     job = subject.train(device=check_device(device), resume=resume or not force, anew=True)
+    if dry_run:
+        print(dry_run_table(job, force, outputs))
+        return
     writable(job.out.parent)
-    report = bring_up_to_date(job, force)
+    report = bring_up_to_date(job, force, outputs)
     if report["reused"]:
         say(f"{job.out} is up to date; --force trains again.")
     print_output(job.out, as_json, **report)

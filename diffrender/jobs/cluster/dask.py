@@ -1,4 +1,4 @@
-"""Jobs on a Dask cluster: the same jobs, done by the same child processes on other machines (`diffrender[cluster]`).
+"""Jobs on a Dask cluster: the same jobs, done by the same child processes on other machines (the extra `cluster`).
 
 Every job is submitted when what it needs is done, with the files it reads; its own come back checked by hash. What a
 worker runs is a function sent by value, so that the scheduler's machine needs no diffrender, and it first compares
@@ -28,7 +28,8 @@ from diffrender.jobs.cluster import bundle as bundles
 from diffrender.jobs.cluster.bundle import Bundle, JobResult
 from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import KINDS
-from diffrender.jobs.run.local import Interrupt, OnEvent, run_description
+from diffrender.jobs.run.children import Children, Interrupt
+from diffrender.jobs.run.local import OnEvent
 
 CONNECT_SECONDS = 10.0  # to wait for the scheduler
 LONELY_SECONDS = 5.0  # without any worker before something is said
@@ -47,7 +48,7 @@ class DaskCluster:
         try:
             import distributed
         except ImportError:
-            raise MissingToolError("--scheduler needs Dask.", "Run: pip install 'diffrender[cluster]'") from None
+            raise MissingToolError("--scheduler needs Dask.", "Run: pip install dask distributed") from None
         self.notice, self.address = notice, address
         _check_protection(address, distributed.Security(), notice)
         try:
@@ -82,7 +83,7 @@ class DaskCluster:
 
     # ---- one job -----------------------------------------------------------------------------------------------------
     def do(self, job: Job, on_event: OnEvent, interrupt: Interrupt, log: Path | None) -> dict[str, Any]:
-        """Do a job on some worker and put its files here; returns and raises as `run_job` does.
+        """Do a job on some worker and put its files here; returns and raises as `Children.do` does.
 
         A job whose worker was lost is done again by Dask itself; one whose input was lost with a worker, by
         `local.run`. A worker with another diffrender is not asked again.
@@ -288,9 +289,8 @@ def _performed(bundle: Bundle, contents: dict[str, bytes], topic: str, folder: P
 
     try:
         job = bundles.unpack(bundle, folder, contents.__getitem__)
-        with _while_wanted(worker, interrupt):
-            threads = max(1, (os.cpu_count() or 1) // worker.state.nthreads)
-            done = run_description(job, report, interrupt, threads=threads, log=log)
+        with _while_wanted(worker, interrupt), Children.of(worker.state.nthreads) as children:
+            done = children.do(job, report, interrupt, log=log)
         return JobResult(done, bundles.collect(job))
     except KeyboardInterrupt:
         return JobResult(_as_event(WorkerDiedError(f"{bundle.job['name']}: stopped.")), {})

@@ -6,6 +6,7 @@ The command line, lecture files and the Python interface all come through `clip`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,8 @@ def recordings(
         elif isinstance(need, Codes):
             found[name] = subject.codes(device=device, shows=card.shows)
         else:
-            found[name] = subject.sample(device=device, kind=need.kind, shows=card.shows)
+            job = subject.sample(device=device, kind=need.kind, shows=card.shows)
+            found[name] = replace(job, name=f"sample {subject.name} ({name})") if len(card.needs) > 1 else job
     return found
 
 
@@ -148,7 +150,7 @@ def named_files(texts: list[str], card: SceneCard) -> dict[str, Path]:
         path = expanded(file)
         if not path.is_file():
             raise UsageError(
-                f"--trajectory {file}: no such file.",
+                f"{file}: no such recording.",
                 "Record one with 'diffrender sample', or see docs/trajectory-format.md.",
             )
         found[name] = path.resolve()

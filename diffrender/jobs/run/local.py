@@ -6,24 +6,20 @@ Jobs run on this machine, or on a cluster that is handed to `run`.
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
-import tempfile
-import threading
+import functools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from diffrender.core.child_process import ChildProcess, error_from_message
-from diffrender.core.errors import DiffrenderError, UnexpectedError, WorkerDiedError
-from diffrender.core.files import write_text
+from diffrender.core.errors import DiffrenderError, WorkerDiedError
 from diffrender.jobs.job import Job
+from diffrender.jobs.kinds import KINDS
+from diffrender.jobs.run.children import Children, Interrupt
 
 OnEvent = Callable[[Job, dict[str, Any]], None]
-CHILD_COMMAND = [sys.executable, "-m", "diffrender.jobs.run.child"]
 INTERRUPT_GRACE_SECONDS = 15.0  # seconds a job gets to clean up after an interrupt
 POLL_SECONDS = 1.0  # where waiting cannot be interrupted, Ctrl-C is heard so late
 MAX_REMOTE_JOBS = 512  # handed to a cluster at once
@@ -48,115 +44,7 @@ class Cluster(Protocol):
         """Whether the job may go there; the others are done here."""
 
     def do(self, job: Job, on_event: OnEvent, interrupt: Interrupt, log: Path | None) -> dict[str, Any]:
-        """Do one job there, and put its files here; returns and raises as `run_job` does."""
-
-
-class Interrupt:
-    """Set once: every running job is asked to stop, and made to if it does not."""
-
-    def __init__(self) -> None:
-        self.running: dict[int, tuple[Callable[[], None], Callable[[], None]]] = {}
-        self.lock, self.set = threading.Lock(), False
-
-    @contextlib.contextmanager
-    def watching(self, ask: Callable[[], None], kill: Callable[[], None]) -> Iterator[None]:
-        """While inside, an interrupt calls `ask`, and `kill` after a time of grace."""
-        with self.lock:
-            me = id(ask)
-            self.running[me] = ask, kill
-            if self.set:
-                ask()
-        try:
-            yield
-        finally:
-            with self.lock:
-                del self.running[me]
-
-    def __call__(self) -> None:
-        with self.lock:
-            self.set = True
-            for ask, _ in self.running.values():
-                ask()
-
-    def kill(self) -> None:
-        """End what still runs."""
-        with self.lock:
-            for _, kill in self.running.values():
-                kill()
-
-
-def run_job(
-    job: Job,
-    on_event: OnEvent = lambda job, event: None,
-    interrupt: Interrupt | None = None,
-    *,
-    threads: int | None = None,
-    log: Path | None = None,
-) -> dict[str, Any]:
-    """Do one job in a child process and return its `done` event; see `run_description`."""
-    return run_description(job.as_dict(), lambda event: on_event(job, event), interrupt, threads=threads, log=log)
-
-
-def run_description(
-    job: Mapping[str, Any],
-    report: Callable[[dict[str, Any]], None],
-    interrupt: Interrupt | None = None,
-    *,
-    threads: int | None = None,
-    log: Path | None = None,
-) -> dict[str, Any]:
-    """Do what `Job.as_dict` describes in a child process and return its `done` event; `report` gets its progress.
-
-    threads: how many the job may use for arithmetic. log: where its stderr goes (a temporary file if not given).
-    Raises the job's own error, WorkerDiedError if the process died, KeyboardInterrupt if it was interrupted.
-    """
-    interrupt = interrupt or Interrupt()
-    environment = dict(os.environ, PYTHONUNBUFFERED="1")
-    if threads:
-        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-        environment.update({name: str(threads) for name in names})
-    with contextlib.ExitStack() as stack:
-        stderr: Any = stack.enter_context(log.open("wb") if log else tempfile.TemporaryFile())  # noqa: SIM115
-        child = ChildProcess(CHILD_COMMAND, stderr, environment)
-        stack.callback(child.close)
-        stack.enter_context(interrupt.watching(child.interrupt, child.kill))
-        child.send(job)
-        last: dict[str, Any] = {}
-        for last in child.answers():
-            if last["event"] in ("progress", "note"):
-                report(last)
-        reason = child.exit_reason()
-        if last.get("event") == "done":
-            return last
-        if last.get("event") == "error":
-            raise _with_log(error_from_message(last), Path(job["out"]), log)
-        if interrupt.set or last.get("event") == "interrupted":
-            raise KeyboardInterrupt
-        family = WorkerDiedError if child.exit_code() < 0 else DiffrenderError
-        raise family(f"{job['name']}: its process ended without a word ({reason}).", _last_line(stderr, log))
-
-
-def _with_log(error: DiffrenderError, out: Path, log: Path | None) -> DiffrenderError:
-    """An error that nobody foresaw leaves its traceback beside the output, where no log is kept anyway."""
-    if not isinstance(error, UnexpectedError) or log:
-        return error
-    file = out.with_name(f"{out.name}.log")
-    try:
-        write_text(file, "\n".join(getattr(error, "__notes__", [])))
-    except OSError:
-        return error
-    return UnexpectedError(error.problem, f"{error.remedy}\nThe traceback: {file}")
-
-
-def _last_line(stderr: Any, log: Path | None) -> str:
-    """The last line of what the process said on stderr."""
-    if log:
-        text = log.read_text(errors="replace")
-    else:
-        stderr.seek(0)
-        text = stderr.read().decode(errors="replace")
-    lines = text.strip().splitlines()
-    return f"It last said: {lines[-1]}." if lines else "Try again; 'diffrender doctor' may tell why it happens."
+        """Do one job there, and put its files here; returns and raises as `Children.do` does."""
 
 
 def run(
@@ -168,18 +56,27 @@ def run(
     retries: int = 1,
     logs: Path | None = None,
     cluster: Cluster | None = None,
+    children: Children | None = None,
 ) -> list[Outcome]:
     """Do `jobs` (in order, needs first) in `workers` processes at a time, or on a cluster.
 
     With `fail_fast` the first error is raised after the running jobs were stopped; else jobs that need a failed one are
     skipped and all others done. A job whose process died is tried again, `retries` times. An interrupt stops what runs,
-    waits for it to clean up, and is raised again. logs: a folder for what failing jobs said.
+    waits for it to clean up, and is raised again. logs: a folder for what failing jobs said. children: processes to do
+    them with, `Children.of(workers)`, if there are some already.
     on_event is called from several threads: `start`, `progress` and `retry` of each job, and `end` (with its Outcome).
     """
-    scheduler = _Scheduler(
-        list(jobs), workers=workers, on_event=on_event, fail_fast=fail_fast, retries=retries, logs=logs, cluster=cluster
-    )
-    return scheduler.run()
+    with Children.of(workers) if children is None else contextlib.nullcontext(children) as processes:
+        return _Scheduler(
+            list(jobs),
+            processes,
+            workers=workers,
+            on_event=on_event,
+            fail_fast=fail_fast,
+            retries=retries,
+            logs=logs,
+            cluster=cluster,
+        ).run()
 
 
 class _Scheduler:
@@ -188,6 +85,7 @@ class _Scheduler:
     def __init__(
         self,
         todo: list[Job],
+        children: Children,
         *,
         workers: int,
         on_event: OnEvent,
@@ -197,13 +95,13 @@ class _Scheduler:
         cluster: Cluster | None,
     ) -> None:
         self.todo, self.workers, self.on_event, self.cluster = todo, workers, on_event, cluster
+        self.children = children
         self.fail_fast, self.retries, self.logs = fail_fast, retries, logs
         self.places = {(job.kind, job.out): i for i, job in enumerate(todo)}
         self.waiting = list(range(len(todo)))
         self.running: dict[Future[Outcome], int] = {}
         self.outcomes: dict[int, Outcome] = {}
         self.interrupt = Interrupt()
-        self.threads = max(1, (os.cpu_count() or 1) // workers) if workers > 1 else None
 
     def run(self) -> list[Outcome]:
         with ThreadPoolExecutor(self.workers + (min(len(self.todo), MAX_REMOTE_JOBS) if self.cluster else 0)) as pool:
@@ -211,6 +109,8 @@ class _Scheduler:
                 while self.waiting or self.running:
                     for i in list(self.waiting):
                         self._start_or_skip(i, pool)
+                    if not any(self._reuses(self.todo[i]) for i in [*self.waiting, *self.running.values()]):
+                        self.children.end_idle()  # and with them what they hold of memory
                     for future in wait(self.running, POLL_SECONDS, FIRST_COMPLETED).done:
                         self._finish(self.running.pop(future), future.result())
             except BaseException:
@@ -237,6 +137,9 @@ class _Scheduler:
     def _remote(self, job: Job) -> bool:
         return self.cluster is not None and self.cluster.takes(job)
 
+    def _reuses(self, job: Job) -> bool:
+        return KINDS[job.kind].reuses_process and not self._remote(job)
+
     def _local(self) -> int:
         return sum(not self._remote(self.todo[i]) for i in self.running.values())
 
@@ -255,7 +158,10 @@ class _Scheduler:
                 if self.cluster and self.cluster.takes(job):
                     done = self.cluster.do(job, self.on_event, self.interrupt, log)
                 else:
-                    done = run_job(job, self.on_event, self.interrupt, threads=self.threads, log=log)
+                    report = functools.partial(self.on_event, job)
+                    done = self.children.do(
+                        job.as_dict(), report, self.interrupt, reused=KINDS[job.kind].reuses_process, log=log
+                    )
             except DiffrenderError as error:
                 if isinstance(error, WorkerDiedError) and attempt < self.retries and not self.interrupt.set:
                     self.on_event(job, {"event": "retry", "problem": error.problem})

@@ -1,44 +1,101 @@
-"""Progress on stderr: a tqdm bar for every running job on a terminal, a line at its start and end elsewhere."""
+"""Progress on stderr: on a terminal a bar for every running job, and one for all with the time left; elsewhere a line
+at the start and the end of each, and one every ten seconds."""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from diffrender.core.errors import DiffrenderError
 from diffrender.core.notes import SAID
-from diffrender.jobs.check import check_before_start
-from diffrender.jobs.job import Job, pending
+from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import KINDS
-from diffrender.jobs.run.local import Outcome, run
+from diffrender.jobs.run.local import Outcome
 
 SHOWN_FIGURES = ("loss", "nfe", "segments")
+REFRESH_SECONDS = 0.5  # of the bar of all jobs
+LINE_SECONDS = 10.0  # between two lines where there is no terminal
 
 
 class Progress:
-    """Shows the events of `local.run`; use as its `on_event`, inside a `with`."""
+    """Shows the events of `local.run`; use as its `on_event`, inside a `with`.
 
-    def __init__(self) -> None:
+    expected: seconds by output file; they weigh the jobs against each other. workers: jobs at a time.
+    """
+
+    def __init__(self, expected: Mapping[Path, float], workers: int = 1) -> None:
+        self.expected, self.workers = dict(expected), workers
+        self.share: dict[Path, float] = {}  # of each job begun: how much of it is done, 0…1
+        self.running: dict[Path, str] = {}  # names of the jobs that run
         self.bars: dict[str, tqdm] = {}
         self.stages: dict[str, str] = {}
+        self.whole: tqdm | None = None
+        self.begun, self.closed = time.monotonic(), threading.Event()
         self.lock, self.terminal = threading.Lock(), sys.stderr.isatty()
+        self.clock = threading.Thread(target=self._tick, daemon=True)
 
     def __enter__(self) -> Progress:
+        if self.terminal and len(self.expected) > 1:
+            self.whole = tqdm(total=1.0, leave=False, dynamic_ncols=True, file=sys.stderr, bar_format="")
+        self.clock.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for bar in self.bars.values():
+        self.closed.set()
+        self.clock.join()
+        for bar in [*self.bars.values(), *([self.whole] if self.whole is not None else [])]:
             bar.close()
 
     def __call__(self, job: Job, event: dict[str, Any]) -> None:
         with self.lock:
             getattr(self, f"_{event['event']}")(job, event)
 
+    # ---- the whole ---------------------------------------------------------------------------------------------------
+    def done(self) -> float:
+        """How much of the whole is done, 0…1."""
+        total = sum(self.expected.values()) or 1.0
+        return min(sum(self.expected.get(out, 0.0) * share for out, share in self.share.items()) / total, 1.0)
+
+    def left(self, done: float) -> float:
+        """Seconds left: what was expected at first, and more and more what the pace so far says."""
+        passed = time.monotonic() - self.begun
+        planned = sum(self.expected.values()) / max(1, min(self.workers, len(self.expected))) * (1 - done)
+        paced = passed / done * (1 - done) if done else planned
+        return done * paced + (1 - done) * planned
+
+    def line(self) -> str:
+        """`job 2 of 4, render langevin 35 %, about 40 s left`."""
+        done = self.done()
+        running = [f"{name} {self.share[out]:.0%}".replace("%", " %") for out, name in self.running.items()]
+        return ", ".join([self._count(), *running, f"about {duration(round(self.left(done)))} left"])
+
+    def _count(self) -> str:
+        return f"job {max(1, len(self.share))} of {len(self.expected)}"
+
+    def _tick(self) -> None:
+        while not self.closed.wait(REFRESH_SECONDS if self.terminal else LINE_SECONDS):
+            with self.lock:
+                if self.whole is not None:
+                    self.whole.n = done = self.done()
+                    left = f"about {duration(round(self.left(done)))} left"
+                    self.whole.bar_format = f"{self._count()} {{percentage:3.0f}}%|{{bar}}| {left}"
+                    self.whole.refresh()
+                elif not self.terminal and self.running:
+                    print(self.line(), file=sys.stderr, flush=True)
+
+    def notice(self, text: str) -> None:
+        """A line above the bars."""
+        with self.lock:
+            tqdm.write(text, file=sys.stderr)
+
+    # ---- events ------------------------------------------------------------------------------------------------------
     def _start(self, job: Job, event: dict[str, Any]) -> None:
+        self.share[job.out], self.running[job.out] = 0.0, job.name
         if not self.terminal:
             print(f"{job.name} …", file=sys.stderr, flush=True)
         else:
@@ -55,6 +112,8 @@ class Progress:
         if "note" in event:
             tqdm.write(f"{job.name}: {event['note']}", file=sys.stderr)
             return
+        if event.get("total", 0) > 1:  # a stage of one step says nothing of the job
+            self.share[job.out] = min(event.get("done", 0) / event["total"], 1.0)
         bar = self.bars.get(str(job.out))
         if bar is None:
             return
@@ -82,6 +141,8 @@ class Progress:
 
     def _end(self, job: Job, event: dict[str, Any]) -> None:
         outcome: Outcome = event["outcome"]
+        self.share[job.out] = 1.0
+        self.running.pop(job.out, None)
         bar = self.bars.pop(str(job.out), None)
         if bar is not None:
             bar.close()
@@ -109,29 +170,6 @@ def figures(found: dict[str, Any]) -> str:
 def duration(seconds: float) -> str:
     """`8.3 s`, `2 min 5 s`, `1 h 12 min`."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds} s" if isinstance(seconds, int) else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def bring_up_to_date(job: Job, force: bool = False) -> dict[str, Any]:
-    """Do what `job` needs and itself, showing progress; what is parts of it with --json."""
-    start = time.monotonic()
-    todo = pending([job])
-    if force and job not in todo:
-        todo = [*pending(job.needs), job]  # what it is made from may be gone though it is there itself
-    check_before_start(todo)
-    if len(todo) > 1:
-        tqdm.write(f"To do: {', '.join(job.name for job in todo)}.", file=sys.stderr)
-    with Progress() as progress:
-        outcomes = run(todo, on_event=progress)
-    failed = [o.error for o in outcomes if o.error]
-    if failed:
-        raise failed[0] or DiffrenderError(job.name)
-    return {
-        "key": job.key,
-        "made": [str(job.out) for job in todo],
-        "reused": not todo,
-        "seconds": round(time.monotonic() - start, 2),
-        "figures": outcomes[-1].figures if outcomes else {},
-    }

@@ -22,6 +22,7 @@ import time
 import traceback
 from collections.abc import Generator
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import numpy as np
@@ -167,8 +168,18 @@ def describe(error: Exception, scene: Path) -> dict[str, str]:
         return error_as_message(error, str(scene))
     text = (str(error).splitlines() or [""])[0]
     problem = f"{scene}{f', line {line}' if line else ''}: {type(error).__name__}{f': {text}' if text else ''}."
+    remedy = "--debug shows where it comes from."
+    if without_latex(error):
+        problem = f"{scene}{f', line {line}' if line else ''}: MathTex and Tex need LaTeX, and there is none here."
+        remedy = 'Write it for Typst, which is bundled: MathTypst("nabla log p"). Or install LaTeX and dvisvgm.'
     trace = "".join(traceback.format_exception(error))
-    return {"family": "RenderError", "problem": problem, "remedy": "--debug shows where it comes from.", "trace": trace}
+    return {"family": "RenderError", "problem": problem, "remedy": remedy, "trace": trace}
+
+
+def without_latex(error: Exception) -> bool:
+    """Whether an error came of setting text in TeX where a program for that is missing."""
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    return any(file.endswith("tex_file_writing.py") for file in files) and not (which("latex") and which("dvisvgm"))
 
 
 def main() -> None:

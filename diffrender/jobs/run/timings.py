@@ -1,4 +1,4 @@
-"""Measured times of jobs, in a small file beside the outputs, from which the time of a batch is estimated."""
+"""Measured times of jobs, in a small file beside the outputs, from which times are estimated."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ class JobTimings:
         return (median(alike), True) if alike else (KINDS[job.kind].first_guess, False)
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
-        """Save measured times; errors are ignored."""
+        """Save measured times, if there is the folder; errors are ignored."""
+        if not self.path.parent.is_dir():
+            return
         self.seconds.update({_name(o.job): round(o.seconds, 2) for o in outcomes if o.status == "done"})
         with contextlib.suppress(OSError):
             write_text(self.path, json.dumps(self.seconds, indent=0, sort_keys=True))

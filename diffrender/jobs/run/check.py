@@ -17,26 +17,35 @@ from diffrender.core.user_code import code_at
 from diffrender.core.validation import validate
 from diffrender.jobs.job import Job
 from diffrender.jobs.plan.subject import Subject
+from diffrender.jobs.run.children import Children
 
 CHECKED = ("autoencoder", "codes", "train", "sample")  # kinds of jobs whose config is checked before
-COUNTED = ("config", "source", "run_kind", "shows")  # settings of a job that decide whether it can be
+COUNTED = ("config", "source", "run_kind", "shows", "code")  # settings of a job that decide whether it can be
 
 
-def check_before_start(todo: Iterable[Job]) -> None:
+def check_before_start(todo: Iterable[Job], children: Children | None = None) -> None:
     """Refuse trainings and recordings that cannot be, cannot be shown, or name code that the user does not trust.
 
+    The registries load torch: with `children`, in a process that does a job afterwards, else in this one.
     Raises UsageError or ConfigError that names the key, or the file.
     """
     wanted = [job for job in todo if job.kind in CHECKED]
     for job in wanted:
-        code = [path for name, path in job.inputs.items() if name.startswith("code/")]
-        check_trusted(code, job.settings["source"])
-    seen: set[str] = set()
+        check_trusted(list(_code(job).values()), job.settings["source"])
+    checks: dict[str, dict[str, Any]] = {}
     for job in wanted:
-        content = digest({name: job.settings[name] for name in COUNTED} | {"kind": job.kind})
-        if content not in seen:
-            seen.add(content)
-            _check(job.kind, job.settings, job.inputs)
+        one = {name: job.settings[name] for name in COUNTED} | {"trains": job.kind != "sample"}
+        checks.setdefault(digest(one), {**one, "places": {name: str(path) for name, path in _code(job).items()}})
+    if children is None:
+        for one in checks.values():
+            check_by_registries(one)
+    elif checks:
+        children.check(list(checks.values()))
+
+
+def _code(job: Job) -> dict[str, Path]:
+    """The Python files that a job reads, by the names of its inputs."""
+    return {name: path for name, path in job.inputs.items() if name.startswith("code/")}
 
 
 def trusted_code(subject: Subject) -> dict[str, Entry]:
@@ -47,10 +56,11 @@ def trusted_code(subject: Subject) -> dict[str, Entry]:
         return {section: registry[name] for section, name in subject.code_names().items()}
 
 
-def _check(kind: str, settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> None:
+def check_by_registries(one: Mapping[str, Any]) -> None:
+    """Build everything that a training or a recording names, by the settings of its job, and throw it away."""
     from diffrender.diffusion.check import check_config
 
-    config = validate(Config, settings["config"], settings["source"])
-    config = config.model_copy(update={"source": Path(settings["source"])})
-    with code_at({written: inputs[name] for written, name in settings["code"].items()}):
-        check_config(config, run_kind=settings["run_kind"], shows=settings["shows"], trains=kind != "sample")
+    config = validate(Config, one["config"], one["source"])
+    config = config.model_copy(update={"source": Path(one["source"])})
+    with code_at({written: Path(one["places"][name]) for written, name in one["code"].items()}):
+        check_config(config, run_kind=one["run_kind"], shows=one["shows"], trains=one["trains"])

@@ -1,0 +1,73 @@
+"""What is said while jobs run: which of how many, how far, and about how long it takes yet."""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from diffrender.jobs.job import Job
+from diffrender.jobs.run import local, progress
+from diffrender.jobs.run.progress import Progress, duration
+from diffrender.jobs.run.timings import JobTimings
+
+
+def job(name):
+    return Job("render", name, Path(f"{name}.mp4"))
+
+
+def events(screen, name, *shares):
+    screen(job(name), {"event": "start"})
+    for share in shares:
+        screen(job(name), {"event": "progress", "stage": "draw", "done": 100 * share, "total": 100})
+
+
+def test_a_line_says_which_job_how_far_and_how_long(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    screen = Progress({Path("one.mp4"): 10.0, Path("two.mp4"): 30.0})
+    events(screen, "one", 0.5)
+    assert screen.line() == "job 1 of 2, one 50 %, about 31 s left", "0.875 × 40 s expected, and little else known"
+    screen(job("one"), {"event": "end", "outcome": local.Outcome(job("one"), "done", 10.0)})
+    events(screen, "two", 0.5)
+    now = 50.0
+    assert screen.done() == pytest.approx(0.625)
+    assert screen.line() == "job 2 of 2, two 50 %, about 24 s left", "slower than expected: the pace counts more"
+
+
+def test_a_stage_of_one_step_is_no_progress():
+    screen = Progress({Path("one.mp4"): 10.0})
+    events(screen, "one")
+    screen(job("one"), {"event": "progress", "stage": "count", "done": 1, "total": 1})
+    assert screen.done() == 0
+
+
+def test_without_a_terminal_a_line_comes_every_so_often(tmp_path, toy_worker, capfd, monkeypatch):
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.3)
+    slow = Job("render", "slow", tmp_path / "slow.txt", {"plain": True, "options": {"seconds": 1.5}})
+    with Progress({slow.out: 2.0}) as screen:
+        local.run([slow], on_event=screen)
+    lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("job 1 of 1, slow ")]
+    assert len(lines) >= 2
+    shares = [int(re.search(r"slow (\d+) %", line)[1]) for line in lines]
+    assert shares == sorted(shares)
+    assert shares[-1] > shares[0]
+
+
+def test_the_control_a_quick_job_says_its_start_and_end_alone(tmp_path, toy_worker, capfd):
+    quick = Job("render", "quick", tmp_path / "quick.txt", {"plain": True, "options": {}})
+    with Progress({quick.out: 2.0}) as screen:
+        local.run([quick], on_event=screen)
+    assert len(capfd.readouterr().err.strip().splitlines()) == 2
+
+
+def test_times_are_kept_where_outputs_are_and_nowhere_else(tmp_path):
+    outcome = local.Outcome(job("one"), "done", 7.0)
+    JobTimings(tmp_path / "none").record([outcome])
+    assert not (tmp_path / "none").exists()
+    JobTimings(tmp_path).record([outcome])
+    assert JobTimings(tmp_path).estimate(job("one")) == (7.0, True)
+
+
+def test_durations():
+    assert [duration(s) for s in (8.26, 8, 125, 4320)] == ["8.3 s", "8 s", "2 min 5 s", "1 h 12 min"]
