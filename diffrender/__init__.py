@@ -17,6 +17,7 @@ _NAMES = {
     "train": "api",
     "sample": "api",
     "render": "api",
+    "show": "api",
     "Trajectory": "trajectory",
     "TrajectoryWriter": "trajectory",
     "RenderSettings": "video.spec",

@@ -13,6 +13,7 @@ from typing import Any
 from diffrender.jobs.make import bring_up_to_date
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import OUTPUTS, Subject
+from diffrender.notebook.clip import Clip
 from diffrender.trajectory.reader import Trajectory
 from diffrender.video.spec import RenderSettings
 
@@ -52,14 +53,14 @@ def render(
     overrides: Keys | None = None,
     options: Keys | None = None,
     **video: Any,
-) -> Path:
-    """Render a clip and return its file.
+) -> Clip:
+    """Render a clip and return its file, a path that a notebook shows as the video or picture it is.
 
     trajectory: a recording for the scene's first need, in place of one made from a config. overrides: of the
     config, with dotted keys. video: fields of `RenderSettings`: quality, aspect, fps, theme, format, transparent,
     workers, and what else `diffrender render --help` lists.
     """
-    recording = getattr(trajectory, "path", trajectory)
+    recording = getattr(trajectory, "file", trajectory)
     job = clip(
         scene,
         config,
@@ -70,4 +71,15 @@ def render(
         trajectories=[] if recording is None else [str(recording)],
     )
     bring_up_to_date(job)
-    return job.out
+    return Clip(job.out)
+
+
+def show(recording: str | Path | Trajectory) -> Any:
+    """A widget that plays a recording in a notebook: states, predictions and tiles under a slider.
+
+    It draws in the browser, without Manim, and saves itself as one HTML file. Needs anywidget, of the extra `notebook`;
+    `diffrender page mine.npz` writes the same as a page without it.
+    """
+    from diffrender.notebook.widget import Player
+
+    return Player(recording if isinstance(recording, Trajectory) else Trajectory.open(recording))

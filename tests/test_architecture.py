@@ -15,12 +15,13 @@ HEAVY = ("torch", "manim", "numba", "scipy")
 
 # Each room, from the roof to the ground, and the rooms that it may import; itself it may always.
 ROOMS: dict[str, tuple[str, ...]] = {
-    "cli": ("api", "lecture", "jobs", "video", "animation", "diffusion", "trajectory", "config", "core"),
-    "api": ("lecture", "jobs", "video", "trajectory", "config", "core"),
+    "cli": ("api", "notebook", "lecture", "jobs", "video", "animation", "diffusion", "trajectory", "config", "core"),
+    "api": ("notebook", "lecture", "jobs", "video", "trajectory", "config", "core"),
     "lecture": ("jobs", "video", "trajectory", "config", "core"),
     "jobs": ("video", "diffusion", "trajectory", "config", "core"),
     "video": ("animation", "trajectory", "config", "core"),
     "animation": ("trajectory", "config", "core"),
+    "notebook": ("trajectory", "config", "core"),
     "diffusion": ("trajectory", "config", "core"),
     "trajectory": ("config", "core"),
     "config": ("core",),
@@ -36,7 +37,7 @@ NEVER = {
     "trajectory": ("torch", "manim"),
 }
 # Rooms that load none of HEAVY, and neither wing, when they are imported.
-LIGHT = ("core", "config", "trajectory", "jobs", "lecture", "cli", "api")
+LIGHT = ("core", "config", "trajectory", "jobs", "lecture", "cli", "api", "notebook")
 SCENES_MAY_IMPORT = ("diffrender.animation", "manim", "numpy", "pydantic")  # and Python's own library
 
 

@@ -63,13 +63,29 @@ def test_the_page_names_every_example():
     assert {f.name for f in EXAMPLES.glob("my_*")} == set(re.findall(r"\(examples/(\w+\.\w+)\)", page))
 
 
-def test_the_diffusers_pipeline_is_recorded_and_drawn(folder):
-    done = subprocess.run(
-        [sys.executable, "diffusers_pipeline.py"], cwd=folder, capture_output=True, text=True, timeout=300
-    )
+OWN = {  # program → scene, shape of the states
+    "diffusers_pipeline.py": ("images", (13, 4, 3, 16, 16)),
+    "own_loop.py": ("drift", (61, 600, 2)),
+    "k_diffusion_sampler.py": ("denoise", (41, 500, 2)),
+    "numpy_sampler.py": ("denoise", (51, 500, 5)),
+}
+
+
+@pytest.mark.parametrize("program", OWN)
+def test_a_model_of_ones_own_is_recorded_and_drawn(folder, program):
+    scene, shape = OWN[program]
+    done = subprocess.run([sys.executable, program], cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    recording = np.load(folder / done.stdout.strip().splitlines()[-1])
-    assert recording["x"].shape == (13, 4, 3, 16, 16)
-    assert recording["nfe"].tolist() == list(range(13))
+    name = done.stdout.strip().splitlines()[-1]
+    recording = np.load(folder / name)
+    assert recording["x"].shape == shape
+    if len(shape) == 3:  # samples are near the data, and noise is not
+        nearest = [np.linalg.norm(recording["target"][:, None] - x, axis=-1).min(0) for x in recording["x"][[0, -1]]]
+        assert np.median(nearest[1]) < 0.3 * np.median(nearest[0])
     small = ["-r", "160,90", "--fps", 4, "-O", "duration=1", "--still", 0.5]
-    assert run("render", "images", "pipeline.npz", *small, "-o", "a.png", cwd=folder).stat().st_size > 1000
+    assert run("render", scene, name, *small, "-o", "a.png", cwd=folder).stat().st_size > 1000
+
+
+def test_the_page_of_ones_own_model_names_every_program():
+    page = (ROOT / "docs/your-model.md").read_text()
+    assert set(OWN) == set(re.findall(r"\(examples/(\w+\.py)\)", page))

@@ -40,6 +40,7 @@ from diffrender.config.scene_options import SceneOptions
 from diffrender.core.errors import RenderError
 from diffrender.core.validation import validate
 from diffrender.trajectory.distance import distance_and_floor
+from diffrender.trajectory.projection import projected
 from diffrender.trajectory.reader import Trajectory
 
 # lent to scene files by `diffrender.animation`, whose face takes names from modules of this room alone
@@ -55,6 +56,7 @@ __all__ = [
     "distance_and_floor",
 ]
 
+MOST_DIMENSIONS = 3  # of points that are drawn as they are
 REST_SECONDS, REST = 2.5, 0.25  # how long the camera comes to rest after a run, and on which part of its way
 
 
@@ -120,7 +122,14 @@ class TrajectoryScene(Scene):
         if missing := sorted(set(self.needs) - set(self.trajectories)):
             raise RenderError(f"{type(self).__name__} needs a recording called '{missing[0]}'.")
         for name, need in self.needs.items():
+            self.trajectories[name] = self._as_shown(self.trajectories[name])
             self._check(self.trajectories[name], need)
+
+    def _as_shown(self, run: Trajectory) -> Trajectory:
+        """The run, or its projection where it is asked for, or where states are points of too many dimensions."""
+        many = len(run.event) == 1 and run.event[0] > MOST_DIMENSIONS and ("plane" in self.shows or not self.shows)
+        how = self.options.project or ("pca" if many else "")
+        return projected(run, how) if how else run
 
     def _check(self, run: Trajectory, need: Need) -> None:
         """RenderError if a recording is not one that the scene can show."""
@@ -221,6 +230,7 @@ class TrajectoryScene(Scene):
                 texts.append(captions.ITEMS[item](run))
             else:
                 texts.append(item)
+        texts.append(escaped(run.meta.get("projection", "")))
         return self.page.caption(*(text for text in texts if not isinstance(text, str) or text))
 
     def sampler_equation(self, run: Trajectory | None = None) -> str:

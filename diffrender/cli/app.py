@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from diffrender import __version__
-from diffrender.cli.commands import batch, doctor, draw, inspect, list_, new, record, render, sample, train
+from diffrender.cli.commands import batch, doctor, draw, inspect, list_, new, page, record, render, sample, train
 
 app = typer.Typer(
     name="diffrender",
@@ -41,6 +41,7 @@ def top(
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
 app.command("render")(render.render)
+app.command("page")(page.page)
 app.command("record")(record.record)
 app.command("batch")(batch.batch)
 app.command("list")(list_.list_)

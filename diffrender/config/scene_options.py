@@ -27,5 +27,10 @@ class SceneOptions(NamedOptions):
         None, pattern="^#[0-9A-Fa-f]{6}$", description="#RRGGBB of what is generated, if not the theme's"
     )
     font_scale: float = Field(1.0, ge=0.5, le=2, description="all text is so many times as large")
+    project: str | None = Field(
+        None,
+        pattern=r"^(pca|[0-9]+,[0-9]+(,[0-9]+)?)$",
+        description="points of many dimensions as a picture: pca, or coordinates from 0 on, as 0,1 (default: pca)",
+    )
     interpolate: bool = Field(False, description="also show states between two recorded ones, on straight lines")
     orbit: float = Field(90.0, ge=-3600, le=3600, description="degrees that the camera turns, in space")

@@ -18,18 +18,18 @@ STEPS = 60
 
 def moons(n):
     """Two half circles, (n, 2), and which of the two."""
-    angle, upper = math.pi * torch.rand(n), torch.rand(n) < 0.5
-    sign = torch.where(upper, 1.0, -1.0)
-    points = torch.stack([torch.cos(angle) - 0.5 * (~upper) + 0.25, sign * torch.sin(angle) - 0.25 * sign], 1)
-    return points + 0.03 * torch.randn(n, 2), upper.long()
+    angle, upper = math.pi * torch.rand(n, 1), torch.rand(n, 1) < 0.5
+    x = torch.where(upper, angle.cos() - 0.5, 0.5 - angle.cos())
+    y = torch.where(upper, angle.sin() - 0.25, 0.25 - angle.sin())
+    return torch.cat([x, y], 1) + 0.04 * torch.randn(n, 2), upper[:, 0].long()
 
 
 # flow matching: x_t = (1 − t) x_0 + t ε, and the network predicts ε − x_0
 network = torch.nn.Sequential(
-    torch.nn.Linear(3, 64), torch.nn.SiLU(), torch.nn.Linear(64, 64), torch.nn.SiLU(), torch.nn.Linear(64, 2)
+    torch.nn.Linear(3, 96), torch.nn.SiLU(), torch.nn.Linear(96, 96), torch.nn.SiLU(), torch.nn.Linear(96, 2)
 )
-optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
-for _ in range(400):
+optimizer = torch.optim.Adam(network.parameters(), lr=4e-3)
+for _ in range(1500):
     x0, noise, t = moons(256)[0], torch.randn(256, 2), torch.rand(256, 1)
     velocity = network(torch.cat([(1 - t) * x0 + t * noise, t], 1))
     loss = (velocity - (noise - x0)).square().mean()

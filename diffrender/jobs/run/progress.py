@@ -1,4 +1,4 @@
-"""Progress on stderr: on a terminal a bar for every running job, and one for all with the time left; elsewhere a line
+"""Progress on stderr: on a terminal, or in a notebook, a bar for every running job, and one for all with the time left; elsewhere a line
 at the start and the end of each, and one every ten seconds."""
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class Progress:
         self.stages: dict[str, str] = {}
         self.whole: tqdm | None = None
         self.begun, self.closed = time.monotonic(), threading.Event()
-        self.lock, self.terminal = threading.Lock(), sys.stderr.isatty()
+        self.lock, self.bar = threading.Lock(), bar_kind()
         self.clock = threading.Thread(target=self._tick, daemon=True)
 
     def __enter__(self) -> Progress:
-        if self.terminal and len(self.expected) > 1:
-            self.whole = tqdm(total=1.0, leave=False, dynamic_ncols=True, file=sys.stderr, bar_format="")
+        if self.bar is not None and len(self.expected) > 1:
+            self.whole = self.bar(total=1.0, leave=False, dynamic_ncols=True, file=sys.stderr, bar_format="")
         self.clock.start()
         return self
 
@@ -78,14 +78,14 @@ class Progress:
         return f"job {max(1, len(self.share))} of {len(self.expected)}"
 
     def _tick(self) -> None:
-        while not self.closed.wait(REFRESH_SECONDS if self.terminal else LINE_SECONDS):
+        while not self.closed.wait(REFRESH_SECONDS if self.bar is not None else LINE_SECONDS):
             with self.lock:
                 if self.whole is not None:
                     self.whole.n = done = self.done()
                     left = f"about {duration(round(self.left(done)))} left"
                     self.whole.bar_format = f"{self._count()} {{percentage:3.0f}}%|{{bar}}| {left}"
                     self.whole.refresh()
-                elif not self.terminal and self.running:
+                elif self.bar is None and self.running:
                     print(self.line(), file=sys.stderr, flush=True)
 
     def notice(self, text: str) -> None:
@@ -96,10 +96,10 @@ class Progress:
     # ---- events ------------------------------------------------------------------------------------------------------
     def _start(self, job: Job, event: dict[str, Any]) -> None:
         self.share[job.out], self.running[job.out] = 0.0, job.name
-        if not self.terminal:
+        if self.bar is None:
             print(f"{job.name} …", file=sys.stderr, flush=True)
         else:
-            self.bars[str(job.out)] = tqdm(
+            self.bars[str(job.out)] = self.bar(
                 desc=job.name,
                 unit="",
                 dynamic_ncols=True,
@@ -148,6 +148,18 @@ class Progress:
             bar.close()
         ending = {"done": f"{duration(outcome.seconds)}", "failed": "failed", "skipped": "skipped"}[outcome.status]
         tqdm.write(f"{job.name}: {ending}{figures(outcome.figures)}", file=sys.stderr)
+
+
+def bar_kind() -> type[tqdm] | None:
+    """tqdm's bars on a terminal, its widgets in a notebook that can show them; None where lines are printed instead."""
+    shell = type(getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()).__name__
+    marimo = sys.modules.get("marimo")
+    if shell == "ZMQInteractiveShell" or (marimo is not None and marimo.running_in_notebook()):
+        from tqdm import notebook
+
+        widgets = getattr(notebook, "IProgress", None)
+        return notebook.tqdm if widgets is not None else None
+    return tqdm if sys.stderr.isatty() else None
 
 
 def figures(found: dict[str, Any]) -> str:

@@ -1,0 +1,40 @@
+"""`diffrender page`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from diffrender.cli.common import Json, command, print_output, writable
+
+
+@command
+def page(
+    recording: Annotated[Path, typer.Argument(metavar="RECORDING.npz", help="What is shown.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file to write.", show_default="RECORDING.html")
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", "-p", help="Open what was made.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a page that plays a recording.
+
+    One HTML file with a slider and a play button, opened from disk; it needs no server, no network and no Manim.
+
+    Example:  diffrender page outputs/spiral/ddpm.npz --out spiral.html
+    """
+    from diffrender.core.errors import UsageError
+    from diffrender.notebook.page import write_page
+    from diffrender.trajectory.reader import Trajectory
+
+    file = out or recording.with_suffix(".html")
+    if file.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--out {file}: a page is an HTML file.", "Name it .html.")
+    run = Trajectory.open(recording)
+    writable(file.parent)
+    write_page(run, file)
+    print_output(file, as_json)
+    if preview:
+        typer.launch(str(file))

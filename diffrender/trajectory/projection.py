@@ -1,0 +1,58 @@
+"""States of many dimensions as they can be shown: through a linear projection, which says its own name.
+
+No mean is taken away, so that what holds of states holds of their pictures: x = α x_0 + σ ε, and moves add up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diffrender.core.errors import TrajectoryError
+from diffrender.trajectory.reader import Trajectory
+from diffrender.trajectory.schema import MEMBERS
+
+PLANE = 2
+MOST_POINTS = 20_000  # of the data, that principal components are taken of
+LEFT_OUT = ("field_", "grid_", "density", "metric_sliced_wasserstein")  # of all dimensions, not of the picture
+
+
+def projected(run: Trajectory, how: str = "pca") -> Trajectory:
+    """The run with every state (D,) mapped to two numbers or three; `meta.projection` names the map.
+
+    how: pca, the first two principal components of the data (of the last states, where no data were recorded); or
+    coordinates, counted from 0: `0,1` or `0,1,2`. What is recorded of all dimensions together (fields, densities, the
+    distance to the data) is left out. TrajectoryError for states that are no points, and coordinates they do not have.
+    """
+    if len(run.event) != 1 or run.event[0] < PLANE:
+        raise TrajectoryError(
+            f"{run.file}: project={how}: its states have shape {run.event}; points of two dimensions or more can be."
+        )
+    axes, name = _principal(run) if how == "pca" else _coordinates(run, how)
+    arrays = {}
+    for key, array in run.arrays.items():
+        member = MEMBERS.get(key)
+        if member is not None and member.axes.endswith("*event"):
+            arrays[key] = (np.asarray(array) @ axes).astype(np.float32)
+        elif not key.startswith(LEFT_OUT):
+            arrays[key] = array
+    return Trajectory(run.file, {**run.meta, "projection": name}, arrays)
+
+
+def _principal(run: Trajectory) -> tuple[np.ndarray, str]:
+    """The two directions (D, 2) in which data vary most, and what to call them: their share of the variance."""
+    data = np.asarray((run.target if len(run.target) > PLANE else run["x"][-1])[:MOST_POINTS], float)
+    _, sizes, directions = np.linalg.svd(data - data.mean(0), full_matrices=False)
+    axes = directions[:PLANE].T
+    axes *= np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])  # so that it is always the same one
+    share = np.square(sizes[:PLANE]).sum() / max(np.square(sizes).sum(), 1e-30)
+    return axes, f"PCA of {run.event[0]} dimensions: {share:.0%}"
+
+
+def _coordinates(run: Trajectory, how: str) -> tuple[np.ndarray, str]:
+    """Chosen coordinates as columns (D, 2 | 3), and what to call them."""
+    chosen = [int(part) for part in how.split(",")]
+    beyond = [k for k in chosen if k >= run.event[0]]
+    if beyond:
+        last = run.event[0] - 1
+        raise TrajectoryError(f"{run.file}: project={how}: states have coordinates 0 to {last}, and none {beyond[0]}.")
+    return np.eye(run.event[0])[:, chosen], f"coordinates {', '.join(map(str, chosen))} of {run.event[0]}"
