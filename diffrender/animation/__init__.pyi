@@ -129,6 +129,7 @@ from .parts.marginals import marginals as marginals
 from .parts.narration import Narration as Narration
 from .parts.noise_walk import NoiseWalk as NoiseWalk
 from .parts.one_chain import OneChain as OneChain
+from .parts.pair_panels import PairPanels as PairPanels
 from .parts.pictures import image_grid as image_grid
 from .parts.pictures import image_values as image_values
 from .parts.pictures import noise_grid as noise_grid
@@ -140,6 +141,8 @@ from .parts.schedule_plot import ScheduleColumn as ScheduleColumn
 from .parts.schedule_plot import SchedulePlot as SchedulePlot
 from .parts.schedule_plot import forward_equation as forward_equation
 from .parts.schedule_plot import log_snr_of as log_snr_of
+from .parts.score_error import ScoreError as ScoreError
+from .parts.score_panels import ScorePanels as ScorePanels
 from .parts.spectrum import band_pass as band_pass
 from .parts.spectrum import cutoffs as cutoffs
 from .parts.spectrum import low_pass as low_pass

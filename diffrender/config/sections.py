@@ -109,6 +109,12 @@ class TrainingConfig(OptimiserConfig):
 
     steps: int = Field(6000, ge=1, le=MOST_STEPS, description="updates of the weights")
     objective: str = Field("edm", description="what the network learns: diffrender list objectives")
+    coupling: Literal["independent", "ot"] = Field(
+        "independent", description="which noise is trained with which data: any, or by optimal transport in each batch"
+    )
+    reflow: int = Field(
+        0, ge=0, le=5, description="how often the flow is rectified: trained anew on noise and what it became of it"
+    )
     p_mean: float = Field(-1.2, description="of 'edm': mean of log(sigma / alpha), in units of the data's deviation")
     p_std: float = Field(1.2, gt=0, description="of 'edm': its standard deviation")
     data_size: int = Field(

@@ -88,6 +88,7 @@ def train(task: Task) -> Figures:
         resume=task.settings["resume"],
         key=task.key,
         progress=task.progress,
+        teacher=task.inputs.get("teacher"),
     ).figures
 
 

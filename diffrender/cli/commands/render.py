@@ -46,12 +46,14 @@ def render(
             autocompletion=complete_scenes,
         ),
     ],
-    recording: Annotated[
-        str,
+    recordings: Annotated[
+        list[str],
         typer.Argument(
-            metavar="[RECORDING.npz]", help="Draw this recording instead of making one.", show_default=False
+            metavar="[RECORDING.npz]...",
+            help="Draw this recording instead of making one; of a scene that shows several, these.",
+            show_default=False,
         ),
-    ] = "",
+    ] = [],  # noqa: B006
     config: Annotated[
         str,
         typer.Option(
@@ -157,7 +159,8 @@ def render(
 
     Trains and samples what it needs, and reuses what is up to date.
 
-    Examples:  diffrender render langevin --out video.mp4   ·   diffrender render denoise mine.npz -q l -p
+    Examples:  diffrender render langevin --out video.mp4   ·   diffrender render denoise mine.npz -q l -p   ·
+    diffrender render compare one.npz other.npz
     """
     from diffrender.core.errors import UsageError
     from diffrender.jobs.make import bring_up_to_date, dry_run_table
@@ -166,8 +169,8 @@ def render(
 
     trusting(trust)
     check_out_folder(out, parents)
-    if recording and not recording.endswith(".npz"):
-        raise UsageError(f"{recording}: not a recording (.npz).", f"A config is named with --config {recording}.")
+    if odd := next((file for file in recordings if not file.endswith(".npz")), ""):
+        raise UsageError(f"{odd}: not a recording (.npz).", f"A config is named with --config {odd}.")
     if last_frame and (still is not None or contact_sheet or format_ not in ("", "png")):
         raise UsageError("--save_last_frame writes one PNG.", "Leave out --still, --contact-sheet and --format.")
     if last_frame and out is not None and out.suffix.lower() != ".png":
@@ -197,7 +200,7 @@ def render(
         dict(_option(text) for text in options),
         settings,
         out,
-        trajectories=[*([recording] if recording else []), *trajectory],
+        trajectories=[*recordings, *trajectory],
         outputs=outputs,
         device=check_device(device),
     )

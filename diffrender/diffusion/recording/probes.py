@@ -57,8 +57,7 @@ def probe(run: Run, levels: Sequence[Level]) -> Iterator[tuple[str, np.ndarray]]
     if run.langevin:
         walked = walked[:2]
     if record.fields:
-        box = record.box or spread(run.target.box, record.grid)
-        grid = Grid(box, record.grid, run.target.dim)
+        grid = Grid(_field_box(run), record.grid, run.target.dim)
         yield from grid.members("grid")
         pairs = [(a, b) for a, b in pairwise(walked) if a.sigma > 0 or run.langevin]
         yield "field_time", np.array([level.time for level, _ in pairs])
@@ -68,6 +67,12 @@ def probe(run: Run, levels: Sequence[Level]) -> Iterator[tuple[str, np.ndarray]]
             yield f"field_{name}", np.concatenate([grid.vectors(ask(run, points, a, b)) for a, b in pairs])
     if record.density:
         yield from _densities(run, walked[:1] if run.langevin else walked)
+
+
+def _field_box(run: Run) -> tuple[float, ...]:
+    """Where fields are probed."""
+    record = run.config.record
+    return tuple(record.box or spread(run.target.box, record.grid))
 
 
 def score(run: Run, x: torch.Tensor, level: Level, _: Level) -> torch.Tensor:
@@ -108,7 +113,8 @@ _FIELDS = {"score": score, "exact_score": exact_score, "velocity": velocity, "dr
 
 def _densities(run: Run, walked: Sequence[Level]) -> Iterator[tuple[str, np.ndarray]]:
     """The target's density, noised to each level that was walked; at the clean level only where p is known."""
-    grid = Grid(run.box, run.config.record.density_grid, run.target.dim)
+    box = _field_box(run) if run.config.record.fields else run.box  # both of one part of space, if there are both
+    grid = Grid(box, run.config.record.density_grid, run.target.dim)
     points = grid.points.to(run.device)
     density = run.target.density
     kept = [level for level in walked if level.sigma > 0 or density is not None]

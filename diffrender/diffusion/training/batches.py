@@ -13,6 +13,7 @@ from diffrender.diffusion.denoisers.networks.gaussian_preconditioned import Gaus
 from diffrender.diffusion.denoisers.objectives import Objective, log_snr, objective, training_levels
 from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.schedules import make_levels
+from diffrender.diffusion.training.coupling import optimal_transport
 
 BLOCK_STEPS, BLOCK_NUMBERS = 64, 1 << 20  # batches drawn at a time, and how many numbers they may hold
 
@@ -41,11 +42,14 @@ class Batches:
         data: np.ndarray,
         label: np.ndarray | None,
         device: torch.device,
+        noise: np.ndarray | None = None,
     ) -> None:
+        """data, noise: (M, *event); each is trained with its own noise, or with any if none is given. label: (M,)."""
         self.seed, self.size, self.dropout = config.seed, config.training.batch_size, config.training.label_dropout
         self.objective, self.levels = objective(config.training.objective), make_levels(config.schedule)
         self.p_mean, self.p_std = config.training.p_mean, config.training.p_std
-        self.data, self.label, self.device = data, label, device
+        self.data, self.label, self.noise, self.device = data, label, noise, device
+        self.transports = config.training.coupling == "ot" and noise is None
         self.steps = max(1, min(BLOCK_STEPS, BLOCK_NUMBERS // (self.size * math.prod(data.shape[1:]))))
         self.number, self.block = 0, self._draw(0)
 
@@ -62,7 +66,7 @@ class Batches:
         rng, shape = generator(self.seed, Purpose.TRAINING, number), (self.steps, self.size)
         index = rng.integers(len(self.data), size=shape)
         u = (np.arange(self.size) + rng.random(shape)) / self.size
-        eps = rng.standard_normal((*shape, *self.data.shape[1:]), dtype=np.float32)
+        eps = self._noise(index, rng)
         drawn = training_levels(self.levels, self.objective.levels, u, p_mean=self.p_mean, p_std=self.p_std)
         alpha, sigma = (self._tensor(a).view(*shape, *[1] * (self.data.ndim - 1)) for a in drawn)
         norm, x0 = torch.hypot(alpha, sigma), self._tensor(self.data[index])
@@ -82,6 +86,15 @@ class Batches:
             norm=norm,
             label=None if label is None else torch.from_numpy(label).to(self.device),
         )
+
+    def _noise(self, index: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The noise (steps, B, *event) that the data of these numbers (steps, B) are trained with."""
+        if self.noise is not None:
+            return self.noise[index]
+        eps = rng.standard_normal((*index.shape, *self.data.shape[1:]), dtype=np.float32)
+        if self.transports:
+            eps = np.stack([e[optimal_transport(self.data[k], e)] for k, e in zip(index, eps, strict=True)])
+        return eps
 
     def _tensor(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.asarray(array, np.float32)).to(self.device)

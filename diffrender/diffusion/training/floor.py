@@ -22,6 +22,8 @@ def loss_floor(batches: Batches, objective: Objective, count: int = FLOOR_BATCHE
     None where it is not known: images, class-conditional networks (their floor lies lower), score matching proper.
     """
     data = torch.from_numpy(batches.data).to(batches.device)
+    if batches.noise is not None or batches.transports:
+        return None  # the best answer is not that of data and noise which know nothing of each other
     if objective.target is None or data.ndim != 2 or data.shape[1] > MAX_COORDINATES or batches.label is not None:
         return None
     # batches are a function of their step: those from far beyond any training are new

@@ -60,21 +60,28 @@ def train(
     key: str = "",
     progress: Progress | None = None,
     measured_samples: int = MEASURED_SAMPLES,
+    teacher: Path | None = None,
 ) -> TrainResult:
     """Train the config's network: weights at `out`, their recording `training.npz` beside them.
 
     resume: go on from where an interrupted run of the same config stopped; the weights are then, on the same machine,
     the very bits of a run that never stopped. key: content key, kept in both files. measured_samples: drawn
-    at the end to measure the distance to the data. progress: called every few steps
-    with {"stage", "done", "total", "loss", "rate"}. On KeyboardInterrupt the state is kept and it is raised again.
+    at the end to measure the distance to the data. teacher: weights of the flow that `training.reflow` rectifies.
+    progress: called every few steps with {"stage", "done", "total", "loss", "rate"}. On KeyboardInterrupt the state is
+    kept and it is raised again.
     Raises DiffrenderError, with nothing written, if the config or the disk does not allow it or the loss diverges.
     """
     if not config.model.learned:
         raise ConfigError(f"model: '{config.model.kind}' has nothing to train.", "Sample it at once: diffrender sample")
+    if bool(config.training.reflow) != (teacher is not None):
+        raise ConfigError(
+            f"training.reflow: {config.training.reflow} needs the weights of the flow before.",
+            "diffrender train and diffrender render train them first; diffrender.train does too.",
+        )
     report = progress or (lambda event: None)
     clock, cpu = time.perf_counter(), time.process_time()
     target = config_target(config)
-    trainer = Trainer(config, target, pick_device(device))
+    trainer = Trainer(config, target, pick_device(device), teacher)
     state = resume_file(out)
     begun = trainer.step if resume and trainer.restore(state) else 0
     with one_thread(use(trainer)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,22 +15,27 @@ from diffrender.diffusion.denoisers.objectives import objective
 from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.training.base import TrainerBase
 from diffrender.diffusion.training.batches import Batches, loss_of
+from diffrender.diffusion.training.coupling import reflow_pairs
 from diffrender.diffusion.training.snapshots import Snapshots
 
 
 class Trainer(TrainerBase):
     """The training of a config's denoiser on a target."""
 
-    def __init__(self, config: Config, target: Any, device: torch.device) -> None:
+    def __init__(self, config: Config, target: Any, device: torch.device, teacher: Path | None = None) -> None:
+        """teacher: weights of the flow that is rectified, where `training.reflow` asks for that."""
         self.config, settings = config, config.training
         self.objective = objective(settings.objective)
         classes = build.classes(config, target)
         network = learned.network(config, target.event, classes).to(device)
         rng = generator(config.seed, Purpose.DATA)
         data, label = target.states() or target.draw_labelled(settings.data_size, rng)
+        label, noise = label if classes else None, None
+        if teacher is not None:
+            data, noise = reflow_pairs(config, target, teacher, label, len(data), device)
         if isinstance(network, GaussianPreconditioned):
             network.fit(torch.from_numpy(data))
-        self.batches = Batches(config, data, label if classes else None, device)
+        self.batches = Batches(config, data, label, device, noise)
         run = digest(config.part(*TRAINING_SECTIONS, "record"))
         super().__init__(network, settings, settings.steps, device, section="training", run=run)
         self.snapshots = Snapshots(config, target, device)

@@ -136,12 +136,16 @@ def clip_spec(job: Job) -> RenderSpec:
 
 
 def named_files(texts: list[str], card: SceneCard) -> dict[str, Path]:
-    """`name=file` pairs; a lone `file` goes to the scene's first recording."""
+    """`name=file` pairs; files alone go to the scene's recordings in their order."""
     found: dict[str, Path] = {}
+    names = [*card.needs] or ["main"]
     for text in texts:
         name, equals, file = text.partition("=")
         if not equals or Path(text).is_file():
-            name, file = next(iter(card.needs), "main"), text
+            free = [name for name in names if name not in found]
+            if not free:
+                raise UsageError(f"--trajectory {text}: {card.class_name} shows {len(names)} recordings at most.")
+            name, file = free[0], text
         if card.needs and name not in card.needs:
             raise UsageError(
                 f"--trajectory {text}: {card.class_name} has no recording called '{name}'.",

@@ -187,8 +187,13 @@ class Subject:
         settings = {**self._settings(device, "", shows, code, *TRAINING_SECTIONS), "resume": resume}
         out, recording = self.folder / "model.safetensors", self.folder / "training.npz"
         before, encoded = self._autoencoder(device, resume, anew)
-        inputs = self._files() | code_inputs | encoded
-        return Job("train", f"train {self.name}", out, settings, inputs, before, (recording,))
+        inputs, rounds, name = self._files() | code_inputs | encoded, self.config.training.reflow, f"train {self.name}"
+        if rounds:
+            before_it = replace(self, overrides=combined(self.overrides, {"training.reflow": rounds - 1}))
+            teacher = before_it.train(device=device, resume=resume, shows=shows)
+            before, inputs = (*before, teacher), inputs | {"teacher": teacher.out}
+            name += ", rectified" + (f" {rounds} times" if rounds > 1 else "")
+        return Job("train", name, out, settings, inputs, before, (recording,))
 
     def train_autoencoder(self, *, device: str = "auto", resume: bool = True) -> Job:
         """The job that trains the autoencoder whose codes its target are."""

@@ -1,0 +1,106 @@
+"""A learned score beside the exact one, over time, and where no data ever were; or two recordings of the same noise."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from diffrender.animation import (
+    PairPanels,
+    Recording,
+    RenderError,
+    SceneOptions,
+    ScoreError,
+    ScorePanels,
+    TrajectoryScene,
+    captions,
+    path_length,
+)
+
+EQUATION = "{{sigma_t norm(s_theta (x, t) - nabla log p_t (x)) : sum}}"
+APART = "{{norm(x_t - x'_t) : sum}}"
+
+
+class Compare(TrajectoryScene):
+    """Exact score, learned score, their difference over time, and the error's norm where the data are and are not."""
+
+    default_config = "three_modes"
+    shows = ("plane",)
+    needs = {
+        "run": Recording(
+            "reverse",
+            {
+                "sampler.kind": "ddim",
+                "sampler.steps": 60,
+                "sampler.chains": 400,
+                "record.keep": [],
+                "record.fields": ["score", "exact_score"],
+                "record.grid": [72, 40],
+                "record.density": True,
+                "record.density_grid": [72, 40],
+            },
+        ),
+        "exact": Recording(
+            "reverse",
+            {"sampler.kind": "ddim", "sampler.steps": 60, "sampler.chains": 400, "record.keep": []},
+            fixed={"model.kind": "exact"},
+        ),
+    }
+    words = {
+        "scores": "Learned and exact score",
+        "exact": "Exact score",
+        "learned": "Learned score",
+        "difference": "Difference",
+        "never": "dotted: $p_t$ under 1 % of its peak, never asked|dotted: never asked",
+        "same": "samples of the same noise|the same noise",
+        "error": "Error against $t$, mean over $p_t$: {:.3f}|Error over $p_t$: {:.3f}|Error {:.3f}",
+        "pair": "The same noise, twice",
+        "both": "Both",
+        "joined": "lines: one chain, in both|lines: one chain",
+        "alike": "The two are the same, bit for bit",
+        "apart": "Chains apart against $sigma\\/(alpha + sigma)$: {:.3f}|Chains apart, on average: {:.3f}|Apart {:.3f}",
+        "elsewhere": "where it was never asked: {:.2f}|never asked: {:.2f}|else: {:.2f}",
+    }
+
+    class Options(SceneOptions):
+        """Options of `compare`."""
+
+        duration: float = Field(9.0, gt=0, le=600, description="seconds from noise to data")
+
+    def construct(self) -> None:
+        """Of a recording with fields the scores; of any other the run beside another from the same noise."""
+        self.boxes = self.arrange("cells over chart", count=3)
+        if "field_score" in self.run:
+            self.scores()
+        else:
+            self.pair()
+        self.outro()
+
+    def scores(self) -> None:
+        """The end; back to the noise; all levels; then the one at which it errs most where it was never asked."""
+        run, exact = self.run, self.trajectories["exact"]
+        if not captions.learned(run):
+            raise RenderError(f"{run.file}: compare needs a learned score.", "Take a network: --set model.kind=mlp")
+        error, clock = ScoreError(run), self.clock(timeline=path_length(run["x"]))
+        panels = ScorePanels(self.page, clock, exact, self.boxes, error, self.words)
+        caption = self.caption("sampler", "step", "arrows: root of length", "seed", "model")
+        clock.show(1)
+        self.intro(*self.header(self.words["scores"], EQUATION), ground=[*panels.mobjects, caption])
+        self.rewind(clock, 1.2)
+        self.play_run(clock)
+        self.wait(1.0)
+        worst = clock.timeline.course(float(np.argmax(error.elsewhere)))
+        self.play(clock.play(self.seconds(1.5), start=1.0, end=worst))
+
+    def pair(self) -> None:
+        """Both ends; back to the noise, where they are one; both ways at the same noise level."""
+        one, other = self.run, self.trajectories["exact"]
+        shown = one.target if len(one.target) else one.states[-1]
+        views = [self.view(shown, cell) for cell in self.boxes.cells]
+        clock = self.clock(timeline=path_length(one.states))
+        panels = PairPanels(self.page, clock, other, views, self.boxes, self.words)
+        caption = self.caption("step", "points", "scaling", "seed")
+        clock.show(1)
+        self.intro(*self.header(self.words["pair"], APART), ground=[*panels.mobjects, caption])
+        self.rewind(clock, 1.2)
+        self.play_run(clock)
