@@ -189,8 +189,8 @@ class Subject:
         before, encoded = self._autoencoder(device, resume, anew)
         inputs, rounds, name = self._files() | code_inputs | encoded, self.config.training.reflow, f"train {self.name}"
         if rounds:
-            before_it = replace(self, overrides=combined(self.overrides, {"training.reflow": rounds - 1}))
-            teacher = before_it.train(device=device, resume=resume, shows=shows)
+            earlier = replace(self, overrides=combined(self.overrides, {"training.reflow": rounds - 1}))
+            teacher = earlier.train(device=device, resume=resume, shows=shows)
             before, inputs = (*before, teacher), inputs | {"teacher": teacher.out}
             name += ", rectified" + (f" {rounds} times" if rounds > 1 else "")
         return Job("train", name, out, settings, inputs, before, (recording,))
