@@ -18,6 +18,7 @@ from diffrender.diffusion.recording.record import sample
 from diffrender.diffusion.recording.run import Run
 from diffrender.diffusion.samplers.base import start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
+from diffrender.diffusion.samplers.registry import suited_spacing
 from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
@@ -29,11 +30,11 @@ DENOISE = MixtureDenoiser(SPOTS)
 TABLES = {k: make_levels(ScheduleConfig(kind=k)) for k in ("linear", "squaredcos_cap_v2", "karras", "flow")}
 FRESH = SPOTS.sample(20_000, generator(1))
 REVERSE = [entry for entry in SAMPLERS if entry.info["kind"] == "reverse"]
-OWN = [e.name for e in REVERSE if e.info["spacing"] != "linspace" and e.info["nfe_per_step"] != "adaptive"]
+OWN = [e.name for e in REVERSE if suited_spacing(e, 10) != "linspace" and e.info["nfe_per_step"] != "adaptive"]
 
 
 def distance(name: str, schedule: str, steps: int, spacing: str = "") -> float:
-    levels = choose(TABLES[schedule], steps, spacing or SAMPLERS[name].info["spacing"])
+    levels = choose(TABLES[schedule], steps, spacing or suited_spacing(SAMPLERS[name], steps))
     noise = Noise(0, CHAINS, (2,))
     x = start(levels[0], noise)
     for step in SAMPLERS[name].make(DENOISE, x, levels, noise):
@@ -95,6 +96,8 @@ def test_a_run_takes_the_spacing_of_its_sampler_unless_told_otherwise():
 
     assert spacing(kind="ddim") == "linspace"
     assert spacing(kind="heun") == "karras"
+    assert spacing(kind="ddpm") == spacing(kind="euler_ancestral") == "karras", "in ten steps"
+    assert spacing(kind="ddpm", steps=50) == "linspace"
     assert spacing(kind="heun", timestep_spacing="trailing") == "trailing"
 
 

@@ -150,6 +150,8 @@ TABLES = {
     "empty rows": ("a.csv", "x,y\n" + rows() + ",\n,\n", {}, ""),
     "comment as header": ("a.csv", "# x y\n" + rows(" "), {}, ""),
     "blanks and commas": ("a.csv", rows(" ", "{:.2f}").replace(".", ","), {}, "decimal commas"),
+    "rows that lack a number": ("a.csv", "x,y\n" + rows() + "NA,3\n,4\n", {}, "2 of 42 rows lack a number"),
+    "words above the header": ("a.csv", "measured on Monday\n\nx,y\n" + rows(), {}, "first line left out (measured on Monday)"),
     "thousands": ("a.csv", rows(";", "{:.3f}").replace(".", ","), {"decimal": ","}, "decimal commas"),
 }  # fmt: skip
 
@@ -172,6 +174,7 @@ def test_tables_as_programs_write_them(name, read):
         ("x1,x2,target", lambda k: k % 2, ("0", "1")),
         ("x,y,species", lambda k: ("cat", "dog", "owl")[k % 3], ("cat", "dog", "owl")),
         ("a,b,cluster", lambda k: 10 * (k % 4), ("0", "10", "20", "30")),
+        ("a,b,inside", lambda k: k % 2 == 0, ("False", "True")),
     ],
 )
 def test_columns_of_classes_are_classes(head, kind, names, read):
@@ -199,6 +202,25 @@ def test_doubtful_tables_are_refused_with_the_key_that_decides(name, read):
         read(file, content)
 
 
+def test_a_typographic_minus_is_a_minus(read):
+    x, *_ = read("a.csv", "x,y\n−1.5,2\n1,3\n")
+    assert x.min() == pytest.approx(-1.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", b"PK\x03\x04" + bytes(99), "workbook of Excel"),
+        ("b.csv", b"\xd0\xcf\x11\xe0" + bytes(99), "workbook of Excel"),
+        ("c.svg", b"\x1f\x8b" + bytes(99), "gunzip"),
+        ("d.csv", "x,y\n1,2\ninf,3\n", "not finite"),
+    ],
+)
+def test_what_a_file_really_is_is_said(name, content, said, read):
+    with pytest.raises(DiffrenderError, match=said):
+        read(name, content)
+
+
 def test_the_key_decides(read):
     assert read("a.csv", DOUBTFUL["class or coordinate"][1], columns=["a", "b"], label="c")[2].labels == ("0", "1")
     assert read("a.csv", DOUBTFUL["class or coordinate"][1], columns=["a", "b", "c"])[0].shape[1] == 3
@@ -216,6 +238,20 @@ def test_clouds_and_molecules(read):
     x, label, target, said = read("c.xyz", "3\nwater\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n")
     assert (x.shape[1], target.labels, set(label)) == (3, ("H", "O"), {0, 1})
     assert "3 atoms" in said
+    x, label, target, said = read("numbers.xyz", "2\nwater, in part\n8 0 0 0.117\n1 0 0.757 -0.469\n")
+    assert (x.shape[1], target.labels) == (3, ("1", "8"))
+    x, label, _, said = read("counted.xyz", "40\n" + body)
+    assert (x.shape[1], label) == (3, None), "points that are counted are no molecule"
+    assert np.allclose(
+        box(x),
+        [
+            *RING.min(0).round(1),
+            (RING[:, 0] * RING[:, 1]).min().round(1),
+            *RING.max(0).round(1),
+            (RING[:, 0] * RING[:, 1]).max().round(1),
+        ],
+        atol=0.1,
+    )
     with pytest.raises(DiffrenderError, match="counts 4 atoms"):
         read("d.xyz", "4\nwater\nO 0 0 0.117\nH 0 0.757 -0.469\n")
 
@@ -306,6 +342,7 @@ def test_stl_with_spare_bytes_and_cut_off(read):
         (lambda f: np.save(f, RING.astype(str)), "not <U"),
         (lambda f: np.save(f, RING + 0j), "complex"),
         (lambda f: np.save(f, RING[:0]), "no points"),
+        (lambda f: np.save(f, RING.T), "points.T"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow")

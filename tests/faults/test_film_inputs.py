@@ -202,3 +202,35 @@ def test_windows_line_ends_and_blank_lines_inside_a_cue(tmp_path):
 )
 def test_tags_in_webvtt(text, words):
     assert subtitles.as_vtt([(0, 1, text)]).splitlines()[3] == words
+
+
+CUES = "1\n00:00:01,000 --> 00:00:02,500\nGrüße\n\n2\n00:01:03,000 --> 00:01:04,000\nzwei\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        CUES.encode(),
+        CUES.encode("utf-16-le"),
+        CUES.encode("utf-16-be"),
+        CUES.encode("utf-16"),
+        CUES.replace("00:00:0", "00:0").replace("00:01:0", "01:0").encode(),
+        CUES.replace("02,500", "02.5").encode(),
+        b"WEBVTT - mine\n\n" + CUES.replace(",", ".").encode(),
+        CUES.replace("02,500", "02,500 X1:10 X2:20").encode(),
+    ],
+    ids=["utf-8", "utf-16 le", "utf-16 be", "utf-16", "no hours", "short fraction", "vtt", "places"],
+)
+def test_cues_as_programs_write_them(content, tmp_path):
+    (tmp_path / "a.srt").write_bytes(content)
+    cues, notes = subtitles.beside(tmp_path / "a.mp4")
+    assert cues == [(1.0, 2.5, "Grüße"), (63.0, 64.0, "zwei")]
+    assert notes == []
+
+
+def test_what_is_no_cue_is_named(tmp_path):
+    """The control."""
+    (tmp_path / "a.srt").write_text(CUES.replace("-->", "->", 1))
+    cues, notes = subtitles.beside(tmp_path / "a.mp4")
+    assert [text for *_, text in cues] == ["zwei"]
+    assert "1 cue that cannot be read" in notes[0]

@@ -27,6 +27,7 @@ from diffrender.diffusion.samplers.base import Step
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.samplers.langevin.base import AtLevel
 from diffrender.diffusion.samplers.langevin.blocks import Block, langevin_blocks
+from diffrender.diffusion.samplers.registry import suited_spacing
 from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.build import config_target
 from diffrender.diffusion.targets.latents import Latents
@@ -83,10 +84,14 @@ class Run:
         """Whether a density is followed."""
         return self.kind == "langevin"
 
+    def spacing(self, steps: int) -> str:
+        """How the levels of a run of so many steps are chosen: as the config says, else as suits the sampler."""
+        return self.config.sampler.timestep_spacing or suited_spacing(self.entry, steps)
+
     @cached_property
     def grid(self) -> LevelSequence:
         """The levels walked: noisiest first, of the forward process last."""
-        spacing = self.config.sampler.timestep_spacing or self.entry.info["spacing"]
+        spacing = self.spacing(self.config.sampler.steps)
         grid = choose(self.table, self.config.sampler.steps, spacing)
         return LevelSequence(grid[::-1], self.table) if self.kind == "forward" else grid
 

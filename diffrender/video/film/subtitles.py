@@ -13,6 +13,8 @@ import srt
 MIN_GAP_SECONDS = 0.5  # a gap between two captions that is shorter stays empty
 MAX_BYTES = 10_000_000
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")  # HTML's, and those of Advanced SubStation
+TIMES = re.compile(r"^.*-->.*$", re.M)
+CLOCK = re.compile(r"(?<![\d:.,])(?:(\d+):)?(\d+):(\d+)[,.](\d{1,3})(?!\d)")  # [hours:]minutes:seconds,fraction
 KEPT_TAGS = re.compile(r"</?[biu]>")  # what WebVTT knows of them
 
 Cue = tuple[float, float, str]  # seconds from, seconds to, text
@@ -45,6 +47,8 @@ def beside(video: Path) -> tuple[list[Cue], list[str]]:
 def _decoded(file: Path) -> tuple[str, list[str]]:
     """The text of a subtitle file in whatever encoding it is, and a word if that had to be guessed."""
     data = file.read_bytes()
+    if b"\0" in data[:2] and b"\xff\xfe" != data[:2] != b"\xfe\xff":  # without a mark of its order
+        return data.decode("utf-16-be" if data[0] == 0 else "utf-16-le", "replace"), []
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace"), []
     try:
@@ -57,13 +61,22 @@ def _decoded(file: Path) -> tuple[str, list[str]]:
 def _blocks(text: str) -> list[str]:
     """The cues of a subtitle file as they stand; what follows a blank line inside a cue belongs to it."""
     blocks: list[str] = []
-    for part in re.split(r"\n\s*\n", text.replace("\r\n", "\n").replace("\r", "\n").strip()):
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if lines.startswith("WEBVTT"):
+        lines = lines.partition("\n\n")[2]
+    for part in re.split(r"\n\s*\n", TIMES.sub(lambda line: CLOCK.sub(_in_full, line[0]), lines)):
         starts = re.match(r"\s*(\d+\s*\n)?\s*-?\d+:\d+", part) or re.match(r"\s*\d+\s*(\n|$)", part) or "->" in part
         if blocks and not starts:
             blocks[-1] += "\n" + part
         elif part.strip():
             blocks.append(part)
     return blocks
+
+
+def _in_full(time: re.Match[str]) -> str:
+    """A time with hours and milliseconds, which some programs leave out: 01:02.5 is 00:01:02,500."""
+    hours, minutes, seconds, fraction = time.groups()
+    return f"{hours or '00'}:{minutes}:{seconds},{fraction:<03}"
 
 
 def placed(own: Iterable[Cue], caption: str, start: float, end: float) -> list[Cue]:

@@ -33,7 +33,9 @@ def read_array(
     elif array.shape[1] not in (2, 3):
         raise DiffrenderError(
             f"{path}: points are (N, 2) or (N, 3) numbers, not {kind} of shape {array.shape}.",
-            "Choose two or three columns with target.columns: [0, 1].",
+            "Turn it with numpy.save(name, points.T)."
+            if array.shape[0] in (2, 3)
+            else "Choose two or three columns with target.columns: [0, 1].",
         )
     if array.nbytes > MAX_BYTES:
         raise DiffrenderError(f"{path}: larger than a file of points may be ({MAX_BYTES // 10**6} MB).")

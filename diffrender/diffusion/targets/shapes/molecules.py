@@ -12,14 +12,16 @@ from diffrender.core.errors import DiffrenderError
 
 HEAD_BYTES = 4096
 ATOM = re.compile(r"\s*([A-Z][a-z]{0,2}\d*|\d{1,3})\s+(\S+)\s+(\S+)\s+(\S+)(\s.*)?")
-ELEMENT = re.compile(r"\s*[A-Z][a-z]{0,2}\d*\s")
+NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
+ELEMENT = re.compile(rf"\s*([A-Z][a-z]{{0,2}}\d*\s|\d{{1,3}}(\s+{NUMBER}){{3}}\s*$)")
+ROW = re.compile(rf"\s*{NUMBER}(\s+{NUMBER})+\s*")
 
 
 def read_molecule(path: Path) -> tuple[dict[str, Any], list[np.ndarray]] | None:
     """The atoms of the first molecule, [(M, 3), elements (M,) as classes], or None if the file is a plain table."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES).decode("utf-8-sig", "replace").splitlines()
-    if len(head) < 3 or not head[0].strip().isdigit() or not ELEMENT.match(head[2]):
+    if len(head) < 3 or not head[0].strip().isdigit() or not ELEMENT.match(head[2]) or ROW.fullmatch(head[1]):
         return None
     lines = path.read_text("utf-8-sig", "replace").splitlines()
     count = int(head[0])

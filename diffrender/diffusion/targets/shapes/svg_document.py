@@ -87,6 +87,8 @@ def _parsed(source: bytes, name: str) -> ElementTree.Element:
     """The outermost element; refused if it is not <svg>, or the file is too deep, too large, or no XML."""
     if len(source) > MAX_BYTES:
         raise DiffrenderError(f"{name}: larger than a drawing may be ({MAX_BYTES // 10**6} MB).")
+    if source.startswith(b"\x1f\x8b"):
+        raise DiffrenderError(f"{name}: a compressed drawing (SVGZ).", "Unpack it: gunzip -S .svgz")
     depth, root = 0, None
     try:
         for event, element in ElementTree.iterparse(io.BytesIO(source), events=("start", "end")):

@@ -52,6 +52,8 @@ def read_table(path: Path, header: bool | None, decimal: str | None) -> Table:
         notes.append(f"read as {encoding}")
     lines, comment, separator = _content(path, text)
     del text
+    if path.suffix.lower() == ".xyz" and len(lines) > 1 and lines[0][1].strip() == str(len(lines) - 1):
+        lines = lines[1:]  # it counts the points that follow
     if not lines:
         raise DiffrenderError(f"{path}: no points in it.")
     separator = separator or _separator([line for _, line in lines[:SAMPLE]], path)
@@ -82,6 +84,10 @@ def _decoded(path: Path) -> tuple[str, str]:
             f"{path}: larger than a table may be ({MAX_BYTES // 10**6} MB).", "Save its numbers as a NumPy file (.npy)."
         )
     data = path.read_bytes()
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise DiffrenderError(
+            f"{path}: a workbook of Excel or another archive, whatever its name says.", "Save its sheet as CSV."
+        )
     encoding, said = "utf-8-sig", ""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding, said = "utf-16", "UTF-16"
@@ -94,7 +100,7 @@ def _decoded(path: Path) -> tuple[str, str]:
         text, said = data.decode("latin-1"), "Latin-1"
     if any(c < " " and c not in "\t\n\r\f\v" for c in text[:100_000]):
         raise DiffrenderError(f"{path}: not a text file, whatever its name says.")
-    return text, said
+    return text.replace("\N{MINUS SIGN}", "-"), said
 
 
 def _content(path: Path, text: str) -> tuple[list[tuple[int, str]], str, str]:
@@ -180,6 +186,9 @@ def _header(
         return None, 0
     if given or _is_header(first, body):
         units = len(body) > 1 and _is_header(body[0], body[1:])
+        if units and sum(map(bool, first)) < len(body[0]):  # words above the header
+            notes.append(f"first line left out ({' '.join(first).strip()[:60]})")
+            return body[0], 2
         if units:
             notes.append(f"row of units left out ({', '.join(body[0])[:60]})")
         return first, 1 + units
@@ -238,7 +247,7 @@ def _frame(path: Path, body: list[tuple[int, str]], separator: str, decimal: str
     if len(_cells([body[0][1]], separator, path)[0]) > MAX_COLUMNS:
         raise DiffrenderError(f"{path}: more than {MAX_COLUMNS:,} columns, which no table of points has.")
     try:
-        return pd.read_csv(
+        frame = pd.read_csv(
             io.StringIO("\n".join(line for _, line in body)),
             sep=r"\s+" if separator == " " else separator,
             header=None,
@@ -248,6 +257,7 @@ def _frame(path: Path, body: list[tuple[int, str]], separator: str, decimal: str
             low_memory=False,
             na_values=["-", "?"],
         )
+        return frame.astype({k: str for k in frame.columns if frame[k].dtype == bool})  # words, as of a class
     except pd.errors.ParserError as error:
         found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
         if not found:

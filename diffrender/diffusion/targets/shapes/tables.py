@@ -54,8 +54,13 @@ def read_points(
         reader.choose(dataset)
     coordinates, kind = reader.roles(columns, label)
     rows = np.stack([reader.numbers(k) for k in coordinates], 1)
-    check_points(rows, path)
+    whole = ~np.isnan(rows).any(axis=1)
+    check_points(rows[whole], path)
     notes = reader.notes(coordinates, kind, asked=columns is not None)
+    if missing := int((~whole).sum()):
+        notes.append(f"{file.name}: {missing:,} of {len(rows):,} rows lack a number, and are left out.")
+        reader.keep(whole)
+        rows = rows[whole]
     if kind is None:
         return {"notes": notes}, [rows]
     names, numbers = reader.classes(kind)
@@ -70,7 +75,7 @@ def check_points(rows: np.ndarray, path: str) -> None:
         raise DiffrenderError(f"{path}: no points in it.")
     if not (fine := np.isfinite(rows).all(axis=1)).all():
         row = int(np.argmin(fine))
-        raise DiffrenderError(f"{path}: row {row + 1} of numbers: not finite, or missing ({_spoken(rows[row])}).")
+        raise DiffrenderError(f"{path}: row {row + 1} of numbers: not finite ({_spoken(rows[row])}).")
     if not (fine := (np.abs(rows) <= MAX_COORDINATE).all(axis=1)).all():
         row = int(np.argmin(fine))
         raise DiffrenderError(
@@ -178,6 +183,10 @@ class _Columns:
                 f"{self.path}: {problem}.", f"Choose one with target.dataset. {suggest((dataset or '')[:30], names)}"
             )
         self.table.frame = self.table.frame[column == dataset].reset_index(drop=True)
+
+    def keep(self, rows: np.ndarray) -> None:
+        """Keep some of the rows, (M,) bool."""
+        self.table.frame = self.table.frame[rows].reset_index(drop=True)
 
     def roles(self, columns: Sequence[str | int] | None, label: str | int | None) -> tuple[list[int], int | None]:
         """The columns of the coordinates, and the one of the class, if there is one."""
