@@ -135,6 +135,7 @@ class LevelSequence(list[Level]):
 
 
 SPACINGS = ("leading", "trailing", "linspace", "karras", "log_snr")
+LEVELS_BETWEEN = ("karras", "log_snr")  # spacings that take levels between entries of the table
 KARRAS_RHO = 7.0  # Karras et al. 2022, eq. 5
 MAX_FIRST_RATIO = 10.0  # sigma / alpha where karras and log_snr begin: data of unit variance are 1/101 of x² there
 MAX_FALL = 40.0  # of sigma / alpha in one step, beyond which a method of higher order goes astray
@@ -160,7 +161,7 @@ def choose(levels: Schedule, steps: int, timestep_spacing: str = "linspace") -> 
         timesteps = np.round(entries - np.arange(steps) * (entries / steps), digits) - 1
     elif timestep_spacing == "linspace":
         timesteps = np.round(np.linspace(entries - 1, 0, steps), digits)
-    elif timestep_spacing in ("karras", "log_snr"):
+    elif timestep_spacing in LEVELS_BETWEEN:
         low = levels[1].ratio
         high = max(low, min(levels[entries].ratio, MAX_FIRST_RATIO))
         power = 1 / KARRAS_RHO

@@ -21,7 +21,6 @@ from diffrender.diffusion.noise import Noise, Purpose, generator
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.samplers.base import start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
-from diffrender.diffusion.samplers.registry import suited_spacing
 from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.build import build_target
 
@@ -54,13 +53,13 @@ def main() -> None:
     for schedule in asked.schedules:
         ddim = {k: distance("ddim", schedule, k, "linspace") for k in asked.steps}
         for name in asked.samplers:
+            own = SAMPLERS[name].info["spacing"]
             cells = []
             for k in asked.steps:
                 usual = distance(name, schedule, k, "linspace")
-                own = suited_spacing(SAMPLERS[name], k)
                 found = usual if own == "linspace" else distance(name, schedule, k, own)
                 cells.append(f"{found:.3f}{'*' if found > 1.15 * ddim[k] + 0.02 else ' '} ({usual:.3f})")
-            print(f"{schedule:18} {name:22} {SAMPLERS[name].info['spacing']:9} " + "  ".join(cells), flush=True)
+            print(f"{schedule:18} {name:22} {own:9} " + "  ".join(cells), flush=True)
 
 
 if __name__ == "__main__":

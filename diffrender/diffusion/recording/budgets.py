@@ -62,7 +62,7 @@ def steps_within(run: Run, calls: int, key: str) -> int:
 
 def _calls(run: Run, steps: int) -> int:
     """Network calls of a run of so many steps."""
-    levels = choose(run.table, steps, run.spacing(steps))
+    levels = choose(run.table, steps, run.spacing)
     noise, asked = Noise(0, 1, (1,)), 0
 
     def denoise(x: torch.Tensor, level: Level) -> Prediction:

@@ -22,7 +22,7 @@ import torch
 
 from diffrender.core.errors import ConfigError, MissingToolError, suggest
 from diffrender.core.registry import Entry
-from diffrender.diffusion.levels import Level, LevelSequence
+from diffrender.diffusion.levels import LEVELS_BETWEEN, Level, LevelSequence
 from diffrender.diffusion.noise import Noise, Purpose
 from diffrender.diffusion.samplers.base import Denoise, Levels, Step
 
@@ -100,7 +100,7 @@ class Run:
             raise ConfigError(
                 f"{kind.__name__} starts where alpha = 0.", "Set schedule.kind to flow, where that is so."
             )
-        if grid.spacing in ("karras", "log_snr"):
+        if grid.spacing in LEVELS_BETWEEN:
             raise ConfigError(
                 f"sampler.timestep_spacing: {kind.__name__} chooses its own timesteps, and knows no '{grid.spacing}'.",
                 "Leave it out, or set its option use_karras_sigmas, if it has one.",

@@ -7,7 +7,6 @@ from typing import Any
 
 from diffrender.core.registry import Entry, Registry
 
-FEW_STEPS = 50  # under which `spacing_in_few` holds
 Equation = str | Callable[[Mapping[str, Any]], str]
 
 
@@ -26,7 +25,6 @@ class Samplers(Registry):
         stochastic: bool | None = None,
         nfe_per_step: int | str = 1,
         spacing: str = "",
-        spacing_in_few: str = "",
         **info: Any,
     ) -> Callable[[Callable], Callable]:
         """Decorator: file a sampler under `name` and `aliases`; what it says here is listed, and recorded.
@@ -39,8 +37,8 @@ class Samplers(Registry):
         order: of convergence, start-up steps included: a multistep method begins with one of Euler's, which leaves it
         at the second order; `order_after_start`, a further fact, is that of its other steps. stochastic: whether it
         draws noise; default, only a reverse sampler does not. nfe_per_step: network calls, or the option that says how
-        many. spacing: of its levels where a config does not say; default, linspace for order 1 and karras above.
-        spacing_in_few: that in fewer than `FEW_STEPS` steps, if another. info: further facts, such as `paper`.
+        many. spacing: of its levels where a config does not say; default, linspace for order 1 and karras above. info:
+        further facts, such as `paper`.
         """
         facts = {
             "kind": kind,
@@ -51,8 +49,6 @@ class Samplers(Registry):
             "nfe_per_step": nfe_per_step,
             "spacing": spacing or ("karras" if kind == "reverse" and (order or 1) > 1 else "linspace"),
         }
-        if spacing_in_few:
-            facts["spacing_in_few"] = spacing_in_few
         return super().register(name, aliases=aliases, **facts, **info)
 
     def facts(self, entry: Entry) -> dict[str, Any]:
@@ -71,12 +67,6 @@ class Samplers(Registry):
 
             return entry(name)
         return super().__getitem__(name)
-
-
-def suited_spacing(entry: Entry, steps: int) -> str:
-    """The spacing of levels that suits a sampler in so many steps: see `levels.choose`."""
-    usual: str = entry.info["spacing"]
-    return entry.info.get("spacing_in_few", usual) if steps < FEW_STEPS else usual
 
 
 SAMPLERS = Samplers("sampler", (("denoise", "x", "levels", "noise"), ("density", "x", "noise")))

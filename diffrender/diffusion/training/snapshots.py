@@ -18,7 +18,6 @@ from diffrender.diffusion.recording.grids import Grid, spread
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.samplers.base import start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
-from diffrender.diffusion.samplers.registry import suited_spacing
 from diffrender.diffusion.schedules import make_levels
 
 SNAPSHOT_SAMPLER = "dpmpp_2m"
@@ -46,7 +45,7 @@ class Snapshots:
         self.target, self.device = target, device
         self.noise = Noise(seed, training.snapshot_chains, target.event, device=device)
         table = make_levels(config.schedule)
-        spacing = suited_spacing(SAMPLERS[SNAPSHOT_SAMPLER], training.snapshot_steps)
+        spacing = SAMPLERS[SNAPSHOT_SAMPLER].info["spacing"]
         self.levels, self.field_level = choose(table, training.snapshot_steps, spacing), table.at_ratio(FIELD_RATIO)
         plain = len(target.event) == 1
         self.grid = None

@@ -23,7 +23,6 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
     stochastic=True,
     nfe_per_step="inner_steps",
     moves_per_level="inner_steps",
-    spacing="karras",
 )
 def annealed(
     denoise: Denoise,

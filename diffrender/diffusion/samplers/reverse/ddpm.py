@@ -23,7 +23,6 @@ Share = Annotated[float, Field(ge=0, le=1)]
     title="DDPM",
     equation="{{x_(t-1) : sum}} = {{tilde(mu)_t (x_t, hat(x)_0) : data}} + {{tilde(sigma)_t thin xi : noise}}",
     aliases=("DDPMScheduler",),
-    spacing_in_few="karras",
     paper="Ho et al. 2020, alg. 2",
     stochastic=True,
 )

@@ -39,7 +39,6 @@ def euler(denoise: Denoise, x: torch.Tensor, levels: Levels, noise: Noise) -> It
     equation="{{x_(t-1) : sum}} = {{alpha_(t-1) hat(x)_0 : data}}"
     " + {{sigma_arrow.b thin hat(epsilon) + sigma_arrow.t thin xi : noise}}",
     aliases=("sample_euler_ancestral", "EulerAncestralDiscreteScheduler"),
-    spacing_in_few="karras",
     paper="Song, Meng & Ermon 2021, eq. 16",
     stochastic=True,
 )
