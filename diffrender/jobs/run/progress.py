@@ -1,5 +1,8 @@
-"""Progress on stderr: on a terminal, or in a notebook, a bar for every running job, and one for all with the time left; elsewhere a line
-at the start and the end of each, and one every ten seconds."""
+"""Progress on stderr.
+
+On a terminal a bar for every running job, and one for all with the time left; elsewhere a line at the start and the end
+of each, and one every ten seconds.
+"""
 
 from __future__ import annotations
 
