@@ -16,7 +16,7 @@ try:
 except ImportError:
     raise MissingToolError(
         "A widget needs anywidget, which is not installed.",
-        "pip install 'diffrender[notebook]', or write a page: diffrender page mine.npz --out mine.html",
+        "pip install anywidget, or write a page: diffrender page mine.npz --out mine.html",
     ) from None
 
 
