@@ -133,6 +133,9 @@ from .parts.pair_panels import PairPanels as PairPanels
 from .parts.pictures import image_grid as image_grid
 from .parts.pictures import image_values as image_values
 from .parts.pictures import noise_grid as noise_grid
+from .parts.pitchfork import Decisions as Decisions
+from .parts.pitchfork import Pitchfork as Pitchfork
+from .parts.pitchfork import Ribbons as Ribbons
 from .parts.posterior import Ellipse as Ellipse
 from .parts.posterior import Fan as Fan
 from .parts.posterior import Mark as Mark

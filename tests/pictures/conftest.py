@@ -167,7 +167,7 @@ def recorded(tmp_path_factory):
     count = itertools.count()
 
     def make(target, **sections):
-        base = {"target": {"kind": target}, "model": {"kind": "exact"}, "schedule": {"kind": "squaredcos_cap_v2"}}
+        base = {"target": target, "model": {"kind": "exact"}, "schedule": {"kind": "squaredcos_cap_v2"}}
         sections["record"] = {"keep": [], "target_points": 150} | sections.get("record", {})
         config = Config.model_validate(base | sections)
         return Trajectory.open(sample(config, folder / f"{next(count)}.npz"))

@@ -34,6 +34,7 @@ CASES = {  # a scene, what its recordings are, by name, and options
     "drift": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}}, {}),
     "mesh": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 441, "start": "grid"}}}, {}),
     "race": (RACERS, {"samplers": "ddim,heun"}),
+    "decide": ({"run": {"target": "star", "sampler": FAN | {"kind": "ddpm"}, "record": {"classes": True}}}, {}),
     "fan": ({"run": {"sampler": FAN, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
     "step": (STEP, {}),
 }
@@ -75,7 +76,12 @@ def dead(pictures, holds):
 @pytest.fixture(scope="module", params=CASES)
 def clip(request, cinema, recorded):
     needs, options = CASES[request.param]
-    return played(cinema, request.param, options, **{name: recorded("spiral", **each) for name, each in needs.items()})
+    return played(
+        cinema,
+        request.param,
+        options,
+        **{name: recorded(**({"target": "spiral"} | each)) for name, each in needs.items()},
+    )
 
 
 def test_something_happens_in_every_second_that_is_not_held(clip):

@@ -24,6 +24,11 @@ CASES = {
     "drift along lines": ("spiral", {"flow": {"sampler": DDIM, "record": FIELD}}, {"style": "streamlines"}),
     "drift in space": ("torus", {"flow": {"sampler": DDIM, "record": FIELD | {"grid": [5, 5]}}}, {}),
     "forward": ("spiral", {"run": {"sampler": DDIM | {"kind": "forward"}}}, {}),
+    "decide": (
+        "star",
+        {"run": {"sampler": DDIM | {"kind": "ddpm", "timestep_spacing": "log_snr"}, "record": {"classes": True}}},
+        {},
+    ),
     "fan": ("spiral", {"run": {"sampler": DDIM, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
     "step": ("spiral", STEP, {}),
     "mesh": ("spiral", {"flow": {"sampler": DDIM | {"start": "grid"}}}, {}),

@@ -15,7 +15,7 @@ import torch
 from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
-ITERATIONS = 60
+SHIFTS, ITERATIONS = 3, 60
 CONVERGED, APART = 1e-10, 1e-4  # of the mixture's extent: a residual that is none, and two points that are two
 BISECTIONS = 40
 STARTS = 40  # places among the components from which they are looked for, beside the means
@@ -38,18 +38,19 @@ class FixedPoints:
 def fixed_points(mixture: GaussianMixture, ratio: float, near: np.ndarray | None = None) -> FixedPoints:
     """All that Newton's method finds from the means, the mean of all, `STARTS` places among them, and `near` (M, D)."""
     among = generator(0, Purpose.DATA, 4).dirichlet(np.full(len(mixture.means), 0.7), STARTS) @ mixture.means
-    z = torch.from_numpy(
-        np.concatenate([[mixture.weights @ mixture.means], mixture.means, among, *([] if near is None else [near])])
-    )
+    z = torch.from_numpy(np.concatenate([[mixture.weights @ mixture.means], mixture.means, among]))
     reach = float(np.abs(mixture.means).max() + np.sqrt(mixture.spectrum.max()))
-    for k in range(ITERATIONS):
+    for _ in range(SHIFTS):  # mean shift, which never leaves the data
+        z = moments(mixture, z, ratio)[0]
+    if near is not None:
+        z = torch.cat([torch.from_numpy(near), z])
+    for _ in range(ITERATIONS):  # Newton's steps, no longer than a tenth of the extent
         x0, cov = moments(mixture, z, ratio)
-        # mean shift first, which never leaves the data; then Newton's steps, no longer than a tenth of the extent
         slope = torch.eye(z.shape[1]).double() - cov / ratio**2
-        move = torch.linalg.lstsq(slope, (x0 - z)[..., None]).solution[..., 0] if k > 2 else x0 - z
+        move = torch.linalg.lstsq(slope, (x0 - z)[..., None]).solution[..., 0]
         length = torch.linalg.vector_norm(move, dim=1, keepdim=True)
         z = z + move * (0.1 * reach / length.clamp(min=0.1 * reach))
-        if k > 2 and float(length.max()) < CONVERGED * reach:
+        if float(length.max()) < CONVERGED * reach:
             break
     x0, cov = moments(mixture, z, ratio)
     found: list[int] = []

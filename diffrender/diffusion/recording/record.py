@@ -37,7 +37,7 @@ from diffrender.diffusion.recording.nearest import nearest_states
 from diffrender.diffusion.recording.probes import check_probes, probe
 from diffrender.diffusion.recording.recorder import Keep, Recorder
 from diffrender.diffusion.recording.run import Progress, Run
-from diffrender.diffusion.recording.watched import check_watched, watched, watches
+from diffrender.diffusion.recording.watched import check_start, check_watched, watched, watches
 from diffrender.diffusion.samplers.langevin.blocks import Block
 from diffrender.trajectory.follow import CANDIDATES
 
@@ -66,6 +66,7 @@ def sample(
         run = within_budget(run, config.sampler.evaluations)
     check_probes(run)
     check_watched(config, run.target, run.kind)
+    check_start(run)
     keep = _keep(run)
     _announce(run, keep, out, progress)
     if progress:

@@ -61,6 +61,17 @@ def check_watched(config: Config, target: Target, kind: str) -> None:
             )
 
 
+def check_start(run: Run) -> None:
+    """ConfigError if what is asked for has no meaning where the run begins: at alpha = 0 there is no x / alpha."""
+    record = run.config.record
+    asked = [key for key in ("posterior", "classes", "log_p") if getattr(record, key)]
+    if asked and run.grid[0].alpha == 0:
+        raise ConfigError(
+            f"record.{asked[0]}: the run begins at alpha = 0, where x_t says nothing of x_0.",
+            "Take levels that begin above it: sampler.timestep_spacing: log_snr.",
+        )
+
+
 def watched(run: Run, states: Sequence[torch.Tensor], levels: Sequence[Level]) -> tuple[dict[str, Any], Members]:
     """`meta` and members for what the config asks for.
 
@@ -151,11 +162,6 @@ def _classes(run: Run, states: Sequence[torch.Tensor], levels: Sequence[Level]) 
 
 def _log_p(run: Run, states: Sequence[torch.Tensor], levels: Sequence[Level]) -> Members:
     """log p_t(x_t) by the flow's divergence, in closed form, and ∂x_t/∂x_T, of each watched chain."""
-    if levels[0].alpha == 0:
-        raise ConfigError(
-            "record.log_p: the run begins at alpha = 0, from where the flow has no finite Jacobian.",
-            "Take levels that begin above it: sampler.timestep_spacing: karras.",
-        )
     noisy = [level for level in levels if level.sigma > 0]
     start = states[0] if run.config.model.learned else states[0].double()  # networks are of single precision
     log_p, jacobian = along_flow(

@@ -1,0 +1,168 @@
+"""Fixed points of the score over a run, splitting like a fork; paths that must choose; p(class | x_t) as ribbons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from manim import VGroup, VMobject
+
+from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.page import Page
+from diffrender.animation.mobjects.furniture.arrow import set_polygons
+from diffrender.animation.mobjects.furniture.panels import frame, line, put_dashes
+from diffrender.animation.mobjects.plane.cloud import PointCloud
+from diffrender.animation.mobjects.plane.tail import Tail
+from diffrender.animation.parts.axes import Axes, evenly
+from diffrender.animation.parts.tally import as_bytes, category_colors
+from diffrender.animation.theme import LINE
+from diffrender.trajectory.reader import Trajectory
+
+PATHS, RIBBONS = 60, 4  # chains whose paths are drawn, and whose probabilities are
+SURE = 0.9  # a path has decided once p(its class | x_t) stays above
+STABLE, UNSTABLE, HEAD = 0.055, 0.03, 0.05  # radii of fixed points, and of what moves
+FAINT = 0.5  # opacity of a path
+END = 0.12  # of the last split: below so much noise nothing is decided any more, and nothing shown
+ROOM = 1.15
+
+
+class Decisions:
+    """Which class each watched path takes and when, as `class_prob` says.
+
+    x: (T,) log-SNR of the states that are shown. ratio: (T,) σ/α there. label: (W,) the class in the end. step: (W,)
+    the first state from which p(label | x_t) stays above `SURE`. chosen: chains whose ribbons are drawn: of each class
+    those that decide at even places in the order of time. splits: log-SNR and σ/α where the fixed points split.
+    """
+
+    def __init__(self, run: Trajectory) -> None:
+        run.require("class_prob", "fixed_point", "fixed_point_step", "fixed_point_stable")
+        alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
+        found = [s["sigma"] / s["alpha"] for s in run.meta["splits"]]
+        count = int((sigma > END * min(found, default=0.0) * alpha).sum())
+        self.ratio = sigma[:count] / alpha[:count]
+        self.x = -2 * np.log(self.ratio)
+        self.prob = np.asarray(run["class_prob"], float)[:count]
+        self.label = np.asarray(run["class_prob"][-1]).argmax(1)
+        doubt = self.prob[:, np.arange(len(self.label)), self.label] <= SURE
+        self.step = np.where(doubt.any(0), count - np.argmax(doubt[::-1], axis=0), 0)
+        classes = np.unique(self.label)[:RIBBONS]
+        each = max(1, RIBBONS // len(classes))
+        self.chosen = []
+        for k in classes:
+            mine = np.flatnonzero(self.label == k)
+            order = mine[np.argsort(self.step[mine], kind="stable")]
+            self.chosen += [int(order[int((j + 0.5) / each * len(order))]) for j in range(each)]
+        self.splits = [(-2 * float(np.log(u)), u) for u in found]
+
+    def half(self) -> float:
+        """σ/α at which half of all watched paths have decided."""
+        return float(self.ratio[min(int(np.median(self.step)), len(self.ratio) - 1)])
+
+
+class Pitchfork:
+    """Fixed points and paths along the direction in which the data vary most, against log-SNR, growing with a clock.
+
+    fixed: stable and unstable points. paths: of chains, in the colour of the class each ends in. heads: where they are.
+    lines: dashed, where the number of stable points changes. mobjects: the axes. along: (D,) the direction.
+    """
+
+    def __init__(self, page: Page, run: Trajectory, decisions: Decisions, box: Box) -> None:
+        theme, self.count, x = page.theme, len(decisions.x), decisions.x
+        self.along = principal(run)
+        states = np.stack([np.asarray(run.states[k][: len(decisions.label)], float) for k in range(self.count)])
+        y = states @ self.along
+        early = np.asarray(run["fixed_point_step"]) < self.count
+        self.step = np.asarray(run["fixed_point_step"])[early]
+        shrink = np.asarray(run["alpha"], float)[self.step] / run.scale[self.step]
+        places = np.stack([x[self.step], shrink * (np.asarray(run["fixed_point"], float)[early] @ self.along)], 1)
+        reach = ROOM * max(float(np.quantile(np.abs(y), 0.995)), float(np.abs(places[:, 1]).max()))
+        self.axes = axes = Axes(
+            page, box, x=(x[0], x[-1]), y=(-reach, reach), x_name="log SNR", x_ticks=evenly(x[0], x[-1], 4), pad=0.0
+        )
+        frame_of: dict[str, Any] = {"box": axes.box, "rect": axes.rect}
+        stable = np.asarray(run["fixed_point_stable"])[early]
+        self.parts = [(stable, 1.0), (~stable, 0.8)]
+        self.fixed = [
+            PointCloud(**frame_of, xy=places[stable], color=theme.fg, radius=STABLE),
+            PointCloud(**frame_of, xy=places[~stable], color=theme.muted, radius=UNSTABLE),
+        ]
+        shown = np.unique([*range(min(PATHS, len(decisions.label))), *decisions.chosen])
+        walks = np.stack([np.broadcast_to(x[:, None], y.shape), y], -1)
+        colors = category_colors(theme, decisions.prob.shape[2])
+        look: dict[str, Any] = {"length": self.count + 1, "power": 0.0}
+        self.paths: list[Any] = []
+        for k, color in enumerate(colors):
+            few = [w for w in shown if decisions.label[w] == k and w not in decisions.chosen]
+            told = [w for w in decisions.chosen if decisions.label[w] == k]
+            if few:
+                self.paths.append(Tail(**frame_of, x=walks[:, few], color=color, width=0.7 * LINE, alpha=FAINT, **look))
+            if told:
+                bold: dict[str, Any] = {"width": 1.6 * LINE, "alpha": 1.0, "casing": theme.bg}
+                self.paths.append(Tail(**frame_of, x=walks[:, told], color=color, **bold, **look))
+        hues = as_bytes(colors, decisions.label[shown])
+        self.heads = PointCloud(**frame_of, xy=walks[0, shown], color=hues, radius=HEAD, ring=theme.bg, clip=False)
+        self.heads.follow(walks[:, shown])
+        self.lines = [dashed(page, axes, at) for at, _ in decisions.splits]
+        for z, mobs in ((3, self.paths), (5, self.fixed), (6, [self.heads])):
+            for mob in mobs:
+                mob.set_z_index(z)
+        self.mobjects: list[Any] = axes.mobjects
+
+    def show_fixed(self, step: float) -> None:
+        """Show the fixed points of all levels up to a recorded step."""
+        for cloud, (which, alpha) in zip(self.fixed, self.parts, strict=True):
+            cloud.alpha = np.where(self.step[which] <= step, alpha, 0.0)
+
+    def show_step(self, step: float) -> None:
+        """Show the paths up to a recorded step; the clean state, that has no log-SNR, as the one before it."""
+        for mob in (*self.paths, self.heads):
+            mob.show_step(min(step, self.count - 1))
+
+
+class Ribbons:
+    """p(class | x_t) of the chosen chains, a row each, as stacked ribbons; a line where the path has decided.
+
+    mobjects: ribbons, then frames, then marks.
+    """
+
+    def __init__(self, page: Page, decisions: Decisions, axes: Axes, rows: Sequence[Box]) -> None:
+        theme, self.decisions = page.theme, decisions
+        (x0, x1), colors = axes.box[:2], category_colors(theme, decisions.prob.shape[2])
+        share = (decisions.x - x0) / (x1 - x0)
+        self.rows: list[tuple[int, np.ndarray, np.ndarray, list[VMobject], VMobject]] = []
+        for w, row in zip(decisions.chosen, rows, strict=False):
+            edges = np.concatenate([np.zeros((len(share), 1)), np.cumsum(decisions.prob[:, w], axis=1)], axis=1)
+            x, y = row.left + share * row.width, row.bottom + np.minimum(edges, 1.0) * row.height
+            bands = [VMobject(fill_color=color, fill_opacity=0.9, stroke_width=0).set_z_index(2) for color in colors]
+            at = x[min(int(decisions.step[w]), len(x) - 1)]
+            ends = [(at, row.bottom), (at, row.top)]
+            mark = VGroup(line(ends, theme.bg, 4 * LINE), line(ends, theme.fg, 1.8 * LINE)).set_z_index(5)
+            self.rows.append((w, x, y, bands, mark))
+        self.frames = [frame(row, theme.border).set_z_index(4) for row in rows[: len(self.rows)]]
+        bands = [band for *_, bands, _ in self.rows for band in bands]
+        self.mobjects: list[Any] = [*bands, *self.frames, *(row[-1] for row in self.rows)]
+        self.show_step(len(share))
+
+    def show_step(self, step: float) -> None:
+        """Let the ribbons reach up to a recorded step."""
+        last = int(step)
+        for w, x, y, bands, mark in self.rows:
+            for k, band in enumerate(bands):
+                low, high = (np.stack([x, y[:, j], 0 * x], 1)[: last + 1] for j in (k, k + 1))
+                set_polygons(band, [np.concatenate([low, high[::-1]])] if len(low) > 1 else [])
+            mark.set_stroke(opacity=float(last >= self.decisions.step[w]))
+
+
+def principal(run: Trajectory) -> np.ndarray:
+    """(D,) the unit vector along which the target varies most, its largest part positive."""
+    data = np.asarray(run.target if len(run.target) else run.states[-1], float)
+    along = np.linalg.eigh(np.atleast_2d(np.cov(data.T)))[1][:, -1]
+    return along * np.sign(along[np.argmax(np.abs(along))])
+
+
+def dashed(page: Page, axes: Axes, at: float) -> VMobject:
+    """A dashed line up through axes at a value across."""
+    x = axes.at(at, 0.0)[0]
+    drawn = VMobject(stroke_color=page.theme.reject, stroke_width=180 * LINE)
+    return put_dashes(drawn, (x, axes.rect.bottom), (x, axes.rect.top)).set_z_index(4)
