@@ -175,7 +175,7 @@ def test_the_reference_describes_every_key():
 
 def test_nobody_is_told_to_install_the_other_project_of_that_name():
     """`diffrender` on the Python package index is not this program."""
-    wrong = re.compile(r"pip3? install (?:[^\n`]* )?['\"]?diffrender(?![\w/.-])")
+    wrong = re.compile(r"pip3? install (?:-\S+ )*['\"]?diffrender(?![\w/.-])")
     texts = [*PAGES, *(ROOT / "diffrender").rglob("*.py"), ROOT / "Makefile", *(ROOT / ".ci").iterdir()]
     for file in texts:
         if file.is_file():
