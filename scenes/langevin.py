@@ -51,11 +51,13 @@ class Langevin(ManyChainsScene):
             "langevin",
             {"model.kind": "exact", "sampler.kind": "ula", "sampler.chains": 600},
             fixed={"sampler.steps": 400},
+            acts=("many", "still"),
         ),
         "still": Recording(
             "langevin",
             {"model.kind": "exact", "sampler.chains": 600},
             fixed={"sampler.kind": "gradient", "sampler.steps": 400},
+            acts=("hill", "still"),
         ),
     }
     words = {  # where one form finds no room over its panel, the shorter one after the bar stands there

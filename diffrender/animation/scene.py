@@ -40,7 +40,7 @@ from diffrender.config.scene_options import SceneOptions
 from diffrender.core.errors import RenderError
 from diffrender.core.validation import validate
 from diffrender.trajectory.distance import distance_and_floor
-from diffrender.trajectory.projection import projected
+from diffrender.trajectory.projection import decoded_images, projected
 from diffrender.trajectory.reader import Trajectory
 
 # lent to scene files by `diffrender.animation`, whose face takes names from modules of this room alone
@@ -57,6 +57,7 @@ __all__ = [
 ]
 
 MOST_DIMENSIONS = 3  # of points that are drawn as they are
+PICTURES = 1, 3  # channels of states that are pictures
 REST_SECONDS, REST = 2.5, 0.25  # how long the camera comes to rest after a run, and on which part of its way
 
 
@@ -126,7 +127,9 @@ class TrajectoryScene(Scene):
             self._check(self.trajectories[name], need)
 
     def _as_shown(self, run: Trajectory) -> Trajectory:
-        """The run, or its projection where it is asked for, or where states are points of too many dimensions."""
+        """The run; or its projection, where states are points of too many dimensions; latents as decoded images."""
+        if len(run.event) == 3 and run.event[0] not in PICTURES:
+            return decoded_images(run)
         many = len(run.event) == 1 and run.event[0] > MOST_DIMENSIONS and ("plane" in self.shows or not self.shows)
         how = self.options.project or ("pca" if many else "")
         return projected(run, how) if how else run

@@ -7,7 +7,7 @@ text without running it, so nothing here may import Manim or torch.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -33,7 +33,8 @@ class Recording:
     kind: what kind of run can be shown (reverse, langevin, forward); any if empty. overrides: config keys, dotted, that
     the user's own settings go over; `fixed` ones go over both. config: another config than the clip's own. each: one
     config key and one of the scene's options, a list: `{"sampler.kind": "samplers"}` asks for a recording with each of
-    its values, called after the need and numbered from 1 (see `for_options`).
+    its values, called after the need and numbered from 1 (see `for_options`). acts: of the scene's option `acts`, those
+    that show it; where none of them is shown it need not be there.
     """
 
     kind: str = ""
@@ -42,6 +43,7 @@ class Recording:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     config: str = ""
     each: Mapping[str, str] = field(default_factory=dict)
+    acts: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         _check(self)
@@ -98,9 +100,15 @@ def _check(need: Need) -> None:
 
 
 def for_options(needs: Mapping[str, Need], options: SceneOptions) -> dict[str, Need]:
-    """What is needed where a scene's options are these: of `run` with `each` two values `run1` and `run2`."""
+    """What is needed where a scene's options are these: of `run` with `each` two values `run1` and `run2`.
+
+    What only acts show that are left out is not needed.
+    """
     found: dict[str, Need] = {}
     for name, need in needs.items():
+        shown = getattr(options, "acts", None)
+        if isinstance(need, Recording) and need.acts and shown is not None and not set(need.acts) & set(shown):
+            continue
         if not isinstance(need, Recording) or not need.each:
             found[name] = need
             continue

@@ -1,13 +1,17 @@
-"""States of many dimensions as they can be shown: through a linear projection, which says its own name.
+"""States that cannot be drawn as they are: of many dimensions through a linear projection, latents as decoded images.
 
-No mean is taken away, so that what holds of states holds of their pictures: x = α x_0 + σ ε, and moves add up.
+Each says its own name. A projection takes no mean away, so that what holds of states holds of their pictures:
+x = α x_0 + σ ε, and moves add up.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from diffrender.core.errors import TrajectoryError
+from diffrender.trajectory.derived import EstimatedNoise
 from diffrender.trajectory.reader import Trajectory
 from diffrender.trajectory.schema import MEMBERS
 
@@ -36,6 +40,32 @@ def projected(run: Trajectory, how: str = "pca") -> Trajectory:
         elif not key.startswith(LEFT_OUT):
             arrays[key] = array
     return Trajectory(run.file, {**run.meta, "projection": name}, arrays)
+
+
+def decoded_images(run: Trajectory) -> Trajectory:
+    """The run of a latent pipeline as the images that were decoded from its states; `meta.projection` says so.
+
+    Of ε̂, which no decoder can show, the first three channels are kept. TrajectoryError where nothing was decoded.
+    """
+    images = run.arrays.get("decoded", run.arrays.get("decoded_x"))
+    if images is None or "decoded_x0" not in run or len(images) < 2:
+        raise TrajectoryError(
+            f"{run.file}: its states are latents of {run.event[0]} channels, and no image was decoded from them.",
+            "Record them with recorder.attach(pipeline, decode=9), or show the latents: diffrender page.",
+        )
+    rows = np.asarray(run.arrays.get("decoded_step", np.arange(len(images))))
+    arrays: dict[str, Any] = {"x": images, "x0": np.asarray(run["decoded_x0"])[:-1]}
+    for key, array in run.arrays.items():
+        axes = MEMBERS[key].axes if key in MEMBERS else ""
+        if axes == "T+1":
+            arrays[key] = np.asarray(array)[rows]
+        elif axes == "N":
+            arrays[key] = np.asarray(array)[: images.shape[1]]
+    if "eps" in run:
+        arrays["eps"] = np.stack([run["eps"][step][: images.shape[1], :3] for step in rows[:-1]])
+    arrays["noise_estimate"] = EstimatedNoise(images)
+    said = f"{run.event[0]} latent channels, decoded"
+    return Trajectory(run.file, {**run.meta, "projection": said}, arrays)
 
 
 def _principal(run: Trajectory) -> tuple[np.ndarray, str]:

@@ -87,6 +87,21 @@ def test_a_need_may_stand_for_one_recording_of_each_value_of_an_option(tmp_path)
 
 
 @pytest.mark.parametrize(
+    ("acts", "needed"),
+    [
+        (["chain", "zoom"], ["chain"]),
+        (["hill"], ["chain", "still"]),
+        (["many"], ["chain", "many"]),
+        (["still"], ["chain", "many", "still"]),
+    ],
+)
+def test_acts_that_are_not_shown_need_no_recording(acts, needed):
+    card = find_scene("langevin")
+    assert list(with_options(card, {"acts": acts}).needs) == needed
+    assert list(with_options(card, {}).needs) == ["chain", "many", "still"]
+
+
+@pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ('"acts"}', '"act"}', "'act' is no option that is a list"),

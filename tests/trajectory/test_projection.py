@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from diffrender.core.errors import TrajectoryError
-from diffrender.trajectory.projection import projected
+from diffrender.trajectory.projection import decoded_images, projected
 from diffrender.trajectory.reader import Trajectory
 from diffrender.trajectory.writer import TrajectoryWriter
 
@@ -53,3 +53,36 @@ def test_coordinates_may_be_chosen(run, how, columns):
 def test_coordinates_that_are_not_there_are_named(run):
     with pytest.raises(TrajectoryError, match="none 5"):
         projected(run, "0,5")
+
+
+def latents(path, **decoded):
+    rng = np.random.default_rng(0)
+    with TrajectoryWriter(path, {"kind": "reverse"}) as writer:
+        writer.write("x", rng.standard_normal((4, 5, 4, 2, 2)).astype(np.float32))
+        writer.write("x0", rng.standard_normal((3, 5, 4, 2, 2)).astype(np.float32))
+        writer.add("label", np.arange(5))
+        for key in ("alpha", "sigma", "time"):
+            writer.add(key, np.array([1.0, 0.6, 0.3, 0.0]))
+        for key, array in decoded.items():
+            writer.add(key, array)
+    return Trajectory.open(path)
+
+
+def test_latents_are_shown_as_the_images_decoded_from_them(tmp_path):
+    images = np.random.default_rng(1).uniform(-1, 1, (3, 2, 3, 8, 8)).astype(np.float16)
+    steps = np.array([0, 2, 3])
+    run = latents(tmp_path / "a.npz", decoded_x=images, decoded_x0=-images, decoded_step=steps)
+    shown = decoded_images(run)
+    assert np.array_equal(shown.x, images)
+    assert np.array_equal(shown.x0, -images[:2])
+    assert shown.sigma.tolist() == [1.0, 0.3, 0.0]
+    assert shown.label.tolist() == [0, 1]
+    assert np.array_equal(shown.eps[1], run.eps[2][:2, :3])
+    assert shown["noise_estimate"][:, 0].shape == (3,)
+    assert shown.meta["projection"] == "4 latent channels, decoded"
+
+
+def test_latents_without_images_are_refused_with_what_to_do(tmp_path):
+    with pytest.raises(TrajectoryError, match="4 channels") as refused:
+        decoded_images(latents(tmp_path / "a.npz"))
+    assert "decode=" in refused.value.remedy

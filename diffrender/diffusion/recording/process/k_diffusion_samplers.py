@@ -58,7 +58,6 @@ class Sampling:
         sigmas = given.get("sigmas")
         self.end_at = float(given.get("sigma_min", 0.0) if sigmas is None else sigmas[-1])
         self.evaluations: int | None = None
-        self.pending = 0
         self.hook: Any = None
         model = given["model"]
         if isinstance(model, torch.nn.Module):
@@ -73,6 +72,8 @@ class Sampling:
                 return model(*args, **kwargs)
 
             given["model"] = counted
+        if "sigma_max" in given and "n" not in given:  # adaptive: it tells of states after steps alone
+            self.guarded(self.state_at, given["x"], float(given["sigma_max"]), 0)
 
     def count(self) -> None:
         """The model is evaluated."""
@@ -105,12 +106,16 @@ class Sampling:
         if self.recorder.levels and sigma >= self.recorder.levels[-1].sigma:
             return  # a step that was refused, and is made again
         nfe = None if self.evaluations is None else max(0, self.evaluations - (1 if parts else 0))
-        self.recorder.state(info["x"][: self.chains or None], alpha=1.0, sigma=sigma, nfe=nfe, **parts)
+        self.state_at(info["x"], sigma, nfe, **parts)
 
     def last(self, result: Any) -> None:
         """What the sampler returned."""
-        x = result[0] if isinstance(result, tuple) else result
-        self.recorder.state(x[: self.chains or None], alpha=1.0, sigma=self.end_at, nfe=self.evaluations)
+        if not self.recorder.levels or self.recorder.levels[-1].sigma > self.end_at:
+            self.state_at(result[0] if isinstance(result, tuple) else result, self.end_at, self.evaluations)
+
+    def state_at(self, x: torch.Tensor, sigma: float, nfe: int | None, **parts: Any) -> None:
+        """Record a state of noise level sigma."""
+        self.recorder.state(x[: self.chains or None], alpha=1.0, sigma=sigma, nfe=nfe, **parts)
 
     def stop(self) -> None:
         """Count no longer."""
