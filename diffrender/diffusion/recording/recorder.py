@@ -292,7 +292,8 @@ class Recorder(Members):
         block = self.blocks.get(key)
         if block is None:
             block = self.blocks[key] = []
-            self.room[key] = max(1, min(BLOCK_ROWS, BLOCK_BYTES // max(1, value.nbytes)))
+            # a number alone is written at once: kept among large arrays, small ones keep the heap from shrinking
+            self.room[key] = max(1, min(BLOCK_ROWS, BLOCK_BYTES // max(1, value.nbytes))) if value.ndim else 1
         block.append(value)
         if len(block) >= self.room[key]:
             self._flush(key)
