@@ -305,6 +305,49 @@ def test_drawing_with_mouse_pen_and_finger(drawing, tmp_path):
 
 
 @pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine: the page itself is not tested")
+def test_lines_circles_redo_and_a_drawing_that_is_there(tmp_path):
+    (tmp_path / "cat.svg").write_text(sessions.read_strokes(json.dumps({"strokes": [LINE]}).encode()).svg())
+    command = [sys.executable, "-m", "diffrender", "draw", "--no-browser", "--out", "cat.svg"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    address = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", process.stderr.readline())[0]
+    with Chromium() as browser:
+        browser.open(address)
+        browser.until("document.querySelector('#dots').dataset.points == 5000")
+        assert ink_at(browser, (500, 400), (500, 200)) == [255, 0], "the line that was there"
+        small = "[...document.querySelectorAll('button')].filter(b => b.getBoundingClientRect().height < 44).length"
+        assert browser.run(small) == 0
+        left, top, width = browser.run(
+            "(b => [b.left, b.top, b.width])(document.querySelector('#ink').getBoundingClientRect())"
+        )
+        at = lambda *points: [(left + x * width / 1000, top + y * width / 1000) for x, y in points]  # noqa: E731
+        browser.click("#line")
+        browser.mouse(at((100, 100), (400, 250), (900, 100)))
+        assert ink_at(browser, (500, 100), (400, 250)) == [255, 0], "straight from end to end"
+        browser.click("#circle")
+        browser.mouse(at((500, 600), (560, 600), (620, 600)))
+        assert ink_at(browser, (620, 600), (500, 480), (500, 720), (585, 685), (500, 600)) == [255] * 4 + [0]
+        browser.click("#undo")
+        assert ink_at(browser, (620, 600)) == [0]
+        browser.click("#redo")
+        assert ink_at(browser, (620, 600)) == [255]
+        assert browser.run("document.querySelector('#redo').disabled")
+        browser.click("#save")
+        browser.until("document.querySelector('#status').textContent.startsWith('Saved to')")
+        browser.close_page()
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert len(sessions.drawn_strokes(tmp_path / "cat.svg").strokes) == 3
+
+
+def test_a_drawing_from_elsewhere_is_not_opened(tmp_path):
+    """The control: what this page did not write it would not write back."""
+    (tmp_path / "cat.svg").write_text(SAVED)
+    with pytest.raises(DiffrenderError, match="was not drawn on this page"):
+        Session(tmp_path / "cat.svg")
+    assert Session(tmp_path / "dog.svg").drawn.strokes == []
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine: the page itself is not tested")
 def test_closing_without_saving(drawing, tmp_path):
     with Chromium() as browser:
         browser.open(drawing.address)

@@ -8,25 +8,27 @@ from typing import Annotated
 
 import typer
 
-from diffrender.cli.common import command, print_output, say
+from diffrender.cli.common import Parents, check_out_folder, command, print_output, say
 
 
 @command
 def draw(
     out: Annotated[Path, typer.Option("--out", "-o", help="The .svg to write.")] = Path("drawing.svg"),
+    parents: Parents = False,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its address.")
     ] = True,
 ) -> None:
     """Draw a shape by hand, in the browser.
 
-    Closing the page ends the command; then train on the drawing.
+    Closing the page ends the command; then train on the drawing. One that is there already is opened, to go on with it.
     """
     from diffrender.cli.draw_page.serve import serve
     from diffrender.core.errors import DiffrenderError, UsageError
 
     if out.suffix.lower() != ".svg":
         raise UsageError(f"--out {out}: a drawing is saved as .svg.", f"Use --out {out.with_suffix('.svg')}")
+    check_out_folder(out, parents)
     saved = serve(out, open_browser=browser)
     if saved is None:
         raise DiffrenderError(

@@ -135,7 +135,8 @@ class Handler(BaseHTTPRequestHandler):
         nonce = secrets.token_urlsafe(16)
         page = files(__package__).joinpath("page.html").read_text("utf-8")
         name = html.escape(self.server.session.out.name)
-        for mark, value in {"nonce": nonce, "width": WIDTH, "height": HEIGHT, "out": name}.items():
+        drawn = json.dumps([stroke.model_dump() for stroke in self.server.session.drawn.strokes])
+        for mark, value in {"nonce": nonce, "width": WIDTH, "height": HEIGHT, "drawn": drawn, "out": name}.items():
             page = page.replace(f"{{{{{mark}}}}}", str(value))
         self.send_response(HTTPStatus.OK)
         self.send_header(

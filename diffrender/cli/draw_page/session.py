@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from pathlib import Path
@@ -59,6 +60,23 @@ class Strokes(BaseModel):
         return PAGE.format(width=WIDTH, height=HEIGHT, paths=paths)
 
 
+PATH = re.compile(r'<path stroke="(#fff|#000)" stroke-width="([0-9.e+-]+)" d="([MLQ0-9. -]+)"/>')
+
+
+def drawn_strokes(file: Path) -> Strokes:
+    """The strokes of a drawing that this page saved; none if there is no file. DiffrenderError if it is another SVG."""
+    if not file.is_file():
+        return Strokes(strokes=[])
+    text = file.read_text("utf-8", "replace") if file.stat().st_size <= 2 * MAX_OUTLINE else ""
+    found = [Stroke(d=d, width=float(width), erase=ink == "#fff") for ink, width, d in PATH.findall(text)]
+    strokes = Strokes(strokes=found)
+    if strokes.svg() != text:
+        raise DiffrenderError(
+            f"{file}: is there, and was not drawn on this page, so it cannot be changed here.", "Give another --out."
+        )
+    return strokes
+
+
 def read_strokes(body: bytes) -> Strokes:
     """What the page sent; DiffrenderError if it is not what the page sends."""
     try:
@@ -72,6 +90,7 @@ class Session:
 
     def __init__(self, out: Path, grace: float = CLOSE_GRACE_SECONDS, open_seconds: float = OPEN_SECONDS) -> None:
         self.out, self.grace, self.open_seconds = out, grace, open_seconds
+        self.drawn = drawn_strokes(out)  # what the page begins with
         self.saved: Path | None = None
         self.open_pages, self.last_seen = 0, 0.0
         self.changed = threading.Condition()
@@ -92,7 +111,7 @@ class Session:
             write_text(self.out, strokes.svg())
         except OSError as error:
             raise DiffrenderError(f"{self.out}: cannot be written ({error.strerror}).") from None
-        self.saved = self.out
+        self.saved, self.drawn = self.out, strokes
         return self.out
 
     def opened(self) -> None:
