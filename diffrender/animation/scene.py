@@ -119,6 +119,7 @@ class TrajectoryScene(Scene):
         self.places: dict[str, list[Mobject]] = {}  # what `set_places` has put where
         self.views: list[Plane] = []
         self.clocks: list[Clock] = []
+        self.named = False  # whether the header names the projection of points
         self.trajectories: dict[str, Trajectory] = dict(self._found() if trajectories is None else trajectories)
         if missing := sorted(set(self.needs) - set(self.trajectories)):
             raise RenderError(f"{type(self).__name__} needs a recording called '{missing[0]}'.")
@@ -195,13 +196,15 @@ class TrajectoryScene(Scene):
         return made
 
     def header(self, title: str, equation: str | Typeset | None = None) -> list[Mobject]:
-        """Title, subtitle and equation, the words as the options want them."""
+        """Title, subtitle and equation, the words as the options want them; a projection is named where no subtitle is."""
         options, page = self.options, self.page
         words = title if options.title is None else escaped(options.title)
         made: list[Mobject] = [page.title(words)] if words else []
-        if options.subtitle:
+        projection = self.run.meta.get("projection", "") if len(self.run.event) == 1 else ""
+        self.named = not options.subtitle
+        if subtitle := options.subtitle or projection:
             y = page.frame.title_y
-            beside = page.words(escaped(options.subtitle), "label", "muted")
+            beside = page.words(escaped(subtitle), "label", "muted")
             x = made[0].get_right()[0] + 0.4 if made else -page.frame.x
             if page.shape != "wide" and made:
                 shift = (beside.width + 0.4) / 2
@@ -233,7 +236,8 @@ class TrajectoryScene(Scene):
                 texts.append(captions.ITEMS[item](run))
             else:
                 texts.append(item)
-        texts.append(escaped(run.meta.get("projection", "")))
+        if len(run.event) == 3 or not self.named:
+            texts.append(escaped(run.meta.get("projection", "")))
         return self.page.caption(*(text for text in texts if not isinstance(text, str) or text))
 
     def sampler_equation(self, run: Trajectory | None = None) -> str:

@@ -75,7 +75,7 @@ def _principal(run: Trajectory) -> tuple[np.ndarray, str]:
     axes = directions[:PLANE].T
     axes *= np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])  # so that it is always the same one
     share = np.square(sizes[:PLANE]).sum() / max(np.square(sizes).sum(), 1e-30)
-    return axes, f"PCA of {run.event[0]} dimensions: {share:.0%}"
+    return axes, f"PCA of {run.event[0]} dimensions: {100 * share:.0f} %"
 
 
 def _coordinates(run: Trajectory, how: str) -> tuple[np.ndarray, str]:

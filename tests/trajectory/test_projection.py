@@ -30,7 +30,7 @@ def test_principal_components_are_where_the_data_vary(run):
     assert not np.allclose(np.abs(shown.x), np.abs(run.x[..., [1, 3]]), atol=0.5)
     assert shown.x0.shape == (2, 6, 2)
     assert shown.target.std(0) == pytest.approx([5, 2], rel=0.05)
-    assert shown.meta["projection"] == "PCA of 5 dimensions: 100%"
+    assert shown.meta["projection"] == "PCA of 5 dimensions: 100 %"
     assert "metric_mine" in shown
     assert "metric_sliced_wasserstein" not in shown  # of five dimensions, not of the picture
     assert "projection" not in run.meta
