@@ -196,7 +196,7 @@ class TrajectoryScene(Scene):
         return made
 
     def header(self, title: str, equation: str | Typeset | None = None) -> list[Mobject]:
-        """Title, subtitle and equation, the words as the options want them; a projection is named where no subtitle is."""
+        """Title, subtitle and equation, as the options want them; a projection is named where no subtitle is."""
         options, page = self.options, self.page
         words = title if options.title is None else escaped(options.title)
         made: list[Mobject] = [page.title(words)] if words else []
