@@ -16,6 +16,7 @@ from diffrender.animation import (
     CodePanel,
     ImageGrid,
     ImageTiles,
+    PredictedNoise,
     Recording,
     SceneOptions,
     TrajectoryScene,
@@ -25,10 +26,11 @@ from diffrender.animation import (
     frame,
     image_grid,
     image_values,
+    key_dashes,
     key_line,
     loop_of,
     noise_grid,
-    path_length,
+    paced_by_prediction,
     tile_steps,
 )
 
@@ -38,7 +40,6 @@ LEAST_PLOT = 1.3  # height of a box with room for a plot
 SHARES = 0.45, 0.55  # of the duration: one image, then all
 SLOW_AT, STEP_SECONDS = 0.6, 2.5  # where on the way steps are shown in code, and how long each
 LEAST_CODE = 1.0  # size of code that can still be read, of the smallest type
-WATCHED = 16  # chains whose predictions set the pace
 
 
 class Images(TrajectoryScene):
@@ -63,12 +64,12 @@ class Images(TrajectoryScene):
         self.chain = min(options.chain, run.chains - 1)
         wide, count = page.shape == "wide", 12 if page.shape == "tall" else TILES
         boxes = self.arrange("film strip", panels=3, tiles=count)
-        clock = self.clock(run, timeline=path_length(self.predictions()))
+        clock = self.clock(run, timeline=paced_by_prediction(run))
 
         # three panels, first of one image, then of many
         side = min(options.rows, int(np.sqrt(run.chains)))
         one, many = self.grids(boxes.panels, 1, [self.chain]), self.grids(boxes.panels, side, list(range(side**2)))
-        names = [f"{'predicted noise ' * wide}$hat(epsilon)$", f"{'predicted image ' * wide}$hat(x)_0$"]
+        names = [f"{'predicted noise ' * wide}$sigma_t hat(epsilon)$", f"{'predicted image ' * wide}$hat(x)_0$"]
         ground: list[Any] = [
             page.label(name, box.left, box.bottom + 0.4 * page.em("label"))
             for name, box in zip(["$x_t$", *names], boxes.labels, strict=True)
@@ -78,30 +79,49 @@ class Images(TrajectoryScene):
 
         # the noise level, true and told from the picture; the way of one image in tiles
         level, standing = self.noise_level(clock, boxes.side)
-        steps = tile_steps(path_length(run.states[:, [self.chain]], even=0.1), count)
-        sigmas = [f"{'$sigma =$ ' * (k == 0)}{run['sigma'][step]:.2g}" for k, step in enumerate(steps)]
+        steps = tile_steps(clock.timeline, count)
+        numbers = [f"{'step ' * (k == 0)}{step}" for k, step in enumerate(steps)]
         tiles = ImageTiles(
-            page, image_values(run), steps, boxes.tiles, chain=self.chain, names=sigmas, name_boxes=boxes.tile_names
+            page, image_values(run), steps, boxes.tiles, chain=self.chain, names=numbers, name_boxes=boxes.tile_names
         )
         key = [self.legend(self.keys(), boxes.key)] if standing else []
-        ground += [*standing, *tiles.names, *tiles.grounds, *key]
+        strip = [*tiles.mobjects, *tiles.names, *tiles.grounds, *key]
         clock.bind(tiles, *one)
         caption = self.caption("sampler", "step", self.asked(), "scaling", "seed", "model")
 
-        clock.show(0)
+        clock.show(1)
         title = captions.title(run, "Images") + ": noise becomes an image" * wide
-        self.intro(
-            *self.header(title, self.sampler_equation()), ground=[*ground, *level, caption, *tiles.mobjects, *one]
-        )
+        shown = [*ground, *standing, *level, caption, *strip, *one]
+        self.intro(*self.header(title, self.sampler_equation()), ground=shown)
+        self.restart(clock, *one, *tiles.mobjects)
         self.play_run(clock, SHARES[0] * options.duration)
         self.wait(self.seconds(1.0))
-        self.in_code(clock, one, [*tiles.mobjects, *tiles.names, *tiles.grounds, *key], [*standing, *level], boxes)
+        clock.release(tiles)
+        self.in_code(clock, one, strip, [*standing, *level], boxes)
         clock.release(*one)
         clock.bind(*many)
+        clock.show(0)
         self.crossfade(one, many)
-        self.rewind(clock, 1.0)
         self.play_run(clock, SHARES[1] * options.duration)
+        if "nearest_apart" in run:
+            self.crossfade(strip, self.nearest(boxes, side**2))
         self.outro()
+
+    def nearest(self, boxes: Boxes, count: int) -> list[Any]:
+        """In place of the strip the images of the data that the samples are nearest to, in their order, and how far."""
+        run, page, em = self.run, self.page, self.page.em("floor")
+        each = len(boxes.tiles) if page.shape != "tall" else len(boxes.tiles) // 2
+        first = max((each - count) // 2, 0)
+        places = list(zip(boxes.tiles, boxes.tile_names, strict=True))[first : first + count]
+        values, far = image_values(run, "nearest"), np.asarray(run["nearest_distance"])
+        made: list[Any] = []
+        for k, (box, name) in enumerate(places):
+            made.append(image_grid(values, box, theme=self.theme, rows=1, cols=1, chains=[k]).set_z_index(1))
+            made.append(page.label(f"{far[k]:.2f}", box.center[0], name.bottom + 0.25 * em, 0, "floor", "muted"))
+        said = "nearest images of the data, rms difference (data from one another: {:.2f})|nearest (data: {:.2f})"
+        apart = float(np.median(run["nearest_apart"]))
+        words = page.fitting(said, boxes.key.width, "legend", apart).format(apart)
+        return [*made, page.label(words, boxes.key.center[0], boxes.key.bottom + 0.3 * em, 0, "legend", "data")]
 
     def in_code(self, clock: Clock, one: list[ImageGrid], strip: list[Any], plot: list[Any], boxes: Boxes) -> None:
         """Some steps slowly, and under the panels, in place of all that is there, the sampler's own loop, the line at
@@ -120,10 +140,10 @@ class Images(TrajectoryScene):
             return
         first = max(int(clock.timeline.step(SLOW_AT)), 1)
         steps = min(self.options.code_steps, run.steps - first)
-        self.play(clock.play(self.seconds(1.0), start=1.0, end=clock.timeline.course(first)))
-        clock.show_step(first)
         hidden = strip + (plot if boxes.side.top < top + 0.1 else [])
-        self.crossfade(hidden, panel.mobjects)
+        self.crossfade([*hidden, *one])
+        clock.show_step(first)
+        self.crossfade((), [*panel.mobjects, *one])
 
         def show(u: float) -> None:
             step = min(int(u * steps), steps - 1)
@@ -138,26 +158,22 @@ class Images(TrajectoryScene):
         clock.show_step(first + steps)
         self.crossfade(panel.mobjects, hidden)
 
-    def predictions(self) -> np.ndarray:
-        """(T+1, n, C, H, W) the predicted images, and the final ones: what is seen to change sets the pace."""
-        run = self.run
-        return np.concatenate([run["x0"][:, :WATCHED], np.asarray(run.states[run.steps])[None, :WATCHED]])
-
     def grids(self, boxes: list[Box], side: int, chains: list[int]) -> list[ImageGrid]:
         """x_t, predicted noise and predicted image of some chains, side × side in each of three boxes."""
         run = self.run
         square: dict[str, Any] = {"theme": self.theme, "rows": side, "cols": side, "chains": chains}
         return [
             image_grid(image_values(run), boxes[0], **square),
-            noise_grid(run["eps"], boxes[1], **square),
+            noise_grid(PredictedNoise(run), boxes[1], **square),
             image_grid(image_values(run, "x0"), boxes[2], **square),
         ]
 
     def noise_level(self, clock: Clock, box: Box) -> tuple[list[Any], list[Any]]:
         """Curves and numbers of the true noise level and of the one told from the pictures; and what stands still."""
         run, page, theme = self.run, self.page, self.theme
-        estimate = np.asarray(run["noise_estimate"])[:, min(self.chain, run["noise_estimate"].shape[1] - 1)]
-        sigma = np.asarray(run["sigma"])
+        estimates, sigma = np.asarray(run["noise_estimate"]), np.asarray(run["sigma"])
+        estimate = estimates[:, min(self.chain, estimates.shape[1] - 1)]
+        self.clean = float(np.median(estimates[-1])) if sigma[-1] == 0 else 0.0  # what edges alone are taken for
         numbers = [
             clock.number("$sigma_t =$ {:.2f}", sigma, size="label", color="samples"),
             clock.number("estimate {:.2f}", estimate, size="label"),
@@ -180,23 +196,19 @@ class Images(TrajectoryScene):
             axes.curve(steps, true, color=theme.samples, future=theme.grid, ring=theme.bg),
         ]
         clock.bind(*curves)
-        return [*curves, *numbers], axes.mobjects
+        return [*curves, *numbers], [*axes.mobjects, *([axes.floor(max(self.clean, low))] if self.clean else [])]
 
     def keys(self) -> list[Any]:
         """What the curves mean."""
-        theme = self.theme
-        return [
-            (
-                key_line(theme.samples, width=2 * LINE),
-                KEY_WIDTH,
-                f"{'noise level ' * (self.page.shape == 'wide')}$sigma_t$",
-            ),
-            (
-                key_line(theme.fg, width=2 * LINE),
-                KEY_WIDTH,
-                "estimated from the picture" if self.page.shape == "wide" else "estimate",
-            ),
+        theme, wide = self.theme, self.page.shape == "wide"
+        said: list[Any] = [
+            (key_line(theme.samples, width=2 * LINE), KEY_WIDTH, f"{'noise level ' * wide}$sigma_t$"),
+            (key_line(theme.fg, width=2 * LINE), KEY_WIDTH, "estimated from the picture" if wide else "estimate"),
         ]
+        if self.clean:  # the estimate of an image without noise: it ends there, and not at 0
+            words = f"{'estimate of a clean image' if wide else 'of clean ones'}: {self.clean:.2f}"
+            said.append((key_dashes(theme.muted), KEY_WIDTH, words))
+        return said
 
     def asked(self) -> str:
         """The class that images were asked to be of, if it is one for all."""

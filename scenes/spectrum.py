@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from diffrender.animation import (
+    LINE,
     ImageGrid,
     Recording,
     SceneOptions,
@@ -74,35 +75,46 @@ class Spectrum(TrajectoryScene):
             page.label(name, box.left, box.bottom + 0.4 * page.em("label"))
             for name, box in zip(names, boxes.labels, strict=True)
         ]
+        before = boxes.tiles[0]
         for (low, high), box, place in zip(bands, boxes.tiles, boxes.tile_names, strict=False):
             grids.append(self.band(first, cut, low, high, box))
             clock.bind(lambda step, grid=grids[-1], low=low: grid.set_fill(opacity=float(cut[int(step)] > low)))
             said = f"up to {high:g}" if low < 0 else f"{low:g} – {high:g}" if np.isfinite(high) else f"over {low:g}"
             texts.append(page.label(said, box.center[0], place.bottom + 0.25 * page.em("floor"), 0, "floor", "muted"))
+            if grids[3:] and box.left - before.right > 0.4:  # together they are what is below the cut-off
+                x, y = (before.right + box.left) / 2, box.center[1] - 0.3 * page.em("label")
+                texts.append(page.label("+", x, y, 0, "label", "muted"))
+            before = box
 
-        plot = SpectrumPlot(page, boxes.side, frequencies, signal, noise, cut)
+        measured = np.stack([radial_power(x)[1] for x in run["x"]])
+        plot = SpectrumPlot(page, boxes.side, frequencies, signal, noise, cut, measured)
         rect, em = plot.axes.rect, page.em("legend")
         said = clock.number("cut-off {:.1f}", cut, size="legend").at(rect.right, rect.top + 0.45 * em, 1)
         clock.bind(*grids, plot)
+        wide = page.shape == "wide"
         keys = [
-            (key_line(theme.data), 0.5, "$alpha_t^2 P_0$, images"),
-            (key_line(theme.samples), 0.5, "$sigma_t^2$, noise"),
-            (key_line(theme.fg), 0.5, "cut-off"),
+            (key_line(theme.fg, width=LINE), 0.5, "$P_t$, measured"),
+            (key_line(theme.data), 0.5, f"$alpha_t^2 P_0${', images' * wide}"),
+            (key_line(theme.samples), 0.5, f"$sigma_t^2${', noise' * wide}"),
+            (key_line(theme.muted), 0.5, "cut-off"),
         ]
-        spectrum_of = f"spectrum of {run.chains} images"
-        contrast = "each band in its own contrast" if page.shape != "tall" else "bands stretched"
-        caption = self.caption("sampler", spectrum_of, contrast, "seed", "step")
-        equation = "P_t (f) = {{alpha_t^2 P_0 (f) : data}} + {{sigma_t^2 : noise}}"
+        contrast = "each band in its own contrast" if wide else "bands stretched"
+        caption = self.caption("sampler", f"spectrum of {run.chains} images", contrast, "seed", "step")
+        equation = "{{P_t (f) : sum}} = {{alpha_t^2 P_0 (f) : data}} + {{sigma_t^2 : noise}}"
         there, back = self.header("Fine detail drowns first", equation), self.header("Coarse comes back first")
-        clock.show(0)
+        # the middle of the way tells most: half of the bands are left
+        middle = int(np.abs(np.log(np.maximum(cut, 0.5)) - np.log(frequencies[-1]) / 2).argmin())
+        clock.show_step(middle)
         edges = [frame(box, theme.border, radius=0) for box in (*boxes.panels, *boxes.tiles)]
         ground = [*texts, *plot.axes.mobjects, said, self.legend(keys, boxes.key), caption, *edges]
         self.intro(*there, ground=[*ground, *grids, *plot.mobjects])
+        self.restart(clock, *grids, *plot.mobjects)
         self.play_run(clock, SHARES[0] * self.options.duration)
         self.wait(self.seconds(0.5))
         if self.options.title is None:
             self.crossfade(there[:1], back)
-        self.play(clock.play(self.seconds(SHARES[1] * self.options.duration), start=1.0, end=0.0))
+        seconds, end = self.seconds(SHARES[1] * self.options.duration), clock.timeline.course(middle)
+        self.play(clock.play(seconds, start=1.0, end=end))
         self.outro()
 
     def band(self, first: np.ndarray, cut: np.ndarray, low: float, high: float, box: Any) -> ImageGrid:

@@ -5,32 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from manim import VMobject
 from pydantic import Field
 
 from diffrender.animation import (
+    BAR,
     Box,
-    ColorBar,
+    LevelScale,
+    PredictedImages,
     Recording,
     SceneOptions,
     Timeline,
     TrajectoryScene,
-    blend,
+    alike,
     captions,
     frame,
     image_grid,
     image_values,
-    line,
 )
 
 DECIDED = 0.4, 3.0  # noise levels, of values in [−1, 1], between which it is decided what an image becomes
 SLOW = 2 / 3  # share of the film between them
-BAR = 0.3  # width of the scale
-TICKS = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
+RIM = 0.05  # width of the frame in the colour of the noise level
 
 
 class Surf(TrajectoryScene):
-    """Annealed Langevin: a grid of images rides from noise to pictures over falling noise levels."""
+    """Annealed Langevin: images ride from noise to pictures over falling noise levels, and end beside the data."""
 
     default_config = "digits"
     shows = ("images",)
@@ -43,8 +42,10 @@ class Surf(TrajectoryScene):
                 "schedule.sigma_min": 0.08,
                 "schedule.sigma_max": 6.5,
                 "sampler.steps": 40,
-                "sampler.chains": 64,
+                "sampler.chains": 36,
                 "record.frames": 201,
+                "record.nearest": True,
+                "record.target_points": 200,
             },
             fixed={"sampler.kind": "annealed", "sampler.inner_steps": 5, "sampler.step_size": 0.25},
         )
@@ -54,57 +55,85 @@ class Surf(TrajectoryScene):
         """Options of `surf`."""
 
         duration: float = Field(14.0, gt=0, le=600, description="seconds from noise to images")
-        rows: int = Field(8, ge=1, le=16, description="rows and columns of the grid")
+        rows: int = Field(4, ge=1, le=16, description="rows and columns of the grid")
 
     def construct(self) -> None:
-        """The grid, the noise level on its scale, and both moving together; slowly where images are decided."""
+        """The state and what the model sees in it over the falling noise level, slowly where images are decided; then
+        the images beside those of the data."""
         run, page, theme, options = self.run, self.page, self.theme, self.options
-        boxes = self.arrange("stage with column", slider=False)
+        upright = page.shape == "wide"
         side = min(options.rows, int(np.sqrt(run.chains)))
+        chains, em = list(range(side**2)), page.em("label")
         clock = self.clock(run, timeline=self.timeline())
-        values = image_values(run)
-        grid = image_grid(values, boxes.stage, theme=theme, rows=side, cols=side, chains=list(range(side**2)))
-        left, bottom, right, top = *map(float, grid.points[0, :2]), *map(float, grid.points[3, :2])
-        rim = Box(left - 0.09, right + 0.09, bottom - 0.09, top + 0.09)
-        ground = frame(rim, theme.samples, fill=theme.samples)
-
-        texts: list[Any] = [clock.number("$sigma =$ {:.2f}", run["sigma"], size="title", color="samples")]
-        if page.column_align < 0:
-            texts.append(page.words("noise level", "legend", "muted"))
-            upper, lower = boxes.column.rows(0.3, 0.7)
+        caption = self.caption("sampler", "scaling", "model", "seed", "step")
+        stage = self.arrange("stage", key=False, slider=False).stage.above(caption)
+        if upright:
+            column, body = stage.columns(0.15, 0.85, gap=0.3)
         else:
-            upper, lower = boxes.column.columns(0.32, 0.68)
-        page.stack(upper, *texts, align=-1)
-        scale, pointer = self.scale(lower)
+            row = 2.3 * page.em("legend") + BAR
+            body, column = stage._replace(bottom=stage.bottom + row + 0.1), stage._replace(top=stage.bottom + row)
+        body, tall = body._replace(top=body.top - 1.4 * em), page.shape == "tall"
+        places = body.squares(2, gap=1.6 * em if tall else 0.45, lines=1 + tall)  # with room for a name over each
+
+        square: dict[str, Any] = {"theme": theme, "rows": side, "cols": side}
+        state = image_grid(image_values(run), places[0].inset(2 * RIM), chains=chains, **square).set_z_index(1)
+        seen = image_grid(PredictedImages(run), places[1].inset(2 * RIM), chains=chains, **square).set_z_index(1)
+        rims = [frame(self.around(grid), theme.data, RIM, radius=RIM) for grid in (state, seen)]
+        said = clock.number("$sigma =$ {:.2f}", run["sigma"], size="title", color="samples")
+        if upright:
+            upper, lower = column.rows(0.2, 0.8, gap=0.1)
+        else:
+            upper, lower = column.columns(0.32, 0.68, gap=0.2)
+        page.stack(upper, said, align=-1)
+        scale = LevelScale(page, lower, run["sigma"], upright=upright)
+        names = [self.over(state, "$x_k$"), self.over(seen, "$hat(x)_0$, seen in it")]
 
         def colour(step: float) -> None:
-            hue = self.hue(float(run["sigma"][int(step)]))
-            ground.set_fill(hue).set_stroke(hue)
+            rims[0].set_stroke(scale.hue(float(run["sigma"][int(step)])))
 
-        clock.bind(grid.set_z_index(1), pointer)
-        clock.bind(colour, moves=[ground])
-        caption = self.caption("sampler", "scaling", "model", "step")
-        clock.show(0)
-        words = captions.title(run, "Images") + ": surfing" * (page.shape == "wide")
-        standing = [*texts, *scale, pointer.mark, caption]
-        self.intro(*self.header(words, self.sampler_equation()), ground=[*standing, ground, grid])
+        clock.bind(state, seen, scale)
+        clock.bind(colour, moves=rims[:1])
+        title = self.header(captions.title(run, "Images") + " by Langevin" * upright, self.sampler_equation())
+        standing = [said, *scale.standing, scale.mark, caption, *rims, state]
+        ending = self.beside(run, state, seen, chains, square)
+        clock.show(1)
+        self.intro(*title, ground=[*standing, *ending])
+        self.crossfade(ending)
+        self.restart(clock, state, scale.mark, rims[0], said, also=[seen, *names])
         self.play_run(clock)
+        self.crossfade([seen, *names], ending)
         self.outro()
 
-    @property
-    def levels(self) -> tuple[float, float]:
-        """The greatest and the least noise level of the scale."""
-        sigma = np.asarray(self.run["sigma"])
-        return float(sigma.max()), float(sigma[sigma > 0].min())
+    def beside(self, run: Any, state: Any, seen: Any, chains: list[int], square: dict[str, Any]) -> list[Any]:
+        """What stands at the end: images of the data, of the same classes, beside the samples, and distances."""
+        ends = {
+            "nearest_distance": ("$x_0$", "from the data", "away"),
+            "nearest_apart": ("data", "from one another", "apart"),
+        }
+        names = []
+        for key, (name, *forms) in ends.items():
+            far = float(np.median(run[key])) if key in run else None
+            names.append(name if far is None else "|".join(f"{name}: {far:.2f} {form}" for form in forms))
+        if not len(run.target):
+            return [seen, self.over(state, names[0]), self.over(seen, "$hat(x)_0$")]
+        label = np.asarray(run["label"])[chains] if "label" in run else None
+        known = np.asarray(run["target_label"]) if "target_label" in run else None
+        chosen = alike(label, known, len(chains), len(run.target))
+        (left, bottom), (right, top) = seen.points[0, :2], seen.points[3, :2]
+        box = Box(float(left), float(right), float(bottom), float(top))
+        data = image_grid(image_values(run, "target"), box, chains=chosen, **square).set_z_index(1)
+        return [data, self.over(state, names[0]), self.over(seen, names[1], "data")]
 
-    def place(self, sigma: float) -> float:
-        """Where a noise level stands on its way, 0 at the noisiest, 1 at the least noisy, by its logarithm."""
-        high, low = self.levels
-        return float(np.clip(np.log(high / max(sigma, low)) / np.log(high / low), 0, 1))
+    def over(self, grid: Any, text: str, color: str = "fg") -> Any:
+        """The name of a grid, over it."""
+        (left, top), em = grid.points[2, :2] + (-2 * RIM, 2 * RIM), self.page.em("label")
+        said = self.page.fitting(text, float(grid.width), "label")
+        return self.page.label(said, float(left), float(top) + 0.4 * em, -1, "label", color)
 
-    def hue(self, sigma: float) -> str:
-        """The colour of a noise level: from that of noise to that of data."""
-        return blend(self.theme.samples, self.theme.data, self.place(sigma))
+    def around(self, grid: Any) -> Box:
+        """The place of a grid and a rim."""
+        (left, bottom), (right, top) = grid.points[0, :2], grid.points[3, :2]
+        return Box(float(left), float(right), float(bottom), float(top)).inset(-1.5 * RIM)
 
     def timeline(self) -> Timeline:
         """Two thirds of the film for the noise levels at which it is decided what an image becomes."""
@@ -117,47 +146,3 @@ class Surf(TrajectoryScene):
         passed = np.concatenate([[0.0], np.cumsum(share)])
         steps = np.arange(run.steps + 1, dtype=float)
         return Timeline("noise level", run.steps, lambda u: float(np.interp(u, passed / passed[-1], steps)))
-
-    def scale(self, box: Box) -> tuple[list[Any], Pointer]:
-        """The scale of noise levels with its ticks, and the pointer that runs along it: upright beside the stage."""
-        page, theme, em = self.page, self.theme, self.page.em("legend")
-        upright = page.column_align < 0
-        if upright:
-            bar = Box(box.left, box.left + BAR, box.bottom + 0.2, box.top)
-        else:
-            bar = Box(box.left + 0.3, box.right - 0.3, box.top - BAR, box.top)
-        hues = [blend(theme.samples, theme.data, u) for u in np.linspace(1, 0, 256)]
-        table = np.array([[int(hue[k : k + 2], 16) for k in (1, 3, 5)] for hue in hues], np.uint8)
-        made: list[Any] = [ColorBar(bar, table, border=theme.border)]
-        high, low = self.levels
-        for tick in (t for t in TICKS if low <= t <= high):
-            u = self.place(tick)
-            if upright:
-                y = bar.top - u * bar.height
-                made += [line([(bar.right, y), (bar.right + 0.1, y)], theme.muted)]
-                made.append(page.label(f"{tick:g}", bar.right + 0.2, y - 0.3 * em, size="legend"))
-            else:
-                x = bar.right - u * bar.width
-                made.append(page.label(f"{tick:g}", x, bar.bottom - 1.15 * em, 0, "legend"))
-        return made, Pointer(self, bar, upright)
-
-
-class Pointer:
-    """A mark that runs along the scale of noise levels with recorded time."""
-
-    def __init__(self, scene: Surf, bar: Box, upright: bool) -> None:
-        self.scene, self.bar, self.upright = scene, bar, upright
-        wide, high = (bar.width + 0.2, 0.12) if upright else (0.12, bar.height + 0.2)
-        self.mark = frame(Box(-wide / 2, wide / 2, -high / 2, high / 2), scene.theme.fg, 0.03, fill=scene.theme.bg)
-        self.mark.set_z_index(2)
-
-    @property
-    def mobjects(self) -> list[VMobject]:
-        """What moves."""
-        return [self.mark]
-
-    def show_step(self, step: float) -> None:
-        """Stand at the noise level of a recorded step."""
-        u, bar = self.scene.place(float(self.scene.run["sigma"][int(step)])), self.bar
-        x, y = bar.center
-        self.mark.move_to([x, bar.top - u * bar.height, 0] if self.upright else [bar.right - u * bar.width, y, 0])

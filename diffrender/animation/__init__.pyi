@@ -51,6 +51,9 @@ from .mobjects.furniture.panels import (
     key_arrow as key_arrow,
 )
 from .mobjects.furniture.panels import (
+    key_dashes as key_dashes,
+)
+from .mobjects.furniture.panels import (
     key_dot as key_dot,
 )
 from .mobjects.furniture.panels import (
@@ -102,6 +105,8 @@ from .parts.axes import scale_bar as scale_bar
 from .parts.beside import METRIC as METRIC
 from .parts.beside import BesideData as BesideData
 from .parts.beside import distances as distances
+from .parts.class_strips import ClassStrips as ClassStrips
+from .parts.class_strips import first_of_each as first_of_each
 from .parts.clock import Clock as Clock
 from .parts.cloud_tiles import CloudTiles as CloudTiles
 from .parts.cloud_tiles import even_steps as even_steps
@@ -123,16 +128,27 @@ from .parts.hero_step import HeroStep as HeroStep
 from .parts.learning_curves import LearningCurves as LearningCurves
 from .parts.learning_images import LearningImages as LearningImages
 from .parts.lettering import denoised as denoised
+from .parts.level_scale import BAR as BAR
+from .parts.level_scale import LevelScale as LevelScale
 from .parts.marginals import Marginal as Marginal
 from .parts.marginals import beside_marginals as beside_marginals
 from .parts.marginals import marginals as marginals
+from .parts.markov_row import MarkovRow as MarkovRow
+from .parts.markov_row import two_rows as two_rows
 from .parts.narration import Narration as Narration
+from .parts.nearest_pairs import NearestPairs as NearestPairs
+from .parts.nearest_pairs import cells as cells
 from .parts.noise_walk import NoiseWalk as NoiseWalk
 from .parts.one_chain import OneChain as OneChain
 from .parts.pair_panels import PairPanels as PairPanels
+from .parts.patch_frames import PatchFrame as PatchFrame
+from .parts.pictures import PredictedImages as PredictedImages
+from .parts.pictures import PredictedNoise as PredictedNoise
+from .parts.pictures import alike as alike
 from .parts.pictures import image_grid as image_grid
 from .parts.pictures import image_values as image_values
 from .parts.pictures import noise_grid as noise_grid
+from .parts.pictures import paced_by_prediction as paced_by_prediction
 from .parts.pitchfork import Decisions as Decisions
 from .parts.pitchfork import Pitchfork as Pitchfork
 from .parts.pitchfork import Ribbons as Ribbons

@@ -330,6 +330,15 @@ class TrajectoryScene(Scene):
         turning = [a for v in self.views for a in v.turn(seconds, degrees=degrees, start=1.0, end=0.0)]
         self.play(clock.play(seconds, start=1.0, end=0.0), *turning, *also)
 
+    def restart(self, clock: Clock, *changing: Mobject, also: Sequence[Mobject] = ()) -> None:
+        """From a poster of the end to the start of recorded time: what changes fades out, and in again as it was then.
+
+        Nothing runs backwards: that would look as if the model added noise. also: what comes with it.
+        """
+        self.play(FadeOutFast(*changing, run_time=0.3))
+        clock.show(0)
+        self.play(FadeInFast(*changing, *also, run_time=0.5))
+
     def look(self, course: float) -> None:
         """Put all cameras where they are when `course` 0..1 of their way has passed."""
         for view in self.views:

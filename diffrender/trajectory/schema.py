@@ -98,6 +98,7 @@ MEMBERS: dict[str, Member] = {
     "budget_nfe": Member("B", "i", "network calls of each of some runs from the same noise"),
     "budget_x": Member("B N *event", "f", "their last states"),
     "budget_sliced_wasserstein": Member("B", "f", "how far these are from fresh data"),
+    "nearest_apart": Member("N", "f", "the same from that state of the data to the nearest other one of them"),
     "loss": Member("S", "f", "training loss of every step"),
     "snapshot": Member("K N *event", "f", "samples drawn while training, always from the same noise"),
     "snapshot_step": Member("K", "i", "training steps done before each snapshot"),

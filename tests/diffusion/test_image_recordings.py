@@ -133,6 +133,10 @@ def test_the_nearest_image_of_each_sample_is_recorded(tmp_path):
     assert np.allclose(run["nearest_distance"], far.min(1) * target.scale, atol=2e-3)
     assert np.allclose(run["nearest"], images[far.argmin(1)], atol=2e-3)
     assert "nearest" not in recorded(tmp_path, model="gaussian", record={"nearest": False})
+    own = images[far.argmin(1)]
+    others = np.sqrt(np.square(own[:, None] - images[None]).mean((2, 3, 4)))
+    others[np.arange(len(own)), far.argmin(1)] = np.inf
+    assert np.allclose(run["nearest_apart"], others.min(1) * target.scale, atol=2e-3)
     second = np.sort(far, 1)[:, 1] * target.scale
     assert not np.allclose(run["nearest_distance"], second, atol=2e-3), "the control: the second nearest is farther"
 
@@ -146,6 +150,20 @@ def test_the_nearest_is_found_whatever_the_parts():
     assert np.allclose(whole[2], parts[2])
     assert np.array_equal(whole[0], states[whole[1]])
     assert nearest_states(samples, iter(())) is None
+    known = states[[4, 20, 31]]
+    assert nearest_states(known, [states])[1].tolist() == [4, 20, 31], "the control: each is nearest to itself"
+    others = nearest_states(known, [states[:7], states[7:30], states[30:]], apart_from=np.array([4, 20, 31]))
+    away = np.square(known[:, None] - states[None]).mean((2, 3, 4))
+    assert np.allclose(others[2] ** 2, np.sort(away, 1)[:, 1])
+
+
+def test_the_patches_of_a_local_denoiser_are_recorded_at_every_level(tmp_path):
+    run = recorded(tmp_path, model={"kind": "local", "locality": 2}, record={"nearest": False})
+    sides = run["metric_patch_side"]
+    assert len(sides) == len(run["x"])
+    assert (sides % 2 == 1).all()
+    assert sides[0] > sides[-1], "patches shrink with the noise"
+    assert "metric_patch_side" not in recorded(tmp_path, model="gaussian", record={"nearest": False})
 
 
 def test_the_size_is_said_before_and_refused_if_the_disk_has_no_room(tmp_path, monkeypatch):

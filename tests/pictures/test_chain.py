@@ -26,22 +26,44 @@ def shown(grid, values):
     return [k for k in range(len(values)) if np.allclose(picture, values[k], atol=1e-3)]
 
 
-@pytest.mark.parametrize(("name", "time"), [("forward", DURATION), ("reverse", 2 * DURATION + 1.0 + 0.8)])
-def test_tiles_hold_the_states_of_their_steps(cinema, runs, name, time):
-    (shot,) = cinema("chain", **runs).at(time, duration=DURATION)
-    run = runs[name]
+START = 0.3 + 0.5 + 1e-6  # seconds from the poster to the first motion
+
+
+def tiles_of(shot, run, row):
+    """(tiles from left to right, the recorded step that each shows): of the upper (0) or the lower row (1)."""
     scale, offset = run.meta["target"]["scale"], run.meta["target"]["offset"][0]
     values = [run["x"][k][0].astype(np.float32) / run.scale[k] * scale + offset for k in range(run.steps + 1)]
-    tiles = [
-        grid for grid in shot.rasters["ImageGrid"] if grid.recorded is not None and len(grid.recorded) == len(values)
-    ]
-    found = [states for grid in tiles for states in [shown(grid, values)] if states]
-    stations = sorted({states[0] for states in found})
-    assert len(stations) == TILES
-    assert (stations[0], stations[-1]) == (0, run.steps)
-    x = [float(grid.points[0, 0]) for grid in tiles]
-    order = [shown(grid, values)[0] for _, grid in sorted(zip(x, tiles, strict=True), key=lambda pair: pair[0])]
-    assert order == sorted(order, reverse=name == "forward"), "noise is on the left, data on the right"
+    heights = sorted({round(float(grid.points[0, 1]), 3) for grid in shot.rasters["ImageGrid"]}, reverse=True)
+    found = [grid for grid in shot.rasters["ImageGrid"] if abs(grid.points[0, 1] - heights[row]) < 0.01]
+    found.sort(key=lambda grid: grid.points[0, 0])
+    return found, [shown(grid, values) for grid in found]
+
+
+@pytest.mark.parametrize("time", [-0.5, 2 * DURATION + 3.5])
+def test_both_rows_stand_at_the_same_steps_at_the_end_and_on_the_first_picture(cinema, runs, time):
+    (shot,) = cinema("chain", **runs).at(time, duration=DURATION)
+    _, there = tiles_of(shot, runs["forward"], 0)
+    _, back = tiles_of(shot, runs["reverse"], 1)
+    last = runs["forward"].steps
+    assert len(there) == len(back) == TILES
+    assert all(there)
+    assert all(back)
+    assert (there[0][0], there[-1][-1]) == (last, 0), "noise is on the left, data on the right"
+    assert [last - states[0] for states in back] == [states[0] for states in there]
+    with pytest.raises(AssertionError):
+        assert all(tiles_of(shot, runs["reverse"], 0)[1]), "the control: the rows are not the same run"
+
+
+def test_names_under_the_tiles_are_the_steps_that_they_show(cinema, runs):
+    film = cinema("chain", **runs)
+    (shot,) = film.at(-0.5, duration=DURATION)
+    _, there = tiles_of(shot, runs["forward"], 0)
+    written = {text.body for mob in film.scene.mobjects for text in mob.get_family() if hasattr(text, "body")}
+    for states in there:
+        t = states[0]
+        assert any(f"x_{t}" in body or f"x_({t})" in body for body in written), t
+    absent = next(t for t in range(runs["forward"].steps) if [t] not in there)
+    assert not any(f"x_({absent})" in body for body in written), "the control: no name for a step that is not shown"
 
 
 def test_it_fits_every_frame(cinema, runs, shape, look):

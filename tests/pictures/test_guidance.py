@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-NAMES = {"free": 0, "plain": 1, "two": 2, "four": 4, "eight": 8}
+NAMES = {"free": 0, "plain": 1, "two": 2, "eight": 8}
 DURATION, SIZE = 1.0, 8
+END = 0.3 + 0.3 + 0.5 + DURATION + 0.5 + 1.0  # seconds from the poster to the hold
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def runs(recorded):
             model={"kind": "gaussian", "conditional": True},
             schedule={"kind": "karras", "sigma_min": 0.02},
             sampler={"kind": "ddim", "steps": 12, "chains": 20, "guidance_scale": scale},
-            record={"keep": ["x0"], "target_points": 0},
+            record={"keep": ["x0"], "target_points": 200, "nearest": True},
         )
 
     return {name: run(scale) for name, scale in NAMES.items()}
@@ -43,12 +44,31 @@ def expected(read, run):
 
 
 def test_each_row_is_the_recording_of_its_scale_and_no_other(cinema, read, runs):
-    (shot,) = cinema("guidance", **runs).at(DURATION + 0.5, duration=DURATION)
+    (shot,) = cinema("guidance", **runs).at(END, duration=DURATION)
     rows = sorted(shot.rasters["ImageGrid"], key=lambda grid: -grid.points[0, 1])
-    assert len(rows) == len(NAMES)
-    for grid, name in zip(rows, NAMES, strict=True):
+    assert len(rows) == len(NAMES) + 1
+    for grid, name in zip(rows, NAMES, strict=False):
         assert np.abs(seen(read, shot, grid) - expected(read, runs[name])).max() <= 1, name
     assert np.abs(seen(read, shot, rows[1]) - expected(read, runs["eight"])).max() > 20, "the control: another scale"
+
+
+def test_the_last_row_are_images_of_the_data_of_the_classes_asked_for(cinema, runs):
+    (shot,) = cinema("guidance", **runs).at(END, duration=DURATION)
+    row = min(shot.rasters["ImageGrid"], key=lambda grid: grid.points[0, 1])
+    run = runs["free"]
+    assert np.asarray(run["target_label"])[row.chains].tolist() == list(range(10))
+    said = run.meta["target"]
+    values = run["target"][row.chains].astype(np.float32) * said["scale"] + said["offset"][0]
+    assert np.allclose(np.asarray(row.recorded[0])[row.chains], values, atol=1e-3)
+    assert not np.allclose(np.asarray(row.recorded[0])[row.chains], values[::-1], atol=0.1), "the control"
+
+
+def test_the_first_picture_is_the_result(cinema, read, runs):
+    poster, start = cinema("guidance", **runs).at(-0.5, 1.1, duration=DURATION)
+    rows = sorted(poster.rasters["ImageGrid"], key=lambda grid: -grid.points[0, 1])
+    wanted = expected(read, runs["two"])
+    assert np.abs(seen(read, poster, rows[2]) - wanted).max() <= 1
+    assert np.abs(seen(read, start, rows[2]) - wanted).max() > 20, "the control: the run begins with something else"
 
 
 def test_it_fits_every_frame(cinema, runs, shape, look):

@@ -73,9 +73,12 @@ def test_the_cutoff_of_a_power_law_is_where_it_meets_the_noise():
     assert abs(cutoffs(f, power * 1.2, np.full(3, 3.5**-2.0))[0] - 3.5) > 0.1
 
 
+RESTART = 0.3 + 0.5  # seconds from the poster to the first motion
+
+
 def scene_at(cinema, run, second):
     """The grids of a moment in the way there: state, what is below the cut-off, bands; the step, and the cut-off."""
-    (shot,) = cinema("spectrum", run=run).at(second, duration=6.0)
+    (shot,) = cinema("spectrum", run=run).at(RESTART + second, duration=6.0)
     state, below, *bands = shot.rasters["ImageGrid"]
     step = int(below.step)
     alpha, sigma = (float(run[key][step]) for key in ("alpha", "sigma"))
@@ -113,6 +116,24 @@ def test_images_are_the_first_state_without_what_noise_has_drowned_whole_and_by_
         assert grid.get_fill_opacity() == float(cut > low)
 
 
+def test_bands_together_are_the_image_below_the_cutoff(cinema, run):
+    _, below, bands, step, _ = scene_at(cinema, run, 1.4)
+    parts = [grid.recorded[step][0, 0] for grid in bands]
+    assert np.allclose(sum(parts), below.recorded[step][0, 0], atol=1e-4)
+    assert not np.allclose(sum(parts[1:]), below.recorded[step][0, 0], atol=0.05), "the control: one band is missing"
+
+
+def test_it_opens_and_ends_where_half_of_the_bands_are_left(cinema, run):
+    poster, end = cinema("spectrum", run=run).at(-0.5, RESTART + 6.0 + 1.8, duration=6.0)
+    steps = [int(shot.rasters["ImageGrid"][1].step) for shot in (poster, end)]
+    frequencies, power = radial_power(run["x"][0])
+    alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
+    cut = cutoffs(frequencies, alpha[:, None] ** 2 * power, sigma**2)
+    nearest = min(abs(np.log(cut[cut > 0]) - np.log(2)))
+    assert all(np.isclose(abs(np.log(cut[k]) - np.log(2)), nearest) for k in steps)
+    assert cut[0] == 4, "the control: at the start all are there"
+
+
 def test_every_band_but_the_mean_is_stretched_to_its_own_contrast(cinema, run):
     _, _, bands, _, _ = scene_at(cinema, run, 1.4)
     image = shown_image(run)
@@ -131,7 +152,7 @@ def test_a_curve_leaves_the_axis_where_it_falls_under_it(cinema, run):
     f = np.array([1.0, 2.0, 4.0, 8.0])
     signal = np.stack([f**-2.0, 0.01 * f**-2.0])
     page = Page(Frame.of(1280, 720), theme("dark"))
-    plot = SpectrumPlot(page, Box(0, 5, 0, 3), f, signal, np.array([0.1, 0.5]), np.array([3.0, 0.0]))
+    plot = SpectrumPlot(page, Box(0, 5, 0, 3), f, signal, np.array([0.1, 0.5]), np.array([3.0, 0.0]), signal)
     assert np.isclose(plot.least, 8**-2.0 / 10)
     points = plot.above_least(signal[1])
     assert np.allclose(points[-1], (np.sqrt(0.01 / plot.least), plot.least)), "a straight line in logarithms"

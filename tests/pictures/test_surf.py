@@ -14,27 +14,47 @@ DURATION = 3.0
 def run(recorded):
     return recorded(
         "digits",
+        model={"kind": "exact", "conditional": True},
         schedule={"kind": "geometric", "sigma_min": 0.08, "sigma_max": 6.5, "num_train_timesteps": 20},
         sampler={"kind": "annealed", "steps": 20, "inner_steps": 3, "step_size": 0.25, "chains": 16},
-        record={"keep": ["x0"], "target_points": 0, "frames": 100},
+        record={"keep": ["x0"], "target_points": 200, "nearest": True, "frames": 100},
     )
 
 
-def test_gaps_have_the_colour_of_the_noise_level(cinema, read, run):
+RESTART = 0.3 + 0.3 + 0.5  # seconds from the poster to the first motion
+
+
+def test_the_frame_has_the_colour_of_the_noise_level(cinema, read, run):
     scene = cinema("surf", run=run)
-    shots = scene.at(0.6, 2.0, duration=DURATION)
+    shots = scene.at(RESTART + 0.6, RESTART + 2.0, duration=DURATION)
     timeline = scene.scene.timeline()
     found, places = [], []
     for t, shot in zip((0.6, 2.0), shots, strict=True):
         sigma = float(run["sigma"][int(timeline.step(t / DURATION))])
         places.append(float(np.log(6.5 / sigma) / np.log(6.5 / 0.08)))
-        (grid,) = [g for g in shot.rasters["ImageGrid"] if g.rows == 4]
+        grid = min((g for g in shot.rasters["ImageGrid"] if g.rows == 4), key=lambda g: g.points[0, 0])
         left, bottom = read.pixel_of(grid.points[0])
-        found.append(shot.frame[round(bottom) - 60, round(left) - 4].astype(int))
+        edge = shot.frame[round(bottom) - 60, round(left) - 12 : round(left) - 2].astype(int)
         wanted = read.rgb(blend(read.LOOK.samples, read.LOOK.data, places[-1]))
+        found.append(edge[np.abs(edge - wanted).max(1).argmin()])
         assert np.abs(found[-1] - wanted).max() <= 3
     assert places[1] - places[0] > 0.2
     assert np.abs(found[0] - found[1]).max() > 20, "the control: another level has another colour"
+
+
+def test_it_ends_beside_images_of_the_data_of_the_same_classes(cinema, run):
+    poster, moving, end = cinema("surf", run=run).at(-0.5, 2.0, RESTART + DURATION + 1.5, duration=DURATION)
+    said = run.meta["target"]
+    for shot in (poster, end):
+        state, data = sorted(shot.rasters["ImageGrid"], key=lambda g: g.points[0, 0])
+        last = run["x"][-1].astype(np.float32) / run.scale[-1] * said["scale"] + said["offset"][0]
+        assert np.allclose(np.asarray(state.recorded[int(state.step)]), last, atol=1e-3)
+        true = run["target"].astype(np.float32) * said["scale"] + said["offset"][0]
+        assert np.allclose(np.asarray(data.recorded[0]), true, atol=1e-3)
+        assert len(set(data.chains)) == 16
+        assert (run["target_label"][data.chains] == run["label"][state.chains]).all()
+    other = max(moving.rasters["ImageGrid"], key=lambda g: g.points[0, 0])
+    assert len(other.recorded) == len(run["x"]), "the control: in between it is what the model sees"
 
 
 def test_two_thirds_of_the_film_are_where_images_are_decided(cinema, run):

@@ -46,6 +46,11 @@ class Box(NamedTuple):
         """The box without a rim."""
         return Box(self.left + by, self.right - by, self.bottom + by, self.top - by)
 
+    def above(self, thing: Any, gap: float = 0.18) -> Box:
+        """The part of the box that is over a mobject, such as a caption of several lines; all of it if it is empty."""
+        there = bool(len(thing.get_all_points()))
+        return self._replace(bottom=max(self.bottom, float(thing.get_top()[1]) + gap)) if there else self
+
     def columns(self, *shares: float, gap: float = 0.4) -> list[Box]:
         """The box cut into columns, left to right, that are to one another as `shares`."""
         room, left, made = (self.width - gap * (len(shares) - 1)) / sum(shares), self.left, []

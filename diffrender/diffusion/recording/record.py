@@ -88,6 +88,9 @@ def sample(
             _add_target(run, recorder)
         if last is not None and run.records_nearest:
             _add_nearest(run, recorder, last)
+        asked = getattr(run.denoiser, "denoiser", run.denoiser)  # beneath guidance
+        if (side := getattr(asked, "side", None)) is not None:
+            recorder.add("metric_patch_side", np.array([side(level.ratio) for level in recorder.levels], float))
         if distances:
             recorder.add("metric_sliced_wasserstein", np.array(distances))
             recorder.meta["figures"] = figures(run)
@@ -202,13 +205,16 @@ def _there(folder: Path) -> Path:
 
 
 def _add_nearest(run: Run, recorder: Recorder, last: np.ndarray) -> None:
-    """The nearest image of the set to each final sample, its number, and how far it is in values of [−1, 1]."""
+    """The nearest image of the set to each final sample, its number, how far it is in values of [−1, 1], and what to
+    judge that by: how far that image itself is from the nearest other one."""
     found = nearest_states(last, run.target.parts())
     if found is not None:
         states, index, far = found
         recorder.add("nearest", states.astype(np.float16))
         recorder.add("nearest_index", index)
         recorder.add("nearest_distance", far * run.target.scale)
+        if others := nearest_states(states, run.target.parts(), apart_from=index):
+            recorder.add("nearest_apart", others[2] * run.target.scale)
 
 
 def _add_target(run: Run, recorder: Recorder) -> None:

@@ -143,6 +143,11 @@ def key_line(color: str, *, width: float = LINE * 1.6, alpha: float = 1.0) -> Ke
     return lambda x0, x1, y: line([(x0, y), (x1, y)], color, width, alpha)
 
 
+def key_dashes(color: str, *, width: float = HAIR * 1.7) -> Key:
+    """Legend sample: a dotted line."""
+    return lambda x0, x1, y: put_dashes(VMobject(stroke_color=color, stroke_width=100 * width), (x0, y), (x1, y))
+
+
 def legend(
     items: Sequence[tuple[Key, float, str]],
     x: float,

@@ -1,0 +1,86 @@
+"""Strips of images, one class a place, of several recordings: the same place in each is of the same class and noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.page import Page
+from diffrender.animation.mobjects.images.grid import ImageGrid
+from diffrender.animation.parts.pictures import GAP, image_grid
+from diffrender.animation.text.typst import Typeset, escaped
+
+NAME_WIDTH = {"wide": 2.5, "classic": 2.35, "square": 1.2}  # of the column that names strips
+BETWEEN = 0.16  # at least, from strip to strip
+
+
+class ClassStrips:
+    """Places of `count` strips in a box, each of as many images as there are classes, as large as fit.
+
+    Strips lie under each other with their names at the left; in a tall frame they stand beside each other, under them.
+    classes: the names of the classes.
+    """
+
+    def __init__(self, page: Page, box: Box, count: int, classes: Sequence[str]) -> None:
+        self.page, self.classes, self.upright = page, classes, page.shape == "tall"
+        em, number = page.em("legend"), len(classes)
+        if self.upright:
+            side, head = max(page.words(escaped(name), "legend").width for name in classes) + 0.25, 3.0 * em
+            self.size = min((box.width - side - BETWEEN * (count - 1)) / count, (box.height - head) / number)
+            length, step = number * self.size, self.size + BETWEEN
+            self.left, top = box.center[0] - (side + count * step - BETWEEN) / 2, box.center[1] + (length - head) / 2
+            starts = [self.left + side + k * step for k in range(count)]
+            self.strips = [Box(x, x + self.size, top - length, top) for x in starts]
+        else:
+            side, head = NAME_WIDTH[page.frame.shape], 1.45 * em
+            self.size = min((box.width - side) / number, (box.height - head + BETWEEN) / count - BETWEEN)
+            length, spare = number * self.size, (box.height - head) / count - self.size
+            step = self.size + min(max(spare, BETWEEN), 4 * BETWEEN)
+            top = box.top - head - max(box.height - head - step * count + BETWEEN, 0) / 2
+            self.left, left = box.left, box.right - max((box.width - side - length) / 2, 0) - length
+            tops = [top - k * step for k in range(count)]
+            self.strips = [Box(left, left + length, y - self.size, y) for y in tops]
+
+    def headings(self) -> list[Typeset]:
+        """The name of each class at its place; shortened where there is no room."""
+        page, em, first, made = self.page, self.page.em("legend"), self.strips[0], []
+        for k, name in enumerate(self.classes):
+            at = (k + 0.5) * self.size
+            if self.upright:
+                y = first.top - at - 0.3 * em
+                made.append(page.label(escaped(name), first.left - 0.15, y, 1, "legend", "muted"))
+                continue
+            short = "|".join([escaped(name), *(escaped(name[:n]) + "." for n in range(len(name) - 2, 0, -1))])
+            text = page.fitting(short, self.size - GAP, "legend")
+            made.append(page.label(text, first.left + at, first.top + 0.42 * em, 0, "legend", "muted"))
+        return made
+
+    def grid(self, k: int, values: Any, chains: Any = None) -> ImageGrid:
+        """The images of a strip, indexed by step: `chains` of (T+1, N, C, H, W)."""
+        rows, cols = (len(self.classes), 1) if self.upright else (1, len(self.classes))
+        made = image_grid(values, self.strips[k], theme=self.page.theme, rows=rows, cols=cols, chains=chains)
+        return made.set_z_index(1)
+
+    def name(self, k: int, text: str, color: str = "fg") -> Typeset:
+        """The name of a strip: the longest of the forms in `text` that fits, parted by bars."""
+        page, strip, em = self.page, self.strips[k], self.page.em("legend")
+        if self.upright:
+            return page.label(text.split("|")[-1], strip.center[0], strip.top + 1.75 * em, 0, "legend", color)
+        said = page.fitting(text, strip.left - self.left - 0.15, "label")
+        return page.label(said, self.left, strip.center[1] + 0.2 * em, -1, "label", color)
+
+    def figure(self, k: int, text: str, color: str = "muted") -> Typeset:
+        """What is said of a strip, under its name: the longest form that fits."""
+        page, strip, em = self.page, self.strips[k], self.page.em("legend")
+        if self.upright:
+            return page.label(text.split("|")[-1], strip.center[0], strip.top + 0.45 * em, 0, "legend", color)
+        said = page.fitting(text, strip.left - self.left - 0.15, "legend")
+        return page.label(said, self.left, strip.center[1] - 1.15 * em, -1, "legend", color)
+
+
+def first_of_each(label: np.ndarray, classes: Sequence[int]) -> list[int]:
+    """The first place in `label` (N,) of each of `classes`."""
+    return [int(np.flatnonzero(label == k)[0]) for k in classes]
