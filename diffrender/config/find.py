@@ -69,6 +69,11 @@ def use_files(places: Mapping[str, Path]) -> None:
     _places.update(places)
 
 
+def placed(name: str) -> Path:
+    """A file or folder that a config names: where the job's own copy lies, if it brought one."""
+    return _places.get(name, expanded(name))
+
+
 def find_file(name: str, folder: Path, kind: str = "drawings") -> Path:
     """A file that a config names: beside the config, in the working directory, or among the shipped ones."""
     if name in _places:

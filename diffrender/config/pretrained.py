@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 from diffrender.core.files import expanded
 
 KIND = "pretrained"
-CONTENT = (".json", ".safetensors", ".bin")  # files of a model that decide what it says
 
 
 def completed(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -30,21 +28,13 @@ def completed(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     own = {"kind": KIND, **{key: value for key, value in out["model"].items() if key in ("path", "revision")}}
     out.setdefault("schedule", own)
     if "target" not in out:
-        out["target"] = own
+        out["target"] = own | {key: value for key, value in out["model"].items() if key == "null_class"}
         record = out.get("record") or {}
         out["record"] = {"target_points": 0, **record} if isinstance(record, Mapping) else record
     return out
 
 
-def content(section: Mapping[str, Any]) -> dict[str, Any]:
-    """What a config's section stands for beyond its keys, if it names a pretrained model on this machine: its bytes."""
-    path = Path(str(section.get("path", "")))
-    if section.get("kind") != KIND or not path.is_dir():
-        return {}
-    total = hashlib.sha256()
-    for file in sorted(path.rglob("*")):
-        if file.is_file() and file.suffix in CONTENT:
-            with file.open("rb") as opened:
-                total.update(f"{file.relative_to(path).as_posix()}\0".encode())
-                total.update(hashlib.file_digest(opened, "sha256").digest())
-    return {"path": total.hexdigest()}
+def folder_of(section: Mapping[str, Any]) -> str | None:
+    """The folder of the pretrained model that a config's section names, as written; None of one of the hub."""
+    path = section.get("path")
+    return path if section.get("kind") == KIND and isinstance(path, str) and Path(path).is_dir() else None

@@ -11,6 +11,7 @@ from diffrender.diffusion.denoisers import build
 from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.objectives import objective
+from diffrender.diffusion.denoisers.pretrained import PRETRAINED
 from diffrender.diffusion.recording.watched import check_watched
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels
@@ -70,6 +71,8 @@ def _check_model(config: Config, target: Target) -> None:
         network = config.network.model
         NETWORKS.resolve(network.kind, network.params, "model")
         objective(config.training.objective)
+    elif config.model.kind in PRETRAINED.entries:
+        PRETRAINED.resolve(config.model.kind, config.model.params, "model")
     elif config.model.kind in CLOSED_FORMS.entries:
         CLOSED_FORMS.resolve(config.model.kind, config.model.params, "model")
     count = build.classes(config, target)

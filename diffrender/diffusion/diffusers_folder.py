@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from diffrender.config.find import placed
 from diffrender.core.errors import ConfigError, DiffrenderError
-from diffrender.core.files import expanded
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 SETTINGS = ("model_index.json", "config.json", "scheduler_config.json", "unet/config.json", "scheduler/*.json")
@@ -82,7 +82,7 @@ def find(name: str, revision: str | None = None) -> DiffusersFolder:
 
     Raises DiffrenderError if there is none, or the hub cannot be reached and did not give it before.
     """
-    path = expanded(name)
+    path = placed(name)
     if not path.is_dir():
         if not HUB_ID.fullmatch(name):
             raise ConfigError(f"model.path: {name}: no such folder, and no name of the hub, which has one '/'.")

@@ -134,3 +134,18 @@ def test_a_preconditioned_network_begins_as_the_affine_denoiser_and_learns_what_
         own = (correction - (x0 - affine) / net.error(u).view(-1, 1, 1, 1)).square()
         assert torch.allclose(weighted, own, rtol=1e-3, atol=1e-4)
         assert not torch.allclose((out - target).square(), own, rtol=1e-3, atol=1e-4)
+
+
+def test_a_unet_multiplies_in_bfloat16_only_while_it_is_trained_and_only_if_asked():
+    plain, half = (
+        stirred(network("unet", (3, 12, 8), widths=(8, 16), train_in=kind)) for kind in ("float32", "bfloat16")
+    )
+    x, place = torch.randn(4, 3, 12, 8), torch.linspace(-3, 3, 4)
+    with torch.no_grad():
+        assert torch.equal(plain(x, place, None), half(x, place, None)), "not while it samples"
+        assert torch.equal(plain.train()(x, place, None), plain.eval()(x, place, None))
+        exact, rough = plain(x, place, None), half.train()(x, place, None)
+    assert rough.dtype == torch.float32
+    assert 0 < float((rough - exact).abs().max() / exact.abs().max()) < 0.05
+    half(x, place, None).square().mean().backward()
+    assert all(p.grad.dtype == p.dtype == torch.float32 for p in half.parameters())

@@ -235,6 +235,72 @@ def test_the_bytes_of_the_model_are_in_the_key(tmp_path, monkeypatch):
     assert Subject.of("theirs.yaml").sample().key != before
 
 
+def test_the_folder_of_the_model_is_an_input_and_travels_to_a_cluster(tmp_path, monkeypatch):
+    """What is packed is unpacked elsewhere, and sampled there when the folder itself is gone."""
+    from diffrender.config import find
+    from diffrender.jobs.cluster.bundle import pack, unpack
+    from diffrender.jobs.kinds import Task
+    from diffrender.jobs.kinds import sample as do_sample
+
+    folder, elsewhere = tmp_path / "theirs", tmp_path / "elsewhere"
+    DDPMPipeline(tiny(), DDPMScheduler(num_train_timesteps=100)).save_pretrained(folder)
+    run_of(tmp_path, folder)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(find, "_places", {})
+    job = Subject.of("theirs.yaml", {"sampler.kind": "ddim", "sampler.steps": 3, "sampler.chains": 2}).sample()
+    assert job.inputs == {f"{section}.path": folder for section in ("model", "target", "schedule")}
+    bundle, sources = pack(job)
+    contents = {hash_: path.read_bytes() for hash_, path in sources.items()}
+    assert any(name.endswith(".safetensors") for name in bundle.files)
+    folder.rename(tmp_path / "gone")
+    described = unpack(bundle, elsewhere, contents.__getitem__)
+    do_sample(Task.from_dict(described, lambda event: None))
+    assert Trajectory.open(elsewhere / "out" / job.out.name).x.shape == (4, 2, 1, 8, 8)
+    monkeypatch.setattr(find, "_places", {})
+    with pytest.raises(DiffrenderError):  # the control: without its own copy it cannot
+        do_sample(
+            Task.from_dict({**described, "inputs": {}, "settings": {**described["settings"], "files": {}}}, print)
+        )
+
+
+def test_guidance_compares_with_the_row_that_stands_for_no_class(tmp_path):
+    folder, scheduler = tmp_path / "theirs", DDPMScheduler(num_train_timesteps=100, clip_sample=False)
+    DDPMPipeline(tiny(num_class_embeds=4), scheduler).save_pretrained(folder)
+    guided = run_of(tmp_path, folder, **{"model.null_class": 1, "sampler.guidance_scale": 3.0})
+    assert guided.target.labels == ("0", "2", "3")
+    assert guided.labels.tolist() == [0, 1, 2, 0]
+    x, level = torch.randn(3, 1, 8, 8), Level(0.8, 0.6, 0.3)
+    times = torch.full((3,), guided.denoiser.denoiser.timestep(level.ratio))
+
+    def answer(rows):
+        with torch.no_grad():
+            return guided.denoiser.denoiser.network(x, times, class_labels=torch.tensor(rows)).sample
+
+    def by_hand(free):
+        return free + 3.0 * (answer([0, 2, 3]) - free)
+
+    found = guided.denoiser(x, level, torch.tensor([0, 1, 2])).x0
+    raw = {row: (x - 0.6 * by_hand(answer([row] * 3))) / 0.8 for row in (1, 0)}
+    assert torch.allclose(found, raw[1], atol=1e-4)
+    assert not torch.allclose(found, raw[0], atol=1e-3), "the control: another row is no class"
+
+
+@pytest.mark.parametrize(
+    ("embeds", "sets", "says"),
+    [
+        (4, {"sampler.guidance_scale": 3.0}, r"guidance_scale.*\n.*null_class"),
+        (4, {"model.null_class": 4}, "no row of its class embedding, which has 4"),
+        (None, {"sampler.classes": [1]}, "pretrained model knows no classes"),
+        (None, {"sampler.guidance_scale": 3.0}, "does nothing"),
+    ],
+)
+def test_classes_and_guidance_that_a_model_does_not_have_are_refused(tmp_path, embeds, sets, says):
+    folder = tmp_path / "theirs"
+    DDPMPipeline(tiny(num_class_embeds=embeds), DDPMScheduler(num_train_timesteps=100)).save_pretrained(folder)
+    with pytest.raises(ConfigError, match=says):
+        run_of(tmp_path, folder, **sets)
+
+
 def test_images_that_the_target_does_not_have_are_refused(tmp_path):
     folder = tmp_path / "theirs"
     DDPMPipeline(tiny(sample_size=12), DDPMScheduler(num_train_timesteps=100)).save_pretrained(folder)

@@ -21,6 +21,8 @@ def classes(config: Config, target: Any) -> int:
     wanted = config.sampler.classes is not None
     default = bool(target.labels) if target.name == "pretrained" else wanted and not config.model.learned
     if not config.network.model.params.get("conditional", default):
+        if wanted and config.model.kind in PRETRAINED:
+            raise ConfigError("sampler.classes: the pretrained model knows no classes.", "Leave --class out.")
         if wanted:
             raise ConfigError("sampler.classes: the model knows no classes.", "Set model.conditional: true.")
         return 0
@@ -61,6 +63,12 @@ def check_guidance(config: Config, count: int) -> None:
         raise ConfigError(
             f"sampler.guidance_scale: {scale:g} does nothing, for the model tells no classes apart.",
             "Leave it out, or set model.conditional: true, of a target with classes.",
+        )
+    if scale != 1 and config.model.kind in PRETRAINED and "null_class" not in config.model.params:
+        raise ConfigError(
+            f"sampler.guidance_scale: {scale:g} compares with the answer for no class, and it is not known which row of"
+            " the pretrained model's class embedding that is.",
+            "Say it, if the model was trained with one: model.null_class. Else leave guidance out.",
         )
 
 

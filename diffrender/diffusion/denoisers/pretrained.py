@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from pydantic import Field
 
 from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.core.registry import Registry
@@ -22,6 +23,8 @@ PREDICTION_TYPES = ("epsilon", "sample", "v_prediction")
 class PretrainedDenoiser:
     """A `UNet2DModel` with its scheduler's table, prediction type and clipping.
 
+    null_class: the row of its class embedding that stands for no class; the others are its classes, in their order.
+
     The model knows only levels of its own table of ᾱ; at any other one it is asked at the place between two of its
     timesteps where sigma / alpha is the same, x scaled to α² + σ² = 1. raw = x · scale + offset takes states to the
     model's own images in [−1, 1].
@@ -36,17 +39,20 @@ class PretrainedDenoiser:
         *,
         scale: float = 1.0,
         offset: Any = 0.0,
+        null_class: int | None = None,
     ) -> None:
         if prediction_type not in PREDICTION_TYPES:
             raise DiffrenderError(f"model.path: its scheduler's prediction_type '{prediction_type}' is not known.")
         self.network, self.prediction_type, self.clip = network.eval().requires_grad_(False), prediction_type, clip
         self.log_ratios = np.log((1 - alphas_cumprod) / alphas_cumprod) / 2
+        self.rows = [k for k in range(int(network.config.num_class_embeds or 0)) if k != null_class]
+        self.null_class = null_class
         self.scale, self.offset = float(scale), torch.as_tensor(np.asarray(offset, np.float32))
 
     @property
     def classes(self) -> int:
-        """How many rows its class embedding has; 0 if it knows no classes."""
-        return int(self.network.config.num_class_embeds or 0)
+        """How many classes it knows."""
+        return len(self.rows)
 
     def timestep(self, ratio: float) -> float:
         """The training timestep whose sigma / alpha is `ratio`: between two of them, or the nearest end."""
@@ -86,34 +92,54 @@ class PretrainedDenoiser:
 
     def _ask(self, x: torch.Tensor, timestep: float, label: torch.Tensor | None) -> torch.Tensor:
         """The network's own answer; of one that also learned a variance, without that."""
+        rows = None
         if self.classes:
-            if label is None or bool((label < 0).any()):
+            label = torch.full((len(x),), -1, device=x.device) if label is None else label
+            if self.null_class is None and bool((label < 0).any()):
                 raise ConfigError(
                     "model: this pretrained model knows classes, and no answer for any class.",
-                    "Set model.conditional: true, and leave guidance_scale at 1.",
+                    "Set model.conditional: true, and leave guidance_scale at 1; or say with model.null_class which row"
+                    " of its class embedding stands for no class.",
                 )
-        else:
-            label = None
+            table = torch.tensor([*self.rows, self.null_class or 0], device=x.device)  # the last for −1
+            rows = table[label]
         times = torch.full((len(x),), timestep, device=x.device)
         with torch.no_grad():
-            return self.network(x, times, class_labels=label).sample[:, : x.shape[1]]
+            return self.network(x, times, class_labels=rows).sample[:, : x.shape[1]]
 
 
 @PRETRAINED.register("pretrained", title="pretrained")
 def pretrained(
-    target: Any, device: torch.device | str, *, path: str, revision: str | None = None, conditional: bool = False
+    target: Any,
+    device: torch.device | str,
+    *,
+    path: str,
+    revision: str | None = None,
+    conditional: bool = False,
+    null_class: Annotated[int, Field(ge=0)] | None = None,
 ) -> PretrainedDenoiser:
-    """A model saved by diffusers: the folder `path`, or the model of that name on the hub."""
+    """A model saved by diffusers: the folder `path`, or the model of that name on the hub.
+
+    null_class: row of its class embedding that stands for no class, if it was trained with one: needed for guidance.
+    """
     folder = find(path, revision)
     if folder.event != tuple(target.event):
         raise ConfigError(
             f"model.path: the model draws images of shape {folder.event}, and those of the target have {target.event}.",
             "Leave target out, and the model says the shape itself.",
         )
-    return load_pretrained(folder, scale=target.scale, offset=target.offset, device=device)
+    denoiser = load_pretrained(folder, scale=target.scale, offset=target.offset, device=device, null_class=null_class)
+    if conditional and denoiser.classes != len(target.labels or ()):
+        raise ConfigError(
+            f"model.path: the model knows {denoiser.classes} classes, and the target has {len(target.labels or ())}.",
+            "Leave target out, and the model says how many there are; or set model.conditional: false.",
+        )
+    return denoiser
 
 
-def load_pretrained(folder: DiffusersFolder, *, scale: float, offset: Any, device: Any) -> PretrainedDenoiser:
+def load_pretrained(
+    folder: DiffusersFolder, *, scale: float, offset: Any, device: Any, null_class: int | None = None
+) -> PretrainedDenoiser:
     """The model in a folder, for states with raw = x · scale + offset in [−1, 1].
 
     Raises DiffrenderError if its files are damaged, or of a model that was trained in another way.
@@ -127,6 +153,13 @@ def load_pretrained(folder: DiffusersFolder, *, scale: float, offset: Any, devic
         raise DiffrenderError(f"{folder.unet}: cannot be loaded ({str(error).splitlines()[0]}).") from None
     if network.config.out_channels not in (channels, 2 * channels):
         raise DiffrenderError(f"{folder.unet}: makes {network.config.out_channels} channels of {channels}.")
+    rows = int(network.config.num_class_embeds or 0)
+    if null_class is not None and null_class >= rows:
+        raise ConfigError(f"model.null_class: {null_class} is no row of its class embedding, which has {rows}.")
+    if network.config.class_embed_type is not None:
+        raise DiffrenderError(
+            f"{folder.unet}: takes classes as '{network.config.class_embed_type}', and here they are numbers."
+        )
     return PretrainedDenoiser(
         network.to(device),
         folder.alphas_cumprod,
@@ -134,4 +167,5 @@ def load_pretrained(folder: DiffusersFolder, *, scale: float, offset: Any, devic
         float(settings.get("clip_sample_range", 1.0)) if settings.get("clip_sample", False) else None,
         scale=scale,
         offset=offset,
+        null_class=null_class,
     )

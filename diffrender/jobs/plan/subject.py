@@ -9,11 +9,11 @@ from operator import getitem
 from pathlib import Path
 from typing import Any
 
-from diffrender.config import pretrained
 from diffrender.config.datasets import image_content
 from diffrender.config.find import configs, find_config, find_file, find_folder
 from diffrender.config.load import load_config, read_sections
 from diffrender.config.overrides import Overrides, combined
+from diffrender.config.pretrained import folder_of
 from diffrender.config.scene_modules import scene_modules
 from diffrender.config.sections import AUTOENCODER_SECTIONS, TRAINING_SECTIONS, Config
 from diffrender.config.shipped_weights import shipped_autoencoder, shipped_weights
@@ -24,7 +24,7 @@ from diffrender.jobs.job import Job
 
 OUTPUTS = Path("outputs")
 FILE_KEYS = ("file", "weights")  # config keys whose value may be a file
-FOLDER_KEY = "path"  # of a target whose images lie in a folder
+FOLDER_KEY = "path"  # of images that lie in a folder, and of a pretrained model that does
 ALL_SECTIONS = (*TRAINING_SECTIONS, "sampler", "record")
 
 
@@ -87,9 +87,6 @@ class Subject:
         if autoencoder := data.get("autoencoder"):
             assert self.config.autoencoder
             autoencoder["data"] |= image_content(self.config.autoencoder.data, self.config.folder)
-        for name in ("target", "model", "schedule"):
-            if name in data:
-                data[name] |= pretrained.content(data[name])
         return data
 
     def _named_files(self, *sections: str) -> dict[str, str]:
@@ -97,7 +94,7 @@ class Subject:
         return {
             f"{section}.{key}": values[key]
             for section, values in self._kinds(*sections)
-            for key in (*FILE_KEYS, *([FOLDER_KEY] if values.get("kind") == "image_folder" else []))
+            for key in (*FILE_KEYS, *([FOLDER_KEY] if _is_folder(values) else []))
             if isinstance(values.get(key), str)
         }
 
@@ -251,3 +248,8 @@ class Subject:
         inputs = self._files() | code_inputs | encoded | ({"weights": weights} if weights else {})
         out, settings = out or self.recording, self._settings(device, kind, shows, code, *sections)
         return Job("sample", f"sample {self.name} ({out.stem})", out, settings, inputs, needs)
+
+
+def _is_folder(section: dict[str, Any]) -> bool:
+    """Whether a section's `path` is a folder on this machine."""
+    return section.get("kind") == "image_folder" or folder_of(section) is not None

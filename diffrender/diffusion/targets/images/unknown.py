@@ -26,9 +26,12 @@ class UnknownImages(Target):
 
 
 @IMAGES.register("pretrained", event=("C", "H", "W"))
-def pretrained(folder: Path, *, path: str, revision: str | None = None) -> UnknownImages:
-    """What a pretrained model of diffusers draws, when its data are not at hand: only their shape is known."""
+def pretrained(folder: Path, *, path: str, revision: str | None = None, null_class: int | None = None) -> UnknownImages:
+    """What a pretrained model of diffusers draws, when its data are not at hand: only their shape is known.
+
+    null_class: the row of its class embedding that is no class.
+    """
     model = find(path, revision)
     classes = int(model.network.get("num_class_embeds") or 0)
-    labels = tuple(str(k) for k in range(classes)) or None
+    labels = tuple(str(k) for k in range(classes) if k != null_class) or None
     return UnknownImages("pretrained", model.event, 1.0, np.zeros((model.event[0], 1, 1)), (), labels=labels)
