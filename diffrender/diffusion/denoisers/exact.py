@@ -22,6 +22,7 @@ CHUNK = 1 << 18  # pairs held at a time: 1 MB of float32 stays in the cache
 MIN_ROWS = 64  # chains at a time, however many points there are
 MAX_DOUBLED = 1 << 20  # numbers in all points, up to which they are simply taken in float64
 NEAREST = 64  # points worked out again where there are more
+SQUARED_AT_ONCE = 4096
 MAX_LOST = 1e-4  # rounding error of a log likelihood above which float64 is used
 
 
@@ -72,6 +73,7 @@ class DataDenoiser:
     def __init__(self, points: Any, labels: Any = None, *, device: torch.device | str = "cpu") -> None:
         self.by_class = ByClass(points, labels, device=device)
         self.points = self.by_class.points
+        self.squares = torch.cat([(part.flatten(1) ** 2).sum(1) for part in self.points.split(SQUARED_AT_ONCE)])
 
     def __call__(self, x: torch.Tensor, level: Level, label: torch.Tensor | None = None) -> Prediction:
         """x (N, *event); label (N,) int64 conditions each chain on the points so labelled, unless below 0."""
@@ -79,7 +81,7 @@ class DataDenoiser:
             return Prediction(x, level, x0=x / level.alpha)
         out = torch.empty_like(x).flatten(1)
         for rows, k in self.by_class.groups(label, len(x)):
-            parts = self._posterior(x[rows], level, self.points[self.by_class.spans[k]])
+            parts = self._posterior(x[rows], level, self.by_class.spans[k])
             out[rows] = torch.cat(
                 [(torch.softmax(log_w, 1).to(points.dtype) @ points).to(x.dtype) for log_w, points in parts]
             )
@@ -88,26 +90,23 @@ class DataDenoiser:
     def log_prob_t(self, x: torch.Tensor, level: Level) -> torch.Tensor:
         """log p_t(x), (N,), for sigma > 0."""
         flat, variance = x.double().flatten(1), level.sigma**2
-        out = torch.cat([torch.logsumexp(log_w.double(), 1) for log_w, _ in self._posterior(x, level, self.points)])
+        out = torch.cat([torch.logsumexp(log_w.double(), 1) for log_w, _ in self._posterior(x, level, slice(None))])
         out -= (flat * flat).sum(1) / (2 * variance) + flat.shape[1] / 2 * math.log(2 * math.pi * variance)
         return (out - math.log(len(self.points))).to(x.dtype)
 
-    def _posterior(
-        self, x: torch.Tensor, level: Level, points: torch.Tensor
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """For chunks of chains: the log likelihood of every point (n, M) but for |x|²/2σ², and the points (M, D).
+    def _posterior(self, x: torch.Tensor, level: Level, span: slice) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """For chunks of chains: log likelihoods (n, M) of the points of a span but for |x|²/2σ²; these points (M, D).
 
         The square is expanded for speed. Where that would cost digits (sigma small), few points are all taken in
         float64; of many, only those that come near enough to count are worked out again.
         """
-        flat, points = x.flatten(1), points.flatten(1)
-        reach = float(
-            torch.linalg.vector_norm(flat.detach(), dim=1).max() * torch.linalg.vector_norm(points, dim=1).max()
-        )
+        flat, points, squares = x.flatten(1), self.points[span].flatten(1), self.squares[span]
+        reach = float(torch.linalg.vector_norm(flat.detach(), dim=1).max() * squares.max().sqrt())
         lost = torch.finfo(x.dtype).eps * level.alpha * reach / level.sigma**2 > MAX_LOST
         few = points.numel() <= MAX_DOUBLED
         points = points.to(torch.float64 if lost and few else x.dtype)
-        bias = -0.5 * (level.alpha / level.sigma) ** 2 * (points * points).sum(1)
+        squares = squares if points.dtype == self.points.dtype else (points * points).sum(1)
+        bias = -0.5 * (level.alpha / level.sigma) ** 2 * squares
         rows = max(MIN_ROWS, CHUNK // len(points))
         for part in flat.split(rows):
             log_w = torch.addmm(bias, part.to(points.dtype), points.T, alpha=level.alpha / level.sigma**2)

@@ -28,7 +28,7 @@ def weighted_points(exact: MixtureDenoiser | DataDenoiser, x: torch.Tensor, leve
     """
     x = x.double()
     if isinstance(exact, DataDenoiser):
-        weights = torch.cat([torch.softmax(log_w.double(), 1) for log_w, _ in exact._posterior(x, level, exact.points)])
+        weights = torch.cat([torch.softmax(log_w.double(), 1) for log_w, _ in exact._posterior(x, level, slice(None))])
         return exact.points.flatten(1).double().expand(len(x), -1, -1), weights
     mixture = exact.mixture
     share, means, variance = mixture.posterior(x, level.alpha, level.sigma)

@@ -97,10 +97,10 @@ class UNet(nn.Module):
         attention: tuple[int, ...] = (),
         embedding: int = 128,
         out_channels: int | None = None,
-        half: bool = False,
+        bfloat16: bool = False,
     ) -> None:
         super().__init__()
-        self.half = half
+        self.in_bfloat16 = bfloat16
         channels, height, _ = event
         out_channels = out_channels or channels
         sides = [-(-height // (patch << level)) for level in range(len(widths))]
@@ -120,7 +120,7 @@ class UNet(nn.Module):
 
     def forward(self, x: torch.Tensor, log_snr: torch.Tensor, label: torch.Tensor | None = None) -> torch.Tensor:
         """A label below 0 means any class."""
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.half and self.training):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.in_bfloat16 and self.training):
             return self._answer(x, log_snr, label).to(x.dtype)
 
     def _answer(self, x: torch.Tensor, log_snr: torch.Tensor, label: torch.Tensor | None) -> torch.Tensor:
@@ -201,7 +201,7 @@ def unet(
         attention=attention,
         embedding=embedding,
         out_channels=channels,
-        half=train_in == "bfloat16",
+        bfloat16=train_in == "bfloat16",
     )
     if precondition == "none":
         return network
