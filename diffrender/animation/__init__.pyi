@@ -90,6 +90,7 @@ from .mobjects.plane.lattice import Lattice as Lattice
 from .mobjects.plane.lattice import areas as areas
 from .mobjects.plane.lattice import normal_mass as normal_mass
 from .mobjects.plane.paths import PathDensity as PathDensity
+from .mobjects.plane.spokes import Spokes as Spokes
 from .mobjects.plane.tail import Tail as Tail
 from .mobjects.plane.trails import Trails as Trails
 from .mobjects.space.cloud import PointCloud3D as PointCloud3D
@@ -173,6 +174,9 @@ from .parts.step_terms import StepTerms as StepTerms
 from .parts.step_terms import telling_step as telling_step
 from .parts.step_terms import vector as vector
 from .parts.step_terms import window as window
+from .parts.straightness import evaluations_needed as evaluations_needed
+from .parts.straightness import on_straight_clock as on_straight_clock
+from .parts.straightness import straightness as straightness
 from .parts.tiles import ImageTiles as ImageTiles
 from .parts.tiles import tile_steps as tile_steps
 from .parts.without_noise import WithoutNoise as WithoutNoise

@@ -246,7 +246,7 @@ def cells_over_chart(frame: Frame, *, count: int = 4) -> dict[str, Any]:
 
     In as many rows as make them largest, wide enough for numbers; of a last row with fewer they stand in the middle.
     """
-    label, note, gap = 1.3 * frame.type.label, 1.35 * frame.type.legend + 1.3 * frame.type.floor, 0.35
+    label, note, gap = 1.3 * frame.type.label, 2.5 * frame.type.legend, 0.35
     body, least = _body(frame), 7.4 * frame.type.floor
 
     def sizes(columns: int) -> tuple[float, float, float]:

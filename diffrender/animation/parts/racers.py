@@ -28,16 +28,28 @@ ALIKE = 1e-4  # relative difference up to which two starts are one
 
 
 class Racers:
-    """A cell for each run: its data as a ghost, its cloud, its name and order above, calls and distance below.
+    """A cell for each run: its data as a ghost, its cloud, its title above, calls, distance and a remark below.
 
-    views: of each run's data in `boxes.cells`. clouds, notes: of the clock followed last; ghosts, names: what stands
-    still; colors: of the runs.
+    titles, remarks: the sampler's and its order, if not given. views: of each run's data in `boxes.cells`. clouds,
+    notes: of the clock followed last; ghosts, names: what stands still, `below` the remarks among
+    them; colors: of the runs.
     """
 
     def __init__(
-        self, page: Page, runs: Sequence[Trajectory], views: Sequence[Plane], boxes: Boxes, *, points: int | None = None
+        self,
+        page: Page,
+        runs: Sequence[Trajectory],
+        views: Sequence[Plane],
+        boxes: Boxes,
+        *,
+        points: int | None = None,
+        titles: Sequence[str] = (),
+        remarks: Sequence[str] = (),
     ) -> None:
         self.page, self.runs, self.views, self.boxes, self.points = page, runs, views, boxes, points
+        said = [run.meta.get("sampler") or {} for run in runs]
+        own = [escaped(str(s.get("title") or s.get("name") or f"run {k}")) for k, s in enumerate(said, 1)]
+        self.titles, self.remarks = list(titles) or own, list(remarks) or [order_of(s) for s in said]
         theme = page.theme
         self.colors = category_colors(theme, len(runs))
         self.radius = point_radius(min(points or runs[0].chains, runs[0].chains), 1.2 * boxes.cells[0].width ** 2)
@@ -88,29 +100,34 @@ class Racers:
         return note.left, note.right, note.top - 1.1 * page.em("legend"), size
 
     def named(self, order: Sequence[int], *, ranked: bool = False) -> list[Any]:
-        """Names of the runs over the cells in this order, all as large as fits, and orders two lines under them.
+        """Titles of the runs over the cells in this order, all as large as fits, and remarks two lines under them.
 
         ranked: with their places before them, if there is room.
         """
-        page, cells, said = self.page, self.boxes.cells, [self.runs[k].meta.get("sampler") or {} for k in order]
-        room = cells[0].width - DOT - GAP
-        titles = [
-            escaped(str(s.get("title") or s.get("name") or f"run {k + 1}")) for s, k in zip(said, order, strict=True)
-        ]
+        page, cells = self.page, self.boxes.cells
+        room, titles = cells[0].width - DOT - GAP, [self.titles[k] for k in order]
         placed = [f"{place}. {title}" for place, title in enumerate(titles, 1)]
         ways = [(texts, size) for texts in ([placed] if ranked else []) + [titles] for size in SIZES]
         fits = (way for way in ways if max(page.words(text, way[1]).width for text in way[0]) <= room)
         texts, size = next(fits, (titles, SIZES[-1]))
         made: list[Any] = []
-        for k, cell, note, text, facts in zip(order, cells, self.boxes.notes, texts, said, strict=True):
+        for k, cell, note, text in zip(order, cells, self.boxes.notes, texts, strict=True):
             y = cell.top + 0.4 * page.em("label")
             dot = key_dot(self.colors[k])(cell.left, cell.left + DOT, y + 0.24 * page.em("label"))
-            low = note.bottom + 0.25 * page.em("floor")
             made += [dot, page.label(text, cell.left + DOT + GAP, y, size=size)]
-            made += (
-                [page.label(order_of(facts), cell.left, low, size="floor", color="muted")] if order_of(facts) else []
-            )
-        return made
+        self.below = self.remarked([self.remarks[k] for k in order])
+        return made + self.below
+
+    def remarked(self, remarks: Sequence[str], color: str = "muted") -> list[Any]:
+        """A line of text under the numbers of each cell, all as large as fits."""
+        page, notes = self.page, self.boxes.notes
+        widest = max(page.words(remark, "legend").width for remark in remarks if remark) if any(remarks) else 0.0
+        size = "legend" if widest <= notes[0].width else "floor"
+        return [
+            page.label(remark, note.left, note.bottom + 0.12 * page.em("legend"), size=size, color=color)
+            for remark, note in zip(remarks, notes, strict=False)
+            if remark
+        ]
 
     def ranking(self, far: Sequence[float]) -> list[int]:
         """The runs, nearest to the data first."""

@@ -109,16 +109,16 @@ def _posterior(run: Run, states: Sequence[torch.Tensor], levels: Sequence[Level]
     """Points and weights of p(x_0 | x_t), its mean, and its covariance as the exact score and the model's have it."""
     rows: dict[str, list[np.ndarray]] = {}
     denoise = run.denoise(chain, 1)
-    for x, level in zip(states[:-1], levels, strict=False):
+    for x, (level, to) in zip(states[:-1], pairwise(levels), strict=True):
         x = x[chain : chain + 1]
-        exact = x.double()
+        exact, near = x.double(), level if level.alpha > 0 else to  # at α = 0 x says nothing of x_0, nor its Jacobian
         points, weights = weighted_points(run.exact, exact, level)
         found = {
             "posterior": points,
             "posterior_weight": weights,
             "posterior_mean": run.exact(exact, level).x0,
-            "posterior_cov": covariance(run.exact, exact, level),
-            "model_cov": covariance(denoise, x, level),
+            "posterior_cov": covariance(run.exact, exact, near),
+            "model_cov": covariance(denoise, x, near),
         }
         for key, value in found.items():
             rows.setdefault(key, []).append(value[0].detach().cpu().float().numpy())
