@@ -29,11 +29,19 @@ STEP = {
     },
 }
 FAN = {"kind": "ddim", "steps": 40, "chains": 40, "timestep_spacing": "log_snr"}
+PAIR = {"sampler": {"kind": "ddim", "steps": 40, "chains": 300}}
+STRAIGHT = {"schedule": {"kind": "flow"}, "sampler": {"kind": "flow_euler", "steps": 40, "chains": 200}}
+FLOWS = {
+    name: STRAIGHT | {"record": {"budgets": [2, 4, 8, 16], "posterior": name == "plain"}}
+    for name in ("plain", "transport", "once", "twice")
+}
 CASES = {  # a scene, what its recordings are, by name, and options
     "denoise": ({"run": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}}, {}),
     "drift": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}}, {}),
     "mesh": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 441, "start": "grid"}}}, {}),
     "race": (RACERS, {"samplers": "ddim,heun"}),
+    "compare": ({"run": PAIR, "exact": PAIR | {"sampler": PAIR["sampler"] | {"kind": "ddpm"}}}, {}),
+    "flow": (FLOWS, {}),
     "decide": ({"run": {"target": "star", "sampler": FAN | {"kind": "ddpm"}, "record": {"classes": True}}}, {}),
     "fan": ({"run": {"sampler": FAN, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
     "step": (STEP, {}),

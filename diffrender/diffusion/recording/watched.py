@@ -64,7 +64,7 @@ def check_watched(config: Config, target: Target, kind: str) -> None:
 def check_start(run: Run) -> None:
     """ConfigError if what is asked for has no meaning where the run begins: at alpha = 0 there is no x / alpha."""
     record = run.config.record
-    asked = [key for key in ("posterior", "classes", "log_p") if getattr(record, key)]
+    asked = [key for key in ("classes", "log_p") if getattr(record, key)]
     if asked and run.grid[0].alpha == 0:
         raise ConfigError(
             f"record.{asked[0]}: the run begins at alpha = 0, where x_t says nothing of x_0.",
