@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import click
 import typer
 
-from diffrender.core.errors import DiffrenderError, UsageError
+from diffrender.core.child_process import error_as_message, error_from_message
+from diffrender.core.errors import DiffrenderError, UnexpectedError, UsageError
 
 
 def command(run: Callable[..., None]) -> Callable[..., None]:
@@ -29,11 +31,19 @@ def command(run: Callable[..., None]) -> Callable[..., None]:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(1) from None
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            fail(DiffrenderError(f"{where}{error.strerror or error}."), 1)
+        except (typer.Exit, typer.Abort, click.ClickException):
+            raise
+        except Exception as error:
+            fail(_foreseen(error) or error_from_message(error_as_message(error, f"diffrender {run.__name__}")), 1)
 
     return guarded
+
+
+def _foreseen(error: Exception) -> DiffrenderError | None:
+    """An error of the system that names the file it is about, as ours."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return DiffrenderError(f"{error.filename}: {error.strerror}.")
+    return None
 
 
 FLAGS = {"kind": "--sampler", "steps": "--steps", "chains": "--chains", "classes": "--class", "seed": "--seed"}
@@ -42,6 +52,8 @@ FLAGS = {"kind": "--sampler", "steps": "--steps", "chains": "--chains", "classes
 def fail(error: DiffrenderError, code: int) -> None:
     """Print an error and exit."""
     say(f"Error: {_as_typed(str(error), sys.argv)}", "red")
+    if isinstance(error, UnexpectedError):
+        say("For the traceback, run the command again with --debug.")
     if os.environ.get("DIFFRENDER_DEBUG"):
         raise error
     raise typer.Exit(code) from None

@@ -8,6 +8,7 @@ parent is gone, since its stdin closes then. An error crosses as a message and i
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import queue
@@ -22,6 +23,7 @@ from typing import IO, Any
 from diffrender.core import errors
 from diffrender.core.errors import DiffrenderError, UnexpectedError, file_being_read
 
+NO_MEMORY = ("failed to map segment", "can't start new thread", "can't allocate memory")  # torch and threads
 CLEAN_UP_SECONDS = 20  # what a child whose parent is gone gets before it is ended
 
 
@@ -156,15 +158,25 @@ class Commands:
             os._exit(1)
 
 
+def _lack(error: BaseException) -> tuple[str, str] | None:
+    """What this machine lacks, and what to do, if that is what an error says; libraries have words of their own."""
+    text = str(error)
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return "too many open files", "Allow more of them: ulimit -n 1024"
+    short = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    if short or (isinstance(error, (ImportError, RuntimeError)) and any(words in text for words in NO_MEMORY)):
+        return "out of memory", "Ask for fewer chains or points, or close other programs."
+    return None
+
+
 def error_as_message(error: BaseException, doing: str) -> dict[str, Any]:
     """An error as a message. One that nobody foresaw says what was being done, and what was being read (`reading`)."""
     trace = "".join(traceback.format_exception(error))
     if isinstance(error, DiffrenderError):
         family = next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == DiffrenderError.__module__)
         return {"family": family, "problem": error.problem, "remedy": error.remedy, "trace": trace}
-    if isinstance(error, MemoryError):
-        problem, remedy = f"{doing}: out of memory.", "Ask for fewer chains or points."
-        return {"family": "DiffrenderError", "problem": problem, "remedy": remedy, "trace": trace}
+    if lack := _lack(error):
+        return {"family": "DiffrenderError", "problem": f"{doing}: {lack[0]}.", "remedy": lack[1], "trace": trace}
     file = file_being_read(error)
     while_reading = f" while reading {file}" if file else ""
     text = (str(error).splitlines() or [""])[0]

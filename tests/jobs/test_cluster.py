@@ -22,6 +22,8 @@ from diffrender.jobs.run import local
 from diffrender.jobs.run.local import Interrupt
 from diffrender.video.spec import RenderSpec
 
+from .toy_clip import toy
+
 pytest.importorskip("distributed")
 TOYS = Path(__file__).parents[1] / "toys"
 
@@ -99,19 +101,6 @@ def one(machines, dask):
     yield process
     machines.end(process)
     machines.wait(dask, 0)
-
-
-def toy(folder, name, **options):
-    """A clip of the quick worker that reads a scene and a recording."""
-    scene, recording = folder / "scene.py", folder / "run.npz"
-    scene.write_text("# a scene\n")
-    recording.write_bytes(b"a recording")
-    out = folder / "out" / f"{name}.mp4"
-    spec = RenderSpec.of(
-        scene=scene, scene_class="X", trajectories={"run": recording}, options=options, out=out,
-        width=64, height=36, fps=10,
-    )  # fmt: skip
-    return render_job("scene", spec, [], name)
 
 
 def toys_running():

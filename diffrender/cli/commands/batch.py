@@ -40,7 +40,12 @@ def batch(
         int, typer.Option("--workers", "-w", min=1, max=256, help="Processes at a time.", show_default="the cores")
     ] = os.cpu_count() or 1,
     scheduler: Annotated[
-        str, typer.Option("--scheduler", metavar="tcp://HOST:8786", help="Do the jobs on a Dask cluster.")
+        str,
+        typer.Option(
+            "--scheduler",
+            metavar="tcp://HOST:8786|tls://…|slurm:PARTITION",
+            help="Do the jobs on a cluster of Dask or Slurm.",
+        ),
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be made, make nothing.")] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first clip that fails.")] = False,
@@ -107,7 +112,7 @@ def _run(whole: Batch, workers: int, fail_fast: bool, scheduler: str) -> list[Ou
         progress = stack.enter_context(Progress(expected, workers))
         cluster = None
         if scheduler and whole.todo:
-            from diffrender.jobs.cluster.dask import DaskCluster
+            from diffrender.jobs.cluster.at import cluster_at
 
-            cluster = stack.enter_context(DaskCluster(scheduler, progress.notice))
+            cluster = stack.enter_context(cluster_at(scheduler, progress.notice, whole.plan.folder))
         return whole.run(workers=workers, on_event=progress, fail_fast=fail_fast, cluster=cluster)

@@ -59,10 +59,11 @@ class Interrupt:
 class Children:
     """A context manager: the processes are gone when it is left.
 
-    threads: how many each may use for arithmetic (as many as there are cores if None).
+    threads: how many each may use for arithmetic (as many as there are cores if None). command: what each runs.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, threads: int | None = None, command: Sequence[str] | None = None) -> None:
+        self.command = command or COMMAND
         self.environment = dict(os.environ, PYTHONUNBUFFERED="1")
         if threads:
             names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -140,7 +141,7 @@ class Children:
 
     def _start(self) -> tuple[ChildProcess, IO[bytes]]:
         log = tempfile.TemporaryFile()  # noqa: SIM115 - nameless: nothing is left if this process is killed
-        return ChildProcess(COMMAND, log, self.environment), log
+        return ChildProcess(self.command, log, self.environment), log
 
     def end_idle(self) -> None:
         """End the processes that have nothing to do; one that is needed again is started anew."""
