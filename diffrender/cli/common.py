@@ -14,6 +14,7 @@ import typer
 
 from diffrender.core.child_process import error_as_message, error_from_message
 from diffrender.core.errors import DiffrenderError, UnexpectedError, UsageError
+from diffrender.core.terminal import printable
 
 
 def command(run: Callable[..., None]) -> Callable[..., None]:
@@ -70,7 +71,7 @@ def _as_typed(text: str, arguments: Sequence[str]) -> str:
 
 def say(text: str, color: str | None = None) -> None:
     """A line for people, on stderr."""
-    head, _, rest = text.partition("\n")
+    head, _, rest = printable(text).partition("\n")
     typer.secho(head, fg=color, err=True)
     if rest:
         typer.echo(rest, err=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from diffrender.core.terminal import printable
 from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.run.local import Outcome
@@ -121,6 +122,7 @@ def main_output(batch: Batch) -> Path:
 
 def table(lines: Sequence[tuple[str, ...]]) -> str:
     """Rows in columns as wide as their widest cell; the first row is the head."""
+    lines = [tuple(printable(cell).replace("\n", " ") for cell in line) for line in lines]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     text.insert(1, "  ".join("─" * width for width in widths))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from diffrender.cli.common import command
+from diffrender.core.terminal import printable
 
 
 @command
@@ -49,11 +50,11 @@ def inspect(
 
 def _show(key: str, value: Any, indent: int = 0) -> None:
     if isinstance(value, dict):
-        print(f"{'  ' * indent}{key}:")
+        print(printable(f"{'  ' * indent}{key}:"))
         for k, v in value.items():
             _show(str(k), v, indent + 1)
     elif value not in (None, "", [], {}):
-        print(f"{'  ' * indent}{key:<{max(1, 18 - 2 * indent)}} {value}")
+        print(printable(f"{'  ' * indent}{key:<{max(1, 18 - 2 * indent)}} {value}"))
 
 
 def _size(size: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from diffrender.cli.common import Trust, command, trusting
+from diffrender.core.terminal import printable
 
 if TYPE_CHECKING:
     from diffrender.config.scene_card import SceneCard
@@ -166,7 +167,7 @@ def _show(title: str, rows: list[Row], first: bool) -> None:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return printable(", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))
 
 
 def _rows(what: str) -> list[Row]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -83,6 +84,7 @@ class SlurmCluster:
         self.threads = asked["cpus_per_task"]
         self.ready: list[tuple[OnNode, list[Any]]] = []
         self.changed, self.closed = threading.Condition(), False
+        self.failed = False  # whether a job was: then what submitit wrote down is kept
         self.gatherer = threading.Thread(target=self._gather, daemon=True)
 
     def __enter__(self) -> SlurmCluster:
@@ -94,6 +96,8 @@ class SlurmCluster:
             self.closed = True
             self.changed.notify_all()
         self.gatherer.join()
+        if not self.failed:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def takes(self, job: Job) -> bool:
         """Trainings, recordings and renders; films are joined here."""
@@ -114,9 +118,11 @@ class SlurmCluster:
         try:
             last: dict[str, Any] = submitted.result()
         except Exception as error:  # submitit's: the node went, or Slurm ended the job
+            self.failed = True
             reason = str(error).strip().splitlines()[-1]
             raise WorkerDiedError(f"{job.name}: Slurm's job {submitted.job_id} was lost ({reason}).") from None
         if last["event"] == "error":
+            self.failed = True
             raise error_from_message(last)
         return last
 

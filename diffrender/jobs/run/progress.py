@@ -16,6 +16,7 @@ from typing import Any
 from tqdm import tqdm
 
 from diffrender.core.notes import SAID
+from diffrender.core.terminal import printable
 from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.run.local import Outcome
@@ -23,6 +24,12 @@ from diffrender.jobs.run.local import Outcome
 SHOWN_FIGURES = ("loss", "nfe", "segments")
 REFRESH_SECONDS = 0.5  # of the bar of all jobs
 LINE_SECONDS = 10.0  # between two lines where there is no terminal
+
+
+def write(text: str) -> None:
+    """A line on stderr, above the bars if there are some."""
+    tqdm.write(printable(text), file=sys.stderr)
+    sys.stderr.flush()
 
 
 class Progress:
@@ -89,21 +96,21 @@ class Progress:
                     self.whole.bar_format = f"{self._count()} {{percentage:3.0f}}%|{{bar}}| {left}"
                     self.whole.refresh()
                 elif self.bar is None and self.running:
-                    print(self.line(), file=sys.stderr, flush=True)
+                    write(self.line())
 
     def notice(self, text: str) -> None:
         """A line above the bars."""
         with self.lock:
-            tqdm.write(text, file=sys.stderr)
+            write(text)
 
     # ---- events ------------------------------------------------------------------------------------------------------
     def _start(self, job: Job, event: dict[str, Any]) -> None:
         self.share[job.out], self.running[job.out] = 0.0, job.name
         if self.bar is None:
-            print(f"{job.name} …", file=sys.stderr, flush=True)
+            write(f"{job.name} …")
         else:
             self.bars[str(job.out)] = self.bar(
-                desc=job.name,
+                desc=printable(job.name),
                 unit="",
                 dynamic_ncols=True,
                 leave=False,
@@ -113,7 +120,7 @@ class Progress:
 
     def _progress(self, job: Job, event: dict[str, Any]) -> None:
         if "note" in event:
-            tqdm.write(f"{job.name}: {event['note']}", file=sys.stderr)
+            write(f"{job.name}: {event['note']}")
             return
         if event.get("total", 0) > 1:  # a stage of one step says nothing of the job
             self.share[job.out] = min(event.get("done", 0) / event["total"], 1.0)
@@ -137,10 +144,10 @@ class Progress:
     def _note(self, job: Job, event: dict[str, Any]) -> None:
         if event["text"] not in SAID:  # a check, a training and its sampling read the same file
             SAID.add(event["text"])
-            tqdm.write(event["text"], file=sys.stderr)
+            write(event["text"])
 
     def _retry(self, job: Job, event: dict[str, Any]) -> None:
-        tqdm.write(f"{event['problem']} It is tried again.", file=sys.stderr)
+        write(f"{event['problem']} It is tried again.")
 
     def _end(self, job: Job, event: dict[str, Any]) -> None:
         outcome: Outcome = event["outcome"]
@@ -150,7 +157,7 @@ class Progress:
         if bar is not None:
             bar.close()
         ending = {"done": f"{duration(outcome.seconds)}", "failed": "failed", "skipped": "skipped"}[outcome.status]
-        tqdm.write(f"{job.name}: {ending}{figures(outcome.figures)}", file=sys.stderr)
+        write(f"{job.name}: {ending}{figures(outcome.figures)}")
 
 
 def bar_kind() -> type[tqdm] | None:
