@@ -1,6 +1,7 @@
 """Anyone's diffusers pipeline is recorded by watching its scheduler, and is not changed by it."""
 
 import copy
+import functools
 import inspect
 import json
 import math
@@ -71,8 +72,14 @@ def network():
     ).eval()
 
 
+@functools.cache
+def built(name, options):
+    return getattr(diffusers, name)(**dict(options))
+
+
 def make(name, options):
-    return getattr(diffusers, name)(**options)
+    """A scheduler of its own; to build some takes a second."""
+    return copy.deepcopy(built(name, tuple(options.items())))
 
 
 class Pipeline:

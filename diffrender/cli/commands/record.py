@@ -54,7 +54,7 @@ def record(
     runs += _recovered(folder, code)
     for run in runs:
         _tell(run)
-    if not runs:
+    if not any("file" in run for run in runs):
         say(
             "Nothing was recorded: no scheduler of diffusers and no sampler of k-diffusion or azula made a step.",
             "yellow",
@@ -101,7 +101,10 @@ def _recovered(folder: Path, code: int) -> list[dict[str, Any]]:
 
 
 def _tell(run: dict[str, Any]) -> None:
-    """A line about a run that was recorded."""
+    """A line about a run that was recorded, or a sampler that is not."""
+    if "refused" in run:
+        say(f"not recorded: {run['refused']}", "yellow")
+        return
     file = os.path.relpath(run["file"])
     shape = " × ".join(map(str, run["event"]))
     what = f"{run['sampler']}, {run['steps']} steps of {run['chains']} × ({shape})"

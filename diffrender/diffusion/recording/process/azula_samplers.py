@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import torch
 
-from diffrender.core.errors import TrajectoryError
+from diffrender.diffusion.recording.process.sampling import Sampling
 from diffrender.diffusion.recording.process.session import Session
 from diffrender.diffusion.recording.recorder import Recorder
 
@@ -30,7 +31,7 @@ def recorded(original: Callable[..., Any], session: Session, *, stepwise: bool) 
         name = type(sampler).__name__
         if not session.wanted(name) or not isinstance(sampler.denoiser, torch.nn.Module):
             return original(sampler, x, **kwargs)
-        run = Sampling(session.begin(name), sampler, session.chains)
+        run = Steps(session.begin(name), sampler, session.chains)
         with run.listening(stepwise):
             try:
                 result = original(sampler, x, **kwargs)
@@ -44,49 +45,42 @@ def recorded(original: Callable[..., Any], session: Session, *, stepwise: bool) 
     return call
 
 
-class Sampling:
+class Steps(Sampling):
     """One run. waiting: the state whose step is being made, until the denoiser has been asked about it."""
 
     def __init__(self, recorder: Recorder, sampler: Any, chains: int) -> None:
-        self.recorder, self.sampler, self.chains, self.problem = recorder, sampler, chains, ""
+        super().__init__(recorder, chains)
+        self.sampler = sampler
         self.evaluations = 0
         self.waiting: tuple[torch.Tensor, Any] | None = None
 
-    def listening(self, stepwise: bool) -> Any:
+    @contextlib.contextmanager
+    def listening(self, stepwise: bool) -> Iterator[None]:
         """The context in which the sampler runs."""
-        import contextlib
-
-        stack = contextlib.ExitStack()
         handle = self.sampler.denoiser.register_forward_hook(
             lambda module, args, output: self.guarded(self.asked, args, output, stepwise)
         )
-        stack.callback(handle.remove)
+        own = vars(self.sampler).get("step")
         if stepwise:
-            step, own = self.sampler.step, vars(self.sampler).get("step")
-
-            @functools.wraps(step)
-            def noted(x_t: torch.Tensor, t: Any, s: Any, **kwargs: Any) -> torch.Tensor:
-                self.waiting = (x_t, t)
-                return step(x_t, t, s, **kwargs)
-
-            self.sampler.step = noted
-            stack.callback(self.put_back, own)
-        return stack
-
-    def put_back(self, own: Any) -> None:
-        """Give the sampler its own step again."""
-        if own is None:
-            del self.sampler.step
-        else:
-            self.sampler.step = own
-
-    def guarded(self, do: Callable[..., None], *args: Any) -> None:
-        """Do something of ours: where it fails recording ends, and the sampler goes on."""
+            self.sampler.step = self.noted(self.sampler.step)
         try:
-            if not self.problem:
-                do(*args)
-        except Exception as error:
-            self.problem = str(error) if isinstance(error, TrajectoryError) else f"{type(error).__name__}: {error}"
+            yield
+        finally:
+            handle.remove()
+            if stepwise and own is None:
+                del self.sampler.step
+            elif stepwise:
+                self.sampler.step = own
+
+    def noted(self, step: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        """A sampler's `step`, of whose state is taken note."""
+
+        @functools.wraps(step)
+        def noted(x_t: torch.Tensor, t: Any, s: Any, **kwargs: Any) -> torch.Tensor:
+            self.waiting = (x_t, t)
+            return step(x_t, t, s, **kwargs)
+
+        return noted
 
     def asked(self, args: tuple[Any, ...], output: Any, stepwise: bool) -> None:
         """The denoiser was asked about x at t; of several questions in a step the first is about its state."""
@@ -96,13 +90,13 @@ class Sampling:
         if self.waiting is not None:
             x, t = self.waiting
             self.waiting = None
-            self.state(x, t, self.evaluations - 1, x0=output.mean[: self.chains or None])
+            self.keep(x, *self.level(t), self.evaluations - 1, x0=output.mean)
 
-    def state(self, x: torch.Tensor, t: Any, nfe: int, **parts: Any) -> None:
-        """Record a state at time t of the denoiser's schedule."""
+    def level(self, t: Any) -> tuple[float, float]:
+        """alpha and sigma at time t of the denoiser's schedule."""
         alpha, sigma = (float(torch.as_tensor(v).flatten()[0]) for v in self.sampler.denoiser.schedule(t))
-        self.recorder.state(x[: self.chains or None], alpha=alpha, sigma=sigma, nfe=nfe, **parts)
+        return alpha, sigma
 
     def last(self, result: torch.Tensor) -> None:
         """What the sampler returned."""
-        self.state(result, self.sampler.timesteps[-1], self.evaluations)
+        self.keep(result, *self.level(self.sampler.timesteps[-1]), self.evaluations, last=True)

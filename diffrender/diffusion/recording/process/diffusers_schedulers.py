@@ -93,7 +93,9 @@ class Runs:
         if run is None:
             try:
                 check_scheduler(scheduler)
-            except TrajectoryError:
+            except TrajectoryError as error:
+                if name == "step":
+                    self.session.refuse(sampler, error.problem.removeprefix("attach: "))
                 return None
             recorder = self.session.begin(sampler, lambda: made.watch.end())
             made = run = Run(scheduler, recorder, Watch(recorder, scheduler, None, self.session.chains))

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from diffrender.core.errors import TrajectoryError
+from diffrender.diffusion.recording.process.sampling import Sampling
 from diffrender.diffusion.recording.process.session import Session
 from diffrender.diffusion.recording.recorder import Recorder
 
@@ -34,7 +34,7 @@ def recorded(
         bound = signature.bind(*args, **kwargs)
         if not session.wanted(name):
             return original(*args, **kwargs)
-        run = Sampling(session.begin(name), bound.arguments, session.chains)
+        run = Callbacks(session.begin(name), bound.arguments, session.chains)
         bound.arguments["callback"] = run.callback(bound.arguments.get("callback"))
         try:
             result = original(*bound.args, **bound.kwargs)
@@ -50,13 +50,14 @@ def recorded(
     return sample
 
 
-class Sampling:
+class Callbacks(Sampling):
     """One run of a sampler. evaluations: of the model until now, where it is a module or a plain function."""
 
     def __init__(self, recorder: Recorder, given: dict[str, Any], chains: int) -> None:
-        self.recorder, self.chains, self.problem = recorder, chains, ""
+        super().__init__(recorder, chains)
         sigmas = given.get("sigmas")
         self.end_at = float(given.get("sigma_min", 0.0) if sigmas is None else sigmas[-1])
+        self.level = float("inf")  # sigma of the newest state
         self.evaluations: int | None = None
         self.hook: Any = None
         model = given["model"]
@@ -73,7 +74,7 @@ class Sampling:
 
             given["model"] = counted
         if "sigma_max" in given and "n" not in given:  # adaptive: it tells of states after steps alone
-            self.guarded(self.state_at, given["x"], float(given["sigma_max"]), 0)
+            self.guarded(self.keep, given["x"], 1.0, float(given["sigma_max"]), 0)
 
     def count(self) -> None:
         """The model is evaluated."""
@@ -89,33 +90,22 @@ class Sampling:
 
         return call
 
-    def guarded(self, do: Callable[..., None], *args: Any) -> None:
-        """Do something of ours: where it fails recording ends, and the sampler goes on."""
-        try:
-            if not self.problem:
-                do(*args)
-        except Exception as error:
-            self.problem = str(error) if isinstance(error, TrajectoryError) else f"{type(error).__name__}: {error}"
-
     def state(self, info: Mapping[str, Any]) -> None:
         """A state, at which the model was evaluated once already."""
         sigma = float(info.get("sigma_hat", info["sigma"]))
-        parts = (
-            {} if "error" in info else {"x0": info["denoised"][: self.chains or None]}
-        )  # adaptive: of the step before
-        if self.recorder.levels and sigma >= self.recorder.levels[-1].sigma:
+        if sigma >= self.level:
             return  # a step that was refused, and is made again
+        self.level = sigma
+        parts = {} if "error" in info else {"x0": info["denoised"]}  # adaptive: that is of the step before
         nfe = None if self.evaluations is None else max(0, self.evaluations - (1 if parts else 0))
-        self.state_at(info["x"], sigma, nfe, **parts)
+        self.keep(info["x"], 1.0, sigma, nfe, **parts)
 
     def last(self, result: Any) -> None:
         """What the sampler returned."""
-        if not self.recorder.levels or self.recorder.levels[-1].sigma > self.end_at:
-            self.state_at(result[0] if isinstance(result, tuple) else result, self.end_at, self.evaluations)
-
-    def state_at(self, x: torch.Tensor, sigma: float, nfe: int | None, **parts: Any) -> None:
-        """Record a state of noise level sigma."""
-        self.recorder.state(x[: self.chains or None], alpha=1.0, sigma=sigma, nfe=nfe, **parts)
+        levels = self.recorder.levels
+        if not levels or levels[-1].sigma > self.end_at:
+            x = result[0] if isinstance(result, tuple) else result
+            self.keep(x, 1.0, self.end_at, self.evaluations, last=True)
 
     def stop(self) -> None:
         """Count no longer."""

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from diffrender.core.errors import TrajectoryError
 from diffrender.diffusion.recording.recorder import Keep, Recorder
@@ -25,6 +26,7 @@ class Session:
     def __init__(self, folder: str, notes: str, every: int = 1, chains: int = 0, only: str = "") -> None:
         self.folder, self.notes = Path(folder), Path(notes)
         self.every, self.chains, self.only = every, chains, only.lower()
+        self.refused: set[str] = set()
         self.open: dict[Recorder, Callable[[], None]] = {}
         self.process = os.getpid()
         atexit.register(self.close)
@@ -77,6 +79,16 @@ class Session:
             "event": shape[1:],
             "problem": problem,
         }
+        self._write(line)
+
+    def refuse(self, sampler: str, reason: str) -> None:
+        """Note, once, that a sampler was met and is not recorded."""
+        if sampler not in self.refused:
+            self.refused.add(sampler)
+            self._write({"sampler": sampler, "refused": reason})
+
+    # ---- in detail ---------------------------------------------------------------------------------------------------
+    def _write(self, line: dict[str, Any]) -> None:
         with self.notes.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
