@@ -14,6 +14,7 @@ from diffrender.diffusion.levels import Level, choose
 from diffrender.diffusion.noise import Noise
 from diffrender.diffusion.recording.recorder import BLOCK_BYTES, Keep, Recorder
 from diffrender.diffusion.recording.schedulers import scheduler_scales
+from diffrender.diffusion.recording.starts import grid_of_starts
 from diffrender.diffusion.samplers.base import Step, start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels
@@ -318,6 +319,32 @@ def test_what_a_killed_process_recorded_is_recovered(tmp_path):
         states(whole, 5)
     assert np.array_equal(Trajectory.open(tmp_path / "c.npz").x, t.x)
     assert sorted(f.name for f in tmp_path.iterdir()) == ["a.npz", "c.npz"]
+
+
+def test_a_grid_of_starts_is_even_and_runs_along_x_first():
+    grid = grid_of_starts(5, deviation=2.0)
+    assert grid.shape == (25, 2)
+    assert grid[:5, 0].tolist() == [-6, -3, 0, 3, 6]
+    assert (grid[:5, 1] == -6).all()
+    assert grid.mean(0).tolist() == [0, 0]
+
+
+def test_what_was_not_recorded_is_named_with_how_to_add_it(tmp_path):
+    with Recorder(tmp_path / "a.npz") as recorder:
+        for sigma in (1.0, 0.0):
+            recorder.state(np.ones((2, 2), np.float32), alpha=1, sigma=sigma)
+    run = Trajectory.open(tmp_path / "a.npz")
+    for key, said in {
+        "field_velocity": "recorder.field('velocity'",
+        "x0": "x0=",
+        "label": "recorder.classes",
+        "density": "recorder.density",
+        "metric_fid": "recorder.metric('fid'",
+        "mine": "recorder.add('mine'",
+    }.items():
+        with pytest.raises(TrajectoryError) as refused:
+            run.require(key)
+        assert said in refused.value.remedy
 
 
 def test_k_diffusion_with_churn_stands_where_the_noise_has_brought_it(tmp_path):
