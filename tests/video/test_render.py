@@ -157,6 +157,16 @@ def test_a_mistake_in_a_scene_is_found_by_its_line(tmp_path):
     assert "Traceback" in caught.value.__notes__[0]
 
 
+def test_a_formula_in_tex_without_latex_says_what_else_there_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "formula.py").write_text(
+        "from manim import MathTex, Scene\n\n\nclass Formula(Scene):\n    def construct(self):\n"
+        '        self.add(MathTex("x"))\n'
+    )
+    with pytest.raises(RenderError, match=r"line 6: MathTex and Tex need LaTeX.*\n.*MathTypst"):
+        render(spec(tmp_path / "a.mp4", scene=tmp_path / "formula.py", scene_class="Formula"))
+
+
 def test_a_scene_that_is_not_the_same_twice(tmp_path):
     with pytest.raises(RenderError, match="ended after 10 frames"):
         render(spec(tmp_path / "a.mp4", scene_class="Changes"))
