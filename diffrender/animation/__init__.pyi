@@ -95,6 +95,7 @@ from .mobjects.plane.tail import Tail as Tail
 from .mobjects.plane.trails import Trails as Trails
 from .mobjects.space.cloud import PointCloud3D as PointCloud3D
 from .mobjects.space.cloud import VectorField3D as VectorField3D
+from .mobjects.space.hills import Hills as Hills
 from .mobjects.space.lines import Cage as Cage
 from .mobjects.space.lines import Trails3D as Trails3D
 from .mobjects.space.orbit import Orbit as Orbit
@@ -106,6 +107,10 @@ from .parts.axes import scale_bar as scale_bar
 from .parts.beside import METRIC as METRIC
 from .parts.beside import BesideData as BesideData
 from .parts.beside import distances as distances
+from .parts.class_labels import ClassLabels as ClassLabels
+from .parts.class_labels import class_colors as class_colors
+from .parts.class_labels import class_names as class_names
+from .parts.class_labels import class_rgb as class_rgb
 from .parts.class_strips import ClassStrips as ClassStrips
 from .parts.class_strips import first_of_each as first_of_each
 from .parts.clock import Clock as Clock
@@ -120,12 +125,14 @@ from .parts.density_panel import POWER as POWER
 from .parts.density_panel import DensityPanel as DensityPanel
 from .parts.distance_chart import DistanceChart as DistanceChart
 from .parts.distances import total_variation_curve as total_variation_curve
+from .parts.encoder_curves import EncoderCurves as EncoderCurves
 from .parts.filling import FillingHistogram as FillingHistogram
 from .parts.flow_field import FlowField as FlowField
 from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero
 from .parts.hero import pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep
+from .parts.hill_range import HillRange as HillRange
 from .parts.learning_curves import LearningCurves as LearningCurves
 from .parts.learning_images import LearningImages as LearningImages
 from .parts.lettering import denoised as denoised
@@ -188,6 +195,9 @@ from .parts.zoom.pacing import pick_first as pick_first
 from .parts.zoom.pacing import pick_step as pick_step
 from .parts.zoom.spotlight import Spotlight as Spotlight
 from .parts.zoom.spotlight import extent_of as extent_of
+from .scene import (
+    Codes as Codes,
+)
 from .scene import (
     Recording as Recording,
 )

@@ -32,7 +32,9 @@ class Theme:
     """The colours of a video, by meaning.
 
     Tables run from low to high; the first entry of `density` is the panel's own colour. `categories` (Okabe–Ito) are
-    for races and classes, in this order. `faint` is the opacity of target points that lie under samples.
+    for races and classes, in this order; `classes` are ten for the classes of a set, found by maximising the least
+    distance between any two in Oklab, to usual eyes and to three kinds of colour-blind ones (Machado et al. 2009).
+    `faint` is the opacity of target points that lie under samples.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Theme:
     error: tuple[str, ...]
     signed: tuple[str, ...]
     image: tuple[str, ...]
+    classes: tuple[str, ...]
     categories: tuple[str, ...] = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 
     @property
@@ -106,6 +109,10 @@ THEMES = {
         error=("#141A24", "#4A1530", "#9C2A4B", "#EE6C4D", "#FDE8B5"),
         signed=("#8FD3FF", "#2F6C9C", "#141A24", "#A35A1C", "#FFC48A"),
         image=("#0A0C10", "#F4F6FA"),
+        classes=(
+            *("#76C4FF", "#EB629D", "#FFFF14", "#8914FF", "#B19D00"),
+            *("#9DFFEB", "#B1279D", "#EBC462", "#8989FF", "#27763B"),
+        ),
     ),
     "light": Theme(
         name="light",
@@ -125,6 +132,10 @@ THEMES = {
         error=("#F6F8FB", "#F7D9C4", "#EE9A77", "#C2465A", "#561034"),
         signed=("#004A7A", "#6FA9D0", "#F6F8FB", "#E89A6B", "#8F3300"),
         image=("#FFFFFF", "#12161D"),
+        classes=(
+            *("#4E00FF", "#B18900", "#890000", "#FF3BB1", "#4E8976"),
+            *("#C42714", "#9D76FF", "#621462", "#764E76", "#3B00B1"),
+        ),
     ),
 }
 

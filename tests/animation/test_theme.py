@@ -108,3 +108,21 @@ def test_points_shrink_with_their_number_between_sensible_bounds():
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == 0.052
     assert sizes[-1] == 0.0105
+
+
+TABLEAU = "#1F77B4 #FF7F0E #2CA02C #D62728 #9467BD #8C564B #E377C2 #7F7F7F #BCBD22 #17BECF"
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_ten_classes_stay_apart_for_everyone(name):
+    """The two that are nearest to each other, to the eyes that confuse them most; ten well-known colours do not."""
+
+    def least(colors):
+        pairs = list(itertools.combinations([srgb(color) for color in colors], 2))
+        return min(np.linalg.norm(cielab(a, v) - cielab(b, v)) for v in VISION for a, b in pairs)
+
+    classes = theme(name).classes
+    assert len(classes) == 10
+    assert least(classes) >= 10
+    assert least(TABLEAU.split()) < 5
+    assert min(contrast(color, theme(name).panel) for color in classes) >= 2.4

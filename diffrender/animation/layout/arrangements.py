@@ -167,6 +167,17 @@ def stage_with_column(frame: Frame, *, slider: bool = True, lines: int = 1) -> d
     return {"stage": top, "column": column, "key": key_row, "slider": slider_row}
 
 
+@arrangement("stage and side")
+def stage_and_side(frame: Frame, *, slider: bool = False) -> dict[str, Any]:
+    """A stage, and a `side` for pictures and curves: beside it, in a tall frame under it."""
+    body, (slider_row,) = _cut(_body(frame), _slider_row(frame) if slider else 0.0)
+    if frame.shape == "tall":
+        left, right = body.rows(0.58, 0.42, gap=0.35)
+    else:
+        left, right = body.columns(0.58, 0.42, gap=0.5 if frame.shape == "wide" else 0.3)
+    return {"stage": left, "side": right, "slider": slider_row}
+
+
 @arrangement("two panels")
 def two_panels(frame: Frame, *, slider: bool = False) -> dict[str, Any]:
     """Two panels of one size, `left` and `right`: side by side, in a tall frame above each other.

@@ -25,7 +25,7 @@ from diffrender.diffusion.training.loop import Progress, one_thread, resume_file
 SHOTS = (0, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20)  # of 20 epochs, after which its codes are kept: dense at first
 BETWEEN = (0.05, 0.15, 0.35, 0.7, 1.5, 4, 7, 14)  # and these, so that the codes are seen to move
 FILMED, PICTURED = 1500, 6  # images whose codes, and whose reconstructions, are kept
-READER_STEPS = 900
+READER_STEPS = 1900
 JUDGED = 20_000  # codes whose neighbours are compared
 LAST = 200  # steps over which the final loss is averaged
 FAR = 1 << 40  # numbers of draws that no epoch or step has

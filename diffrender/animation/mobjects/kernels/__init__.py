@@ -7,6 +7,7 @@ Compiled code is cached on disk: the first call ever takes seconds, the first of
 
 from diffrender.animation.mobjects.kernels.blend import blit, restore, rounded
 from diffrender.animation.mobjects.kernels.discs import LARGE, STEP, Stencils, discs, extent, stencils
+from diffrender.animation.mobjects.kernels.hills import hills, over_floor
 from diffrender.animation.mobjects.kernels.images import bend, cells, heat, isolines, resample
 from diffrender.animation.mobjects.kernels.landscape import on_surface, surface
 from diffrender.animation.mobjects.kernels.polygons import polygons
@@ -26,9 +27,11 @@ __all__ = [
     "extent",
     "far_to_near",
     "heat",
+    "hills",
     "isolines",
     "lay",
     "on_surface",
+    "over_floor",
     "polygons",
     "project",
     "rebase",

@@ -1,0 +1,155 @@
+"""Densities of classes as hills over a floor with their contours: flat from above, tilted up, turned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from diffrender.animation.mobjects import kernels
+from diffrender.animation.mobjects.base import Box, Placement
+from diffrender.animation.mobjects.cached import Picture
+from diffrender.animation.theme import Theme, srgb
+from diffrender.core.errors import RenderError
+
+TILT = math.radians(58)  # of the camera from straight above, once the hills stand
+RISE = 0.42  # height of the highest hill, as a part of the longer side of what is shown
+FLOOR = 0.30  # by how much the floor lies lower then, likewise
+LIFT = 0.06  # by how much it is lowered beyond the middle of sheet and floor, likewise: hills stand over both
+LEAST = 0.012  # of the highest density: where there is less, there is no sheet
+LEVELS = (0.08, 0.3, 0.65)  # contours, as parts of a class's own highest density
+GROWN = 0.82  # its size then, as a part of that of the flat map: what stands up needs room
+LIGHT = (-0.55, -0.3, 0.7)  # towards the light, in the frame of the camera: from the left, in front and above
+SHADE = 0.6  # how much darker than flat ground a slope turned away from the light is
+FINER, WIDTH = 6, 2.2  # floor points to a grid cell, and the width of a contour in them
+GROUND, LINE = 0.16, 0.9  # opacity of a class's colour on the floor within its contours, and of these
+
+
+class Hills(Picture):
+    """The densities of some classes as one surface: its height is their sum, its colour that of whose they are.
+
+    Parameters
+    ----------
+    box, rect: as for every bulk mobject. density: (K, Gy, Gx), joint with the class, on `extent`, lowest y first.
+    colors: one for each class. theme: for the floor.
+
+    `rise` 0..1 says how far camera and heights have risen from the flat map, `turn` the angle of the camera in radians,
+    `weights` how much of each class stands (K numbers 0..1). Heights are to scale: one unit of density has the same
+    height everywhere, whatever the weights.
+    """
+
+    caches: ClassVar[frozenset[str]] = Picture.caches | {"density", "floor", "hues"}
+
+    def __init__(
+        self, box: Box, rect: Box, density: np.ndarray, *, colors: Sequence[str], theme: Theme, extent: Box
+    ) -> None:
+        super().__init__(box, rect)
+        if density.ndim != 3 or min(density.shape[1:]) < 2 or len(colors) < len(density):
+            raise RenderError(f"Hills: densities have shape {density.shape}, with {len(colors)} colours.")
+        self.extent, self.density = extent, np.asarray(density, float)
+        self.span = max(extent[1] - extent[0], extent[3] - extent[2])
+        self.highest = float(self.density.sum(0).max())
+        self.hues = np.array([srgb(color) * 255 for color in colors[: len(density)]])
+        self.floor = _painted(self.density, self.hues, srgb(theme.panel) * 255)
+        self.weights = (1.0,) * len(density)
+        self.rise, self.turn = 0.0, 0.0
+
+    def heights(self) -> np.ndarray:
+        """(Gy, Gx) of the surface, in data units, once it has risen."""
+        shown = np.tensordot(np.asarray(self.weights), self.density, 1)
+        return self.span * RISE * shown / self.highest
+
+    def height(self, x: float, y: float) -> float:
+        """Height of the surface at the node next to (x, y) as it stands now, in data units."""
+        (x0, x1, y0, y1), (gy, gx) = self.extent, self.density.shape[1:]
+        column, row = round((x - x0) / (x1 - x0) * (gx - 1)), round((y - y0) / (y1 - y0) * (gy - 1))
+        return float(self.heights()[min(max(row, 0), gy - 1), min(max(column, 0), gx - 1)]) * self.rise
+
+    def view(self) -> tuple[float, ...]:
+        """Middle, cosines and sines of turn and tilt, and the lift that keeps it in the middle."""
+        x0, x1, y0, y1 = self.extent
+        tilt = TILT * self.rise
+        lift = self.span * self.rise * (LIFT - FLOOR / 2) * math.sin(tilt)
+        angles = math.cos(self.turn), math.sin(self.turn), math.cos(tilt), math.sin(tilt)
+        return ((x0 + x1) / 2, (y0 + y1) / 2, *angles, lift)
+
+    def seen_at(self, x: float, y: float, height: float) -> tuple[float, float]:
+        """Where a point of space is seen, as a place of the flat map."""
+        mx, my, ct, st, cp, sp, lift = self.view()
+        u, v = (x - mx) * ct + (y - my) * st, -(x - mx) * st + (y - my) * ct
+        grown = self.grown()
+        return mx + grown * u, my + grown * (v * cp + height * sp - lift)
+
+    def grown(self) -> float:
+        """Its size, as a part of that of the flat map."""
+        return 1 + (GROWN - 1) * self.rise
+
+    def hidden_by(self, x: float, y: float, height: float) -> float:
+        """By how much the hills before a point of space rise over it in the picture, in data units; below 0: not."""
+        _, _, ct, st, cp, sp, _ = self.view()
+        x0, x1, y0, y1 = self.extent
+        away = np.arange(0.04, 1.2, 0.01) * self.span  # towards the eye
+        px, py = x + away * st, y - away * ct
+        inside = (px > x0) & (px < x1) & (py > y0) & (py < y1)
+        if not inside.any():
+            return -self.span
+        heights, (gy, gx) = self.heights() * self.rise, self.density.shape[1:]
+        rows = np.rint((py[inside] - y0) / (y1 - y0) * (gy - 1)).astype(int)
+        columns = np.rint((px[inside] - x0) / (x1 - x0) * (gx - 1)).astype(int)
+        return float((heights[rows, columns] * sp - away[inside] * cp).max() - height * sp)
+
+    def sheet(self) -> tuple[np.ndarray, np.ndarray]:
+        """(Gy, Gx) density as it stands, by the highest of all; (Gy, Gx, 3) its colours 0..255, as they are lit."""
+        parts = np.asarray(self.weights)[:, None, None] * self.density
+        whole = parts.sum(0)
+        share = whole / self.highest
+        tint = np.tensordot(parts / np.maximum(whole, 1e-30), self.hues, (0, 0))
+        x0, x1, y0, y1 = self.extent
+        steps = (y1 - y0) / (len(whole) - 1), (x1 - x0) / (whole.shape[1] - 1)
+        along_y, along_x = np.gradient(self.span * RISE * self.rise * share, *steps)
+        _, _, ct, st, _, sp, _ = self.view()
+        across, along = sp * (along_x * ct + along_y * st), sp * (along_y * ct - along_x * st)
+        light = np.array(LIGHT) / np.linalg.norm(LIGHT)
+        lit = (light[2] - across * light[0] - along * light[1]) / np.sqrt(1 + across**2 + along**2) / light[2]
+        bright = np.clip(1 + sp * SHADE * (lit - 1), 0, 1.25)[..., None]
+        tint = tint * np.minimum(bright, 1) + (255 - tint) * np.maximum(bright - 1, 0)
+        return share.astype(np.float32), tint.astype(np.float32)
+
+    def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
+        left, right, top, bottom = place.edges
+        unit = (right - left) / (self.box[1] - self.box[0]) * self.grown()
+        x0, x1, y0, y1 = self.box
+        middle = (self.extent[0] + self.extent[1]) / 2, (self.extent[2] + self.extent[3]) / 2
+        across, down = (middle[0] - x0) / (x1 - x0), (y1 - middle[1]) / (y1 - y0)
+        size = (unit, left + across * (right - left) - bounds[0], top + down * (bottom - top) - bounds[2])
+        density, tint = self.sheet()
+        tall = self.span * RISE * self.rise
+        drawn = kernels.hills(density, tint, self.extent, cover.shape, size, self.view(), tall, LEAST)
+        depth = self.span * FLOOR * self.rise
+        return kernels.over_floor(drawn, self.floor, self.extent, size, self.view(), depth, cover)
+
+    def content(self) -> Any:
+        return self.rise, self.turn, self.weights
+
+
+def _painted(density: np.ndarray, hues: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """The floor (Fy, Fx, 3), 0..255: within its contours each class's colour faintly, its contours clearly."""
+    from scipy.ndimage import zoom
+
+    gy, gx = density.shape[1:]
+    shape = ((gy - 1) * FINER + 1, (gx - 1) * FINER + 1)
+    floor = np.tile(ground, (*shape, 1))
+    for own, hue in zip(density, hues, strict=True):
+        fine = zoom(own, (shape[0] / gy, shape[1] / gx), order=3, grid_mode=False)
+        slope = np.hypot(*np.gradient(fine)) + 1e-12
+        inside = np.clip((fine - LEVELS[0] * own.max()) / slope + 0.5, 0, 1) * GROUND
+        floor += inside[..., None] * (hue - floor)
+    for own, hue in zip(density, hues, strict=True):
+        fine = zoom(own, (shape[0] / gy, shape[1] / gx), order=3, grid_mode=False)
+        slope = np.hypot(*np.gradient(fine)) + 1e-12
+        for level in LEVELS:
+            line = np.clip(WIDTH / 2 + 0.5 - np.abs(fine - level * own.max()) / slope, 0, 1) * LINE
+            floor += line[..., None] * (hue - floor)
+    return floor.astype(np.float32)

@@ -1,0 +1,133 @@
+"""The latent scene read back: what is decoded is the recording's image of the point shown, in every shape of frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SIZE, DURATION = 8, 1.0
+ACTS = ("organise", "density", "manifold", "diffuse", "condition")
+ENCODER = {"kind": "vae", "data": {"kind": "digits", "limit": 300}, "widths": [48], "epochs": 150, "batch_size": 50}
+MODEL = {"kind": "residual_mlp", "width": 16, "depth": 1, "conditional": True}
+TRAINING = {"steps": 300, "batch_size": 64, "snapshots": 0, "snapshot_chains": 20, "snapshot_steps": 2}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The scene's four recordings, of an autoencoder and a model hardly trained."""
+    from diffrender.config.sections import Config
+    from diffrender.diffusion.recording.codes import record_codes
+    from diffrender.diffusion.recording.record import sample
+    from diffrender.diffusion.training import autoencoder
+    from diffrender.diffusion.training.loop import train
+    from diffrender.trajectory.reader import Trajectory
+
+    folder: Path = tmp_path_factory.mktemp("latent")
+    encoder, weights = folder / "autoencoder.safetensors", folder / "model.safetensors"
+
+    def config(sampler=None, **record):
+        sections = {"target": "latents", "autoencoder": ENCODER, "model": MODEL, "training": TRAINING}
+        record = {"target_points": 100, "keep": []} | record
+        made = Config.model_validate(sections | {"sampler": sampler or {"kind": "ddim"}, "record": record})
+        return made.model_copy(update={"autoencoder_file": encoder})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(autoencoder, "READER_STEPS", 40)
+        autoencoder.train_autoencoder(config(), encoder, device="cpu")
+    train(config(), weights, device="cpu", measured_samples=50)
+
+    def run(name, sampler, **record):
+        file = sample(config(sampler, **record), folder / f"{name}.npz", weights=weights, device="cpu")
+        return Trajectory.open(file)
+
+    ddim = {"kind": "ddim", "steps": 12}
+    return {
+        "codes": Trajectory.open(record_codes(config(), folder / "codes.npz")),
+        "paths": run("paths", {**ddim, "chains": 60, "guidance_scale": 0}, decoded=20),
+        "steered": run("steered", {**ddim, "chains": 10, "start": "0.6, -0.5", "guidance_scale": 2}),
+        "guided": run("guided", {**ddim, "chains": 200, "guidance_scale": 2}, decoded=0),
+    }
+
+
+def shown(read, shot, grid):
+    """(rows·8, cols·8, 3) colours in the middle of every pixel of every image of a grid."""
+    (left, bottom), (right, top) = read.pixel_of(grid.points[0]), read.pixel_of(grid.points[3])
+    across, down, gap = round(right - left), round(bottom - top), grid.gap * read.UNIT
+
+    def middles(start, end, count):
+        each = max(1, round((end - gap * (count - 1)) / count))
+        starts = [start + k * (end - each) / max(count - 1, 1) for k in range(count)]
+        return np.concatenate([s + (np.arange(SIZE) + 0.5) * each / SIZE for s in starts]).astype(int)
+
+    return shot.frame[middles(top, down, grid.rows)[:, None], middles(left, across, grid.cols)[None]].astype(int)
+
+
+def colors(read, images):
+    """(H, W, 3) of an image (1, H, W) in [−1, 1]."""
+    table = read.LOOK.table("image").astype(int)
+    return table[np.rint((np.clip(np.asarray(images, np.float32)[0], -1, 1) + 1) / 2 * 255).astype(int)]
+
+
+def largest(shot):
+    """Of the grids of one image, the largest: the one that changes live."""
+    single = [grid for grid in shot.rasters["ImageGrid"] if grid.rows == grid.cols == 1]
+    return max(single, key=lambda grid: grid.points[3, 0] - grid.points[0, 0])
+
+
+def test_the_image_beside_the_plane_is_decoded_at_the_point_shown(cinema, read, runs):
+    paths = runs["paths"]
+    shots = cinema("latent", **runs).at(1.4, 1.8, DURATION + 2.0, acts=["diffuse"], duration=DURATION)
+    steps = set()
+    for shot in shots:
+        grid = largest(shot)
+        step, chain = round(grid.step), grid.chains[0]
+        steps.add(step)
+        seen = shown(read, shot, grid)
+        assert np.abs(seen - colors(read, paths["decoded"][step, chain])).max() <= 1
+        away = np.abs(seen - colors(read, paths["decoded"][step, (chain + 7) % 20])).max()
+        assert away > 4, "the control: another chain"
+        point = next(cloud for cloud in shot.rasters["PointCloud"] if cloud.ring and len(cloud.xy) == 1)
+        assert np.allclose(point.xy[0], paths.states[step][chain])
+    assert len(steps) > 1
+
+
+def test_the_sheet_lies_where_it_was_decoded(cinema, read, runs):
+    codes = runs["codes"]
+    (shot,) = cinema("latent", **runs).at(1.0, acts=["manifold"], duration=DURATION)
+    sheet = next(grid for grid in shot.rasters["ImageGrid"] if grid.rows == 20)
+    plane = next(m for m in shot.rasters["ImageGrid"] if m is sheet)
+    assert np.array_equal(np.asarray(plane.images).reshape(20, 20, 8, 8)[::-1], np.asarray(codes["sheet"])[:, :, 0])
+    large = largest(shot)
+    flat = np.asarray(codes["sheet"]).reshape(-1, 1, 8, 8)
+    match = np.flatnonzero((flat == np.asarray(large.images)[0]).all((1, 2, 3)))
+    assert len(match) >= 1
+    assert np.abs(shown(read, shot, large) - colors(read, flat[match[0]])).max() <= 1
+
+
+def test_the_number_on_screen_is_that_of_the_recording(runs, cinema):
+    film, guided = cinema("latent", **runs), runs["guided"]
+    film.at(1.0, acts=["condition"], duration=DURATION)
+    words = [mob.body for mob in film.scene.places["side"] if hasattr(mob, "body")]
+    right = 100 * float((guided["read"] == guided["label"]).mean())
+    wrong = 100 * float((guided["read"] == (guided["label"] + 1) % 10).mean())
+    assert any(f"guidance 2: {right:.1f}" in text for text in words), words
+    assert right == wrong or not any(f"guidance 2: {wrong:.1f}" in text for text in words)
+
+
+def test_all_ways_begin_at_one_noise_and_end_apart(runs):
+    x = runs["steered"].states
+    assert np.ptp(np.asarray(x[0]), axis=0).max() == 0
+    assert sorted(runs["steered"]["label"]) == list(range(10))
+    assert len(np.unique(np.asarray(x[12]), axis=0)) == 10
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_each_act_alone_fits_every_frame(cinema, runs, act):
+    for size, look in (((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark")):
+        assert cinema("latent", **runs).layout(size, look, every=5, duration=1.0, acts=[act]) == []
+
+
+def test_what_is_drawn_does_not_depend_on_what_was_drawn_before(cinema, runs):
+    assert cinema("latent", **runs).unlike_when_sought(11, duration=0.6, hold=0.3, pause=0.3) == []
