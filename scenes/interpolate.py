@@ -48,9 +48,10 @@ class Interpolate(TrajectoryScene):
         keys = [(key_line(theme.samples), 0.5, "great circle"), (key_line(theme.fg), 0.5, "straight line")]
         angle = f"a and b at {walk.angle():.0f}°"
         caption = self.caption("sampler", angle, f"{walk.places} places", "seed", "model", "step")
-        clock.show(0)
+        clock.show(1)
         title = self.header("Between two noises", equation)
         self.intro(*title, ground=[*walk.standing, self.legend(keys, boxes.key), caption])
+        self.restart(clock, *walk.grids)
         self.play_run(clock, SHARES[0] * options.duration)
         self.wait(self.seconds(0.8))
         seconds = self.seconds(SHARES[1] * options.duration)

@@ -8,7 +8,7 @@ import pytest
 from diffrender.core.errors import RenderError
 
 DURATION = 4.0
-WALK = 0.4 * DURATION + 0.8  # seconds until the walk begins
+WALK = 0.8 + 0.4 * DURATION + 0.8  # seconds until the walk begins
 PLACES, CLASSES = 6, 10
 
 
