@@ -23,7 +23,7 @@ from diffrender.animation import (
     point_radius,
 )
 
-TITLE = {"wide": 0.92, "classic": 0.84, "square": 0.72, "tall": 0.78}  # em of the title, if there is room
+TITLE = {"wide": 1.2, "classic": 1.05, "square": 0.86, "tall": 0.9}  # em of the title, if there is room
 RULE = -0.3  # where the rule lies on every card, so that headings do not jump
 LEADING = 1.45  # from one line to the next, in em
 BEATS = (0.4, 1.0, 2.9, 3.3)  # seconds: the title stands until, is noise at, has been denoised at, is sharp again at
@@ -36,6 +36,8 @@ class Card(TrajectoryScene):
 
     A recording of points in the plane that is given as `ground` moves quietly behind it.
     """
+
+    unused_options = ("trails", "points", "interpolate", "orbit")
 
     class Options(SceneOptions):
         """Options of `card`."""
@@ -54,7 +56,7 @@ class Card(TrajectoryScene):
         around: list[Any] = []
         if options.text:
             below, color = 0.5 - frame.height / 2, theme.muted
-            small, top = 0.8 * page.em("equation"), RULE - 0.3
+            small, top = 0.95 * page.em("equation"), RULE - 0.3
             around += paragraph(page, options.text, small, color, top=top, bottom=below, leading=LEADING, hang=True)
         if options.part:
             around.append(page.label(f"Part {options.part}", 0, title[0].get_top()[1] + 0.4, 0, color="muted"))

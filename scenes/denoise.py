@@ -27,6 +27,7 @@ from diffrender.animation import (
 
 REWIND = 1.5  # seconds back to the noise
 SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
+NOISE_ROOM = 1.25  # all the noise finds room: three deviations of it
 GUESS, CLOUD = 0.75, 0.8  # opacity of the predicted data, and of the samples
 
 
@@ -43,7 +44,7 @@ class Denoise(TrajectoryScene):
     needs = {"run": Recording("reverse")}
     words = {
         "title": "Denoising",
-        "noise_left": "noise left in the cloud",
+        "noise_left": "noise in the cloud",
         "samples": "samples $x_t$",
         "guess_text": "predicted data $hat(x)_0$",
         "one": "one of them",
@@ -67,7 +68,7 @@ class Denoise(TrajectoryScene):
 
         # the cloud, what is predicted for it, and the one point that is followed
         shown = data if len(data) else states[-1]
-        view = self.view(shown, boxes.stage, noise=float(states[0].std()))
+        view = self.view(shown, boxes.stage, noise=NOISE_ROOM * float(states[0].std()))
         size = point_radius(states.shape[1], 24)
         clouds = [] if guess is None else [view.cloud(guess, color=theme.data, radius=size, alpha=GUESS)]
         clouds.append(samples := view.cloud(states, color=theme.samples, radius=size, alpha=CLOUD))
@@ -85,7 +86,7 @@ class Denoise(TrajectoryScene):
             clock.bind(lambda step: setattr(samples, "casing", theme.bg if step >= shape_from else None))
         header = self.header(self.words["title"], self.sampler_equation())
         column: list[Any] = [clock.number("$sigma_t =$ {:.3f}", run["sigma"], size="title")]
-        if page.frame.shape != "square":
+        if page.shape != "square":
             column.append(page.words(self.words["noise_left"], "legend", "muted"))
             column += self.distance_lines(clock)
         page.stack(boxes.column, *column, align=page.column_align)
@@ -108,8 +109,8 @@ class Denoise(TrajectoryScene):
         self.play_run(clock, None, view.move(near, view.rect, self.seconds(options.duration), closing_in), start=begin)
         if len(data):
             self.beside_the_data(view, [*column, key, *([] if guess is None else clouds[:1])])
-        if hero:
-            self.play(FadeInFast(hero.thread(), run_time=0.6))
+        if hero and not (run.meta.get("sampler") or {}).get("stochastic", True):
+            self.play(FadeInFast(hero.thread(), run_time=0.6))  # what noise has kicked about is a tangle
         self.outro()
 
     def beside_the_data(self, view: Plane, gone: list[Any]) -> None:

@@ -1,16 +1,19 @@
-"""The vector field that carries noise to data, over time, with particles riding it and the paths they leave."""
+"""The vector field that carries noise to data: one particle riding it, many, their paths, and what they came to."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
+    BesideData,
     Clock,
     FadeInFast,
+    FadeOutFast,
     FlowField,
     Hero,
     Recording,
@@ -23,13 +26,15 @@ from diffrender.animation import (
     key_line,
     panel,
     path_length,
+    point_radius,
     scale_bar,
 )
 
 FLOWS = 0.45  # how often a second a lit part travels along each line
 DATA, POINT = 0.75, 0.95  # opacity of the data and of what is carried
-REWIND, ALONE = 1.2, 4.0  # seconds: back to the noise, and the way of one particle alone
-EQUATION = "dot(x) = f_t (x) - 1\\/2 thin g_t^2 thin {{nabla log p_t (x) : score}}"
+REWIND, ALONE, PATHS = 1.2, 4.0, 1.5  # seconds: back to the noise, one particle alone, the paths of all
+FAR = 0.97  # the one particle goes farther than so much of the others
+EQUATION = "dot(x) = f_t (x) - inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}}"
 
 
 class Drift(TrajectoryScene):
@@ -37,6 +42,7 @@ class Drift(TrajectoryScene):
 
     default_config = "spiral"
     shows = ("plane", "space")
+    unused_options = ("trails",)
     needs = {
         "flow": Recording(
             "reverse",
@@ -47,7 +53,9 @@ class Drift(TrajectoryScene):
         "title": "Probability flow",
         "terms": "$f_t, g_t$: the forward process",
         "data": "data",
+        "one": "one particle",
         "riders": "particles",
+        "field": "flow $-dot(x)$ as $t$ falls",
         "paths": "paths of",
     }
 
@@ -77,7 +85,7 @@ class Drift(TrajectoryScene):
         tail: dict[str, Any] = {"width": LINE, "alpha": 0.9, "length": options.trail_steps, "casing": theme.panel}
         many = [view.trails(states, color=theme.samples, **tail)]
         many.append(view.cloud(states, color=theme.samples, radius=0.046, alpha=POINT, ring=theme.panel))
-        hero = Hero(view, run["x"], theme=theme, length=run.steps)
+        hero = Hero(view, run["x"], theme=theme, length=run.steps, even=True, way=FAR)
 
         # what stands round it
         clock = self.clock(run, timeline=path_length(run.states))
@@ -85,38 +93,54 @@ class Drift(TrajectoryScene):
         header = self.header(self.words["title"], EQUATION)
         bar = page.log_scale("$norm(dot(x))$", boxes.column, theme.table("magnitude"), flow.low, flow.high)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
+        numbers: list[Any] = [page.words(self.words["terms"], "legend", "muted"), *self.distance_lines(clock)]
         if page.column_align == 0:  # under the stage: beside the bar
-            numbers = [sigma.at(boxes.column.right, bar[0].baseline, 1)]
-        else:
-            numbers = [
-                sigma,
-                page.words(self.words["terms"], "legend", "muted"),
-                *self.distance_lines(clock),
-            ]
-            page.stack(boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend")), *numbers)
-        key = self.legend(self.keys(len(data), flow.paths_shown(view)), boxes.key)
-        lengths = "" if isinstance(field, Streamlines) else "lengths: square root, anew each step"
+            sigma.at(boxes.column.right, bar[0].baseline, 1)
+            numbers = numbers[1:] if page.shape == "tall" else []
+        below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend"))
+        page.stack(below, *([sigma] if page.column_align else []), *numbers)
+        keys = {act: self.legend(items, boxes.key) for act, items in self.keys(len(data), flow, view).items()}
+        lengths = "" if isinstance(field, Streamlines) else "lengths: 4th root, anew each step"
         caption = self.caption("sampler", "step", lengths, "seed", "model")
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
         edge += [scale_bar(view, page, boxes.stage).set_z_index(9)] if plane else []
 
         clock.show(1)
         self.look(1)
-        ground = [panel(boxes.stage, theme), caption, key, *bar, *numbers, *edge]
+        stage, read = [panel(boxes.stage, theme), *edge], [*bar, sigma, *numbers]
+        ground = [*stage, *read, caption, keys["paths"]]
         self.intro(*header, ground=[*ground, *[m for m in view.made if m not in (*many, field)]])
         self.rewind(clock, REWIND)
-        self.crossfade([paths, *hero.mobjects], [field])
+        first = "one" if options.alone else "many"
+        self.crossfade([paths, keys["paths"], *([] if options.alone else hero.mobjects)], [field, keys[first]])
         if options.alone:
-            self.carry(clock, field, ALONE, hero.mobjects)
+            self.carry(clock, field, ALONE)
             self.rewind(clock, REWIND)
-            self.crossfade(hero.mobjects)
-        self.carry(clock, field, options.duration, many)
-        self.crossfade([field, many[0]], [paths])
+            self.crossfade([keys["one"]], [keys["many"]])
+        self.play(FadeInFast(*many, run_time=0.4))
+        self.carry(clock, field, options.duration)
+        self.crossfade([field, many[0], keys["many"]], [paths, keys["paths"]])
+        self.wait(PATHS)
+        gone = [*stage, *read, keys["paths"], paths, *data, *many, *hero.mobjects]
+        if len(data):
+            self.beside_the_data(view, [mob for mob in gone if mob in self.mobjects], paths)
         self.outro()
 
-    def carry(self, clock: Clock, field: Any, seconds: float, riders: list[Any]) -> None:
-        """Let recorded time pass with these riders, the lines of the field flowing meanwhile."""
-        self.play(FadeInFast(*riders, run_time=0.4))
+    def beside_the_data(self, view: Any, gone: list[Any], paths: Any) -> None:
+        """All particles, as they have arrived, make room for the data, to which they should be alike."""
+        boxes, data, run = self.arrange("two panels"), self.run.target, self.run
+        left, right = self.view(data, boxes.left), self.view(data, boxes.right)
+        self.look(1)
+        beside = BesideData(self.page, run, left, right, boxes, name=self.words["riders"])
+        size = point_radius(run.chains, 24)
+        arrived = view.cloud(np.asarray(run["x"][-1]), color=self.theme.samples, radius=size, alpha=DATA)
+        view.attached.clear()
+        self.play(FadeOutFast(*gone, run_time=0.4), FadeInFast(arrived, run_time=0.4))
+        self.play(view.move(*beside.where, self.seconds(1.2)))
+        self.play(FadeInFast(*beside.mobjects, paths, run_time=0.6))
+
+    def carry(self, clock: Clock, field: Any, seconds: float) -> None:
+        """Let recorded time pass, the lines of the field flowing meanwhile."""
         flowing = []
         if isinstance(field, Streamlines):
             turns = FLOWS * self.seconds(seconds)
@@ -128,15 +152,24 @@ class Drift(TrajectoryScene):
             flowing.append(UpdateFromAlpha(flow, field, run_time=self.seconds(seconds)))
         self.play_run(clock, seconds, *flowing)
 
-    def keys(self, data: int, paths: int) -> list[Any]:
-        """What the marks mean."""
-        theme, particles = self.theme, min(self.options.points or self.options.particles, self.run.chains)
-        items: list[Any] = [(key_dot(theme.data, alpha=DATA), KEY_DOT_WIDTH, self.words["data"])] if data else []
-        items.append(
-            (
-                key_dot(theme.samples, alpha=POINT, ring=theme.panel),
-                KEY_DOT_WIDTH,
-                f"{particles:,} {self.words['riders']}",
-            )
+    def keys(self, data: int, flow: FlowField, view: Any) -> dict[str, list[Any]]:
+        """What the marks of each act mean."""
+        theme, words, shown = (
+            self.theme,
+            self.words,
+            min(self.options.points or self.options.particles, self.run.chains),
         )
-        return [*items, (key_line(theme.samples), 0.4, f"{self.words['paths']} {paths:,}")]
+        items: list[Any] = [(key_dot(theme.data, alpha=DATA), KEY_DOT_WIDTH, words["data"])] if data else []
+        one = (key_dot(theme.fg, ring=theme.bg), KEY_DOT_WIDTH, words["one"])
+        many = (key_dot(theme.samples, alpha=POINT, ring=theme.panel), KEY_DOT_WIDTH, f"{shown:,} {words['riders']}")
+        field = (key_line(theme.magnitude[2], width=1.5 * LINE), 0.4, words["field"])
+        followed = [one] if self.options.alone else []
+        return {
+            "paths": [
+                *items,
+                *followed,
+                (key_line(theme.samples), 0.4, f"{words['paths']} {flow.paths_shown(view):,}"),
+            ],
+            "one": [*items, one, field],
+            "many": [*items, *followed, many, field],
+        }

@@ -20,7 +20,6 @@ from diffrender.animation import (
     ScheduleColumn,
     TrajectoryScene,
     beside_marginals,
-    blend,
     even_steps,
     forward_equation,
     frame,
@@ -35,13 +34,14 @@ from diffrender.animation import (
     path_length,
     point_radius,
     scale_bar,
+    turned,
 )
 
-TILES = 11
+TILES = {"wide": 7, "classic": 5, "square": 11, "tall": 12}
 VISIBLE = (-5.0, 5.5)  # log-SNR: outside nothing can be seen to change from tile to tile
 REACH = {2: 0.62, 3: 0.9}  # of a panel that data, or the box round them, fill: noise needs the rest
 DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
-TAIL = 12  # steps that tails are long
+TAIL, HERO_TAIL = 12, 5  # steps that tails are long
 WATCHED = 16  # images that set the pace
 
 
@@ -71,9 +71,9 @@ class Forward(TrajectoryScene):
         """The data; then the whole way, paced by what can be seen to change; then the noise under its bell."""
         run, page, theme, options = self.run, self.page, self.theme, self.options
         pictures = len(run.event) == 3
-        boxes = self.arrange("panel over tiles", tiles=12 if page.shape == "tall" else TILES, under=0.46, key_lines=1)
+        boxes = self.arrange("panel beside tiles", tiles=TILES[page.shape], under=0.46, key_lines=1, key_rows=2)
         alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
-        self.tints = [blend(theme.data, theme.samples, float(w)) for w in sigma**2 / (alpha**2 + sigma**2)]
+        self.tints = [turned(theme.data, theme.samples, float(w)) for w in sigma**2 / (alpha**2 + sigma**2)]
         self.deviation = float(sigma[-1] / run.scale[-1])  # of what is left when the data are gone
         steps = even_steps(np.clip(log_snr_of(run), *VISIBLE), len(boxes.tiles))
         self.times = [f"{run['time'][step]:.2f}" for step in steps]
@@ -105,7 +105,7 @@ class Forward(TrajectoryScene):
             tails: dict[str, Any] = {"color": theme.fg, "width": LINE, "alpha": 0.6, "length": TAIL}
             clock.bind(view.trails(states[:, : options.trails], **tails))
         if options.hero:
-            clock.bind(Hero(view, states, theme=theme))
+            clock.bind(Hero(view, states, theme=theme, length=HERO_TAIL))
         same: dict[str, Any] = {"colors": self.tints}
         edges = marginals(view, states, stage, deviation=self.deviation, theme=theme, **same)
         same |= {"prefix": "$t =$ ", "reach": reach, "noise": self.deviation, "names": self.times}
@@ -130,7 +130,7 @@ class Forward(TrajectoryScene):
     def keys(self) -> list[Any]:
         """What the marks mean; the cloud's in the colours that it goes through."""
         theme, wide = self.theme, self.page.shape == "wide"
-        mixed = blend(theme.data, theme.samples, 0.5)
+        mixed = turned(theme.data, theme.samples, 0.5)
         items: list[Any] = [
             (key_dot(theme.data, radius=0.04), 0.1, "data $x_0$"),
             (key_dots(theme.data, mixed, theme.samples), 0.55, "$x_t$, data to noise" if wide else "$x_t$"),

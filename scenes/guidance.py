@@ -41,6 +41,7 @@ class Guidance(TrajectoryScene):
 
     default_config = "digits"
     shows = ("images",)
+    unused_options = ("trails", "points", "interpolate", "orbit")
     needs = {
         "free": Recording("reverse", SAMPLED, fixed={"sampler.guidance_scale": 0}),
         "plain": Recording("reverse", SAMPLED, fixed={"sampler.guidance_scale": 1}),

@@ -47,6 +47,7 @@ class Images(TrajectoryScene):
 
     default_config = "digits"
     shows = ("images",)
+    unused_options = ("trails", "points", "interpolate", "orbit")
     needs = {"run": Recording("reverse")}
 
     class Options(SceneOptions):

@@ -36,6 +36,7 @@ class Langevin(ManyChainsScene):
 
     default_config = "langevin"
     shows = ("plane",)
+    unused_options = ("trails", "points", "interpolate", "orbit")
     needs = {
         "chain": Recording(
             "langevin",
@@ -46,6 +47,7 @@ class Langevin(ManyChainsScene):
                 "record.every": 1,
                 "record.density": True,
             },
+            samplers=("ula",),
         ),
         "many": Recording(
             "langevin",
@@ -80,6 +82,7 @@ class Langevin(ManyChainsScene):
         "steps": "step $+ 1$",
         "straight": "straight between steps",
         "same": "same starts",
+        "stuck_at": "Without noise: {0:,} chains on {1} points|{0:,} chains on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
     }
 

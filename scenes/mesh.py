@@ -8,28 +8,30 @@ from manim import smooth
 from pydantic import Field
 
 from diffrender.animation import (
-    KEY_DOT_WIDTH,
     LINE,
     CellLens,
     DeformedGrid,
     FadeInFast,
+    FadeOutFast,
     FollowedCell,
-    PointCloud,
+    Plane,
     Recording,
     SceneOptions,
     TrajectoryScene,
     UpdateFromAlpha,
     frame,
-    key_dot,
     key_line,
     paced,
     panel,
+    point_radius,
 )
 
-DATA = 250  # points of the data that are shown: more would hide what they are compared with
-POINT = 0.95  # their opacity
+POINT = 0.8  # opacity of the data's points
 REWIND = 2.5  # seconds from the data back to the noise
-EQUATION = "p_t (x_t) = p_T (x_T) thin abs(det partial x_T\\/partial x_t)"
+LENS = 0.3  # side of the magnifier in a square frame, of the stage's
+FIT = 1.3  # of the data's sides, for density and data beside each other
+LINES_LEFT = 0.15  # opacity of the grid beside the data
+EQUATION = "p_t (x_t) = p_T (x_T) thin {{abs(det partial x_T\\/partial x_t) : samples}}"
 
 
 def closing_in(u: float) -> float:
@@ -42,6 +44,7 @@ class Mesh(TrajectoryScene):
 
     default_config = "spiral"
     shows = ("plane",)
+    unused_options = ("trails", "points", "orbit")
     needs = {
         "flow": Recording(
             "reverse",
@@ -51,11 +54,12 @@ class Mesh(TrajectoryScene):
     }
     words = {
         "title": "A flow of the plane",
-        "area": "its area",
-        "density": "its density",
+        "area": "area of the cell",
+        "density": "density in it",
         "grid": "grid",
         "cell": "one cell",
-        "data": "data",
+        "made": "Density that the flow makes|Density of the flow",
+        "data": "Data: {:,} points",
     }
 
     class Options(SceneOptions):
@@ -65,15 +69,12 @@ class Mesh(TrajectoryScene):
         lines: int = Field(25, ge=2, le=200, description="lines of the grid each way, about so many")
 
     def construct(self) -> None:
-        """The deformed plane and back to the even grid; the whole way, one cell followed; the data on it."""
+        """The deformed plane and back to the even grid; the whole way, one cell followed; what it makes, and data."""
         run, page, theme, options, words = self.run, self.page, self.theme, self.options, self.words
         boxes = self.arrange("stage with column", slider=False)
         grid = DeformedGrid(run, boxes.stage, lines=options.lines, theme=theme)
         mesh = grid.lattice().set_z_index(1)
         cell = FollowedCell(grid, mesh).set_z_index(3)
-        data = PointCloud(
-            grid.near, boxes.stage, run.target[:DATA], color=theme.data, radius=0.034, alpha=POINT, ring=theme.panel
-        )
 
         # what stands round it
         clock = self.clock(run, timeline=paced(run.states, even=0.1))
@@ -96,16 +97,18 @@ class Mesh(TrajectoryScene):
                 side = below.height
                 page.stack(below, area, density, align=-1)
                 lens = self.lens(grid, clock, (below.right - side, below.right, below.bottom, below.bottom + side))
+            else:  # in a corner of the stage, and its numbers beside the bar
+                corner, side = boxes.stage, LENS * boxes.stage.height
+                lens = self.lens(grid, clock, (corner.right - side, corner.right, corner.bottom, corner.bottom + side))
+                page.stack(boxes.column, area, density, gap=0.25, align=1)
         items: list[Any] = [
             (key_line(theme.fg, alpha=0.5), 0.4, words["grid"]),
             (key_line(theme.samples), 0.4, words["cell"]),
         ]
-        if len(run.target):
-            items.append((key_dot(theme.data, alpha=POINT, ring=theme.panel), KEY_DOT_WIDTH, words["data"]))
         key = self.legend(items, boxes.key)
-        numbers = [sigma] if page.shape == "square" and not page.column_align else [sigma, area, density]
+        numbers = [area, density] if page.shape == "square" else [sigma, area, density]
         points = f"{grid.side} × {grid.side} points"
-        caption = self.caption("sampler", "step", points, "colour: square root", "scaling", "model")
+        caption = self.caption("sampler", "step", points, "colour: root of the density", "scaling", "model")
         edge = frame(boxes.stage, theme.border).set_z_index(5)
 
         def look(share: float) -> None:
@@ -114,7 +117,8 @@ class Mesh(TrajectoryScene):
 
         clock.show(1)
         look(1)
-        ground = [panel(boxes.stage, theme), caption, key, *bar, *numbers, *lens, mesh, cell, edge]
+        round_it = [panel(boxes.stage, theme), key, *bar, *numbers, *lens, cell, edge]
+        ground = [*round_it, mesh, caption]
         self.intro(*self.header(words["title"], EQUATION), ground=ground)
         seconds = self.seconds(REWIND)
         self.rewind(clock, REWIND, UpdateFromAlpha(lambda u: look(1 - smooth(u)), mesh, cell, run_time=seconds))
@@ -122,8 +126,35 @@ class Mesh(TrajectoryScene):
         seconds = self.seconds(options.duration)
         self.play_run(clock, None, UpdateFromAlpha(lambda u: look(closing_in(u)), mesh, cell, run_time=seconds))
         if len(run.target):
-            self.play(FadeInFast(data.set_z_index(2), run_time=0.8))
+            self.beside_the_data(grid, mesh, round_it)
         self.outro()
+
+    def beside_the_data(self, grid: DeformedGrid, mesh: Any, gone: list[Any]) -> None:
+        """The density, without what was drawn to explain it, makes room for the data, to which it should be alike."""
+        boxes, theme, page, run = self.arrange("two panels"), self.theme, self.page, self.run
+        view, right = Plane(mesh.box, grid.rect), self.view(run.target, boxes.right)
+        view.made = [mesh]
+        near = right.fit(run.target, FIT)
+        right.lay(near, boxes.right)
+        right.cloud(run.target, color=theme.data, radius=point_radius(len(run.target), 12), alpha=POINT)
+        foot = boxes.right if page.shape == "tall" else boxes.left
+        label = page.fitting(self.words["made"], boxes.left.width, "label")
+        ground = [panel(box, theme) for box in (boxes.left, boxes.right)]
+        texts = [
+            page.panel_label(page.words(label), boxes.left),
+            page.panel_label(page.words(self.words["data"].format(len(run.target))), boxes.right),
+            page.color_key(theme.table("density"), f"≥ {grid.vmax:.2g}", "root of the density", foot),
+        ]
+        edges = [frame(box, theme.border).set_z_index(5) for box in (boxes.left, boxes.right)]
+        began = mesh.alpha
+
+        def fade(u: float) -> None:
+            mesh.alpha = began + u * (LINES_LEFT - began)
+
+        self.play(FadeOutFast(*gone, run_time=0.4))
+        seconds = self.seconds(1.2)
+        self.play(view.move(near, boxes.left, seconds), UpdateFromAlpha(fade, mesh, run_time=seconds))
+        self.play(FadeInFast(*ground, *texts, *edges, *right.made, run_time=0.6))
 
     def lens(self, grid: DeformedGrid, clock: Any, rect: Any) -> list[Any]:
         """The magnifier on the followed cell, in a frame."""
@@ -131,4 +162,4 @@ class Mesh(TrajectoryScene):
         clock.bind(made)
         made.part.set_z_index(1)
         made.outline.set_z_index(3)
-        return [panel(rect, self.theme), *made.mobjects, frame(rect, self.theme.fg, 1.2 * LINE).set_z_index(5)]
+        return [panel(rect, self.theme), *made.mobjects, frame(rect, self.theme.samples, 1.2 * LINE).set_z_index(5)]

@@ -34,6 +34,7 @@ class Spectrum(TrajectoryScene):
 
     default_config = "photographs"
     shows = ("images",)
+    unused_options = ("trails", "points", "interpolate", "orbit")
     needs = {
         "run": Recording(
             "forward",

@@ -33,6 +33,7 @@ class Surf(TrajectoryScene):
 
     default_config = "digits"
     shows = ("images",)
+    unused_options = ("trails", "points", "interpolate", "orbit")
     needs = {
         "run": Recording(
             "reverse",

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
-    LINE,
     Boxes,
     Clock,
     Hero,
@@ -22,6 +21,7 @@ from diffrender.animation import (
     frame,
     key_dot,
     key_line,
+    key_path,
     paced,
     panel,
     path_length,
@@ -29,7 +29,7 @@ from diffrender.animation import (
     scale_bar,
 )
 
-STAMPS = {"tall": 5, "square": 9, "classic": 9, "wide": 9}  # moments of the training that stay on screen
+STAMPS = {"tall": 5, "square": 9, "classic": 5, "wide": 7}  # moments of the training that stay on screen
 HEROES = 3  # noises whose end points are followed while the network learns
 DATA, SAMPLES = 0.75, 0.85  # opacity of points
 
@@ -39,6 +39,7 @@ class TrainingScene(TrajectoryScene):
 
     default_config = "spiral"
     shows = ("plane", "space", "images")
+    unused_options = ("trails",)
     needs = {"training": Training()}
 
     class Options(SceneOptions):
@@ -53,7 +54,9 @@ class TrainingScene(TrajectoryScene):
         run, page, options = self.run, self.page, self.options
         run.require("snapshot", "snapshot_step", "loss")
         images = len(run.event) == 3
-        boxes = self.arrange("panel over tiles", tiles=STAMPS[page.shape], under=0.46)
+        name = "panel over tiles" if images else "panel beside tiles"
+        more = {} if images else {"key_rows": 1 + (page.shape == "classic")}
+        boxes = self.arrange(name, tiles=STAMPS[page.shape], under=0.46, **more)
         shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
         timeline = path_length(shots, even=0.4) if images else paced(shots, interpolate=options.interpolate)
         clock = self.clock(run, timeline=timeline)
@@ -95,9 +98,15 @@ class TrainingScene(TrajectoryScene):
         # stamps: what it could do at some moments
         tiles = [round(clock.timeline.step(course)) for course in np.linspace(0, 1, len(boxes.tiles))]
         shown = [mob for box, shot in zip(boxes.tiles, tiles, strict=True) for mob in self.stamp(box, shot, clock)]
-        named = "step " if page.shape == "wide" else ""
         names = [
-            page.label(f"{named}{steps[shot]:,}", b.center[0], b.bottom + 0.3 * page.em("floor"), 0, "floor", "muted")
+            page.label(
+                f"{'step ' * (shot == tiles[0])}{steps[shot]:,}",
+                b.center[0],
+                b.bottom + 0.3 * page.em("floor"),
+                0,
+                "floor",
+                "muted",
+            )
             for b, shot in zip(boxes.tile_names, tiles, strict=True)
         ]
 
@@ -132,5 +141,5 @@ class TrainingScene(TrajectoryScene):
             (key_dot(theme.data, alpha=DATA), KEY_DOT_WIDTH, "data"),
             (key_dot(theme.samples, alpha=SAMPLES), KEY_DOT_WIDTH, "generated"),
         ]
-        followed = (key_line(theme.fg, width=1.2 * LINE), 0.4, f"{self.options.heroes} noises, followed")
+        followed = (key_path(theme.fg), 0.4, f"{self.options.heroes} of them, same noise")
         return [*items, followed] if self.options.heroes else items

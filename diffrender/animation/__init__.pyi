@@ -63,6 +63,9 @@ from .mobjects.furniture.panels import (
     key_line as key_line,
 )
 from .mobjects.furniture.panels import (
+    key_path as key_path,
+)
+from .mobjects.furniture.panels import (
     legend as legend,
 )
 from .mobjects.furniture.panels import (
@@ -249,6 +252,9 @@ from .theme import (
 )
 from .theme import (
     point_radius as point_radius,
+)
+from .theme import (
+    turned as turned,
 )
 from .timeline import (
     Timeline as Timeline,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from diffrender.animation.animations import FadeInFast
+from diffrender.animation.animations import FadeInFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.density_scene import DensityScene
 from diffrender.animation.parts.ball import Climb, Tilt, pick_climber
 from diffrender.animation.parts.crowd import slow_then_ramp
 from diffrender.animation.parts.distances import Distance, wasserstein_curve
 from diffrender.animation.text.typst import Typeset
 
+BEHIND = 0.45  # opacity of chains behind their counts
+
 
 class ManyChainsScene(DensityScene):
     """A scene of a density with the acts `hill`, `many` and `still`, which show the recordings `many` and `still`.
 
     equation: that of the header, with a term `noise`. lasts: seconds that each act moves. The scene's `words` hold
-    what the acts say: hill, height, stuck; crowd, wasserstein, floor, steps, straight; crowd_alone, stuck_chains, same.
+    what the acts say: hill, height, stuck; crowd, wasserstein, floor, steps, straight; crowd_alone, stuck_chains,
+    stuck_at, same.
     """
 
     equation: Typeset
@@ -77,4 +80,10 @@ class ManyChainsScene(DensityScene):
         self.play_act("still", clock, self.lasts["still"])
         ends = ((noisy, self.left, False), (run, self.right, True))
         self.tallies = [self.tally(r, box, discs=discs).set_z_index(6) for r, box, discs in ends]
-        self.play(FadeInFast(*self.tallies, run_time=0.8))
+        points = int((self.tallies[1].counts > 0).sum())
+        self.set_places(name=[self.label("stuck_at", self.right, run.chains, points)])
+        chains = OpacityScale(*(mob for crowd in crowds for mob in crowd.mobjects))  # what is read stands out from them
+        dim = UpdateFromAlpha(lambda u: chains.set(1 - u * (1 - BEHIND)), *crowds[0].mobjects, *crowds[1].mobjects)
+        self.play(FadeInFast(*self.tallies, run_time=1.0), dim)
+        for place, tally in zip(("left", "right"), self.tallies, strict=True):
+            self.places[place] = [*self.places[place], tally]

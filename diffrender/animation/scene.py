@@ -15,7 +15,7 @@ import numpy as np
 from manim import Animation, Mobject, RendererType, Scene, VGroup, config
 
 from diffrender.animation import theme as look
-from diffrender.animation.animations import FadeInFast, FadeOutFast
+from diffrender.animation.animations import FadeInFast, FadeOutFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.layout.arrangements import Boxes, arrange
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane, Space, around
@@ -39,7 +39,7 @@ from diffrender.config.declarations import (
 from diffrender.config.scene_options import SceneOptions
 from diffrender.core.errors import RenderError
 from diffrender.core.validation import validate
-from diffrender.trajectory.distance import distance_and_floor
+from diffrender.trajectory.distance import compared_points, distance_and_floor
 from diffrender.trajectory.projection import decoded_images, projected
 from diffrender.trajectory.reader import Trajectory
 
@@ -58,6 +58,7 @@ __all__ = [
 
 MOST_DIMENSIONS = 3  # of points that are drawn as they are
 PICTURES = 1, 3  # channels of states that are pictures
+REWOUND, CHANGING = "back to the start", 0.1  # said while time runs back; part of it in which the words change
 REST_SECONDS, REST = 2.5, 0.25  # how long the camera comes to rest after a run, and on which part of its way
 
 
@@ -66,8 +67,8 @@ class TrajectoryScene(Scene):
 
     A scene's class declares, in values that can be read without running it: `default_config`, a config's name; `needs`,
     recording's name → `Recording(…)`, `Training(…)` or `Codes(…)`; `shows`, of `line`, `plane`, `space` and `images`
-    the states that it can draw, if not all; `words`, what stands on screen; and `Options`, its options. In `construct`
-    it finds
+    the states that it can draw, if not all; `words`, what stands on screen; `Options`, its options; and
+    `unused_options`, of those that every scene has, what does nothing in this one. In `construct` it finds
 
     - `self.trajectories`: name → Trajectory, one for each of `needs`; `self.run`: the first of them;
     - `self.options`: a checked `Options`, in which each of `words` is an option too;
@@ -85,6 +86,7 @@ class TrajectoryScene(Scene):
     needs: Mapping[str, Need] = {}
     shows: ClassVar[Sequence[str]] = ()
     words: Mapping[str, str] = {}
+    unused_options: ClassVar[Sequence[str]] = ()
 
     class Options(SceneOptions):
         """No options of its own."""
@@ -101,6 +103,8 @@ class TrajectoryScene(Scene):
         if config.renderer == RendererType.OPENGL:
             raise RenderError("Scenes of diffrender need Manim's cairo renderer.", "Leave --renderer=opengl out.")
         given = options.model_dump(exclude_unset=True) if isinstance(options, SceneOptions) else options or {}
+        for name in {*given} & {*self.unused_options}:
+            raise RenderError(f"options of {type(self).__name__}: '{name}' does nothing in this scene.")
         self.options: Any = validate(with_words(self.Options, self.words), given, f"options of {type(self).__name__}")
         self.words = {name: getattr(self.options, name) for name in self.words}
         self.needs = for_options(self.needs, self.options)
@@ -116,6 +120,7 @@ class TrajectoryScene(Scene):
         self.page = Page(frame, self.theme)
         # what shows through must be nothing: colours are premultiplied, so a background of alpha 0 has no colour
         self.camera.background_color = self.theme.bg if self.camera.background_opacity else "#000000"
+        self.shown_equation: Mobject | None = None
         self.places: dict[str, list[Mobject]] = {}  # what `set_places` has put where
         self.views: list[Plane] = []
         self.clocks: list[Clock] = []
@@ -213,6 +218,7 @@ class TrajectoryScene(Scene):
             made.append(beside.at(x, y))
         if equation is not None:
             made.append(page.equation(equation) if isinstance(equation, str) else equation)
+            self.shown_equation = made[-1]
         return made
 
     def caption(
@@ -250,7 +256,8 @@ class TrajectoryScene(Scene):
         if METRIC in run:
             made.append(clock.number("distance to the data {:.3f}", run[METRIC], size="legend"))
         if figures := distances(run):
-            made.append(self.page.words(f"two draws of the data {figures[1]:.3f}", "legend", "muted"))
+            size = compared_points(run, run.states[-1])
+            made.append(self.page.words(f"two draws of {size:,} points {figures[1]:.3f}", "legend", "muted"))
         return made
 
     def legend(self, items: Sequence[tuple[Key, float, str]], box: Rect) -> VGroup:
@@ -325,10 +332,29 @@ class TrajectoryScene(Scene):
         self.crossfade([mob for mob in out if mob in self.mobjects], into)
 
     def rewind(self, clock: Clock, seconds: float, *also: Animation) -> None:
-        """Run recorded time back from its end to its start, the camera too; `also` plays meanwhile."""
+        """Run recorded time back from its end to its start, the camera too; `also` plays meanwhile.
+
+        The equation tells how time goes forward: words stand in its place until it does.
+        """
         seconds, degrees = self.seconds(seconds), self.options.orbit
         turning = [a for v in self.views for a in v.turn(seconds, degrees=degrees, start=1.0, end=0.0)]
+        if self.shown_equation is not None:
+            turning.append(self._replaced(self.shown_equation, REWOUND, seconds))
         self.play(clock.play(seconds, start=1.0, end=0.0), *turning, *also)
+
+    def _replaced(self, equation: Mobject, markup: str, seconds: float) -> Animation:
+        """For so many seconds these words stand where an equation does."""
+        page, wide = self.page, self.page.shape == "wide"
+        said = page.words(markup, "label", "muted")
+        said.at(page.frame.x if wide else 0.0, page.frame.equation_y, 1 if wide else 0)
+        before, instead = OpacityScale(equation), OpacityScale(said)
+
+        def show(u: float) -> None:
+            away = float(np.clip(min(u, 1 - u) / CHANGING, 0, 2))  # the one goes, then the other comes
+            before.set(max(1 - away, 0.0))
+            instead.set(max(away - 1, 0.0))
+
+        return UpdateFromAlpha(show, said, equation, run_time=seconds)
 
     def restart(self, clock: Clock, *changing: Mobject, also: Sequence[Mobject] = ()) -> None:
         """From a poster of the end to the start of recorded time: what changes fades out, and in again as it was then.

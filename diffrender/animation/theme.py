@@ -96,7 +96,7 @@ THEMES = {
         bg="#0D1117",
         panel="#141A24",
         grid="#273142",
-        border="#56657F",
+        border="#5E6D88",
         fg="#F4F6FA",
         muted="#AEB9CA",
         score="#56B4E9",
@@ -105,7 +105,7 @@ THEMES = {
         reject="#D0559F",
         faint=0.20,
         density=("#141A24", "#26244F", "#433483", "#2F5F93", "#21908C", "#5CC863", "#F6E838"),
-        magnitude=("#3F527C", "#3A7DB0", "#3CB0BE", "#7FD3BC", "#C6EFDA"),
+        magnitude=("#5B76AE", "#4A8EBF", "#3CB0BE", "#7FD3BC", "#C6EFDA"),
         error=("#141A24", "#4A1530", "#9C2A4B", "#EE6C4D", "#FDE8B5"),
         signed=("#8FD3FF", "#2F6C9C", "#141A24", "#A35A1C", "#FFC48A"),
         image=("#0A0C10", "#F4F6FA"),
@@ -119,7 +119,7 @@ THEMES = {
         bg="#FFFFFF",
         panel="#F6F8FB",
         grid="#DDE3EB",
-        border="#8793A5",
+        border="#7F8B9E",
         fg="#12161D",
         muted="#4C5667",
         score="#0069A8",
@@ -128,7 +128,7 @@ THEMES = {
         reject="#7D1F5C",
         faint=0.16,
         density=("#F6F8FB", "#DDEBE3", "#B5DFCB", "#7CC9B0", "#47AC96", "#2C8D7B", "#1F6F60"),
-        magnitude=("#C3D2DF", "#7FB2CC", "#3389AE", "#155F8C", "#0B2E52"),
+        magnitude=("#6C90B0", "#3D7EA6", "#1C668F", "#124B73", "#0B2E52"),
         error=("#F6F8FB", "#F7D9C4", "#EE9A77", "#C2465A", "#561034"),
         signed=("#004A7A", "#6FA9D0", "#F6F8FB", "#E89A6B", "#8F3300"),
         image=("#FFFFFF", "#12161D"),
@@ -206,6 +206,14 @@ def blend(a: str, b: str, amount: float) -> str:
     return "#{:02X}{:02X}{:02X}".format(*rgb)
 
 
+def turned(a: str, b: str, amount: float) -> str:
+    """The colour so far from `a` to `b` by lightness, chroma and hue in Oklab: never the grey between opposite hues."""
+    ends = [(lab[0], np.hypot(*lab[1:]), np.arctan2(lab[2], lab[1])) for lab in map(oklab, (a, b))]
+    light, chroma, hue = (u + amount * (v - u) for u, v in zip(*ends, strict=True))
+    rgb = _from_oklab(np.array([light, chroma * np.cos(hue), chroma * np.sin(hue)]))
+    return "#{:02X}{:02X}{:02X}".format(*rgb)
+
+
 def contrast(a: str, b: str) -> float:
     """WCAG 2 contrast ratio of two colours, 1 to 21."""
     low, high = sorted(float(linear(srgb(c)) @ (0.2126, 0.7152, 0.0722)) for c in (a, b))
@@ -215,7 +223,7 @@ def contrast(a: str, b: str) -> float:
 # ---- frames and type -----------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class TypeSizes:
-    """Em heights in units. `floor` is the smallest that may stand anywhere: 1/40 of the frame's height."""
+    """Em heights in units. `floor` is the smallest that may stand anywhere, no less than 1/40 of the frame's height."""
 
     title: float
     equation: float
@@ -226,9 +234,9 @@ class TypeSizes:
 
 
 _TYPE = {
-    "wide": TypeSizes(title=0.50, equation=0.50, label=0.34, legend=0.30, caption=0.27, floor=0.20),
-    "classic": TypeSizes(title=0.48, equation=0.45, label=0.32, legend=0.29, caption=0.26, floor=0.20),
-    "square": TypeSizes(title=0.46, equation=0.42, label=0.30, legend=0.27, caption=0.25, floor=0.20),
+    "wide": TypeSizes(title=0.50, equation=0.50, label=0.34, legend=0.30, caption=0.27, floor=0.22),
+    "classic": TypeSizes(title=0.48, equation=0.45, label=0.32, legend=0.29, caption=0.26, floor=0.22),
+    "square": TypeSizes(title=0.46, equation=0.42, label=0.30, legend=0.27, caption=0.25, floor=0.22),
     "tall": TypeSizes(title=0.64, equation=0.50, label=0.44, legend=0.40, caption=0.365, floor=0.356),
 }
 
@@ -288,7 +296,7 @@ class Frame:
     @property
     def bottom(self) -> float:
         """The lowest that panels, legends and sliders may reach."""
-        return -self.height / 2 + {"wide": 0.80, "classic": 0.92, "square": 1.20, "tall": 1.45}[self.shape]
+        return -self.height / 2 + {"wide": 0.80, "classic": 1.14, "square": 1.27, "tall": 1.45}[self.shape]
 
 
 def point_radius(n: int, area: float) -> float:

@@ -34,7 +34,8 @@ class Recording:
     the user's own settings go over; `fixed` ones go over both. config: another config than the clip's own. each: one
     config key and one of the scene's options, a list: `{"sampler.kind": "samplers"}` asks for a recording with each of
     its values, called after the need and numbered from 1 (see `for_options`). acts: of the scene's option `acts`, those
-    that show it; where none of them is shown it need not be there.
+    that show it; where none of them is shown it need not be there. samplers: the shipped ones
+    that can be shown, if not all of its kind; others are refused before they run.
     """
 
     kind: str = ""
@@ -44,6 +45,7 @@ class Recording:
     config: str = ""
     each: Mapping[str, str] = field(default_factory=dict)
     acts: Sequence[str] = ()
+    samplers: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         _check(self)

@@ -27,7 +27,7 @@ class SceneCard:
 
     needs: recording's name → the Recording, Training or Codes that it must be. shows: the states it can draw (line,
     plane, space, images); all if empty. words: what stands on screen. options: its options, as `-O` and lectures give
-    them.
+    them; unused_options: those of every scene's that do nothing in this one, and are refused.
     """
 
     name: str
@@ -38,6 +38,7 @@ class SceneCard:
     needs: Mapping[str, Need] = field(default_factory=dict)
     shows: tuple[str, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
+    unused_options: tuple[str, ...] = ()
     options: type[SceneOptions] = SceneOptions
 
 
@@ -91,7 +92,7 @@ def with_options(card: SceneCard, given: Mapping[str, Any]) -> SceneCard:
 
     UsageError or ConfigError naming the option that is not there or cannot be so.
     """
-    known = card.options.model_fields
+    known = [name for name in card.options.model_fields if name not in card.unused_options]
     for name in given:
         if name not in known:
             raise UsageError(f"--option {name}: '{card.name}' has no such option.", suggest(name, known))
@@ -102,7 +103,8 @@ def with_options(card: SceneCard, given: Mapping[str, Any]) -> SceneCard:
 def option_rows(card: SceneCard) -> list[dict[str, Any]]:
     """name, default (as it is typed), type and description of every option, and whether it is as in every scene."""
     shared = SceneOptions.model_fields
-    fields = sorted(card.options.model_fields.items(), key=lambda item: item[0] in shared)
+    used = [item for item in card.options.model_fields.items() if item[0] not in card.unused_options]
+    fields = sorted(used, key=lambda item: item[0] in shared)
     return [
         {
             "name": name,
@@ -165,7 +167,7 @@ def _card(text: SceneText, node: ast.ClassDef) -> SceneCard:
     return SceneCard(name, text.file.resolve(), node.name, summary, **found, options=options)
 
 
-_DEFAULTS: dict[str, Any] = {"default_config": "", "needs": {}, "shows": (), "words": {}}
+_DEFAULTS: dict[str, Any] = {"default_config": "", "needs": {}, "shows": (), "words": {}, "unused_options": ()}
 
 
 def _wrong(name: str, value: Any) -> str:
@@ -175,6 +177,9 @@ def _wrong(name: str, value: Any) -> str:
     if name == "shows":
         odd = [v for v in value if v not in SHOWS] if isinstance(value, (tuple, list)) else ["this"]
         return f"must be a tuple of {', '.join(SHOWS)}; '{str(odd[0])[:60]}' is none." if odd else ""
+    if name == "unused_options":
+        odd = [v for v in value if v not in SceneOptions.model_fields] if isinstance(value, (tuple, list)) else ["this"]
+        return f"must be a tuple of options that every scene has; '{str(odd[0])[:60]}' is none." if odd else ""
     if not isinstance(value, dict) or not all(key.isidentifier() for key in value):
         return "must be a dict whose keys are names."
     if name == "needs" and not all(isinstance(need, (Recording, Training, Codes)) for need in value.values()):

@@ -10,6 +10,7 @@ from diffrender.trajectory.reader import Trajectory
 
 PROJECTIONS = 64
 FEWEST_POINTS, MOST_POINTS = 20, 4000
+SPLITS = 5  # of the data into halves, over which the floor is averaged
 
 
 def sliced_wasserstein(a: np.ndarray, b: np.ndarray, along: np.ndarray) -> float:
@@ -43,15 +44,24 @@ def directions(dim: int, count: int = PROJECTIONS) -> np.ndarray:
 def distance_and_floor(run: Trajectory, samples: np.ndarray) -> tuple[float, float] | None:
     """Sliced Wasserstein-2 distance of samples (N, *event) to the recorded data, and its floor.
 
-    The floor is the distance between two halves of the recorded data; samples are compared with one of them, as many
-    of them as it has points, so that both figures are of sets of one size. None if too few data were recorded.
+    The floor is the distance between two halves of the recorded data, the mean of several ways to halve them; samples
+    are compared with halves too, as many of them as a half has points, so that both figures are of sets of one size,
+    `compared_points`. None if too few data were recorded.
     """
-    data = np.asarray(run.target[:MOST_POINTS], np.float32)
-    size = min(len(data) // 2, len(samples))
-    if size < FEWEST_POINTS:
+    size = compared_points(run, samples)
+    if size is None:
         return None
+    data = np.asarray(run.target[:MOST_POINTS], np.float32)
     data = data.reshape(len(data), -1)
     along = directions(data.shape[1])
-    one, other = data[:size], data[-size:]
     mine = np.asarray(samples[:size], np.float32).reshape(size, -1)
-    return sliced_wasserstein(mine, one, along), sliced_wasserstein(other, one, along)
+    orders = [np.random.default_rng(seed).permutation(len(data)) for seed in range(SPLITS)]
+    halves = [(data[order[:size]], data[order[-size:]]) for order in orders]
+    away = [sliced_wasserstein(mine, one, along) for one, _ in halves]
+    return float(np.mean(away)), float(np.mean([sliced_wasserstein(*pair, along) for pair in halves]))
+
+
+def compared_points(run: Trajectory, samples: np.ndarray) -> int | None:
+    """How many points each of the sets has that `distance_and_floor` compares; None if too few data were recorded."""
+    size = min(len(run.target[:MOST_POINTS]) // 2, len(samples))
+    return size if size >= FEWEST_POINTS else None

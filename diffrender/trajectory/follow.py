@@ -10,11 +10,11 @@ CANDIDATES = 400  # chains among which it is looked for
 FARTHEST = 0.8  # it goes farther than so much of them
 
 
-def pick_hero(states: Any) -> int:
-    """The chain that is followed: of the first `CANDIDATES` the one whose way from start to end is of the 0.8 quantile.
+def pick_hero(states: Any, way: float = FARTHEST) -> int:
+    """The chain that is followed: of the first `CANDIDATES` the one whose start and end are as far apart as of `way`.
 
     Long enough to be followed, and no outlier. states: (T+1, N, D).
     """
     first, last = (np.asarray(states[k][:CANDIDATES], float) for k in (0, len(states) - 1))
-    way = np.linalg.norm(last - first, axis=1)
-    return int(np.argmin(np.abs(way - np.quantile(way, FARTHEST))))
+    apart = np.linalg.norm(last - first, axis=1)
+    return int(np.argmin(np.abs(apart - np.quantile(apart, way))))

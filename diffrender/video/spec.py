@@ -18,7 +18,7 @@ from diffrender.core.validation import validate
 Format = Literal["mp4", "gif", "webm", "mov", "png"]
 Encode = Literal["draft", "fast", "small"]
 Quality = Literal["l", "m", "h", "p", "k"]
-Aspect = Literal["16:9", "9:16", "1:1"]
+Aspect = Literal["16:9", "4:3", "1:1", "9:16"]
 Theme = Literal["dark", "light"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 ENCODES: tuple[Encode, ...] = get_args(Encode)
@@ -99,7 +99,12 @@ class RenderSettings(ClipSettings, OutputSettings):
     def size(self) -> tuple[int, int, int]:
         """(width, height, fps): the quality's, turned or cropped to the aspect; a resolution goes over both."""
         long, short, rate = QUALITIES[self.quality]
-        width, height = {"16:9": (long, short), "9:16": (short, long), "1:1": (short, short)}[self.aspect]
+        width, height = {
+            "16:9": (long, short),
+            "4:3": (short * 4 // 3, short),
+            "1:1": (short, short),
+            "9:16": (short, long),
+        }[self.aspect]
         if self.resolution:
             try:
                 width, height = (int(part) for part in self.resolution.lower().replace("x", ",").split(","))

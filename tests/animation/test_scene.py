@@ -82,10 +82,10 @@ def test_a_run_of_another_kind_or_a_single_state_is_refused(quick):
         needs = {"flow": Recording("reverse")}
 
     with quick():
-        Reverse(trajectories={"flow": SimpleNamespace(file="a.npz", kind="reverse", steps=3)})
+        Reverse(trajectories={"flow": SimpleNamespace(file="a.npz", kind="reverse", steps=3, event=(2,))})
         for kind, steps, said in (("langevin", 3, "holds a langevin run"), ("reverse", 0, "holds a single state")):
             with pytest.raises(RenderError, match=f"a.npz: {said}, and Reverse shows reverse runs"):
-                Reverse(trajectories={"flow": SimpleNamespace(file="a.npz", kind=kind, steps=steps)})
+                Reverse(trajectories={"flow": SimpleNamespace(file="a.npz", kind=kind, steps=steps, event=(2,))})
 
 
 def test_states_that_a_scene_does_not_show_are_refused(quick):

@@ -38,7 +38,8 @@ def test_text_can_be_read_on_the_background_and_on_panels(name):
     for token in ("fg", "muted", "score", "noise", "accept", "reject"):
         assert contrast(look.color(token), look.bg) >= 4.5, token
         assert contrast(look.color(token), look.panel) >= 4.4, token
-    assert contrast(look.border, look.bg) >= 3
+    assert min(contrast(look.border, look.bg), contrast(look.border, look.panel)) >= 3
+    assert min(contrast(color, look.panel) for color in look.magnitude) >= 3
 
 
 @pytest.mark.parametrize("name", THEMES)

@@ -302,3 +302,17 @@ def test_reading_a_scene_loads_neither_manim_nor_torch(tmp_path):
         "sys.exit(any(m in sys.modules for m in ('manim', 'torch', 'numpy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_options_that_do_nothing_in_a_scene_are_refused_and_not_listed(tmp_path):
+    spoilt = SCENE.replace("    shows = ", '    unused_options = ("trails", "points")\n    shows = ')
+    assert spoilt != SCENE
+    (tmp_path / "old").mkdir()
+    card, old = read_scene(written(tmp_path, spoilt)), read_scene(written(tmp_path / "old", SCENE))
+    with pytest.raises(UsageError, match=r"trails: '.*' has no such option"):
+        with_options(card, {"trails": 3})
+    with_options(old, {"trails": 3})
+    names = [{row["name"] for row in option_rows(each)} for each in (card, old)]
+    assert names[1] - names[0] == {"trails", "points"}
+    with pytest.raises(UsageError, match="'paint' is none"):
+        read_scene(written(tmp_path, spoilt.replace('("trails"', '("paint"')))

@@ -168,7 +168,7 @@ def test_wrong_names_are_refused_with_the_nearest(lecture_folder, call, said):
         ({"resolution": "12"}, "W,H"),
         ({"theme": "drak"}, "Did you mean 'dark'?"),
         ({"format": "avi"}, "--format avi"),
-        ({"aspect": "4:3"}, "--aspect 4:3"),
+        ({"aspect": "4:5"}, "--aspect 4:5"),
         ({"encode": "fats"}, "Did you mean 'fast'?"),
         ({"colour": "red"}, "unknown key 'colour'"),
         ({"fps": 0}, "fps"),
@@ -262,3 +262,12 @@ def test_a_scene_names_a_config_beside_it_wherever_one_works(lecture_folder, mon
     (away / "own.yaml").unlink()
     with pytest.raises(UsageError, match=r"own.yaml: no such config file"):
         clip(str(away / "walk.py"))
+
+
+def test_acts_that_are_not_shown_need_no_recording_and_samplers_that_cannot_be_shown_are_refused(tmp_path):
+    zoom = clip("langevin", options={"acts": "zoom"}, outputs=tmp_path)
+    every = clip("langevin", outputs=tmp_path)
+    assert len(zoom.needs) == 1 < len(every.needs)
+    with pytest.raises(UsageError, match="--sampler mala: the scene 'langevin' cannot show") as refused:
+        clip("langevin", "", {"sampler.kind": "mala"}, outputs=tmp_path)
+    assert "ula" in str(refused.value.remedy)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
+from diffrender.animation.mobjects.furniture.panels import Slider
+from diffrender.animation.parts.hero_step import RIM
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import paced
 
@@ -75,10 +77,11 @@ def test_slider_and_numbers_say_which_step_is_shown(read, cinema, run):
     numbers = {mob.spec: mob.value for top in film.scene.mobjects for mob in top.get_family() if hasattr(mob, "spec")}
     assert numbers[".3f"] == pytest.approx(float(run["sigma"][step]))
     assert numbers[","] == step
-    boxes = film.scene.arrange("stage with column")
-    row = round(read.pixel_of((0, boxes.slider.bottom + 0.16))[1])
-    white = np.nonzero((shot.frame[row] > 200).all(-1))[0]
-    left, right = (read.pixel_of((x, 0))[0] for x in (boxes.slider.left + 0.1, boxes.slider.right - 0.1))
+    slider = next(m for m in film.scene.mobjects if isinstance(m, Slider))
+    left, row = (round(v) for v in read.pixel_of((slider.x0, slider.y)))
+    right = round(read.pixel_of((slider.x1, 0))[0])
+    around = slice(left - 25, right + 25)
+    white = np.nonzero((shot.frame[row, around] > 200).all(-1))[0] + around.start
     knob = (white.mean() + 0.5 - left) / (right - left) * STEPS
     assert knob == pytest.approx(step, abs=2 * STEPS / (right - left))
 
@@ -126,8 +129,12 @@ def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema,
         (x0, x1, y0, y1), (a, c), (b, d) = hero.box, hero.points[0, :2], hero.points[3, :2]
         return a + (point[0] - x0) / (x1 - x0) * (b - a), c + (point[1] - y0) / (y1 - y0) * (d - c)
 
-    for ends, recorded_ends in zip(shown, expected, strict=True):
-        assert np.concatenate(ends) == pytest.approx(np.concatenate([laid(p) for p in recorded_ends]), abs=1e-4)
+    for k, (ends, recorded_ends) in enumerate(zip(shown, expected, strict=True)):
+        start, end = (np.array(laid(p)) for p in recorded_ends)
+        length = np.linalg.norm(end - start)
+        if k != 1:  # to a point, an arrow ends at its rim
+            end = end - (end - start) * min(RIM / length, 0.5)
+        assert np.concatenate(ends) == pytest.approx(np.concatenate([start, end]), abs=1e-4)
     assert shown[1][1] != pytest.approx(np.array(laid(x + 1.05 * drift)), abs=1e-4)
 
 
@@ -154,10 +161,12 @@ def test_samples_stand_beside_the_data_with_their_distance_and_its_floor(read, c
     def apart(a, b):
         return np.sqrt(np.mean((np.sort(a @ along, 0) - np.sort(b @ along, 0)) ** 2))
 
-    one, other, mine = run.target[:size], run.target[-size:], run["x"][-1][:size]
-    assert f"{apart(one, other):.3f} apart" in said
-    assert f"samples and data: {apart(mine, one):.3f} apart" in said
-    assert f"{apart(mine, other):.3f} apart" not in said
+    orders = [np.random.default_rng(seed).permutation(len(run.target)) for seed in range(5)]
+    halves = [(run.target[order[:size]], run.target[order[-size:]]) for order in orders]
+    mine = run["x"][-1][:size]
+    assert f"{size:,} points: {np.mean([apart(*pair) for pair in halves]):.3f} apart" in said
+    assert f"samples and data: {np.mean([apart(mine, one) for one, _ in halves]):.3f} apart" in said
+    assert f"{apart(mine, halves[0][1] + 0.1):.3f} apart" not in said
 
 
 # ---- in space --------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def bare(cinema, run):
 
 
 def check_arrows(read, shot, frame, velocity, scale):
-    """Every arrow in view lies centred on its place, points backwards in time, and is as long as its root says.
+    """Every arrow in view lies centred on its place, points backwards in time, and is as long as its fourth root says.
 
     scale: the magnitude of the full length, and the two between which colours go by the logarithm.
 
@@ -51,7 +51,7 @@ def check_arrows(read, shot, frame, velocity, scale):
     for j, i in np.ndindex(velocity.shape[:2]):
         center = read.laid([gx[i], gy[j]], field)
         size = np.linalg.norm(velocity[j, i])
-        share = min(size / longest, 1) ** 0.5
+        share = min(size / longest, 1) ** 0.25
         tint = np.log(np.clip(size, least, most) / least) / np.log(most / least)
         length, along = 0.9 * step * share, -velocity[j, i] * (1, -1) / np.linalg.norm(velocity[j, i])
         half = 0.46 * step + 3

@@ -9,11 +9,11 @@ from diffrender.animation.parts.cloud_tiles import AHEAD, CloudTiles, even_steps
 from diffrender.animation.parts.marginals import BINS, Marginal, distance_to_noise
 from diffrender.animation.parts.schedule_plot import alpha_bar
 from diffrender.animation.text.numbers import Running
-from diffrender.animation.theme import blend
+from diffrender.animation.theme import turned
 from diffrender.animation.timeline import paced
 from diffrender.diffusion import schedules
 
-SECONDS, STEPS, CHAINS, TILES = 2.0, 20, 50, 11
+SECONDS, STEPS, CHAINS, TILES = 2.0, 20, 50, 7
 NOW = 13  # the step looked at
 SHIFTS = [(3, 0), (0, 3), (-3, 0), (0, -3)]
 FAR = 60  # of the colours' sum of differences: more is another colour
@@ -42,7 +42,7 @@ def shot(film):
 def mixed(read, run, step):
     """The colour of noise that makes up this share of the variance."""
     share = float(run["sigma"][step] ** 2 / (run["alpha"][step] ** 2 + run["sigma"][step] ** 2))
-    return blend(read.LOOK.data, read.LOOK.samples, share)
+    return turned(read.LOOK.data, read.LOOK.samples, share)
 
 
 def followed(shot):
@@ -175,7 +175,7 @@ def strip(film):
     return next(part for part in parts if isinstance(part, CloudTiles))
 
 
-def test_tiles_show_eleven_different_recorded_states_named_by_their_time(film, run):
+def test_tiles_show_seven_different_recorded_states_named_by_their_time(film, run):
     tiles = strip(film)
     assert len(tiles.steps) == len(set(tiles.steps.tolist())) == TILES
     assert (np.diff(tiles.steps) > 0).all()
@@ -200,12 +200,12 @@ def test_tiles_to_come_are_faint(read, film, shot):
 
 def test_even_steps_are_even_in_what_they_are_given_and_all_different():
     values = np.linspace(1, 0, 101) ** 3
-    steps = even_steps(values, TILES)
+    steps = even_steps(values, 11)
     assert np.allclose(np.diff(values[steps])[:-2], -0.1, atol=0.03)
-    assert not np.allclose(np.diff(values[np.linspace(0, 100, TILES).astype(int)]), -0.1, atol=0.03)
-    flat = even_steps(np.zeros(30), TILES)
-    assert (flat[0], flat[-1], len(set(flat))) == (0, 29, TILES)
-    assert even_steps(np.arange(6), TILES) == list(range(6))
+    assert not np.allclose(np.diff(values[np.linspace(0, 100, 11).astype(int)]), -0.1, atol=0.03)
+    flat = even_steps(np.zeros(30), 11)
+    assert (flat[0], flat[-1], len(set(flat))) == (0, 29, 11)
+    assert even_steps(np.arange(6), 11) == list(range(6))
 
 
 # ---- curves, cursor and numbers --------------------------------------------------------------------------------------

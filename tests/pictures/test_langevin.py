@@ -286,12 +286,13 @@ def test_a_histogram_of_other_states_is_found_out(filled, recordings, part):
 
 def test_the_falling_distance_is_that_of_the_bins_to_the_density(filled, recordings):
     scene, x = filled[1].scene, recordings["chain"]["x"][:, 0]
-    coarse, (x0, x1, y0, y1) = scene.cells.levels[0], scene.density.box
+    x0, x1, y0, y1 = scene.density.extent
+    bins = round(16 * (y1 - y0) / (x1 - x0)), 16
     gx, gy = recordings["chain"]["density_x"], recordings["chain"]["density_y"]
     fine = [np.linspace(low, high, 601)[:-1] + (high - low) / 1200 for low, high in ((x0, x1), (y0, y1))]
     density = RegularGridInterpolator((gy, gx), recordings["chain"]["density"][0])
     at = np.stack(np.meshgrid(fine[1], fine[0], indexing="ij"), -1)
-    edges = (coarse.rows, coarse.columns), ((y0, y1), (x0, x1))
+    edges = bins, ((y0, y1), (x0, x1))
     mass, _, _ = np.histogram2d(*at.reshape(-1, 2).T, *edges, weights=density(at).ravel())
     mass *= (x1 - x0) * (y1 - y0) / 600**2
     for step in (40, 500):

@@ -11,7 +11,7 @@ from diffrender.trajectory.reader import Trajectory
 
 SECONDS, STEPS, POINTS, MEAN = 3.0, 120, 40, 80
 REWIND = 1.5  # seconds in which the clip goes back to the first step, before it moves on
-STAMPS = 9
+STAMPS = 7
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,8 @@ def _cut(box: Box, *heights: float, gap: float = 0.16) -> tuple[Box, list[Box]]:
 
 
 def _slider_row(frame: Frame) -> float:
-    return {"wide": 0.62, "classic": 0.66, "square": 0.66, "tall": 0.90}[frame.shape]
+    # a knob, and the words at its sides; in a tall frame as much as two lines of a key
+    return 0.9 if frame.shape == "tall" else max(0.4, 1.1 * frame.type.legend)
 
 
 def _key_row(frame: Frame, lines: int = 2) -> float:
@@ -226,6 +227,25 @@ def panel_over_tiles(
     return {
         "panel": panel, "side": side, "key": key_row, "tiles": squares, "tile_names": names, "slider": slider_row,
     }  # fmt: skip
+
+
+@arrangement("panel beside tiles")
+def panel_beside_tiles(
+    frame: Frame, *, tiles: int = 7, under: float = 0.34, key_lines: int = 2, key_rows: int = 1
+) -> dict[str, Any]:
+    """A `panel` as high as the frame lets it be; beside it, under each other, `side`, the key, and a row of `tiles`.
+
+    key_rows: lines of the key. In square and tall frames as "panel over tiles".
+    """
+    if frame.shape not in ("wide", "classic"):
+        return panel_over_tiles(frame, tiles=tiles, under=under, key_lines=key_lines)
+    panel, right = _body(frame).columns(*((0.45, 0.55) if frame.shape == "wide" else (0.47, 0.53)), gap=0.6)
+    name, gap = 1.25 * frame.type.floor, 0.14
+    size = (right.width - gap * (tiles - 1)) / tiles
+    side, (key_row, row) = _cut(right, (1.6 * key_rows - 0.25) * frame.type.legend, size + name)
+    squares = _tile_row(row, size, tiles)
+    names = [Box(s.left, s.right, s.bottom - name, s.bottom) for s in squares]
+    return {"panel": panel, "side": side, "key": key_row, "tiles": squares, "tile_names": names}
 
 
 def _tile_row(row: Box, size: float, count: int) -> list[Box]:

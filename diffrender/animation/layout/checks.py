@@ -25,7 +25,7 @@ def faults(mobjects: Iterable[Mobject], frame: Frame) -> list[str]:
     """What is wrong with a frame's layout, in words; nothing if all is well.
 
     Two texts that overlap, a text or mark that comes within `EDGE` units of the frame's edge, a text whose em is under
-    the floor of 1/40 of the frame's height.
+    the floor of 1/40 of the frame's height, a caption so high that it reaches into the body of the frame.
     """
     tops = list(mobjects)
     lines = _lines(tops)
@@ -34,6 +34,8 @@ def faults(mobjects: Iterable[Mobject], frame: Frame) -> list[str]:
     for i, (a, line, box) in enumerate(boxes):
         if a.em < min(frame.type.floor, frame.height / 40) - 1e-6:
             found.append(f"{_name(a)} is {a.em:.3f} units high, under the floor of {frame.type.floor}")
+        if box is not None and box[0, 1] < frame.bottom - EDGE / 2 and box[1, 1] > frame.bottom + EDGE / 2:
+            found.append(f"{_name(a)} stands half above and half under the line between body and caption")
         for b, other, other_box in boxes[:i]:
             if line != other and _overlap(box, other_box):
                 found.append(f"{_name(a)} overlaps {_name(b)}")

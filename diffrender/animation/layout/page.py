@@ -1,7 +1,7 @@
 """The page: places in a frame, and the furniture of every scene: title, equation, labels, legends, caption.
 
-One layout is written for wide, square and tall frames each; beside each other in a wide frame is above each other in a
-tall one. All text stands on baselines.
+A layout is written for wide, classic (4:3), square and tall frames; what is beside each other in a wide frame is above
+each other in a tall one. All text stands on baselines.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ AnyText = TypeVar("AnyText", Typeset, Running, Number)
 TERM = re.compile(r"\{\{.*?\s*:\s*(\w+)\s*\}\}")  # the name of a term in an equation
 MOVING_TEXT = 8  # z_index of text that changes: above all that stands still, which is then drawn once
 _DOT_ROOM = 0.62  # on each side of the dot between items of a caption, in em
-_LINE = {"wide": 0.42, "square": 0.45, "tall": 0.52}  # from one caption line to the next
+_LINE = {"wide": 0.42, "classic": 0.43, "square": 0.45, "tall": 0.52}  # from one caption line to the next
 
 
 class Page:
@@ -37,13 +37,13 @@ class Page:
 
     @property
     def shape(self) -> str:
-        """`wide`, `square` (4:3 too: its text is set alike) or `tall`."""
-        return "square" if self.frame.shape == "classic" else self.frame.shape
+        """`wide` (16:9), `classic` (4:3), `square` (1:1) or `tall` (9:16)."""
+        return self.frame.shape
 
     @property
     def column_align(self) -> int:
         """How texts of a column are aligned: flush left beside a stage, centred under one."""
-        return -1 if self.frame.shape in ("wide", "classic") else 0
+        return -1 if self.shape in ("wide", "classic") else 0
 
     # ---- text --------------------------------------------------------------------------------------------------------
     def em(self, size: str) -> float:
@@ -162,8 +162,8 @@ class Page:
         return text.at(rect[0] if align < 0 else rect[1], rect[3] + (0.18 if self.shape == "wide" else 0.16), align)
 
     def legend(self, items: Sequence[tuple[Key, float, str]], rect: Rect) -> VGroup:
-        """The legend under a panel: (key, its width, text) each. In square and tall frames centred in the frame."""
-        gap = {"wide": 0.36, "square": 0.45, "tall": 0.30}[self.shape]
+        """The legend under a panel: (key, its width, text) each. In others than wide ones centred in the frame."""
+        gap = {"wide": 0.36, "classic": 0.45, "square": 0.45, "tall": 0.30}[self.shape]
         x, y, align = self._under(rect)
         return legend(items, x, y, self.em("legend"), self.theme, align=align, gap=gap)
 
@@ -172,7 +172,7 @@ class Page:
         return self.label(markup, *self._under(rect), size="legend")
 
     def _under(self, rect: Rect) -> tuple[float, float, int]:
-        drop = {"wide": 0.47, "square": 0.55, "tall": 1.14}[self.shape]
+        drop = {"wide": 0.47, "classic": 0.55, "square": 0.55, "tall": 1.14}[self.shape]
         return (rect[0], rect[2] - drop, -1) if self.shape == "wide" else (0.0, rect[2] - drop, 0)
 
     def color_key(self, table: np.ndarray, high: str, note: str, rect: Rect) -> VGroup:

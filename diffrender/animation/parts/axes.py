@@ -10,7 +10,7 @@ import numpy as np
 from manim import VGroup, VMobject
 
 from diffrender.animation.layout.arrangements import Box
-from diffrender.animation.layout.page import Page
+from diffrender.animation.layout.page import MOVING_TEXT, Page
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import line, put_dashes
 from diffrender.animation.mobjects.plane.curve import Curve
@@ -28,6 +28,7 @@ class Axes:
     >>> floor = axes.floor(0.75, "no network can do better")
 
     rect: where curves go; names and ticks stand round it, inside the `box` that was given. mobjects: lines and texts.
+    room: for the numbers at the left, at least: charts under each other begin at one edge if each has the other's.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Axes:
         x_ticks: Sequence[float] | None = None,
         y_ticks: Sequence[float] | None = None,
         pad: float = 0.06,
+        room: float = 0.0,
     ) -> None:
         self.page, self.log = page, (log_x, log_y)
         em = page.em("legend")
@@ -55,10 +57,11 @@ class Axes:
         top = box.top - (1.25 * em if y_name else 0.0)
         bottom = box.bottom + (1.3 * em if xs else 0.0) + (1.25 * em if x_name else 0.0)
         if y_ticks is None:  # no more than there is room for
-            room = max(int((top - bottom) / (1.35 * em)), 1)
-            ys = ys[:: max(-(-len(ys) // room), 1)] if room > 1 else [ys[0], ys[-1]][: len(ys)]
+            most = max(int((top - bottom) / (1.35 * em)), 1)
+            ys = ys[:: max(-(-len(ys) // most), 1)] if most > 1 else [ys[0], ys[-1]][: len(ys)]
         labels = [page.label(f"{v:,g}", 0, 0, 1, "legend", "muted") for v in ys]
-        left = box.left + max((text.width for text in labels), default=0.0) + 0.14 * bool(labels)
+        self.room = max(room, max((text.width for text in labels), default=0.0))
+        left = box.left + self.room + 0.14 * bool(labels)
         self.rect = Box(left, box.right, bottom, top)
         theme = page.theme
         made: list[VMobject] = []
@@ -96,11 +99,13 @@ class Axes:
         return Curve(self.box, self.rect, self.scaled(x, 0), self.scaled(y, 1), color=color, **more)
 
     def floor(self, value: float, name: str = "", *, color: str = "muted") -> VGroup:
-        """A dotted line across at a value that cannot be beaten, with its name on it."""
+        """A dotted line across at a value by which others are judged, its name over it at the left."""
         theme, em = self.page.theme, self.page.em("floor")
         a, b = (np.array([x, self.at(0 if not self.log[0] else 1, value)[1]]) for x in self.rect[:2])
         dots = put_dashes(VMobject(stroke_color=theme.color(color), stroke_width=HAIR * 170), a, b)
-        text = [self.page.label(name, b[0], b[1] - 1.05 * em, 1, "floor", color)] if name else []
+        high = a[1] + 1.2 * em > self.rect.top  # then there is no room over the line
+        low = a[1] - 1.05 * em if high else a[1] + 0.35 * em
+        text = [self.page.label(name, a[0] + 0.4 * em, low, -1, "floor", color)] if name else []
         return VGroup(dots, *text)
 
 
@@ -138,6 +143,7 @@ class ScaleBar(VGroup):
         self.number = page.number("g", 1, "floor", "muted")
         self.height_of_number = self.y + 0.3 * page.em("floor")
         super().__init__(self.bar, self.number)
+        self.set_z_index(MOVING_TEXT + 1)  # over what it measures
         view.attached.append(self)
         self.show_view(view)
 

@@ -12,7 +12,7 @@ from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.parts.axes import scale_bar
 from diffrender.animation.theme import point_radius
-from diffrender.trajectory.distance import distance_and_floor
+from diffrender.trajectory.distance import compared_points, distance_and_floor
 from diffrender.trajectory.reader import Trajectory
 
 METRIC = "metric_sliced_wasserstein"
@@ -21,13 +21,21 @@ METRIC = "metric_sliced_wasserstein"
 class BesideData:
     """Data on the left panel of `boxes`, and on the right the place to which the samples' own view can move.
 
-    left, right: views of the data on the two panels. points: samples that are shown, if not all; as many data are, in
-    points of one size. mobjects: the data and all texts; `where`: what the samples' view moves to, as
+    left, right: views of the data on the two panels. points: samples that are shown, if not all, by this `name`; as
+    many data are, in points of one size. mobjects: the data and all texts; `where`: what the samples' view moves to, as
     `view.move(*where, …)`.
     """
 
     def __init__(
-        self, page: Page, run: Trajectory, left: Plane, right: Plane, boxes: Boxes, *, points: int | None = None
+        self,
+        page: Page,
+        run: Trajectory,
+        left: Plane,
+        right: Plane,
+        boxes: Boxes,
+        *,
+        points: int | None = None,
+        name: str = "samples",
     ) -> None:
         count = min(points or run.chains, run.chains)
         data = run.target[:count]
@@ -37,12 +45,13 @@ class BesideData:
         left.cloud(data, color=page.theme.data, radius=point_radius(count, 24), alpha=0.75, **cased)
         self.where = right.box, right.rect
         texts: list[Any] = [
-            page.panel_label(page.words(f"{name}: {shown:,} points"), box)
-            for name, shown, box in (("Data", len(data), boxes.left), ("Samples", count, boxes.right))
+            page.panel_label(page.words(f"{what}: {shown:,} points"), box)
+            for what, shown, box in (("Data", len(data), boxes.left), (name.capitalize(), count, boxes.right))
         ]
         if figures := distances(run):
-            names = ("two draws of the data: {:.3f} apart", "samples and data: {:.3f} apart")
-            names = names if page.shape == "wide" else ("floor {:.3f}", "distance {:.3f}")
+            size = compared_points(run, run.states[-1])
+            names = (f"two draws of {size:,} points: {{:.3f}} apart", "samples and data: {:.3f} apart")
+            names = names if page.shape == "wide" else ("two draws {:.3f}", "distance {:.3f}")
             for box, name, value in zip((boxes.left_key, boxes.right_key), names, figures[::-1], strict=True):
                 texts.append(page.label(name.format(value), *page.foot(box), "label"))
         if left.dims == 2:

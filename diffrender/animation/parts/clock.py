@@ -18,6 +18,8 @@ from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import Timeline
 from diffrender.trajectory.reader import Trajectory
 
+SLIDER_GAP = 0.32  # between a slider and the words at its ends: room for its knob
+
 
 class Clock:
     """Recorded time of one run, as `timeline` lets it pass.
@@ -78,16 +80,16 @@ class Clock:
         return self.number(f"step {{:,}} of {self.run.steps:,}", steps, size=size, color=color)
 
     def slider(self, box: Box, left: str = "noise", right: str = "data") -> list[Slider | Typeset]:
-        """A slider over the width of a box, at its foot; above it what its ends mean. The knob stands at step / T."""
-        theme, page = self.page.theme, self.page
-        y = box.bottom + 0.16
-        slider = Slider(box.left + 0.1, box.right - 0.1, y, theme=theme)
-        self.bind(lambda step: slider.set_value(step / max(self.run.steps, 1)), moves=[slider])
-        above = y + (0.27 if page.shape == "wide" else 0.33)
+        """A slider in the middle of a box, between words for its ends. The knob stands at step / T."""
+        page, y = self.page, box.center[1]
+        low = y - 0.26 * page.em("legend")
         ends = [
-            page.label(text, x, above, side, "legend", "muted")
+            page.label(text, x, low, side, "legend", "muted")
             for text, x, side in ((left, box.left, -1), (right, box.right, 1))
         ]
+        a, b = float(ends[0].get_right()[0]), float(ends[1].get_left()[0])
+        slider = Slider(a + SLIDER_GAP, b - SLIDER_GAP, y, theme=page.theme)
+        self.bind(lambda step: slider.set_value(step / max(self.run.steps, 1)), moves=[slider])
         return [slider, *ends]
 
     def show_step(self, step: float) -> None:

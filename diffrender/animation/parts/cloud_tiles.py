@@ -53,7 +53,7 @@ class CloudTiles:
         self.marker = frame(boxes[0], theme.fg, MARK).set_z_index(9)
         texts = [page.words(prefix + name, "floor", "muted") for name in names]
         if max(text.width for text in texts) > boxes[0].width:
-            texts[1:] = [page.words(name, "floor", "muted") for name in names[1:]]
+            texts = [page.words(name, "floor", "muted") for name in names]
         low = [box.bottom + 0.25 * page.em("floor") for box in name_boxes]
         self.names = [text.at(box.center[0], y, 0) for text, box, y in zip(texts, name_boxes, low, strict=False)]
         self.grounds = [frame(box, theme.border, fill=theme.panel) for box in boxes[: len(self.steps)]]

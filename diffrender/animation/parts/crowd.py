@@ -18,7 +18,7 @@ from diffrender.trajectory.reader import Trajectory
 
 TAIL = 6  # steps of a chain that are drawn behind it
 SLOW_STEPS, SLOW_PACE = 30, 4.0  # the first so many steps, and how many of them pass in a second
-RAMP = 3.0  # seconds in which all the others pass, faster and faster
+RAMP = 2.0  # seconds in which all the others pass, faster and faster
 HOP = 0.6  # of a slow step's time in which chains move; then they stand
 RADIUS = 0.032
 

@@ -15,8 +15,10 @@ from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 
 ROOT = 0.5  # colour follows this power of the density, which rises by two decades
+BRIGHTEST = 0.9  # of the probability lies where the density is less than that of the last colour
 MAX_RISE = 40  # densities are told apart up to so many times the highest of the noise
 FOLLOWED = 0.7  # the followed cell ends at this quantile of the density, by probability
+ROOM = 1.06  # of its own sides, for the even grid
 INNER = 1.6  # deviations from the middle within which it begins
 LENS = 3.2  # sides of the followed cell, at the start, that the magnifier shows
 
@@ -45,10 +47,10 @@ class DeformedGrid:
         order = np.argsort(dense, axis=None)
         passed = np.cumsum(self.mass.ravel()[order]) / self.mass.sum()
         peak = float((self.mass / areas(first)).max())
-        self.vmax = float(np.clip(dense.ravel()[order[np.searchsorted(passed, 0.5)]], peak, MAX_RISE * peak))
+        self.vmax = float(np.clip(dense.ravel()[order[np.searchsorted(passed, BRIGHTEST)]], peak, MAX_RISE * peak))
         self.every = max(1, round((side - 1) / (lines - 1)))
         corner = first[0, 0]
-        self.wide = containing((corner[0], -corner[0], corner[1], -corner[1]), rect)
+        self.wide = containing(tuple(ROOM * float(v) for v in (corner[0], -corner[0], corner[1], -corner[1])), rect)  # type: ignore[arg-type]
         shown = run.target if len(run.target) else last.reshape(-1, 2)
         low, high = np.quantile(shown, (0.001, 0.999), axis=0)
         room = 0.08 * (high - low).max()

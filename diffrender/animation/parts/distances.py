@@ -9,6 +9,7 @@ from diffrender.animation.layout.arrangements import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import put_dashes
 from diffrender.animation.mobjects.plane.curve import Curve
+from diffrender.animation.mobjects.plane.histogram import Histogram2D
 from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.basins import draws
 from diffrender.animation.parts.density_panel import DensityPanel
@@ -17,6 +18,7 @@ from diffrender.animation.theme import HAIR
 from diffrender.trajectory.distance import directions, sliced_wasserstein
 from diffrender.trajectory.reader import Trajectory
 
+COLUMNS = 16  # of the bins in which states are compared with the density
 GUIDE_FROM = 300  # states from which on the guide goes along with the curve
 PAIRS = 6  # of true samples, whose mean distance is the floor
 
@@ -54,14 +56,18 @@ class Distance:
 def total_variation_curve(
     page: Page, box: Box, cells: FillingHistogram, density: DensityPanel, *, name: str, guide: str
 ) -> Distance:
-    """Total variation distance of the coarsest bins to the density over the number of states, and 1/√n beside it.
+    """Total variation distance of the visited states to the density over their number, and 1/√n beside it.
 
+    Both are counted in the same bins, about `COLUMNS` across all that was recorded of the density, whatever the frame.
     The guide is dotted, and goes through the middle of d·√n of the states from `GUIDE_FROM` on.
     """
-    bins = cells.bins[0]
+    x0, x1, y0, y1 = density.extent
+    bins = (COLUMNS, max(2, round(COLUMNS * (y1 - y0) / (x1 - x0))))
+    counter = Histogram2D(density.extent, box, bins, table=page.theme.table("density"), high=1.0)
     form = page.fitting(name, box[1] - box[0] - 0.6, "legend", *bins)
     steps = moments(len(cells.x) - 1)
-    counted = total_variation(cells.levels[0], bin_masses(density.values, density.extent, cells.box, bins), steps)
+    masses = bin_masses(density.values, density.extent, density.extent, bins)
+    counted = total_variation(counter.follow(cells.x, start=1), masses, steps)
     low = max(float(counted.min()) * 0.6, 1e-4)
     roomy = box[1] - box[0] > 5
     axes = Axes(
@@ -114,5 +120,4 @@ def wasserstein_curve(
     )
     curve = axes.curve(steps + 1, values, color=page.theme.fg, ring=page.theme.bg)
     dots, text = axes.floor(least, floor)
-    text.shift([axes.rect.left - text.get_left()[0], 0, 0])  # where the curve is still high
     return Distance(axes, curve, steps, values, dots, text, shift=1)

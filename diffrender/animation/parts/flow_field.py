@@ -17,9 +17,11 @@ from diffrender.trajectory.reader import Trajectory
 QUANTILES = (0.15, 0.92)  # of all magnitudes of the clip: the ends of the logarithmic colour scale
 LONGEST = 0.95  # quantile of a moment's magnitudes that has the full length of an arrow
 PATHS = 300  # chains whose paths are shown in space
-ROOT = 0.5  # lengths follow this power of the magnitude
-LENGTH = {2: 0.9, 3: 0.5}  # of the longest arrow, in steps of the grid
-SLICE = 7  # arrows along each side of the slice of space that is shown
+ROOT = 0.25  # lengths follow this power of the magnitude: where particles are, the field is weak
+LENGTH = {2: 0.9, 3: 0.45}  # of the longest arrow, in steps of the grid
+SLICE = 14  # arrows along each side of the slice of space that is shown, at most
+AROUND = 0.2  # arrows in space lie within the box of the data, and so much of its sides outside
+ALPHA = 0.3  # of a single path
 LINES: dict[str, Any] = {"spacing": 0.26, "length": 1.5, "width": 0.034}  # in scene units
 
 
@@ -71,15 +73,23 @@ class FlowField:
         (x0, x1, y0, y1), at = view.box, view.flat(places.reshape(-1, view.dims))
         reach = drawn.length / 2 * (1.0 if view.dims == 3 else (x1 - x0) / (view.rect[1] - view.rect[0]))
         inside = np.abs(at - ((x0 + x1) / 2, (y0 + y1) / 2)) < ((x1 - x0) / 2 - reach, (y1 - y0) / 2 - reach)
-        drawn.alpha = np.where(inside.all(1), 1.0, 0.0)
+        drawn.alpha = np.where(inside.all(1) & self._near_data(places), 1.0, 0.0)
         longest = np.maximum(np.quantile(length, LONGEST, axis=1), 1e-12)
         return drawn.follow(vectors, self.index, longest=longest)
+
+    def _near_data(self, places: np.ndarray) -> np.ndarray:
+        """(P,) whether a place in space is near the data; in the plane all are."""
+        at, data = places.reshape(-1, places.shape[-1]), np.asarray(self.run.target)
+        if at.shape[1] == 2 or not len(data):
+            return np.ones(len(at), bool)
+        low, high = data.min(0), data.max(0)
+        return ((at > low - AROUND * (high - low)) & (at < high + AROUND * (high - low))).all(1)
 
     def paths(self, view: Plane, *, color: str) -> Any:
         """The paths of all chains: in the plane as a density, in space those of some as lines."""
         states = self.run["x"]  # where the field was probed, not scaled
         if view.dims == 2:
-            return view.keep(PathDensity(view.box, view.rect, states, color=color, alpha=0.16))
+            return view.keep(PathDensity(view.box, view.rect, states, color=color, alpha=ALPHA))
         line: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.8, "length": self.run.steps, "power": 0}
         return view.trails(states[:, :PATHS], color=color, **line)
 

@@ -9,7 +9,7 @@ from manim import Mobject
 
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.theme import LINE, Theme
-from diffrender.trajectory.follow import pick_hero
+from diffrender.trajectory.follow import FARTHEST, pick_hero
 
 __all__ = ["Hero", "pick_hero"]  # the latter lent to scene files by `diffrender.animation`
 
@@ -20,17 +20,28 @@ HERO = 0.085  # radius of the point that is followed
 class Hero:
     """One followed point and the last `length` steps of its path, drawn over everything in the view.
 
-    states: (T+1, N, D) as shown. mobjects: path, then point; bind it to a clock. `chain` is the one that is followed.
+    states: (T+1, N, D) as shown. even: the path does not fade with its age. way: as of `pick_hero`. mobjects: path,
+    then point; bind it to a clock. `chain` is the one that is followed.
     """
 
     def __init__(
-        self, view: Plane, states: Any, *, theme: Theme, chain: int | None = None, color: str = "", length: int = TAIL
+        self,
+        view: Plane,
+        states: Any,
+        *,
+        theme: Theme,
+        chain: int | None = None,
+        color: str = "",
+        length: int = TAIL,
+        even: bool = False,
+        way: float = FARTHEST,
     ) -> None:
-        self.chain = pick_hero(states) if chain is None else chain
+        self.chain = pick_hero(states, way) if chain is None else chain
         self.states = np.stack([np.asarray(states[k][self.chain]) for k in range(len(states))])[:, None]
         self.color = color or theme.fg
         length = min(length, max(len(self.states) - 1, 1))
         tail: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.9, "length": length, "casing": theme.bg}
+        tail |= {"power": 0.0} if even else {}
         self.path = view.tail(self.states, color=self.color, **tail)
         self.point = view.cloud(self.states, color=self.color, radius=HERO, alpha=1.0, ring=theme.bg)
         self.mobjects = [self.path, self.point]
@@ -42,6 +53,12 @@ class Hero:
         look: dict[str, Any] = {"width": LINE, "alpha": 0.85, "power": 0.0, "casing": self.casing}
         line = self.view.tail(self.states, color=self.color, length=steps + 1, **look)
         return line.show_step(steps).set_z_index(self.path.z_index)
+
+    def begin(self, step: int) -> None:
+        """Forget the path up to a recorded step: from here on it is followed."""
+        since = self.states.copy()
+        since[:step] = since[step]
+        self.path.recorded = since
 
     def show_step(self, step: float) -> None:
         """Show the point at a recorded step, and its path up to there."""

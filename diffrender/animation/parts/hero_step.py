@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from manim import Mobject, smooth
+from manim import Dot, Mobject, smooth
 
 from diffrender.animation.animations import OpacityScale, UpdateFromAlpha
 from diffrender.animation.layout.arrangements import Box
@@ -18,19 +18,21 @@ from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.hero import Hero
 from diffrender.animation.parts.zoom.spotlight import Spotlight
 from diffrender.animation.text.typst import Typeset
-from diffrender.animation.theme import Theme
+from diffrender.animation.theme import RING, Theme
 from diffrender.trajectory.reader import Trajectory
 
+GUESS_ARROW = 0.6  # the arrow to the prediction is slighter than those of what happens
 STAGES = {"guess": 0.45, "drift": 0.4, "noise": 0.4, "hold": 0.35, "move": 0.3, "gone": 0.1}  # shares of a slow step
 BEST = 0.35  # of the way to the predicted data: how long a step and its kick are best to be seen
 ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.7
-DIMMED = 0.3  # the others while one point is followed
+DIMMED = 0.6  # the others while one point is followed
+RIM = 0.13  # units before the middle of a point at which an arrow to it ends
 EARLY = 0.75  # the steps that are taken apart are among the first so many of all
 LIT_BY = {"guess": ("data",), "drift": ("data", "score"), "noise": ("noise",), "move": ("sum",)}
 
 
 class HeroStep:
-    """Arrows of one step of a hero: dashed blue to x̂0, solid for the deterministic part, dashed orange for the kick.
+    """Arrows of one step of a hero: dashed to x̂0, solid for the deterministic part, dashed orange for the kick.
 
     Every end is as recorded: from x_t to x_t + drift, from there to x_{t−1}. Without a recorded x̂0, drift or noise the
     arrow for it is left out. `equation`'s terms named data (or score), noise and sum are lit as what they say happens.
@@ -39,21 +41,27 @@ class HeroStep:
     def __init__(self, view: Plane, run: Trajectory, hero: Hero, equation: Typeset, *, theme: Theme) -> None:
         self.view, self.run, self.hero, self.theme = view, run, hero, theme
         casing = theme.bg
+        # what the equation writes in blue is drawn in blue: the mean of a step that has a kick too
+        self.mean = theme.data if "noise" in self.ends(0) else theme.fg
         self.arrows = {
-            "guess": StepArrow(theme.data, dashed=True, scale=0.8, casing=casing),
-            "drift": StepArrow(theme.fg, scale=0.8, casing=casing),
+            "guess": StepArrow(theme.data, dashed=True, scale=GUESS_ARROW, casing=casing),
+            "drift": StepArrow(self.mean, scale=0.8, casing=casing),
             "noise": StepArrow(theme.noise, dashed=True, scale=0.8, casing=casing),
         }
+        self.predicted = Dot(radius=0.08, color=theme.data).set_stroke(theme.fg, 1.2 * RING * 100)
+        self.predicted.set_z_index(8).set_opacity(0)
+        hero.point.set_z_index(8)  # arrows end at it, and do not hide it
         self.light = Spotlight(equation, {t: theme.color(t) for t in equation.terms}, theme)
         self.terms = list(equation.terms)
-        self.mobjects: list[Mobject] = [arrow.set_z_index(7) for arrow in self.arrows.values()] + [equation]
+        self.mobjects: list[Mobject] = [arrow.set_z_index(7) for arrow in self.arrows.values()]
+        self.mobjects += [self.predicted, equation]
 
     def keys(self) -> list[tuple[Key, float, str]]:
         """Items of a legend: what the arrows that are drawn mean."""
         theme, drawn = self.theme, self.ends(0)
         items = {
-            "guess": (key_arrow(theme.data, dashed=True), 0.62, "to $hat(x)_0$"),
-            "drift": (key_arrow(theme.fg), 0.62, "step" if "noise" not in drawn else "mean of the step"),
+            "guess": (key_arrow(theme.data, dashed=True, scale=GUESS_ARROW), 0.62, "to $hat(x)_0$, predicted"),
+            "drift": (key_arrow(self.mean), 0.62, "step" if "noise" not in drawn else "mean of the step"),
             "noise": (key_arrow(theme.noise, dashed=True), 0.62, "fresh noise"),
         }
         return [item for name, item in items.items() if name in drawn]
@@ -79,8 +87,12 @@ class HeroStep:
             begin += length
         for name, arrow in self.arrows.items():
             grown = done[name] if name in ends and done["move"] < 1 else 0.0
-            a, b = (self.view.to_scene(p) for p in ends.get(name, ends["drift"]))
-            arrow.put(np.array([*a, 0.0]), np.array([*b, 0.0]), grown)
+            a, b = (np.array([*self.view.to_scene(p), 0.0]) for p in ends.get(name, ends["drift"]))
+            if name == "guess":
+                self.predicted.move_to(b).set_opacity(grown)
+            short = 0.0 if name == "drift" and "noise" in ends else RIM  # the mean is a place, not a point
+            length = float(np.linalg.norm(b - a))
+            arrow.put(a, b - (b - a) * min(short / length, 0.5) if length else b, grown)
         self.hero.show_step(step + done["move"])
         strengths = dict.fromkeys(self.terms, 1.0 if part <= 0 else 0.0)
         for stage, terms in LIT_BY.items():
@@ -99,6 +111,7 @@ class HeroStep:
         whole, seconds = view.box, scene.seconds(ZOOM_SECONDS)
         at, after = (clock.timeline.course(step) for step in (first, first + count))
         scene.play_run(clock, 0.5 + 2 * at, end=at)
+        self.hero.begin(first)
         near = self.window(first, count, view.rect)
         scene.play(
             view.move(near, view.rect, seconds),
@@ -125,6 +138,7 @@ class HeroStep:
         self.light.light(dict.fromkeys(self.terms, 1.0))
         for arrow in self.arrows.values():
             arrow.put(np.zeros(3), np.zeros(3), 0.0)
+        self.predicted.set_opacity(0)
 
     def pick(self, count: int) -> int:
         """The recorded step that begins the `count` consecutive ones whose arrows read best, by rule."""
@@ -136,7 +150,7 @@ class HeroStep:
             bad.append(sum(abs(np.log(max(length, 1e-6) / (BEST * way))) for length in ends.values()))
         return int(np.argmin(np.convolve(bad, np.ones(count), "valid"))) if len(bad) >= count else 0
 
-    def window(self, first: int, count: int, rect: Rect, *, room: float = 1.25) -> tuple[float, float, float, float]:
+    def window(self, first: int, count: int, rect: Rect, *, room: float = 1.5) -> tuple[float, float, float, float]:
         """The part of the view's plane, of the shape of `rect`, that holds all arrows of these steps."""
         pairs = [pair for k in range(first, first + count) for pair in self.ends(k).values()]
         points = self.view.flat(np.array(pairs).reshape(2 * len(pairs), -1))

@@ -13,13 +13,14 @@ from diffrender.animation.parts.axes import Axes, decades, evenly
 from diffrender.animation.parts.beside import METRIC
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.theme import HAIR
-from diffrender.trajectory.distance import distance_and_floor
+from diffrender.trajectory.distance import compared_points, distance_and_floor
 from diffrender.trajectory.reader import Trajectory
 
 MEAN = 80  # training steps over which the loss is averaged
+APART = 3.0  # ticks of the distance stand no nearer
+NAMED = 0.55  # of a chart's width, under which curves are still high: room for the name of a dotted line
 SHOWN = (0.01, 0.99)  # quantiles of the single losses between which they are drawn
-UNDER = 0.45  # of the span of a figure, the room under it for the name of its floor
-RAW = 0.28  # opacity of the single losses behind their mean
+RAW = 0.5  # opacity of the single losses behind their mean
 
 
 class LearningCurves:
@@ -41,11 +42,13 @@ class LearningCurves:
         boxes = (box.columns(1, 1, gap=0.6) if tall else box.rows(0.48, 0.52, gap=0.2)) if both else [box]
         first, *rest = (b._replace(top=b.top - 1.2 * page.em("legend")) for b in boxes)
         ticks = decades(1, len(run["loss"]))[:: 1 if page.shape == "wide" else 2]
-        self.mobjects: list[Any] = self._loss(first, x_ticks=() if both and not tall else ticks)
+        # charts under each other have one axis of steps: numbers at their left have the same room
+        room = 0.0 if tall else 2.3 * page.em("legend")
+        self.mobjects: list[Any] = self._loss(first, room, x_ticks=() if both and not tall else ticks)
         for under in rest:
-            self.mobjects += self._distance(under, x_ticks=ticks)
+            self.mobjects += self._distance(under, room, x_ticks=ticks)
 
-    def _loss(self, box: Box, *, x_ticks: Any) -> list[Any]:
+    def _loss(self, box: Box, room: float, *, x_ticks: Any) -> list[Any]:
         """Single losses and their exponential mean; the axis holds all that is drawn."""
         page, theme, clock, steps = self.page, self.page.theme, self.clock, self.steps
         loss = np.asarray(self.run["loss"], float)
@@ -54,41 +57,47 @@ class LearningCurves:
         low, high = (float(v) for v in np.quantile(loss, SHOWN))
         middle = np.clip(loss, low, high)
         low, high = min(low, mean.min(), floor or low), max(high, mean.max())
-        y = (low - UNDER * (high - low), high)
-        axes = Axes(page, box, x=(1, len(loss)), y=y, log_x=True, x_ticks=x_ticks, y_ticks=evenly(low, high, 2))
+        axes = Axes(
+            page, box, x=(1, len(loss)), y=(low, high), log_x=True, x_ticks=x_ticks, y_ticks=evenly(low, high, 2),
+            room=room,
+        )  # fmt: skip
         raw = axes.curve(at, middle, color=theme.fg, width=HAIR).set_fill(opacity=RAW)
         smooth = axes.curve(at, mean, color=theme.fg, ring=theme.bg)
         for curve in (raw, smooth):
             clock.bind(lambda shot, curve=curve: curve.show_step(self._moment(shot)), moves=[curve])
         name = f"Loss, mean of {MEAN} steps: {{:.3f}}" if page.shape == "wide" else "Loss {:.3f}"
         value = self._over(axes, clock.number(name, mean[np.clip(steps - 1, 0, len(mean) - 1)], size="legend"))
-        least = [axes.floor(floor, self._briefly("no network can have less: ", floor))] if floor else []
+        least = [self._judged(axes, floor, "no network can have less: {:.3f}|least possible {:.3f}")] if floor else []
         return [*axes.mobjects, *least, raw, smooth, value]
 
-    def _distance(self, box: Box, *, x_ticks: Any) -> list[Any]:
+    def _distance(self, box: Box, room: float, *, x_ticks: Any) -> list[Any]:
         """The distance at every snapshot."""
         page, theme, clock = self.page, self.page.theme, self.clock
         far = np.asarray(self.run[METRIC], float)
         figures = distance_and_floor(self.run, self.run["snapshot"][-1])
-        low, high = min(float(far.min()), figures[1] if figures else np.inf), float(far.max())
-        y, ticks = (low * (low / high) ** UNDER, high), decades(low, high)
+        low, high = float(far.min()), float(far.max())
+        if figures:
+            low, high = min(low, figures[1]), max(high, figures[1])
+        ticks = decades(low, high)
         axes = Axes(
-            page, box, x=(1, len(self.run["loss"])), y=y, log_x=True, log_y=True, x_ticks=x_ticks,
-            y_ticks=[ticks[0], *ticks[1:][-1:]],
+            page, box, x=(1, len(self.run["loss"])), y=(low, high), log_x=True, log_y=True, x_ticks=x_ticks,
+            y_ticks=[ticks[0], *(ticks[-1:] if ticks[-1] > APART * ticks[0] else [])], room=room,
         )  # fmt: skip
         curve = clock.bind(axes.curve(np.maximum(self.steps, 1), far, color=theme.samples, ring=theme.bg))
         name = "Distance to the data: {:.3f}" if page.shape == "wide" else "Distance {:.3f}"
         value = self._over(axes, clock.number(name, far, size="legend"))
-        least = [axes.floor(figures[1], self._briefly("two draws of the data: ", figures[1]))] if figures else []
+        size = compared_points(self.run, self.run["snapshot"][-1])
+        names = f"two draws of {size or 0:,} points: {{:.3f}}|two draws {{:.3f}}"
+        least = [self._judged(axes, figures[1], names)] if figures else []
         return [*axes.mobjects, *least, curve, value]
 
     def _over(self, axes: Axes, text: Any) -> Any:
         """A text over a chart, at its left unless it is longer than that."""
         return text.at(min(axes.rect.left, axes.rect.right - text.room), axes.rect.top + 0.3 * self.page.em("legend"))
 
-    def _briefly(self, words: str, value: float) -> str:
-        """The name of a floor, with words where there is room."""
-        return f"{words if self.page.shape == 'wide' else 'floor '}{value:.3f}"
+    def _judged(self, axes: Axes, value: float, names: str) -> Any:
+        """A dotted line by which a curve is judged, under the longest of its names that there is room for."""
+        return axes.floor(value, self.page.fitting(names, NAMED * axes.rect.width, "floor", value).format(value))
 
     def _moment(self, shot: float) -> float:
         """Place in the losses of a moment between two snapshots."""

@@ -41,15 +41,22 @@ class Marginal:
         upright: bool = False,
     ) -> None:
         self.states, self.axis, self.box, self.upright, self.colors = states, axis, box, upright, colors
-        self.edges = np.linspace(*span, BINS + 1)
+        self.edges, self.deviation = np.linspace(*span, BINS + 1), deviation
         watched = np.unique(np.linspace(0, len(states) - 1, WATCHED).astype(int))
         bell = NormalDist(0, deviation)
         self.highest = max(bell.pdf(0), *(float(self.heights(int(k)).max()) for k in watched))
-        x = np.linspace(*span, 160)
         self.bars = VMobject(stroke_width=0, fill_opacity=0.8).set_z_index(2)
-        self.bell = line(self.place(x, np.array([bell.pdf(v) for v in x])), theme.fg, LINE).set_z_index(3)
+        self.bell = VMobject(stroke_color=theme.fg, stroke_width=LINE * 100).set_z_index(3)
+        self.set_top(self.highest)
         self.foot = line(self.place(np.array(span), np.zeros(2)), theme.border, HAIR).set_z_index(3)
         self.mobjects = [self.bars, self.bell, self.foot]
+
+    def set_top(self, highest: float) -> None:
+        """Let the box be so high, in units of the density, instead of as high as the highest bar."""
+        self.highest = highest
+        x = np.linspace(self.edges[0], self.edges[-1], 160)
+        bell = self.place(x, np.array([NormalDist(0, self.deviation).pdf(v) for v in x]))
+        self.bell.set_points_as_corners([[*at, 0.0] for at in bell])
 
     def heights(self, step: int) -> np.ndarray:
         """(BINS,) density of the coordinate at a recorded step; what lies outside the span counts as mass, unseen."""
@@ -82,18 +89,24 @@ def beside_marginals(box: Box, dims: int) -> Box:
 def marginals(view: Plane, states: Any, stage: Box, **more: Any) -> list[Marginal]:
     """Each coordinate's marginal: along the stage's edges, in the view's own scale; in space in a row over it.
 
+    All have one scale of densities: a unit of area is a unit of probability in each.
+
     states: as of `Marginal`, which `more` goes to. stage: as `beside_marginals` left it.
     """
     strip, low = STRIP / (1 - STRIP) * (stage.height + GAP), stage.top + GAP
     top = Box(stage.left, stage.right, low, low + strip)
     if view.dims == 3:
         span = (-SPAN * more["deviation"], SPAN * more["deviation"])
-        return [Marginal(states, k, span=span, box=box, **more) for k, box in enumerate(top.columns(1, 1, 1))]
-    right = Box(stage.right + GAP, stage.right + GAP + strip, stage.bottom, stage.top)
-    return [
-        Marginal(states, 0, span=view.box[:2], box=top, **more),
-        Marginal(states, 1, span=view.box[2:], box=right, upright=True, **more),
-    ]
+        made = [Marginal(states, k, span=span, box=box, **more) for k, box in enumerate(top.columns(1, 1, 1))]
+    else:
+        right = Box(stage.right + GAP, stage.right + GAP + strip, stage.bottom, stage.top)
+        made = [
+            Marginal(states, 0, span=view.box[:2], box=top, **more),
+            Marginal(states, 1, span=view.box[2:], box=right, upright=True, **more),
+        ]
+    for one in made:
+        one.set_top(max(each.highest for each in made))
+    return made
 
 
 def distance_to_noise(states: Any, deviation: float) -> tuple[np.ndarray, float]:

@@ -22,7 +22,6 @@ LEAST = 1e-4  # from here
 STEPS = 1000  # of the schedules by formula
 AHEAD = 0.55  # how far what is to come goes towards the background
 TILE_DOT = 0.055
-SAID_AT = 0.84  # height of "SNR = 1" in the plot
 TERM_GAP = 0.12  # between terms of the equation in numbers
 VARIANCE_KEPT = 1e-4  # α² + σ² is 1 within this
 
@@ -97,10 +96,10 @@ class SchedulePlot:
         ]
         if sum(text.width for text in said) + 2 * em > rect.width:
             said = [page.words(name, "legend", hue) for name, hue in zip(names, hues, strict=True)]
+        self.names = [said[0].at(rect.left, above), said[1].at(rect.right, above, 1)]
         self.standing: list[Any] = [
             *self.axes.mobjects,
-            said[0].at(rect.left, above),
-            said[1].at(rect.right, above, 1),
+            *self.names,
             page.label("$t$", third, rect.bottom - 0.09 - em, 0, "legend", "muted"),
         ]
         for step in tiles:
@@ -129,8 +128,16 @@ class SchedulePlot:
         self.even = float(self.time[after - 1] + share * (self.time[after] - self.time[after - 1]))
         x = self.axes.at(self.even, 1)[0]
         dashes = VMobject(stroke_color=page.theme.muted, stroke_width=HAIR * 130)
-        said = page.label("SNR = 1", x, rect.bottom + SAID_AT * rect.height, 0, "floor", "muted")
-        self.standing += [put_dashes(dashes, (x, rect.bottom), (x, said.get_bottom()[1] - 0.08)), said]
+        # over the plot, where the cursor does not come, if there is room between the names of the curves
+        said = page.label("SNR = 1", x, rect.top + 0.4 * page.em("legend"), 0, "floor", "muted")
+        if (
+            not self.names[0].get_right()[0] + 0.1
+            < said.get_left()[0]
+            < said.get_right()[0]
+            < self.names[1].get_left()[0]
+        ):
+            said.at(x + 0.1, rect.bottom + 0.3 * page.em("floor"))
+        self.standing += [put_dashes(dashes, (x, rect.bottom), (x, rect.top)), said]
 
     def compare(self, time: np.ndarray, values: np.ndarray, name: str, ends: tuple[float, float]) -> None:
         """The ᾱ of another schedule, dashed."""
@@ -164,22 +171,23 @@ class ScheduleColumn:
 
     def __init__(self, clock: Clock, states: Any, box: Box, *, deviation: float, **more: Any) -> None:
         run, page = clock.run, clock.page
-        size = "legend" if page.frame.shape == "square" else "label"
+        size = "legend" if page.shape in ("classic", "square") else "label"
         terms = [
-            clock.number("$x_t =$ {:.3f} $x_0$", run["alpha"], size=size, color="data"),
+            clock.number("{:.3f} $x_0$", run["alpha"], size=size, color="data"),
             clock.number("$+$ {:.3f} $epsilon$", run["sigma"], size=size, color="samples"),
         ]
         snr = clock.number("log-SNR {:+.1f}", log_snr_of(run), size=size)
         rows: list[Any] = [*terms, snr]
-        if page.shape == "wide":
-            rows = [terms[0], [snr, clock.number("$t =$ {:.2f}", run["time"])]]
+        beside = page.shape in ("wide", "classic")
+        if beside:
+            rows = [[terms[0], clock.number("$t =$ {:.2f}", run["time"], size=size)], snr]
         if page.shape == "wide" and states.ndim == 3:
             distance, floor = distance_to_noise(states, deviation)
             far = clock.number("distance to the bell {:.3f}", distance, size="legend")
-            rows.append([far, page.words(f"floor {floor:.3f}", "legend", "muted")])
+            rows.append([far, page.words(f"{states.shape[1]:,} normal draws {floor:.3f}", "legend", "muted")])
         texts, plot = box.columns(0.39, 0.61, gap=0.25) if page.shape == "tall" else (box, box)
         made = page.stack(texts, *rows, gap=0.45)
-        if page.shape == "wide":
+        if beside:
             made.append(terms[1].at(box.left + terms[0].room + TERM_GAP, terms[0].line.baseline))
         if page.shape != "tall":
             plot = plot._replace(top=min(float(text.get_bottom()[1]) for text in made) - 0.15)

@@ -50,7 +50,7 @@ class Tally(VGroup):
         *,
         discs: bool = True,
     ) -> None:
-        theme, em = page.theme, page.em("floor")
+        theme, em = page.theme, page.em("legend")
         super().__init__()
         self.counts, self.masses = counts, basins.masses
         total = max(int(counts.sum()), 1)
@@ -59,34 +59,42 @@ class Tally(VGroup):
         largest = LARGEST * (rect[1] - rect[0])
         radii = [largest * float(np.sqrt(count / total)) if discs else 0.0 for count in counts]
         taken: list[Rect] = [
-            (x - r, x + r, y - r, y + r) for (x, y), r in zip(places, (max(r, 0.06) for r in radii), strict=True)
+            (x - r, x + r, y - r, y + r)
+            for (x, y), r in zip(places, (max(r, 0.06) for r in radii), strict=True)
+            if discs
         ]
-        for place, count, mass, color, radius in zip(places, counts, basins.masses, colors, radii, strict=True):
+        each = zip(places, counts, basins.masses, colors, radii, strict=True)
+        # the innermost first: those at the rim have room outside
+        for place, count, mass, color, radius in sorted(each, key=lambda one: np.linalg.norm(one[0] - places.mean(0))):
             if discs:
                 dot = Dot([place[0], place[1], 0], radius=radius, color=color, fill_opacity=1)
                 self.add(dot.set_stroke(theme.panel, RING * 150))
             rows = VGroup(
-                page.label(f"{count:,}: {count / total:.0%}".replace("%", "\\%"), 0, 0, 0, "floor"),
-                page.label(f"true {mass:.0%}".replace("%", "\\%"), 0, -1.25 * em, 0, "floor", "muted"),
+                page.label(f"{count:,}: {count / total:.0%}".replace("%", "\\%"), 0, 0, 0, "legend"),
+                page.label(f"true {mass:.0%}".replace("%", "\\%"), 0, -1.25 * em, 0, "legend", "muted"),
             )
             self._place(rows, place, radius, rect, taken)
-            self.add(pill(rows, theme, pad=0.08), *rows)
+            self.add(pill(rows, theme, pad=0.08, alpha=0.92), *rows)
 
     @staticmethod
     def _place(rows: VGroup, at: np.ndarray, radius: float, rect: Rect, taken: list[Rect]) -> None:
-        """Beside its disc, inside the panel, where it covers no other label and no disc, and as near as can be."""
+        """On its place or beside its disc, inside the panel, where it covers no other label and no disc, and as near as
+        can be.
+        """
         w, h = float(rows.width) / 2 + 0.08, float(rows.height) / 2 + 0.08
         x0, x1, y0, y1 = rect
         best, least = at, np.inf
+        tries = [(0.0, np.zeros(2))] if radius == 0 else []
         for turn in np.arange(16) * np.pi / 8 - np.pi / 2:
-            for far in (0.06, 0.3, 0.7, 1.2, 1.8):
-                u = np.array([np.cos(turn), np.sin(turn)])
-                x, y = at + u * (radius + far) + u * (w, h)
-                x, y = float(np.clip(x, x0 + w + 0.05, x1 - w - 0.05)), float(np.clip(y, y0 + h + 0.05, y1 - h - 0.05))
-                meets = sum(_shared((x - w, x + w, y - h, y + h), other) for other in taken)
-                cost = 100 * meets + far + 0.1 * abs(u[0])
-                if cost < least:
-                    best, least = np.array([x, y]), cost
+            u = np.array([np.cos(turn), np.sin(turn)])
+            tries += [(far, u * (radius + far) + u * (w, h)) for far in (0.06, 0.3, 0.7, 1.2, 1.8)]
+        for far, away in tries:
+            x, y = at + away
+            x, y = float(np.clip(x, x0 + w + 0.05, x1 - w - 0.05)), float(np.clip(y, y0 + h + 0.05, y1 - h - 0.05))
+            meets = sum(_shared((x - w, x + w, y - h, y + h), other) for other in taken)
+            cost = 100 * meets + far + float(np.hypot(*(np.array([x, y]) - at - away))) + 0.1 * (away[0] != 0)
+            if cost < least:
+                best, least = np.array([x, y]), cost
         taken.append((best[0] - w, best[0] + w, best[1] - h, best[1] + h))
         rows.move_to([best[0], best[1], 0])
 

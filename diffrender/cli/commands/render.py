@@ -80,7 +80,7 @@ def render(
         str, typer.Option("--resolution", "-r", metavar="W,H", help="Width and height in pixels.")
     ] = "",
     aspect: Annotated[
-        str, typer.Option("--aspect", "-a", metavar="16:9|9:16|1:1", help="Shape of the frame.")
+        str, typer.Option("--aspect", "-a", metavar="16:9|4:3|1:1|9:16", help="Shape of the frame.")
     ] = "16:9",
     fps: Annotated[int | None, typer.Option("--fps", "--frame_rate", min=1, max=240, help="Frames a second.")] = None,
     format_: Annotated[

@@ -16,6 +16,7 @@ from diffrender.config.scene_card import SceneCard, find_scene, with_options
 from diffrender.config.scene_modules import scene_modules
 from diffrender.core.errors import UsageError
 from diffrender.core.files import expanded
+from diffrender.core.glyphs import check_words
 from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import Task, render_fields
 from diffrender.jobs.plan.subject import OUTPUTS, Subject
@@ -46,6 +47,9 @@ def clip(
     """
     settings = settings or RenderSettings()
     card = with_options(find_scene(scene), options or {})
+    for key, words in (options or {}).items():
+        if isinstance(words, str):
+            check_words(words, f"--option {key}")
     format = settings.format_for(out)
     given = named_files(list(trajectories), card)
     wanted = {name for name in card.needs if name not in given}
@@ -102,6 +106,12 @@ def recordings(
         elif isinstance(need, Codes):
             found[name] = subject.codes(device=device, shows=card.shows)
         else:
+            kind = subject.config.sampler.kind
+            if need.samplers and kind not in need.samplers and ".py" not in kind:
+                raise UsageError(
+                    f"--sampler {kind}: the scene '{card.name}' cannot show its recording as '{name}'.",
+                    f"It shows: {', '.join(need.samplers)}.",
+                )
             job = subject.sample(device=device, kind=need.kind, shows=card.shows)
             found[name] = replace(job, name=f"sample {subject.name} ({name})") if len(card.needs) > 1 else job
     return found

@@ -138,6 +138,11 @@ def key_dots(*colors: str, radius: float = 0.075) -> Key:
     return draw
 
 
+def key_path(color: str, *, width: float = LINE * 1.2, radius: float = 0.075) -> Key:
+    """Legend sample: a point with the way that it has come."""
+    return lambda x0, x1, y: VGroup(line([(x0, y), (x1 - radius, y)], color, width), key_dot(color)(x1 - radius, x1, y))
+
+
 def key_line(color: str, *, width: float = LINE * 1.6, alpha: float = 1.0) -> Key:
     """Legend sample: a line."""
     return lambda x0, x1, y: line([(x0, y), (x1, y)], color, width, alpha)

@@ -13,6 +13,7 @@ from diffrender.animation.mobjects.furniture.panels import Rect, pill
 from diffrender.animation.text.numbers import Number
 
 BARS = ("score", "noise")
+NAME = "their lengths"  # over the bars
 SHARE = 0.26  # length of the longest bar, as a part of the window's width
 
 
@@ -36,14 +37,15 @@ class Gauge(VGroup):
         else:
             left, low = window[1] - 0.26 - room, window[2] + 0.16
             self.places = [(left, low + 2.05 * em), (left, low + 0.85 * em)]
-            self.strip = 0.16 + 2.9 * em
+            self.strip = 0.16 + 4.1 * em
         self.bars = {name: VMobject(fill_color=theme.color(name), fill_opacity=1, stroke_width=0) for name in BARS}
         self.numbers = dict(zip(BARS, numbers, strict=True))
         super().__init__(*self.bars.values(), *numbers)
         for number, (x, y) in zip(numbers, self.places, strict=True):
             number.at(x + room, y - 0.3 * em, 1)
         if not tall:
-            corners = [[left - 0.1, low, 0], [left + room + 0.1, low + 2.9 * em, 0]]
+            self.add(page.label(NAME, left, low + 3.0 * em, -1, "floor", "muted"))
+            corners = [[left - 0.1, low, 0], [left + room + 0.1, low + 4.1 * em, 0]]
             self.add_to_back(pill(VMobject().set_points_as_corners(corners), theme, pad=0, alpha=0.86))
 
     def show(self, score: np.ndarray, noise: np.ndarray, grown: Mapping[str, float]) -> None:

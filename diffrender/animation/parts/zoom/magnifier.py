@@ -23,7 +23,12 @@ from diffrender.trajectory.reader import Trajectory
 
 PACE = 6.0  # steps a second once they go by one by one: no more can be read
 ISOLINES = np.arange(0.06, 1, 0.08)  # values of the colour at which they run
-_WIDTH = {"wide": 5.0, "square": 3.9, "tall": 5.5}  # of the window, in √(2τ), the spread of one step's noise
+_WIDTH = {
+    "wide": 5.0,
+    "classic": 3.9,
+    "square": 3.9,
+    "tall": 5.5,
+}  # of the window, in √(2τ), the spread of one step's noise
 FAST_SECONDS = 2.5  # for which steps go by at that pace
 _SHORTEST = 0.35  # a step shorter than so many seconds is not taken apart: its arrows stand there at once
 TERMS = {"sum": "sum", "state": "fg", "score": "score", "noise": "noise"}
@@ -70,7 +75,7 @@ class Magnifier:
         free = (size[0], size[1] - strip)
         self.centres = window_centres(x[steps], drift[steps], noise[steps], free) - (0.0, strip / 2)
         tags = {name: page.maths(source, "label", TERMS[name]) for name, source in TAGS.items()}
-        scale = 0.95 if page.shape == "square" else 1.25
+        scale = 0.95 if page.shape in ("classic", "square") else 1.25
         zoomed = density.heat(window, levels=ISOLINES.tolist())
         self.view = StepView(
             window, size, zoomed, x=x, drift=drift, noise=noise, theme=theme, tags=tags, scale=scale
