@@ -205,7 +205,8 @@ class TrajectoryScene(Scene):
         options, page = self.options, self.page
         words = title if options.title is None else escaped(options.title)
         made: list[Mobject] = [page.title(words)] if words else []
-        projection = self.run.meta.get("projection", "") if len(self.run.event) == 1 else ""
+        points = (run for run in self.trajectories.values() if len(run.event) == 1)
+        projection = next((run.meta["projection"] for run in points if "projection" in run.meta), "")
         self.named = not options.subtitle
         if subtitle := options.subtitle or projection:
             y = page.frame.title_y

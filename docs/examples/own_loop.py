@@ -25,17 +25,22 @@ def moons(n):
 
 
 # flow matching: x_t = (1 − t) x_0 + t ε, and the network predicts ε − x_0
+width = 64
 network = torch.nn.Sequential(
-    torch.nn.Linear(3, 96), torch.nn.SiLU(), torch.nn.Linear(96, 96), torch.nn.SiLU(), torch.nn.Linear(96, 2)
+    *(torch.nn.Linear(3, width), torch.nn.SiLU(), torch.nn.Linear(width, width), torch.nn.SiLU()),
+    *(torch.nn.Linear(width, width), torch.nn.SiLU(), torch.nn.Linear(width, 2)),
 )
-optimizer = torch.optim.Adam(network.parameters(), lr=4e-3)
-for _ in range(1500):
+TRAINING = 1200
+optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, TRAINING)
+for _ in range(TRAINING):
     x0, noise, t = moons(256)[0], torch.randn(256, 2), torch.rand(256, 1)
     velocity = network(torch.cat([(1 - t) * x0 + t * noise, t], 1))
     loss = (velocity - (noise - x0)).square().mean()
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
+    schedule.step()
 
 
 @torch.no_grad()
