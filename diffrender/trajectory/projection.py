@@ -70,7 +70,8 @@ def decoded_images(run: Trajectory) -> Trajectory:
 
 def _principal(run: Trajectory) -> tuple[np.ndarray, str]:
     """The two directions (D, 2) in which data vary most, and what to call them: their share of the variance."""
-    data = np.asarray((run.target if len(run.target) > PLANE else run["x"][-1])[:MOST_POINTS], float)
+    last = next(run[key][-1] for key in ("x", "snapshot", "code") if key in run)
+    data = np.asarray((run.target if len(run.target) > PLANE else last)[:MOST_POINTS], float)
     _, sizes, directions = np.linalg.svd(data - data.mean(0), full_matrices=False)
     axes = directions[:PLANE].T
     axes *= np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])  # so that it is always the same one
