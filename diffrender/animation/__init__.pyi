@@ -141,6 +141,9 @@ from .parts.learning_images import LearningImages as LearningImages
 from .parts.lettering import denoised as denoised
 from .parts.level_scale import BAR as BAR
 from .parts.level_scale import LevelScale as LevelScale
+from .parts.likelihood import CarriedCell as CarriedCell
+from .parts.likelihood import LikelihoodChart as LikelihoodChart
+from .parts.likelihood import LikelihoodScatter as LikelihoodScatter
 from .parts.marginals import Marginal as Marginal
 from .parts.marginals import beside_marginals as beside_marginals
 from .parts.marginals import marginals as marginals

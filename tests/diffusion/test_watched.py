@@ -155,7 +155,7 @@ def test_log_p_along_the_flow_is_the_closed_form_to_a_thousandth(recorded):
     sampler = {"kind": "rk45", "rtol": 1e-7, "atol": 1e-7, "timestep_spacing": "linspace", "steps": 20}
     t, run = recorded("log_p", sampler=sampler, record={"log_p": True})
     for k in range(20):
-        truth = run.target.density.at_level(torch.from_numpy(t.x[k]).double(), t.alpha[k], t.sigma[k])[0]
+        truth = run.target.density.at_level(torch.from_numpy(t.x[k].copy()).double(), t.alpha[k], t.sigma[k])[0]
         assert np.abs(t.log_p[k] - truth.numpy()).max() < 1e-3
         assert np.abs(t.log_p_exact[k] - truth.numpy()).max() < 1e-4
     assert np.abs(t.log_p[10:] - t.log_p[9:-1]).max() > 0.05, "the control: log p of the level before"

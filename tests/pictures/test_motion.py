@@ -35,6 +35,11 @@ FLOWS = {
     name: STRAIGHT | {"record": {"budgets": [2, 4, 8, 16], "posterior": name == "plain"}}
     for name in ("plain", "transport", "once", "twice")
 }
+FLOW = {"steps": 40, "timestep_spacing": "linspace"}
+LIKELIHOOD = {
+    "path": {"target": "star", "sampler": FLOW | {"kind": "rk45", "chains": 30}, "record": {"log_p": True}},
+    "flow": {"target": "star", "sampler": FLOW | {"kind": "heun", "chains": 441, "start": "grid"}},
+}
 CASES = {  # a scene, what its recordings are, by name, and options
     "denoise": ({"run": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}}, {}),
     "drift": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}}, {}),
@@ -43,6 +48,7 @@ CASES = {  # a scene, what its recordings are, by name, and options
     "compare": ({"run": PAIR, "exact": PAIR | {"sampler": PAIR["sampler"] | {"kind": "ddpm"}}}, {}),
     "flow": (FLOWS, {}),
     "decide": ({"run": {"target": "star", "sampler": FAN | {"kind": "ddpm"}, "record": {"classes": True}}}, {}),
+    "likelihood": (LIKELIHOOD, {}),
     "fan": ({"run": {"sampler": FAN, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
     "step": (STEP, {}),
 }

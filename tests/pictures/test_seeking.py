@@ -17,6 +17,10 @@ STEP = {
     "noisy": {"sampler": DDIM | {"kind": "ddpm"}},
     "still": {"sampler": DDIM | {"kind": "ddpm", "variance": "none"}, "record": {"collapse": True}},
 }
+LIKELIHOOD = {
+    "path": {"sampler": DDIM | {"kind": "rk45", "timestep_spacing": "linspace"}, "record": {"log_p": True}},
+    "flow": {"sampler": DDIM | {"start": "grid"}},
+}
 CASES = {
     "denoise": ("spiral", {"run": {"sampler": DDIM}}, {"trails": 20, "interpolate": True}),
     "denoise in space": ("torus", {"run": {"sampler": DDIM}}, {"trails": 20}),
@@ -29,6 +33,7 @@ CASES = {
         {"run": {"sampler": DDIM | {"kind": "ddpm", "timestep_spacing": "log_snr"}, "record": {"classes": True}}},
         {},
     ),
+    "likelihood": ("star", LIKELIHOOD, {}),
     "fan": ("spiral", {"run": {"sampler": DDIM, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
     "step": ("spiral", STEP, {}),
     "mesh": ("spiral", {"flow": {"sampler": DDIM | {"start": "grid"}}}, {}),
