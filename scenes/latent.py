@@ -108,7 +108,8 @@ class Latent(TrajectoryScene):
         head = self.header(title, equation)
         shown = caption if self.page.shape == "wide" else caption[:2]
         self.set_places(head=head, foot=[self.caption(*shown, run=self.run)], stage=stage, side=side)
-        self.wait(self.seconds(self.options.pause))
+        if self.options.pause:
+            self.wait(self.seconds(self.options.pause))
 
     def encoder(self) -> str:
         """The autoencoder and its images, as captions name them."""

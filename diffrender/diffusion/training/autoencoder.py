@@ -11,7 +11,7 @@ import torch
 
 from diffrender.config.sections import AUTOENCODER_SECTIONS, Config
 from diffrender.core.files import digest
-from diffrender.diffusion.autoencoders.reader import ImageReader, train_reader
+from diffrender.diffusion.autoencoders.reader import BATCH, ImageReader, train_reader
 from diffrender.diffusion.autoencoders.trained import TrainedAutoencoder, new_network, new_reader
 from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.recording.metrics import neighbour_agreement
@@ -25,7 +25,7 @@ from diffrender.diffusion.training.loop import Progress, one_thread, resume_file
 SHOTS = (0, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20)  # of 20 epochs, after which its codes are kept: dense at first
 BETWEEN = (0.05, 0.15, 0.35, 0.7, 1.5, 4, 7, 14)  # and these, so that the codes are seen to move
 FILMED, PICTURED = 1500, 6  # images whose codes, and whose reconstructions, are kept
-READER_STEPS = 1900
+READER_STEPS, READER_EPOCHS = 1900, 64  # at most so many, of batches of images, and so often each image
 JUDGED = 20_000  # codes whose neighbours are compared
 LAST = 200  # steps over which the final loss is averaged
 FAR = 1 << 40  # numbers of draws that no epoch or step has
@@ -117,7 +117,8 @@ def train_autoencoder(
         if label is not None:
             report({"stage": "learn to read", "done": 0, "total": 1})
             reader = new_reader(data.event, len(names), config.seed)
-            figures["reader"] = train_reader(reader, images, label, READER_STEPS, config.seed)
+            lessons = min(READER_STEPS, max(1, READER_EPOCHS * len(images) // BATCH))
+            figures["reader"] = train_reader(reader, images, label, lessons, config.seed)
             figures["neighbours"] = neighbour_agreement(codes[:JUDGED].numpy(), label[:JUDGED].numpy())
     figures |= dict(zip(network.parts, np.mean(trainer.losses[-LAST:], 0).tolist(), strict=True))
     trained = TrainedAutoencoder(network, data.event, codes, label, names, reader, trainer.film(), figures)
