@@ -8,12 +8,15 @@ import numpy as np
 from pydantic import Field
 
 from diffrender.animation import (
+    HAIR,
+    Box,
     MarkovRow,
     Recording,
     RenderError,
     SceneOptions,
     TrajectoryScene,
     captions,
+    frame,
     path_length,
     two_rows,
 )
@@ -52,6 +55,8 @@ class Chain(TrajectoryScene):
         chain = min(options.chain, reverse.chains - 1, forward.chains - 1)
         caption = self.caption("sampler", f"{last} steps", "seed", "model", run=reverse)
         stage = self.arrange("stage", key=False, slider=False).stage.above(caption)
+        if upright:  # a row for what comes of it
+            stage = stage._replace(bottom=stage.bottom + 1.5 * page.em("legend"))
         upper, lower = two_rows(
             stage, count, upright=upright, gap=GAP[shape], head=1.6 * em, between=(3.2 if upright else 1.9) * em
         )
@@ -65,16 +70,17 @@ class Chain(TrajectoryScene):
         for name, a, b in zip(names, upper, lower, strict=True):
             (x, y), (u, v) = a.center, b.center
             name.at((x + u) / 2, (y + v) / 2 - 0.3 * em, 0)
-        heads = self.heads(upper, lower)
+        *heads, result = self.heads(upper, lower)
+        edges = [frame(box, theme.border, 1.5 * HAIR, radius=0).set_z_index(3) for box in (*upper, *lower)]
         clocks = [self.clock(forward, timeline=there.timeline), self.clock(reverse, timeline=back.timeline)]
         for clock, row in zip(clocks, (there, back), strict=True):
             clock.bind(row)
             clock.show(1)
-        words = captions.title(self.run, "Images") + ": the Markov chain" * (page.shape == "wide")
+        words = captions.title(self.run, "Images") + ": the Markov chain" * (not upright)
         title, *adds = self.header(words, self.sampler_equation(forward))
         takes = self.header("", self.sampler_equation(reverse))[-1:]
-        self.intro(title, *takes, ground=[caption, *heads, *names, *there.mobjects, *back.mobjects])
-        self.crossfade([*back.mobjects, *there.mobjects, *takes])
+        self.intro(title, *takes, ground=[caption, *heads, result, *names, *edges, *there.mobjects, *back.mobjects])
+        self.crossfade([*back.mobjects, *there.mobjects, *takes, result])
         clocks[0].show(0)
         self.crossfade((), [*there.mobjects, *adds])
         self.play_run(clocks[0])
@@ -82,39 +88,47 @@ class Chain(TrajectoryScene):
         clocks[1].show(0)
         self.crossfade(adds, [*takes, *back.mobjects])
         self.play_run(clocks[1])
+        self.crossfade((), [result])
         self.outro()
 
-    def heads(self, upper: list[Any], lower: list[Any]) -> list[Any]:
-        """What each row is: over the upper and under the lower one; of columns over both."""
+    def heads(self, upper: list[Box], lower: list[Box]) -> list[Any]:
+        """What each row is, over the upper and under the lower one (columns: over both); last, what comes of it."""
         page, em = self.page, self.page.em("label")
-        adds, takes = "q (x_t mid(|) x_(t-1))", "p_theta (x_(t-1) mid(|) x_t)"
+        adds, takes = (
+            page.maths("q (x_t mid(|) x_(t-1))", "label", "noise"),
+            page.maths("p_theta (x_(t-1) mid(|) x_t)", "label", "data"),
+        )
+        result = self.new_image()
         if page.shape == "tall":
-            y = upper[0].top + 0.5 * em
-            return [page.maths(text, "label", hue).at(row[0].center[0], y, 0)
-                    for text, hue, row in ((adds, "noise", upper), (takes, "data", lower))]  # fmt: skip
-        made: list[Any] = []
-        words = ("each step adds noise to an image of the data", f"each step takes some away: {self.new_image()}")
-        if page.shape != "wide":
-            words = ("adds noise to an image of the data", self.new_image())
-        for text, said, hue, y in (
-            (adds, words[0], "noise", upper[0].top + 0.5 * em), (takes, words[1], "data", lower[0].bottom - 1.15 * em)
-        ):  # fmt: skip
-            name = page.maths(text, "label", hue).at(upper[0].left, y)
-            x = float(name.get_right()[0]) + 0.3
-            fits = page.fitting(said, page.frame.x - x, "legend")
-            made += [name, page.label(fits, x, y, -1, "legend", "muted")]
+            y, short = upper[0].top + 0.5 * em, result.split("|")[-1]
+            for text, row in ((adds, upper), (takes, lower)):
+                text.at(row[0].center[0], y, 0)
+            return [adds, takes, page.label(short, 0, lower[-1].bottom - 1.1 * em, 0, "legend", "data")]
+        made: list[Any] = [adds, takes]
+        for name, words, row, y in (
+            (adds, "adds noise to an image of the data", upper, upper[0].top + 0.5 * em),
+            (takes, "takes some away", lower, lower[0].bottom - 1.15 * em),
+        ):
+            name.at(row[0].left, y)
+            said = page.label(words, float(name.get_right()[0]) + 0.3, y, -1, "legend", "muted")
+            made.append(said)
+        right = lower[-1].right  # the last of the row, where there is room up to what is said already
+        short = page.fitting(result, right - float(said.get_right()[0]) - 0.4, "legend")
+        made.append(page.label(short, right, y, 1, "legend", "data"))
         return made
 
     def new_image(self) -> str:
         """What the lower row ends with: how far from the data, and images of the data from one another, if recorded."""
         run = self.trajectories["reverse"]
         if "nearest_apart" not in run:
-            return "a new image"
+            return "a new image|new"
         chain = min(self.options.chain, run.chains - 1)
         far, apart = float(run["nearest_distance"][chain]), float(np.median(run["nearest_apart"]))
         said = (
             "a new image, {:.2f} from the nearest of the data (these: {:.2f})",
             "a new image, {:.2f} from the data (these: {:.2f})",
             "new: {:.2f} from the data (these: {:.2f})",
+            "{:.2f} from the data (these: {:.2f})",
+            "{:.2f} away (data: {:.2f})",
         )
         return "|".join(form.format(far, apart) for form in said)

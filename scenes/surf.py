@@ -69,7 +69,7 @@ class Surf(TrajectoryScene):
         caption = self.caption("sampler", "scaling", "model", "seed", "step")
         stage = self.arrange("stage", key=False, slider=False).stage.above(caption)
         if upright:
-            column, body = stage.columns(0.15, 0.85, gap=0.3)
+            column, body = stage.columns(0.17, 0.83, gap=0.3)
         else:
             row = 2.3 * page.em("legend") + BAR
             body, column = stage._replace(bottom=stage.bottom + row + 0.1), stage._replace(top=stage.bottom + row)
@@ -94,7 +94,7 @@ class Surf(TrajectoryScene):
 
         clock.bind(state, seen, scale)
         clock.bind(colour, moves=rims[:1])
-        title = self.header(captions.title(run, "Images") + " by Langevin" * upright, self.sampler_equation())
+        title = self.header(captions.title(run, "Images"), self.sampler_equation())
         standing = [said, *scale.standing, scale.mark, caption, *rims, state]
         ending = self.beside(run, state, seen, chains, square)
         clock.show(1)

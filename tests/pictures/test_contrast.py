@@ -37,7 +37,8 @@ GAUSSIAN = CONDITIONAL | {"kind": "gaussian"}
 def denoised(chains=9, model=CONDITIONAL, **more):
     """A short run of images."""
     sampler = {"kind": "ddim", "steps": 12, "chains": chains} | more
-    return CLASSES | {"model": model, "record": {"keep": ["x0"], "target_points": 0}, "sampler": sampler}
+    record = {"keep": ["x0"], "target_points": 200, "nearest": True}
+    return CLASSES | {"model": model, "record": record, "sampler": sampler}
 
 
 def local(size):
@@ -64,12 +65,12 @@ RUNS = {
         "own": local(2),
         "near": local(1),
         "local": local(2),
-        "far": local(3.5),
-        "farthest": local(12),
+        "far": local(3),
+        "farthest": local(6),
     },
     "guidance": {
         name: denoised(20, GAUSSIAN, guidance_scale=scale)
-        for name, scale in {"free": 0, "plain": 1, "two": 2, "four": 4, "eight": 8}.items()
+        for name, scale in {"free": 0, "plain": 1, "two": 2, "eight": 8}.items()
     },
     "spectrum": {
         "run": {
