@@ -28,8 +28,8 @@ from diffrender.config.find import open_config
 from diffrender.config.load import load_config
 from diffrender.diffusion.recording.metrics import against_target
 from diffrender.diffusion.targets.build import build_target
-from diffrender.diffusion.training.loop import train
 from diffrender.diffusion.training.base import BETAS
+from diffrender.diffusion.training.loop import train
 from diffrender.diffusion.training.trainer import Trainer
 
 SPIRAL = Path(__file__).parents[2] / "configs" / "spiral.yaml"

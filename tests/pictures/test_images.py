@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -72,6 +75,30 @@ def test_every_pixel_is_the_recorded_value(read, run, shot):
         (noise, colors(read, "signed", mosaic(np.zeros_like(last)), NOISE_REACH)),
     ):
         assert np.abs(seen(read, shot, grid) - expected).max() <= 1
+
+
+def test_a_decoded_lossless_picture_holds_the_recorded_values(read, run, shot, tmp_path):
+    """Written to a file as any user would, and read again: the state's tiles are the recording after the mapping."""
+    from PIL import Image
+
+    from diffrender.video.render import render
+    from diffrender.video.spec import RenderSpec
+
+    scene, (width, height) = Path(__file__).parents[2] / "scenes" / "images.py", read.SIZE
+    made = render(
+        RenderSpec.of(
+            scene=scene, scene_class="Images", trajectories={"run": run.file}, out=tmp_path / "end.png", still=1.0,
+            width=width, height=height, fps=10, options={"duration": DURATION, "code_steps": 0},
+            metadata={"comment": "{}"},
+        )
+    )  # fmt: skip
+    with Image.open(made.path) as opened:
+        picture = SimpleNamespace(frame=np.asarray(opened.convert("RGB")))
+    said = run.meta["target"]
+    last = run["x"][-1].astype(np.float32) * said["scale"] + said["offset"][0]
+    found = seen(read, picture, grids(shot)[0])
+    assert np.abs(found - colors(read, "image", mosaic(last))).max() <= 1
+    assert np.abs(found - colors(read, "image", mosaic(last[::-1]))).max() > 20, "the control: other images"
 
 
 def test_another_step_or_another_image_is_found_out(read, run, shot):
