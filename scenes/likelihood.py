@@ -62,10 +62,10 @@ class Likelihood(TrajectoryScene):
     }
     words = {
         "title": "Likelihood",
-        "cell": "a cell carried along",
-        "path": "one path",
+        "cell": "cell",
+        "path": "path",
         "ode": "by the flow",
-        "truth": "closed form",
+        "truth": "exact",
         "all": "All paths",
     }
 

@@ -26,7 +26,7 @@ from diffrender.trajectory.follow import pick_hero
 Members = Iterator[tuple[str, np.ndarray]]
 KEYS = ("posterior", "moves", "collapse", "classes", "log_p")  # of `record`, that ask for it
 FAR = 1e6  # sigma / alpha where x says nothing of x_0, so that x̂0 is the mean of the data
-SMOOTH = 1e-7  # tolerance of log p along the flow
+SMOOTH = 1e-8  # tolerance of log p along the flow
 
 
 def watches(config: Config) -> bool:
