@@ -14,6 +14,9 @@ import numpy as np
 from diffrender.animation.mobjects.kernels.landscape import _between
 
 BYTE, SHEET = np.uint32(255), np.uint32(1 << 24)  # of a packed colour; the mark of a sheet
+BLOCK = 16  # columns of the picture that are put together at a time
+STRIDE = 1.6  # pixels from one step of the walk to the next
+EDGE = 3  # subpixels that the nearest edge of a sheet is thick
 FINE = 2  # subpixels to a pixel, in both directions
 
 
@@ -35,7 +38,7 @@ def hills(density, tint, extent, shape, size, view, tall, least):
     rows, columns = height * FINE, width * FINE
     color = np.zeros((columns, rows), np.uint32)  # a column is one piece of memory
     reach = math.hypot(x1 - x0, y1 - y0) / 2
-    ex, ey, step = (gx - 1) / (x1 - x0), (gy - 1) / (y1 - y0), FINE / unit
+    ex, ey, step = (gx - 1) / (x1 - x0), (gy - 1) / (y1 - y0), STRIDE * FINE / unit
     for i in range(columns):
         u = (i + 0.5 - centre_x) / unit
         # the part of the column's way that runs over the extent: x and y change evenly along it
@@ -48,7 +51,7 @@ def hills(density, tint, extent, shape, size, view, tall, least):
                 last = first
         filled = -1  # rows from here downwards are drawn; −1: none yet
         before = False  # whether there was a sheet one step nearer
-        for k in range(int((last - first) / step)):  # a pixel at a time: what lies between is filled
+        for k in range(int((last - first) / step)):  # what lies between two steps is filled
             v = first + (k + 0.5) * step
             column, row = (mx + u * ct - v * st - x0) * ex, (my + u * st + v * ct - y0) * ey
             here = _between(density, row, column)
@@ -58,7 +61,7 @@ def hills(density, tint, extent, shape, size, view, tall, least):
             top = max(math.floor(centre_y - (v * cp + tall * here * sp - lift) * unit), 0)
             low = rows if filled < 0 else filled
             if not before:  # an edge: nothing hangs from it
-                low = min(low, top + FINE)
+                low = min(low, top + EDGE)
             before = True
             if top >= low:
                 continue
@@ -77,37 +80,42 @@ def hills(density, tint, extent, shape, size, view, tall, least):
 def over_floor(color, floor, extent, size, view, depth, cover):
     """(h, w) uint32 premultiplied picture of a sheet (of `hills`) over its floor, clipped by `cover` (h, w) 0..256.
 
-    floor: (Fy, Fx, 3) float32 colours 0..255 on `extent`, lowest y first. depth: data units by which it lies lower.
+    floor: (Fy, Fx) uint32 packed colours on `extent`, lowest y first, finer than the picture. depth: data units by
+    which it lies lower.
     """
     height, width = cover.shape
-    fy, fx = floor.shape[:2]
+    fy, fx = floor.shape
     x0, x1, y0, y1 = extent
     unit, centre_x, centre_y = size
     mx, my, ct, st, cp, sp, lift = view
     out = np.zeros((height, width), np.uint32)
     share = 1.0 / (FINE * FINE)
-    for i in range(width):
-        u = (i + 0.5 - centre_x) / unit
+    for block in range(0, width, BLOCK):  # few columns at a time: their rows, and theirs of the picture, stay at hand
         for j in range(height):
-            v = ((centre_y - j - 0.5) / unit + depth * sp + lift) / cp
-            x, y = mx + u * ct - v * st, my + u * st + v * ct
-            r, g, b, a = 0.0, 0.0, 0.0, 0.0
-            for di in range(FINE):
-                for dj in range(FINE):
-                    seen = color[i * FINE + di, j * FINE + dj]
-                    if seen:
-                        r += share * (seen & BYTE)
-                        g += share * (seen >> np.uint32(8) & BYTE)
-                        b += share * (seen >> np.uint32(16) & BYTE)
-                        a += share
-            if a < 1 and x0 <= x <= x1 and y0 <= y <= y1:
-                row, column = (y - y0) / (y1 - y0) * (fy - 1), (x - x0) / (x1 - x0) * (fx - 1)
-                r += (1 - a) * _between(floor[:, :, 0], row, column)
-                g += (1 - a) * _between(floor[:, :, 1], row, column)
-                b += (1 - a) * _between(floor[:, :, 2], row, column)
-                a = 1.0
-            whole = cover[j, i] / 256
-            red, green, blue = np.uint32(r * whole + 0.5), np.uint32(g * whole + 0.5), np.uint32(b * whole + 0.5)
-            opaque = np.uint32(255 * a * whole + 0.5)
-            out[j, i] = red | green << np.uint32(8) | blue << np.uint32(16) | opaque << np.uint32(24)
+            for i in range(block, min(block + BLOCK, width)):
+                r, g, b, a = 0.0, 0.0, 0.0, 0.0
+                for di in range(FINE):
+                    for dj in range(FINE):
+                        seen = color[i * FINE + di, j * FINE + dj]
+                        if seen:
+                            r += share * (seen & BYTE)
+                            g += share * (seen >> np.uint32(8) & BYTE)
+                            b += share * (seen >> np.uint32(16) & BYTE)
+                            a += share
+                if a < 1:
+                    u = (i + 0.5 - centre_x) / unit
+                    for part in range(FINE):  # a tilted floor is seen shortened: more than one of its rows a pixel
+                        v = ((centre_y - j - (part + 0.5) / FINE) / unit + depth * sp + lift) / cp
+                        x, y = mx + u * ct - v * st, my + u * st + v * ct
+                        if x0 <= x < x1 and y0 <= y < y1:
+                            ground = floor[int((y - y0) / (y1 - y0) * fy), int((x - x0) / (x1 - x0) * fx)]
+                            left = (1 - a) / (FINE - part)
+                            r += left * (ground & BYTE)
+                            g += left * (ground >> np.uint32(8) & BYTE)
+                            b += left * (ground >> np.uint32(16) & BYTE)
+                            a += left
+                whole = cover[j, i] / 256
+                red, green, blue = np.uint32(r * whole + 0.5), np.uint32(g * whole + 0.5), np.uint32(b * whole + 0.5)
+                opaque = np.uint32(255 * a * whole + 0.5)
+                out[j, i] = red | green << np.uint32(8) | blue << np.uint32(16) | opaque << np.uint32(24)
     return out

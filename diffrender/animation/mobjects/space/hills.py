@@ -23,7 +23,7 @@ LEVELS = (0.08, 0.3, 0.65)  # contours, as parts of a class's own highest densit
 GROWN = 0.82  # its size then, as a part of that of the flat map: what stands up needs room
 LIGHT = (-0.55, -0.3, 0.7)  # towards the light, in the frame of the camera: from the left, in front and above
 SHADE = 0.6  # how much darker than flat ground a slope turned away from the light is
-FINER, WIDTH = 6, 2.2  # floor points to a grid cell, and the width of a contour in them
+FINER, WIDTH = 8, 3.0  # floor points to a grid cell, and the width of a contour in them
 GROUND, LINE = 0.16, 0.9  # opacity of a class's colour on the floor within its contours, and of these
 
 
@@ -135,7 +135,7 @@ class Hills(Picture):
 
 
 def _painted(density: np.ndarray, hues: np.ndarray, ground: np.ndarray) -> np.ndarray:
-    """The floor (Fy, Fx, 3), 0..255: within its contours each class's colour faintly, its contours clearly."""
+    """The floor (Fy, Fx), packed colours: within its contours each class's colour faintly, its contours clearly."""
     from scipy.ndimage import zoom
 
     gy, gx = density.shape[1:]
@@ -152,4 +152,5 @@ def _painted(density: np.ndarray, hues: np.ndarray, ground: np.ndarray) -> np.nd
         for level in LEVELS:
             line = np.clip(WIDTH / 2 + 0.5 - np.abs(fine - level * own.max()) / slope, 0, 1) * LINE
             floor += line[..., None] * (hue - floor)
-    return floor.astype(np.float32)
+    red, green, blue = np.rint(floor).clip(0, 255).astype(np.uint32).transpose(2, 0, 1)
+    return np.ascontiguousarray(red | green << 8 | blue << 16)
