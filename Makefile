@@ -24,7 +24,7 @@ types: setup  ## mypy
 
 lock: setup  ## pin what is installed now, with hashes
 	$(BIN)/python -m venv .venv/lock && .venv/lock/bin/python -m pip install -q uv
-	$(BIN)/python -m pip freeze --exclude-editable --exclude diffrender > .venv/lock/pins
+	$(BIN)/python -m pip freeze --exclude-editable --exclude diffrender-video > .venv/lock/pins
 	sed -nE 's/^(torch==[^+]*).*/# torch: \1/p' .venv/lock/pins > requirements.lock
 	sed '/^torch==/d' .venv/lock/pins | .venv/lock/bin/uv pip compile -q --no-deps --generate-hashes --no-header --no-annotate - >> requirements.lock
 
