@@ -41,7 +41,7 @@ class Likelihood(TrajectoryScene):
             {
                 "model.kind": "exact",
                 "sampler.steps": 100,
-                "sampler.chains": 120,
+                "sampler.chains": 400,
                 "sampler.rtol": 1e-7,
                 "sampler.atol": 1e-7,
                 "sampler.timestep_spacing": "linspace",
