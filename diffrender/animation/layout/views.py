@@ -32,6 +32,7 @@ WIDE = 2.45  # deviations of noise that must find room: one point in twenty lies
 EASE = 0.45  # part of the camera's way in which it comes to rest
 PHI_RANGE, PHIS, THETAS = (0.35, 1.3), 6, 24  # directions that are tried for the telling one
 MOST_POINTS, CELLS = 1500, 72  # points looked at, and cells of the picture along each side
+NEAR = 1.2  # room round points in space, some of which come nearer while the camera turns
 ROOM = 0.06  # of the box's sides, between data and box
 
 
@@ -177,8 +178,12 @@ class Space(Plane):
         return flat.reshape(*np.shape(x)[:-1], 2).astype(float)
 
     def fit(self, points: np.ndarray, room: float = 1.1) -> Rect:
-        """The box as it is: what is seen of points in space changes as the camera turns."""
-        return self.box
+        """As in the plane, of points as they are seen in the end, when the camera has come to rest."""
+        now = self.orbit.phi, self.orbit.theta
+        self.orbit.phi, self.orbit.theta = self.telling
+        box = super().fit(points, NEAR * room)
+        self.orbit.phi, self.orbit.theta = now
+        return box
 
     def turn(self, seconds: float, *, degrees: float, start: float = 0.0, end: float = 1.0) -> list[Animation]:
         """The part `start` to `end` of the camera's way: it comes from `degrees` aside to the `telling` angle.
