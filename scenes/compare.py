@@ -51,7 +51,7 @@ class Compare(TrajectoryScene):
         "exact": "Exact score",
         "learned": "Learned score",
         "difference": "Difference",
-        "never": "dotted: $p_t$ under 1 % of its peak, never asked|dotted: never asked",
+        "never": "dotted: $p_t$ under 1 % of its peak, hardly ever asked|dotted: hardly asked",
         "same": "samples of the same noise|the same noise",
         "error": "Error against $t$, mean over $p_t$: {:.3f}|Error over $p_t$: {:.3f}|Error {:.3f}",
         "pair": "The same noise, twice",
@@ -59,7 +59,7 @@ class Compare(TrajectoryScene):
         "joined": "lines: one chain, in both|lines: one chain",
         "alike": "The two are the same, bit for bit",
         "apart": "Chains apart against $sigma\\/(alpha + sigma)$: {:.3f}|Chains apart, on average: {:.3f}|Apart {:.3f}",
-        "elsewhere": "where it was never asked: {:.2f}|never asked: {:.2f}|else: {:.2f}",
+        "elsewhere": "where it was hardly ever asked: {:.2f}|hardly asked: {:.2f}|else: {:.2f}",
     }
 
     class Options(SceneOptions):
@@ -77,7 +77,7 @@ class Compare(TrajectoryScene):
         self.outro()
 
     def scores(self) -> None:
-        """The end; back to the noise; all levels; then the one at which it errs most where it was never asked."""
+        """The end; back to the noise; all levels; then the one at which it errs most where it was hardly asked."""
         run, exact = self.run, self.trajectories["exact"]
         if not captions.learned(run):
             raise RenderError(f"{run.file}: compare needs a learned score.", "Take a network: --set model.kind=mlp")

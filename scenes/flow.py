@@ -14,20 +14,17 @@ from diffrender.animation import (
     Box,
     Clock,
     DistanceChart,
-    Hero,
+    FlowPaths,
     Racers,
     Recording,
     SceneOptions,
-    Spokes,
     TrajectoryScene,
     evaluations_needed,
-    frame,
     key_dot,
     key_line,
     linear,
     on_straight_clock,
     panel,
-    point_radius,
     straightness,
 )
 
@@ -48,7 +45,7 @@ MARGINAL = "dot(x) = EE [{{epsilon : noise}} - {{x_0 : data}} mid(|) x_t]"
 BUDGETS = ("budget_nfe", "budget_sliced_wasserstein")
 POSTER = 0.55  # of the way, at which the first picture stands
 STRAIGHT = "S = EE_t norm(dot(x)_t - (x_1 - x_0))^2 \\/ EE norm(x_1 - x_0)^2"
-WATCHED, PATHS, SPOKES = 300, 70, 1000  # points that move, those that leave a path, lines to the data
+PATHS = 70  # points that leave a path
 SLACK = 1.15  # over the worst of the best distances: the one at which evaluations are compared
 
 
@@ -95,27 +92,11 @@ class Flow(TrajectoryScene):
 
     def paths(self) -> list[Any]:
         """The same noise along straight lines to any data, and along the flow; from one point lines to all the data."""
-        run, page, theme = self.run, self.page, self.theme
+        page, theme, clock = self.page, self.theme, self.clock(timeline=linear(self.run.steps))
         boxes = self.arrange("two panels", slider=True)
         panels = (boxes.left, boxes.right)
-        y, t = on_straight_clock(run)
-        count, along = min(WATCHED, len(run.target), run.chains), t[:, None, None]
-        straight = (1 - along) * run.target[:count] + along * y[0][:count]
-        clock = self.clock(timeline=linear(run.steps))
-        views = [self.view(run.target, box, noise=0.8) for box in panels]
-        for view, states in zip(views, (straight, y[:, :count]), strict=True):
-            states = states.astype(np.float32)
-            view.cloud(run.target, color=theme.data, radius=0.016, alpha=0.35)
-            trail: dict[str, Any] = {"width": LINE, "alpha": 0.45, "length": run.steps, "power": 0}
-            clock.bind(view.trails(states[:, :PATHS], color=theme.samples, **trail))
-            clock.bind(view.cloud(states, color=theme.samples, radius=point_radius(WATCHED, 12), alpha=0.9))
-        hero = Hero(views[1], y, theme=theme, chain=int(run.meta["followed"]), length=run.steps)
-        every = -(-run["posterior"].shape[1] // SPOKES)
-        ends, weights = (np.asarray(run[key][:, ::every]) for key in ("posterior", "posterior_weight"))
-        spokes = Spokes(views[1].box, views[1].rect, hero.states[:-1, 0], ends, weights, color=theme.data, alpha=0.8)
-        clock.bind(views[1].keep(spokes), hero)
-        made: list[Any] = [panel(box, theme) for box in panels] + [mob for view in views for mob in view.made]
-        made += [frame(box, theme.border).set_z_index(30) for box in panels]
+        left, right = (self.view(self.run.target, box, noise=0.8) for box in panels)
+        made = FlowPaths(page, clock, (left, right), boxes).mobjects
         for name, box in zip(("conditional", "marginal"), panels, strict=True):
             made.append(page.panel_label(page.words(page.fitting(self.words[name], box.width, "label")), box))
         keys = [(key_line(theme.data), 0.5, self.words["spokes"])]

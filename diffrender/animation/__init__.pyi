@@ -131,6 +131,7 @@ from .parts.distances import total_variation_curve as total_variation_curve
 from .parts.encoder_curves import EncoderCurves as EncoderCurves
 from .parts.filling import FillingHistogram as FillingHistogram
 from .parts.flow_field import FlowField as FlowField
+from .parts.flow_paths import FlowPaths as FlowPaths
 from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero
 from .parts.hero import pick_hero as pick_hero

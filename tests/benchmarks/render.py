@@ -248,7 +248,32 @@ def memory(table: Table, quick: bool) -> None:
     print(f"    {', '.join(f'{mb:.0f}' for mb in short)} MB and {long:.0f} MB")
 
 
-PARTS = {f.__name__: f for f in (drawing, encoding, workers, memory)}
+def figures(table: Table, quick: bool) -> None:
+    """A frame of each figure of the field against one of denoise that shows as many points, by CPU time."""
+    frames, few = 20 if quick else 60, {"record": {"keep": [], "target_points": 1500}}
+
+    def runs(names: str, each: int, **sections) -> dict:
+        return {
+            name: few | {"sampler": {"kind": "ddim", "steps": 40, "chains": each}} | sections for name in names.split()
+        }
+
+    budgets = {"record": few["record"] | {"budgets": [4, 8, 16]}}
+    straight = {"schedule": {"kind": "flow"}, "sampler": {"kind": "flow_euler", "steps": 40, "chains": 3000}}
+    flows = runs("plain transport once twice", 3000, **straight, **budgets)
+    flows["plain"] = flows["plain"] | {"record": budgets["record"] | {"posterior": True}}
+    cases = {  # points, recordings, seconds into the clip
+        "race": (16_000, runs("racer1 racer2 racer3 racer4", 4000, **budgets), 6),
+        "compare": (4000, runs("run exact", 1000), 5),
+        "flow": (12_000, flows, 18),
+    }
+    for name, (points, needs, first) in cases.items():
+        plain = ("figure", {"scene": "denoise", "needs": runs("run", points), "first": 14, "frames": frames})
+        mine = ("figure", {"scene": name, "needs": needs, "first": first, "frames": frames})
+        usual, ours = best("median_cpu_ms", plain, mine, rounds=1 if quick else 3)
+        table.at_most(f"a frame of {name}, {points:,} points", ours / usual, "× denoise", 3, ms=ours, denoise_ms=usual)
+
+
+PARTS = {f.__name__: f for f in (drawing, encoding, workers, memory, figures)}
 
 
 def main() -> int:

@@ -412,6 +412,35 @@ def denoise(n, frames, preset, profile=False):
         return result
 
 
+def figure(scene, needs, first, frames, options=None):
+    """Frames of a scene without encoding, from `first` seconds on, of exact runs on a mixture of Gaussians.
+
+    needs: recording's name → sections of its config.
+    """
+    from diffrender.config.scene_card import read_scene
+    from diffrender.config.sections import Config
+    from diffrender.diffusion.recording.record import sample
+    from diffrender.trajectory.reader import Trajectory
+    from diffrender.video import frames as engine
+
+    file = Path(__file__).parents[2] / "scenes" / f"{scene}.py"
+    made = engine.load_scene(file, read_scene(file).class_name)
+    target = {"kind": "gaussian_mixture", "means": [[-1, 0], [1, 0.5]], "stds": [0.3, 0.3]}
+    base = {"target": target, "model": {"kind": "exact"}}
+    with tempfile.TemporaryDirectory() as folder:
+        runs = {
+            name: Trajectory.open(sample(Config.model_validate(base | given), Path(folder) / f"{name}.npz"))
+            for name, given in needs.items()
+        }
+        clock = Clock()
+        begin = round(first * FPS)
+        engine.draw(
+            lambda renderer: made(trajectories=runs, options=options or {}, theme="dark", renderer=renderer),
+            settings(folder), [(begin, begin + frames)], clock,
+        )  # fmt: skip
+        return clock.result()
+
+
 def _profiled(work):
     """The functions that take most of the time, as (name, ms by itself)."""
     import cProfile
@@ -423,7 +452,7 @@ def _profiled(work):
     return [[f"{Path(f).name}:{line} {name}", round(1e3 * own, 1)] for (f, line, name), (_, _, own, *_) in table]
 
 
-CASES = {f.__name__: f for f in (draw, stock, matplotlib, likeness, skipped, denoise)}
+CASES = {f.__name__: f for f in (draw, stock, matplotlib, likeness, skipped, denoise, figure)}
 
 if __name__ == "__main__":
     answer = CASES[sys.argv[1]](**json.loads(sys.argv[2]))
