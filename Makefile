@@ -1,7 +1,7 @@
 # make demo: from an empty machine to a video.   make test: from an empty machine to passed tests.
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types lock audit clean
+.PHONY: gallery help setup demo test lint types lock audit clean
 
 help:   ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -21,6 +21,9 @@ lint: setup  ## ruff
 
 types: setup  ## mypy
 	$(BIN)/mypy
+
+gallery: setup  ## a picture of every scene in docs/gallery, and docs/scenes.md
+	$(BIN)/python .ci/gallery.py --render
 
 lock: setup  ## pin what is installed now, with hashes
 	$(BIN)/python -m venv .venv/lock && .venv/lock/bin/python -m pip install -q uv

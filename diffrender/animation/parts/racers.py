@@ -102,19 +102,17 @@ class Racers:
     def named(self, order: Sequence[int], *, ranked: bool = False) -> list[Any]:
         """Titles of the runs over the cells in this order, all as large as fits, and remarks two lines under them.
 
-        ranked: with their places before them, if there is room.
+        ranked: with their places before them, in place of their colours.
         """
         page, cells = self.page, self.boxes.cells
         room, titles = cells[0].width - DOT - GAP, [self.titles[k] for k in order]
-        placed = [f"{place}. {title}" for place, title in enumerate(titles, 1)]
-        ways = [(texts, size) for texts in ([placed] if ranked else []) + [titles] for size in SIZES]
-        fits = (way for way in ways if max(page.words(text, way[1]).width for text in way[0]) <= room)
-        texts, size = next(fits, (titles, SIZES[-1]))
+        size = next((s for s in SIZES if max(page.words(text, s).width for text in titles) <= room), SIZES[-1])
         made: list[Any] = []
-        for k, cell, note, text in zip(order, cells, self.boxes.notes, texts, strict=True):
+        for place, (k, cell, title) in enumerate(zip(order, cells, titles, strict=True), 1):
             y = cell.top + 0.4 * page.em("label")
             dot = key_dot(self.colors[k])(cell.left, cell.left + DOT, y + 0.24 * page.em("label"))
-            made += [dot, page.label(text, cell.left + DOT + GAP, y, size=size)]
+            made += [page.label(str(place), cell.left, y, size=size) if ranked else dot]
+            made += [page.label(title, cell.left + DOT + GAP, y, size=size)]
         self.below = self.remarked([self.remarks[k] for k in order])
         return made + self.below
 
