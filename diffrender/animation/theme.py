@@ -85,10 +85,6 @@ class Theme:
         """(256, 3) uint8 of `density`, `magnitude`, `error`, `signed` or `image`."""
         return ramp(getattr(self, name))
 
-    def dimmed(self, name: str, amount: float = 0.5) -> str:
-        """A colour blended towards the background, which on text looks better than opacity."""
-        return blend(self.color(name), self.bg, amount)
-
 
 THEMES = {
     "dark": Theme(

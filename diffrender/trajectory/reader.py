@@ -23,9 +23,6 @@ import numpy as np
 from diffrender.core.errors import TrajectoryError, suggest
 from diffrender.trajectory.derived import derived
 from diffrender.trajectory.schema import KINDS, NAME, SCHEMA_VERSION, check_keys, check_shapes, first_not_finite
-from diffrender.trajectory.writer import TrajectoryWriter
-
-__all__ = ["Trajectory", "TrajectoryWriter"]
 
 MAX_MEMBERS = 512
 MAX_META = 8_000_000  # bytes of `meta`

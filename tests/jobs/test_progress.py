@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from diffrender.jobs.job import Job
-from diffrender.jobs.run import local, progress
+from diffrender.jobs.run import local
 from diffrender.jobs.run.progress import Progress, duration
 from diffrender.jobs.run.timings import JobTimings
 
@@ -42,10 +42,9 @@ def test_a_stage_of_one_step_is_no_progress():
     assert screen.done() == 0
 
 
-def test_without_a_terminal_a_line_comes_every_so_often(tmp_path, toy_worker, capfd, monkeypatch):
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0.3)
+def test_without_a_terminal_a_line_comes_every_so_often(tmp_path, toy_worker, capfd):
     slow = Job("render", "slow", tmp_path / "slow.txt", {"plain": True, "options": {"seconds": 1.5}})
-    with Progress({slow.out: 2.0}) as screen:
+    with Progress({slow.out: 2.0}, line_seconds=0.3) as screen:
         local.run([slow], on_event=screen)
     lines = [line for line in capfd.readouterr().err.splitlines() if line.startswith("job 1 of 1, slow ")]
     assert len(lines) >= 2

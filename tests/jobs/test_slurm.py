@@ -34,11 +34,12 @@ class Executor(submitit.LocalExecutor):
 
 @pytest.fixture
 def cluster(tmp_path, monkeypatch):
-    monkeypatch.setattr(slurm, "LOOK_SECONDS", 0.2)
     monkeypatch.setenv("PYTHONPATH", str(TOYS.parents[1]))
     executor = Executor(tmp_path / "slurm")
     executor.update_parameters(timeout_min=5)
-    with slurm.SlurmCluster("slurm:normal", print, tmp_path / "slurm", executor=executor, command=TOY) as made:
+    with slurm.SlurmCluster(
+        "slurm:normal", print, tmp_path / "slurm", executor=executor, command=TOY, look_seconds=0.2
+    ) as made:
         yield made
 
 
@@ -110,6 +111,8 @@ def test_a_node_that_is_taken_back_saves_and_goes_on(tmp_path):
         ("slurm:", "no partition"),
         ("slurm:gpu,hours=3", "unknown setting 'hours'"),
         ("slurm:gpu,time=long", "'long' is no time"),
+        ("slurm:gpu,cpus=-2", "'-2' is no cpus"),
+        ("slurm:gpu,memory=nan", "'nan' is no memory"),
     ],
 )
 def test_wrong_addresses_are_refused(address, said):

@@ -7,7 +7,7 @@ from diffrender.animation.layout.paragraph import markup, paragraph
 from diffrender.animation.parts.lettering import LOWEST, PIXEL, denoised, posterior_mean, raster
 from diffrender.animation.text.typst import words
 from diffrender.core.errors import RenderError
-from diffrender.trajectory.reader import Trajectory, TrajectoryWriter
+from diffrender.trajectory import Trajectory, TrajectoryWriter
 
 SIZES = [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark"), ((360, 270), "light")]
 

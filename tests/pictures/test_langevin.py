@@ -21,7 +21,7 @@ from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
 from diffrender.animation.text.numbers import Running
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.theme import contrast, srgb, theme
-from diffrender.trajectory.reader import Trajectory, TrajectoryWriter
+from diffrender.trajectory import Trajectory, TrajectoryWriter
 from diffrender.video import frames
 
 SCENE = Path(__file__).parents[2] / "scenes" / "langevin.py"

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from diffrender.core.errors import TrajectoryError
-from diffrender.trajectory.reader import Trajectory, TrajectoryWriter
+from diffrender.trajectory import Trajectory, TrajectoryWriter
 
 T, N = 5, 7
 META = {"schema_version": 1, "kind": "reverse"}

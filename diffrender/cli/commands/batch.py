@@ -1,4 +1,4 @@
-"""`diffrender batch`."""
+"""`diffrender batch`: clips, cards and videos as one film."""
 
 from __future__ import annotations
 

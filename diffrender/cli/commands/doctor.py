@@ -1,4 +1,4 @@
-"""`diffrender doctor`."""
+"""`diffrender doctor`: what is missing on this machine, and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`diffrender draw`."""
+"""`diffrender draw`: a page to draw on, whose drawing is trained on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`diffrender inspect`."""
+"""`diffrender inspect`: what a file made here is and holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`diffrender list`."""
+"""`diffrender list`: what there is, and the keys and options of each."""
 
 from __future__ import annotations
 

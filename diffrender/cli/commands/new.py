@@ -1,4 +1,4 @@
-"""`diffrender new`."""
+"""`diffrender new`: a config, a scene or a lecture to begin with."""
 
 from __future__ import annotations
 

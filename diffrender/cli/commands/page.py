@@ -1,4 +1,4 @@
-"""`diffrender page`."""
+"""`diffrender page`: one HTML file that plays a recording."""
 
 from __future__ import annotations
 

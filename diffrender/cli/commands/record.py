@@ -22,7 +22,7 @@ HOOK = Path(__file__).parents[2] / "diffusion/recording/process/hook"  # its sit
 @command
 def record(
     program: Annotated[list[str], typer.Argument(metavar="-- PROGRAM [ARGS]…", help="What to run, after two dashes.")],
-    every: Annotated[int, typer.Option("--every", min=1, help="Keep each so-manieth state.")] = 1,
+    every: Annotated[int, typer.Option("--every", min=1, help="Keep one state in so many.")] = 1,
     chains: Annotated[int, typer.Option("--chains", "-n", min=0, help="Keep the first so many chains; 0: all.")] = 0,
     only: Annotated[
         str, typer.Option("--only", metavar="NAME", help="Record samplers whose name holds this, and no others.")

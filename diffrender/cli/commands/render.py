@@ -1,4 +1,4 @@
-"""`diffrender render`."""
+"""`diffrender render`: a scene as a video or picture, with what it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`diffrender sample`."""
+"""`diffrender sample`: a recording of a sampler's run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`diffrender train`."""
+"""`diffrender train`: the network of a config."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from diffrender.core.errors import TrajectoryError
+from diffrender.diffusion.levels import Level
 from diffrender.diffusion.recording.branches import Branches
 from diffrender.diffusion.recording.injected_noise import InjectedNoise
 from diffrender.diffusion.recording.pipeline_call import call_of
@@ -29,6 +30,7 @@ from diffrender.diffusion.recording.schedulers import (
     scales_after,
     scales_before,
 )
+from diffrender.trajectory.writer import TrajectoryWriter
 
 WRAPPED = ("step", "set_timesteps", "add_noise", "scale_noise")
 
@@ -37,8 +39,8 @@ class Sink(Protocol):
     """What takes the states that are seen: a `Recorder`."""
 
     keep: Any
-    writer: Any
-    levels: list[Any]
+    writer: TrajectoryWriter
+    levels: list[Level]
     pending: dict[str, torch.Tensor]
 
     @property
@@ -85,8 +87,9 @@ class Watch:
     states: those that steps have led to. nfe: evaluations of the network until now. start: whether the next sample that
     the scheduler is given is a state of the run, and not the trial point of a method with several evaluations a step.
     last: the newest state and its (alpha, sigma), until it is recorded. twice: whether the batch holds every chain
-    twice, once for each branch of guidance. noisy: whether a step has injected noise. failure: why
-    recording ended early; the run that is watched goes on.
+    twice, once for each branch of guidance. noisy: whether a step has injected noise. source: (the noisy sample, data,
+    noise) of the newest `add_noise`, until a run begins. last_timestep: of the newest step. failure: why recording
+    ended early; the run that is watched goes on.
     """
 
     def __init__(

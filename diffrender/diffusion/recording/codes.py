@@ -17,7 +17,7 @@ from diffrender.diffusion.recording.describe import autoencoder_facts, target_fa
 from diffrender.diffusion.recording.grids import Grid
 from diffrender.diffusion.recording.metrics import neighbour_agreement
 from diffrender.diffusion.targets.build import config_target
-from diffrender.trajectory.reader import TrajectoryWriter
+from diffrender.trajectory.writer import TrajectoryWriter
 
 SHEET = 20  # images decoded along each axis of the plane
 DENSITY_GRID = (140, 140)

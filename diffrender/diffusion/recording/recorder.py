@@ -19,7 +19,7 @@ from diffrender.diffusion.recording.members import Members
 from diffrender.diffusion.recording.pipeline_decoded import Decode
 from diffrender.diffusion.recording.schedulers import scheduler_scales
 from diffrender.diffusion.samplers.base import Step
-from diffrender.trajectory.reader import TrajectoryWriter
+from diffrender.trajectory.writer import TrajectoryWriter
 
 BLOCK_BYTES = 1 << 22  # of one member, held before they are written
 BLOCK_ROWS = 1 << 12

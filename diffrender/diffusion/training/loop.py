@@ -27,7 +27,7 @@ from diffrender.diffusion.training.base import TrainerBase
 from diffrender.diffusion.training.floor import loss_floor
 from diffrender.diffusion.training.snapshots import SNAPSHOT_SAMPLER
 from diffrender.diffusion.training.trainer import Trainer
-from diffrender.trajectory.reader import TrajectoryWriter
+from diffrender.trajectory.writer import TrajectoryWriter
 
 Progress = Callable[[dict[str, Any]], None]
 MEASURED_SAMPLES = 4000  # whose distance from as many fresh data is measured at the end

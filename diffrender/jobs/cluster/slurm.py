@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import threading
@@ -27,7 +28,7 @@ from diffrender.jobs.run.local import OnEvent
 
 SCHEME = "slurm:"
 GATHER_SECONDS = 0.5  # in which jobs that are ready become one job array
-LOOK_SECONDS = 1.0  # between looks at what a job has reported
+LOOK_SECONDS = 1.0
 CLEAN_UP_SECONDS = 25.0  # what a job gets to save itself when its node is taken back
 SETTINGS = {  # what may stand behind the partition, `slurm:gpu,time=240,gpus=1` → submitit's name and type
     "time": ("timeout_min", int),
@@ -56,8 +57,11 @@ def parameters(address: str) -> dict[str, Any]:
         key, kind = SETTINGS[name]
         try:
             found[key] = kind(value)
+            if kind is not str and not 0 <= found[key] < math.inf:
+                raise ValueError
         except ValueError:
-            raise UsageError(f"--scheduler {address}: '{value}' is no {name}.") from None
+            wanted = "a whole number" if kind is int else "a number"
+            raise UsageError(f"--scheduler {address}: '{value}' is no {name}.", f"{name} is {wanted}.") from None
     return found
 
 
@@ -66,6 +70,7 @@ class SlurmCluster:
 
     address: see `parameters`. notice: told what a person should know meanwhile. folder: where submitit keeps its
     files, seen by all nodes. executor: submitit's, in place of the one for Slurm. command: what does a job there.
+    look_seconds: between looks at what a job has reported.
     Raises MissingToolError without submitit or Slurm, UsageError for a wrong address.
     """
 
@@ -77,11 +82,12 @@ class SlurmCluster:
         *,
         executor: Any = None,
         command: Sequence[str] = COMMAND,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         asked = parameters(address)
         self.notice, self.folder, self.command = notice, folder.absolute(), command
         self.executor = executor or _executor(self.folder, asked)
-        self.threads = asked["cpus_per_task"]
+        self.threads, self.look_seconds = asked["cpus_per_task"], look_seconds
         self.ready: list[tuple[OnNode, list[Any]]] = []
         self.changed, self.closed = threading.Condition(), False
         self.failed = False  # whether a job was: then what submitit wrote down is kept
@@ -111,7 +117,7 @@ class SlurmCluster:
         with interrupt.watching(submitted.cancel, submitted.cancel):
             while not submitted.done():
                 told = _tell(events, told, lambda event: on_event(job, event))
-                time.sleep(LOOK_SECONDS)
+                time.sleep(self.look_seconds)
         events.unlink(missing_ok=True)
         if interrupt.set:
             raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Running jobs: each in a process of its own, several at a time, in the order that their needs allow.
+"""Running jobs: in processes of their own (`children`), several at a time, in the order that their needs allow.
 
 Jobs run on this machine, or on a cluster that is handed to `run`.
 """

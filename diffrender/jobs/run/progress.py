@@ -23,7 +23,7 @@ from diffrender.jobs.run.local import Outcome
 
 SHOWN_FIGURES = ("loss", "nfe", "segments")
 REFRESH_SECONDS = 0.5  # of the bar of all jobs
-LINE_SECONDS = 10.0  # between two lines where there is no terminal
+LINE_SECONDS = 10.0
 
 
 def write(text: str) -> None:
@@ -35,11 +35,12 @@ def write(text: str) -> None:
 class Progress:
     """Shows the events of `local.run`; use as its `on_event`, inside a `with`.
 
-    expected: seconds by output file; they weigh the jobs against each other. workers: jobs at a time.
+    expected: seconds by output file; they weigh the jobs against each other. workers: jobs at a time. line_seconds:
+    between two lines where there is no terminal.
     """
 
-    def __init__(self, expected: Mapping[Path, float], workers: int = 1) -> None:
-        self.expected, self.workers = dict(expected), workers
+    def __init__(self, expected: Mapping[Path, float], workers: int = 1, *, line_seconds: float = LINE_SECONDS) -> None:
+        self.expected, self.workers, self.line_seconds = dict(expected), workers, line_seconds
         self.share: dict[Path, float] = {}  # of each job begun: how much of it is done, 0…1
         self.running: dict[Path, str] = {}  # names of the jobs that run
         self.bars: dict[str, tqdm] = {}
@@ -88,7 +89,7 @@ class Progress:
         return f"job {max(1, len(self.share))} of {len(self.expected)}"
 
     def _tick(self) -> None:
-        while not self.closed.wait(REFRESH_SECONDS if self.bar is not None else LINE_SECONDS):
+        while not self.closed.wait(REFRESH_SECONDS if self.bar is not None else self.line_seconds):
             with self.lock:
                 if self.whole is not None:
                     self.whole.n = done = self.done()

@@ -19,7 +19,7 @@ class Session:
     """Opens a recorder for each run that is met.
 
     folder: where recordings go, `01-DDIMScheduler.npz` and so on; an older one is never written over. every, chains:
-    keep each so-manieth state, of the first so many chains. only: part of a sampler's name; others are left alone.
+    keep one state in `every`, of the first so many chains. only: part of a sampler's name; others are left alone.
     notes: a file to which a line of JSON is added for each run, for the program that started this one to tell.
     """
 
