@@ -91,7 +91,6 @@ from .mobjects.plane.heat import Heatmap as Heatmap
 from .mobjects.plane.histogram import Histogram2D as Histogram2D
 from .mobjects.plane.lattice import Lattice as Lattice
 from .mobjects.plane.lattice import areas as areas
-from .mobjects.plane.lattice import normal_mass as normal_mass
 from .mobjects.plane.paths import PathDensity as PathDensity
 from .mobjects.plane.spokes import Spokes as Spokes
 from .mobjects.plane.tail import Tail as Tail
@@ -124,7 +123,6 @@ from .parts.code_panel import loop_of as loop_of
 from .parts.deformed_grid import CellLens as CellLens
 from .parts.deformed_grid import DeformedGrid as DeformedGrid
 from .parts.deformed_grid import FollowedCell as FollowedCell
-from .parts.density_panel import POWER as POWER
 from .parts.density_panel import DensityPanel as DensityPanel
 from .parts.distance_chart import DistanceChart as DistanceChart
 from .parts.distances import total_variation_curve as total_variation_curve
@@ -226,7 +224,6 @@ from .scene import (
 from .scene import (
     captions as captions,
 )
-from .scene import distance_and_floor as distance_and_floor
 from .text.numbers import Number as Number
 from .text.numbers import Running as Running
 from .text.typst import Typeset as Typeset
@@ -238,9 +235,6 @@ from .theme import (
 )
 from .theme import (
     LINE as LINE,
-)
-from .theme import (
-    MARGIN as MARGIN,
 )
 from .theme import (
     RING as RING,

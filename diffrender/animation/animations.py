@@ -20,7 +20,8 @@ TICKS = 12  # running numbers change at most so many times a second
 class Bound(Protocol):
     """Anything that can show a recorded step: a cloud, trails, a field, a slider, a running number."""
 
-    def show_step(self, step: float) -> Any: ...
+    def show_step(self, step: float) -> Any:
+        """Show what was recorded at a step, or between two."""
 
 
 class PlayTrajectory(Animation):

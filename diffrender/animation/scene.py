@@ -39,7 +39,7 @@ from diffrender.config.declarations import (
 from diffrender.config.scene_options import SceneOptions
 from diffrender.core.errors import RenderError
 from diffrender.core.validation import validate
-from diffrender.trajectory.distance import compared_points, distance_and_floor
+from diffrender.trajectory.distance import compared_points
 from diffrender.trajectory.projection import decoded_images, projected
 from diffrender.trajectory.reader import Trajectory
 
@@ -53,7 +53,6 @@ __all__ = [
     "Trajectory",
     "TrajectoryScene",
     "captions",
-    "distance_and_floor",
 ]
 
 MOST_DIMENSIONS = 3  # of points that are drawn as they are

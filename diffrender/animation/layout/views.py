@@ -158,22 +158,27 @@ class Space(Plane):
         self.keep(Cage(orbit, box, rect, low, high, color=theme.border, grid=theme.grid))
 
     def cloud(self, xy: Any, *, color: Any, radius: float, alpha: Any = 1.0, **more: Any) -> PointCloud:
+        """As in the plane, of points (N, 3) or a recording (T+1, N, 3); what is far fades."""
         more |= {"color": color, "radius": radius, "alpha": alpha, "haze": self.haze}
         return self._bound(xy, lambda first: PointCloud3D(self.orbit, self.box, self.rect, first, **more))
 
     def trails(self, x: Any, *, color: Any, width: float, alpha: float, length: int, **more: Any) -> Any:
+        """Tails of a recording (T+1, N, 3), `length` steps long."""
         more.pop("casing", None)  # lines in space need none: the haze sets them off
         more |= {"color": color, "width": width, "alpha": alpha, "length": length, "haze": self.haze}
         return self.keep(Trails3D(self.orbit, self.box, self.rect, x, **more))
 
     def tail(self, x: Any, *, length: int, **more: Any) -> Any:
+        """The tails of a few points: in space they are drawn as all are."""
         return self.trails(x, length=length, **more)
 
     def arrows(self, places: np.ndarray, v: np.ndarray, *, length: float, **more: Any) -> Any:
+        """A field (…, 3) at its places (…, 3); `length` as in the plane."""
         more |= {"length": length * self._cell(places), "haze": self.haze}
         return self.keep(VectorField3D(self.orbit, self.box, self.rect, places, v, **more))
 
     def flat(self, x: np.ndarray) -> np.ndarray:
+        """(…, 3) data coordinates → (…, 2) on the plane on which the camera sees them now."""
         flat = self.orbit.project(np.asarray(x, np.float32).reshape(-1, 3))[0]
         return flat.reshape(*np.shape(x)[:-1], 2).astype(float)
 

@@ -15,6 +15,7 @@ from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.parts.axes import Axes, evenly
 from diffrender.animation.parts.beside import METRIC
 from diffrender.animation.parts.clock import Clock
+from diffrender.animation.parts.straightness import straight_time
 from diffrender.animation.text import captions
 from diffrender.animation.theme import LINE, point_radius
 from diffrender.core.errors import RenderError
@@ -22,12 +23,6 @@ from diffrender.trajectory.reader import Trajectory
 
 ALIKE = 1e-4  # relative difference up to which two starts are one
 JOINED = 400  # chains whose two states are joined by a line
-
-
-def level_of(run: Trajectory) -> np.ndarray:
-    """(T+1,) σ/(α + σ) of each state, from 1 in the noise to 0 in the data."""
-    alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
-    return sigma / (alpha + sigma)
 
 
 class PairPanels:
@@ -49,7 +44,7 @@ class PairPanels:
             raise RenderError(
                 f"{one.file} and {other.file}: not of the same noise.", "Sample both with the same seed and --chains."
             )
-        level, levels = level_of(one), level_of(other)
+        level, levels = straight_time(one), straight_time(other)
         self.at = np.abs(level[:, None] - levels[None]).argmin(1)
         a, b = (np.asarray(run["x"], float) / run.scale[:, None, None] for run in (one, other))
         b = b[self.at]

@@ -9,10 +9,16 @@ import numpy as np
 from diffrender.trajectory.reader import Trajectory
 
 
+def straight_time(run: Trajectory) -> np.ndarray:
+    """(T+1,) t = σ/(α + σ) of each state, from 1 in the noise to 0 in the data."""
+    alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
+    return sigma / (alpha + sigma)
+
+
 def on_straight_clock(run: Trajectory, chains: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """y (T+1, N, D) and t (T+1,) of a recording's first chains: conditional paths are y = (1 − t) x_0 + t ε."""
     alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
-    return np.asarray(run["x"][:, :chains], float) / (alpha + sigma)[:, None, None], sigma / (alpha + sigma)
+    return np.asarray(run["x"][:, :chains], float) / (alpha + sigma)[:, None, None], straight_time(run)
 
 
 def straightness(y: np.ndarray, t: np.ndarray) -> float:
