@@ -105,6 +105,13 @@ def test_a_node_that_is_taken_back_saves_and_goes_on(tmp_path):
     assert {line["event"] for line in lines} == {"progress"}
 
 
+def test_what_a_job_says_at_its_end_is_told(tmp_path, cluster):
+    cluster.look_seconds = 4.0  # it is over before the second look
+    events = []
+    local.run([toy(tmp_path, "a")], cluster=cluster, on_event=lambda j, e: events.append(e))
+    assert [e["event"] for e in events].count("progress") > 0
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [

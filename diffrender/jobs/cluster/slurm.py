@@ -118,6 +118,7 @@ class SlurmCluster:
             while not submitted.done():
                 told = _tell(events, told, lambda event: on_event(job, event))
                 time.sleep(self.look_seconds)
+        _tell(events, told, lambda event: on_event(job, event))
         events.unlink(missing_ok=True)
         if interrupt.set:
             raise KeyboardInterrupt
@@ -125,7 +126,7 @@ class SlurmCluster:
             last: dict[str, Any] = submitted.result()
         except Exception as error:  # submitit's: the node went, or Slurm ended the job
             self.failed = True
-            reason = str(error).strip().splitlines()[-1]
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
             raise WorkerDiedError(f"{job.name}: Slurm's job {submitted.job_id} was lost ({reason}).") from None
         if last["event"] == "error":
             self.failed = True
