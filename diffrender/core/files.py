@@ -40,8 +40,16 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("xb") as file:
-            yield file
-        publish(part, path)
+            if sys.platform == "win32":
+                yield file
+            else:  # held until it has its name, so that nobody takes it for a leftover
+                with contextlib.suppress(OSError):  # of a file system without locks
+                    _lock(file.fileno())
+                yield file
+                file.flush()
+                publish(part, path)
+        if sys.platform == "win32":
+            publish(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -62,11 +70,30 @@ def publish(finished: Path, path: Path) -> None:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what killed processes left unfinished in a folder and below: files and folders called `.NAME.part`."""
+    remove_unfinished(folder, "**/")
     for path in folder.glob("**/.*.part*"):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
-        else:
+
+
+def remove_unfinished(folder: Path, below: str = "") -> None:
+    """Remove the files that killed processes left unfinished in a folder; those that somebody writes now stay."""
+    for path in folder.glob(f"{below}.*.part*"):
+        if path.is_symlink() or (path.is_file() and not _is_held(path)):
             path.unlink(missing_ok=True)
+
+
+def _is_held(path: Path) -> bool:
+    if sys.platform == "win32":  # where what is open cannot be removed
+        return False
+    try:
+        with path.open("rb") as file:
+            _lock(file.fileno())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 # ---- locks -----------------------------------------------------------------------------------------------------------

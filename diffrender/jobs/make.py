@@ -15,6 +15,7 @@ from typing import Any
 
 from diffrender.config.scene_card import read_scene, with_options
 from diffrender.core.errors import DiffrenderError
+from diffrender.core.files import remove_unfinished
 from diffrender.jobs.job import Job, pending
 from diffrender.jobs.plan.clip import named_files, recorded_file, recordings
 from diffrender.jobs.plan.subject import OUTPUTS
@@ -31,6 +32,8 @@ def bring_up_to_date(job: Job, force: bool = False, outputs: Path = OUTPUTS) -> 
     outputs: the folder in which measured times are kept, from which the time left is estimated.
     """
     start = time.monotonic()
+    for folder in _folders(job):
+        remove_unfinished(folder)
     todo = _todo(job, force)
     outcomes = _do(todo, outputs)
     return {
@@ -53,6 +56,11 @@ def dry_run_table(job: Job, force: bool = False, outputs: Path = OUTPUTS) -> str
         for name, out, seconds, measured in rows
     ]
     return "\n".join(lines or [f"{job.out} is up to date."])
+
+
+def _folders(job: Job) -> set[Path]:
+    """Where a job and what it needs write."""
+    return {job.out.parent}.union(*(_folders(need) for need in job.needs))
 
 
 def _todo(job: Job, force: bool) -> list[Job]:

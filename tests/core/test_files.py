@@ -35,6 +35,17 @@ def test_leftovers_go_whether_files_or_folders_and_nothing_else_does(tmp_path):
     assert left == [".lock", "clips/a.mp4", "part.txt"]
 
 
+def test_a_file_that_somebody_writes_is_no_leftover(tmp_path):
+    """Here another open file stands for another process; once nobody holds it (the control) it goes."""
+    (tmp_path / ".b.txt.1f2e.part").write_bytes(b"killed")
+    with replacing(tmp_path / "a.txt") as new:
+        new.write(b"whole")
+        remove_leftovers(tmp_path)
+        assert [f.name.split(".")[1] for f in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a.txt").read_bytes() == b"whole"
+    assert [f.name for f in tmp_path.iterdir()] == ["a.txt"]
+
+
 HOLDER = """
 import sys, time
 from pathlib import Path

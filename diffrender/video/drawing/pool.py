@@ -15,7 +15,7 @@ from typing import Any
 
 from diffrender.core.child_process import ChildProcess, error_from_message
 from diffrender.core.errors import RenderError
-from diffrender.video.drawing.work_folder import PACKAGE, Segment
+from diffrender.video.drawing.work_folder import PACKAGE, PARTIAL, Segment
 from diffrender.video.spec import RenderSpec
 
 MAX_ATTEMPTS = 3  # at one piece of work, before a render is given up
@@ -101,8 +101,8 @@ class DrawingPool:
 
 @contextmanager
 def drawing_pool(spec: RenderSpec, work: Path) -> Iterator[DrawingPool]:
-    """A pool for `spec` that is gone, with all its temporary files, when the block is left."""
-    with tempfile.TemporaryDirectory(prefix="diffrender-", ignore_cleanup_errors=True) as temporary:
+    """A pool for `spec` that is gone when the block is left, with its temporary files: they lie in the work folder."""
+    with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=work, ignore_cleanup_errors=True) as temporary:
         pool = DrawingPool(spec, work, Path(temporary))
         try:
             yield pool

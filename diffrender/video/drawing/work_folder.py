@@ -22,6 +22,7 @@ from diffrender.video.encode import container
 from diffrender.video.spec import RenderSpec
 
 INFO = "render.json"
+PARTIAL = "partial-"  # begins the names of what is not finished
 PACKAGE = Path(__file__).resolve().parents[2]
 
 
@@ -52,7 +53,7 @@ def segment_file(work: Path, index: int, suffix: str) -> Path:
 
 def partial(path: Path) -> Path:
     """Where a file lies while it is being written: never under its own name."""
-    return path.with_name(f"partial-{path.name}")
+    return path.with_name(f"{PARTIAL}{path.name}")
 
 
 def segments_key(spec: RenderSpec) -> str:
@@ -105,7 +106,9 @@ def _prepare(folder: Path, key: str) -> None:
 
 def _empty(folder: Path) -> None:
     for path in folder.iterdir():
-        if path.name != "lock":
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "lock":
             path.unlink()
 
 
@@ -118,6 +121,9 @@ def read_info(folder: Path) -> dict[str, Any]:
 
 
 def remove_partial(folder: Path) -> None:
-    for path in folder.glob("partial-*"):
-        with suppress(OSError):
-            path.unlink()
+    for path in folder.glob(f"{PARTIAL}*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
