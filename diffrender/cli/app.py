@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -52,28 +52,36 @@ app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:
-    """Entry point of the `diffrender` program; exits 0 done, 1 failed, 2 used wrongly, interrupted by SIGINT."""
+    """Entry point of the `diffrender` program; exits 0 done, 1 failed, 2 used wrongly, else by SIGINT or SIGTERM."""
     debug = "--debug" in sys.argv
     if debug:
         os.environ["DIFFRENDER_DEBUG"] = "1"
         sys.argv = [sys.argv[0], *(a for a in sys.argv[1:] if a != "--debug")]
+    by = signal.SIGINT
+
+    def terminate(number: int, frame: Any) -> None:  # `kill`, `timeout`, a queue whose time is up: as Ctrl-C
+        nonlocal by
+        by = signal.SIGTERM
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, terminate)
     try:
         app()
     except KeyboardInterrupt:  # before the command itself had begun
-        _end(130)
+        _end(130, by)
     except SystemExit as ended:
-        _end(ended.code)
+        _end(ended.code, by)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # how it ended is settled: Ctrl-C again must not change it
 
 
-def _end(code: object) -> NoReturn:
-    """Exit; what was interrupted dies of the signal, so that a shell's loop around it ends too."""
+def _end(code: object, by: signal.Signals) -> NoReturn:
+    """Exit; what was interrupted dies of the signal `by`, so that a shell's loop around it ends too."""
     if code != 130 or sys.platform == "win32":
         raise SystemExit(code)
     sys.stdout.flush()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(by, signal.SIG_DFL)
+    os.kill(os.getpid(), by)
     raise SystemExit(130)
 
 

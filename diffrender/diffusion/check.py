@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from diffrender.config.declarations import states_name
 from diffrender.config.sections import Config
-from diffrender.core.errors import UsageError
+from diffrender.core.errors import UsageError, suggest
 from diffrender.diffusion.denoisers import build
-from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS
+from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS, HYBRIDS
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.objectives import objective
 from diffrender.diffusion.denoisers.pretrained import PRETRAINED
@@ -66,9 +66,17 @@ def _check_sampler(config: Config, run_kind: str) -> None:
     entry.check({**sampler.params, **steps}, "sampler")
 
 
+def _check_known(kind: str) -> None:
+    """Refuse a kind of model that is no network, naming every kind that there is; one of a user's own file passes."""
+    known = [name for registry in (NETWORKS, CLOSED_FORMS, HYBRIDS, PRETRAINED) for name in registry.entries]
+    if ":" not in kind and kind not in NETWORKS.entries:
+        raise UsageError(f"Unknown model '{kind}'.", suggest(kind, known))
+
+
 def _check_model(config: Config, target: Target) -> None:
     if config.model.learned:
         network = config.network.model
+        _check_known(network.kind)
         NETWORKS.resolve(network.kind, network.params, "model")
         objective(config.training.objective)
     elif config.model.kind in PRETRAINED.entries:

@@ -35,6 +35,19 @@ def test_ctrl_c_ends_a_loop_around_the_program(lecture_hall):
     assert not list(work.glob("**/*.part")), "it cleaned up before it died"
 
 
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_both_signals_let_it_clean_up(program, lecture_hall, by):
+    process = program("render", "toy", "-O", "seconds=30", "-O", "size=1000")
+    work, deadline = lecture_hall / "outputs", time.monotonic() + 60
+    while not list(work.glob("**/*.part")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(by)
+    _, log = process.communicate(timeout=60)
+    assert process.returncode == -by
+    assert "the same command goes on from there" in log
+    assert not list(work.glob("**/*.part"))
+
+
 def test_a_program_that_exits_with_130_does_not_end_it(tmp_path):
     """The control: a number alone is not what a shell looks for."""
     program = "import time\ntry: time.sleep(30)\nexcept KeyboardInterrupt: raise SystemExit(130)"

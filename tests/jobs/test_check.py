@@ -233,3 +233,9 @@ def test_what_is_up_to_date_is_not_checked_and_loads_no_torch(own):
         "; import sys; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], env=os.environ).returncode == 0
+
+
+def test_an_unknown_model_is_told_every_kind_there_is():
+    wrong = Subject.of("circle", {"model.kind": "exat"}).train()
+    with pytest.raises(UsageError, match=r"Unknown model 'exat'.\nDid you mean 'exact'\? Known: .*local.*unet"):
+        check_before_start([wrong])
