@@ -1,11 +1,12 @@
 """Processes that do jobs: one that loaded torch goes on with the next job, and that changes nothing in what is made."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
-from diffrender.core.errors import UsageError
+from diffrender.core.errors import UsageError, WorkerDiedError
 from diffrender.jobs.job import Job, pending
 from diffrender.jobs.plan.subject import Subject
 from diffrender.jobs.run import local
@@ -42,6 +43,17 @@ def test_a_process_that_failed_is_not_used_again(tmp_path, toy_worker):
             local.run([toy(tmp_path, "train", "bad", fail="It is broken.")], children=children)
         local.run([toy(tmp_path, "train", "good")], children=children)
         assert children.started == 2
+
+
+def test_a_process_killed_before_it_has_a_log_is_lost_and_nothing_else(tmp_path):
+    """It once ended the batch with the name of a log that nobody had written."""
+    killed_at_once = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    with Children(command=killed_at_once) as children:
+        (outcome,) = local.run(
+            [toy(tmp_path, "render", "a")], children=children, logs=tmp_path / "logs", fail_fast=False, retries=0
+        )
+    assert isinstance(outcome.error, WorkerDiedError)
+    assert "killed by SIGKILL" in str(outcome.error)
 
 
 def test_each_job_of_a_shared_process_has_its_own_log(tmp_path, toy_worker):

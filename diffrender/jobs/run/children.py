@@ -170,6 +170,9 @@ def _with_log(error: DiffrenderError, out: str | None, log: Path | None) -> Diff
 def _last_line(log: Path | None, first_log: IO[bytes]) -> str:
     """The last line of what a process said on stderr: in its job's log, or before it had one."""
     first_log.seek(0)
-    texts = [first_log.read().decode(errors="replace"), log.read_text(errors="replace") if log else ""]
+    texts = [
+        first_log.read().decode(errors="replace"),
+        log.read_text(errors="replace") if log and log.is_file() else "",
+    ]
     lines = "\n".join(text.strip() for text in texts).strip().splitlines()
     return f"It last said: {lines[-1]}." if lines else "Try again; 'diffrender doctor' may tell why it happens."
