@@ -108,7 +108,7 @@ class Mesh(TrajectoryScene):
         key = self.legend(items, boxes.key)
         numbers = [area, density] if page.shape == "square" else [sigma, area, density]
         points = f"{grid.side} × {grid.side} points"
-        caption = self.caption("sampler", "step", points, "colour: root of the density", "scaling", "model")
+        caption = self.caption("sampler", "step", points, "scaling", "model")
         edge = frame(boxes.stage, theme.border).set_z_index(5)
 
         def look(share: float) -> None:
@@ -143,7 +143,7 @@ class Mesh(TrajectoryScene):
         texts = [
             page.panel_label(page.words(label), boxes.left),
             page.panel_label(page.words(self.words["data"].format(len(run.target))), boxes.right),
-            page.color_key(theme.table("density"), f"≥ {grid.vmax:.2g}", "root of the density", foot),
+            page.color_key(theme.table("density"), f"≥ {grid.vmax:.2g}", "root of density", foot),
         ]
         edges = [frame(box, theme.border).set_z_index(5) for box in (boxes.left, boxes.right)]
         began = mesh.alpha

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from diffrender.trajectory.reader import Trajectory
+
 SECONDS, STEPS, SIDE = 2.0, 10, 13
 NOW = 5
 SIDES = (slice(None, -1), slice(1, None))
@@ -119,5 +121,8 @@ def test_the_magnifier_shows_the_cell_as_it_is(read, shot, run):
     assert warm[y - 2 : y + 3, x - 2 : x + 3].max() < 60
 
 
-def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look):
-    assert cinema("mesh", flow=run).layout(shape, look, duration=2) == []
+@pytest.mark.parametrize("model", ["exact denoiser", "learned: MLP 3 × 128, EMA"])
+def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look, model):
+    """Of a learned model too, whose caption is longer."""
+    named = Trajectory(run.file, run.meta | {"model": {"kind": "learned", "label": model}}, run.arrays)
+    assert cinema("mesh", flow=named).layout(shape, look, duration=2) == []
