@@ -56,7 +56,8 @@ class TrainingScene(TrajectoryScene):
         images = len(run.event) == 3
         name = "panel over tiles" if images else "panel beside tiles"
         more = {} if images else {"key_rows": 1 + (page.shape == "classic")}
-        boxes = self.arrange(name, tiles=STAMPS[page.shape], under=0.46, **more)
+        under = 0.5 if page.shape == "tall" else 0.46
+        boxes = self.arrange(name, tiles=STAMPS[page.shape], under=under, **more)
         shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
         timeline = path_length(shots, even=0.4) if images else paced(shots, interpolate=options.interpolate)
         clock = self.clock(run, timeline=timeline)

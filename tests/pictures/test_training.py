@@ -169,6 +169,17 @@ def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look, steps):
     assert cinema("training", training=longer).layout(shape, look, duration=4) == []
 
 
+@pytest.mark.parametrize(("size", "over"), [((270, 480), True), ((480, 270), False)])
+def test_names_of_floors_stand_over_narrow_charts_and_not_in_them(cinema, run, size, over):
+    film = cinema("training", training=run)
+    (shot,) = film.play([(0, 1)], size, duration=SECONDS)
+    family = [mob for top in film.scene.mobjects for mob in top.get_family()]
+    loss, distance = shot.rasters["Curve"][1:]
+    for curve, name in ((loss, "least possible" if over else "no network"), (distance, "two draws")):
+        (text,) = [mob for mob in family if name in getattr(mob, "body", "")]
+        assert (text.get_bottom()[1] > curve.get_top()[1]) == over
+
+
 def test_a_frame_is_the_same_played_and_sought(cinema, run):
     assert cinema("training", training=run).unlike_when_sought(9, duration=SECONDS) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from manim import VGroup
 
 from diffrender.animation.layout.arrangements import Box
 from diffrender.animation.layout.page import Page
@@ -40,7 +41,9 @@ class LearningCurves:
         box = box._replace(bottom=box.bottom + 1.25 * page.em("legend"))
         both, tall = METRIC in run, page.shape == "tall"
         boxes = (box.columns(1, 1, gap=0.6) if tall else box.rows(0.48, 0.52, gap=0.2)) if both else [box]
-        first, *rest = (b._replace(top=b.top - 1.2 * page.em("legend")) for b in boxes)
+        # over a narrow chart stands the name of its dotted line too, for which there is no room within
+        self.line = 1.2 * page.em("floor") if tall else 0.0
+        first, *rest = (b._replace(top=b.top - 1.2 * page.em("legend") - self.line) for b in boxes)
         ticks = decades(1, len(run["loss"]))[:: 1 if page.shape == "wide" else 2]
         # charts under each other have one axis of steps: numbers at their left have the same room
         room = 0.0 if tall else 2.3 * page.em("legend")
@@ -92,12 +95,18 @@ class LearningCurves:
         return [*axes.mobjects, *least, curve, value]
 
     def _over(self, axes: Axes, text: Any) -> Any:
-        """A text over a chart, at its left unless it is longer than that."""
-        return text.at(min(axes.rect.left, axes.rect.right - text.room), axes.rect.top + 0.3 * self.page.em("legend"))
+        """A text over a chart and over the name of its dotted line, at its left unless it is longer than that."""
+        y = axes.rect.top + 0.3 * self.page.em("legend") + self.line
+        return text.at(min(axes.rect.left, axes.rect.right - text.room), y)
 
     def _judged(self, axes: Axes, value: float, names: str) -> Any:
         """A dotted line by which a curve is judged, under the longest of its names that there is room for."""
-        return axes.floor(value, self.page.fitting(names, NAMED * axes.rect.width, "floor", value).format(value))
+        page, rect = self.page, axes.rect
+        name = page.fitting(names, NAMED * rect.width, "floor", value).format(value)
+        if not self.line:
+            return axes.floor(value, name)
+        over = page.label(name, rect.left, rect.top + 0.3 * page.em("floor"), size="floor", color="muted")
+        return VGroup(axes.floor(value), over)
 
     def _moment(self, shot: float) -> float:
         """Place in the losses of a moment between two snapshots."""
