@@ -70,6 +70,7 @@ class PosteriorFan(TrajectoryScene):
     def construct(self) -> None:
         """One moment: cloud, mean, ellipse; then the whole way of x_t; then the moment again beside the figures."""
         run, page, theme, words = self.run, self.page, self.theme, self.words
+        run.require("posterior", "posterior_mean")
         learned, chain = captions.learned(run), int(run.meta["followed"])
         boxes = self.arrange("two panels", slider=True)
         chart = SpreadChart(page, run, boxes.right, learned=learned)

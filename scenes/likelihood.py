@@ -78,6 +78,7 @@ class Likelihood(TrajectoryScene):
     def construct(self) -> None:
         """The end and back to the noise; the path with its cell and log p; then all paths against the closed form."""
         run, page, theme, words = self.run, self.page, self.theme, self.words
+        run.require("log_p", "log_p_exact", "flow_jacobian")
         boxes, chain = self.arrange("two panels", slider=True), int(run.meta["followed"])
         grid = DeformedGrid(self.trajectories["flow"], boxes.left, lines=self.options.lines, theme=theme)
         view = self.view(run.target if len(run.target) else run.states[-1], boxes.left, noise=1.0)

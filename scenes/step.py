@@ -93,6 +93,7 @@ class Step(TrajectoryScene):
     def construct(self) -> None:
         """The step whole; where the point is; fan, move, noise, sum; other samplers; the cloud without noise."""
         run, page, theme = self.run, self.page, self.theme
+        run.require("posterior", "x0", "drift", "noise")
         boxes = self.boxes = self.arrange("stage with column", slider=False, lines=2)
         k = telling_step(run)
         view = self.view(run.states[k], boxes.stage)
