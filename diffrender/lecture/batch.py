@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diffrender.core.errors import DiffrenderError
-from diffrender.core.files import locked, remove_leftovers
+from diffrender.core.files import locked, remove_leftovers, remove_unfinished
 from diffrender.jobs.job import Job, ordered, pending
 from diffrender.jobs.run.check import check_before_start
 from diffrender.jobs.run.children import Children
@@ -54,6 +54,7 @@ class Batch:
         """
         folder = self.plan.folder
         if not self.todo:
+            remove_unfinished(folder)
             page.write(self.plan)
             return []
         outcomes: list[Outcome] = []

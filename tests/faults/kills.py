@@ -255,6 +255,8 @@ def run(
         done = trial(work, folder, whole, seconds, r, cluster)
         hit += done.kills
         faults += [f"{folder}: {fault}" for fault in done.faults]
+        for fault in faults[len(faults) - len(done.faults) :]:
+            say(fault)
         if not done.faults:
             shutil.rmtree(folder)
         number += 1
