@@ -302,6 +302,29 @@ def test_the_first_frame_is_a_whole_picture(cinema, run):
     assert first.rasters.keys() >= {"PointCloud", "Curve"}
 
 
+def check_apart(texts):
+    """Texts whose lines share a height stand at least a third of an em apart."""
+    for k, a in enumerate(texts):
+        for b in texts[k + 1 :]:
+            apart = max(a.get_left()[0] - b.get_right()[0], b.get_left()[0] - a.get_right()[0])
+            level = min(a.get_top()[1], b.get_top()[1]) > max(a.get_bottom()[1], b.get_bottom()[1])
+            assert not level or apart > a.em / 3, (a, b)
+
+
+def test_in_a_tall_frame_names_and_numbers_of_the_plot_stand_apart(cinema, run):
+    film = cinema("forward", run=run)
+    film.play([(40, 41)], (270, 480), duration=SECONDS)
+    family = [mob for top in film.scene.mobjects for mob in top.get_family()]
+    wanted = ("SNR = 1", "macron(alpha)_t$", "log-SNR", "0.5")
+    texts = [mob for mob in family if any(text in getattr(mob, "body", "") for text in wanted)]
+    assert len(texts) >= 5
+    check_apart(texts)
+    said = next(text for text in texts if "SNR = 1" in text.body)
+    said.shift([texts[0].em, 0, 0])
+    with pytest.raises(AssertionError):
+        check_apart(texts)
+
+
 def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look):
     assert cinema("forward", run=run).layout(shape, look, duration=4) == []
 

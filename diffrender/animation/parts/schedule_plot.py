@@ -129,13 +129,14 @@ class SchedulePlot:
         x = self.axes.at(self.even, 1)[0]
         dashes = VMobject(stroke_color=page.theme.muted, stroke_width=HAIR * 130)
         # over the plot, where the cursor does not come, if there is room between the names of the curves
-        said = page.label("SNR = 1", x, rect.top + 0.4 * page.em("legend"), 0, "floor", "muted")
-        if (
-            not self.names[0].get_right()[0] + 0.1
-            < said.get_left()[0]
-            < said.get_right()[0]
-            < self.names[1].get_left()[0]
-        ):
+        said, apart = page.words("SNR = 1", "floor", "muted"), 0.9 * page.em("floor")
+        reach = said.width / 2
+        first = float(self.names[0].get_right()[0]) + apart + reach  # where its middle can be
+        last = float(self.names[1].get_left()[0]) - apart - reach
+        middle = min(max(x, first), last)
+        if first <= last and abs(middle - x) < reach:
+            said.at(middle, rect.top + 0.4 * page.em("legend"), 0)
+        else:
             said.at(x + 0.1, rect.bottom + 0.3 * page.em("floor"))
         self.standing += [put_dashes(dashes, (x, rect.bottom), (x, rect.top)), said]
 
@@ -171,7 +172,7 @@ class ScheduleColumn:
 
     def __init__(self, clock: Clock, states: Any, box: Box, *, deviation: float, **more: Any) -> None:
         run, page = clock.run, clock.page
-        size = "legend" if page.shape in ("classic", "square") else "label"
+        size = "label" if page.shape == "wide" else "legend"
         terms = [
             clock.number("{:.3f} $x_0$", run["alpha"], size=size, color="data"),
             clock.number("$+$ {:.3f} $epsilon$", run["sigma"], size=size, color="samples"),
