@@ -155,6 +155,7 @@ def _item(
         outputs=outputs,
         device=device,
         name=f"render {name}",
+        keys=request.keys,
     )
     return Item(entry, name, job.out, job.key, job, narration)
 
@@ -167,18 +168,21 @@ class ClipRequest:
     config: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)  # option → the entry's key that it was given by
 
 
 def _request(lecture: Lecture, entry: Entry, parts: int) -> ClipRequest:
     if isinstance(entry, Clip):
         config = lecture.beside(entry.config) if entry.config else ""
-        return ClipRequest(lecture.beside(entry.scene), config, entry.overrides, entry.options)
+        keys = {name: f"options.{name}" for name in entry.options}
+        return ClipRequest(lecture.beside(entry.scene), config, entry.overrides, entry.options, keys)
     if isinstance(entry, Part):
         options = {"title": entry.part, "text": entry.text, "part": parts, "seconds": entry.seconds}
     else:
         assert isinstance(entry, Card)
         options = {"title": entry.card, "text": entry.text, "seconds": entry.seconds}
-    return ClipRequest("card", options=options)
+    keys = {"title": "part" if isinstance(entry, Part) else "card", "text": "text"}
+    return ClipRequest("card", options=options, keys=keys)
 
 
 def _name(entry: Entry, options: Mapping[str, Any]) -> str:

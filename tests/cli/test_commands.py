@@ -199,7 +199,7 @@ def test_ctrl_c_while_training_keeps_a_state_to_resume_from(folder):
 def test_a_dry_run_names_each_job_and_makes_nothing(tmp_path):
     said = run("render", "memory", "--dry-run", cwd=tmp_path, check=0).stdout.splitlines()
     names = [line.split("  ")[0].strip() for line in said]
-    assert names[0] == "sample digits (own)"
+    assert names[0] == "sample photographs (far)"
     assert names[-1] == "render memory"
     assert len(set(names)) == len(names) > 3, "each by a name of its own"
     assert list(tmp_path.iterdir()) == []
@@ -212,8 +212,8 @@ def written(folder):
 
 
 def test_a_folder_is_made_when_that_is_asked_for(folder):
-    run("sample", "tiny.yaml", "-o", "runs/first/x.npz", "--parents", cwd=folder, check=0)
-    assert (folder / "runs/first/x.npz").is_file()
+    run("sample", "tiny.yaml", "-o", "made/first/x.npz", "--parents", cwd=folder, check=0)
+    assert (folder / "made/first/x.npz").is_file()
 
 
 WRONG = [
@@ -240,7 +240,7 @@ WRONG = [
     (["render", "denoise", "-c", "tiny.yaml", "--codec", "h265_magic", *SMALL], 2, "h265_magic"),
     (["render", "denoise", "-c", "tiny.yaml", "-s", "-o", "x.mp4"], 2, "--save_last_frame writes one PNG"),
     (["render", "denoise", "-c", "tiny.yaml", "-S", "ula"], 2, "ula makes a langevin run"),
-    (["render", "langevin", "-S", "ddpm"], 2, "ddpm makes a reverse run"),
+    (["render", "langevin", "-S", "ddpm"], 2, "the scene 'langevin' cannot show its recording as 'chain'"),
     (["new", "scene", "my walk"], 2, "'My walk'"),
     (["inspect", "nothing.npz"], 2, "no such file"),
     (["nonsense"], 2, "nonsense"),

@@ -179,7 +179,8 @@ def test_the_size_is_said_before_and_refused_if_the_disk_has_no_room(tmp_path, m
 def test_of_points_it_is_said_where_it_is_large(tmp_path, monkeypatch):
     def notes(chains):
         heard = []
-        settings = {"target.kind": "circle", "model.kind": "exact", "sampler.steps": 4, "sampler.chains": chains}
+        sampler = {"sampler.kind": "ddim", "sampler.steps": 4, "sampler.chains": chains}
+        settings = {"target.kind": "circle", "model.kind": "exact", **sampler}
         sample(load_config(CIRCLE, settings), tmp_path / "run.npz", device="cpu", progress=heard.append)
         return [event["note"] for event in heard if "note" in event]
 

@@ -172,7 +172,10 @@ def seen(frame, standing):
     """What is too faint in a picture: texts, clouds of points, dots of keys."""
     found = [("text", *fault) for fault in faint_texts(frame, standing)]
     family = [part for mob in standing for part in mob.get_family()]
-    for line in (part for part in family if isinstance(part, Tail | Trails | Curve) and part.get_fill_opacity() > 0.99):
+    lines = (part for part in family if isinstance(part, Tail | Trails | Curve) and part.get_fill_opacity() > 0.99)
+    for line in (
+        part for part in lines if getattr(part, "colors", None) is None
+    ):  # a crowd's tinted paths lie in heaps
         ground = commonest(around(frame, line.points[0], line.points[3], 0))
         alpha = getattr(line, "alpha", 1.0)
         inked = np.rint(alpha * 255 * line.fill_rgbas[0, :3] + (1 - alpha) * ground)

@@ -12,6 +12,7 @@ from diffrender.animation.theme import LINE, Theme
 
 FLICKER = 600.0  # steps a second above which the path, each time another one, is drawn fainter
 RADIUS, ALPHA = 0.065, 0.95
+LEAST_ALPHA = 0.45  # at which a path still stands out 3 : 1 from an empty panel, in both themes
 
 
 class OneChain:
@@ -32,4 +33,4 @@ class OneChain:
 
     def at_pace(self, pace: float) -> None:
         """Draw the path fainter where more than `FLICKER` steps go by in a second."""
-        self.path.alpha = ALPHA * min(1.0, (FLICKER / max(pace, 1e-9)) ** 0.3)
+        self.path.alpha = max(LEAST_ALPHA, ALPHA * min(1.0, (FLICKER / max(pace, 1e-9)) ** 0.3))

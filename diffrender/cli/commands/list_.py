@@ -28,7 +28,7 @@ WHAT = ("scenes", "configs", "samplers", *REGISTRIES, "themes")
 ABOUT = {  # one line each, since their names stand in modules that load torch
     "samplers": "from noise to data, and Langevin: ddim, ddpm, dpmpp_2m, heun, ula, mala, …",
     "schedules": "how noise grows: squaredcos_cap_v2, karras, flow, …",
-    "densities": "in closed form: banana, double_well, gaussian_mixture, expression, …",
+    "densities": "in closed form: banana, double_well, expression, …",
     "points": "in 2-D and 3-D, and of files: spiral, moons, torus, drawing, text, …",
     "images": "digits, mnist, cifar10, image_folder, …",
     "models": "with nothing to train: exact, gaussian, local, …",

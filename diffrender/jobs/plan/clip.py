@@ -14,7 +14,7 @@ from diffrender.config.declarations import Codes, Training
 from diffrender.config.overrides import Overrides
 from diffrender.config.scene_card import SceneCard, find_scene, with_options
 from diffrender.config.scene_modules import scene_modules
-from diffrender.core.errors import UsageError
+from diffrender.core.errors import RenderError, UsageError
 from diffrender.core.files import expanded
 from diffrender.core.glyphs import check_words
 from diffrender.jobs.job import Job
@@ -36,6 +36,7 @@ def clip(
     outputs: Path = OUTPUTS,
     device: str = "auto",
     name: str = "",
+    keys: Mapping[str, str] | None = None,
 ) -> Job:
     """The render job of one clip, with the training and sampling it needs.
 
@@ -43,13 +44,17 @@ def clip(
     overrides: of the config, with dotted keys. options: the scene's. settings: size, format, theme and so on.
     out: the file; in the folder of the config's outputs if not given. trajectories: `[name=]file.npz` made elsewhere.
     also: jobs whose recordings the scene is given besides those that it needs, by name.
-    name: of the job, for people. Raises UsageError or ConfigError that names what is wrong.
+    name: of the job, for people. keys: what errors call an option, where it was given under another name.
+    Raises UsageError or ConfigError that names what is wrong.
     """
     settings = settings or RenderSettings()
     card = with_options(find_scene(scene), options or {})
     for key, words in (options or {}).items():
         if isinstance(words, str):
-            check_words(words, f"--option {key}")
+            try:
+                check_words(words, (keys or {}).get(key, f"--option {key}"))
+            except RenderError as error:  # of a scene that is drawn; here it is what was asked for
+                raise UsageError(error.problem, error.remedy) from None
     format = settings.format_for(out)
     given = named_files(list(trajectories), card)
     wanted = {name for name in card.needs if name not in given}
