@@ -18,6 +18,8 @@ from diffrender.config.sections import TargetConfig
 from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.diffusion.targets.build import build_target
 
+DATA = os.environ.get("DIFFRENDER_DATA", "")  # as it was at the start: the command line sets it for --data-dir
+
 N = 40_000
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">{}</svg>'
 
@@ -228,9 +230,9 @@ def test_points_in_space_of_any_size(tmp_path):
         assert np.isclose(target.draw(5000, np.random.default_rng(0)).std(), 1, atol=0.1)
 
 
-@pytest.mark.skipif("DIFFRENDER_DATA" not in os.environ, reason="DIFFRENDER_DATA is not set")
+@pytest.mark.skipif(not DATA, reason="DIFFRENDER_DATA is not set")
 def test_datasaurus():
-    file = Path(os.environ["DIFFRENDER_DATA"]) / "datasaurus" / "DatasaurusDozen.tsv"
+    file = Path(DATA) / "datasaurus" / "DatasaurusDozen.tsv"
     x = raw_draws(file, 20_000, dataset="dino") * [1, -1]
     assert len(np.unique(x.round(2), axis=0)) == 142
     assert np.allclose(x.mean(0), [54.26, 47.83], atol=0.5)

@@ -111,8 +111,8 @@ def test_hostile_drawings_are_bounded(name, read):
 
 
 def test_a_process_with_limits_says_why_it_gave_up():
-    process = LimitedProcess(cpu_seconds=1, memory=300_000_000)
-    with pytest.raises(DiffrenderError, match=r"x\.txt: takes longer than 1 s"):
+    process = LimitedProcess(cpu_seconds=4, memory=300_000_000)  # of which loading this file takes one
+    with pytest.raises(DiffrenderError, match=r"x\.txt: takes longer than 4 s"):
         process.call(f"{__name__}:spin", "x.txt")
     with pytest.raises(DiffrenderError, match=r"x\.txt: needs more than 300 MB"):
         process.call(f"{__name__}:swell", "x.txt")
