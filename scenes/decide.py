@@ -1,4 +1,4 @@
-"""When a mode is decided: fixed points of the score split, paths choose, and p(class | x_t) says when each has."""
+"""The instant at which a mode is decided: fixed points split, paths choose, and p(class | x_t) says when each has."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def command(run: Callable[..., None]) -> Callable[..., None]:
     """End a command with one or two lines on stderr and the right exit code; a traceback only with --debug."""
 
     @functools.wraps(run)
-    def guarded(*args: Any, **kwargs: Any) -> None:
+    def _guarded(*args: Any, **kwargs: Any) -> None:
         try:
             run(*args, **kwargs)
         except DiffrenderError as error:
@@ -37,7 +37,7 @@ def command(run: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             fail(_foreseen(error) or error_from_message(error_as_message(error, f"diffrender {run.__name__}")), 1)
 
-    return guarded
+    return _guarded
 
 
 def _foreseen(error: Exception) -> DiffrenderError | None:

@@ -31,6 +31,7 @@ class Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        """A node with all below it; MarkedYAMLError for an alias, or below MAX_DEPTH levels."""
         if self.check_event(yaml.AliasEvent):
             raise yaml.MarkedYAMLError(
                 problem="aliases (*name) are not read here", problem_mark=self.peek_event().start_mark
@@ -44,6 +45,7 @@ class Loader(yaml.SafeLoader):
             self.depth -= 1
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """A node's plain value; MarkedYAMLError for tags, and for numbers too large or not what they seem to be."""
         if node.tag == DOUBTFUL:
             raise yaml.MarkedYAMLError(problem=_doubt(node.value), problem_mark=node.start_mark)
         if node.tag not in PLAIN:
@@ -64,6 +66,7 @@ class Loader(yaml.SafeLoader):
         return found
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+        """A dict whose keys are text, each once; MarkedYAMLError for any other."""
         if not isinstance(node, yaml.MappingNode):
             raise yaml.MarkedYAMLError(problem="not a mapping", problem_mark=node.start_mark)
         seen = set()
@@ -130,6 +133,7 @@ def line_finder(path: Path) -> Callable[[tuple[int | str, ...]], int | None]:
     """A function that says in which line of a YAML file a key stands, (section, key, …); None where it does not."""
 
     def line(place: tuple[int | str, ...]) -> int | None:
+        """The line, from 1, of the last key on the way `place` that is there; None if there is none or no file."""
         try:
             node = yaml.compose(_text(path), Loader=Loader)
         except (yaml.YAMLError, ConfigError):

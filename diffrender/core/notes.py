@@ -29,6 +29,7 @@ class Forward(logging.Handler):
         self.to = to
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Hand the remark over as plain text."""
         self.to(record.getMessage())
 
 

@@ -82,6 +82,7 @@ class Clip(Entry):
 
     @property
     def default_title(self) -> str:
+        """Scene and config, as in `langevin · dino`."""
         subject = Path(self.config).stem
         return f"{self.scene} · {subject}" if subject else self.scene
 
@@ -100,6 +101,7 @@ class Card(Entry):
 
     @property
     def default_title(self) -> str:
+        """The card's own text."""
         return self.card
 
 
@@ -112,6 +114,7 @@ class Part(Entry):
 
     @property
     def default_title(self) -> str:
+        """The heading."""
         return self.part
 
 
@@ -122,6 +125,7 @@ class Video(Entry):
 
     @property
     def default_title(self) -> str:
+        """The file's name without its ending."""
         return Path(self.video).stem
 
 

@@ -1,4 +1,4 @@
-"""What the player draws of a recording: some steps of some chains, as JSON whose arrays are base64."""
+"""The part of a recording that the player draws: some steps of some chains, as JSON whose arrays are base64."""
 
 from __future__ import annotations
 

@@ -139,9 +139,11 @@ class _Spool:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """(rows, *row) as written so far."""
         return (self.rows, *self.row)
 
     def write(self, rows: np.ndarray, at: int | None, first: int) -> None:
+        """Write rows from row `at` on, after the last if None; rows of only some chains begin at chain `first`."""
         at = self.rows if at is None else at
         if rows.shape[1:] == self.row:
             _write_all(self.file, rows, at * self.row_bytes)

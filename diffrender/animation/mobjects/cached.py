@@ -27,6 +27,7 @@ class Picture(Raster):
         return None
 
     def appearance(self) -> dict[str, Any]:
+        """That of every bulk mobject, and `content`."""
         content = self.content()
         return super().appearance() | {"content": content}
 
@@ -35,6 +36,7 @@ class Picture(Raster):
         raise TypeError(f"{type(self).__name__} does not say how its picture is made")
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """Lay the kept picture over the pixels, made anew if it is out of date; resampled where it lies turned."""
         if place.upright:
             picture, left, top = self._picture(place, pixels.shape)
             frame = Clip(place, self.corner, pixels, clip=False).frame

@@ -23,6 +23,7 @@ class Bulk:
     def display_multiple_non_background_colored_vmobjects(
         self, vmobjects: Iterable[VMobject], pixel_array: Any
     ) -> None:
+        """Draw in order into (H, W, 4) uint8 pixels: bulk mobjects and glyphs here, all others as Manim does."""
         context = self.get_cairo_context(pixel_array)  # type: ignore[attr-defined]
         surface = context.get_target()
         for mobject in vmobjects:

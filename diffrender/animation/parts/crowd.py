@@ -67,6 +67,7 @@ def slow_then_ramp(steps: int) -> Timeline:
     even = min(SLOW_PACE * RAMP / rest, 1.0) if rest else 1.0  # begins at the pace of the slow steps
 
     def warp(u: float) -> float:
+        """The recorded step, 0 … `steps`, at part u 0..1 of the clip: a hop for each slow step, then whole steps."""
         seconds = u * natural
         if u >= 1:
             return float(steps)

@@ -1,4 +1,4 @@
-"""How an autoencoder learns: the parts of its loss, some images with what becomes of them, and how classes part."""
+"""Plots of an autoencoder that learns: its loss in parts, some images beside what becomes of them, classes parting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of each act in a scene's column: a heading of a line or two, and the numbers that belong to it."""
+"""Text in a scene's column, act by act: a heading of a line or two, and the numbers that belong to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a local denoiser looks, drawn over what it makes: a square round one pixel, smaller as the noise falls."""
+"""The patch that a local denoiser sees, drawn over what it makes: a square round one pixel, smaller as noise falls."""
 
 from __future__ import annotations
 

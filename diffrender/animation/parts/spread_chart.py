@@ -1,4 +1,4 @@
-"""How wide the recorded posterior is over a run: exact and as the model has it, with how far their means are apart."""
+"""A chart of the recorded posterior's width over a run, exact and the model's, and of the distance of their means."""
 
 from __future__ import annotations
 

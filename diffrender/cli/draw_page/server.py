@@ -79,6 +79,7 @@ class Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "diffrender", ""
 
     def do_GET(self) -> None:
+        """The page, and `/alive`; the token of the address is traded once for the cookie that all else needs."""
         url = urlsplit(self.path)
         token = parse_qs(url.query).get("token", [""])[0]
         if not self._asked_here():
@@ -98,6 +99,7 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND, "Nothing here.")
 
     def do_POST(self) -> None:
+        """Strokes from the page, to `/points` or `/save`; refused from anywhere else and if larger than MAX_BODY."""
         origin = self.headers.get("Origin")
         size = self.headers.get("Content-Length", "")
         if not self._asked_here() or not self._known() or origin not in (None, f"http://{self.server.host}"):

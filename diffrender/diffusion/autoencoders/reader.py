@@ -31,6 +31,7 @@ class ImageReader(nn.Module):
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits of the classes, (N, classes), of images (N, C, H, W)."""
         return self.layers(images)
 
     @torch.no_grad()

@@ -123,7 +123,7 @@ class Watch:
         """`set_timesteps`, that begins a run; one recorder takes one."""
 
         @functools.wraps(original)
-        def set_timesteps(*args: Any, **kwargs: Any) -> Any:
+        def _set_timesteps(*args: Any, **kwargs: Any) -> Any:
             if self.states:
                 raise TrajectoryError(
                     f"{self.recorder.writer.path}: a second run began, and a recording holds one.",
@@ -133,14 +133,14 @@ class Watch:
             self.guarded(self.began)
             return result
 
-        return set_timesteps
+        return _set_timesteps
 
     def watched_source(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """`add_noise`, with which a run from data begins."""
         signature = inspect.signature(original)
 
         @functools.wraps(original)
-        def add_noise(*args: Any, **kwargs: Any) -> Any:
+        def _add_noise(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
             if not self.states:
                 given = signature.bind(*args, **kwargs).arguments
@@ -148,7 +148,7 @@ class Watch:
                 self.guarded(self.from_data, result, data, given.get("noise"))
             return result
 
-        return add_noise
+        return _add_noise
 
     def watched_step(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """`step`, with the same signature and result."""
@@ -156,7 +156,7 @@ class Watch:
         clean_at = place_of_clean(signature)
 
         @functools.wraps(original)
-        def step(*args: Any, **kwargs: Any) -> Any:
+        def _step(*args: Any, **kwargs: Any) -> Any:
             given = signature.bind(*args, **kwargs).arguments
             if self.failure:
                 return original(*args, **kwargs)
@@ -171,7 +171,7 @@ class Watch:
             self.guarded(self.stepped, given | before, result, clean_at, keep, noise)
             return result
 
-        return step
+        return _step
 
     def guarded(self, do: Callable[..., Any], *args: Any) -> None:
         """Do something of ours: where it fails recording ends, and what is watched goes on."""

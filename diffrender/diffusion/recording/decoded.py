@@ -1,4 +1,4 @@
-"""What an autoencoder makes of a run on its latents: images of the states, and the classes read in the last."""
+"""A run on latents, decoded by its autoencoder: images of the states, and the classes read in the last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recording of anyone's run may hold beside its states: data, classes, fields, densities, metrics, names."""
+"""Members that the recording of anyone's run may hold beside its states: data, classes, fields, densities, metrics."""
 
 from __future__ import annotations
 

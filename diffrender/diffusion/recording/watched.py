@@ -1,4 +1,4 @@
-"""What is worked out of a few watched chains beside their states: posterior, other samplers' moves, classes, log p."""
+"""A few watched chains, and what is worked out of each state: posterior, other samplers' moves, classes, log p."""
 
 from __future__ import annotations
 

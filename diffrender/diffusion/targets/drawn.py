@@ -24,6 +24,7 @@ class DrawnTarget(Target):
     raw: Draw | None = None
 
     def draw_labelled(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
+        """n fresh states as drawn, less `offset` and over `scale`, float32, and their classes if they have any."""
         assert self.raw is not None
         x, label = _split(self.raw(n, rng))
         return np.asarray((x - self.offset) / self.scale, np.float32), label

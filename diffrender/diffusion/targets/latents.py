@@ -37,6 +37,7 @@ class Latents(Target):
         return codes, classes
 
     def draw_labelled(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
+        """n of the data's codes, each picked independently, (n, D) float32, and their classes."""
         codes, label = self.states()
         index = rng.integers(len(codes), size=n)
         return codes[index], None if label is None else label[index]

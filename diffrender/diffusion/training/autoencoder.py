@@ -58,6 +58,7 @@ class AutoencoderTrainer(TrainerBase):
         self.kept: dict[str, list[np.ndarray]] = {}
 
     def loss_parts(self, step: int) -> torch.Tensor:
+        """The network's own parts (P,) of a batch's loss; each epoch goes through the images in an order of its own."""
         epoch, place = divmod(step, self.per_epoch)
         if epoch != self.epoch:
             self.order = generator(self.seed, Purpose.AUTOENCODER, epoch).permutation(len(self.images))

@@ -1,4 +1,4 @@
-"""What every training is: a network, its average, an optimiser and losses; saved and restored bit for bit."""
+"""The base of every training: a network, its average, an optimiser and losses; saved and restored bit for bit."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ class Trainer(TrainerBase):
         self.kept, self.shot_steps = self.snapshots.kept, self.snapshots.steps
 
     def loss_parts(self, step: int) -> torch.Tensor:
+        """The objective's loss of a step's batch as the only part, (1,)."""
         return loss_of(self.network, self.objective, self.batches(step))[None]
 
     def denoiser(self) -> learned.Learned:

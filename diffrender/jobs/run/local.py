@@ -104,6 +104,7 @@ class _Scheduler:
         self.interrupt = Interrupt()
 
     def run(self) -> list[Outcome]:
+        """Do all jobs, each after what it needs, and say how each ended, in the order they were given."""
         with ThreadPoolExecutor(self.workers + (min(len(self.todo), MAX_REMOTE_JOBS) if self.cluster else 0)) as pool:
             try:
                 while self.waiting or self.running:

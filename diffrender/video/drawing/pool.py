@@ -112,4 +112,5 @@ def drawing_pool(spec: RenderSpec, work: Path) -> Iterator[DrawingPool]:
 
 
 def memory_advice(workers: int) -> str:
+    """What to do about a drawing process that vanished: fewer of them, if there were several."""
     return "It may have run out of memory: use fewer workers." if workers > 1 else "It may have run out of memory."

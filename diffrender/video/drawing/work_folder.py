@@ -113,6 +113,7 @@ def _empty(folder: Path) -> None:
 
 
 def read_info(folder: Path) -> dict[str, Any]:
+    """What the folder says of itself (key, frames, …); nothing if it cannot be read."""
     try:
         found = json.loads((folder / INFO).read_text("utf-8"))
     except (OSError, ValueError):
@@ -121,6 +122,7 @@ def read_info(folder: Path) -> dict[str, Any]:
 
 
 def remove_partial(folder: Path) -> None:
+    """Remove what a render that was interrupted had begun and not finished."""
     for path in folder.glob(f"{PARTIAL}*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)

@@ -27,6 +27,7 @@ class ColorBar(Picture):
         return self.to_scene(np.array([1.0, share] if self.vertical else [share, 0.0]))
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
+        """The table's colours along the longer side, first at the left or bottom; a hairline round it if asked for."""
         left, right, top, bottom = place.edges
         x = (np.arange(bounds[0], bounds[1]) + 0.5 - left) / (right - left)
         y = (bottom - np.arange(bounds[2], bounds[3]) - 0.5) / (bottom - top)

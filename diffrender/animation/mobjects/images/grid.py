@@ -75,9 +75,11 @@ class ImageGrid(Picture):
             raise RenderError("ImageGrid: grey images need a colour table.")
 
     def content(self) -> Any:
+        """The recorded step, or a token that is new whenever images are given."""
         return self.shown if self.recorded is None else self.step
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
+        """The images row by row in rows × cols cells that begin and end at whole pixels; nearest-neighbour."""
         images = self.images
         if self.recorded is not None:
             images = at_step(self.recorded, self.step, self.chains)

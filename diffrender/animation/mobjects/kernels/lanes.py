@@ -40,6 +40,7 @@ def mix_lanes(typing: Any, frame: Any, at: Any, parts: Any, p: Any, color: Any, 
     """
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        """LLVM for eight pixels: load them, mix two channels in one multiplication, store them."""
         b = builder
         frame_value, at_value, parts_value, p_value, color_value, alpha_value = arguments
         frame_array = context.make_array(signature.args[0])(context, b, frame_value)

@@ -84,6 +84,7 @@ class PointCloud(Raster):
         return self._xy if self.recorded is None else at_step(self.recorded, self.step, self.chains)
 
     def area(self, camera: Any) -> tuple[float, float, float, float] | None:
+        """The rectangle round the points, by the largest radius and its ring wider; for 3-D points the whole panel."""
         area = super().area(camera)
         if area is not None or self.dims != 2 or not len(xy := finite32(self.xy)):
             return area
@@ -102,6 +103,7 @@ class PointCloud(Raster):
                 raise RenderError(f"PointCloud: {len(values)} {what} for {count} points.", "Give one, or one a point.")
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """A disc of its own radius and colour for each finite point."""
         xy = finite32(self.xy)
         if len(xy):
             self.splat(place, pixels, xy, self.radius * place.unit, self.shades(len(xy), opacity))

@@ -77,12 +77,14 @@ class Curve(Raster):
         return np.array([np.interp(step, steps, self.x), np.interp(step, steps, self.y)])
 
     def area(self, camera: Any) -> tuple[float, float, float, float] | None:
+        """The panel, made wider by a dot's reach: a dot at its edge is not cut off."""
         left, right, top, bottom = super().area(camera) or (-np.inf, np.inf, -np.inf, np.inf)
         place = self.place(camera)
         reach = (DOT + RING) * place.unit if place and self.dot else 0.0  # the dot is not cut off
         return left - reach, right + reach, top - reach, bottom + reach
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """The curve up to the step shown, a dot there, and fainter the raw values and what is to come, where given."""
         color = rgba8(self.fill_rgbas[:1, :3] * 255, 1)
         end = min(max(math.floor(self.step), 0), len(self.x) - 1) + 1
         here = self._at(self.step)

@@ -124,6 +124,7 @@ class VectorField(Field):
         self.length, self.alpha, self.shaft, self.clip = length, alpha, shaft, clip
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """An arrow centred on each place whose vector is finite and not 0; short ones are thinner and fainter."""
         v = self.vectors.reshape(-1, 2).astype(float)
         magnitude = np.hypot(v[:, 0], v[:, 1])
         seen = np.isfinite(magnitude) & (magnitude > 0)
@@ -202,6 +203,7 @@ class Streamlines(Field):
         self.stride = np.array([(x1 - x0) / (b - a), (y1 - y0) / (d - c)]) * length / SEGMENTS
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """Lines traced from the starts, brighter towards the head; while they flow, lit along a part that travels."""
         grid = np.array([self.xy[0, 0, 0], self.xy[-1, -1, 0], self.xy[0, 0, 1], self.xy[-1, -1, 1]])
         v = np.ascontiguousarray(self.vectors, np.float64)
         lines, speed = kernels.trace(v, grid, self.starts, self.stride, SEGMENTS)

@@ -82,6 +82,7 @@ class Sampled(Picture):
         return self
 
     def content(self) -> Any:
+        """The recorded state that is shown, read if another was before, or a token that is new with new values."""
         if self.recorded is not None:
             k = state_at(self.step, self.index, len(self.recorded))
             if k != self.shown:
@@ -134,6 +135,7 @@ class Heatmap(Sampled):
         self.power, self.table = float(power), bent(table, float(power))
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
+        """The values' colours, dithered, and hairline isolines over them."""
         values = self.at_pixels(place, bounds)
         lines = kernels.bend(values, np.float32(self.power)) if len(self.levels) else values[:0]
         left, top = int(bounds[0]), int(bounds[2])
@@ -168,6 +170,7 @@ class Contours(Sampled):
         self.line_color = int(rgba8(color, 1).view(np.uint32)[0, 0])
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
+        """Isolines of `line_width` alone, on nothing."""
         values = self.at_pixels(place, bounds)
         half = self.line_width * place.unit / 2
         return kernels.isolines(values, cover, self.levels, half, np.uint32(self.line_color), self.alpha)

@@ -116,9 +116,11 @@ class Histogram2D(Picture):
         return counts * (self.columns * self.rows / (x1 - x0) / (y1 - y0) / max(total, 1))
 
     def content(self) -> Any:
+        """The recorded step, rounded, or a token that is new whenever counts are given."""
         return self.shown if self.recorded is None else round(float(self.step))
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
+        """Bins as even rectangles, coloured by (density / high) ** power."""
         scaled = np.clip(self.density() / self.high, 0, 1) ** self.power
         rgba = np.full((self.rows, self.columns, 4), 255, np.uint8)
         rgba[..., :3] = self.table[np.rint(scaled * (len(self.table) - 1)).astype(int)]

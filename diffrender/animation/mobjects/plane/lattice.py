@@ -63,6 +63,7 @@ class Lattice(Raster):
         return self.mass / np.maximum(areas(self.nodes()), 1e-12)
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """The deformed cells, coloured by their density, the densest on top, and the lines over them."""
         nodes, affine = self.nodes().astype(float), place.affine(self.box)
         at = nodes @ affine[:, :2].T + affine[:, 2]
         corners = np.stack([at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]], axis=2)

@@ -39,6 +39,7 @@ class PathDensity(Picture):
         return self
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
+        """All paths up to the step shown; under k of them a pixel has opacity 1 − (1 − alpha)^k."""
         width, height = int(bounds[1] - bounds[0]), int(bounds[3] - bounds[2])
         depth = np.zeros(width * height)
         affine = place.affine(self.box)

@@ -52,6 +52,7 @@ class Spokes(Raster):
         return np.stack([np.broadcast_to(self.hub[self.step], ends.shape), ends]), self.alpha * share[drawn]
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """A line from the hub to each end that weighs enough, its opacity alpha × weight / largest weight."""
         xy, fade = self.lines()
         ink: Any = rgba8(self.fill_rgbas[:1, :3] * 255, 1).view(np.uint32)
         with Clip(place, self.corner, pixels) as window:

@@ -58,6 +58,7 @@ class Tail(Raster):
         return np.stack([at_step(self.recorded, step) for step in steps]), steps
 
     def area(self, camera: Any) -> tuple[float, float, float, float] | None:
+        """The rectangle round the tails' vertices, casing included, cut to the panel."""
         whole, place = super().area(camera), self.place(camera)
         if whole is None or place is None:
             return whole
@@ -71,6 +72,7 @@ class Tail(Raster):
         return max(left, whole[0]), min(right, whole[1]), max(top, whole[2]), min(bottom, whole[3])
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """Lines through the last `length` steps, fading towards the oldest, each over its casing."""
         xy, steps = self.vertices()
         if len(xy) < 2:
             return

@@ -84,6 +84,7 @@ class Trails(Raster):
         return finite32(xy if self.chains is None else xy[:, self.chains])
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """Casings, then trails, each stamped on by what is new since the last frame."""
         with Clip(place, self.corner, pixels, self.clip) as window:
             if window.empty:
                 return

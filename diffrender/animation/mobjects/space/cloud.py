@@ -55,6 +55,7 @@ class PointCloud3D(PointCloud):
         self.orbit, self.haze, self.casing = orbit, haze, casing
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """Discs from far to near, smaller and hazier with distance; casings lie under all points of a slab of depth."""
         xyz = finite32(self.xy)
         if not len(xyz):
             return
@@ -109,6 +110,7 @@ class VectorField3D(Field):
         self.length = length * (self.box[1] - self.box[0]) / (rect[1] - rect[0])  # in data units
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """Shaded cones from far to near, hazier with distance; none where a vector is 0 or not finite."""
         v, xyz = self.vectors.reshape(-1, 3).astype(float), self.xy.reshape(-1, 3)
         magnitude = np.linalg.norm(v, axis=1)
         alpha = np.broadcast_to(self.alpha, magnitude.shape)

@@ -118,6 +118,7 @@ class Hills(Picture):
         return share.astype(np.float32), tint.astype(np.float32)
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
+        """The lit sheet at its height and angle now, over its floor with contours."""
         left, right, top, bottom = place.edges
         unit = (right - left) / (self.box[1] - self.box[0]) * self.grown()
         x0, x1, y0, y1 = self.box
@@ -131,6 +132,7 @@ class Hills(Picture):
         return kernels.over_floor(drawn, self.floor, self.extent, size, self.view(), depth, cover)
 
     def content(self) -> Any:
+        """The rise, the turn and the classes' weights; densities and colours stay what they are."""
         return self.rise, self.turn, self.weights
 
 

@@ -83,6 +83,7 @@ class Landscape(Picture):
         return ((x0 + x1) / 2, (y0 + y1) / 2, *angles, lift)
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
+        """The lit surface, kept while its angle and place stay, with the ball and its way drawn on it."""
         left, right, top, bottom = place.edges
         unit = (right - left) / (self.box[1] - self.box[0]) * (1 + (GROWN - 1) * self.rise)
         x0, x1, y0, y1 = self.box

@@ -54,6 +54,7 @@ class Trails3D(Raster):
         return self
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """The last `length` steps of each chain, fading towards the oldest and hazier with distance."""
         first, last = max(0, math.ceil(self.step - self.length)), math.floor(self.step)
         steps = np.append(np.arange(first, last + 1), [self.step] if self.step > last else [])
         xyz = [at_step(self.recorded, step) for step in steps]
@@ -113,6 +114,7 @@ class Cage(Raster):
         ]
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """The grids of the sides that face the eye from behind, and their outer lines, heavier."""
         sides = self.far_sides()
         with Clip(place, self.corner, pixels, self.clip) as window:
             for lines, ink, width in zip(self.lines, self.inks, (HAIR, 1.4 * HAIR), strict=True):

@@ -109,6 +109,7 @@ class Magnifier:
         """Recorded steps in the course of it; the part of one says how far it has been taken apart."""
 
         def warp(u: float) -> float:
+            """The step at part u 0..1 of the clip, and behind its point how far it has been taken apart."""
             i, part = self.pace.at(u * self.seconds)
             return min(self.first + i + part, self.last + 0.999)
 

@@ -35,6 +35,7 @@ class ConditionEmbedding(nn.Module):
             nn.init.normal_(self.classes.weight, std=CLASS_DEVIATION)
 
     def forward(self, log_snr: torch.Tensor, label: torch.Tensor | None = None) -> torch.Tensor:
+        """Embeddings (N, width) of log-SNR (N,) and label (N,) int64; none, or one below 0, is any class."""
         waves = math.sqrt(2) * torch.cos(-log_snr[:, None] / 8 * self.frequencies + self.phases)
         embedding = self.second(functional.silu(self.first(waves)))
         if self.classes is not None:

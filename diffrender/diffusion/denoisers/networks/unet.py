@@ -41,6 +41,7 @@ class ResidualBlock(nn.Module):
         _zero(self.conv2)
 
     def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        """Maps (N, width, H, W), scaled and shifted in between by what the embedding (N, E) says."""
         scale, shift = self.film(embedding)[:, :, None, None].chunk(2, 1)
         h = self.norm2(self.conv1(functional.silu(self.norm1(x))))
         return x + self.conv2(functional.silu(torch.addcmul(shift, h, 1 + scale)))
@@ -56,6 +57,7 @@ class Attention(nn.Module):
         _zero(self.out)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Maps (N, width, H, W): the places of each look at all places of the same one."""
         n, c, h, w = x.shape
         q, k, v = self.qkv(self.norm(x)).reshape(n, 3, HEADS, c // HEADS, h * w).transpose(-1, -2).unbind(1)
         mixed = functional.scaled_dot_product_attention(q, k, v)
@@ -71,6 +73,7 @@ class Stage(nn.Module):
         self.attention = nn.ModuleList(Attention(width) for _ in range(blocks if attention else 0))
 
     def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
+        """Maps (N, width, H, W) through all blocks, embedding (N, E) given to each."""
         for i, block in enumerate(self.blocks):
             x = block(x, embedding)
             if self.attention:

@@ -54,9 +54,11 @@ class Expression(Density):
         self.bounds = self._fitted() if box is None else self._given(tuple(box))
 
     def log_prob(self, x: torch.Tensor) -> torch.Tensor:
+        """The expression at x (N, D), (N,), up to a constant."""
         return self.term(x.unbind(1))
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The expression and its gradient by autograd, 0 at a kink where there is none."""
         with torch.inference_mode(False), torch.enable_grad():
             y = x.detach().clone().requires_grad_()
             log_p = self.log_prob(y)

@@ -39,6 +39,7 @@ class GaussianMixture(Density):
         self.bounds = tuple((float(a), float(b)) for a, b in zip(low, high, strict=True))
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """`at_level` the clean level (alpha 1, sigma 0)."""
         return self.at_level(x, 1.0, 0.0)[:2]
 
     def at_level(
@@ -85,6 +86,7 @@ class GaussianMixture(Density):
         return log_p, z, variance, basis
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n exact draws, (n, D) float32: a component by its weight, then its normal law."""
         return self.sample_labelled(n, rng)[0]
 
     def sample_labelled(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -102,6 +104,7 @@ class Mixture(Density):
         self.dim, self.bounds = parts[0].dim, bounds
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """log Σ w_k p_k, and the parts' scores weighted by p(k | x)."""
         values, scores = zip(*(part.evaluate(x) for part in self.parts), strict=True)
         log_p = torch.stack(values, 1) + x.new_tensor(np.log(self.weights))
         total = torch.logsumexp(log_p, 1)
@@ -109,6 +112,7 @@ class Mixture(Density):
         return total, (share[..., None] * torch.stack(scores, 1)).sum(1)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n draws, (n, D) float32: a part by its weight, then as that part draws."""
         label = rng.choice(len(self.parts), n, p=self.weights)
         out = np.empty((n, self.dim), np.float32)
         for k, part in enumerate(self.parts):

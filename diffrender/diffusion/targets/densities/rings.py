@@ -24,6 +24,7 @@ class Arc(Density):
         self.log_norm = _log_radial(radius, width) + math.log(turn)
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """A normal law across, in r, and one along, in the angle from the arc's middle, which lies in (−π, π]."""
         d = x - x.new_tensor(self.centre)
         r = _radius(d)
         turned = torch.atan2(d[:, 1], d[:, 0]) - self.angle
@@ -34,6 +35,7 @@ class Arc(Density):
         return log_p, -across[:, None] * d / r[:, None] - along[:, None] * around
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n exact draws, (n, 2) float32; angles beyond ±π are drawn again."""
         theta = rng.normal(0, self.spread, n)
         while (wild := np.abs(theta) > math.pi).any():
             theta[wild] = rng.normal(0, self.spread, int(wild.sum()))
@@ -53,11 +55,13 @@ class Ring(Density):
         self.log_norm = _log_radial(radius, width) + math.log(2 * math.pi)
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """−(r − radius)²/2 width², normalised over the plane, and its gradient along x / r."""
         r = _radius(x)
         across = (r - self.radius) / self.width**2
         return -0.5 * across * (r - self.radius) - self.log_norm, -across[:, None] * x / r[:, None]
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n exact draws, (n, 2) float32: a radius, and an even angle."""
         r = _draw_radius(self.radius, self.width, n, rng)
         return _turned(r, rng.uniform(0, 2 * math.pi, n)).astype(np.float32)
 
@@ -72,12 +76,14 @@ class Donut(Density):
         self.bounds = (*self.ring.bounds, (-4 * width, 4 * width))
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The sum of the ring's log p in (x, y) and the normal law's in z."""
         log_p, score = self.ring.evaluate(x[:, :2])
         z, variance = x[:, 2], self.width**2
         log_p = log_p - 0.5 * z * z / variance - 0.5 * math.log(2 * math.pi * variance)
         return log_p, torch.cat([score, -x[:, 2:] / variance], 1)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n exact draws, (n, 3) float32."""
         flat = self.ring.sample(n, rng)
         return np.concatenate([flat, rng.normal(0, self.width, (n, 1)).astype(np.float32)], 1)
 

@@ -32,6 +32,7 @@ class Sheared(Density):
         self.curve, self.mean, self.std, self.width, self.bounds = curve, mean, std, width, bounds
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """N(mean, std²) in x_0 and N(f(x_0), width²) in x_1: shearing keeps areas, so nothing is added."""
         f, slope = self.curve(x[:, 0])
         u, v = x[:, 0] - self.mean, x[:, 1] - f
         along, across = u / self.std**2, v / self.width**2
@@ -39,6 +40,7 @@ class Sheared(Density):
         return log_p, torch.stack([across * slope - along, -across], 1)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n exact draws, (n, 2) float32: x_0 first, then x_1 round the curve there."""
         x = rng.normal(self.mean, self.std, n)
         f = self.curve(torch.from_numpy(x))[0].numpy()
         return np.stack([x, f + rng.normal(0, self.width, n)], 1).astype(np.float32)
@@ -52,6 +54,7 @@ class Funnel(Density):
         self.bounds = (*((-4 * std, 4 * std),) * (dim - 1), (-3 * std, 3 * std))
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """log p, normalised, with n·v/2 for the width of the n other coordinates."""
         rest, v = x[:, :-1], x[:, -1]
         n, tight = self.dim - 1, torch.exp(-v)
         square = (rest * rest).sum(1) * tight
@@ -60,6 +63,7 @@ class Funnel(Density):
         return log_p, torch.cat([-rest * tight[:, None], along[:, None]], 1)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n exact draws, (n, D) float32: v first, then the others at its width."""
         v = rng.normal(0, self.std, (n, 1))
         return np.concatenate([rng.standard_normal((n, self.dim - 1)) * np.exp(v / 2), v], 1).astype(np.float32)
 
@@ -74,6 +78,7 @@ class DoubleWell(Density):
         self.bounds = ((-1.9 * distance, 1.9 * distance), (-3.5 * width, 3.5 * width))[:dim]
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Up to a constant; in 1-D the well alone."""
         u = x[:, 0] / self.distance
         rise = u * u - 1
         log_p, score = -self.barrier * rise * rise, -4 * self.barrier / self.distance * u * rise
@@ -83,6 +88,8 @@ class DoubleWell(Density):
         return log_p - 0.5 * (y / self.width) ** 2, torch.stack([score, -y / self.width**2], 1)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n draws, (n, D) float32: x by its distribution on a fine grid, y exactly."""
+
         def log_p(x: np.ndarray) -> np.ndarray:
             return -self.barrier * ((x / self.distance) ** 2 - 1) ** 2
 
@@ -105,6 +112,7 @@ class MullerBrown(Density):
         self.temperature = temperature
 
     def evaluate(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """−U/temperature, up to a constant; U is a sum of four exponentials."""
         height, a, b, c = (x.new_tensor(values) for values in (self.height, self.a, self.b, self.c))
         u, v = (x[:, None] - x.new_tensor(self.centre)).unbind(-1)  # (N, 4) each
         term = height * torch.exp(a * u * u + b * u * v + c * v * v)

@@ -103,12 +103,14 @@ class _PlainUnpickler(pickle.Unpickler):
     """An unpickler that looks up no name."""
 
     def find_class(self, module: str, name: str) -> Any:
+        """The stand-in for a name of NumPy's; any other is refused, and nothing is imported."""
         stand_in = STAND_INS.get((module, name))
         if stand_in is None:
             raise _Refused(f"{module}.{name}"[:80])
         return stand_in
 
     def persistent_load(self, pid: Any) -> Any:
+        """Refused: objects kept outside the file are not plain data."""
         raise _Refused("a persistent object")
 
 

@@ -76,6 +76,7 @@ class ImageTarget(Target):
         return np.concatenate([x, x[..., ::-1]]), None if label is None else np.concatenate([label, label])
 
     def parts(self) -> Iterator[np.ndarray]:
+        """All images, (n, C, H, W) float32, n up to IMAGES_AT_ONCE; of a mirrored set, then all of them mirrored."""
         for turned in (False, True)[: 1 + self.mirror]:
             for first in range(0, len(self.images.pixels), IMAGES_AT_ONCE):
                 x = self.images.values(self.offset, self.scale, slice(first, first + IMAGES_AT_ONCE))
