@@ -18,8 +18,7 @@ from diffrender.cli.app import app
 from diffrender.config.find import configs, scenes
 from diffrender.config.load import load_config
 from diffrender.core.errors import DiffrenderError
-from diffrender.lecture.file import known as known_lectures
-from diffrender.lecture.file import load as load_lecture
+from diffrender.lecture.file import known as known_lectures, load as load_lecture
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

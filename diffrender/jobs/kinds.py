@@ -148,8 +148,7 @@ def _config(task: Task) -> Config:
 # ---- clips -----------------------------------------------------------------------------------------------------------
 def render(task: Task) -> Figures:
     """Draw and encode a clip."""
-    from diffrender.video.render import as_drawn
-    from diffrender.video.render import render as render_clip
+    from diffrender.video.render import as_drawn, render as render_clip
     from diffrender.video.spec import RenderSpec
 
     spec = RenderSpec.of(**render_fields(task))

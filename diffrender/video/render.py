@@ -18,8 +18,7 @@ from diffrender.video.drawing import segments
 from diffrender.video.drawing.pool import drawing_pool
 from diffrender.video.drawing.segments import Progress, count
 from diffrender.video.drawing.work_folder import partial, read_info, work_folder
-from diffrender.video.encode import container
-from diffrender.video.encode import settings as encoding
+from diffrender.video.encode import container, settings as encoding
 from diffrender.video.encode.gif import make_gif
 from diffrender.video.film import subtitles
 from diffrender.video.spec import RenderSpec

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from manim import Camera as StockCamera
-from manim import Circle, Line, Square, VGroup
+from manim import Camera as StockCamera, Circle, Line, Square, VGroup
 
 from diffrender.animation.mobjects.base import Raster
 from diffrender.animation.mobjects.camera import BulkCamera, BulkMovingCamera, BulkThreeDCamera

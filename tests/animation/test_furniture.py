@@ -14,10 +14,10 @@ from diffrender.animation.mobjects.furniture.panels import (
     key_dot,
     key_line,
     legend,
+    line as polyline,
     pill,
     put_dashes,
 )
-from diffrender.animation.mobjects.furniture.panels import line as polyline
 from diffrender.animation.parts.zoom.spotlight import Spotlight
 from diffrender.animation.text.typst import maths, words
 from diffrender.animation.theme import theme

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from diffrender.animation.text.typst import maths, words
-from diffrender.config.sections import CLOSED_FORMS as UNTRAINED
-from diffrender.config.sections import Config, ModelConfig
+from diffrender.config.sections import CLOSED_FORMS as UNTRAINED, Config, ModelConfig
 from diffrender.core.errors import RenderError
 from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS

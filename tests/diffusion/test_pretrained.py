@@ -239,8 +239,7 @@ def test_the_folder_of_the_model_is_an_input_and_travels_to_a_cluster(tmp_path, 
     """What is packed is unpacked elsewhere, and sampled there when the folder itself is gone."""
     from diffrender.config import find
     from diffrender.jobs.cluster.bundle import pack, unpack
-    from diffrender.jobs.kinds import Task
-    from diffrender.jobs.kinds import sample as do_sample
+    from diffrender.jobs.kinds import Task, sample as do_sample
 
     folder, elsewhere = tmp_path / "theirs", tmp_path / "elsewhere"
     DDPMPipeline(tiny(), DDPMScheduler(num_train_timesteps=100)).save_pretrained(folder)

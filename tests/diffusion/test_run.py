@@ -12,8 +12,7 @@ import torch
 from diffrender.config.sections import Config
 from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.core.validation import validate
-from diffrender.diffusion.recording import record
-from diffrender.diffusion.recording import run as runs
+from diffrender.diffusion.recording import record, run as runs
 from diffrender.diffusion.recording.record import sample
 from diffrender.diffusion.recording.run import Run
 from diffrender.diffusion.recording.traced import Traced

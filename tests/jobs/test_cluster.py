@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from diffrender.core.errors import DiffrenderError, UsageError
-from diffrender.jobs.cluster import bundle
-from diffrender.jobs.cluster import dask as dask_cluster
+from diffrender.jobs.cluster import bundle, dask as dask_cluster
 from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import Task
 from diffrender.jobs.plan.clip import render_job

@@ -7,8 +7,7 @@ from av.video.reformatter import Colorspace
 from PIL import Image, ImageSequence
 
 from diffrender.core.errors import RenderError, UsageError
-from diffrender.video.encode import container, gif
-from diffrender.video.encode import settings as encoding
+from diffrender.video.encode import container, gif, settings as encoding
 from diffrender.video.encode.encoder import Encoder, straight, to_frame
 
 WIDTH, HEIGHT = 192, 108

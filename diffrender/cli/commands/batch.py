@@ -67,8 +67,7 @@ def batch(
 
     from diffrender.core.errors import UsageError
     from diffrender.jobs.run.check import check_before_start
-    from diffrender.lecture import file as lectures
-    from diffrender.lecture import report
+    from diffrender.lecture import file as lectures, report
     from diffrender.lecture.batch import Batch
     from diffrender.lecture.plan import plan
 
