@@ -12,6 +12,7 @@ from diffrender.core.errors import DiffrenderError
 from diffrender.core.limited_process import LimitedProcess
 from diffrender.diffusion.targets.build import build_target
 
+CALLS = "tests.faults.limited_calls"
 RING = np.stack([3.25 + 2 * np.cos(t := np.arange(40) * np.pi / 20), 1.125 + np.sin(t)], 1).round(3)
 N = 20_000
 
@@ -111,16 +112,16 @@ def test_hostile_drawings_are_bounded(name, read):
 
 
 def test_a_process_with_limits_says_why_it_gave_up():
-    process = LimitedProcess(cpu_seconds=4, memory=300_000_000)  # of which loading this file takes one
-    with pytest.raises(DiffrenderError, match=r"x\.txt: takes longer than 4 s"):
-        process.call(f"{__name__}:spin", "x.txt")
+    process = LimitedProcess(cpu_seconds=1, memory=300_000_000)
+    with pytest.raises(DiffrenderError, match=r"x\.txt: takes longer than 1 s"):
+        process.call(f"{CALLS}:spin", "x.txt")
     with pytest.raises(DiffrenderError, match=r"x\.txt: needs more than 300 MB"):
-        process.call(f"{__name__}:swell", "x.txt")
+        process.call(f"{CALLS}:swell", "x.txt")
     with pytest.raises(DiffrenderError, match=r"x\.txt: cannot be read \(KeyError: 'no'\)"):
-        process.call(f"{__name__}:fail", "x.txt")
+        process.call(f"{CALLS}:fail", "x.txt")
     with pytest.raises(DiffrenderError, match=r"x\.txt: .*crashed"):
-        process.call(f"{__name__}:abort", "x.txt")
-    found, (array,) = process.call(f"{__name__}:echo", "x.txt", b"abc", n=3)
+        process.call(f"{CALLS}:abort", "x.txt")
+    found, (array,) = process.call(f"{CALLS}:echo", "x.txt", b"abc", n=3)
     assert (found, array.tolist()) == ({"n": 3}, [97, 98, 99])
     process.close()
 
@@ -351,27 +352,3 @@ def test_arrays_that_are_no_points_are_refused_in_words(save, said, read, tmp_pa
         save(file)
     with pytest.raises(DiffrenderError, match=said):
         read("a.npy", (tmp_path / "made").read_bytes())
-
-
-# ---- called in the process with limits -------------------------------------------------------------------------------
-def spin(blob):
-    while True:
-        pass
-
-
-def swell(blob):
-    return {}, [np.ones(10**9)]
-
-
-def fail(blob):
-    raise KeyError("no")
-
-
-def abort(blob):
-    import os
-
-    os.abort()
-
-
-def echo(blob, n):
-    return {"n": n}, [np.frombuffer(blob, np.uint8)]
