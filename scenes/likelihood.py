@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from pydantic import Field
 
 from diffrender.animation import (
@@ -122,24 +123,24 @@ class Likelihood(TrajectoryScene):
         self.wait(0.6)
         self.play_run(clock, None, view.move(near, view.rect, self.seconds(self.options.duration)))
         self.wait(1.0)
-        self.all_paths(boxes.left, boxes.left_key, [*moving, edge, numbers[0]])
+        self.all_paths(boxes, [*chart.mobjects, numbers[1], key])
         self.outro()
 
-    def all_paths(self, box: Any, foot: Any, gone: list[Any]) -> None:
+    def all_paths(self, boxes: Any, gone: list[Any]) -> None:
         """What the flow says of every path beside what is true."""
-        page, run = self.page, self.run
-        scatter = LikelihoodScatter(page, run, box)
-        values = run["log_p"].shape[1], scatter.worst, float(run["sigma"][-2])
+        page, run, foot = self.page, self.run, boxes.right_key
+        scatter = LikelihoodScatter(page, run, boxes.right)
+        values = run["log_p"].shape[1], np.ceil(scatter.worst * 1e5) / 1e5, float(run["sigma"][-2])
         form = page.fitting(ALL, foot.width, "legend", *values)
         text = page.label(form.format(*values), *page.foot(foot), "legend")
-        self.crossfade(gone, [*scatter.mobjects, text])
+        self.crossfade(gone, [*scatter.mobjects, text, self.legend(self.keys(curves=False), boxes.slider)])
 
-    def keys(self) -> list[Any]:
-        """What the marks mean."""
+    def keys(self, *, curves: bool = True) -> list[Any]:
+        """What the marks mean: the line of the flow is a curve, that of what is exact the scatter's diagonal too."""
         theme, words = self.theme, self.words
         return [
             (key_dot(theme.fg, ring=theme.bg), KEY_DOT_WIDTH, words["path"]),
             (key_line(theme.samples), 0.4, words["cell"]),
-            (key_line(theme.fg), 0.4, words["ode"]),
+            *[(key_line(theme.fg), 0.4, words["ode"])] * curves,
             (key_line(theme.data), 0.4, words["truth"]),
         ]

@@ -89,7 +89,7 @@ MEMBERS: dict[str, Member] = {
     "fixed_point_stable": Member("R", "b", "whether the flow towards the data comes to stand there"),
     "fixed_point_variance": Member("R", "f", "largest eigenvalue of Cov[x_0 | x_t] there"),
     "log_p": Member("T W", "f", "log p_t(x_t) of each watched chain, by the divergence along the flow"),
-    "log_p_exact": Member("T W", "f", "log p_t(x_t) in closed form"),
+    "log_p_exact": Member("T W", "f", "the same in closed form, where the flow comes"),
     "flow_jacobian": Member("T W D D", "f", "dx_t/dx_T of the flow at each watched chain"),
     "noise_estimate": Member("T+1 E", "f", "noise in the first E chains' states, as told from the pictures alone"),
     "nearest": Member("N *event", "f", "the state of the data that each final state is nearest to"),

@@ -172,6 +172,16 @@ def test_log_p_along_the_flow_is_the_closed_form_to_a_thousandth(recorded):
     assert np.allclose(t.log_p[k], t.log_p[0] - np.log(area), atol=1e-3)
 
 
+def test_log_p_is_exact_on_the_watershed_between_modes_too(recorded):
+    """Where the flow pulls paths apart, kept states are farther from it, by their tolerance, than log p is exact."""
+    sampler = {"kind": "rk45", "rtol": 1e-5, "atol": 1e-5, "timestep_spacing": "linspace", "steps": 20, "chains": 400}
+    t, run = recorded("watershed", sampler=sampler, record={"log_p": True})
+    last = torch.from_numpy(np.array(t.x[19])).double()
+    kept = run.target.density.at_level(last, t.alpha[19], t.sigma[19])[0].numpy()
+    assert np.abs(t.log_p - t.log_p_exact).max() < 2e-4
+    assert np.abs(t.log_p[19] - kept).max() > 1e-3, "the control: the closed form where the kept state lies"
+
+
 # ---- what cannot be recorded is refused before anything is -----------------------------------------------------------
 @pytest.mark.parametrize(
     ("target", "sections", "words"),

@@ -59,7 +59,7 @@ class Axes:
         if y_ticks is None:  # no more than there is room for
             most = max(int((top - bottom) / (1.35 * em)), 1)
             ys = ys[:: max(-(-len(ys) // most), 1)] if most > 1 else [ys[0], ys[-1]][: len(ys)]
-        labels = [page.label(f"{v:,g}", 0, 0, 1, "legend", "muted") for v in ys]
+        labels = [page.label(written(v), 0, 0, 1, "legend", "muted") for v in ys]
         self.room = max(room, max((text.width for text in labels), default=0.0))
         left = box.left + self.room + 0.14 * bool(labels)
         self.rect = Box(left, box.right, bottom, top)
@@ -75,7 +75,7 @@ class Axes:
         for value in xs:
             at = self.at(value, y[0])[0]
             made.append(line([(at, bottom), (at, bottom - TICK)], theme.border, HAIR * 1.4))
-            text = page.label(f"{value:,g}", at, bottom - TICK - 1.0 * em, 0, "legend", "muted")
+            text = page.label(written(value), at, bottom - TICK - 1.0 * em, 0, "legend", "muted")
             over = text.get_right()[0] - box.right
             made.append(text.shift([-max(over, 0.0), 0, 0]))
         if x_name:
@@ -107,6 +107,12 @@ class Axes:
         low = a[1] - 1.05 * em if high else a[1] + 0.35 * em
         text = [self.page.label(name, a[0] + 0.4 * em, low, -1, "floor", color)] if name else []
         return VGroup(dots, *text)
+
+
+def written(value: float) -> str:
+    """A tick's number as Typst sets it: a small power of ten as a power, others written out."""
+    power = round(math.log10(value)) if value > 0 else 0
+    return f"$10^({power})$" if power < -3 and math.isclose(value, 10.0**power) else f"{value:,g}"
 
 
 def decades(low: float, high: float, count: int = 4) -> list[float]:

@@ -14,12 +14,14 @@ from diffrender.animation.mobjects.furniture.panels import line
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.curve import CURVE
 from diffrender.animation.parts.axes import Axes, evenly
+from diffrender.animation.parts.hero import HERO
 from diffrender.animation.theme import LINE, Theme, point_radius
 from diffrender.trajectory.reader import Trajectory
 
 FIRST = -6.0  # log-SNR under which p_t is as good as normal: not drawn
-LEAST = 1e-6  # of errors on a logarithmic axis
+LEAST = 1e-7  # of errors on a logarithmic axis
 LIMIT = 1e-3  # of an error: the dotted line
+TICKS = [1e-6, LIMIT]
 
 
 class LikelihoodChart:
@@ -44,15 +46,17 @@ class LikelihoodChart:
         top, foot = (box, box) if tall else box.rows(1.15, 1.0, gap=0.25)
         span, name = (both.min() - room, both.max() + room), "$log p_t (x_t)$"
         under: dict[str, Any] = {"x_name": "log SNR", "x_ticks": evenly(*ends, 4)}
-        upper = Axes(page, top, x=ends, y=span, y_name=name, **(under if tall else {"x_ticks": []}))
+        error: dict[str, Any] = {"x": ends, "y": (LEAST, max(10 * LIMIT, float(self.error.max()))), "log_y": True}
+        error |= {"y_name": "error, dotted: 0.001", "y_ticks": TICKS, **under}
+        room = 0.0 if tall else Axes(page, foot, **error).room  # so that both charts begin at one edge
+        upper = Axes(page, top, x=ends, y=span, y_name=name, room=room, **(under if tall else {"x_ticks": []}))
         self.curves = [
             upper.curve(x, self.truth, color=theme.data, width=2.6 * CURVE),
             upper.curve(x, self.ode, color=theme.fg, ring=theme.bg),
         ]
         self.mobjects: list[Any] = [*upper.mobjects]
         if not tall:
-            high, name = max(10 * LIMIT, float(self.error.max())), "error, dotted: 0.001"
-            lower = Axes(page, foot, x=ends, y=(LEAST, high), log_y=True, y_name=name, y_ticks=[LIMIT], **under)
+            lower = Axes(page, foot, room=upper.room, **error)
             self.curves.append(lower.curve(x, np.maximum(self.error, LEAST), color=theme.fg, ring=theme.bg))
             self.mobjects += [*lower.mobjects, lower.floor(LIMIT)]
         self.mobjects += [curve.set_z_index(5 + k) for k, curve in enumerate(self.curves)]
@@ -97,7 +101,7 @@ class CarriedCell(VGroup):
 class LikelihoodScatter:
     """log p of all watched chains at the last level with noise, by the flow against the closed form, and the diagonal.
 
-    worst: the largest error among them. mobjects: axes, diagonal, points.
+    worst: the largest error among them. mobjects: axes, diagonal, points, the followed chain's larger.
     """
 
     def __init__(self, page: Page, run: Trajectory, box: Box) -> None:
@@ -108,7 +112,9 @@ class LikelihoodScatter:
         ends = (ends[0] - 0.08 * (ends[1] - ends[0]), ends[1] + 0.08 * (ends[1] - ends[0]))
         axes = Axes(page, box, x=ends, y=ends, x_name="$log p$ in closed form", y_name="$log p$ by the flow", pad=0.0)
         diagonal = line([axes.at(end, end) for end in ends], theme.data, 2 * LINE)
-        radius = 2.4 * point_radius(len(ode), 24)
-        points = PointCloud(axes.box, axes.rect, np.stack([truth, ode], 1), color=theme.fg, radius=radius, alpha=0.6)
-        self.points = points.set_z_index(6)
-        self.mobjects: list[Any] = [*axes.mobjects, diagonal.set_z_index(5), self.points]
+        xy, chain = np.stack([truth, ode], 1), int(run.meta["followed"])
+        look: dict[str, Any] = {"color": theme.fg, "ring": theme.bg}
+        self.points = PointCloud(axes.box, axes.rect, xy, radius=1.1 * point_radius(len(ode), 24), **look)
+        hero = PointCloud(axes.box, axes.rect, xy[[chain]], radius=HERO, **look)
+        self.mobjects: list[Any] = [*axes.mobjects, diagonal.set_z_index(5)]
+        self.mobjects += [mob.set_z_index(6) for mob in (self.points, hero)]

@@ -139,8 +139,8 @@ def log_likelihood(
 
 def along_flow(
     denoise: Denoise, x: torch.Tensor, levels: Levels, *, rtol: float = 1e-6, atol: float = 1e-6
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """log p along the flow from noise to data, (L, N), and the Jacobian ∂x_t/∂x_T of the flow, (L, N, D, D).
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """States x_t along the flow from noise to data, (L, N, D), log p there, (L, N), and ∂x_t/∂x_T, (L, N, D, D).
 
     x: (N, D) at levels[0], where it is normal as `start` draws it. levels: L of them, alpha and sigma above 0.
     log p_t(x_t) = log p_T(x_T) − log |det ∂x_t/∂x_T|, the determinant by the exact divergence, as in `log_likelihood`.
@@ -156,13 +156,14 @@ def along_flow(
     first, eye = grid[0], torch.eye(size, dtype=x.dtype, device=x.device).flatten().expand(count, -1)
     y = torch.cat([x / first.alpha, x.new_zeros(count, 1), eye], 1)
     prior, solver = log_prior(y[:, :size], first), RungeKutta45(slope, rtol, atol)
-    log_p, jacobian = [], []
+    states, log_p, jacobian = [], [], []
     for before, level in zip([first, *grid], grid, strict=False):
         if level != before:
             y = solver.advance(-before.lam, -level.lam, y, slope(-before.lam, y))
+        states.append(y[:, :size] * level.alpha)
         log_p.append(prior - y[:, size] - size * math.log(level.alpha))
         jacobian.append(y[:, size + 1 :].view(count, size, size) * (level.alpha / first.alpha))
-    return torch.stack(log_p), torch.stack(jacobian)
+    return torch.stack(states), torch.stack(log_p), torch.stack(jacobian)
 
 
 def without_noise(
