@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from diffrender import __version__
-from diffrender.cli.commands import batch, doctor, draw, inspect, list_, new, page, record, render, sample, train
+from diffrender.cli.commands import batch, clean, doctor, draw, inspect, list_, new, page, record, render, sample, train
 
 app = typer.Typer(
     name="diffrender",
@@ -48,6 +48,7 @@ app.command("list")(list_.list_)
 app.command("inspect")(inspect.inspect)
 app.command("draw")(draw.draw)
 app.command("new")(new.new)
+app.command("clean")(clean.clean)
 app.command("doctor")(doctor.doctor)
 
 

@@ -77,6 +77,15 @@ def say(text: str, color: str | None = None) -> None:
         typer.echo(rest, err=True)
 
 
+def size_text(size: float) -> str:
+    """Bytes as people say them: `812 bytes`, `3.4 MB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return ""
+
+
 def print_output(path: Path, as_json: bool = False, **more: Any) -> None:
     """Print what was made on stdout: the path alone so that commands can be piped, or JSON."""
     if as_json:

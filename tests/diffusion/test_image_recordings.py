@@ -187,6 +187,11 @@ def test_of_points_it_is_said_where_it_is_large(tmp_path, monkeypatch):
     monkeypatch.setattr(record, "LARGE_BYTES", 5000)
     assert notes(10) == []
     assert notes(100) == ["100 chains × 5 states of 2: 0.1 MB."]
+    monkeypatch.setattr(record, "VERY_LARGE_BYTES", 10_000)
+    monkeypatch.setattr(record, "LARGE_BYTES", 500)
+    said = notes(100)[0]
+    assert "With --set record.frames=2 or --chains 50" in said
+    assert notes(50) == ["50 chains × 5 states of 2: 0.1 MB."], "the control: with so few it is not said again"
     monkeypatch.setattr(record.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 1000}))
     with pytest.raises(DiffrenderError, match="room for"):
         notes(100)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from diffrender.cli.common import command
+from diffrender.cli.common import command, size_text
 from diffrender.core.terminal import printable
 
 
@@ -38,7 +38,7 @@ def inspect(
             f"{file}: cannot be read as {file.suffix} ({type(error).__name__}: {error}).",
             "It may be cut short or damaged; make it again.",
         ) from None
-    found = {"file": str(file), "size": _size(file.stat().st_size), **found}
+    found = {"file": str(file), "size": size_text(file.stat().st_size), **found}
     if as_json:
         import json
 
@@ -55,14 +55,6 @@ def _show(key: str, value: Any, indent: int = 0) -> None:
             _show(str(k), v, indent + 1)
     elif value not in (None, "", [], {}):
         print(printable(f"{'  ' * indent}{key:<{max(1, 18 - 2 * indent)}} {value}"))
-
-
-def _size(size: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return ""
 
 
 def _recording(file: Path) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from diffrender.diffusion.samplers.langevin.blocks import Block
 from diffrender.trajectory.follow import CANDIDATES
 
 LARGE_BYTES = 250_000_000  # of a recording, which one wants to know before it is made
+VERY_LARGE_BYTES = 1_000_000_000  # where the key that makes it smaller is said too
 METRIC_STEPS = 2000  # of at most so many the distance is measured: it costs next to nothing
 
 
@@ -196,7 +197,15 @@ def _announce(run: Run, keep: Keep, out: Path, progress: Progress | None) -> Non
         shape = " × ".join(map(str, run.target.event))
         megabytes = max(size / 1e6, 0.1)
         said = f"{megabytes:,.0f}" if megabytes >= 10 else f"{megabytes:.1f}"
-        progress({"note": f"{chains:,} chains × {states:,} states of {shape}: {said} MB."})
+        smaller = f" {_smaller(states, chains, size)}" if size > VERY_LARGE_BYTES else ""
+        progress({"note": f"{chains:,} chains × {states:,} states of {shape}: {said} MB.{smaller}"})
+
+
+def _smaller(states: int, chains: int, size: int) -> str:
+    """What makes a recording of `size` bytes as small as the limit, in words."""
+    frames, fewer = states * VERY_LARGE_BYTES // size, chains * VERY_LARGE_BYTES // size
+    by_states = f"--set record.frames={frames} or " if frames > 1 else ""
+    return f"With {by_states}--chains {max(fewer, 1)} it has {VERY_LARGE_BYTES / 1e6:,.0f} MB."
 
 
 def _there(folder: Path) -> Path:
