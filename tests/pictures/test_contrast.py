@@ -173,14 +173,13 @@ def seen(frame, standing):
     found = [("text", *fault) for fault in faint_texts(frame, standing)]
     family = [part for mob in standing for part in mob.get_family()]
     lines = (part for part in family if isinstance(part, Tail | Trails | Curve) and part.get_fill_opacity() > 0.99)
-    for line in (
-        part for part in lines if getattr(part, "colors", None) is None
-    ):  # a crowd's tinted paths lie in heaps
+    for line in lines:
         ground = commonest(around(frame, line.points[0], line.points[3], 0))
-        alpha = getattr(line, "alpha", 1.0)
-        inked = np.rint(alpha * 255 * line.fill_rgbas[0, :3] + (1 - alpha) * ground)
-        if ratio(inked, ground) < MARK:
-            found.append(("line", type(line).__name__, hexed(ground)))
+        alpha, own = getattr(line, "alpha", 1.0), getattr(line, "colors", None)
+        for color in 255 * line.fill_rgbas[:1, :3] if own is None else np.unique(own, axis=0):
+            inked = np.rint(alpha * color + (1 - alpha) * ground)
+            if ratio(inked, ground) < MARK:
+                found.append(("line", type(line).__name__, hexed(color), hexed(ground)))
     for cloud in (part for part in family if type(part) in (PointCloud, PointCloud3D)):
         value = mark(frame, cloud) if cloud.get_fill_opacity() > 0.99 and cloud.radius.max() * UNIT >= 1 else None
         if value is not None and value < MARK:

@@ -235,9 +235,9 @@ def test_nearer_points_are_larger_and_clearer(read, space_shots, space):
     clear = read.warmth(shot.frame)[at[:, 1], at[:, 0]]
     assert np.ptp(size) > 0.2
     far, near = np.array_split(clear[np.argsort(size)], 2)
-    assert near.mean() > 1.1 * far.mean()  # and no more: the farthest must stand out 3 : 1 from the ground
+    assert near.mean() > 1.15 * far.mean()
     shuffled, other = np.array_split(clear[np.random.default_rng(0).permutation(len(clear))], 2)
-    assert not shuffled.mean() > 1.1 * other.mean(), "the control: depth, and not chance"
+    assert not shuffled.mean() > 1.15 * other.mean(), "the control: depth, and not chance"
 
 
 # ---- every frame can be read -----------------------------------------------------------------------------------------

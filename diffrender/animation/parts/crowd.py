@@ -11,7 +11,7 @@ from manim import smooth
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.trails import Trails
-from diffrender.animation.parts.tally import as_bytes
+from diffrender.animation.parts.tally import as_bytes, readable
 from diffrender.animation.theme import LINE, Theme
 from diffrender.animation.timeline import Timeline
 from diffrender.trajectory.reader import Trajectory
@@ -40,11 +40,13 @@ class Crowd:
         theme: Theme,
         whole: bool = False,
     ) -> None:
-        x, own = run["x"], as_bytes(colors, labels)
-        more: dict[str, Any] = {"width": 0.8 * LINE, "alpha": 0.75, "length": min(TAIL, run.steps)}
+        x = run["x"]
+        more: dict[str, Any] = {"width": 0.8 * LINE, "alpha": 0.85, "length": min(TAIL, run.steps)}
         if whole:
-            more |= {"length": run.steps, "power": 0.0, "alpha": 0.5, "width": 0.6 * LINE}
-        self.tails = Trails(box, rect, x, color=own, **more).set_z_index(2)
+            more |= {"length": run.steps, "power": 0.0, "alpha": 0.75, "width": 0.6 * LINE}
+        inks = [readable(color, theme, more["alpha"]) for color in colors]
+        self.tails = Trails(box, rect, x, color=as_bytes(inks, labels), **more).set_z_index(2)
+        own = as_bytes(colors, labels)
         self.points = PointCloud(box, rect, x[0], color=own, radius=RADIUS, alpha=0.95, ring=theme.panel)
         self.points.follow(x).set_z_index(3)
         self.mobjects: list[Trails | PointCloud] = [self.tails, self.points]

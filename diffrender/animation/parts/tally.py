@@ -17,14 +17,15 @@ READABLE = 3.0  # least contrast of a mark with its panel
 
 
 def category_colors(theme: Theme, count: int) -> list[str]:
-    """So many colours of the theme's categories, those that cannot be read on a panel moved towards the text's."""
-    found = []
-    for k in range(count):
-        color = theme.categories[k % len(theme.categories)]
-        while contrast(color, theme.panel) < READABLE:
-            color = blend(color, theme.fg, 0.1)
-        found.append(color)
-    return found
+    """So many colours of the theme's categories, each as can be read on a panel."""
+    return [readable(theme.categories[k % len(theme.categories)], theme) for k in range(count)]
+
+
+def readable(color: str, theme: Theme, alpha: float = 1.0) -> str:
+    """A colour moved towards the text's until a mark of it, of opacity `alpha`, can be read on a panel."""
+    tried = (blend(color, theme.fg, share / 20) for share in range(21))
+    fine = (found for found in tried if contrast(blend(theme.panel, found, alpha), theme.panel) >= READABLE)
+    return next(fine, theme.fg)
 
 
 def as_bytes(colors: Sequence[str], labels: np.ndarray) -> np.ndarray:

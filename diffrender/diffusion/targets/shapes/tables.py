@@ -56,6 +56,7 @@ def read_points(
     rows = np.stack([reader.numbers(k) for k in coordinates], 1)
     whole = ~np.isnan(rows).any(axis=1)
     check_points(rows[whole], path)
+    _check_several(rows, whole, path)
     notes = reader.notes(coordinates, kind, asked=columns is not None)
     if missing := int((~whole).sum()):
         notes.append(f"{file.name}: {missing:,} of {len(rows):,} rows lack a number, and are left out.")
@@ -81,6 +82,18 @@ def check_points(rows: np.ndarray, path: str) -> None:
         raise DiffrenderError(
             f"{path}: row {row + 1} of numbers: too large ({_spoken(rows[row])}).", f"At most {MAX_COORDINATE:g}."
         )
+
+
+def _check_several(rows: np.ndarray, whole: np.ndarray, path: str) -> None:
+    """Refuse a table of one point, however often; and say so where it is one only without the rows that lack a number."""
+    if np.ptp(rows[whole], axis=0).any():
+        return
+    if whole.all():
+        raise DiffrenderError(f"{path}: all its points are the same ({_spoken(rows[0])}).")
+    row = int(np.argmin(whole))
+    raise DiffrenderError(
+        f"{path}: row {row + 1} of numbers lacks one ({_spoken(rows[row])}), and all others are the same point."
+    )
 
 
 def _spoken(row: np.ndarray) -> str:
