@@ -85,7 +85,7 @@ def check_points(rows: np.ndarray, path: str) -> None:
 
 
 def _check_several(rows: np.ndarray, whole: np.ndarray, path: str) -> None:
-    """Refuse a table of one point, however often; and say so where it is one only without the rows that lack a number."""
+    """Refuse a table of one point, also where it is one only without the rows that lack a number."""
     if np.ptp(rows[whole], axis=0).any():
         return
     if whole.all():
