@@ -31,12 +31,19 @@ def sliced_wasserstein(a: np.ndarray, b: np.ndarray, along: np.ndarray) -> float
 
 
 def directions(dim: int, count: int = PROJECTIONS) -> np.ndarray:
-    """Unit vectors (dim, count) float32: even over the half circle in the plane, else always the same random ones."""
+    """Unit vectors (dim, count) float32: even over the half circle or half sphere, else drawn once and for all.
+
+    In space they lie on a Fibonacci spiral, each for an equal share of the half sphere. On a line there is one.
+    """
     if dim == 1:
         return np.ones((1, 1), np.float32)
     if dim == 2:
         angle = np.arange(count) * np.pi / count
         return np.stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
+    if dim == 3:
+        z = (np.arange(count) + 0.5) / count
+        angle, radius = np.arange(count) * np.pi * (3 - np.sqrt(5)), np.sqrt(1 - z * z)
+        return np.stack([radius * np.cos(angle), radius * np.sin(angle), z]).astype(np.float32)
     drawn = np.random.default_rng(0).standard_normal((dim, count))
     return (drawn / np.linalg.norm(drawn, axis=0)).astype(np.float32)
 

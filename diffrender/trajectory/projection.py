@@ -68,14 +68,21 @@ def decoded_images(run: Trajectory) -> Trajectory:
     return Trajectory(run.file, {**run.meta, "projection": said}, arrays)
 
 
-def _principal(run: Trajectory) -> tuple[np.ndarray, str]:
-    """The two directions (D, 2) in which data vary most, and what to call them: their share of the variance."""
-    last = next(run[key][-1] for key in ("x", "snapshot", "code") if key in run)
-    data = np.asarray((run.target if len(run.target) > PLANE else last)[:MOST_POINTS], float)
+def principal(data: np.ndarray, count: int) -> tuple[np.ndarray, float]:
+    """The `count` directions (D, count) along which data (N, D) vary most, and their share of the variance, 0..1.
+
+    The largest part of each is positive, so that it is always the same one.
+    """
     _, sizes, directions = np.linalg.svd(data - data.mean(0), full_matrices=False)
-    axes = directions[:PLANE].T
-    axes *= np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])  # so that it is always the same one
-    share = np.square(sizes[:PLANE]).sum() / max(np.square(sizes).sum(), 1e-30)
+    axes = directions[:count].T
+    axes *= np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
+    return axes, float(np.square(sizes[:count]).sum() / max(np.square(sizes).sum(), 1e-30))
+
+
+def _principal(run: Trajectory) -> tuple[np.ndarray, str]:
+    """The plane (D, 2) in which data vary most, and what to call it: its share of the variance."""
+    last = next(run[key][-1] for key in ("x", "snapshot", "code") if key in run)
+    axes, share = principal(np.asarray((run.target if len(run.target) > PLANE else last)[:MOST_POINTS], float), PLANE)
     return axes, f"PCA of {run.event[0]} dimensions: {100 * share:.0f} %"
 
 

@@ -17,6 +17,7 @@ from diffrender.animation.mobjects.plane.tail import Tail
 from diffrender.animation.parts.axes import Axes, evenly
 from diffrender.animation.parts.tally import as_bytes, category_colors
 from diffrender.animation.theme import LINE
+from diffrender.trajectory.projection import principal
 from diffrender.trajectory.reader import Trajectory
 
 PATHS, RIBBONS = 60, 4  # chains whose paths are drawn, and whose probabilities are
@@ -69,7 +70,8 @@ class Pitchfork:
 
     def __init__(self, page: Page, run: Trajectory, decisions: Decisions, box: Box) -> None:
         theme, self.count, x = page.theme, len(decisions.x), decisions.x
-        self.along = principal(run)
+        varied = np.asarray(run.target if len(run.target) else run.states[-1], float)
+        self.along = principal(varied, 1)[0][:, 0]
         states = np.stack([np.asarray(run.states[k][: len(decisions.label)], float) for k in range(self.count)])
         y = states @ self.along
         early = np.asarray(run["fixed_point_step"]) < self.count
@@ -152,13 +154,6 @@ class Ribbons:
                 low, high = (np.stack([x, y[:, j], 0 * x], 1)[: last + 1] for j in (k, k + 1))
                 set_polygons(band, [np.concatenate([low, high[::-1]])] if len(low) > 1 else [])
             mark.set_stroke(opacity=float(last >= self.decisions.step[w]))
-
-
-def principal(run: Trajectory) -> np.ndarray:
-    """(D,) the unit vector along which the target varies most, its largest part positive."""
-    data = np.asarray(run.target if len(run.target) else run.states[-1], float)
-    along = np.linalg.eigh(np.atleast_2d(np.cov(data.T)))[1][:, -1]
-    return along * np.sign(along[np.argmax(np.abs(along))])
 
 
 def dashed(page: Page, axes: Axes, at: float) -> VMobject:

@@ -6,30 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from diffrender.diffusion.noise import Purpose, generator
 from diffrender.trajectory import distance
-
-
-def directions(dim: int, count: int) -> np.ndarray:
-    """Unit vectors (dim, count) float32: even over the half circle or half sphere, else drawn once and for all.
-
-    In space they lie on a Fibonacci spiral, each for an equal share of the half sphere.
-    """
-    if dim == 2:
-        angle = np.arange(count) * np.pi / count
-        return np.stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
-    if dim == 3:
-        z = (np.arange(count) + 0.5) / count
-        angle, radius = np.arange(count) * np.pi * (3 - np.sqrt(5)), np.sqrt(1 - z * z)
-        return np.stack([radius * np.cos(angle), radius * np.sin(angle), z]).astype(np.float32)
-    drawn = generator(0, Purpose.METRIC).standard_normal((dim, count))
-    return (drawn / np.linalg.norm(drawn, axis=0)).astype(np.float32)
 
 
 def sliced_wasserstein(a: np.ndarray, b: np.ndarray, projections: int = 64) -> float:
     """Sliced Wasserstein-2 distance of two samples (N, *event) and (M, *event), in the units of the data."""
     a, b = (np.asarray(s, np.float32).reshape(len(s), -1) for s in (a, b))
-    return distance.sliced_wasserstein(a, b, directions(a.shape[1], 1 if a.shape[1] == 1 else projections))
+    return distance.sliced_wasserstein(a, b, distance.directions(a.shape[1], projections))
 
 
 def against_target(samples: np.ndarray, fresh: list[np.ndarray]) -> tuple[float, float]:
