@@ -22,7 +22,7 @@ APART = "{{norm(x_t - x'_t) : sum}}"
 
 
 class Compare(TrajectoryScene):
-    """Exact score, learned score, their difference over time, and the error's norm where the data are and are not."""
+    """A learned score over the exact one, the size of its error as a map, and against t where data are and are not."""
 
     default_config = "three_modes"
     shows = ("plane",)
@@ -35,9 +35,9 @@ class Compare(TrajectoryScene):
                 "sampler.chains": 400,
                 "record.keep": [],
                 "record.fields": ["score", "exact_score"],
-                "record.grid": [72, 40],
+                "record.grid": [56, 56],
                 "record.density": True,
-                "record.density_grid": [72, 40],
+                "record.density_grid": [56, 56],
             },
         ),
         "exact": Recording(
@@ -47,19 +47,22 @@ class Compare(TrajectoryScene):
         ),
     }
     words = {
-        "scores": "Learned and exact score",
-        "exact": "Exact score",
-        "learned": "Learned score",
-        "difference": "Difference",
-        "never": "dotted: $p_t$ under 1 % of its peak, hardly ever asked|dotted: hardly asked",
-        "same": "samples of the same noise|the same noise",
-        "error": "Error against $t$, mean over $p_t$: {:.3f}|Error over $p_t$: {:.3f}|Error {:.3f}",
+        "title": "Learned and exact score",
+        "scores": "Scores",
+        "exact": "exact",
+        "learned": "learned",
+        "samples": "samples",
+        "difference": "Size of the error",
+        "never": "dotted: $p_t$ under 1 % of its peak|dotted: hardly asked|dotted: rarely",
+        "error": "Error, root mean square|Error",
+        "axis": "$t$, from noise to data",
+        "here": "over $p_t$:",
+        "elsewhere": "where hardly asked:|hardly asked:",
         "pair": "The same noise, twice",
         "both": "Both",
         "joined": "lines: one chain, in both|lines: one chain",
         "alike": "The two are the same, bit for bit",
         "apart": "Chains apart against $sigma\\/(alpha + sigma)$: {:.3f}|Chains apart, on average: {:.3f}|Apart {:.3f}",
-        "elsewhere": "where it was hardly ever asked: {:.2f}|hardly asked: {:.2f}|else: {:.2f}",
     }
 
     class Options(SceneOptions):
@@ -69,7 +72,6 @@ class Compare(TrajectoryScene):
 
     def construct(self) -> None:
         """Of a recording with fields the scores; of any other the run beside another from the same noise."""
-        self.boxes = self.arrange("cells over chart", count=3)
         if "field_score" in self.run:
             self.scores()
         else:
@@ -77,23 +79,29 @@ class Compare(TrajectoryScene):
         self.outro()
 
     def scores(self) -> None:
-        """The end; back to the noise; all levels; then the one at which it errs most where it was hardly asked."""
-        run, exact = self.run, self.trajectories["exact"]
+        """The level at which it errs most where it was hardly asked; all levels; and that one again, in the chart."""
+        run = self.run
         if not captions.learned(run):
             raise RenderError(f"{run.file}: compare needs a learned score.", "Take a network: --set model.kind=mlp")
         error, clock = ScoreError(run), self.clock(timeline=path_length(run["x"]))
-        panels = ScorePanels(self.page, clock, exact, self.boxes, error, self.words)
-        caption = self.caption("sampler", "step", "arrows: root of length", "seed", "model")
-        clock.show(1)
-        self.intro(*self.header(self.words["scores"], EQUATION), ground=[*panels.mobjects, caption])
-        self.rewind(clock, 1.2)
-        self.play_run(clock)
-        self.wait(1.0)
+        boxes = self.arrange("two panels and chart")
+        panels = ScorePanels(self.page, clock, self.trajectories["exact"], boxes, error, self.words)
+        drawn = ("arrows: root of length", "lines: the noise that parts most", "seed")
+        caption = self.caption("sampler", "step", *drawn[: None if self.page.shape == "wide" else 1], "model")
         worst = clock.timeline.course(float(np.argmax(error.elsewhere)))
+        clock.show(worst)
+        panels.foresee(True)
+        self.intro(*self.header(self.words["title"], EQUATION), ground=[*panels.mobjects, caption])
+        panels.foresee(False)
+        self.restart(clock, *clock.mobjects)
+        self.play_run(clock)
+        self.wait(0.6)
+        panels.foresee(True)
         self.play(clock.play(self.seconds(1.5), start=1.0, end=worst))
 
     def pair(self) -> None:
         """Both ends; back to the noise, where they are one; both ways at the same noise level."""
+        self.boxes = self.arrange("cells over chart", count=3)
         one, other = self.run, self.trajectories["exact"]
         shown = one.target if len(one.target) else one.states[-1]
         views = [self.view(shown, cell) for cell in self.boxes.cells]

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
+    LINE,
     Decisions,
     FadeInFast,
     FadeOutFast,
@@ -18,18 +19,21 @@ from diffrender.animation import (
     SceneOptions,
     TrajectoryScene,
     UpdateFromAlpha,
+    key_dashes,
     key_dot,
-    key_line,
+    key_dots,
+    line,
     linear,
 )
 
-SPLIT = 4.0  # seconds in which the fixed points split
-EQUATION = '{{nabla log p_t (x) : score}} = 0 quad lambda_max thin upright("Cov")[x_0 | x] = sigma_t^2\\/alpha_t^2'
+SPLIT = 2.5  # seconds in which the fixed points split
+EQUATION = "{{nabla log p_t (x) : score}} = 0"
 # √λ_max of the data's covariance: where Biroli et al. 2024 expect the decision
 FORK = (
-    "splits at $sigma\\/alpha =$ {:.3f}, near the data's $sqrt(lambda_max) =$ {:.3f}|splits at $sigma\\/alpha =$ {:.3f}"
+    'splits where $lambda_max thin upright("Cov")[x_0 bar.v x] = sigma_t^2\\/alpha_t^2 = {1:.3f}^2$'
+    "|splits at $sigma\\/alpha =$ {1:.3f}, data: $sqrt(lambda_max) =$ {2:.3f}|splits at $sigma\\/alpha =$ {1:.3f}"
 )
-HALF = "half of the paths are sure at $sigma\\/alpha =$ {0:.3f}|half sure at $sigma\\/alpha =$ {0:.2f}|half at {0:.2f}"
+HALF = "half of the paths are sure at $sigma\\/alpha =$ {1:.2f}|half sure at {1:.2f}"
 
 
 class Decide(TrajectoryScene):
@@ -52,12 +56,14 @@ class Decide(TrajectoryScene):
     }
     words = {
         "title": "The decision",
-        "fork": "Where the score is zero",
-        "ribbons": "$p(#[class] | x_t)$ along paths",
+        "along": "$x_t$ along the data's widest direction|$x_t$",
+        "ribbons": "$p(#[class] bar.v x_t)$ along four paths|$p(#[class] bar.v x_t)$",
         "stable": "stable",
         "unstable": "unstable",
+        "class": "class in the end|class",
         "split": "split",
-        "sure": "sure, $p > 0.9$",
+        "sure": "sure, $p > 0.9$|sure",
+        "half": "half are sure|half",
     }
 
     class Options(SceneOptions):
@@ -68,32 +74,33 @@ class Decide(TrajectoryScene):
     def construct(self) -> None:
         """The whole figure; the fixed points split; then paths from noise to data, and how likely each class is."""
         run, page, words = self.run, self.page, self.words
-        boxes = self.arrange("two panels", slider=True)
+        boxes = self.arrange("stage", slider=False)
         decisions = Decisions(run)
-        fork = Pitchfork(page, run, decisions, boxes.left)
-        rows = boxes.right._replace(bottom=fork.axes.rect.bottom if page.shape != "tall" else boxes.right.bottom)
-        ribbons = Ribbons(page, decisions, fork.axes, rows.rows(*[1] * len(decisions.chosen), gap=0.14))
+        upper, lower = boxes.stage.rows(0.5, 0.5, gap=0.1)
+        lower, em = lower._replace(top=lower.top - 1.6 * page.em("legend")), page.em("legend")
+        along, ribbon = (page.fitting(words[name], 0.4 * upper.width, "legend") for name in ("along", "ribbons"))
+        fork = Pitchfork(page, run, decisions, upper, lower.bottom + 2.55 * em, along)
+        ribbons = Ribbons(page, decisions, lower, fork.axes.room, fork.axes.rect.bottom)
 
         # what stands round it
         clock = self.clock(run, timeline=linear(len(decisions.x) - 1))
         clock.bind(fork, ribbons)
-        labels = [
-            page.panel_label(page.words(words[name]), box)
-            for name, box in (("fork", boxes.left), ("ribbons", boxes.right))
-        ]
-        caption = self.caption("sampler", "step", f"{len(decisions.label)} paths, some drawn", "seed", "model")
-        key = self.legend(self.keys(), boxes.slider)
-        said = self.said(decisions, boxes)
+        lines = [fork.axes.rect.top + 0.45 * em, lower.top + 0.45 * em]
+        label = page.label(ribbon, fork.axes.rect.left, lines[1], size="legend")
+        caption = self.caption("sampler", f"{len(decisions.label)} paths, some drawn", "seed", "model")
+        key = self.legend(self.keys(fork.colors), boxes.key)
+        said = self.said(decisions, fork.axes.rect, lines)
         title = self.header(words["title"], EQUATION)
 
         # the whole figure is the first picture
         clock.show(1)
         fork.show_fixed(run.steps)
-        moving = [*fork.paths, fork.heads, *ribbons.mobjects, labels[1]]
-        self.intro(*title, ground=[caption, key, *labels, *said, *fork.mobjects, *fork.fixed, *fork.lines, *moving])
+        moving = [*fork.paths, fork.heads, *ribbons.mobjects]
+        stands = [caption, key, label, *ribbons.axis, *fork.mobjects]
+        self.intro(*title, ground=[*stands, *said, *fork.fixed, *fork.lines, *moving, ribbons.half])
 
         # the fixed points alone
-        self.play(FadeOutFast(*moving, *fork.lines, *said, run_time=0.4))
+        self.play(FadeOutFast(*moving, *fork.lines, *said, ribbons.half, run_time=0.4))
         seconds = self.seconds(SPLIT)
 
         def split(u: float) -> None:
@@ -101,32 +108,35 @@ class Decide(TrajectoryScene):
 
         self.play(UpdateFromAlpha(split, *fork.fixed, run_time=seconds))
         self.play(FadeInFast(*fork.lines, *said[:1], run_time=0.6))
-        self.wait(0.8)
+        self.wait(0.5)
 
         # paths, and what they have decided
         clock.show(0)
         self.play(FadeInFast(*moving, run_time=0.6))
         self.play_run(clock)
-        self.play(FadeInFast(*said[1:], run_time=0.6))
+        self.play(FadeInFast(*said[1:], ribbons.half, run_time=0.6))
         self.outro()
 
-    def said(self, decisions: Decisions, boxes: Any) -> list[Any]:
-        """Under each panel the figure that belongs to it; of a mixture of one mode, that nothing splits."""
+    def said(self, decisions: Decisions, rect: Any, lines: list[float]) -> list[Any]:
+        """Over the fork where it splits, over the ribbons when half are sure; of one mode, that nothing splits."""
         page, made = self.page, []
         widest = float(np.sqrt(np.linalg.eigvalsh(np.atleast_2d(np.cov(np.asarray(self.run.target, float).T)))[-1]))
-        fork = (FORK, decisions.splits[0][1], widest) if decisions.splits else ("nothing splits", 0.0)
-        for box, (forms, *values) in ((boxes.left_key, fork), (boxes.right_key, (HALF, decisions.half()))):
-            form = page.fitting(forms, box.width, "legend", *values)
-            made.append(page.label(form.format(*values), *page.foot(box), "legend"))
+        fork = (FORK, *decisions.splits[0], widest) if decisions.splits else ("nothing splits", 0.0)
+        for y, (forms, *values) in zip(lines, (fork, (HALF, *decisions.half)), strict=True):
+            form = page.fitting(forms, 0.58 * rect.width, "legend", *values)
+            made.append(page.label(form.format(*values), rect.right, y, 1, "legend"))
         return made
 
-    def keys(self) -> list[Any]:
+    def keys(self, classes: list[str]) -> list[Any]:
         """What the marks mean."""
-        theme, words = self.theme, self.words
-        rest = [(key_dot(theme.muted, radius=0.04), KEY_DOT_WIDTH, words["unstable"])] * (self.page.shape != "tall")
-        return [
-            (key_dot(theme.fg), KEY_DOT_WIDTH, words["stable"]),
-            *rest,
-            (key_line(theme.reject), 0.4, words["split"]),
-            (key_line(theme.fg), 0.4, words["sure"]),
-        ]
+        theme, words, tall = self.theme, self.words, self.page.shape in ("tall", "square")
+        items = [
+            (key_dot(theme.fg, radius=0.05), KEY_DOT_WIDTH, words["stable"]),
+            (key_dot(theme.muted, radius=0.04), KEY_DOT_WIDTH, words["unstable"]),
+            (key_dots(*classes), 0.2 * len(classes), words["class"].split("|")[-1 if tall else 0]),
+            (key_dashes(theme.reject, width=1.8 * LINE), 0.4, words["split"]),
+            (lambda x0, x1, y: line([(x1, y - 0.13), (x1, y + 0.13)], theme.fg, 1.8 * LINE), 0.1,
+             words["sure"].split("|")[-1 if tall else 0]),
+            (key_dashes(theme.fg, width=1.8 * LINE), 0.4, words["half"].split("|")[-1 if tall else 0]),
+        ]  # fmt: skip
+        return items

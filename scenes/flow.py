@@ -71,7 +71,7 @@ class Flow(TrajectoryScene):
         "once": "Rectified",
         "twice": "Rectified twice",
         "finished": "Distance to the data against evaluations|Distance against evaluations|Distance",
-        "floor": "two draws of the data: {:.3f}|floor {:.3f}",
+        "floor": "two draws of the data, on average: {:.3f}|two draws: {:.3f}",
         "needed": "{}, needs {}",
         "equal": "all as near as {:.3f}",
         "off": "$S$ {:.3f}",

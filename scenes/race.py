@@ -48,7 +48,7 @@ class Race(TrajectoryScene):
         "title": "Samplers race",
         "distance": "Distance to the data against evaluations|Distance against evaluations|Distance",
         "finished": "Distance of finished samples against evaluations|Distance against evaluations|Distance",
-        "floor": "two draws of the data: {:.3f}|floor {:.3f}",
+        "floor": "two draws of the data, on average: {:.3f}|two draws: {:.3f}",
     }
 
     class Options(SceneOptions):

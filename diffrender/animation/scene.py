@@ -251,13 +251,13 @@ class TrajectoryScene(Scene):
         return captions.equation(run or self.run)
 
     def distance_lines(self, clock: Clock) -> list[Any]:
-        """The distance to the data, as it was recorded, and its floor: lines for a column; none if not known."""
+        """Lines for a column: the distance to the data, as recorded, and that of two draws; none if not known."""
         run, made = clock.run, []
         if METRIC in run:
             made.append(clock.number("distance to the data {:.3f}", run[METRIC], size="legend"))
         if figures := distances(run):
             size = compared_points(run, run.states[-1])
-            made.append(self.page.words(f"two draws of {size:,} points {figures[1]:.3f}", "legend", "muted"))
+            made.append(self.page.words(f"two draws of {size:,}: {figures.usual}", "legend", "muted"))
         return made
 
     def legend(self, items: Sequence[tuple[Key, float, str]], box: Rect) -> VGroup:

@@ -1,8 +1,9 @@
-"""Distance of samples from data, and its floor: that of two data sets of the same size. NumPy only."""
+"""Distance of samples from data, and what it is judged by: that of two data sets of the same size. NumPy only."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from diffrender.trajectory.reader import Trajectory
 
 PROJECTIONS = 64
 FEWEST_POINTS, MOST_POINTS = 20, 4000
-SPLITS = 5  # of the data into halves, over which the floor is averaged
+SPLITS = 20  # of the data into halves, whose distances are what chance alone makes
+USUAL = 0.05, 0.95  # quantiles of them between which two draws of the data usually lie
 
 
 def sliced_wasserstein(a: np.ndarray, b: np.ndarray, along: np.ndarray) -> float:
@@ -48,12 +50,25 @@ def directions(dim: int, count: int = PROJECTIONS) -> np.ndarray:
     return (drawn / np.linalg.norm(drawn, axis=0)).astype(np.float32)
 
 
-def distance_and_floor(run: Trajectory, samples: np.ndarray) -> tuple[float, float] | None:
-    """Sliced Wasserstein-2 distance of samples (N, *event) to the recorded data, and its floor.
+class Judged(NamedTuple):
+    """A distance to the data; `low` to `high`: where that of two draws of the data lies nine times in ten."""
 
-    The floor is the distance between two halves of the recorded data, the mean of several ways to halve them; samples
-    are compared with halves too, as many of them as a half has points, so that both figures are of sets of one size,
-    `compared_points`. None if too few data were recorded.
+    far: float
+    low: float
+    high: float
+
+    @property
+    def usual(self) -> str:
+        """The range as every picture writes it."""
+        return f"{self.low:.3f}–{self.high:.3f}"
+
+
+def judged_distance(run: Trajectory, samples: np.ndarray) -> Judged | None:
+    """Sliced Wasserstein-2 distance of samples (N, *event) to the recorded data, and that of two draws of the data.
+
+    The latter between two halves of the recorded data, for several ways to halve them; samples are compared with halves
+    too, as many of them as a half has points, so that all are of sets of one size, `compared_points`. None if too few
+    data were recorded.
     """
     size = compared_points(run, samples)
     if size is None:
@@ -64,11 +79,12 @@ def distance_and_floor(run: Trajectory, samples: np.ndarray) -> tuple[float, flo
     mine = np.asarray(samples[:size], np.float32).reshape(size, -1)
     orders = [np.random.default_rng(seed).permutation(len(data)) for seed in range(SPLITS)]
     halves = [(data[order[:size]], data[order[-size:]]) for order in orders]
-    away = [sliced_wasserstein(mine, one, along) for one, _ in halves]
-    return float(np.mean(away)), float(np.mean([sliced_wasserstein(*pair, along) for pair in halves]))
+    far = float(np.mean([sliced_wasserstein(mine, one, along) for one, _ in halves]))
+    low, high = np.quantile([sliced_wasserstein(*pair, along) for pair in halves], USUAL).tolist()
+    return Judged(far, low, high)
 
 
 def compared_points(run: Trajectory, samples: np.ndarray) -> int | None:
-    """How many points each of the sets has that `distance_and_floor` compares; None if too few data were recorded."""
+    """How many points each of the sets has that `judged_distance` compares; None if too few data were recorded."""
     size = min(len(run.target[:MOST_POINTS]) // 2, len(samples))
     return size if size >= FEWEST_POINTS else None

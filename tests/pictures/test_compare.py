@@ -93,7 +93,7 @@ def test_the_map_and_the_chart_show_it(cinema, runs):
     assert np.array_equal(heat.recorded, error.size)
     curve = min(shot.rasters["Curve"], key=lambda mob: np.abs(np.exp(mob.y) - error.norm).max())
     assert np.exp(curve.y) == pytest.approx(error.norm, rel=1e-6)
-    assert curve.x == pytest.approx(runs["run"]["time"][: len(error.norm)])
+    assert -curve.x == pytest.approx(runs["run"]["time"][: len(error.norm)])  # an axis that falls, to the data
     assert np.exp(curve.y) != pytest.approx(error.elsewhere, rel=0.1), "the control: the other curve"
 
 

@@ -200,6 +200,24 @@ def two_panels(frame: Frame, *, slider: bool = False) -> dict[str, Any]:
     return {"left": left, "right": right, "left_key": keys[0], "right_key": keys[1], "slider": slider_row}
 
 
+@arrangement("two panels and chart")
+def two_panels_and_chart(frame: Frame) -> dict[str, Any]:
+    """Two panels of one size, `left` and `right`, and a `chart`: in a row, in square and tall frames the chart below.
+
+    Room for a label above each, and for two lines under each panel: `left_key`, `right_key`.
+    """
+    body, label, key = _body(frame), 1.3 * frame.type.label, 2.6 * frame.type.legend
+    if frame.shape in ("wide", "classic"):
+        *panels, chart = body.columns(1, 1, 1.1, gap=0.5 if frame.shape == "wide" else 0.4)
+        chart = chart._replace(bottom=body.bottom + (key - 1.3 * frame.type.legend))  # its axis near the panels' edge
+    else:
+        upper, chart = body.rows(*((0.6, 0.4) if frame.shape == "square" else (0.55, 0.45)), gap=0.3)
+        panels = upper.columns(1, 1, gap=0.4)
+    left, right = (Box(b.left, b.right, b.bottom + key, b.top - label) for b in panels)
+    keys = [Box(b.left, b.right, b.bottom - key, b.bottom) for b in (left, right)]
+    return {"left": left, "right": right, "left_key": keys[0], "right_key": keys[1], "chart": chart}
+
+
 @arrangement("panel over tiles")
 def panel_over_tiles(
     frame: Frame, *, tiles: int = 11, slider: bool = False, under: float = 0.34, key_lines: int = 2

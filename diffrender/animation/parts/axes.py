@@ -17,6 +17,7 @@ from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.theme import HAIR, LINE
 
 TICK = 0.09
+BAND = 0.22  # opacity of a band
 SMALLEST = 1e-12  # a logarithmic axis shows what is less as this
 
 
@@ -27,6 +28,7 @@ class Axes:
     >>> loss = axes.curve(steps, values, color=theme.fg)
     >>> floor = axes.floor(0.75, "no network can do better")
 
+    x, y: what they show, from the left and from below; of `x` the larger may stand first, and the axis falls.
     rect: where curves go; names and ticks stand round it, inside the `box` that was given. mobjects: lines and texts.
     room: for the numbers at the left, at least: charts under each other begin at one edge if each has the other's.
     """
@@ -48,8 +50,9 @@ class Axes:
         room: float = 0.0,
     ) -> None:
         self.page, self.log = page, (log_x, log_y)
+        self.sign = (-1.0 if x[0] > x[1] else 1.0, 1.0)
         em = page.em("legend")
-        xs = [*x_ticks] if x_ticks is not None else (decades if log_x else evenly)(*x, 3)
+        xs = [*x_ticks] if x_ticks is not None else (decades if log_x else evenly)(min(x), max(x), 3)
         ys = [*y_ticks] if y_ticks is not None else (decades if log_y else evenly)(*y, 3)
         self.span = tuple(float(self.scaled(v, k)) for k, ends in enumerate((x, y)) for v in ends)
         rise = pad * (self.span[3] - self.span[2]) or 1.0
@@ -61,7 +64,7 @@ class Axes:
             ys = ys[:: max(-(-len(ys) // most), 1)] if most > 1 else [ys[0], ys[-1]][: len(ys)]
         labels = [page.label(written(v), 0, 0, 1, "legend", "muted") for v in ys]
         self.room = max(room, max((text.width for text in labels), default=0.0))
-        left = box.left + self.room + 0.14 * bool(labels)
+        left = box.left + self.room + 0.14 * (self.room > 0)
         self.rect = Box(left, box.right, bottom, top)
         theme = page.theme
         made: list[VMobject] = []
@@ -85,8 +88,9 @@ class Axes:
         self.mobjects: list[Any] = made
 
     def scaled(self, value: Any, axis: int) -> Any:
-        """A value as the axis (0 across, 1 up) places it: itself, or its logarithm."""
-        return np.log(np.maximum(value, SMALLEST)) if self.log[axis] else np.asarray(value, float)
+        """A value as the axis (0 across, 1 up) places it: itself, or its logarithm; of a falling axis less than 0."""
+        made = np.log(np.maximum(value, SMALLEST)) if self.log[axis] else np.asarray(value, float)
+        return self.sign[axis] * made
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """The scene point of a value."""
@@ -107,6 +111,12 @@ class Axes:
         low = a[1] - 1.05 * em if high else a[1] + 0.35 * em
         text = [self.page.label(name, a[0] + 0.4 * em, low, -1, "floor", color)] if name else []
         return VGroup(dots, *text)
+
+    def band(self, low: float, high: float, *, color: str = "muted") -> VMobject:
+        """A faint band across, between two values, in which others would lie by chance alone."""
+        (a, b), bottom, top = self.rect[:2], *(self.at(1.0, value)[1] for value in (low, high))
+        made = VMobject(fill_color=self.page.theme.color(color), fill_opacity=BAND, stroke_width=0)
+        return made.set_points_as_corners([[a, bottom, 0], [b, bottom, 0], [b, top, 0], [a, top, 0], [a, bottom, 0]])
 
 
 def written(value: float) -> str:

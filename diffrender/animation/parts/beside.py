@@ -1,4 +1,4 @@
-"""The end of a run: what came out beside what should have, of one size and in one scale, with distance and floor."""
+"""The end of a run: what came out beside what should have, of one size and in one scale, with their distance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.parts.axes import scale_bar
 from diffrender.animation.theme import point_radius
-from diffrender.trajectory.distance import compared_points, distance_and_floor
+from diffrender.trajectory.distance import Judged, compared_points, judged_distance
 from diffrender.trajectory.reader import Trajectory
 
 METRIC = "metric_sliced_wasserstein"
@@ -50,18 +50,18 @@ class BesideData:
         ]
         if figures := distances(run):
             size = compared_points(run, run.states[-1])
-            names = (f"two draws of {size:,} points: {{:.3f}} apart", "samples and data: {:.3f} apart")
-            names = names if page.shape == "wide" else ("two draws {:.3f}", "distance {:.3f}")
-            for box, name, value in zip((boxes.left_key, boxes.right_key), names, figures[::-1], strict=True):
-                texts.append(page.label(name.format(value), *page.foot(box), "label"))
+            texts += [
+                page.label(page.fitting(forms, box.width, "label"), *page.foot(box), "label")
+                for box, forms in (
+                    (boxes.left_key, f"two draws of {size:,} points: {figures.usual}|two draws {figures.usual}"),
+                    (boxes.right_key, f"samples and data: {figures.far:.3f} apart|distance {figures.far:.3f}"),
+                )
+            ]
         if left.dims == 2:
             texts += [scale_bar(left, page, boxes.left), scale_bar(right, page, boxes.right)]
         self.mobjects: list[Mobject] = [*left.made, *texts]
 
 
-def distances(run: Trajectory) -> tuple[float, float] | None:
-    """How far the last states are from the data, as recorded if it was, and the floor of that; None if not known."""
-    figures = distance_and_floor(run, np.asarray(run.states[-1]))
-    if figures and METRIC in run:
-        return float(run[METRIC][-1]), figures[1]
-    return figures
+def distances(run: Trajectory) -> Judged | None:
+    """How far the last states are from the data, and two draws of the data of one another; None if not known."""
+    return judged_distance(run, np.asarray(run.states[-1]))

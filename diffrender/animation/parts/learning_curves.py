@@ -1,4 +1,4 @@
-"""Learning curves: loss and distance to the data over the logarithm of the training step, each over its floor."""
+"""Learning curves: loss and distance to the data over the logarithm of the training step, and what judges them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diffrender.animation.parts.axes import Axes, decades, evenly
 from diffrender.animation.parts.beside import METRIC
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.theme import HAIR
-from diffrender.trajectory.distance import compared_points, distance_and_floor
+from diffrender.trajectory.distance import compared_points, judged_distance
 from diffrender.trajectory.reader import Trajectory
 
 MEAN = 80  # training steps over which the loss is averaged
@@ -27,8 +27,9 @@ RAW = 0.5  # opacity of the single losses behind their mean
 class LearningCurves:
     """The loss of a training and, if it was recorded, the distance of its samples to the data, bound to a clock.
 
-    The loss's floor is that of the exact denoiser of the training data (`figures.loss_floor`), the distance's is that
-    of two draws of the data. Room for one line of text is left at the foot of the box. The clock's steps are snapshots.
+    The loss's floor is that of the exact denoiser of the training data (`figures.loss_floor`); the distance has a band,
+    in which that of two draws of the data usually lies. Room for one line of text is left at the foot of the box. The
+    clock's steps are snapshots.
 
     mobjects: everything that is drawn. said: what a caption must say of it.
     """
@@ -77,10 +78,10 @@ class LearningCurves:
         """The distance at every snapshot."""
         page, theme, clock = self.page, self.page.theme, self.clock
         far = np.asarray(self.run[METRIC], float)
-        figures = distance_and_floor(self.run, self.run["snapshot"][-1])
+        figures = judged_distance(self.run, self.run["snapshot"][-1])
         low, high = float(far.min()), float(far.max())
         if figures:
-            low, high = min(low, figures[1]), max(high, figures[1])
+            low, high = min(low, figures.low), max(high, figures.high)
         ticks = decades(low, high)
         axes = Axes(
             page, box, x=(1, len(self.run["loss"])), y=(low, high), log_x=True, log_y=True, x_ticks=x_ticks,
@@ -90,8 +91,9 @@ class LearningCurves:
         name = "Distance to the data: {:.3f}" if page.shape == "wide" else "Distance {:.3f}"
         value = self._over(axes, clock.number(name, far, size="legend"))
         size = compared_points(self.run, self.run["snapshot"][-1])
-        names = f"two draws of {size or 0:,} points: {{:.3f}}|two draws {{:.3f}}"
-        least = [self._judged(axes, figures[1], names)] if figures else []
+        usual = figures.usual if figures else ""
+        names = f"two draws of {size or 0:,} points: {usual}|two draws {usual}"
+        least = [axes.band(figures.low, figures.high), self._judged(axes, figures.high, names)] if figures else []
         return [*axes.mobjects, *least, curve, value]
 
     def _over(self, axes: Axes, text: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,10 +21,10 @@ from diffrender.trajectory.reader import Trajectory
 
 PATHS, RIBBONS = 60, 4  # chains whose paths are drawn, and whose probabilities are
 SURE = 0.9  # a path has decided once p(its class | x_t) stays above
-STABLE, UNSTABLE, HEAD = 0.055, 0.03, 0.05  # radii of fixed points, and of what moves
+STABLE, UNSTABLE, HEAD = 0.034, 0.02, 0.05  # radii of fixed points, and of what moves
 FAINT = 0.5  # opacity of a path
 END = 0.12  # of the last split: below so much noise nothing is decided any more, and nothing shown
-ROOM = 1.15
+ROOM, GUTTER = 1.15, 0.12
 
 
 class Decisions:
@@ -34,6 +33,7 @@ class Decisions:
     x: (T,) log-SNR of the states that are shown. ratio: (T,) σ/α there. label: (W,) the class in the end. step: (W,)
     the first state from which p(label | x_t) stays above `SURE`. chosen: chains whose ribbons are drawn: of each class
     those that decide at even places in the order of time. splits: log-SNR and σ/α where the fixed points split.
+    half: log-SNR and σ/α at which half of all watched paths have decided.
     """
 
     def __init__(self, run: Trajectory) -> None:
@@ -55,20 +55,19 @@ class Decisions:
             order = mine[np.argsort(self.step[mine], kind="stable")]
             self.chosen += [int(order[int((j + 0.5) / each * len(order))]) for j in range(each)]
         self.splits = [(-2 * float(np.log(u)), u) for u in found]
-
-    def half(self) -> float:
-        """σ/α at which half of all watched paths have decided."""
-        return float(self.ratio[min(int(np.median(self.step)), len(self.ratio) - 1)])
+        middle = min(int(np.median(self.step)), count - 1)
+        self.half = float(self.x[middle]), float(self.ratio[middle])
 
 
 class Pitchfork:
     """Fixed points and paths along the direction in which the data vary most, against log-SNR, growing with a clock.
 
-    fixed: stable and unstable points. paths: of chains, in the colour of the class each ends in. heads: where they are.
-    lines: dashed, where the number of stable points changes. mobjects: the axes. along: (D,) the direction.
+    fixed: stable and unstable points. paths: of chains, in that of `colors` which the class has that each ends in.
+    heads: where they are. lines: dashed down to `foot`, where the number of stable points changes. mobjects: the axes.
+    along: (D,) the direction.
     """
 
-    def __init__(self, page: Page, run: Trajectory, decisions: Decisions, box: Box) -> None:
+    def __init__(self, page: Page, run: Trajectory, decisions: Decisions, box: Box, foot: float, name: str) -> None:
         theme, self.count, x = page.theme, len(decisions.x), decisions.x
         varied = np.asarray(run.target if len(run.target) else run.states[-1], float)
         self.along = principal(varied, 1)[0][:, 0]
@@ -80,7 +79,14 @@ class Pitchfork:
         places = np.stack([x[self.step], shrink * (np.asarray(run["fixed_point"], float)[early] @ self.along)], 1)
         reach = ROOM * max(float(np.quantile(np.abs(y), 0.995)), float(np.abs(places[:, 1]).max()))
         self.axes = axes = Axes(
-            page, box, x=(x[0], x[-1]), y=(-reach, reach), x_name="log SNR", x_ticks=evenly(x[0], x[-1], 4), pad=0.0
+            page,
+            box,
+            x=(x[0], x[-1]),
+            y=(-reach, reach),
+            x_ticks=[],
+            y_ticks=evenly(-reach, reach, 4),
+            pad=0.0,
+            y_name=name,
         )
         frame_of: dict[str, Any] = {"box": axes.box, "rect": axes.rect}
         stable = np.asarray(run["fixed_point_stable"])[early]
@@ -91,7 +97,7 @@ class Pitchfork:
         ]
         shown = np.unique([*range(min(PATHS, len(decisions.label))), *decisions.chosen])
         walks = np.stack([np.broadcast_to(x[:, None], y.shape), y], -1)
-        colors = category_colors(theme, decisions.prob.shape[2])
+        self.colors = colors = category_colors(theme, decisions.prob.shape[2])
         look: dict[str, Any] = {"length": self.count + 1, "power": 0.0}
         self.paths: list[Any] = []
         for k, color in enumerate(colors):
@@ -105,7 +111,7 @@ class Pitchfork:
         hues = as_bytes(colors, decisions.label[shown])
         self.heads = PointCloud(**frame_of, xy=walks[0, shown], color=hues, radius=HEAD, ring=theme.bg, clip=False)
         self.heads.follow(walks[:, shown])
-        self.lines = [dashed(page, axes, at) for at, _ in decisions.splits]
+        self.lines = [dashed(axes, at, foot, theme.reject) for at, _ in decisions.splits]
         for z, mobs in ((3, self.paths), (5, self.fixed), (6, [self.heads])):
             for mob in mobs:
                 mob.set_z_index(z)
@@ -125,12 +131,18 @@ class Pitchfork:
 class Ribbons:
     """p(class | x_t) of the chosen chains, a row each, as stacked ribbons; a line where the path has decided.
 
-    mobjects: ribbons, then frames, then marks.
+    They lie in `box`, over one log-SNR axis that begins `room` from its left: that of the fork above them. half: dashed
+    up to `head`, where half of all paths have decided. mobjects: ribbons, then frames, marks, `half`; axis: its texts.
     """
 
-    def __init__(self, page: Page, decisions: Decisions, axes: Axes, rows: Sequence[Box]) -> None:
+    def __init__(self, page: Page, decisions: Decisions, box: Box, room: float, head: float) -> None:
         theme, self.decisions = page.theme, decisions
-        (x0, x1), colors = axes.box[:2], category_colors(theme, decisions.prob.shape[2])
+        x0, x1 = float(decisions.x[0]), float(decisions.x[-1])
+        axes = Axes(
+            page, box, x=(x0, x1), y=(0, 1), y_ticks=[], x_ticks=evenly(x0, x1, 6), x_name="log SNR", room=room, pad=0.0
+        )
+        self.axis, colors = axes.mobjects, category_colors(theme, decisions.prob.shape[2])
+        rows = axes.rect._replace(left=axes.rect.left).rows(*[1] * len(decisions.chosen), gap=GUTTER)
         share = (decisions.x - x0) / (x1 - x0)
         self.rows: list[tuple[int, np.ndarray, np.ndarray, list[VMobject], VMobject]] = []
         for w, row in zip(decisions.chosen, rows, strict=False):
@@ -143,6 +155,7 @@ class Ribbons:
             self.rows.append((w, x, y, bands, mark))
         self.frames = [frame(row, theme.border).set_z_index(4) for row in rows[: len(self.rows)]]
         bands = [band for *_, bands, _ in self.rows for band in bands]
+        self.half = dashed(axes, decisions.half[0], head, theme.fg)
         self.mobjects: list[Any] = [*bands, *self.frames, *(row[-1] for row in self.rows)]
         self.show_step(len(share))
 
@@ -156,8 +169,8 @@ class Ribbons:
             mark.set_stroke(opacity=float(last >= self.decisions.step[w]))
 
 
-def dashed(page: Page, axes: Axes, at: float) -> VMobject:
-    """A dashed line up through axes at a value across."""
-    x = axes.at(at, 0.0)[0]
-    drawn = VMobject(stroke_color=page.theme.reject, stroke_width=180 * LINE)
-    return put_dashes(drawn, (x, axes.rect.bottom), (x, axes.rect.top)).set_z_index(4)
+def dashed(axes: Axes, at: float, end: float, color: str) -> VMobject:
+    """A dashed line at a value across, through axes and on to the height `end`, which may lie over or under them."""
+    x, (bottom, top) = axes.at(at, 0.0)[0], axes.rect[2:]
+    return put_dashes(VMobject(stroke_color=color, stroke_width=180 * LINE), (x, min(bottom, end)), (x, max(top, end))
+                      ).set_z_index(6)  # fmt: skip

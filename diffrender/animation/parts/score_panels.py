@@ -1,4 +1,4 @@
-"""A learned score beside the exact one in three panels, and the chart of its error."""
+"""Learned over exact score in one panel, the size of their difference in another, and the chart of both over time."""
 
 from __future__ import annotations
 
@@ -11,38 +11,55 @@ from diffrender.animation.layout.arrangements import Box, Boxes
 from diffrender.animation.layout.page import Page, fitted
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.color_bar import ColorBar
-from diffrender.animation.mobjects.furniture.panels import frame, key_dot, panel
-from diffrender.animation.mobjects.plane.heat import Heatmap
-from diffrender.animation.parts.axes import Axes, decades
+from diffrender.animation.mobjects.furniture.panels import (
+    KEY_DOT_WIDTH,
+    frame,
+    key_arrow,
+    key_dot,
+    key_line,
+    legend,
+    panel,
+)
+from diffrender.animation.mobjects.plane.cloud import PointCloud
+from diffrender.animation.mobjects.plane.curve import Curve
+from diffrender.animation.mobjects.plane.heat import SHADES, Heatmap
+from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.score_error import ScoreError
-from diffrender.animation.text import captions
-from diffrender.animation.theme import HAIR, point_radius
+from diffrender.animation.theme import HAIR, LINE, blend, point_radius
 from diffrender.trajectory.reader import Trajectory
 
-ARROWS = 0.42  # scene units from one arrow to the next, about
-LEAST, HEADROOM = 0.05, 30.0  # of the axis of errors: the quantile at its foot, and its top over the largest under p_t
+ARROWS = 0.56  # scene units from one arrow to the next, about
+UNDER, OVER = 0.075, 0.026  # shafts: of the exact arrow, and of the learned one that lies on it
 NEVER = 1e6  # where points are put that are not to be seen
+DECADES = 100.0  # from the least error that has a colour of its own to the largest
+LEAST, HEADROOM = (
+    0.05,
+    3.0,
+)  # of the axis of errors: the quantile of those under p_t at its foot, and room over the largest
+AHEAD = 0.45  # of a curve's colour, towards the ground, where it is to come
 
 
 class ScorePanels:
-    """Both fields of a recording with the same noise carried by each, the map of their difference, and its chart.
+    """Both fields over each other with the samples they carry; the map of their difference; and its chart.
 
-    run, exact: the recordings of the learned and of the exact score. boxes: three cells with labels and notes, and a
-    chart. words: `exact`, `learned`, `difference`, `same`, `never`, `error`, `elsewhere`. mobjects: all of it.
+    exact: the same noise by the exact score. boxes: "two panels and chart". words: `scores`, `difference`, `exact`,
+    `learned`, `samples`, `never`, `error`, `axis`, `here`, `elsewhere`. mobjects: all of it. curves: of the chart.
     """
 
     def __init__(
         self, page: Page, clock: Clock, exact: Trajectory, boxes: Boxes, error: ScoreError, words: Mapping[str, str]
     ) -> None:
         self.page, self.theme, self.run, self.exact = page, page.theme, clock.run, exact
-        self.error, self.words = error, words
+        self.error, self.words, self.boxes = error, words, boxes
         self.index = np.minimum(np.arange(self.run.steps + 1), len(error.norm) - 1)
-        views = [self.plane(cell) for cell in boxes.cells]
-        self.mobjects: list[Any] = [panel(cell, self.theme) for cell in boxes.cells]
-        self.mobjects += self.fields(clock, views)
-        self.mobjects += [frame(cell, self.theme.border).set_z_index(9) for cell in boxes.cells]
-        self.mobjects += self.texts(clock, boxes) + self.chart(clock, boxes.chart)
+        self.curves: list[Curve] = []
+        cells = (boxes.left, boxes.right)
+        self.mobjects: list[Any] = [panel(cell, self.theme) for cell in cells]
+        for made in (self.scores(clock, self.plane(boxes.left)), self.difference(clock, self.plane(boxes.right))):
+            self.mobjects += made
+        self.mobjects += [frame(cell, self.theme.border).set_z_index(9) for cell in cells]
+        self.mobjects += self.chart(clock, boxes.chart)
 
     def plane(self, cell: Box) -> Plane:
         """The part of the probed plane that has the shape of a cell."""
@@ -50,72 +67,99 @@ class ScorePanels:
         (x0, y0), (x1, y1) = places[0, 0], places[-1, -1]
         return Plane(fitted((x0, x1, y0, y1), cell), cell)
 
-    def fields(self, clock: Clock, views: list[Plane]) -> list[Any]:
-        """Both fields with the same noise carried by each, the error's heat map, and dots where it was never asked."""
-        error, theme, (left, middle, right) = self.error, self.theme, views
-        places = error.places
-        (x0, y0), (x1, y1) = places[0, 0], places[-1, -1]
-        heat = Heatmap(right.box, right.rect, error.size[0], table=theme.table("error"), high=error.high,
-                       extent=(x0, x1, y0, y1))  # fmt: skip
-        clock.bind(right.keep(heat).follow(error.size, self.index))
-        every = max(1, round(ARROWS / (left._cell(places))))
+    def scores(self, clock: Clock, view: Plane) -> list[Any]:
+        """The exact field, the learned one on it, the samples; σ_t and what is what."""
+        error, page, theme, box, places = self.error, self.page, self.theme, self.boxes.left_key, self.error.places
+        every = max(1, round(ARROWS / view._cell(places)))
         cut = (slice(None), slice(every // 2, None, every), slice(every // 2, None, every))
         full = np.quantile(np.linalg.norm(error.exact, axis=-1).reshape(len(error.norm), -1), 0.9, axis=1)
-        for view, vectors in ((left, error.exact), (middle, error.learned)):
-            arrows = view.arrows(places[cut[1:]], vectors[0][cut[1:]], length=0.9, power=0.5,
-                                 table=theme.table("magnitude"), vmax=float(full.max()))  # fmt: skip
+        radius = point_radius(self.run.chains, 8)
+        clock.bind(view.cloud(self.run["x"], color=theme.samples, radius=radius, alpha=0.9, ring=theme.panel))
+        for vectors, color, shaft in ((error.exact, theme.data, UNDER), (error.learned, theme.fg, OVER)):
+            table = np.array([[int(color[k : k + 2], 16) for k in (1, 3, 5)]] * 2, np.uint8)
+            arrows = view.arrows(places[cut[1:]], vectors[0][cut[1:]], length=0.95, power=0.5, table=table,
+                                 vmax=float(full.max()), shaft=shaft)  # fmt: skip
             clock.bind(arrows.follow(vectors[cut], self.index, longest=full))
-        for view, states in ((left, self.exact["x"]), (middle, self.run["x"])):
-            radius = point_radius(states.shape[1], 4)
-            clock.bind(view.cloud(states, color=theme.samples, radius=radius, alpha=0.9, ring=theme.panel))
-        dots = np.where(error.asked[..., None], NEVER, places)[:, ::2, ::2].reshape(len(error.norm), -1, 2)
-        for view, hue in ((middle, theme.muted), (right, theme.panel)):
-            cloud = view.cloud(dots, color=hue, radius=1.1 * HAIR, alpha=0.8)
-            clock.bind(lambda step, cloud=cloud: cloud.show_step(self.index[int(step)]), moves=[cloud])
-        return [mob for view in views for mob in view.made]
+        for way, color, width in self.parted():
+            clock.bind(
+                view.tail(way, length=len(way) + 1, power=0.0, color=color, width=width * LINE, casing=theme.panel)
+            )
+        y, em = box.top - 1.15 * page.em("legend"), page.em("legend")
+        sigma = np.asarray(self.run["sigma"], float)[self.index]  # of the level whose field is shown, never 0
+        said = clock.number("$sigma_t =$ {:.3f}", sigma, size="legend").at(box.left, y)
+        dot = (key_dot(theme.samples, ring=theme.panel), KEY_DOT_WIDTH, self.words["samples"])
+        exact, learned = ((key_arrow(color, scale=size), 0.5, self.words[name]) for color, size, name in
+                          ((theme.data, 0.8, "exact"), (theme.fg, 0.5, "learned")))  # fmt: skip
+        key = [
+            *[legend([dot], box.right, y, em, theme, align=1)] * (page.shape != "tall"),
+            legend([exact, learned], box.left, y - 1.3 * em, em, theme, gap=0.24),
+        ]
+        return [*view.made, page.panel_label(page.words(self.words["scores"]), self.boxes.left), said, *key]
 
-    def texts(self, clock: Clock, boxes: Boxes) -> list[Any]:
-        """Names over the panels; under them σ_t, what moves, what the colours mean, and whose the scores are."""
-        page, em, low = self.page, self.page.em("legend"), 0.25 * self.page.em("floor")
-        said = [captions.model(self.exact), captions.model(self.run)]
-        said.append(page.fitting(self.words["never"], boxes.notes[2].width, "floor"))
-        made: list[Any] = []
-        for name, label, note, words in zip(
-            ("exact", "learned", "difference"), boxes.labels, boxes.notes, said, strict=True
-        ):
-            made.append(page.label(self.words[name], label.left, label.bottom + 0.4 * page.em("label")))
-            made.append(page.label(words, note.left, note.bottom + low, size="floor", color="muted"))
-        first, second, third = ((note, note.top - 1.1 * em) for note in boxes.notes)
-        made.append(clock.number("$sigma_t =$ {:.3f}", self.run["sigma"], size="legend").at(first[0].left, first[1]))
-        made.append(key_dot(self.theme.samples)(second[0].left, second[0].left + 0.15, second[1] + 0.24 * em))
-        same = page.fitting(self.words["same"], second[0].width - 0.3, "legend")
-        made.append(page.label(same, second[0].left + 0.27, second[1], size="legend"))
-        (note, y), table = third, self.theme.table("error")
-        ends = (
-            page.label("0", note.left, y, size="legend"),
-            page.label(f"≥ {self.error.high:g}", note.right, y, 1, "legend"),
-        )
-        rect = (ends[0].get_right()[0] + 0.14, ends[1].get_left()[0] - 0.14, y, y + 0.5 * em)
-        return [*made, *ends, ColorBar(rect, table, border=self.theme.border)]
+    def parted(self) -> list[tuple[np.ndarray, str, float]]:
+        """The chain that ends farthest apart, from the same noise by either score: its ways, colours, widths."""
+        ways = [np.asarray(run["x"], float) / run.scale[:, None, None] for run in (self.exact, self.run)]
+        if ways[0].shape != ways[1].shape:
+            return []
+        chain = int(np.argmax(np.linalg.norm(ways[0][-1] - ways[1][-1], axis=1)))
+        return [(way[:, [chain]].astype(np.float32), *look) for way, look in
+                zip(ways, ((self.theme.data, 2.6), (self.theme.fg, 1.3)), strict=True)]  # fmt: skip
+
+    def difference(self, clock: Clock, view: Plane) -> list[Any]:
+        """The map of the error's size, coloured by its logarithm, and dots where the network was hardly ever asked."""
+        error, page, theme, box, places = self.error, self.page, self.theme, self.boxes.right_key, self.error.places
+        (x0, y0), (x1, y1) = places[0, 0], places[-1, -1]
+        high = float(f"{np.quantile(error.size, 0.99):.0e}")
+        table = logarithmic(theme.table("error"), high / DECADES, high)
+        heat = Heatmap(view.box, view.rect, error.size[0], table=table, high=high, extent=(x0, x1, y0, y1))
+        clock.bind(view.keep(heat).follow(error.size, self.index))
+        dots = np.where(error.asked[..., None], NEVER, places)[:, ::2, ::2].reshape(len(error.norm), -1, 2)
+        cloud: PointCloud = view.cloud(dots, color=theme.panel, radius=1.4 * HAIR, alpha=0.9)
+        clock.bind(lambda step: cloud.show_step(self.index[int(step)]), moves=[cloud])
+        em = page.em("legend")
+        never, y = page.fitting(self.words["never"], box.width, "legend"), box.top - 1.15 * em
+        ends = [
+            page.label(f"≤ {high / DECADES:g}", box.left, y, size="legend"),
+            page.label(f"≥ {high:g}", box.right, y, 1, "legend"),
+        ]
+        bar = (ends[0].get_right()[0] + 0.14, ends[1].get_left()[0] - 0.14, y, y + 0.5 * em)
+        return [
+            *view.made, page.panel_label(page.words(self.words["difference"]), self.boxes.right), *ends,
+            ColorBar(bar, theme.table("error"), border=theme.border),
+            page.label(never, box.left, y - 1.3 * em, size="legend", color="muted"),
+        ]  # fmt: skip
 
     def chart(self, clock: Clock, box: Box) -> list[Any]:
-        """The error's norm against t, over p_t and where there were no data."""
-        error, page, theme = self.error, self.page, self.theme
+        """The error against t, from noise to data, where the data are and where the network was hardly ever asked."""
+        error, page, theme, em = self.error, self.page, self.theme, self.page.em("legend")
         time = np.asarray(self.run["time"], float)[: len(error.norm)]
-        high = min(float(error.elsewhere.max()), HEADROOM * float(error.norm.max()))
-        low = float(np.quantile(error.norm, LEAST))
-        box = box._replace(top=box.top - 1.25 * page.em("legend"))
-        ticks = decades(low, high, 2)
-        ends = float(time.min()), float(time.max())  # the run goes from the right to the left
-        axes = Axes(page, box, x=ends, y=(low, high), log_y=True, y_ticks=[ticks[0], ticks[-1]])
-        hues = ((error.norm, theme.fg), (np.where(error.elsewhere > 0, error.elsewhere, np.nan), theme.muted))
-        curves = [axes.curve(time, values, color=hue, ring=theme.bg).set_z_index(3) for values, hue in hues]
-        clock.bind(lambda step: [curve.show_step(min(step, len(time) - 1)) for curve in curves], moves=curves)
-        y = axes.rect.top + 0.45 * page.em("legend")
-        said = page.fitting(self.words["error"], 0.54 * axes.rect.width, "legend", 0.1)
-        rest = page.fitting(self.words["elsewhere"], 0.4 * axes.rect.width, "legend", 10.0)
-        numbers = [
-            clock.number(said, error.norm, size="legend").at(axes.rect.left, y),
-            clock.number(rest, error.elsewhere, size="legend", color="muted").at(axes.rect.right, y, 1),
-        ]
-        return [*axes.mobjects, *curves, *numbers]
+        low, high = float(np.quantile(error.norm, LEAST)), float(error.elsewhere.max())
+        y, beside = box.top - 0.8 * em, page.shape in ("square", "tall")  # then both figures have room on one line
+        ends = float(time.max()), 0.0
+        box = box._replace(top=y - (1.9 if beside else 3.3) * em)
+        axes = Axes(page, box, x=ends, y=(low, high), log_y=True, x_name=self.words["axis"])
+        left, width = axes.rect.left, axes.rect.width
+        outside = np.where(error.elsewhere > 0, error.elsewhere, np.nan)
+        hues = ((error.norm, theme.fg, "here"), (outside, theme.reject, "elsewhere"))
+        made = [*axes.mobjects, page.label(page.fitting(self.words["error"], width, "legend"), left, y)]
+        for k, (values, hue, name) in enumerate(hues):
+            self.curves.append(axes.curve(time, values, color=hue, ring=theme.bg).set_z_index(3))
+            x, low_y = left + 0.42 * k * beside * width, y - 1.45 * (1 if beside else k + 1) * em
+            room = (0.58 if beside else 1.0) * width - 0.55 - page.words("0.00", "legend").width
+            said = page.fitting(self.words[name], room, "legend") + " {:.2f}"
+            number = clock.number(said, np.nan_to_num(values), size="legend")
+            made += [key_line(hue)(x, x + 0.4, low_y + 0.24 * em), number.at(x + 0.55, low_y)]
+        clock.bind(lambda step: [curve.show_step(min(step, len(time) - 1)) for curve in self.curves], moves=self.curves)
+        return [*made, *self.curves]
+
+    def foresee(self, ahead: bool) -> None:
+        """Whether the curves show, fainter, what is to come."""
+        for curve in self.curves:
+            curve.future = blend(curve.get_fill_color().to_hex(), self.theme.bg, AHEAD) if ahead else None
+
+
+def logarithmic(table: np.ndarray, low: float, high: float) -> np.ndarray:
+    """(SHADES, 3) colours for evenly spaced values 0 … high that follow the logarithm of the value from `low` on."""
+    values = np.maximum(np.linspace(0, high, SHADES), low)
+    share = np.log(values / low) / np.log(high / low) * (len(table) - 1)
+    return np.stack([np.interp(share, np.arange(len(table)), table[:, c]) for c in range(3)], 1).astype(np.uint8)

@@ -14,7 +14,7 @@ from diffrender.animation.parts.beside import distances
 from diffrender.animation.theme import LINE, point_radius
 from diffrender.trajectory.reader import Trajectory
 
-FAR = "distance to the data {:.3f}, floor {:.3f}|distance {:.3f}, floor {:.3f}|{:.3f}, floor {:.3f}"
+FAR = "distance to the data {0:.3f}, two draws {1}|distance {0:.3f}, two draws {1}|{0:.3f}, draws {1}"
 THEORY = "all end within {:.3f} of where theory says|within {:.3f} of theory|{:.3f} off theory"
 DATA, SAMPLES = 0.75, 0.8  # opacity
 RING, POINT = 0.24, 0.1  # radii of the mark where theory says that all points go, and of them all
@@ -51,7 +51,7 @@ class WithoutNoise:
         self.point = Dot(radius=POINT, color=theme.samples).set_stroke(theme.bg, 150 * LINE).set_z_index(9)
         said: dict[Any, tuple[Any, ...]] = {boxes.right_key: (THEORY, self.away + 2 * self.spread)}
         if far := distances(noisy):
-            said[boxes.left_key] = (FAR, *far)
+            said[boxes.left_key] = (FAR, far.far, far.usual)
         self.numbers = []
         for box, (forms, *values) in said.items():
             form = page.fitting(forms, box.width, "legend", *values)
