@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from pydantic import Field
 
 from diffrender.animation import (
+    Box,
     ClassStrips,
+    Clock,
+    NearestPairs,
     PredictedImages,
     Recording,
     RenderError,
     SceneOptions,
     TrajectoryScene,
     captions,
+    cells,
+    escaped,
     first_of_each,
     image_values,
     paced_by_prediction,
@@ -27,6 +33,7 @@ SCALES = {  # recording → w, and what it does
     "eight": (8, "too far"),
 }
 CLASSES = 10  # at most
+CLOSER = 2  # classes that are shown large, if there is room for them
 SAMPLED = {
     "sampler.kind": "ddim",
     "sampler.steps": 60,
@@ -52,10 +59,11 @@ class Guidance(TrajectoryScene):
     class Options(SceneOptions):
         """Options of `guidance`."""
 
-        duration: float = Field(9.0, gt=0, le=600, description="seconds in which the noise becomes images")
+        duration: float = Field(5.0, gt=0, le=600, description="seconds in which the noise becomes images, each time")
+        closer: bool = Field(True, description="go on with the class that the scale changes most, large")
 
     def construct(self) -> None:
-        """All rows in lockstep from the same noise; at the end how far each is from the data, and these from others."""
+        """All rows in lockstep from the same noise, and how far each is from the data; then one class, large."""
         page, runs = self.page, self.trajectories
         if len({run.steps for run in runs.values()}) > 1 or any("label" not in run for run in runs.values()):
             raise RenderError("guidance compares runs of equally many steps, each with its labels.")
@@ -65,7 +73,8 @@ class Guidance(TrajectoryScene):
         there = set(classes) <= set(known.tolist())  # an image of the data of each class
         names = (self.run.meta.get("target") or {}).get("labels") or [str(k) for k in range(max(classes) + 1)]
         clock = self.clock(self.run, timeline=paced_by_prediction(runs["two"]))
-        caption = self.caption("sampler", "rms to the nearest other image of the data", "seed", "model", "step")
+        apart = captions.data_apart(self.run)
+        caption = self.caption("sampler", "median rms distances", *apart, "seed", "model", "step")
         stage = self.arrange("stage", key=False, slider=False).stage.above(caption)
         strips = ClassStrips(page, stage, len(SCALES) + there, [names[k] for k in classes])
 
@@ -93,7 +102,38 @@ class Guidance(TrajectoryScene):
         self.restart(clock, *grids)
         self.play_run(clock)
         self.crossfade((), figures)
+        if self.options.closer and all("nearest" in run for run in runs.values()):
+            self.wait(self.seconds(1.0))
+            clock.release(*grids)
+            self.come_closer(clock, stage, names, first_of_each(labels, classes), [*texts, *grids, *figures])
         self.outro()
+
+    def come_closer(self, clock: Clock, stage: Box, names: Sequence[str], chains: list[int], before: list[Any]) -> None:
+        """The same run again of the chains whose images the scale changes most, large, over what it starts from; at
+        the end over the image of the data that each is nearest to."""
+        page, labels = self.page, np.asarray(self.run["label"])
+        runs = [self.trajectories[name] for name in SCALES]
+        ends = np.stack([image_values(run)[run.steps][chains] for run in runs])
+        changed = np.square(np.diff(ends[1:].clip(-1, 1), axis=0)).mean((0, 2, 3, 4))
+        most = [chains[k] for k in np.argsort(-changed)[:CLOSER]]
+        pairs = [
+            NearestPairs(page, run, cell, most)
+            for run, cell in zip(runs, cells(stage, len(runs), tall=page.shape == "tall"), strict=True)
+        ]
+        samples, states = [pair.samples for pair in pairs], [mob for pair in pairs for mob in pair.states]
+        clock.bind(*samples, *(pair.states[0] for pair in pairs))
+        shown = ", ".join(names[int(labels[chain])] for chain in pairs[0].chains)
+        texts = [
+            text
+            for pair, (scale, does) in zip(pairs, SCALES.values(), strict=True)
+            for text in pair.names(
+                f"$w = {scale}$", does, f"asks for {escaped(shown)}" if scale else "asks for nothing"
+            )
+        ]
+        clock.show(0)
+        self.crossfade(before, [*texts, *samples, *states])
+        self.play_run(clock)
+        self.crossfade(states, [mob for pair in pairs for mob in pair.told])
 
     def away(self, far: np.ndarray) -> str:
         """The median of distances (N,)."""

@@ -75,7 +75,13 @@ class Memory(TrajectoryScene):
             raise RenderError("memory compares runs of equally many steps, each with its nearest images.")
         compared = [name for name in DENOISERS if name != "own" or captions.learned(self.run)]
         clock = self.clock(self.run, timeline=paced_by_prediction(runs["local"]))
-        caption = self.caption("sampler", "rms distances, under 0.1 a copy", *self.apart(), "seed", "step")
+        caption = self.caption(
+            "sampler",
+            "rms distances, under 0.1 a copy",
+            *captions.data_apart(self.trajectories["exact"]),
+            "seed",
+            "step",
+        )
 
         pairs = self.pairs(compared, caption)
         samples, states, told = self.parts(pairs)
@@ -139,10 +145,3 @@ class Memory(TrajectoryScene):
             [mob for pair in pairs for mob in pair.states],
             [mob for pair in pairs for mob in pair.told],
         )
-
-    def apart(self) -> list[str]:
-        """How far images of the data are from one another, by which distances are to be judged, if it was recorded."""
-        run = self.trajectories["exact"]
-        if "nearest_apart" not in run:
-            return []
-        return [f"data from one another: {np.median(run['nearest_apart']):.2f}"]

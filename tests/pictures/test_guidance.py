@@ -7,7 +7,8 @@ import pytest
 
 NAMES = {"free": 0, "plain": 1, "two": 2, "eight": 8}
 DURATION, SIZE = 1.0, 8
-END = 0.3 + 0.3 + 0.5 + DURATION + 0.5 + 1.0  # seconds from the poster to the hold
+END = 0.3 + 0.3 + 0.5 + DURATION + 0.5 + 1.0  # seconds from the poster to the figures
+CLOSE = END + 1.0 + 0.8 + DURATION + 0.8  # and to the last picture
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +74,18 @@ def test_the_first_picture_is_the_result(cinema, read, runs):
 
 def test_it_fits_every_frame(cinema, runs, shape, look):
     assert cinema("guidance", **runs).layout(shape, look, every=9, duration=DURATION) == []
+
+
+def test_at_the_end_the_class_that_the_scale_changes_most_stands_large_over_what_is_nearest_to_it(cinema, read, runs):
+    (shot,) = cinema("guidance", **runs).at(CLOSE, duration=DURATION)
+    grids = shot.rasters["ImageGrid"]
+    assert len(grids) == 2 * len(NAMES)
+    upper = sorted(sorted(grids, key=lambda grid: -grid.points[0, 1])[: len(NAMES)], key=lambda grid: grid.points[0, 0])
+    (chain,) = {grid.chains[0] for grid in upper}
+    label = np.asarray(runs["two"]["label"])
+    chains = [np.flatnonzero(label == k)[0] for k in np.unique(label)][:10]
+    ends = np.stack([runs[name]["x"][-1].astype(np.float32)[chains] for name in ("plain", "two", "eight")])
+    said = runs["two"].meta["target"]
+    shown = (ends / runs["two"].scale[-1] * said["scale"] + np.reshape(said["offset"], (-1, 1, 1))).clip(-1, 1)
+    changed = np.square(np.diff(shown, axis=0)).mean((0, 2, 3, 4))
+    assert chain == chains[int(changed.argmax())] != chains[int(changed.argmin())]

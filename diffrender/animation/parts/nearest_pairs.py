@@ -52,7 +52,7 @@ class NearestPairs:
             forms = "nearest in the data: {} of {} copied|{} of {} are copies|{} of {} copied|{}/{} copied"
             self.told.append(self.over(forms, "data", copies, len(far)))
         else:
-            forms = "nearest in the data: {:.2f} away|nearest: {:.2f} away|nearest: {:.2f}|{:.2f} away"
+            forms = "nearest in the data, median {:.2f}|nearest, median {:.2f}|median {:.2f}|{:.2f}"
             self.told.append(self.over(forms, "data", float(np.median(far))))
         for k, chain in enumerate(self.chains if figures else []):
             x = self.lower.left + k * (self.size + APART) + self.size / 2

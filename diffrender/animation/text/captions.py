@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from diffrender.animation.text.typst import escaped
 from diffrender.trajectory.reader import Trajectory
 
@@ -59,6 +61,13 @@ def points(run: Trajectory) -> str:
 def scaling(run: Trajectory) -> str:
     """What `run.states` did to the recorded ones; empty if nothing."""
     return "scaled to unit variance" if run.rescaled else ""
+
+
+def data_apart(run: Trajectory) -> list[str]:
+    """How far images of the data are from one another, to judge distances to them by; [] if it was not recorded."""
+    if "nearest_apart" not in run:
+        return []
+    return [f"data from one another: {np.median(run['nearest_apart']):.2f}"]
 
 
 def title(run: Trajectory, fallback: str) -> str:
