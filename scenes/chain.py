@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from diffrender.animation import (
 
 TILES = {"square": 4, "tall": 4}  # in a row; five in other frames
 GAP = {"wide": 0.9, "classic": 0.62, "square": 0.55, "tall": 0.55}  # between tiles, where the arrows stand
+NAME = 1.35  # the room that names of arrows need beside a column, in scene units
 
 
 class Chain(TrajectoryScene):
@@ -53,10 +55,13 @@ class Chain(TrajectoryScene):
         last, shape, upright = forward.steps, page.frame.shape, page.shape == "tall"
         count, em = TILES.get(shape, 5), page.em("label")
         chain = min(options.chain, reverse.chains - 1, forward.chains - 1)
-        caption = self.caption("sampler", f"{last} steps", "seed", "model", run=reverse)
+        caption = self.caption(
+            "sampler", f"{last} steps", "equation: one step, arrows: many", "seed", "model", run=reverse
+        )
         stage = self.arrange("stage", key=False, slider=False).stage.above(caption)
-        if upright:  # a row for what comes of it
-            stage = stage._replace(bottom=stage.bottom + 1.5 * page.em("legend"))
+        stage = stage._replace(bottom=stage.bottom + 1.6 * page.em("legend"))  # a row for what comes of it
+        if upright:
+            stage = stage._replace(right=stage.right - NAME)
         upper, lower = two_rows(
             stage, count, upright=upright, gap=GAP[shape], head=1.6 * em, between=(3.2 if upright else 1.9) * em
         )
@@ -70,7 +75,12 @@ class Chain(TrajectoryScene):
         for name, a, b in zip(names, upper, lower, strict=True):
             (x, y), (u, v) = a.center, b.center
             name.at((x + u) / 2, (y + v) / 2 - 0.3 * em, 0)
-        *heads, result = self.heads(upper, lower)
+        arrows = [
+            *self.names("q", "noise", times, upper[::-1], upper[0].top + 0.5 * em),
+            *self.names("p_theta", "data", times[::-1], lower, lower[0].bottom - 1.15 * em),
+        ]
+        result = page.fitting(self.new_image(), 2 * page.frame.x, "legend")
+        result = page.label(result, 0, stage.bottom - 1.2 * page.em("legend"), 0, "legend", "data")
         edges = [frame(box, theme.border, 1.5 * HAIR, radius=0).set_z_index(3) for box in (*upper, *lower)]
         clocks = [self.clock(forward, timeline=there.timeline), self.clock(reverse, timeline=back.timeline)]
         for clock, row in zip(clocks, (there, back), strict=True):
@@ -79,7 +89,7 @@ class Chain(TrajectoryScene):
         words = captions.title(self.run, "Images") + ": the Markov chain" * (not upright)
         title, *adds = self.header(words, self.sampler_equation(forward))
         takes = self.header("", self.sampler_equation(reverse))[-1:]
-        self.intro(title, *takes, ground=[caption, *heads, result, *names, *edges, *there.mobjects, *back.mobjects])
+        self.intro(title, *takes, ground=[caption, *arrows, result, *names, *edges, *there.mobjects, *back.mobjects])
         self.crossfade([*back.mobjects, *there.mobjects, *takes, result])
         clocks[0].show(0)
         self.crossfade((), [*there.mobjects, *adds])
@@ -91,44 +101,30 @@ class Chain(TrajectoryScene):
         self.crossfade((), [result])
         self.outro()
 
-    def heads(self, upper: list[Box], lower: list[Box]) -> list[Any]:
-        """What each row is, over the upper and under the lower one (columns: over both); last, what comes of it."""
-        page, em = self.page, self.page.em("label")
-        adds, takes = (
-            page.maths("q (x_t mid(|) x_(t-1))", "label", "noise"),
-            page.maths("p_theta (x_(t-1) mid(|) x_t)", "label", "data"),
-        )
-        result = self.new_image()
-        if page.shape == "tall":
-            y, short = upper[0].top + 0.5 * em, result.split("|")[-1]
-            for text, row in ((adds, upper), (takes, lower)):
-                text.at(row[0].center[0], y, 0)
-            return [adds, takes, page.label(short, 0, lower[-1].bottom - 1.1 * em, 0, "legend", "data")]
-        made: list[Any] = [adds, takes]
-        for name, words, row, y in (
-            (adds, "adds noise to an image of the data", upper, upper[0].top + 0.5 * em),
-            (takes, "takes some away", lower, lower[0].bottom - 1.15 * em),
-        ):
-            name.at(row[0].left, y)
-            said = page.label(words, float(name.get_right()[0]) + 0.3, y, -1, "legend", "muted")
-            made.append(said)
-        right = lower[-1].right  # the last of the row, where there is room up to what is said already
-        short = page.fitting(result, right - float(said.get_right()[0]) - 0.4, "legend")
-        made.append(page.label(short, right, y, 1, "legend", "data"))
+    def names(self, law: str, hue: str, times: list[int], row: list[Box], y: float) -> list[Any]:
+        """The law of each arrow of a row, from one station's number to the next's, on the line y; beside it in columns.
+
+        The chain is Markov, so the law of many steps is one over the stations: `q(x_52 | x_0)` is of 52 of them.
+        """
+        made: list[Any] = []
+        for (s, t), (one, other) in zip(pairwise(times), pairwise(row), strict=True):
+            text = self.page.maths(f"{law} (x_({t}) mid(|) x_({s}))", "legend", hue)
+            (a, b), (c, d) = one.center, other.center
+            upright = self.page.shape == "tall"
+            made.append(text.at(a + 0.3, (b + d) / 2 - 0.3 * text.em, -1) if upright else text.at((a + c) / 2, y, 0))
         return made
 
     def new_image(self) -> str:
         """What the lower row ends with: how far from the data, and images of the data from one another, if recorded."""
         run = self.trajectories["reverse"]
         if "nearest_apart" not in run:
-            return "a new image|new"
+            return "a new image"
         chain = min(self.options.chain, run.chains - 1)
         far, apart = float(run["nearest_distance"][chain]), float(np.median(run["nearest_apart"]))
         said = (
-            "a new image, {:.2f} from the nearest of the data (these: {:.2f})",
-            "a new image, {:.2f} from the data (these: {:.2f})",
-            "new: {:.2f} from the data (these: {:.2f})",
-            "{:.2f} from the data (these: {:.2f})",
-            "{:.2f} away (data: {:.2f})",
+            "a new image: {:.2f} from the nearest of the data, those {:.2f} from their nearest (median)",
+            "a new image: {:.2f} from the nearest of the data, those {:.2f} from theirs",
+            "new: {:.2f} from the nearest of the data, those {:.2f} from theirs",
+            "new: {:.2f} from the data, those {:.2f} apart",
         )
         return "|".join(form.format(far, apart) for form in said)

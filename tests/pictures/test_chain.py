@@ -66,5 +66,18 @@ def test_names_under_the_tiles_are_the_steps_that_they_show(cinema, runs):
     assert not any(f"x_({absent})" in body for body in written), "the control: no name for a step that is not shown"
 
 
+def test_the_law_at_an_arrow_is_of_the_steps_between_its_stations(cinema, runs):
+    film = cinema("chain", **runs)
+    (shot,) = film.at(-0.5, duration=DURATION)
+    _, there = tiles_of(shot, runs["forward"], 0)
+    times = [states[0] for states in there]
+    written = " ".join(text.body for mob in film.scene.mobjects for text in mob.get_family() if hasattr(text, "body"))
+    laws = [f"q (x_({t}) mid(|) x_({s}))" for t, s in zip(times, times[1:], strict=False)]
+    laws += [f"p_theta (x_({s}) mid(|) x_({t}))" for t, s in zip(times, times[1:], strict=False)]
+    assert all(law in written for law in laws)
+    assert f"q (x_({times[0]}) mid(|) x_({times[0] - 1}))" not in written, "the control: no arrow is of one step"
+    assert "x_(t-1) mid(|)" not in written
+
+
 def test_it_fits_every_frame(cinema, runs, shape, look):
     assert cinema("chain", **runs).layout(shape, look, every=9, duration=2.0) == []
