@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -72,8 +74,8 @@ def test_the_law_at_an_arrow_is_of_the_steps_between_its_stations(cinema, runs):
     _, there = tiles_of(shot, runs["forward"], 0)
     times = [states[0] for states in there]
     written = " ".join(text.body for mob in film.scene.mobjects for text in mob.get_family() if hasattr(text, "body"))
-    laws = [f"q (x_({t}) mid(|) x_({s}))" for t, s in zip(times, times[1:], strict=False)]
-    laws += [f"p_theta (x_({s}) mid(|) x_({t}))" for t, s in zip(times, times[1:], strict=False)]
+    laws = [f"q (x_({t}) mid(|) x_({s}))" for t, s in pairwise(times)]
+    laws += [f"p_theta (x_({s}) mid(|) x_({t}))" for t, s in pairwise(times)]
     assert all(law in written for law in laws)
     assert f"q (x_({times[0]}) mid(|) x_({times[0] - 1}))" not in written, "the control: no arrow is of one step"
     assert "x_(t-1) mid(|)" not in written
