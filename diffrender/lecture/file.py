@@ -15,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 from diffrender.config.find import find_file, shipped
 from diffrender.config.overrides import flattened
 from diffrender.config.sections import Section
+from diffrender.config.theme_file import is_theme_file
 from diffrender.config.yaml_file import read_yaml
 from diffrender.core.errors import ConfigError, UsageError, suggest
 from diffrender.core.files import expanded
@@ -38,6 +39,7 @@ class Gif(Section):
     max_mb: float = Field(8.0, gt=0, description="each is made smaller until it has at most so many megabytes")
     width: int = Field(720, ge=16, le=4096, description="widest a GIF gets")
     fps: int = Field(15, ge=1, le=50, description="frames a second")
+    loop: bool = Field(False, description="its end dissolves into its first frame, so that it repeats without a jump")
 
 
 class Outputs(Section):
@@ -183,6 +185,9 @@ def load(path: Path, defaults: Mapping[str, Any] | None = None) -> Lecture:
     entries = data.get("entries")
     if isinstance(entries, list):
         data["entries"] = [_entry(raw, f"{path}, entry {i}") for i, raw in enumerate(entries, 1)]
+    look = data.get("defaults")
+    if isinstance(look, dict) and is_theme_file(look.get("theme")):
+        look["theme"] = str(find_file(look["theme"], path.resolve().parent, "lectures"))
     lecture: Lecture = validate(Lecture, {**data, "source": path.resolve()}, str(path))
     if defaults:
         merged = {**lecture.defaults.model_dump(), **defaults}

@@ -8,10 +8,12 @@ travels to the processes that draw. Neither Manim nor torch is imported here.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from diffrender.config.theme_file import OwnTheme, is_theme_file, read_theme
+from diffrender.core import notes
 from diffrender.core.errors import UsageError, suggest
 from diffrender.core.validation import validate
 
@@ -34,10 +36,22 @@ QUALITIES: dict[Quality, tuple[int, int, int]] = {  # long side, short side, fra
 CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {  # setting → what it is a choice of, and the choices
     "quality": ("no such quality", tuple(QUALITIES)),
     "aspect": ("no such shape", ASPECTS),
-    "theme": ("no such theme", THEMES),
     "format": ("no such format", FORMATS),
     "encode": ("no such way to encode", ENCODES),
 }
+
+
+def _theme(given: Any) -> Any:
+    """A theme as it is given: its name, the name of a file of colours, or the colours."""
+    if is_theme_file(given):
+        return read_theme(given)
+    if isinstance(given, str) and given not in THEMES:
+        raise UsageError(f"--theme {given}: no such theme.", f"{suggest(given, THEMES)} Or a YAML file of colours.")
+    return validate(OwnTheme, given, "theme") if isinstance(given, dict) else given
+
+
+def _or_a_file(schema: dict[str, Any]) -> None:
+    schema["anyOf"].append({"type": "string", "pattern": r"\.ya?ml$"})
 
 
 class Settings(BaseModel):
@@ -49,7 +63,9 @@ class Settings(BaseModel):
 class Look(Settings):
     """The colours and the care with which every clip is drawn and encoded."""
 
-    theme: Theme = Field("dark", description="colours")
+    theme: Annotated[Theme | OwnTheme, BeforeValidator(_theme)] = Field(
+        "dark", description="dark, light, a YAML file of colours, or the colours", json_schema_extra=_or_a_file
+    )
     encode: Encode = Field("fast", description="draft: soon; fast: good and soon; small: the smallest files")
 
 
@@ -59,6 +75,7 @@ class ClipSettings(Look):
     quality: Quality = Field("h", description="size and frame rate, as in Manim: l 480p15, m 720p30, h 1080p60, p, k")
     aspect: Aspect = Field("16:9", description="shape of the frame")
     fps: int | None = Field(None, ge=1, le=240, description="frames a second, if not the quality's own")
+    resolution: str = Field("", description="W,H in pixels, in place of the quality's and the aspect's")
 
 
 class OutputSettings(Look):
@@ -72,6 +89,7 @@ class OutputSettings(Look):
     gif_width: int = Field(720, ge=16, le=4096, description="widest a GIF gets; never wider than the clip")
     gif_fps: int = Field(15, ge=1, le=50, description="frames a second of a GIF; never more than the clip's")
     max_mb: float | None = Field(None, gt=0, description="a GIF is made smaller until it has at most so many megabytes")
+    loop: bool = Field(False, description="a GIF dissolves at its end into its first frame, so that it goes on unseen")
     seed: int = Field(0, ge=0, lt=2**32, description="of Python's and NumPy's global generators while a scene is built")
 
 
@@ -82,7 +100,6 @@ class RenderSettings(ClipSettings, OutputSettings):
     (720, 720, 30)
     """
 
-    resolution: str = Field("", description="W,H in pixels, in place of the quality's")
     format: Format | None = Field(None, description="of the file, if its name does not say it")
 
     @classmethod
@@ -94,6 +111,7 @@ class RenderSettings(ClipSettings, OutputSettings):
                 raise UsageError(f"--{name} {given[name]}: {problem}.", suggest(str(given[name]), choices))
         settings: RenderSettings = validate(cls, given, "render")
         settings.size()
+        _warn_of_contrasts(settings)
         return settings
 
     def size(self) -> tuple[int, int, int]:
@@ -127,6 +145,16 @@ class RenderSettings(ClipSettings, OutputSettings):
             problem = f"--out {out}: '{out.suffix}' is not a format that diffrender writes."
             raise UsageError(problem, suggest(ending, FORMATS))
         return found
+
+
+def _warn_of_contrasts(settings: RenderSettings) -> None:
+    """Say once what can hardly be read or seen in a theme of the user's own."""
+    if isinstance(settings.theme, OwnTheme):
+        from diffrender.animation.own_theme import theme_of, weak_contrasts
+
+        for weak in weak_contrasts(theme_of(settings.theme)):
+            if (text := f"Theme '{settings.theme.name}': {weak}.") not in notes.SAID:
+                notes.note(text)
 
 
 class RenderSpec(OutputSettings):
@@ -178,6 +206,8 @@ class RenderSpec(OutputSettings):
             raise UsageError(f"--out {self.out} does not end in .{self.format}.", "Name it so, or leave --format out.")
         if self.transparent and self.format == "mp4":
             raise UsageError("mp4 cannot be transparent.", "Use --format webm or mov (or gif, whose edges are hard).")
+        if self.loop and self.format != "gif":
+            raise UsageError(f"--loop is for GIFs, and {self.out.name} is none.", "Leave it out, or use --format gif.")
         if self.still is not None and self.contact_sheet:
             raise UsageError("--still and --contact-sheet are two different pictures.", "Ask for one of them.")
         return self

@@ -105,6 +105,25 @@ def test_gif_is_narrower_and_slower(tmp_path):
         assert np.abs(np.asarray(image.convert("RGB"))[45, 20].astype(int) - (255, 0, 0)).max() <= 8
 
 
+def pictures_of(gif):
+    with Image.open(gif) as image:
+        for k in range(image.n_frames):
+            image.seek(k)
+            yield np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_a_looped_gif_ends_as_it_began_and_is_as_long(tmp_path):
+    def first_and_last(name, **fields):
+        drawn = list(pictures_of(render(spec(tmp_path / name, **fields)).path))
+        return len(drawn), np.abs(drawn[-1] - drawn[0]).mean()
+
+    plain, looped = first_and_last("a.gif"), first_and_last("b.gif", loop=True)
+    assert looped[1] < 0.5
+    assert plain[1] > 5, "the control: without it there is a jump"
+    with pytest.raises(UsageError, match="for GIFs"):
+        spec(tmp_path / "a.mp4", loop=True)
+
+
 def test_metadata_say_how_recorded_time_was_shown(tmp_path):
     result = render(spec(tmp_path / "a.mp4", scene_class="Recorded", metadata={"comment": '{"key":"k"}'}))
     comment = json.loads(container.probe(result.path).metadata["comment"])

@@ -89,7 +89,9 @@ def render(
     transparent: Annotated[
         bool, typer.Option("--transparent", "-t", help="No background (mov, webm, gif, png).")
     ] = False,
-    theme: Annotated[str, typer.Option("--theme", help="A name from 'diffrender list themes'.")] = "dark",
+    theme: Annotated[
+        str, typer.Option("--theme", metavar="dark|light|FILE", help="A name, or a YAML file of colours by meaning.")
+    ] = "dark",
     preview: Annotated[bool, typer.Option("--preview", "-p", help="Open what was made.")] = False,
     last_frame: Annotated[
         bool,
@@ -143,6 +145,9 @@ def render(
     gif_fps: Annotated[
         int | None, typer.Option("--gif-fps", help="Frames a second of a GIF.", show_default="15")
     ] = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Let the end of a GIF dissolve into its first frame: no jump.")
+    ] = False,
     max_mb: Annotated[
         float | None, typer.Option("--max-mb", help="Make a GIF smaller until it has at most so many megabytes.")
     ] = None,
@@ -192,6 +197,7 @@ def render(
         gif_width=gif_width,
         gif_fps=gif_fps,
         max_mb=max_mb,
+        loop=loop,
     )
     job = clip(
         scene,

@@ -77,9 +77,10 @@ def clip(
 
 def _variant(settings: RenderSettings) -> list[str]:
     """Parts of a file name that tell a clip from the usual one."""
+    theme = settings.theme if isinstance(settings.theme, str) else settings.theme.name
     return [
         *([settings.aspect.replace(":", "x")] if settings.aspect != "16:9" else []),
-        *([settings.theme] if settings.theme != "dark" else []),
+        *([theme] if theme != "dark" else []),
         *(["sheet"] if settings.contact_sheet else []),
         *([f"{settings.still:g}"] if settings.still is not None else []),
     ]

@@ -58,7 +58,9 @@ def partial(path: Path) -> Path:
 
 def segments_key(spec: RenderSpec) -> str:
     """A digest of all that decides a segment's bytes: the spec, the code that draws, the recordings' size and time."""
-    settings = spec.model_dump(mode="json", exclude={"out", "workers", "metadata", "gif_width", "gif_fps", "max_mb"})
+    settings = spec.model_dump(
+        mode="json", exclude={"out", "workers", "metadata", "gif_width", "gif_fps", "max_mb", "loop"}
+    )
     sources = [
         *sorted(PACKAGE.glob("animation/**/*.py")),
         *sorted(PACKAGE.glob("video/**/*.py")),

@@ -78,6 +78,7 @@ class DrawingWorker:
 
     def _make(self, renderer: frames.FrameRenderer) -> Any:
         """A fresh scene on a renderer; one that shows recordings gets them."""
+        from diffrender.animation.own_theme import theme_of
         from diffrender.animation.scene import TrajectoryScene
 
         if not issubclass(self.scene, TrajectoryScene):
@@ -90,7 +91,8 @@ class DrawingWorker:
             with reading(path):
                 recordings[name] = Trajectory.open(path)
         spec = self.spec
-        self.made = self.scene(trajectories=recordings, options=spec.options, theme=spec.theme, renderer=renderer)
+        theme = theme_of(spec.theme)
+        self.made = self.scene(trajectories=recordings, options=spec.options, theme=theme, renderer=renderer)
         return self.made
 
     def _check_encoder(self) -> None:

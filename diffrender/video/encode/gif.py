@@ -17,6 +17,8 @@ from diffrender.video.encode.container import probe
 MIN_WIDTH = 160  # pixels; below that nothing in a clip can be read
 MAX_ATTEMPTS = 7  # at becoming small enough
 MAX_COMMENT_BYTES = 60_000
+LOOP_SECONDS = 0.8  # of dissolving into the first frame, and no more than
+LOOP_PART = 0.25  # of a clip
 
 
 # ---- the ffmpeg program ----------------------------------------------------------------------------------------------
@@ -60,9 +62,11 @@ def make_gif(
     comment: str = "",
     width: int | None = None,
     fps: int | None = None,
+    loop: bool = False,
 ) -> tuple[int, int]:
-    """A looping GIF of a (lossless) clip, at most `width` wide and `fps` fast; returns the width and rate it got.
+    """A GIF of a (lossless) clip that repeats, at most `width` wide and `fps` fast; returns the width and rate it got.
 
+    loop: its end dissolves into its first frame, so that it repeats without a jump; it is no longer for that.
     Two passes, a palette made for the clip and then the pictures, each holding one frame at a time. With `max_mb` it is
     made narrower, then slower, until it is at most that large; RenderError if it cannot be.
     """
@@ -71,7 +75,7 @@ def make_gif(
     try:
         most = min(source.width, width or source.width), min(round(source.fps), fps or round(source.fps))
         for tried in _smaller_and_smaller(most, out, max_mb):
-            _two_passes(clip, palette, out, *tried, transparent)
+            _two_passes(clip, palette, out, *tried, transparent, source.frames / source.fps if loop else 0.0)
             if comment:
                 _add_comment(out, comment)
             if max_mb is None or out.stat().st_size <= max_mb * 1e6:
@@ -101,9 +105,12 @@ def _smaller_and_smaller(most: tuple[int, int], out: Path, max_mb: float | None)
         yield width, fps
 
 
-def _two_passes(clip: Path, palette: Path, out: Path, width: int, fps: int, transparent: bool) -> None:
+def _two_passes(clip: Path, palette: Path, out: Path, width: int, fps: int, transparent: bool, loop: float) -> None:
+    """loop: seconds of a clip whose end dissolves into its first frame; 0 for none."""
+
     def scaled() -> Any:
-        return ffmpeg.input(str(clip)).filter("fps", fps=fps).filter("scale", width, -1, flags="area")
+        pictures = ffmpeg.input(str(clip)).filter("fps", fps=fps).filter("scale", width, -1, flags="area")
+        return _looped(pictures, loop, fps) if loop else pictures
 
     _run(scaled().filter("palettegen", stats_mode="full", reserve_transparent=int(transparent)).output(str(palette)))
     pictures = ffmpeg.filter(
@@ -115,6 +122,17 @@ def _two_passes(clip: Path, palette: Path, out: Path, width: int, fps: int, tran
         alpha_threshold=128,
     )
     _run(pictures.output(str(out), loop=0))
+
+
+def _looped(pictures: Any, seconds: float, fps: int) -> Any:
+    """The pictures with their end dissolving into the first of them, which is the last one too."""
+    total = int(seconds * fps)
+    frames = min(total - 1, max(2, round(min(LOOP_SECONDS, LOOP_PART * seconds) * fps)))
+    both = pictures.filter_multi_output("split")
+    first = both[1].filter("trim", end_frame=1).filter("loop", loop=frames, size=1).filter("setpts", f"N/{fps}/TB")
+    offset, duration = (total - frames) / fps, (frames - 1) / fps
+    joined = ffmpeg.filter([both[0], first], "xfade", transition="fade", duration=duration, offset=offset)
+    return joined.filter("trim", end_frame=total)
 
 
 def _add_comment(path: Path, text: str) -> None:

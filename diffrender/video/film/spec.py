@@ -52,4 +52,5 @@ class GifSpec(Section):
     width: int
     fps: int
     max_mb: float
+    loop: bool = False
     comment: str = ""
