@@ -75,7 +75,7 @@ def make_gif(
     try:
         most = min(source.width, width or source.width), min(round(source.fps), fps or round(source.fps))
         for tried in _smaller_and_smaller(most, out, max_mb):
-            _two_passes(clip, palette, out, *tried, transparent, source.frames / source.fps if loop else 0.0)
+            _two_passes(clip, palette, out, *tried, transparent, source.seconds if loop else 0.0)
             if comment:
                 _add_comment(out, comment)
             if max_mb is None or out.stat().st_size <= max_mb * 1e6:

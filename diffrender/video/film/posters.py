@@ -64,8 +64,15 @@ def gif(spec: GifSpec, progress: Callable[[dict[str, Any]], None]) -> dict[str, 
     part = spec.out.with_name(f".{spec.out.stem}.part.gif")
     try:
         with reading(spec.file):
-            sizes = {"max_mb": spec.max_mb, "width": spec.width, "fps": spec.fps}
-            width, fps = make_gif(spec.file, part, comment=spec.comment, loop=spec.loop, **sizes)
+            width, fps = make_gif(
+                spec.file,
+                part,
+                max_mb=spec.max_mb,
+                comment=spec.comment,
+                width=spec.width,
+                fps=spec.fps,
+                loop=spec.loop,
+            )
         publish(part, spec.out)
     finally:
         part.unlink(missing_ok=True)
