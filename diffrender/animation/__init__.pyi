@@ -102,6 +102,13 @@ from .parts.pictures import (
 from .parts.pitchfork import Decisions as Decisions, Pitchfork as Pitchfork, Ribbons as Ribbons
 from .parts.posterior import Ellipse as Ellipse, Fan as Fan, Mark as Mark
 from .parts.racers import Racers as Racers
+from .parts.ribbon import (
+    DensityOverTime as DensityOverTime,
+    DensitySlice as DensitySlice,
+    chance as chance,
+    even_chains as even_chains,
+    gaps as gaps,
+)
 from .parts.schedule_plot import (
     ScheduleColumn as ScheduleColumn,
     SchedulePlot as SchedulePlot,

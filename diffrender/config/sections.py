@@ -141,7 +141,7 @@ class SamplerConfig(Kind):
         "", description="how the levels of a run are chosen from the schedule: '' for what suits the sampler"
     )
     start: str = Field(
-        "", description="where chains start: '' for its own way, else noise|target|grid|point|slerp|lerp"
+        "", description="where chains start: '' for its own way, else noise|target|flow|grid|point|slerp|lerp"
     )
     guidance_scale: float = Field(1.0, ge=0, description="of classifier-free guidance; 1 is none, 0 knows no class")
     classes: tuple[int | str, ...] | None = Field(None, description="of the chains, in turn; all if not given")

@@ -40,6 +40,14 @@ LIKELIHOOD = {
     "path": {"target": "star", "sampler": FLOW | {"kind": "rk45", "chains": 30}, "record": {"log_p": True}},
     "flow": {"target": "star", "sampler": FLOW | {"kind": "heun", "chains": 441, "start": "grid"}},
 }
+LINE = {
+    "target": {"kind": "gaussian_mixture", "means": [[-1.2], [1.0]], "stds": 0.3},
+    "record": {"density": True, "density_grid": [201, 1]},
+}
+RIBBON = {
+    name: LINE | {"sampler": FLOW | {"kind": "dpmpp_2m_sde", "eta": eta, "start": "flow", "chains": 200}}
+    for name, eta in (("flow", 0.0), ("dial1", 0.5), ("sde", 1.0))
+}
 CASES = {  # a scene, what its recordings are, by name, and options
     "denoise": ({"run": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}}, {}),
     "drift": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}}, {}),
@@ -49,6 +57,7 @@ CASES = {  # a scene, what its recordings are, by name, and options
     "flow": (FLOWS, {}),
     "decide": ({"run": {"target": "star", "sampler": FAN | {"kind": "ddpm"}, "record": {"classes": True}}}, {}),
     "likelihood": (LIKELIHOOD, {}),
+    "ribbon": (RIBBON, {"acts": "backward,dial"}),
     "fan": ({"run": {"sampler": FAN, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
     "step": (STEP, {}),
 }

@@ -21,6 +21,14 @@ LIKELIHOOD = {
     "path": {"sampler": DDIM | {"kind": "rk45", "timestep_spacing": "linspace"}, "record": {"log_p": True}},
     "flow": {"sampler": DDIM | {"start": "grid"}},
 }
+LINE = {"kind": "gaussian_mixture", "means": [[-1.2], [1.0]], "stds": 0.3}
+RIBBON = {
+    name: {
+        "sampler": DDIM | {"kind": "dpmpp_2m_sde", "eta": eta, "start": "flow", "timestep_spacing": "linspace"},
+        "record": {"density": True, "density_grid": [201, 1]},
+    }
+    for name, eta in (("flow", 0.0), ("dial1", 0.5), ("sde", 1.0))
+}
 CASES = {
     "denoise": ("spiral", {"run": {"sampler": DDIM}}, {"trails": 20, "interpolate": True}),
     "denoise in space": ("torus", {"run": {"sampler": DDIM}}, {"trails": 20}),
@@ -34,6 +42,7 @@ CASES = {
         {},
     ),
     "likelihood": ("star", LIKELIHOOD, {}),
+    "ribbon": (LINE, RIBBON, {"acts": "backward,dial"}),
     "fan": ("spiral", {"run": {"sampler": DDIM, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
     "step": ("spiral", STEP, {}),
     "mesh": ("spiral", {"flow": {"sampler": DDIM | {"start": "grid"}}}, {}),

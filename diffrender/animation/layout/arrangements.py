@@ -179,6 +179,26 @@ def stage_and_side(frame: Frame, *, slider: bool = False) -> dict[str, Any]:
     return {"stage": left, "side": right, "slider": slider_row}
 
 
+@arrangement("ribbon")
+def ribbon(frame: Frame) -> dict[str, Any]:
+    """A `stage` over time, and a strip at each end of it (`first`, `last`), a line over each, and a `key` under it."""
+    body, (key_row,) = _cut(_body(frame), _key_row(frame))
+    body = body._replace(top=body.top - 1.3 * frame.type.label, bottom=body.bottom + 1.4 * frame.type.legend)
+    first, stage, last = body.columns(*((0.13, 0.74, 0.13) if frame.shape != "tall" else (0.2, 0.6, 0.2)), gap=0.12)
+    return {"stage": stage, "first": first, "last": last, "key": key_row}
+
+
+@arrangement("rows with sides")
+def rows_with_sides(frame: Frame, *, count: int = 3) -> dict[str, Any]:
+    """`count` wide `cells` under each other, a line over each (`labels`), a strip beside each (`sides`); a `key`."""
+    body, (key_row,) = _cut(_body(frame), _key_row(frame))
+    label = 1.3 * frame.type.legend
+    rows = [row._replace(top=row.top - label) for row in body.rows(*[1] * count, gap=0.16)]
+    pairs = [row.columns(*((0.78, 0.22) if frame.shape != "tall" else (0.68, 0.32)), gap=0.12) for row in rows]
+    labels = [row._replace(bottom=row.top, top=row.top + label) for row in rows]
+    return {"cells": [a for a, _ in pairs], "sides": [b for _, b in pairs], "labels": labels, "key": key_row}
+
+
 @arrangement("two panels")
 def two_panels(frame: Frame, *, slider: bool = False) -> dict[str, Any]:
     """Two panels of one size, `left` and `right`: side by side, in a tall frame above each other.

@@ -15,6 +15,7 @@ from diffrender.diffusion.noise import Noise
 from diffrender.diffusion.recording.grids import Grid, along_axes, spread
 from diffrender.diffusion.recording.run import Run
 
+TAILS = 4.0  # deviations of unit-variance data with noise, beyond which p_t is as good as nothing
 MAX_PROBES = 20_000_000  # probes (points × levels) of one recording
 
 
@@ -69,6 +70,12 @@ def probe(run: Run, levels: Sequence[Level]) -> Iterator[tuple[str, np.ndarray]]
         yield from _densities(run, walked[:1] if run.langevin else walked)
 
 
+def line_over_time(box: Sequence[float], walked: Sequence[Level]) -> tuple[float, ...]:
+    """What of a line a picture of p_t over all time shows: the data's part, and 4 deviations of what x_t is at most."""
+    reach = max([TAILS * math.hypot(a.alpha, a.sigma) for a in walked if a.sigma > 0], default=0.0)
+    return min(box[0], -reach), max(box[1], reach), *box[2:]
+
+
 def _field_box(run: Run) -> tuple[float, ...]:
     """Where fields are probed."""
     record = run.config.record
@@ -114,6 +121,8 @@ _FIELDS = {"score": score, "exact_score": exact_score, "velocity": velocity, "dr
 def _densities(run: Run, walked: Sequence[Level]) -> Iterator[tuple[str, np.ndarray]]:
     """The target's density, noised to each level that was walked; at the clean level only where p is known."""
     box = _field_box(run) if run.config.record.fields else run.box  # both of one part of space, if there are both
+    if run.target.dim == 1 and not run.config.record.box:
+        box = line_over_time(box, walked)
     grid = Grid(box, run.config.record.density_grid, run.target.dim)
     points = grid.points.to(run.device)
     density = run.target.density

@@ -9,13 +9,17 @@ import numpy as np
 import torch
 
 from diffrender.core.errors import ConfigError
+from diffrender.diffusion.denoisers.exact import MixtureDenoiser
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Noise, Purpose, generator
 from diffrender.diffusion.samplers.base import start
+from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
+FLOWED = 1e-9  # tolerance of the flow to where chains start
 MESH_REACH = 3.0  # deviations of the noise that a grid of starts reaches: 99.5 % of the probability
 PATHS = ("slerp", "lerp")
-STARTS = ("noise", "target", "grid", "point", *PATHS)
+STARTS = ("noise", "target", "flow", "grid", "point", *PATHS)
+CLEAN = Level(1.0, 0.0, 0.0)
 POINT = (0.27, 0.4, 0.5)  # of the box's width, height and depth, where `point` puts all chains
 
 
@@ -33,6 +37,7 @@ def start_states(
     """Where the chains of `noise` begin, (N, *event).
 
     how: noise: normal at `level`, or, with `spread`, over the box. target: draws of the target, noised to the level.
+    flow: the same draws, where the exact probability flow of a mixture takes them, so that it comes back to them.
     grid: an even grid of the plane over ± `MESH_REACH` deviations of the noise, row by row. point: all on one place,
     left of the middle and below it. "x,y": all on that place. slerp, lerp: on the way from the first noise of the seed
     to the second, on a great circle or a straight line, each chain at its place `along` (chains,) 0..1.
@@ -43,6 +48,14 @@ def start_states(
     if how == "target":
         drawn = target.draw(chains, generator(noise.seed, Purpose.DATA, 1))[part]
         return level.alpha * torch.from_numpy(drawn).to(device) + level.sigma * noise(0, Purpose.START)
+    if how == "flow":
+        if not isinstance(target.density, GaussianMixture):
+            raise ConfigError(
+                f"sampler.start: the flow is known exactly of a mixture of Gaussians, and '{target.name}' is none.",
+                "Take a config such as three_peaks or two_modes, or sampler.start: target.",
+            )
+        drawn = target.draw(chains, generator(noise.seed, Purpose.DATA, 1))[part]
+        return MixtureDenoiser(target.density).flow(torch.from_numpy(drawn).to(device), CLEAN, level, FLOWED)
     if how == "grid":
         return _mesh(event, chains, math.hypot(level.alpha, level.sigma), device)[part].clone()
     if how in PATHS:
