@@ -24,12 +24,17 @@ from diffrender.core import errors
 from diffrender.core.errors import DiffrenderError, UnexpectedError, file_being_read
 
 NO_MEMORY = ("failed to map segment", "can't start new thread", "can't allocate memory")  # torch and threads
+SLEEP_WHILE_WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 CLEAN_UP_SECONDS = 20  # what a child whose parent is gone gets before it is ended
 
 
 # ---- the parent's end ------------------------------------------------------------------------------------------------
 class ChildProcess:
-    """A process started with `command`; `log` takes its stderr. Its own children are killed with it by `close`."""
+    """A process started with `command`; `log` takes its stderr. Its own children are killed with it by `close`.
+
+    Its arithmetic threads sleep while they wait for each other, unless the environment says otherwise: small arrays keep
+    them waiting most of the time, and as they come they spin, on a busy machine for as long as the work itself takes.
+    """
 
     def __init__(self, command: Sequence[str], log: IO[bytes], environment: Mapping[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
@@ -37,7 +42,7 @@ class ChildProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env=None if environment is None else dict(environment),
+            env={**SLEEP_WHILE_WAITING, **(os.environ if environment is None else environment)},
             start_new_session=True,
         )
 
