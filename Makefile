@@ -10,7 +10,7 @@ setup:  ## install what is missing, and .venv (TORCH_INDEX=… for another build
 	@.ci/setup
 
 demo: setup  ## outputs/langevin/langevin.mp4
-	$(BIN)/diffrender render langevin -q m --workers 2 --out outputs/langevin/langevin.mp4
+	$(BIN)/diffrender render langevin -r 1280,720 --fps 15 --out outputs/langevin/langevin.mp4
 
 test: setup  ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal

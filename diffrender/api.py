@@ -6,7 +6,7 @@ overrides are those of the command line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from diffrender.trajectory.reader import Trajectory
 from diffrender.video.spec import RenderSettings
 
 Keys = Mapping[str, Any]
+File = str | Path | Trajectory
 
 
 def train(
@@ -46,7 +47,7 @@ def sample(
 
 def render(
     scene: str,
-    trajectory: str | Path | Trajectory | None = None,
+    trajectory: File | Sequence[File] | Mapping[str, File] | None = None,
     *,
     out: str | Path | None = None,
     config: str = "",
@@ -56,11 +57,16 @@ def render(
 ) -> Clip:
     """Render a clip and return its file, a path that a notebook shows as the video or picture it is.
 
-    trajectory: a recording for the scene's first need, in place of one made from a config. overrides: of the
-    config, with dotted keys. video: fields of `RenderSettings`: quality, aspect, fps, theme, format, transparent,
-    workers, and what else `diffrender render --help` lists.
+    trajectory: a recording, in place of one made from a config; of a scene that shows several, a list of them, or a
+    mapping from its names for them (``{"run": "mine.npz", "exact": "other.npz"}``). overrides: of the config, with
+    dotted keys. video: fields of `RenderSettings`: quality, aspect, fps, theme, format, transparent, workers, and what
+    else `diffrender render --help` lists.
     """
-    recording = getattr(trajectory, "file", trajectory)
+    if isinstance(trajectory, Mapping):
+        files = [f"{name}={_file(one)}" for name, one in trajectory.items()]
+    else:
+        several = trajectory if isinstance(trajectory, Sequence) and not isinstance(trajectory, str) else [trajectory]
+        files = [_file(one) for one in several if one is not None]
     job = clip(
         scene,
         config,
@@ -68,10 +74,14 @@ def render(
         options,
         RenderSettings.of(**video),
         None if out is None else Path(out),
-        trajectories=[] if recording is None else [str(recording)],
+        trajectories=files,
     )
     bring_up_to_date(job)
     return Clip(job.out)
+
+
+def _file(recording: File) -> str:
+    return str(recording.file if isinstance(recording, Trajectory) else recording)
 
 
 def show(recording: str | Path | Trajectory) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -36,8 +37,47 @@ def scenes() -> dict[str, Path]:
     return _named("scenes", ".py")
 
 
+def use_of(name: str) -> str:
+    """What to do with a file or folder that was given where another kind is wanted, by its ending; "" if unknown."""
+    path = expanded(name)
+    if path.is_dir():
+        return (
+            f"That is a folder: name a file in it. Images in a folder are learned from by a config with"
+            f" target: {{kind: image_folder, path: {name}}}; 'diffrender new config mine' writes one."
+        )
+    ending = path.suffix.lower()
+    if ending in DRAWINGS:
+        return f"That is a shape to learn from: diffrender render denoise --config ./{name.removeprefix('./')}"
+    known = {
+        ".npz": f"That is a recording: diffrender render denoise {name}; diffrender page {name}",
+        ".html": "That is a page: open it in a browser. It is made from a recording: diffrender page mine.npz",
+        ".yaml": f"That is a config or a lecture: diffrender render denoise --config {name}; diffrender batch {name}",
+        ".py": f"That is a program: if a scene, diffrender render {name}; else diffrender record -- python {name}",
+        ".safetensors": f"That are weights: diffrender inspect {name}",
+        **dict.fromkeys((".mp4", ".mov", ".webm", ".gif", ".png"), f"That is a clip: diffrender inspect {name}"),
+    }
+    return known.get({".htm": ".html", ".yml": ".yaml"}.get(ending, ending), "")
+
+
+def no_such_file(name: str) -> UsageError:
+    """The error for a file that is not there, with those beside it that may be meant."""
+    path = expanded(name)
+    there = sorted(file.name for file in path.parent.iterdir() if file.is_file()) if path.parent.is_dir() else []
+    same = [file for file in there if Path(file).stem == path.name]
+    close = same or difflib.get_close_matches(path.name, there, 3)
+    if not path.parent.is_dir():
+        remedy = f"There is no folder {path.parent} either."
+    elif close:
+        remedy = f"Did you mean {' or '.join(str(path.parent / file) for file in close)}?"
+    else:
+        remedy = "What was made lies in outputs/, in the folder in which the command was run."
+    return UsageError(f"{name}: no such file.", remedy)
+
+
 def find_config(name: str) -> Path:
     """The file of a config given by name, by path, or as a drawing, mesh or point file."""
+    if expanded(name).is_dir() and name not in configs():
+        raise UsageError(f"{name}: no config.", use_of(name))
     if name.endswith((".yaml", ".yml", *DRAWINGS)) or "/" in name or "\\" in name:
         path = expanded(name)
         if not path.is_file():
@@ -48,7 +88,7 @@ def find_config(name: str) -> Path:
         return path
     known = configs()
     if name not in known:
-        raise UsageError(f"Unknown config '{name}'.", suggest(name, known))
+        raise UsageError(f"Unknown config '{name}'.", use_of(name) or suggest(name, known))
     return known[name]
 
 

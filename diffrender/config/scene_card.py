@@ -13,7 +13,7 @@ from pydantic import create_model
 from pydantic.fields import FieldInfo
 
 from diffrender.config.declarations import SHOWS, Codes, Need, Recording, Training, for_options, with_words
-from diffrender.config.find import scenes
+from diffrender.config.find import configs, scenes, use_of
 from diffrender.config.scene_options import SceneOptions
 from diffrender.config.scene_text import SceneText, bound_names
 from diffrender.core.errors import ConfigError, UsageError, suggest
@@ -81,9 +81,10 @@ def find_scene(name: str) -> SceneCard:
             )
         return read_scene(file, class_name)
     if path not in known:
-        raise UsageError(
-            f"Unknown scene '{path}'.", suggest(path, known) + " A file of your own is given as my.py:MyScene."
-        )
+        remedy = suggest(path, known) + " A file of your own is given as my.py:MyScene."
+        if path in configs():
+            remedy = f"That is a config; the scene comes first: diffrender render denoise --config {path}"
+        raise UsageError(f"Unknown scene '{path}'.", use_of(path) or remedy)
     return read_scene(known[path], class_name)
 
 

@@ -32,8 +32,8 @@ CLEAN_UP_SECONDS = 20  # what a child whose parent is gone gets before it is end
 class ChildProcess:
     """A process started with `command`; `log` takes its stderr. Its own children are killed with it by `close`.
 
-    Its arithmetic threads sleep while they wait for each other, unless the environment says otherwise: small arrays keep
-    them waiting most of the time, and as they come they spin, on a busy machine for as long as the work itself takes.
+    Its arithmetic threads sleep while they wait for each other, unless the environment says otherwise: with small
+    arrays they wait most of the time, and as they come they spin, on a busy machine for as long as the work takes.
     """
 
     def __init__(self, command: Sequence[str], log: IO[bytes], environment: Mapping[str, str] | None = None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from diffrender.config.find import find_file, shipped
+from diffrender.config.find import find_file, shipped, use_of
 from diffrender.config.overrides import flattened
 from diffrender.config.sections import Section
 from diffrender.config.theme_file import is_theme_file
@@ -162,12 +162,14 @@ class Lecture(Section):
 def find(name: str) -> Path:
     """The lecture called `name`: a path, or a name in lectures/ or configs/lectures/, here or shipped."""
     path = expanded(name)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
+    if path.is_file() and path.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"{name}: not a lecture file (.yaml).", use_of(name))
+    if path.suffix in (".yaml", ".yml"):
         if not path.is_file():
             raise UsageError(f"{name}: no such lecture file.", f"Shipped ones: {', '.join(known())}.")
         return path
     if name not in known():
-        raise UsageError(f"Unknown lecture '{name}'.", suggest(name, known()))
+        raise UsageError(f"Unknown lecture '{name}'.", use_of(name) or suggest(name, known()))
     return known()[name]
 
 

@@ -20,15 +20,17 @@ def inspect(
 
     Says what it is, and its shapes, seed, config and sizes.
     """
+    from diffrender.config.find import no_such_file, use_of
     from diffrender.core.errors import DiffrenderError, UsageError, suggest
     from diffrender.core.provenance import FILE_KINDS
 
     readers = {"recording": _recording, "weights": _weights, "picture": _picture, "video": _video}
     if not file.is_file():
-        raise UsageError(f"{file}: no such file.")
+        raise UsageError(f"{file}: a folder.", "Name a file in it.") if file.is_dir() else no_such_file(str(file))
     kind = FILE_KINDS.get(file.suffix.lower())
     if kind is None:
-        raise UsageError(f"{file}: not a kind of file that diffrender writes.", suggest(file.suffix, FILE_KINDS))
+        remedy = use_of(str(file)) or suggest(file.suffix, FILE_KINDS)
+        raise UsageError(f"{file}: not a kind of file that is inspected.", remedy)
     try:
         found = readers[kind](file)
     except DiffrenderError:

@@ -25,6 +25,7 @@ def page(
 
     Example:  diffrender page outputs/spiral/ddpm.npz --out spiral.html
     """
+    from diffrender.config.find import no_such_file, use_of
     from diffrender.core.errors import UsageError
     from diffrender.notebook.page import write_page
     from diffrender.trajectory.reader import Trajectory
@@ -32,6 +33,10 @@ def page(
     file = out or recording.with_suffix(".html")
     if file.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--out {file}: a page is an HTML file.", "Name it .html.")
+    if not recording.is_file():
+        raise no_such_file(str(recording))
+    if recording.suffix.lower() != ".npz":
+        raise UsageError(f"{recording}: not a recording (.npz).", use_of(str(recording)))
     run = Trajectory.open(recording)
     writable(file.parent)
     write_page(run, file)

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from diffrender.config.declarations import Codes, Training
+from diffrender.config.declarations import Codes, Need, Recording, Training
+from diffrender.config.find import no_such_file
 from diffrender.config.overrides import Overrides
 from diffrender.config.scene_card import SceneCard, find_scene, with_options
 from diffrender.config.scene_modules import scene_modules
@@ -48,8 +49,10 @@ def clip(
     Raises UsageError or ConfigError that names what is wrong.
     """
     settings = settings or RenderSettings()
-    card = with_options(find_scene(scene), options or {})
-    for key, words in (options or {}).items():
+    written = find_scene(scene)
+    options = one_each(written, options or {}, trajectories)
+    card = with_options(written, options)
+    for key, words in options.items():
         if isinstance(words, str):
             try:
                 check_words(words, (keys or {}).get(key, f"--option {key}"))
@@ -58,6 +61,7 @@ def clip(
     format = settings.format_for(out)
     given = named_files(list(trajectories), card)
     wanted = {name for name in card.needs if name not in given}
+    check_given(card, given, config, overrides or {}, device)
     needs = recordings(card, config, overrides, only=wanted, outputs=outputs, device=device)
     plain_name = card.name.replace(":", "-")  # of one scene among several in a file
     folder = next(iter(needs.values())).out.parent if needs else outputs / plain_name
@@ -69,10 +73,71 @@ def clip(
         scene=card.file,
         scene_class=card.class_name,
         trajectories=files,
-        options=dict(options or {}),
+        options=dict(options),
         out=out.absolute(),
     )
     return render_job(card.name, spec, needs.values(), name or f"render {card.name}")
+
+
+def one_each(card: SceneCard, options: Mapping[str, Any], files: Sequence[str]) -> Mapping[str, Any]:
+    """The options, where a scene shows as many recordings as an option names: those that are given, if there are some.
+
+    `render race one.npz other.npz` is a race of two, called after their files until they say what they are.
+    """
+    each = [need.each for need in card.needs.values() if isinstance(need, Recording) and need.each]
+    if len(files) < 2 or len(each) != len(card.needs):
+        return options
+    return {option: [Path(file).stem for file in files] for one in each for option in one.values()} | dict(options)
+
+
+def check_given(card: SceneCard, given: Mapping[str, Path], config: str, overrides: Overrides, device: str) -> None:
+    """Refuse what does nothing beside the recordings that are given, and some that leave others to be guessed.
+
+    What is missing is made only from a config that was named: the scene's own shows other data than the user's.
+    """
+    missing = {name: need for name, need in card.needs.items() if name not in given}
+    if not missing:
+        said = [f"--config {config}"] if config else []
+        counted = {key: value for key, value in overrides.items() if given or key != "sampler.seed"}
+        said += [f"--set {key}={_plainly(value)}" for key, value in counted.items()]
+        said += [f"--device {device}"] if device != "auto" else []
+        if said and given:
+            files = ", ".join(file.name for file in given.values())
+            raise UsageError(
+                f"{', '.join(said)}: nothing is made here, since {files} is drawn as it was recorded.",
+                "Leave it out; or leave out the recording, and one is made so.",
+            )
+        if said:
+            raise UsageError(f"{', '.join(said)}: the scene '{card.name}' shows no recording.", "Leave it out.")
+    elif given and not config:
+        raise UsageError(
+            f"The scene '{card.name}' shows {len(card.needs)} recordings, and {len(given)} of them"
+            f" {'is' if len(given) == 1 else 'are'} given ({', '.join(f'{n}={f.name}' for n, f in given.items())});"
+            f" not {'; '.join(_asked(name, need) for name, need in missing.items())}.",
+            f"Give {'that' if len(missing) == 1 else 'those'} too: {' '.join(f'-T {name}=FILE' for name in missing)}."
+            f" Or say what to make the rest from: --config NAME.{_acts_without(card, missing)}",
+        )
+
+
+def _asked(name: str, need: Need) -> str:
+    """A recording as a scene asks for it: `exact (model.kind=exact)`."""
+    fixed = [f"{key}={_plainly(value)}" for key, value in need.fixed.items() if not key.startswith("record.")]
+    return f"{name} ({', '.join(fixed)})" if fixed else name
+
+
+def _plainly(value: Any) -> str:
+    """A value as it is typed."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_plainly, value))}]"
+    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
+
+
+def _acts_without(card: SceneCard, missing: Mapping[str, Need]) -> str:
+    """How to show only the acts that need none of these, if there are some."""
+    acts = card.options.model_fields["acts"].get_default() if "acts" in card.options.model_fields else ()
+    used = {act for need in missing.values() for act in getattr(need, "acts", ()) or acts}
+    left = [act for act in acts if act not in used]
+    return f" Or leave out the acts that show them: -O acts={','.join(left)}" if left else ""
 
 
 def _variant(settings: RenderSettings) -> list[str]:
@@ -169,9 +234,7 @@ def named_files(texts: list[str], card: SceneCard) -> dict[str, Path]:
             )
         path = expanded(file)
         if not path.is_file():
-            raise UsageError(
-                f"{file}: no such recording.",
-                "Record one with 'diffrender sample', or see docs/trajectory-format.md.",
-            )
+            near = no_such_file(file).remedy
+            raise UsageError(f"{file}: no such recording.", f"{near} 'diffrender sample CONFIG' records one.")
         found[name] = path.resolve()
     return found

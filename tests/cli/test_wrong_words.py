@@ -1,0 +1,143 @@
+"""What a newcomer types wrongly is told in a line, with what to type instead, before anything is made."""
+
+import numpy as np
+import pytest
+import typer
+
+import diffrender
+from diffrender.cli.commands.inspect import inspect
+from diffrender.cli.commands.page import page
+from diffrender.config.find import find_config
+from diffrender.config.scene_card import find_scene
+from diffrender.core.errors import DiffrenderError, UsageError
+from diffrender.jobs.plan.clip import clip
+from diffrender.lecture.file import find as find_lecture
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine", "other"):
+        with diffrender.Recorder(f"{name}.npz") as recorder:
+            for sigma in (0.9, 0.5, 0.0):
+                recorder.state(np.full((20, 2), sigma, np.float32), alpha=(1 - sigma**2) ** 0.5, sigma=sigma)
+    (tmp_path / "pictures").mkdir()
+    for name in ("mine.html", "film.mp4", "cat.svg", "walk.py", "talk.yaml", "odd.xyz9"):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def refusal(call, *args, **more):
+    with pytest.raises(UsageError) as raised:
+        call(*args, **more)
+    return str(raised.value)
+
+
+# ---- what does nothing beside a recording ----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"overrides": {"sampler.steps": 5}}, "--set sampler.steps=5"),
+        ({"overrides": {"sampler.seed": 3}}, "--set sampler.seed=3"),
+        ({"overrides": {"model.conditional": True}}, "--set model.conditional=true"),
+        ({"config": "spiral"}, "--config spiral"),
+        ({"device": "cuda"}, "--device cuda"),
+    ],
+)
+def test_what_does_nothing_beside_a_recording_is_refused(folder, more, named):
+    said = refusal(clip, "denoise", trajectories=["mine.npz"], **more)
+    assert named in said
+    assert "mine.npz is drawn as it was recorded" in said
+    clip("denoise", trajectories=["mine.npz"])  # control
+    clip("denoise", **({"config": "spiral"} | more))  # control: where something is made
+
+
+def test_a_scene_without_recordings_takes_no_sampler(folder):
+    assert "shows no recording" in refusal(clip, "card", overrides={"sampler.steps": 5})
+    clip("card", overrides={"sampler.seed": 5})  # a lecture's seed is for all its clips
+
+
+# ---- too few recordings ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("scene", "missing"),
+    [("compare", "-T exact=FILE"), ("flow", "-T transport=FILE -T once=FILE"), ("race", "-T racer2=FILE")],
+)
+def test_a_scene_of_several_recordings_says_which_are_missing_and_how_to_give_them(folder, scene, missing):
+    said = refusal(clip, scene, trajectories=["mine.npz"])
+    assert missing in said
+    assert "--config NAME" in said
+    assert clip(scene, "moons", trajectories=["mine.npz"]).needs, (
+        "control: the rest is made from a config that is named"
+    )
+
+
+def test_acts_that_need_none_of_the_missing_ones_are_offered(folder):
+    said = refusal(clip, "langevin", trajectories=["mine.npz"])
+    assert "-O acts=chain,zoom,histogram" in said
+    clip("langevin", trajectories=["mine.npz"], options={"acts": ["chain", "zoom", "histogram"]})  # as it says
+
+
+def test_a_race_is_of_as_many_as_are_given(folder):
+    job = clip("race", trajectories=["mine.npz", "other.npz"])
+    assert not job.needs
+    assert job.settings["options"]["samplers"] == ["mine", "other"]
+    assert len(clip("race").needs) == 4, "control"
+
+
+def test_python_takes_several_recordings_by_place_or_by_name(folder, monkeypatch):
+    jobs = []
+    monkeypatch.setattr("diffrender.api.bring_up_to_date", jobs.append)
+    diffrender.render("compare", ["mine.npz", "other.npz"])
+    diffrender.render("compare", {"exact": "other.npz", "run": diffrender.Trajectory.open("mine.npz")})
+    first, second = ({k: v.name for k, v in job.inputs.items() if k.startswith("recordings")} for job in jobs)
+    assert first == second == {"recordings/run": "mine.npz", "recordings/exact": "other.npz"}
+
+
+# ---- the wrong kind of file ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("file", "remedy"),
+    [
+        ("mine.npz", "render denoise mine.npz"),
+        ("mine.html", "open it in a browser"),
+        ("film.mp4", "diffrender inspect film.mp4"),
+        ("cat.svg", "--config ./cat.svg"),
+        ("talk.yaml", "diffrender batch talk.yaml"),
+        ("pictures", "image_folder, path: pictures"),
+    ],
+)
+@pytest.mark.parametrize("find", [find_scene, find_config, find_lecture])
+def test_a_file_of_another_kind_is_told_with_what_to_do_with_it(folder, find, file, remedy):
+    if file in {find_config: ("cat.svg", "talk.yaml"), find_lecture: ("talk.yaml",)}.get(find, ()):
+        assert find(file).name == file, "control: what it is for"
+    else:
+        assert remedy in refusal(find, file)
+
+
+def test_a_config_in_place_of_a_scene_says_what_comes_first(folder):
+    assert "render denoise --config spiral" in refusal(find_scene, "spiral")
+    assert "--config" not in refusal(find_scene, "spirla"), "control: of no config"
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "said"),
+    [
+        (inspect, "mine.html", "open it in a browser"),
+        (inspect, "mine", "Did you mean mine.html or mine.npz?"),
+        (inspect, "pictures", "a folder"),
+        (inspect, "odd.xyz9", "Known: .gif"),
+        (page, "min.npz", "Did you mean mine.npz"),
+        (page, "film.mp4", "diffrender inspect film.mp4"),
+        (page, "nowhere/mine.npz", "There is no folder nowhere"),
+    ],
+)
+def test_commands_that_read_a_file_say_what_is_there(folder, capsys, command, file, said):
+    with pytest.raises(typer.Exit) as exit:
+        command(folder.__class__(file))
+    assert exit.value.exit_code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_recording_that_is_not_there_is_told_with_those_that_are(folder):
+    assert "Did you mean mine.npz" in refusal(clip, "denoise", trajectories=["mine2.npz"])
+    with pytest.raises(DiffrenderError):  # control: what is there and is none
+        diffrender.Trajectory.open("mine.html")
