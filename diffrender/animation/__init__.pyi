@@ -65,14 +65,18 @@ from .parts.deformed_grid import CellLens as CellLens, DeformedGrid as DeformedG
 from .parts.density_panel import DensityPanel as DensityPanel
 from .parts.distance_chart import DistanceChart as DistanceChart
 from .parts.distances import total_variation_curve as total_variation_curve
-from .parts.encoder_curves import EncoderCurves as EncoderCurves
 from .parts.filling import FillingHistogram as FillingHistogram
 from .parts.flow_field import FlowField as FlowField
 from .parts.flow_paths import FlowPaths as FlowPaths
 from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero, pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep
-from .parts.hill_range import HillRange as HillRange
+from .parts.latent.code_plane import CodePlane as CodePlane
+from .parts.latent.codes_parting import CodesParting as CodesParting
+from .parts.latent.decoded_sheet import DecodedSheet as DecodedSheet
+from .parts.latent.hill_range import HillRange as HillRange
+from .parts.latent.noise_to_code import NoiseToCode as NoiseToCode
+from .parts.latent.one_noise_each_class import OneNoiseEachClass as OneNoiseEachClass
 from .parts.learning_curves import LearningCurves as LearningCurves
 from .parts.learning_images import LearningImages as LearningImages
 from .parts.lettering import denoised as denoised

@@ -285,7 +285,7 @@ class TrajectoryScene(Scene):
     def intro(self, *header: Mobject, ground: Sequence[Mobject] = (), pause: float | None = None) -> None:
         """Show everything at once, so that the first frame is a whole picture, and let it stand for a while."""
         self.add(*header, *ground)
-        self.wait(self.options.pause if pause is None else pause)
+        self.stand(self.options.pause if pause is None else pause)
 
     def play_run(
         self, clock: Clock, seconds: float | None = None, *also: Animation, start: float = 0.0, end: float = 1.0
@@ -372,4 +372,9 @@ class TrajectoryScene(Scene):
 
     def outro(self, hold: float | None = None) -> None:
         """Hold the last state: a clip ends on it, so that a slide or a film may go on showing it."""
-        self.wait(self.options.hold if hold is None else hold)
+        self.stand(self.options.hold if hold is None else hold)
+
+    def stand(self, seconds: float) -> None:
+        """Let everything stand for so many seconds, if for any."""
+        if seconds:
+            self.wait(seconds)

@@ -130,7 +130,8 @@ def test_every_shipped_config_builds(tmp_path):
 
 def briefly_trained(file, folder):
     """The autoencoder of a config whose weights are not shipped, after one look at a few images."""
-    config, out = open_config(file.stem, {"autoencoder.epochs": 1, "autoencoder.data.limit": 256}), folder / "a.safetensors"
+    config = open_config(file.stem, {"autoencoder.epochs": 1, "autoencoder.data.limit": 256})
+    out = folder / "a.safetensors"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(autoencoder, "READER_STEPS", 2)
         autoencoder.train_autoencoder(config, out, device="cpu")

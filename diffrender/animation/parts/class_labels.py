@@ -14,6 +14,7 @@ from diffrender.animation.text.typst import escaped
 from diffrender.animation.theme import LINE, Theme, srgb
 from diffrender.trajectory.reader import Trajectory
 
+SEEN = 0.02  # opacity from which on a label is in the way of others
 FADES = 0.25  # of a label's size, over which it appears as it comes clear of another
 
 
@@ -57,6 +58,6 @@ class ClassLabels:
             if k:
                 apart = np.abs(places[:k] - place) / ((self.size[:k] + self.size[k]) / 2)
                 free = np.clip((apart.max(1) - 1.0) / FADES, 0, 1)
-                strength[k] *= float(np.where(strength[:k] > 0.2, free, 1.0).min())
+                strength[k] *= float((1 - (1 - free) * np.clip(strength[:k] / SEEN, 0, 1)).min())
             mark.move_to([*place.tolist(), 0.0])
             self.scales[k].set(float(strength[k]))

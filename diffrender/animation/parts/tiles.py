@@ -63,3 +63,10 @@ class ImageTiles:
 def tile_steps(timeline: Any, count: int) -> list[int]:
     """The steps that a timeline comes to at `count` even moments, each once."""
     return sorted({int(timeline.step(u)) for u in np.linspace(0, 1, count)})
+
+
+def even_changes(images: np.ndarray, count: int) -> list[int]:
+    """Of images (T+1, …) the steps, each once, at which `count` even shares of all change between them have passed."""
+    flat = images.reshape(len(images), -1)
+    passed = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(flat, axis=0), axis=1))])
+    return sorted({int(np.abs(passed - share).argmin()) for share in np.linspace(0, passed[-1], count)})

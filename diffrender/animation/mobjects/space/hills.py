@@ -19,6 +19,7 @@ RISE = 0.42  # height of the highest hill, as a part of the longer side of what 
 FLOOR = 0.30  # by how much the floor lies lower then, likewise
 LIFT = 0.06  # by how much it is lowered beyond the middle of sheet and floor, likewise: hills stand over both
 LEAST = 0.012  # of the highest density: where there is less, there is no sheet
+OWNED = 4  # power of a class's share in the density by which it colours the sheet: where two meet there is a border
 LEVELS = (0.08, 0.3, 0.65)  # contours, as parts of a class's own highest density
 GROWN = 0.82  # its size then, as a part of that of the flat map: what stands up needs room
 LIGHT = (-0.55, -0.3, 0.7)  # towards the light, in the frame of the camera: from the left, in front and above
@@ -28,7 +29,7 @@ GROUND, LINE = 0.16, 0.9  # opacity of a class's colour on the floor within its 
 
 
 class Hills(Picture):
-    """The densities of some classes as one surface: its height is their sum, its colour that of whose they are.
+    """The densities of some classes as one surface: its height is their sum, its colour that of whose most of it is.
 
     Parameters
     ----------
@@ -40,7 +41,9 @@ class Hills(Picture):
     height everywhere, whatever the weights.
     """
 
-    caches: ClassVar[frozenset[str]] = Picture.caches | {"density", "floor", "hues"}
+    caches: ClassVar[frozenset[str]] = Picture.caches | {"density", "floor", "hues", "_mixed", "_mixed_for"}
+    _mixed_for: tuple | None = None
+    _mixed: tuple[np.ndarray, np.ndarray]
 
     def __init__(
         self, box: Box, rect: Box, density: np.ndarray, *, colors: Sequence[str], theme: Theme, extent: Box
@@ -56,10 +59,19 @@ class Hills(Picture):
         self.weights = (1.0,) * len(density)
         self.rise, self.turn = 0.0, 0.0
 
+    def mixed(self) -> tuple[np.ndarray, np.ndarray]:
+        """(Gy, Gx) density as it stands, by the highest of all; (Gy, Gx, 3) colours 0..255 of whose it mostly is."""
+        if self._mixed_for != self.weights:
+            parts = np.asarray(self.weights)[:, None, None] * self.density
+            whole = parts.sum(0)
+            owns = (parts / np.maximum(whole, 1e-30)) ** OWNED
+            tint = np.tensordot(owns / np.maximum(owns.sum(0), 1e-30), self.hues, (0, 0))
+            self._mixed, self._mixed_for = (whole / self.highest, tint), self.weights
+        return self._mixed
+
     def heights(self) -> np.ndarray:
         """(Gy, Gx) of the surface, in data units, once it has risen."""
-        shown = np.tensordot(np.asarray(self.weights), self.density, 1)
-        return self.span * RISE * shown / self.highest
+        return self.span * RISE * self.mixed()[0]
 
     def height(self, x: float, y: float) -> float:
         """Height of the surface at the node next to (x, y) as it stands now, in data units."""
@@ -102,12 +114,9 @@ class Hills(Picture):
 
     def sheet(self) -> tuple[np.ndarray, np.ndarray]:
         """(Gy, Gx) density as it stands, by the highest of all; (Gy, Gx, 3) its colours 0..255, as they are lit."""
-        parts = np.asarray(self.weights)[:, None, None] * self.density
-        whole = parts.sum(0)
-        share = whole / self.highest
-        tint = np.tensordot(parts / np.maximum(whole, 1e-30), self.hues, (0, 0))
+        share, tint = self.mixed()
         x0, x1, y0, y1 = self.extent
-        steps = (y1 - y0) / (len(whole) - 1), (x1 - x0) / (whole.shape[1] - 1)
+        steps = (y1 - y0) / (len(share) - 1), (x1 - x0) / (share.shape[1] - 1)
         along_y, along_x = np.gradient(self.span * RISE * self.rise * share, *steps)
         _, _, ct, st, _, sp, _ = self.view()
         across, along = sp * (along_x * ct + along_y * st), sp * (along_y * ct - along_x * st)
@@ -137,7 +146,7 @@ class Hills(Picture):
 
 
 def _painted(density: np.ndarray, hues: np.ndarray, ground: np.ndarray) -> np.ndarray:
-    """The floor (Fy, Fx), packed colours: within its contours each class's colour faintly, its contours clearly."""
+    """The floor (Fy, Fx), packed and opaque: within its contours each class's colour faintly, its contours clearly."""
     from scipy.ndimage import zoom
 
     gy, gx = density.shape[1:]
@@ -155,4 +164,4 @@ def _painted(density: np.ndarray, hues: np.ndarray, ground: np.ndarray) -> np.nd
             line = np.clip(WIDTH / 2 + 0.5 - np.abs(fine - level * own.max()) / slope, 0, 1) * LINE
             floor += line[..., None] * (hue - floor)
     red, green, blue = np.rint(floor).clip(0, 255).astype(np.uint32).transpose(2, 0, 1)
-    return np.ascontiguousarray(red | green << 8 | blue << 16)
+    return np.ascontiguousarray(red | green << 8 | blue << 16 | np.uint32(0xFF000000))

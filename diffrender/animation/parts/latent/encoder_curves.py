@@ -38,7 +38,7 @@ class EncoderCurves:
         lines = [clock.number("epoch {:.1f}", self.epoch, size="label")]
         if "metric_neighbours" in run:
             share = 100 * np.asarray(run["metric_neighbours"])
-            forms = "{:.0f} % like most of their neighbours|{:.0f} % like neighbours|neighbours {:.0f} %"
+            forms = "{:.0f} % have mostly neighbours of their class|{:.0f} % among their own class|own class: {:.0f} %"
             form = page.fitting(forms, 0.85 * numbers.width, "legend", 100)
             lines.append(clock.number(form, share, size="legend"))
         page.stack(numbers, *lines, gap=0.35)
