@@ -16,7 +16,7 @@ from diffrender.config.declarations import SHOWS, Codes, Need, Recording, Traini
 from diffrender.config.find import configs, scenes, use_of
 from diffrender.config.scene_options import SceneOptions
 from diffrender.config.scene_text import SceneText, bound_names
-from diffrender.core.errors import ConfigError, UsageError, suggest
+from diffrender.core.errors import ConfigError, UsageError, suggest, words_of
 from diffrender.core.files import expanded
 from diffrender.core.validation import validate
 
@@ -158,7 +158,7 @@ def _card(text: SceneText, node: ast.ClassDef) -> SceneCard:
     try:
         options = with_words(options, found["words"])
     except Exception as error:  # whatever pydantic has against a name
-        text.fail(line["words"] or node, f"{node.name}.words cannot be options ({str(error).splitlines()[0]}).")
+        text.fail(line["words"] or node, f"{node.name}.words cannot be options ({words_of(error)}).")
     for need in found["needs"].values():
         for option in need.each.values() if isinstance(need, Recording) else ():
             known = options.model_fields.get(option)
@@ -246,7 +246,7 @@ def _options_class(text: SceneText, node: ast.ClassDef, depth: int) -> type[Scen
         except ConfigError as error:
             raise UsageError(error.problem, "The default of an option must itself be allowed.") from None
         except Exception as error:  # pydantic has many errors for types and bounds that cannot be together
-            text.fail(line, f"option '{name}' cannot be ({str(error).splitlines()[0]}).")
+            text.fail(line, f"option '{name}' cannot be ({words_of(error)}).")
     return _model(node.name, base, {name: (kind, default) for name, (_, kind, default) in fields.items()})
 
 

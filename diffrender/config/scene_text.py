@@ -16,7 +16,7 @@ from typing import Any, Literal, NoReturn, Union
 from pydantic import Field
 
 from diffrender.config.declarations import Codes, Recording, Training
-from diffrender.core.errors import DiffrenderError, UsageError
+from diffrender.core.errors import DiffrenderError, UsageError, words_of
 
 MAX_BYTES = 1_000_000  # of a scene file
 MAX_NODES = 20_000  # values read from one file: names that name names may stand for very many
@@ -56,7 +56,7 @@ class SceneText:
         except (RecursionError, MemoryError):
             raise UsageError(f"{file}: nested too deeply to be read as Python.") from None
         except (ValueError, OSError) as error:
-            raise UsageError(f"{file}: cannot be read as Python ({error}).") from None
+            raise UsageError(f"{file}: cannot be read as Python ({words_of(error)}).") from None
         self.bindings: dict[str, list[ast.AST]] = {}
         _bind(self.tree.body, self.bindings)
 

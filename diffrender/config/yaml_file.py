@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from diffrender.core.errors import ConfigError
+from diffrender.core.errors import ConfigError, words_of
 from diffrender.core.validation import shown
 
 MAX_BYTES = 1_000_000
@@ -176,4 +176,4 @@ def _loaded(where: str, text: str, lines: bool = True) -> Any:
         at = f"{where}, line {mark.line + 1}" if mark and lines else where
         raise ConfigError(f"{at}: {(error.problem or 'not YAML')[:200]}.") from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"{where}: not YAML ({str(error).splitlines()[0][:100]}).") from None
+        raise ConfigError(f"{where}: not YAML ({words_of(error)}).") from None

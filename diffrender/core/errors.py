@@ -62,6 +62,7 @@ class UnexpectedError(DiffrenderError):
     REMEDY = "This is a fault of diffrender: please report it, with the traceback and the file if there is one."
 
 
+MAX_WORDS = 160  # characters of another's message
 READING = "diffrender_file_being_read"
 
 
@@ -80,6 +81,12 @@ def file_being_read(error: BaseException) -> Path | str | None:
     """The file that was being read when `error` was raised, if that was inside `reading`."""
     found: Path | str | None = getattr(error, READING, None)
     return found
+
+
+def words_of(error: BaseException) -> str:
+    """What a library's exception says, as messages quote it: its first line, cut where it quotes half a file."""
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return line if len(line) <= MAX_WORDS else f"{line[: MAX_WORDS - 1]}…"
 
 
 def suggest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:

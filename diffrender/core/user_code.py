@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from diffrender.core.errors import ConfigError, suggest
+from diffrender.core.errors import ConfigError, suggest, words_of
 from diffrender.core.files import file_digest
 
 _places: dict[str, Path] = {}
@@ -100,6 +100,6 @@ def _module(file: Path) -> ModuleType:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
         line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else next(iter(lines[::-1]), None)
         where = f", line {line}" if line else ""
-        raise ConfigError(f"{file}{where}: it cannot be run ({type(error).__name__}: {error}).") from error
+        raise ConfigError(f"{file}{where}: it cannot be run ({type(error).__name__}: {words_of(error)}).") from error
     _modules[key] = module
     return module

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from diffrender.config.find import placed
-from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.errors import ConfigError, DiffrenderError, words_of
 
 HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 SETTINGS = ("model_index.json", "config.json", "scheduler_config.json", "unet/config.json", "scheduler/*.json")
@@ -116,7 +116,7 @@ def _from_hub(name: str, revision: str | None) -> Path:
             "Give the folder of a model on this machine, or try again with a network.",
         ) from None
     except (HfHubHTTPError, OSError) as error:
-        raise DiffrenderError(f"model.path: {name}: the hub does not give it ({str(error).splitlines()[0]}).") from None
+        raise DiffrenderError(f"model.path: {name}: the hub does not give it ({words_of(error)}).") from None
     raise DiffrenderError(f"model.path: {name}: the hub has no weights of a {NETWORK_CLASS} there.")
 
 
@@ -127,7 +127,7 @@ def _read(path: Path) -> dict[str, Any]:
             raise DiffrenderError(f"{path}: larger than settings are.")
         data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise DiffrenderError(f"{path}: cannot be read ({error}).") from None
+        raise DiffrenderError(f"{path}: cannot be read ({words_of(error)}).") from None
     if not isinstance(data, dict):
         raise DiffrenderError(f"{path}: not the settings of a model.")
     return data

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from diffrender.core import provenance
-from diffrender.core.errors import DiffrenderError, reading
+from diffrender.core.errors import DiffrenderError, reading, words_of
 from diffrender.core.files import replacing
 
 
@@ -40,7 +40,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     except FileNotFoundError:
         raise DiffrenderError(f"{path}: no such weights.", "Train them first: diffrender train NAME") from None
     except (SafetensorError, OSError) as error:
-        raise DiffrenderError(f"{path}: not weights that can be read ({error}).", "Train again.") from None
+        raise DiffrenderError(f"{path}: not weights that can be read ({words_of(error)}).", "Train again.") from None
 
 
 def fill(net: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> None:

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from diffrender.core.errors import TrajectoryError, suggest
+from diffrender.core.errors import TrajectoryError, suggest, words_of
 from diffrender.trajectory.derived import derived
 from diffrender.trajectory.schema import KINDS, NAME, SCHEMA_VERSION, check_keys, check_shapes, first_not_finite
 
@@ -209,7 +209,7 @@ def _read(path: Path, mapped: bool) -> dict[str, np.ndarray]:
         raise TrajectoryError(f"{path}: no such file.") from None
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError, struct.error) as error:
         raise TrajectoryError(
-            f"{path}: not a recording, or truncated ({error}).",
+            f"{path}: not a recording, or truncated ({words_of(error)}).",
             "A recording is an .npz written by diffrender or numpy.savez.",
         ) from None
     except OSError as error:
@@ -262,8 +262,7 @@ def _npy_header(path: Path, start: bytes, key: str, size: int) -> tuple[tuple[in
         read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(stream)
     except Exception as error:
-        reason = str(error).splitlines()[0][:100]
-        raise TrajectoryError(f"{path}: '{key}' is not a NumPy array that can be read ({reason}).") from None
+        raise TrajectoryError(f"{path}: '{key}' is not a NumPy array that can be read ({words_of(error)}).") from None
     if dtype.hasobject:
         raise TrajectoryError(
             f"{path}: '{key}' is a pickle; a recording holds plain arrays only.",
@@ -292,7 +291,7 @@ def _parse_meta(array: np.ndarray | None, path: Path) -> dict[str, Any]:
     try:
         meta = json.loads(str(array))
     except (ValueError, RecursionError) as error:
-        raise TrajectoryError(f"{path}: 'meta' is not JSON ({error}).") from None
+        raise TrajectoryError(f"{path}: 'meta' is not JSON ({words_of(error)}).") from None
     if not isinstance(meta, dict) or meta.get("kind") not in KINDS:
         kind = meta.get("kind") if isinstance(meta, dict) else meta
         raise TrajectoryError(f"{path}: 'meta' names no kind that is known (got {kind!r:.60}).", suggest("", KINDS))

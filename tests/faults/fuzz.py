@@ -10,22 +10,28 @@ folder and listed. Seeds give the same inputs everywhere.
 from __future__ import annotations
 
 import argparse
+import functools
+import gzip
 import io
 import json
 import logging
+import pickle
 import random
 import resource
 import signal
 import sys
+import tarfile
 import tempfile
 import time
 import traceback
+import wave
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from diffrender.config.find import configs, open_config
 from diffrender.core.errors import DiffrenderError
 
 CPU_SECONDS = 10.0
@@ -154,6 +160,12 @@ def config(r: random.Random) -> bytes:
     value = lambda: r.choice([*NUMBERS, "yes", "010", "1:30", "0x1F", "2001-01-01", "!!int x", "!!binary x", "&a b", "*a", "[",
                               "{a: b}", "~", '"\\ud800"', "~nosuchuser/x.svg", "spiral", "0b_", "[1, 2]", "null", "x" * 999,
                               f"!!python/object/apply:os.system ['touch {CANARY}']", f'"{CODE}"'])  # fmt: skip
+    if r.random() < 0.5:  # a config that is shipped, with a value or two of another kind
+        lines = r.choice(sorted(configs().values())).read_text("utf-8").splitlines()
+        for _ in range(r.randint(0, 2)):
+            k = r.randrange(len(lines))
+            lines[k] = f"{lines[k].partition(': ')[0]}: {value()}"
+        return "\n".join(lines).encode("utf-8", "surrogatepass")
     keys = ["title", "target", "model", "schedule", "training", "sampler", "record", "seed", "x", "1", "target.kind"]
     inner = ["kind", "steps", "chains", "seed", "log_p", "file", "radius", "means", "stds", "width", "fields", "x"]
     lines = ["target: spiral"] if r.random() < 0.5 else []
@@ -214,6 +226,129 @@ def npz(r: random.Random) -> bytes:
     if r.random() < 0.3:
         members[r.choice(list(members))] = r.choice([np.zeros(3), np.array(["a"]), np.full((2, 5, 2), np.nan)])
     (np.savez if r.random() < 0.7 else np.savez_compressed)(buffer, **members)
+    return buffer.getvalue()
+
+
+def scene(r: random.Random) -> bytes:
+    """A scene's declarations, whose text is read without running it."""
+    touch = f"open({str(CANARY)!r}, 'w')"
+    hook = r.choice([touch, f"[c for c in ().__class__.__base__.__subclasses__()][0].__init__.__globals__[{touch}]",
+                     f"(lambda: {touch})()", f"[{touch} for _ in 'a']", f"f'{{{touch}}}'", CODE])  # fmt: skip
+    value = lambda: r.choice([*NUMBERS[:6], "None", "True", "...", "()", "[1, 2]", "{'a': {}}", "'x' * 10**9", "9**9**9", "-'a'",
+                              "A", "b'x'", "1j", "10**5000", "'\\ud800'", "{1: 2}", "{**{}}", "[*'ab']", "-" * 3000 + "1", hook])  # fmt: skip
+    kind = lambda: r.choice(["int", "float", "str", "bool", "list[int]", "Literal['a', 'b']", "int | None", "Palette", "x.y",
+                             "'int'", "{1: 2}", "Annotated[int, 1]", "Literal[()]", "int[0]", "tuple[int, ...]", hook])  # fmt: skip
+    field = lambda: r.choice([value(), f"Field({value()}, ge={value()})", f"Field(description={value()})", "Field()", f"Field(default_factory=lambda: {hook})"])  # fmt: skip
+    declared = [
+        lambda: f"default_config = {value()}",
+        lambda: f"needs = {r.choice([value(), '{}', '[]'])}",
+        lambda: (
+            f"needs = {{'run': {r.choice([f'Recording({value()})', f'Recording(kind={value()})', f'Training({value()})', value()])}}}"
+        ),
+        lambda: f"shows = {r.choice([value(), '(' + repr('plane') + ',)'])}",
+        lambda: f"words = {r.choice([value(), '{1: 2}', '{' + repr('a') + ': ' + value() + '}'])}",
+        lambda: f"unused_options = {r.choice([value(), '(' + repr('trails') + ',)'])}",
+        lambda: f"class Options(SceneOptions):\n        a: {kind()} = {field()}\n        b: {kind()}",
+        lambda: f"x{r.randint(0, 9)} = {hook}",
+        lambda: f"def construct(self):\n        {hook}",
+    ]
+    body = "\n    ".join(
+        [r.choice(['"""A scene."""', "pass"]), *(r.choice(declared)() for _ in range(r.randint(0, 4)))]
+    )
+    bases = r.choice(
+        [
+            "TrajectoryScene",
+            "TrajectoryScene",
+            "Scene",
+            "x.TrajectoryScene",
+            "Mine",
+            f"TrajectoryScene, metaclass={hook}",
+            hook,
+        ]
+    )
+    top = r.choice(
+        ["", "", f"A = {value()}\n", f"import os\n{hook}\n", "from diffrender.animation import *\n", f"@{hook}\n"]
+    )
+    return f"{top}class Mine({bases}):\n    {body}\n".encode("utf-8", "surrogatepass")
+
+
+def lecture(r: random.Random) -> bytes:
+    value = lambda: r.choice([*NUMBERS, "yes", "2001-01-01", "!!int x", "~", "[a]", "{a: b}", '"\\ud800"', "x" * 400, "漢字", "l", "dark",
+                              "/etc/hosts", "~nosuchuser/x.mp4", "denoise", "spiral", "\"\\e[31m\"", '" "', "../../x"])  # fmt: skip
+    keys = ["title", "caption", "narration", "text", "seconds", "hold", "set", "options", "config", "x", "source"]
+    entries = []
+    for _ in range(r.randint(0, 4)):
+        more = "".join(f", {r.choice(keys)}: {value()}" for _ in range(r.choice([0, 0, 0, 1, 2])))
+        first = r.choice(["card: Hello", "card", "part: One", "scene: denoise", "scene: card", "video: a.mp4", "video"])
+        entries.append(f"  - {{{first if ':' in first else f'{first}: {value()}'}{more}}}")
+    odd = r.choice(["", "", f"{r.choice(['title', 'defaults', 'outputs', 'x'])}: {value()}"])
+    head = [*r.choice([["title: Talk"]] * 4 + [[]]), odd]
+    deep = [f"defaults: {{{r.choice(['quality', 'fps', 'seed', 'aspect', 'theme'])}: {value()}}}",
+            f"outputs: {{{r.choice(['crossfade', 'gif', 'film', 'posters'])}: {value()}}}"]  # fmt: skip
+    return "\n".join([*head, *r.sample(deep, r.randint(0, 2)), "entries:", *entries]).encode("utf-8", "surrogatepass")
+
+
+def sound(r: random.Random) -> bytes:
+    buffer, rate, channels = io.BytesIO(), r.choice([8000, 44_100, 1, 2**26]), r.choice([1, 2, 8])
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(r.choice([1, 2, 4]))
+        file.setframerate(rate)
+        file.writeframes(r.randbytes(r.choice([0, 8, 800]) * channels))
+    return damaged(buffer.getvalue(), r, 6)
+
+
+@functools.cache
+def whole_weights() -> bytes:
+    """Weights of the network of `circle`."""
+    from diffrender.diffusion.denoisers.learned import network, save
+
+    config = open_config("circle", {"model.kind": "mlp"})
+    with tempfile.TemporaryDirectory() as folder:
+        save(Path(folder) / "a.safetensors", network(config, (2,), 0), config, {"key": "x"})
+        return (Path(folder) / "a.safetensors").read_bytes()
+
+
+def weights(r: random.Random) -> bytes:
+    if r.random() < 0.5:
+        return damaged(whole_weights(), r, 2)
+    entry = lambda: {"dtype": r.choice(["F32", "F16", "I64", "X", 3]), "shape": r.choice([[2], [2, 2], [], [-1], [2**62, 4], "x"]),
+                     "data_offsets": r.choice([[0, 8], [0, 16], [8, 0], [0, 10**15], "x"])}  # fmt: skip
+    head = {r.choice(["a", "b", "__metadata__"]): entry() for _ in range(r.randint(0, 2))}
+    if r.random() < 0.5:
+        head["__metadata__"] = r.choice([{"config": "{"}, {"config": "[]"}, {"x": "nan"}, 3, []])
+    text = r.choice([json.dumps(head), "{", "[]", "[" * 5000]).encode()
+    return r.choice([len(text), len(text), 0, 2**63, 2**40]).to_bytes(8, "little") + text + r.randbytes(16)
+
+
+def idx(r: random.Random) -> bytes:
+    shape = r.choice([(2, 3, 3), (2,), (2**32 - 1, 2**32 - 1, 9), (0, 3, 3), (2, 0, 0)])
+    head = bytes([0, 0, r.choice([8, 8, 8, 9, 14]), r.choice([len(shape), len(shape), 255])])
+    data = head + b"".join(n.to_bytes(4, "big") for n in shape) + r.randbytes(r.choice([18, 18, 2, 0, 40]))
+    return gzip.compress(data) if r.random() < 0.7 else data
+
+
+def batch(r: random.Random) -> bytes:
+    """A pickle, as batches of CIFAR-10 are: of what it should hold, and of what runs code when it is loaded."""
+
+    class Hook:
+        def __reduce__(self) -> tuple:
+            return r.choice([(exec, (CODE,)), (open, (str(CANARY), "w")), (getattr, ("", "x")), (bytes, (10**12,))])
+
+    n = r.choice([0, 2, 3])
+    good = np.zeros((n, 3072), "u1")
+    data = r.choice([*[good] * 6, np.zeros((n, 9), "u1"), np.zeros((n, 3072)), np.array([None]), b"x", Hook()])
+    labels = r.choice([*[list(range(n))] * 6, [0] * 9, ["a"] * n, [2**70] * n, None, [Hook()]])
+    found = (
+        {b"data": data, b"labels": labels} if r.random() < 0.8 else r.choice([[], data, {1: Hook()}, {b"data": Hook()}])
+    )
+    if r.random() < 0.7:
+        return pickle.dumps(found, r.choice([0, 1, 2, 4, 5]))
+    member, buffer = pickle.dumps(found, 2), io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=r.choice(["w", "w:gz"])) as archive:
+        info = tarfile.TarInfo(r.choice(["data_batch_1", "a/data_batch_1", "../data_batch_1", "x"]))
+        info.size = len(member)
+        archive.addfile(info, io.BytesIO(member))
     return buffer.getvalue()
 
 
@@ -281,6 +416,66 @@ def as_recording(path: Path) -> None:
     Trajectory.open(path)
 
 
+def as_scene(path: Path) -> None:
+    from diffrender.config.scene_card import option_rows, read_scenes, with_options
+
+    for card in read_scenes(path):
+        option_rows(card)
+        with_options(card, {})
+
+
+def as_lecture(path: Path) -> None:
+    from diffrender.lecture.file import load
+    from diffrender.lecture.plan import plan
+
+    plan(load(path), path.parent)
+
+
+def as_sound(path: Path) -> None:
+    from diffrender.core.errors import reading
+    from diffrender.lecture.inputs import check_sound
+    from diffrender.video.film import sound
+
+    check_sound(path)
+    with reading(path):
+        sound.length(path)
+
+
+def as_weights(path: Path) -> None:
+    from diffrender.core import provenance
+    from diffrender.diffusion.denoisers.learned import load
+
+    provenance.read(path)
+    load(path, open_config("circle", {"model.kind": "mlp"}), (2,), 0, "cpu")
+
+
+def as_idx(path: Path) -> None:
+    from diffrender.diffusion.targets.images.idx import read_idx
+
+    named = path.with_suffix(".gz") if path.read_bytes()[:1] == b"\x1f" else path
+    if named != path:
+        path.rename(named)
+    read_idx(named, 3)
+
+
+def as_batch(path: Path) -> None:
+    from diffrender.diffusion.targets.images.cifar import read_file
+
+    for pixels, labels in read_file(path, ["data_batch_1"]):
+        assert len(pixels) == len(labels)
+
+
+def as_image(path: Path) -> None:
+    from diffrender.diffusion.targets.images.folder import read_folder
+
+    folder = path.parent / "images"
+    folder.mkdir(exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    path.rename(folder / path.name)
+    read_folder(folder, resize=8)
+
+
 class Video:
     """A small video with sound, made once."""
 
@@ -314,6 +509,13 @@ KINDS: dict[str, tuple[str, Maker, Callable[[Path], None]]] = {
     "video": ("a.mp4", video, as_video),
     "subtitles": ("a.srt", srt, as_subtitles),
     "npz": ("a.npz", npz, as_recording),
+    "scene": ("mine.py", scene, as_scene),
+    "lecture": ("a.yaml", lecture, as_lecture),
+    "sound": ("a.wav", sound, as_sound),
+    "weights": ("a.safetensors", weights, as_weights),
+    "idx": ("a.idx", idx, as_idx),
+    "batch": ("batch", batch, as_batch),
+    "image": ("a.png", picture("PNG"), as_image),
 }
 
 

@@ -1,21 +1,23 @@
 """Commands that are killed: python tests/faults/kills.py [--kills 200] [--seed 0] [--work batch]
 
-A command is started in an empty folder; after a random time SIGKILL hits it, or one of the processes it started, or a
-worker of the Dask cluster that works for it (another one comes), chosen at random. It is started and killed a few times
-over, and then left alone. Right is: no output under its final name that is not whole, the last run goes through, the
-outputs are equal by bytes to those of a run that was never killed, and no process, lock, part or temporary folder is
-left. Everything else is a fault, which is listed and kept.
+A command is started in an empty folder; after a random time SIGKILL hits it, or one of the processes it started, or of
+the Dask cluster that works for it a worker, all workers or the scheduler (others come some seconds later), chosen at
+random. It is started and killed a few times over, and then left alone. Right is: no output under its final name that is
+not whole, the cluster's losses are overcome by the same run, the last run goes through, the outputs are equal by bytes
+to those of a run on this machine that was never killed, and no process, lock, part or temporary folder is left.
+Everything else is a fault, which is listed and kept.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import contextlib
 import os
 import random
 import re
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -45,6 +47,15 @@ entries:
   - {card: One, seconds: 1}
   - {card: Two, seconds: 1}
 """
+TRAVELS = """title: Killed far away
+defaults: {quality: l, fps: 5}
+outputs: {posters: false, contact_sheet: false}
+entries:
+  - {card: One, seconds: 1}
+  - {scene: denoise, config: c.yaml, set: {model.kind: mlp}, options: {duration: 1}}
+"""
+HITS = ("command", "worker", "all workers", "scheduler")
+AWAY_SECONDS = 3.0  # at most, until what is gone of a cluster is there again
 
 
 @dataclass(frozen=True)
@@ -73,7 +84,7 @@ WORKS = {
         before=("batch", "talk.yaml"),
         undo=("outputs/lectures/talk/*.*",),
     ),
-    "cluster": Work(("batch", "talk.yaml"), ("outputs/lectures/talk/**/*",), cluster=True),
+    "cluster": Work(("batch", "far.yaml"), ("outputs/lectures/far/**/*", "outputs/*/*.npz"), cluster=True),
 }
 
 
@@ -86,36 +97,53 @@ class Trial:
 
 
 class Cluster:
-    """A Dask scheduler and two workers in processes and folders of their own; one that is killed is replaced."""
+    """A Dask scheduler and two workers in processes of their own; what is killed of it can be replaced."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.made = folder, 0
         folder.mkdir(parents=True)
-        file = folder / "scheduler.json"
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
-        while not (file.exists() and file.read_text()):
-            time.sleep(0.1)
-        self.address: str = json.loads(file.read_text())["address"]
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self.port = server.getsockname()[1]
+        self.address = f"tcp://127.0.0.1:{self.port}"
         self.workers: list[psutil.Popen] = []
-        self.replace_dead()
+        self.scheduler: psutil.Popen | None = None
+        self.mend()
 
     def _start(self, *arguments: str) -> psutil.Popen:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(self.folder)}
-        log = (self.folder / "log").open("ab")
-        command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
-        return psutil.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
+        with (self.folder / "log").open("ab") as log:
+            command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
+            return psutil.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
 
-    def replace_dead(self) -> None:
-        """Two workers again."""
+    def mend(self) -> None:
+        """A scheduler and two workers again: those of a scheduler that is gone end by themselves."""
+        if self.scheduler is None or self.scheduler.poll() is not None:
+            if not all_gone(self.workers):
+                raise RuntimeError("workers outlive their scheduler")
+            self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(self.port))
+            self._await_scheduler()
         self.workers = [w for w in self.workers if w.poll() is None]
         while len(self.workers) < 2:
             self.made += 1
-            place = ("--name", str(self.made), "--local-directory", str(self.folder / str(self.made)))
+            place = ("--name", str(self.made), "--local-directory", str(self.folder))  # of dead ones Dask clears it
             self.workers.append(self._start("worker", self.address, "--no-nanny", "--nthreads", "1", *place))
+
+    def _await_scheduler(self) -> None:
+        """Wait until it listens."""
+        end = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"the scheduler does not listen: {tail(self.folder)}")
+
+    def left(self) -> list[str]:
+        """Folders of jobs that are still on workers."""
+        return [path.name for path in self.folder.glob("dask-scratch-space/*/diffrender-*")]
 
     def close(self) -> None:
         """End it."""
-        for process in [*self.workers, self.scheduler]:
+        for process in [*self.workers, *filter(None, [self.scheduler])]:
             process.kill()
             process.wait()
 
@@ -147,16 +175,22 @@ def children(process: psutil.Popen) -> list[psutil.Process]:
         return []
 
 
-def kill_one(process: psutil.Popen, workers: Sequence[psutil.Process], r: random.Random) -> str:
-    """SIGKILL for the command or for one of those who work for it; says for which."""
+def kill_some(process: psutil.Popen, below: Sequence[psutil.Process], cluster: Cluster | None, r: random.Random) -> str:
+    """SIGKILL for the command or for some of those who work for it; says for whom (HITS), or "nobody"."""
     if process.poll() is not None:
         return "nobody"
-    victim = r.choice(workers) if workers and r.random() < 0.5 else process
+    found: dict[str, Sequence[psutil.Process]] = {"command": [process]}
+    if workers := [*below, *(cluster.workers if cluster else [])]:
+        found["worker"] = [r.choice(workers)]
+    if cluster:
+        found |= {"all workers": cluster.workers, "scheduler": [cluster.scheduler]}
+    hit = r.choice(list(found))
     try:
-        victim.send_signal(signal.SIGKILL)
+        for victim in found[hit]:
+            victim.send_signal(signal.SIGKILL)
     except psutil.NoSuchProcess:
         return "nobody"
-    return "command" if victim is process else "worker"
+    return hit
 
 
 def all_gone(processes: Sequence[psutil.Process]) -> bool:
@@ -199,6 +233,7 @@ def prepare(work: Work, folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "c.yaml").write_text(CONFIG)
     (folder / "talk.yaml").write_text(LECTURE)
+    (folder / "far.yaml").write_text(TRAVELS)
     if work.before:
         finish(work.before, folder)
         for path in [p for pattern in work.undo for p in folder.glob(pattern)]:
@@ -215,16 +250,20 @@ def trial(
     for _ in range(KILLS_A_TRIAL):
         process = start(command, folder)
         time.sleep(r.uniform(0.02, 1.0) * seconds)
-        below = children(process)
-        done.kills[kill_one(process, [*below, *(cluster.workers if cluster else [])], r)] += 1
-        try:
-            process.wait(WAIT_SECONDS)
-        except psutil.TimeoutExpired:
-            done.faults.append("hangs after a kill")
-        if not all_gone(below):
-            done.faults.append("processes outlive their command")
+        below, there = children(process), [p for w in (cluster.workers if cluster else []) for p in children(w)]
+        hit = kill_some(process, below, cluster, r)
+        done.kills[hit] += 1
         if cluster:
-            cluster.replace_dead()
+            time.sleep(r.uniform(0, AWAY_SECONDS))
+            cluster.mend()
+        try:
+            if process.wait(WAIT_SECONDS) and cluster and hit != "command":
+                done.faults.append(f"{hit} killed, and the command fails: {tail(folder)}")
+        except psutil.TimeoutExpired:
+            done.faults.append(f"hangs after a kill of {hit}")
+            process.kill()
+        if not all_gone([*below, *there]):
+            done.faults.append("processes outlive their command")
         wrong = [name for name, digest in outputs(work, folder).items() if whole.get(name) != digest]
         done.faults += [f"not whole after a kill: {name}" for name in wrong]
     try:
@@ -233,7 +272,7 @@ def trial(
         done.faults.append(str(error))
     made = outputs(work, folder)
     done.faults += [f"missing or other bytes: {n}" for n in whole.keys() | made.keys() if whole.get(n) != made.get(n)]
-    done.faults += [f"left: {name}" for name in leftovers(folder)]
+    done.faults += [f"left: {name}" for name in [*leftovers(folder), *(cluster.left() if cluster else [])]]
     return done
 
 
@@ -244,13 +283,13 @@ def run(
     work, r = WORKS[name], random.Random(f"{seed} {name}")
     hit: Counter[str] = Counter()
     faults: list[str] = []
-    cluster = Cluster(root / name / "cluster") if work.cluster else None
     prepare(work, root / name / "whole")
-    seconds = finish(command_of(work, cluster), root / name / "whole")
+    seconds = finish(work.command, root / name / "whole")
     whole = outputs(work, root / name / "whole")
     assert whole, f"{name} makes nothing under {work.outputs}"
+    cluster = Cluster(root / name / "cluster") if work.cluster else None
     number = 0
-    while hit["command"] + hit["worker"] < kills:
+    while sum(hit[which] for which in HITS) < kills:
         folder = root / name / f"{number:03}"
         done = trial(work, folder, whole, seconds, r, cluster)
         hit += done.kills
@@ -260,7 +299,7 @@ def run(
         if not done.faults:
             shutil.rmtree(folder)
         number += 1
-        say(f"{name}: {hit['command'] + hit['worker']} kills, {len(faults)} faults")
+        say(f"{name}: {sum(hit[which] for which in HITS)} kills, {len(faults)} faults")
     if cluster:
         cluster.close()
     return hit, faults
@@ -274,9 +313,11 @@ def main() -> int:
     asked = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="kills-"))
     found = {name: run(name, asked.kills, asked.seed, root) for name in asked.work or WORKS}
-    print(f"\n{'work':8} {'command':>8} {'worker':>8} {'ended first':>12} {'faults':>8}")
+    columns = [*HITS, "ended first", "faults"]
+    print("\nwork    ", *(column.rjust(11) for column in columns))
     for name, (hit, faults) in found.items():
-        print(f"{name:8} {hit['command']:8} {hit['worker']:8} {hit['nobody']:12} {len(faults):8}")
+        figures = [*(hit[which] for which in HITS), hit["nobody"], len(faults)]
+        print(name.ljust(8), *(str(figure).rjust(11) for figure in figures))
     wrong = [fault for _, faults in found.values() for fault in faults]
     print("\n".join(wrong))
     if not wrong:

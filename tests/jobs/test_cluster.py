@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -102,6 +103,11 @@ def one(machines, dask):
     machines.wait(dask, 0)
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
 def toys_running():
     found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in found.splitlines() if str(TOYS / "worker.py") in line]
@@ -148,6 +154,43 @@ def test_a_worker_killed_in_mid_job_loses_nothing(tmp_path, dask, one, machines)
     assert toys_running() == [], "the process of the killed worker's job ends too"
     machines.end(other)
     machines.wait(dask, 0)
+
+
+def test_a_scheduler_that_comes_back_finds_its_jobs_again(tmp_path, toy_worker, capfd, monkeypatch):
+    """Its jobs begin anew, and their progress is heard; one that stays away is given up with a word."""
+    begun, progress, said, outcomes = threading.Event(), [], [], []
+
+    def hear(job, event):
+        if event["event"] == "progress":
+            progress.append(len(said))
+            begun.set()
+
+    job = toy(tmp_path, "long", seconds=1.5)
+    machines = Machines(tmp_path, "--port", str(free_port()))
+    try:
+        machines.worker("one")
+        with dask_cluster.DaskCluster(machines.address, said.append) as dask:
+            machines.wait(dask, 1)
+            running = threading.Thread(target=lambda: outcomes.extend(local.run([job], cluster=dask, on_event=hear)))
+            running.start()
+            assert begun.wait(30)
+            machines.end()
+            again = Machines(tmp_path, "--port", machines.address.rpartition(":")[2])
+            assert not job.out.exists()
+            again.worker("two")
+            running.join(60)
+            assert [o.status for o in outcomes] == ["done"]
+            assert job.out.is_file()
+            assert 1 in progress, "progress is heard after the scheduler came back"
+            assert said[0] == f"The scheduler at {machines.address} is gone; waiting for it to come back."
+            again.end()
+            monkeypatch.setattr(dask_cluster, "RETURN_SECONDS", 0.5)
+            with pytest.raises(DiffrenderError, match=r"did not come back in 0\.5 s"):
+                local.run([toy(tmp_path, "other")], cluster=dask)
+    finally:
+        machines.end()
+        machines.log.close()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_job_that_dies_is_tried_again_and_takes_no_worker_with_it(tmp_path, dask, one):

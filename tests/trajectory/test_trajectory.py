@@ -143,6 +143,19 @@ def test_truncated(tmp_path, cut):
     refused(path)
 
 
+def test_damaged_bytes_are_not_quoted_at_length(tmp_path):
+    """zipfile quotes what it finds in place of a member's name, which may be all that follows."""
+    data = bytearray(written(tmp_path / "a.npz").read_bytes())
+    data[26:28] = (len(data) - 100).to_bytes(2, "little")  # how long the first member says that its name is
+    (tmp_path / "a.npz").write_bytes(data)
+    with pytest.raises(zipfile.BadZipFile) as caught:
+        np.load(tmp_path / "a.npz")["time"]
+    assert len(str(caught.value)) > 1000, "the control: by itself it says too much"
+    with pytest.raises(TrajectoryError, match="not a recording, or truncated") as caught:
+        Trajectory.open(tmp_path / "a.npz")
+    assert len(str(caught.value)) < 300 + len(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     "meta",
     [

@@ -21,7 +21,7 @@ def inspect(
     Says what it is, and its shapes, seed, config and sizes.
     """
     from diffrender.config.find import no_such_file, use_of
-    from diffrender.core.errors import DiffrenderError, UsageError, suggest
+    from diffrender.core.errors import DiffrenderError, UsageError, suggest, words_of
     from diffrender.core.provenance import FILE_KINDS
 
     readers = {"recording": _recording, "weights": _weights, "picture": _picture, "video": _video}
@@ -37,7 +37,7 @@ def inspect(
         raise
     except Exception as error:
         raise DiffrenderError(
-            f"{file}: cannot be read as {file.suffix} ({type(error).__name__}: {error}).",
+            f"{file}: cannot be read as {file.suffix} ({type(error).__name__}: {words_of(error)}).",
             "It may be cut short or damaged; make it again.",
         ) from None
     found = {"file": str(file), "size": size_text(file.stat().st_size), **found}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.errors import ConfigError, DiffrenderError, words_of
 from diffrender.core.registry import Registry
 from diffrender.diffusion.denoisers.base import Prediction
 from diffrender.diffusion.diffusers_folder import DiffusersFolder, find
@@ -150,7 +150,7 @@ def load_pretrained(
     try:
         network = UNet2DModel.from_pretrained(folder.unet, local_files_only=True, low_cpu_mem_usage=False)
     except Exception as error:  # diffusers raises whatever a damaged file makes it stumble over
-        raise DiffrenderError(f"{folder.unet}: cannot be loaded ({str(error).splitlines()[0]}).") from None
+        raise DiffrenderError(f"{folder.unet}: cannot be loaded ({words_of(error)}).") from None
     if network.config.out_channels not in (channels, 2 * channels):
         raise DiffrenderError(f"{folder.unet}: makes {network.config.out_channels} channels of {channels}.")
     rows = int(network.config.num_class_embeds or 0)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from diffrender.core.errors import TrajectoryError
+from diffrender.core.errors import TrajectoryError, words_of
 
 
 def as_tensor(key: str, value: Any, where: Path) -> torch.Tensor:
@@ -46,7 +46,7 @@ def read_array(key: str, value: Any, where: Path) -> np.ndarray:
         if array.dtype.name in ("bfloat16", "float8_e4m3fn", "float8_e5m2"):  # of JAX, that torch cannot take
             array = array.astype(np.float32)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
-        raise TrajectoryError(f"{where}: '{key}': cannot be read as an array ({error}).") from None
+        raise TrajectoryError(f"{where}: '{key}': cannot be read as an array ({words_of(error)}).") from None
     if array.dtype.kind not in "fiub":
         raise TrajectoryError(f"{where}: '{key}': an array of numbers is needed, not of {array.dtype}.")
     return array

@@ -15,7 +15,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from diffrender.config.sections import OptimiserConfig
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import DiffrenderError, words_of
 from diffrender.core.files import replacing
 
 BETAS = (0.9, 0.99)
@@ -125,8 +125,9 @@ class TrainerBase(ABC):
         except FileNotFoundError:
             return False
         except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            reason = str(error).splitlines()[0]
-            raise DiffrenderError(f"{path}: cannot be resumed from ({reason}).", "Delete it and train again.") from None
+            raise DiffrenderError(
+                f"{path}: cannot be resumed from ({words_of(error)}).", "Delete it and train again."
+            ) from None
         if state["run"] != self.run:
             return False
         self.network.load_state_dict(state["network"])

@@ -2,7 +2,7 @@
 
 Every job is submitted when what it needs is done, with the files it reads; its own come back checked by hash. What a
 worker runs is a function sent by value, so that the scheduler's machine needs no diffrender, and it first compares
-versions: a worker that joins late is not asked before.
+versions: a worker that joins late is not asked before. A scheduler that goes is waited for, and what ran begins anew.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import ipaddress
+import logging
 import os
 import tempfile
 import threading
@@ -32,9 +33,14 @@ from diffrender.jobs.run.children import Children, Interrupt
 from diffrender.jobs.run.local import OnEvent
 
 CONNECT_SECONDS = 10.0  # to wait for the scheduler
+RETURN_SECONDS = 120.0  # to wait for a scheduler that has gone
 LONELY_SECONDS = 5.0  # without any worker before something is said
 LOOK_SECONDS = 0.5  # between progress reports, and between looks whether a job is still wanted
 GPU_RESOURCES = ("gpu", "GPU")  # names of the resource that training asks for where a worker declares it
+
+
+class SchedulerGoneError(Exception):
+    """The connection to the scheduler broke."""
 
 
 class DaskCluster:
@@ -51,8 +57,11 @@ class DaskCluster:
             raise MissingToolError("--scheduler needs Dask.", "Run: pip install dask distributed") from None
         self.notice, self.address = notice, address
         _check_protection(address, distributed.Security(), notice)
+        for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what a person should know is said by `notice`
+        self.topic = f"diffrender-{os.getpid()}-{time.time_ns()}"
         try:
-            self.client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+            self.client = self._connected(CONNECT_SECONDS)
         except (OSError, ValueError) as error:
             reason = str(error).split("\n")[0]
             raise UsageError(
@@ -60,10 +69,9 @@ class DaskCluster:
             ) from None
         self.refused: set[str] = set()
         self.sent: WeakValueDictionary[str, Any] = WeakValueDictionary()
-        self.lock, self.closed = threading.Lock(), threading.Event()
+        self.lock, self.closed, self.given_up = threading.Lock(), threading.Event(), False
+        self.connecting = threading.Lock()
         self.listeners: dict[str, Callable[[dict[str, Any]], None]] = {}
-        self.topic = f"diffrender-{os.getpid()}-{time.time_ns()}"
-        self.client.subscribe_topic(self.topic, self._heard)
         self.watch = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> DaskCluster:
@@ -73,9 +81,7 @@ class DaskCluster:
     def __exit__(self, *_: object) -> None:
         self.closed.set()
         self.watch.join()
-        with contextlib.suppress(Exception):
-            self.client.unsubscribe_topic(self.topic)
-        self.client.close()
+        _close(self.client)
 
     def takes(self, job: Job) -> bool:
         """Trainings, recordings and renders; films are joined where the clips are."""
@@ -86,14 +92,19 @@ class DaskCluster:
         """Do a job on some worker and put its files here; returns and raises as `Children.do` does.
 
         A job whose worker was lost is done again by Dask itself; one whose input was lost with a worker, by
-        `local.run`. A worker with another diffrender is not asked again.
+        `local.run`; one whose scheduler was lost, when it is back. A worker with another diffrender is not asked again.
         """
         bundle, files = bundles.pack(job)
         while True:
             ticket = f"{job.name}-{job.key[:8]}-{time.time_ns()}"
-            with self._listening(ticket, lambda event: on_event(job, event)):
-                self._await_worker(interrupt)
-                result = self._submitted(job, bundle, files, interrupt, ticket)
+            client = self.client
+            try:
+                with self._listening(ticket, lambda event: on_event(job, event)), _present(client):
+                    self._await_worker(interrupt)
+                    result = self._submitted(job, bundle, files, interrupt, ticket)
+            except SchedulerGoneError:
+                self._await_scheduler(client, interrupt)
+                continue
             if "refused" not in result.event:
                 break
             self._refuse(job, result.event)
@@ -121,7 +132,7 @@ class DaskCluster:
             **self._placement(job),
         )
         try:
-            with interrupt.watching(future.cancel, future.cancel):
+            with interrupt.watching(cancel := functools.partial(_cancel, future), cancel):
                 return future.result()
         except KilledWorker as error:
             raise DiffrenderError(
@@ -131,11 +142,45 @@ class DaskCluster:
         except CancelledError as error:
             if interrupt.set:
                 raise KeyboardInterrupt from None
+            if getattr(error, "reason", "") == "scheduler-connection-lost":
+                raise SchedulerGoneError from None
             raise WorkerDiedError(f"{job.name}: a worker was lost with what the job was to read ({error}).") from None
+        except OSError:
+            raise
         except Exception as error:  # Dask's own: what a job raises comes back as an event
             raise DiffrenderError(f"{job.name}: {type(error).__name__}: {error}.") from error
         finally:
             future.release()
+
+    def _connected(self, seconds: float) -> Any:
+        """A client of the scheduler, that hears of progress."""
+        import distributed
+
+        client = distributed.Client(self.address, timeout=seconds, set_as_default=False)
+        client.subscribe_topic(self.topic, self._heard)
+        return client
+
+    def _await_scheduler(self, lost: Any, interrupt: Interrupt) -> None:
+        """Go on when the scheduler is back behind the connection `lost`; DiffrenderError if it does not come back."""
+        with self.connecting:
+            if self.client is not lost:  # another job has waited for it
+                return
+            _close(lost)
+            if not self.given_up:
+                self.notice(f"The scheduler at {self.address} is gone; waiting for it to come back.")
+            deadline = time.monotonic() + RETURN_SECONDS
+            while not self.given_up:
+                if interrupt.set:
+                    raise KeyboardInterrupt
+                with contextlib.suppress(OSError):
+                    self.client, self.sent = self._connected(LOOK_SECONDS), WeakValueDictionary()
+                    return
+                time.sleep(LOOK_SECONDS)
+                self.given_up = time.monotonic() > deadline
+            raise DiffrenderError(
+                f"The scheduler at {self.address} did not come back in {RETURN_SECONDS:g} s.",
+                "What was finished is kept: run the same again when it is there.",
+            )
 
     def _await_worker(self, interrupt: Interrupt) -> None:
         """Files can only be sent to somebody."""
@@ -221,6 +266,33 @@ def _check_protection(address: str, security: Any, notice: Callable[[str], None]
             )
     elif not _is_local(address):
         notice(f"Traffic to {address} is neither encrypted nor protected: see TLS in docs/cluster.md.")
+
+
+@contextlib.contextmanager
+def _present(client: Any) -> Iterator[None]:
+    """SchedulerGoneError for what Dask raises when its client has lost the scheduler."""
+    from distributed.client import ClosedClientError
+
+    try:
+        yield
+    except ClosedClientError:
+        raise SchedulerGoneError from None
+    except OSError:
+        if client.status == "running":
+            raise
+        raise SchedulerGoneError from None
+
+
+def _close(client: Any) -> None:
+    """End a client, whose scheduler may be gone."""
+    with contextlib.suppress(Exception):
+        client.close(timeout=CONNECT_SECONDS)
+
+
+def _cancel(future: Any) -> None:
+    """Take a job back, unless the scheduler that has it is gone."""
+    with contextlib.suppress(Exception):
+        future.cancel()
 
 
 def _is_local(address: str) -> bool:

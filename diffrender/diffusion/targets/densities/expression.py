@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from diffrender.core.errors import ConfigError, suggest
+from diffrender.core.errors import ConfigError, suggest, words_of
 from diffrender.diffusion.targets.densities.base import Bounds, Density, grid, widened
 
 Term = Callable[[Sequence[torch.Tensor]], torch.Tensor]
@@ -127,7 +127,7 @@ class _Reader:
             raise ConfigError("target.log_p: nested too deeply.") from None
         except (SyntaxError, ValueError) as error:
             raise ConfigError(
-                f"target.log_p: not an expression ({str(error).splitlines()[0]}).", 'Example: "-(x**2 + y**2 - 1)**2"'
+                f"target.log_p: not an expression ({words_of(error)}).", 'Example: "-(x**2 + y**2 - 1)**2"'
             ) from None
 
     def term(self, node: ast.AST, depth: int) -> Term:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import DiffrenderError, words_of
 from diffrender.diffusion.targets.images import plain_pickle
 
 EVENT = (3, 32, 32)
@@ -63,7 +63,7 @@ def _read_archive(path: Path, names: Sequence[str]) -> Iterator[tuple[np.ndarray
                         return
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise DiffrenderError(
-            f"{path}: the archive is cut short or damaged ({error}).",
+            f"{path}: the archive is cut short or damaged ({words_of(error)}).",
             "Delete it, and it is downloaded again, or copy it again.",
         ) from None
     raise DiffrenderError(f"{path}: '{sorted(left)[0]}' is not in it: not an archive of CIFAR-10.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from diffrender.config.datasets import IMAGE_SUFFIXES, image_files
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import DiffrenderError, words_of
 
 MAX_PIXELS = 50_000_000  # of one image file
 MAX_BYTES = 4_000_000_000  # of all images as they are kept in memory
@@ -72,7 +72,7 @@ def _read(path: Path, resize: int | None, grey: bool) -> np.ndarray:
         raise
     except Exception as error:  # Pillow's readers raise whatever a broken file makes them stumble over
         raise DiffrenderError(
-            f"{path}: not an image that can be read ({str(error).splitlines()[0][:80] if str(error) else 'damaged'}).",
+            f"{path}: not an image that can be read ({words_of(error)}).",
             "Take it out of the folder, or save it again.",
         ) from None
     if resize:

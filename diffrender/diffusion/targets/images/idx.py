@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import DiffrenderError, words_of
 
 UNSIGNED_BYTES = 8
 MAX_BYTES = 1 << 30
@@ -30,7 +30,8 @@ def read_idx(path: Path, axes: int) -> np.ndarray:
             data = file.read(size + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DiffrenderError(
-            f"{path}: cut short or damaged ({error}).", "Delete it, and it is downloaded again, or copy it again."
+            f"{path}: cut short or damaged ({words_of(error)}).",
+            "Delete it, and it is downloaded again, or copy it again.",
         ) from None
     except OSError as error:
         raise DiffrenderError(f"{path}: cannot be read ({error.strerror or error}).") from None

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.errors import ConfigError, DiffrenderError, words_of
 from diffrender.diffusion.targets.shapes.tables import check_points
 
 MAX_BYTES = 512_000_000
@@ -60,9 +60,8 @@ def _mapped(path: Path) -> np.ndarray:
     except MemoryError:
         raise
     except Exception as error:  # headers are parsed, and can hold anything
-        reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
         objects = "bject" in str(error) or "allow_pickle" in str(error)
-        said = "an array of Python objects" if objects else f"not a NumPy file of numbers ({reason})"
+        said = "an array of Python objects" if objects else f"not a NumPy file of numbers ({words_of(error)})"
         raise DiffrenderError(f"{path}: {said}.", "Save it again: numpy.save(name, points.astype(float)).") from None
     if not isinstance(array, np.ndarray):
         raise DiffrenderError(f"{path}: not one array of numbers.")

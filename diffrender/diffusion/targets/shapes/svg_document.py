@@ -7,7 +7,7 @@ import math
 import re
 from xml.etree import ElementTree
 
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import DiffrenderError, words_of
 
 MAX_BYTES = 50_000_000
 MAX_DEPTH = 256
@@ -97,7 +97,7 @@ def _parsed(source: bytes, name: str) -> ElementTree.Element:
             if depth > MAX_DEPTH:
                 raise DiffrenderError(f"{name}: nested more than {MAX_DEPTH} elements deep.")
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        reason = str(error).splitlines()[0][:80]
+        reason = words_of(error)
         if "undefined entity" in reason:
             raise DiffrenderError(
                 f"{name}: names an XML entity that the file itself does not define ({reason}).",

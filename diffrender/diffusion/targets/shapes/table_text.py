@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import DiffrenderError, words_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -128,7 +128,7 @@ def _cells(lines: Sequence[str], separator: str, path: Path) -> list[list[str]]:
             return [line.split() for line in lines]
         return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]
     except csv.Error as error:
-        raise DiffrenderError(f"{path}: not a table that can be read ({error}).") from None
+        raise DiffrenderError(f"{path}: not a table that can be read ({words_of(error)}).") from None
 
 
 # ---- what it is written like -----------------------------------------------------------------------------------------
