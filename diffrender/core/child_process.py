@@ -23,8 +23,12 @@ from typing import IO, Any
 from diffrender.core import errors
 from diffrender.core.errors import DiffrenderError, UnexpectedError, file_being_read
 
-NO_MEMORY = ("failed to map segment", "can't start new thread", "can't allocate memory")  # torch and threads
 SLEEP_WHILE_WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
+NO_MEMORY = (  # how torch, threads, OpenBLAS, C++ and C put it
+    "failed to map segment", "can't start new thread", "can't allocate memory", "Memory allocation still failed",
+    "std::bad_alloc", "Cannot allocate memory", "MemoryError",
+)  # fmt: skip
+OUT_OF_MEMORY = ("out of memory", "Ask for fewer chains or points, or close other programs.")
 CLEAN_UP_SECONDS = 20  # what a child whose parent is gone gets before it is ended
 
 
@@ -169,9 +173,14 @@ def _lack(error: BaseException) -> tuple[str, str] | None:
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
         return "too many open files", "Allow more of them: ulimit -n 1024"
     short = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
-    if short or (isinstance(error, (ImportError, RuntimeError)) and any(words in text for words in NO_MEMORY)):
-        return "out of memory", "Ask for fewer chains or points, or close other programs."
+    if short or (isinstance(error, (ImportError, RuntimeError)) and tells_of_memory(text)):
+        return OUT_OF_MEMORY
     return None
+
+
+def tells_of_memory(text: str) -> bool:
+    """Whether a library's words say that there was no memory."""
+    return any(words in text for words in NO_MEMORY)
 
 
 def error_as_message(error: BaseException, doing: str) -> dict[str, Any]:

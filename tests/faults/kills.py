@@ -72,7 +72,7 @@ class Work:
     undo: Sequence[str] = ()
 
 
-RENDER = ("render", "denoise", "--config", "c.yaml", "-q", "l", "--fps", "5", "-O", "duration=1", "--workers", "2")
+RENDER = ("render", "denoise", "--config", "c.yaml", "-q", "l", "--fps", "2", "-O", "duration=1", "--workers", "2")
 WORKS = {
     "train": Work(("train", "c.yaml", "--set", "model.kind=mlp"), ("outputs/*/*.safetensors", "outputs/*/*.npz")),
     "sample": Work(("sample", "c.yaml", "-o", "run.npz"), ("run.npz",)),
@@ -229,7 +229,7 @@ def command_of(work: Work, cluster: Cluster | None) -> Sequence[str]:
 
 # ---- trials ----------------------------------------------------------------------------------------------------------
 def prepare(work: Work, folder: Path) -> None:
-    """The folder as the command finds it."""
+    """The folder as the command finds it; every trial begins with a copy of it."""
     folder.mkdir(parents=True)
     (folder / "c.yaml").write_text(CONFIG)
     (folder / "talk.yaml").write_text(LECTURE)
@@ -244,7 +244,6 @@ def trial(
     work: Work, folder: Path, whole: dict[str, str], seconds: float, r: random.Random, cluster: Cluster | None = None
 ) -> Trial:
     """Kill a command a few times, then let it end. whole: the digests of a run that was not killed."""
-    prepare(work, folder)
     command = command_of(work, cluster)
     done = Trial()
     for _ in range(KILLS_A_TRIAL):
@@ -283,7 +282,8 @@ def run(
     work, r = WORKS[name], random.Random(f"{seed} {name}")
     hit: Counter[str] = Counter()
     faults: list[str] = []
-    prepare(work, root / name / "whole")
+    prepare(work, root / name / "begun")
+    shutil.copytree(root / name / "begun", root / name / "whole")
     seconds = finish(work.command, root / name / "whole")
     whole = outputs(work, root / name / "whole")
     assert whole, f"{name} makes nothing under {work.outputs}"
@@ -291,6 +291,7 @@ def run(
     number = 0
     while sum(hit[which] for which in HITS) < kills:
         folder = root / name / f"{number:03}"
+        shutil.copytree(root / name / "begun", folder)
         done = trial(work, folder, whole, seconds, r, cluster)
         hit += done.kills
         faults += [f"{folder}: {fault}" for fault in done.faults]

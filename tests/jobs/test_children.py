@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from diffrender.core.errors import UsageError, WorkerDiedError
+from diffrender.core.errors import DiffrenderError, UsageError, WorkerDiedError
 from diffrender.jobs.job import Job, pending
 from diffrender.jobs.plan.subject import Subject
 from diffrender.jobs.run import local
@@ -54,6 +54,19 @@ def test_a_process_killed_before_it_has_a_log_is_lost_and_nothing_else(tmp_path)
         )
     assert isinstance(outcome.error, WorkerDiedError)
     assert "killed by SIGKILL" in str(outcome.error)
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("OpenBLAS error: Memory allocation still failed after 10 retries, giving up.", "a: out of memory."),
+        ("Something else.", "ended without a word"),
+    ],
+)
+def test_a_process_that_ends_for_want_of_memory_is_not_said_to_end_without_a_word(last, said, tmp_path):
+    ends = (sys.executable, "-c", f"raise SystemExit({last!r})")
+    with Children(command=ends) as children, pytest.raises(DiffrenderError, match=said):
+        local.run([toy(tmp_path, "render", "a")], children=children)
 
 
 def test_each_job_of_a_shared_process_has_its_own_log(tmp_path, toy_worker):

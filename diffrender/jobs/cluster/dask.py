@@ -34,12 +34,18 @@ from diffrender.jobs.run.local import OnEvent
 
 CONNECT_SECONDS = 10.0  # to wait for the scheduler
 RETURN_SECONDS = 120.0  # to wait for a scheduler that has gone
+LOSSES = 8  # of workers with a job's files, or of the scheduler, after which a job is given up
 LONELY_SECONDS = 5.0  # without any worker before something is said
 LOOK_SECONDS = 0.5  # between progress reports, and between looks whether a job is still wanted
+MORE_MEMORY = "It may need more memory than the workers have."
 GPU_RESOURCES = ("gpu", "GPU")  # names of the resource that training asks for where a worker declares it
 
 
-class SchedulerGoneError(Exception):
+class ClusterLossError(Exception):
+    """Something of the cluster is gone, and with it files of a job: it begins anew."""
+
+
+class SchedulerGoneError(ClusterLossError):
     """The connection to the scheduler broke."""
 
 
@@ -91,19 +97,26 @@ class DaskCluster:
     def do(self, job: Job, on_event: OnEvent, interrupt: Interrupt, log: Path | None) -> dict[str, Any]:
         """Do a job on some worker and put its files here; returns and raises as `Children.do` does.
 
-        A job whose worker was lost is done again by Dask itself; one whose input was lost with a worker, by
-        `local.run`; one whose scheduler was lost, when it is back. A worker with another diffrender is not asked again.
+        A job whose worker was lost is done again by Dask itself; one whose files were lost with it, or whose scheduler
+        went, LOSSES times. A worker with another diffrender is not asked again.
         """
         bundle, files = bundles.pack(job)
+        losses = 0
         while True:
             ticket = f"{job.name}-{job.key[:8]}-{time.time_ns()}"
             client = self.client
             try:
-                with self._listening(ticket, lambda event: on_event(job, event)), _present(client):
+                with self._listening(ticket, lambda event: on_event(job, event)), _scheduler_there():
                     self._await_worker(interrupt)
                     result = self._submitted(job, bundle, files, interrupt, ticket)
-            except SchedulerGoneError:
-                self._await_scheduler(client, interrupt)
+            except ClusterLossError as error:
+                if (losses := losses + 1) > LOSSES:
+                    raise DiffrenderError(f"{job.name}: {error}, {losses} times.", MORE_MEMORY) from None
+                if isinstance(error, SchedulerGoneError):
+                    self._await_scheduler(client, interrupt)
+                else:
+                    on_event(job, {"event": "retry", "problem": f"{job.name}: {error}."})
+                    time.sleep(LOOK_SECONDS)
                 continue
             if "refused" not in result.event:
                 break
@@ -137,16 +150,18 @@ class DaskCluster:
         except KilledWorker as error:
             raise DiffrenderError(
                 f"{job.name}: the workers that tried it died, {error.allowed_failures + 1} of them.",
-                "It may need more memory than they have. 'allowed-failures: 1' of the scheduler spares some of them.",
+                f"{MORE_MEMORY} 'allowed-failures: 1' of the scheduler spares some of them.",
             ) from None
         except CancelledError as error:
             if interrupt.set:
                 raise KeyboardInterrupt from None
             if getattr(error, "reason", "") == "scheduler-connection-lost":
-                raise SchedulerGoneError from None
-            raise WorkerDiedError(f"{job.name}: a worker was lost with what the job was to read ({error}).") from None
+                raise SchedulerGoneError("the scheduler was lost") from None
+            raise ClusterLossError("a worker was lost with what the job was to read") from None
         except OSError:
-            raise
+            if self.client.status != "running":
+                raise
+            raise ClusterLossError("a worker was lost before its files came back") from None
         except Exception as error:  # Dask's own: what a job raises comes back as an event
             raise DiffrenderError(f"{job.name}: {type(error).__name__}: {error}.") from error
         finally:
@@ -173,7 +188,10 @@ class DaskCluster:
                 if interrupt.set:
                     raise KeyboardInterrupt
                 with contextlib.suppress(OSError):
-                    self.client, self.sent = self._connected(LOOK_SECONDS), WeakValueDictionary()
+                    self.client, self.sent = (
+                        self._connected(min(CONNECT_SECONDS, RETURN_SECONDS)),
+                        WeakValueDictionary(),
+                    )
                     return
                 time.sleep(LOOK_SECONDS)
                 self.given_up = time.monotonic() > deadline
@@ -196,8 +214,10 @@ class DaskCluster:
             if future is None or future.status not in ("finished", "pending"):
                 try:
                     future = self.client.scatter(file.read_bytes(), hash=False)
-                except TimeoutError:
-                    raise WorkerDiedError(f"{file.name} could not be sent: the last worker is gone.") from None
+                except OSError:  # a timeout, too
+                    if self.client.status != "running":
+                        raise
+                    raise ClusterLossError(f"a worker was lost while {file.name} was sent to it") from None
                 self.sent[digest] = future
             return future
 
@@ -269,18 +289,14 @@ def _check_protection(address: str, security: Any, notice: Callable[[str], None]
 
 
 @contextlib.contextmanager
-def _present(client: Any) -> Iterator[None]:
+def _scheduler_there() -> Iterator[None]:
     """SchedulerGoneError for what Dask raises when its client has lost the scheduler."""
     from distributed.client import ClosedClientError
 
     try:
         yield
-    except ClosedClientError:
-        raise SchedulerGoneError from None
-    except OSError:
-        if client.status == "running":
-            raise
-        raise SchedulerGoneError from None
+    except (ClosedClientError, OSError):
+        raise SchedulerGoneError("the scheduler was lost") from None
 
 
 def _close(client: Any) -> None:

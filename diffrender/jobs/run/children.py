@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from diffrender.core.child_process import ChildProcess, error_from_message
+from diffrender.core.child_process import OUT_OF_MEMORY, ChildProcess, error_from_message, tells_of_memory
 from diffrender.core.errors import DiffrenderError, UnexpectedError, WorkerDiedError
 from diffrender.core.files import write_text
 from diffrender.core.notes import note
@@ -114,7 +114,10 @@ class Children:
             reason = child.exit_reason()
             family = WorkerDiedError if child.exit_code() < 0 else DiffrenderError
             name = message.get("name", "The check of what is to be made")
-            raise family(f"{name}: its process ended without a word ({reason}).", _last_line(log, first_log))
+            said = _last_line(log, first_log)
+            if tells_of_memory(said):
+                raise DiffrenderError(f"{name}: {OUT_OF_MEMORY[0]}.", OUT_OF_MEMORY[1])
+            raise family(f"{name}: its process ended without a word ({reason}).", said)
 
     def check(self, configs: Sequence[Mapping[str, Any]]) -> None:
         """Check configs by the registries (see `check.py`) in a process that goes on with a job."""
