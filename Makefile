@@ -1,10 +1,10 @@
 # make demo: from an empty machine to a video.   make test: from an empty machine to passed tests.
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: gallery help setup demo test lint types lock audit clean
+.PHONY: gallery help setup demo test check-slow lint types lock audit clean
 
 help:   ## say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 setup:  ## install what is missing, and .venv (TORCH_INDEX=… for another build of torch)
 	@.ci/setup
@@ -14,6 +14,9 @@ demo: setup  ## outputs/langevin/langevin.mp4
 
 test: setup  ## all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+
+check-slow: setup  ## tests that take minutes: gigabytes, slow networks and kills on a cluster
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 
 lint: setup  ## ruff
 	$(BIN)/ruff check .

@@ -44,11 +44,12 @@ class Machines:
             if file.exists() and file.read_text():
                 self.address = json.loads(file.read_text())["address"]
 
-    def start(self, what, *arguments, preload):
+    def start(self, what, *arguments, preload, path=None):
         environment = {
             **os.environ,
             "TOY_WORKER": str(TOYS / "worker.py"),
             "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
+            **({"PYTHONPATH": str(path)} if path else {}),
         }
         file = TOYS / (f"preload_{preload}.py" if preload else "preload.py")
         command = [sys.executable, "-m", "dask", what, *arguments, "--no-dashboard", "--preload", str(file)]
@@ -56,12 +57,12 @@ class Machines:
         self.processes.append(process)
         return process
 
-    def worker(self, name, *arguments, preload=""):
-        """Start a worker with a folder of its own."""
+    def worker(self, name, *arguments, preload="", path=None):
+        """Start a worker with a folder of its own. path: where its diffrender lies, if not here."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         place = ("--local-directory", str(folder), "--name", name, "--no-nanny", "--nthreads", "1")
-        return self.start("worker", self.address, *place, *arguments, preload=preload)
+        return self.start("worker", self.address, *place, *arguments, preload=preload, path=path)
 
     def wait(self, done, workers):
         """Wait until so many workers are there."""

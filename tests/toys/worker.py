@@ -1,8 +1,9 @@
 """A worker whose renders are quick and do as they are told: by the options of the clip.
 
 seconds (of work), until (a file: with it the work takes no time), frames, grey, fail, crash (while `reading` a file),
-size (bytes of junk that are written on the way), die (a file: if it is not there, it is put there and the process
-killed). Everything else, the film too, is done by the worker of diffrender.
+size (bytes of junk that are written on the way), grow (bytes up to which the clip is filled with zeros), die (a
+file: if it is not there, it is put there and the process killed). Everything else, the film too, is done by the worker
+of diffrender.
 """
 
 import os
@@ -45,6 +46,8 @@ def render(task):
             file.write(task.key.encode())
         else:
             video(file, render_fields(task), options)
+        if "grow" in options:
+            file.truncate(options["grow"])
     return {"frames": options["frames"]}
 
 
