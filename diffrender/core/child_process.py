@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from diffrender.core import errors
-from diffrender.core.errors import DiffrenderError, UnexpectedError, file_being_read
+from diffrender.core.errors import DiffrenderError, UnexpectedError, file_being_read, words_of
 
 SLEEP_WHILE_WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 NO_MEMORY = (  # how torch, threads, OpenBLAS, C++ and C put it
@@ -167,7 +167,7 @@ class Commands:
             os._exit(1)
 
 
-def _lack(error: BaseException) -> tuple[str, str] | None:
+def lack(error: BaseException) -> tuple[str, str] | None:
     """What this machine lacks, and what to do, if that is what an error says; libraries have words of their own."""
     text = str(error)
     if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
@@ -189,10 +189,10 @@ def error_as_message(error: BaseException, doing: str) -> dict[str, Any]:
     if isinstance(error, DiffrenderError):
         family = next(cls.__name__ for cls in type(error).__mro__ if cls.__module__ == DiffrenderError.__module__)
         return {"family": family, "problem": error.problem, "remedy": error.remedy, "trace": trace}
-    if lack := _lack(error):
-        return {"family": "DiffrenderError", "problem": f"{doing}: {lack[0]}.", "remedy": lack[1], "trace": trace}
+    if short := lack(error):
+        return {"family": "DiffrenderError", "problem": f"{doing}: {short[0]}.", "remedy": short[1], "trace": trace}
     file = file_being_read(error)
     while_reading = f" while reading {file}" if file else ""
-    text = (str(error).splitlines() or [""])[0]
+    text = words_of(error) if str(error) else ""
     problem = f"{doing}: {type(error).__name__}{while_reading}{f': {text}' if text else ''}."
     return {"family": UnexpectedError.__name__, "problem": problem, "remedy": UnexpectedError.REMEDY, "trace": trace}

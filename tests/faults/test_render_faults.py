@@ -1,5 +1,6 @@
 """Renders that are interrupted, lose a process or run out of room."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from diffrender.core.errors import RenderError
+from diffrender.video.drawing import worker
 from diffrender.video.render import render
 from diffrender.video.spec import RenderSpec
 
@@ -55,6 +57,18 @@ def after(process, frames):
         if stage == "draw" and int(done) >= frames:
             return psutil.Process(process.pid).children()
     raise AssertionError(process.stderr.read())
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError("Unable to allocate 9 GiB"), "out of memory."),
+        (OSError(errno.EMFILE, "Too many open files"), "too many open files."),
+        (ValueError("Unable to allocate 9 GiB"), "ValueError: Unable to allocate 9 GiB."),
+    ],
+)
+def test_what_the_machine_lacks_is_said_and_not_laid_at_the_scenes_door(error, said):
+    assert worker.describe(error, Path("mine.py"))["problem"] == f"mine.py: {said}"
 
 
 @pytest.fixture(scope="module")

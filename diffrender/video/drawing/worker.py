@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.core.child_process import Answers, error_as_message
-from diffrender.core.errors import DiffrenderError, RenderError, file_being_read, reading
+from diffrender.core.child_process import Answers, error_as_message, lack
+from diffrender.core.errors import DiffrenderError, RenderError, file_being_read, reading, words_of
 from diffrender.video import frames
 from diffrender.video.drawing.work_folder import partial, segment_file
 from diffrender.video.encode import settings as encoding
@@ -161,14 +161,14 @@ class DrawingWorker:
 
 
 def describe(error: Exception, scene: Path) -> dict[str, str]:
-    """An error as an answer: one of ours as it is, any other with the line of the scene's file that it came from."""
+    """An error as an answer: one of ours or of the machine as it is, any other with the line of the scene's file."""
     lines = [
         f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == scene.resolve()
     ]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-    if isinstance(error, DiffrenderError) or file_being_read(error):
+    if isinstance(error, DiffrenderError) or file_being_read(error) or lack(error):
         return error_as_message(error, str(scene))
-    text = (str(error).splitlines() or [""])[0]
+    text = words_of(error) if str(error) else ""
     problem = f"{scene}{f', line {line}' if line else ''}: {type(error).__name__}{f': {text}' if text else ''}."
     remedy = "--debug shows where it comes from."
     if without_latex(error):
