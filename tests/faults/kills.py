@@ -248,7 +248,8 @@ def trial(
     done = Trial()
     for _ in range(KILLS_A_TRIAL):
         process = start(command, folder)
-        time.sleep(r.uniform(0.02, 1.0) * seconds)
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(r.uniform(0.02, 1.0) * seconds)
         below, there = children(process), [p for w in (cluster.workers if cluster else []) for p in children(w)]
         hit = kill_some(process, below, cluster, r)
         done.kills[hit] += 1
@@ -265,6 +266,8 @@ def trial(
             done.faults.append("processes outlive their command")
         wrong = [name for name, digest in outputs(work, folder).items() if whole.get(name) != digest]
         done.faults += [f"not whole after a kill: {name}" for name in wrong]
+        if process.returncode == 0:  # another run would find nothing to do
+            break
     try:
         finish(command, folder)
     except (RuntimeError, psutil.TimeoutExpired) as error:
