@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import random
 import re
@@ -90,8 +91,9 @@ WORKS = {
 
 @dataclass
 class Trial:
-    """What came of one folder."""
+    """What came of one folder. seconds: those of a run that ended before it was killed."""
 
+    seconds: float = math.inf
     kills: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
@@ -247,12 +249,14 @@ def trial(
     command = command_of(work, cluster)
     done = Trial()
     for _ in range(KILLS_A_TRIAL):
-        process = start(command, folder)
+        process, begun = start(command, folder), time.monotonic()
         with contextlib.suppress(psutil.TimeoutExpired):
             process.wait(r.uniform(0.02, 1.0) * seconds)
         below, there = children(process), [p for w in (cluster.workers if cluster else []) for p in children(w)]
         hit = kill_some(process, below, cluster, r)
         done.kills[hit] += 1
+        if hit == "nobody":
+            done.seconds = time.monotonic() - begun
         if cluster:
             time.sleep(r.uniform(0, AWAY_SECONDS))
             cluster.mend()
@@ -297,6 +301,7 @@ def run(
         shutil.copytree(root / name / "begun", folder)
         done = trial(work, folder, whole, seconds, r, cluster)
         hit += done.kills
+        seconds = min(seconds, done.seconds)
         faults += [f"{folder}: {fault}" for fault in done.faults]
         for fault in faults[len(faults) - len(done.faults) :]:
             say(fault)
