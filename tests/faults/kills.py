@@ -140,8 +140,13 @@ class Cluster:
         raise RuntimeError(f"the scheduler does not listen: {tail(self.folder)}")
 
     def left(self) -> list[str]:
-        """Folders of jobs that are still on workers."""
-        return [path.name for path in self.folder.glob("dask-scratch-space/*/diffrender-*")]
+        """Folders of jobs that stay on workers for longer than orphans do: a new worker clears those of a dead one."""
+        end = time.monotonic() + ORPHAN_SECONDS
+        while found := [path.name for path in self.folder.glob("dask-scratch-space/*/diffrender-*")]:
+            if time.monotonic() > end:
+                break
+            time.sleep(0.2)
+        return found
 
     def close(self) -> None:
         """End it."""
