@@ -53,12 +53,13 @@ class Likelihood(TrajectoryScene):
             "reverse",
             {
                 "model.kind": "exact",
-                "sampler.kind": "heun",
                 "sampler.steps": 100,
                 "sampler.chains": 3721,
+                "sampler.rtol": 1e-7,
+                "sampler.atol": 1e-7,
                 "sampler.timestep_spacing": "linspace",
             },
-            fixed={"sampler.start": "grid", "record.keep": []},
+            fixed={"sampler.kind": "rk45", "sampler.start": "grid", "record.keep": []},
         ),
     }
     words = {

@@ -57,6 +57,22 @@ def test_a_scene_without_recordings_takes_no_sampler(folder):
     clip("card", overrides={"sampler.seed": 5})  # a lecture's seed is for all its clips
 
 
+@pytest.mark.parametrize(
+    ("scene", "key", "value", "other"),
+    [
+        ("likelihood", "sampler.kind", "heun", "sampler.steps"),
+        ("race", "sampler.kind", "euler_ancestral", "sampler.evaluations"),
+        ("step", "sampler.kind", "ddim", "sampler.steps"),
+        ("guidance", "sampler.guidance_scale", 3, "sampler.chains"),
+    ],
+)
+def test_what_a_scene_has_values_of_its_own_for_is_refused(folder, scene, key, value, other):
+    said = refusal(clip, scene, overrides={key: value})
+    assert f"--set {key}={value}" in said
+    assert "whatever is set" in said
+    clip(scene, overrides={other: 12})  # control: what does something
+
+
 # ---- too few recordings ----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("scene", "missing"),

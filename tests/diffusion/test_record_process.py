@@ -220,6 +220,7 @@ def test_only_what_is_named_is_recorded_and_nothing_met_is_said(tmp_path):
     said, runs, _ = both(tmp_path, script, "--only", "euler")
     assert runs == []
     assert "Nothing was recorded" in said
+    assert "docs/your-model.md" in said, "of a loop of its own: how that is recorded"
 
 
 def test_a_program_that_is_not_there_is_refused(tmp_path):

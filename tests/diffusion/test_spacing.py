@@ -8,18 +8,23 @@ import numpy as np
 import pytest
 import torch
 
+from diffrender.config.declarations import Recording
+from diffrender.config.find import scenes
+from diffrender.config.scene_card import find_scene, with_options
 from diffrender.config.sections import Config, ScheduleConfig
 from diffrender.core.errors import ConfigError
 from diffrender.diffusion.denoisers.exact import MixtureDenoiser
 from diffrender.diffusion.levels import MAX_FIRST_RATIO, Level, choose, steepest_fall
 from diffrender.diffusion.noise import Noise, generator
+from diffrender.diffusion.recording.budgets import within_budget
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.recording.record import sample
-from diffrender.diffusion.recording.run import Run
+from diffrender.diffusion.recording.run import SETTLED_STEPS, Run
 from diffrender.diffusion.samplers.base import start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
+from diffrender.jobs.plan.subject import Subject
 
 CHAINS = 1000
 SPOTS = GaussianMixture(
@@ -30,6 +35,8 @@ TABLES = {k: make_levels(ScheduleConfig(kind=k)) for k in ("linear", "squaredcos
 FRESH = SPOTS.sample(20_000, generator(1))
 REVERSE = [entry for entry in SAMPLERS if entry.info["kind"] == "reverse"]
 OWN = [e.name for e in REVERSE if e.info["spacing"] != "linspace" and e.info["nfe_per_step"] != "adaptive"]
+
+MULTISTEP = [e.name for e in REVERSE if (e.info["order"] or 1) > 1 and e.info["nfe_per_step"] == 1]
 
 
 def distance(name: str, schedule: str, steps: int, spacing: str = "") -> float:
@@ -51,6 +58,16 @@ def ddim():
 def test_in_few_steps_no_sampler_with_a_spacing_of_its_own_is_worse_than_ddim(name, schedule, ddim):
     for steps in (10, 20):
         assert distance(name, schedule, steps) <= 1.2 * ddim[schedule, steps] + 0.03
+
+
+@pytest.mark.parametrize("name", MULTISTEP)
+def test_in_many_steps_multistep_methods_are_as_near_as_ddim_on_the_table_too(name):
+    """So nothing is said of them. Control: in ten steps they are not, and are warned of."""
+    near = distance("ddim", "squaredcos_cap_v2", SETTLED_STEPS)
+    assert distance(name, "squaredcos_cap_v2", SETTLED_STEPS, "linspace") <= 1.2 * near
+    assert not Run.of(config(kind=name, steps=SETTLED_STEPS, timestep_spacing="linspace"), device="cpu").warnings
+    assert distance(name, "squaredcos_cap_v2", 10, "linspace") > 1.2 * distance("ddim", "squaredcos_cap_v2", 10)
+    assert Run.of(config(kind=name, steps=10, timestep_spacing="linspace"), device="cpu").warnings
 
 
 def test_the_usual_spacing_is_found_out(ddim):
@@ -115,6 +132,28 @@ def test_few_steps_of_a_stochastic_method_are_said_with_the_figures():
         assert "0.15 to 0.28 from the data, ddim 0.13 to 0.21" in said
     for good in (config(kind="ddpm", steps=50), config(kind="ddim", steps=10), config(kind="reverse_sde", steps=10)):
         assert not Run.of(good, device="cpu").warnings
+
+
+def warnings(need, default_config, own=None):
+    """What a recording of a scene would warn of, with the user's `own` settings."""
+    config = Subject.of(need.config or default_config, own).for_scene(need.overrides, need.fixed).config
+    run = Run(config, None, make_levels(config.schedule), SAMPLERS[config.sampler.kind], None, torch.device("cpu"))
+    return (within_budget(run, config.sampler.evaluations) if config.sampler.evaluations else run).warnings
+
+
+@pytest.mark.parametrize("name", scenes())
+def test_no_scene_warns_of_its_own_defaults(name):
+    card = with_options(find_scene(name), {})
+    for need in card.needs.values():
+        if isinstance(need, Recording):
+            assert not warnings(need, card.default_config)
+
+
+def test_a_scene_warns_of_what_the_user_asks_for():
+    """The control."""
+    (need,) = find_scene("denoise").needs.values()
+    assert warnings(need, "spiral", {"sampler.kind": "heun", "sampler.timestep_spacing": "linspace"})
+    assert warnings(need, "spiral", {"sampler.kind": "ddpm", "sampler.steps": 10})
 
 
 def test_schedulers_of_diffusers_choose_their_own_timesteps():

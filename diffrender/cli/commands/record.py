@@ -56,7 +56,9 @@ def record(
         _tell(run)
     if not any("file" in run for run in runs):
         say(
-            "Nothing was recorded: no scheduler of diffusers and no sampler of k-diffusion or azula made a step.",
+            "Nothing was recorded: no scheduler of diffusers and no sampler of k-diffusion or azula made a step.\n"
+            "A loop of its own is recorded by two lines in it, diffrender.Recorder and recorder.state: see"
+            " docs/your-model.md.",
             "yellow",
         )
     raise typer.Exit(code)

@@ -162,9 +162,9 @@ def recordings(
 ) -> dict[str, Job]:
     """The jobs that make what a scene needs (or `only` some of it), by the names the scene gives them."""
     found: dict[str, Job] = {}
-    for name, need in card.needs.items():
-        if only is not None and name not in only:
-            continue
+    needs = {name: need for name, need in card.needs.items() if only is None or name in only}
+    check_free(card, needs, overrides or {})
+    for name, need in needs.items():
         chosen = _beside(card, need.config) or config or _beside(card, card.default_config)
         if not chosen:
             raise UsageError(
@@ -186,6 +186,18 @@ def recordings(
             job = subject.sample(device=device, kind=need.kind, shows=card.shows)
             found[name] = replace(job, name=f"sample {subject.name} ({name})") if len(card.needs) > 1 else job
     return found
+
+
+def check_free(card: SceneCard, needs: Mapping[str, Need], overrides: Overrides) -> None:
+    """Refuse an override of a key that every recording of the scene has a value of its own for: it would do nothing."""
+    for key, value in overrides.items():
+        own = [need.fixed[key] for need in needs.values() if key in need.fixed]
+        if len(own) == len(needs) > 0 and value not in own:
+            told = ", ".join(dict.fromkeys(map(_plainly, own)))
+            raise UsageError(
+                f"--set {key}={_plainly(value)}: the scene '{card.name}' shows {told}, whatever is set.",
+                "Leave it out, or see what the scene offers: diffrender list scenes",
+            )
 
 
 def _beside(card: SceneCard, name: str) -> str:
