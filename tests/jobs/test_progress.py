@@ -35,6 +35,20 @@ def test_a_line_says_which_job_how_far_and_how_long(monkeypatch):
     assert screen.line() == "job 2 of 2, two 50 %, about 24 s left", "slower than expected: the pace counts more"
 
 
+def test_time_that_passes_while_nothing_is_done_is_taken_off(monkeypatch):
+    """It was added: a job at 0 % was said to take longer and longer."""
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    screen = Progress({Path("one.mp4"): 60.0})
+    left = []
+    for passed in (0.0, 10.0, 30.0, 300.0):
+        now = passed
+        left.append(screen.left(0.0))
+    assert left == [60, 50, 30, 75], "what takes longer than was thought takes a while yet"
+    now = 30.0
+    assert screen.left(0.1) > left[2], "control: the pace is heard"
+
+
 def test_a_stage_of_one_step_is_no_progress():
     screen = Progress({Path("one.mp4"): 10.0})
     events(screen, "one")
@@ -66,6 +80,28 @@ def test_times_are_kept_where_outputs_are_and_nowhere_else(tmp_path):
     assert not (tmp_path / "none").exists()
     JobTimings(tmp_path).record([outcome])
     assert JobTimings(tmp_path).estimate(job("one")) == (7.0, True)
+
+
+def clip(scene, height, fps, recorded=True, **more):
+    sizes = {"scene": scene, "width": height * 16 // 9, "height": height, "fps": fps, "contact_sheet": False}
+    inputs = {"recordings/run": Path("run.npz")} if recorded else {}
+    return Job("render", f"render {scene}", Path(f"{scene}.mp4"), {**sizes, "format": "mp4", **more}, inputs)
+
+
+def test_one_measured_clip_tells_of_other_sizes_scenes_and_of_no_card(tmp_path):
+    """Measured at one time: langevin took 75 s at 480p15, 148 at 720p30. A card was guessed to take as long."""
+    JobTimings(tmp_path).record([local.Outcome(clip("langevin", 480, 15), "done", 75.0)])
+    times = JobTimings(tmp_path)
+    assert times.estimate(clip("langevin", 480, 15)) == pytest.approx((75.0, True), rel=1e-4)
+    seconds, measured = times.estimate(clip("langevin", 720, 30))
+    assert measured
+    assert 148 / 2 < seconds < 148 * 2, "within a factor of two"
+    assert times.estimate(clip("drift", 480, 15)) == pytest.approx((75.0, True), rel=1e-4)
+    for short in (clip("card", 480, 15, recorded=False), clip("langevin", 480, 15, format="png")):
+        assert times.estimate(short) == (12.0, False), "a guess of its own: it is not as long as a clip"
+    times.record([local.Outcome(clip("card", 480, 15, recorded=False), "done", 3.0)])
+    assert times.estimate(clip("card", 1080, 60, recorded=False))[0] < 60
+    assert times.estimate(clip("lange", 480, 15)) == pytest.approx((75.0, True), rel=1e-4), "not by half a name"
 
 
 def test_durations():

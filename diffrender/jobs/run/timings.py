@@ -14,40 +14,57 @@ from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.run.local import Outcome
 
 FILE = ".times.json"
+PER_FRAME = 0.9  # what a frame costs whatever its size, in megapixels: measured at 480p and 720p
+SHORT = 0.2  # of a guess: a card is short, a picture is one frame
 
 
 class JobTimings:
-    """Seconds by job, read from `folder` and kept there. A damaged or missing file holds none."""
+    """Seconds of a unit of work by job, read from `folder` and kept there. A damaged or missing file holds none."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
         try:
             read = json.loads(self.path.read_text("utf-8"))
-            self.seconds = {str(k): float(v) for k, v in read.items()}
+            self.paces = {str(k): float(v) for k, v in read.items()}
         except (OSError, ValueError, AttributeError, TypeError):
-            self.seconds = {}
+            self.paces = {}
 
     def estimate(self, job: Job) -> tuple[float, bool]:
-        """(seconds, whether measured): of this job, else what its kind and size usually take, else a guess."""
-        if _name(job) in self.seconds:
-            return self.seconds[_name(job)], True
-        alike = [seconds for name, seconds in self.seconds.items() if name.startswith(_class(job))]
-        return (median(alike), True) if alike else (KINDS[job.kind].first_guess, False)
+        """(seconds, whether measured): of this job, else what those like it usually take, else a guess."""
+        for like in _likenesses(job):
+            if paces := [pace for name, pace in self.paces.items() if f"{name} ".startswith(f"{like} ")]:
+                return median(paces) * _work(job), True
+        return KINDS[job.kind].first_guess * (SHORT if _sort(job) in ("card", "picture") else 1.0), False
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
         """Save measured times, if there is the folder; errors are ignored."""
         if not self.path.parent.is_dir():
             return
-        self.seconds.update({_name(o.job): round(o.seconds, 2) for o in outcomes if o.status == "done"})
+        done = [outcome for outcome in outcomes if outcome.status == "done"]
+        self.paces.update({_likenesses(o.job)[0]: round(o.seconds / _work(o.job), 4) for o in done})
         with contextlib.suppress(OSError):
-            write_text(self.path, json.dumps(self.seconds, indent=0, sort_keys=True))
+            write_text(self.path, json.dumps(self.paces, indent=0, sort_keys=True))
 
 
-def _class(job: Job) -> str:
-    """Jobs that take alike: of one kind, and clips of one size and rate."""
-    size = [str(job.settings[name]) for name in ("width", "height", "fps") if name in job.settings]
-    return " ".join([job.kind, *size, ""])
+def _likenesses(job: Job) -> list[str]:
+    """What a job has in common with others, the most first: it itself, of a clip its scene, its kind and sort."""
+    sort = f"{job.kind} {_sort(job)}"
+    scene = f"{sort} {job.settings.get('scene', '')}"
+    return [f"{scene} {job.name}", *([scene] if "scene" in job.settings else []), sort]
 
 
-def _name(job: Job) -> str:
-    return _class(job) + job.name
+def _sort(job: Job) -> str:
+    """Clips of recordings, cards without one, and pictures take times of their own."""
+    if job.kind != "render" or "scene" not in job.settings:
+        return "any"
+    if job.settings.get("format") == "png" or job.settings.get("still") is not None or job.settings["contact_sheet"]:
+        return "picture"
+    return "clip" if any(name.startswith("recordings/") for name in job.inputs) else "card"
+
+
+def _work(job: Job) -> float:
+    """How much work a clip is beside others of its scene: by its frames a second and its pixels; 1 of other jobs."""
+    width, height, fps = (job.settings.get(name) for name in ("width", "height", "fps"))
+    if not (width and height and fps) or job.kind != "render":
+        return 1.0
+    return (PER_FRAME + width * height / 1e6) * (fps if _sort(job) != "picture" else 1.0)
