@@ -22,12 +22,16 @@ import resource, sys
 from diffrender.core.errors import DiffrenderError
 from diffrender.video.render import render
 from diffrender.video.spec import RenderSpec
-limit = int(sys.argv[2])
+limit, hold = map(int, sys.argv[2:])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 spec = RenderSpec.model_validate_json(sys.argv[1])
+def report(event):
+    print(event["stage"], event["done"], flush=True)
+    if hold and event["stage"] == "draw" and event["done"] >= hold:
+        sys.stdin.readline()
 try:
-    result = render(spec, lambda e: print(e["stage"], e["done"], flush=True))
+    result = render(spec, report)
     print("resumed", result.resumed)
 except DiffrenderError as error:
     print(str(error), file=sys.stderr)
@@ -43,11 +47,11 @@ def spec(out, **fields):
     return RenderSpec.of(**{**usual, "out": out, **fields})
 
 
-def start(spec, limit=0):
-    arguments = [sys.executable, "-c", PROGRAM, spec.model_dump_json(), str(limit)]
-    return subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+def start(spec, limit=0, hold=0):
+    """limit: bytes that a file may have. hold: frames after which it waits for its stdin, however fast it draws."""
+    arguments = [sys.executable, "-c", PROGRAM, spec.model_dump_json(), str(limit), str(hold)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(arguments, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
 
 
 def after(process, frames):
@@ -80,7 +84,7 @@ def whole(tmp_path_factory):
 def test_ctrl_c_leaves_nothing_half_made_and_the_render_goes_on_later(whole, tmp_path):
     out = tmp_path / "a.mp4"
     out.write_bytes(b"an earlier video")
-    process = start(spec(out, workers=2))
+    process = start(spec(out, workers=2), hold=12)
     workers = after(process, 12)
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
@@ -101,7 +105,7 @@ def test_ctrl_c_leaves_nothing_half_made_and_the_render_goes_on_later(whole, tmp
 
 def test_another_render_does_not_take_up_what_was_left(whole, tmp_path):
     out = tmp_path / "a.mp4"
-    process = start(spec(out, encode="draft"))
+    process = start(spec(out, encode="draft"), hold=12)
     after(process, 12)
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
@@ -112,7 +116,7 @@ def test_another_render_does_not_take_up_what_was_left(whole, tmp_path):
 
 def test_a_damaged_segment_is_made_again(whole, tmp_path):
     out = tmp_path / "a.mp4"
-    process = start(spec(out))
+    process = start(spec(out), hold=20)
     after(process, 20)
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
@@ -123,7 +127,7 @@ def test_a_damaged_segment_is_made_again(whole, tmp_path):
 
 def test_a_killed_worker_costs_a_segment(whole, tmp_path):
     out = tmp_path / "a.mp4"
-    process = start(spec(out, workers=2))
+    process = start(spec(out, workers=2), hold=6)
     after(process, 6)[0].kill()
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
@@ -142,7 +146,7 @@ def test_a_worker_that_dies_every_time_ends_the_render(tmp_path):
 
 
 def test_workers_end_with_a_parent_that_was_killed(tmp_path):
-    process = start(spec(tmp_path / "a.mp4", workers=2))
+    process = start(spec(tmp_path / "a.mp4", workers=2), hold=4)
     workers = after(process, 4)
     process.kill()
     process.communicate(timeout=60)
@@ -154,7 +158,7 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path):
 
 def test_two_renders_of_one_file_at_a_time(whole, tmp_path):
     out = tmp_path / "a.mp4"
-    process = start(spec(out))
+    process = start(spec(out), hold=4)
     after(process, 4)
     with pytest.raises(RenderError, match="is being rendered by another process"):
         render(spec(out, encode="draft"))
