@@ -109,7 +109,7 @@ class Langevin(ManyChainsScene):
                 f"{run.file}: its moves are not drift + noise, so steps cannot be drawn as their sum.",
                 "Record every step (record.every: 1) of an unadjusted sampler (sampler.kind: ula).",
             )
-        self.stand(run)
+        self.lay_out(run)
         self.equation = page.equation(EQUATION, **TERMS).set_z_index(MOVING_TEXT)
         self.one = OneChain(self.density.box, self.left, run["x"], theme=theme, length=options.trail)
         self.tail = [f"last {options.trail:,} steps shown"] if page.shape == "wide" else []  # words go before sizes

@@ -36,7 +36,7 @@ class DensityScene(TrajectoryScene):
     `right`, `name`, `ground`, `key` and `footer`, and whatever an act adds.
     """
 
-    def stand(self, run: Trajectory) -> None:
+    def lay_out(self, run: Trajectory) -> None:
         """Lay out the panels, for the density that a recording holds."""
         page, theme = self.page, self.theme
         boxes = self.arrange("two panels")
