@@ -137,6 +137,8 @@ def test_the_equation_is_the_samplers_own_or_the_recorded_split():
     noise = np.ones((9, 30, 2), np.float32)
     assert ": noise}}" in captions.equation(run_of(noise=noise))
     assert ": noise}}" not in captions.equation(run_of(noise=0 * noise))
+    assert "hat(x)_0" not in captions.equation(run_of()), "nothing is known of a prediction"
+    assert "hat(x)_0" in captions.equation(run_of(x0=noise))
 
 
 # ---- scale bar and axes ----------------------------------------------------------------------------------------------

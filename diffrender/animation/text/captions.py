@@ -21,12 +21,15 @@ def sampler(run: Trajectory) -> str:
 
 
 def equation(run: Trajectory) -> str:
-    """The sampler's own update as an equation with named terms; of a recording without one, the split it records."""
+    """The sampler's own update as an equation with named terms; of a recording without one, the split it records.
+
+    That names x̂0 only where one was recorded.
+    """
     said = str((run.meta.get("sampler") or {}).get("equation") or "")
     if "{{" in said:
         return said
     kick = " + {{sigma_t thin xi : noise}}" if "noise" in run and bool(run["noise"][:PROBED].any()) else ""
-    return "{{x_(t-1) : sum}} = x_t + {{mu_t (x_t, hat(x)_0) : data}}" + kick
+    return f"{{{{x_(t-1) : sum}}}} = x_t + {{{{{'mu_t (x_t, hat(x)_0)' if 'x0' in run else 'Delta_t'} : data}}}}{kick}"
 
 
 def seed(run: Trajectory) -> str:
