@@ -120,6 +120,7 @@ class Langevin(ManyChainsScene):
         self.lasts = {act: seconds / faster for act, seconds in own.items()}
         self.poster()
         for act in options.acts:
+            self.next_act(act)
             getattr(self, act)()
         self.outro()
 

@@ -99,7 +99,8 @@ class Latent(TrajectoryScene):
         self.add(panel(boxes.stage, self.theme), frame(boxes.stage, self.theme.border).set_z_index(6))
         acts: list[Act] = [getattr(self, name)() for name in self.options.acts]
         self.show_end(acts[-1])
-        for act in acts:
+        for name, act in zip(self.options.acts, acts, strict=True):
+            self.next_act(name)
             self.begin(act)
             self.pass_time(act)
             self.outro()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from manim import Animation, Mobject, RendererType, Scene, VGroup, config
+from manim import Animation, Mobject, RendererType, Scene, VGroup, Wait, config
 
 from diffrender.animation import theme as look
 from diffrender.animation.animations import FadeInFast, FadeOutFast, OpacityScale, UpdateFromAlpha
@@ -123,6 +123,7 @@ class TrajectoryScene(Scene):
         self.places: dict[str, list[Mobject]] = {}  # what `set_places` has put where
         self.views: list[Plane] = []
         self.clocks: list[Clock] = []
+        self.coming_act = ""  # the act that begins with the next motion
         self.named = False  # whether the header names the projection of points
         self.trajectories: dict[str, Trajectory] = dict(self._found() if trajectories is None else trajectories)
         if missing := sorted(set(self.needs) - set(self.trajectories)):
@@ -277,6 +278,21 @@ class TrajectoryScene(Scene):
                 break
         return VGroup(*rows)
 
+    # ---- acts --------------------------------------------------------------------------------------------------------
+    def next_act(self, name: str) -> None:
+        """From the next motion on another act plays, a section in Manim's words: slides stop before it.
+
+        `intro` begins the act "run", and the end of `play_run` that of the "result"; others may be given names here.
+        """
+        self.coming_act = name
+
+    def play(self, *args: Any, **kwargs: Any) -> None:
+        """As Manim does; what moves begins the act that was announced, what merely stands belongs to the one before."""
+        if self.coming_act and not all(isinstance(arg, Wait) for arg in args):
+            self.next_section(self.coming_act)
+            self.coming_act = ""
+        super().play(*args, **kwargs)
+
     # ---- motions every scene shares ----------------------------------------------------------------------------------
     def seconds(self, seconds: float) -> float:
         """So many seconds, at the speed that the options ask for."""
@@ -286,6 +302,7 @@ class TrajectoryScene(Scene):
         """Show everything at once, so that the first frame is a whole picture, and let it stand for a while."""
         self.add(*header, *ground)
         self.stand(self.options.pause if pause is None else pause)
+        self.next_act("run")
 
     def play_run(
         self, clock: Clock, seconds: float | None = None, *also: Animation, start: float = 0.0, end: float = 1.0
@@ -302,6 +319,8 @@ class TrajectoryScene(Scene):
         resting = [a for v in self.views for a in v.turn(rest, degrees=degrees, start=1 - REST)] if end >= 1 else []
         if resting:
             self.play(*resting)
+        if end >= 1:
+            self.next_act("result")
 
     def crossfade(self, out: Sequence[Mobject] = (), into: Sequence[Mobject] = (), *also: Animation) -> None:
         """Change an act in 0.8 s: what goes fades before what comes; `also` runs with what comes."""

@@ -10,7 +10,21 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from diffrender import __version__
-from diffrender.cli.commands import batch, clean, doctor, draw, inspect, list_, new, page, record, render, sample, train
+from diffrender.cli.commands import (
+    batch,
+    clean,
+    doctor,
+    draw,
+    inspect,
+    list_,
+    new,
+    page,
+    record,
+    render,
+    sample,
+    slides,
+    train,
+)
 
 app = typer.Typer(
     name="diffrender",
@@ -44,6 +58,7 @@ app.command("render")(render.render)
 app.command("page")(page.page)
 app.command("record")(record.record)
 app.command("batch")(batch.batch)
+app.command("slides")(slides.slides)
 app.command("list")(list_.list_)
 app.command("inspect")(inspect.inspect)
 app.command("draw")(draw.draw)

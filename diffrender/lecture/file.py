@@ -61,6 +61,7 @@ class Entry(Section):
     title: str = Field("", description="name of its chapter")
     caption: str = Field("", description="subtitle that stands under it until the scene has one of its own")
     hold: float = Field(0.0, ge=0, le=600, description="seconds for which the last frame stays in the film")
+    notes: str = Field("", description="the lecturer's own, beside the slide")
     narration: str = Field("", description="a sound file that plays with it; the last frame is held until it ends")
 
     @property

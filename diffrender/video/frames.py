@@ -27,6 +27,7 @@ from diffrender.core.errors import RenderError, UsageError, suggest
 from diffrender.video.frame_cache import FrameCache
 
 NEVER = sys.maxsize
+UNNAMED = "autocreated"  # Manim's name of the section in which a scene begins
 ROUNDING = 1e-6  # frames; run times are sums of decimals, and 0.3 s × 10 fps must be three frames
 
 Window = tuple[int, int]
@@ -49,6 +50,8 @@ class FrameRenderer(CairoRenderer):
         super().__init__(camera_class=lambda: None)  # the scene says which; a camera costs two frames of memory
         self.frame = 0
         self.sink, self.finished_state = sink, finished_state
+        self.acts: list[tuple[int, str]] = []  # (first frame, name) of each of the scene's sections
+        self._section: Any = None
         self._windows: Iterator[Window] = iter(windows)
         self.first, self.last = next(self._windows, (NEVER, NEVER))
 
@@ -61,7 +64,11 @@ class FrameRenderer(CairoRenderer):
     # ---- playing -----------------------------------------------------------------------------------------------------
     def play(self, scene: Scene, *args: Any, **kwargs: Any) -> None:
         """One `Scene.play` or `Scene.wait`; frame for frame what Manim's own renderer would draw."""
-        self.skip_animations = self.file_writer.sections[-1].skip_animations
+        section = self.file_writer.sections[-1]
+        if section is not self._section:
+            self._begin_act(section.name)
+            self._section = section
+        self.skip_animations = section.skip_animations
         scene.compile_animation_data(*args, **kwargs)
         scene.begin_animations()
         frozen = scene.is_current_animation_frozen_frame()
@@ -77,6 +84,12 @@ class FrameRenderer(CairoRenderer):
             self._play_frames(scene, count)
         self.static_image = None
         self.num_plays += 1
+
+    def _begin_act(self, name: str) -> None:
+        """Note that an act begins with the next frame; one in which no frame was drawn is forgotten."""
+        if self.acts and self.acts[-1][0] == self.frame:
+            self.acts.pop()
+        self.acts.append((self.frame, name if self._section or name != UNNAMED else ""))
 
     def _play_frames(self, scene: Scene, count: int) -> None:
         step = 1 / self.camera.frame_rate
@@ -211,12 +224,13 @@ def draw(
     *,
     finished_state: bool = False,
     captions: list[tuple[float, float, str]] | None = None,
+    acts: list[tuple[int, str]] | None = None,
 ) -> int:
     """Play a scene and draw the frames in `windows`; returns how many frames went by (all of them if none is wanted).
 
     `make_scene(renderer)` builds a fresh scene on the renderer; `settings` are `manim_config`'s. Manim's configuration
     is global to the process, so two scenes cannot be drawn at once in one. The scene's subcaptions are appended to
-    `captions` as (seconds from, seconds to, text).
+    `captions` as (seconds from, seconds to, text), its sections to `acts` as (first frame, name).
     """
     with configured(settings):
         renderer = FrameRenderer(windows, sink, finished_state=finished_state)
@@ -227,6 +241,8 @@ def draw(
         if captions is not None:
             said = renderer.file_writer.subcaptions
             captions += [(c.start.total_seconds(), c.end.total_seconds(), c.content) for c in said]
+        if acts is not None:
+            acts += renderer.acts
         return renderer.frame
 
 
@@ -234,6 +250,7 @@ def count(
     make_scene: Callable[[FrameRenderer], Scene],
     settings: dict[str, Any],
     captions: list[tuple[float, float, str]] | None = None,
+    acts: list[tuple[int, str]] | None = None,
 ) -> int:
-    """The number of frames of a scene, found by playing it without drawing anything; its captions, as `draw` does."""
-    return draw(make_scene, settings, (), lambda pixels, repeat: None, captions=captions)
+    """The number of frames of a scene, found by playing it without drawing anything; captions and acts, as `draw`."""
+    return draw(make_scene, settings, (), lambda pixels, repeat: None, captions=captions, acts=acts)

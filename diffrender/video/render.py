@@ -124,15 +124,18 @@ def _gif(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress)
 
 
 def metadata(spec: RenderSpec, work: Path) -> dict[str, str]:
-    """The spec's metadata; a comment that is a JSON object says too how recorded time was shown, and if smoothed."""
-    shown = read_info(work).get("shown")
+    """The spec's metadata; a comment that is a JSON object says too what the scene told when its frames were counted.
+
+    That is how recorded time was `shown`, the `acts` as (first frame, name), and the `equations` as Typst source.
+    """
+    told = read_info(work).get("about")
     try:
         about = json.loads(spec.metadata.get("comment", "{}"))
     except ValueError:
         return spec.metadata
-    if not shown or not isinstance(about, dict):
+    if not told or not isinstance(about, dict):
         return spec.metadata
-    return {**spec.metadata, "comment": json.dumps({**about, "shown": shown}, sort_keys=True, separators=(",", ":"))}
+    return {**spec.metadata, "comment": json.dumps({**about, **told}, sort_keys=True, separators=(",", ":"))}
 
 
 def _join(parts: list[Path], out: Path, fps: int, progress: Progress, tags: dict[str, str] | None = None) -> None:

@@ -54,6 +54,11 @@ def test_train_sample_render_each_reuse_what_is_there(folder):
     told = json.loads(first.stdout)
     assert not told["reused"]
     assert told["path"] == "outputs/tiny/denoise.mp4"
+    about = json.loads(run("inspect", told["path"], "--json", cwd=folder, check=0).stdout)
+    assert [name for _, name in about["acts"]] == ["", "run", "result"]
+    assert about["acts"][1][0] == 4, "the first picture stands a second"
+    assert len(about["equations"]) == 1
+    assert "{{" not in about["equations"][0]
     again = json.loads(run("render", "denoise", "-c", "tiny.yaml", *SMALL, "--json", cwd=folder, check=0).stdout)
     assert again["reused"]
     assert again["key"] == told["key"]

@@ -78,6 +78,16 @@ def test_counts_are_exact(name, frames_expected, settings):
     assert pictures[0][..., :3].max() > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "acts"), [("Toy", [(0, "")]), ("Skips", [(0, ""), (3, "shown")]), ("Still", []), ("Blink", [(0, "")])]
+)
+def test_sections_are_acts_and_one_without_frames_is_none(name, acts, settings):
+    found = []
+    scene = frames.load_scene(TOYS, name)
+    frames.count(lambda renderer: scene(renderer=renderer), settings, acts=found)
+    assert found == acts
+
+
 @pytest.mark.parametrize(("fps", "expected"), [(1, 7), (240, 74 + 120 + 156 + 108 + 50 + 96 + 48)])
 def test_one_frame_a_second_and_two_hundred_and_forty(fps, expected, tmp_path):
     assert counted("Toy", frames.manim_config(320, 180, fps, transparent=False, media=tmp_path)) == expected

@@ -7,7 +7,6 @@ each other in a tall one. All text stands on baselines.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, TypeVar
@@ -18,12 +17,11 @@ from manim import VGroup
 from diffrender.animation.mobjects.furniture.color_bar import ColorBar
 from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend
 from diffrender.animation.text.numbers import Number, Running
-from diffrender.animation.text.typst import Typeset, maths, words
+from diffrender.animation.text.typst import TERM, Typeset, maths, unnamed, words
 from diffrender.animation.theme import EDGE, Frame, Theme
 
 AnyText = TypeVar("AnyText", Typeset, Running, Number)
 
-TERM = re.compile(r"\{\{.*?\s*:\s*(\w+)\s*\}\}")  # the name of a term in an equation
 MOVING_TEXT = 8  # z_index of text that changes: above all that stands still, which is then drawn once
 _DOT_ROOM = 0.62  # on each side of the dot between items of a caption, in em
 _LINE = {"wide": 0.42, "classic": 0.43, "square": 0.45, "tall": 0.52}  # from one caption line to the next
@@ -34,6 +32,7 @@ class Page:
 
     def __init__(self, frame: Frame, theme: Theme) -> None:
         self.frame, self.theme = frame, theme
+        self.equations: list[str] = []  # Typst source of those that were made, without names of terms
 
     @property
     def shape(self) -> str:
@@ -59,7 +58,7 @@ class Page:
 
         A term that is not in `terms` has the colour of its own name, if the theme has one.
         """
-        named = {name for name in TERM.findall(source) if isinstance(getattr(self.theme, name, None), str)}
+        named = {name for _, name in TERM.findall(source) if isinstance(getattr(self.theme, name, None), str)}
         terms = {name: name for name in named} | terms
         hues = {name: self.theme.color(token) for name, token in terms.items()}
         return maths(source, self.em(size), self.theme.color(color), **hues)
@@ -98,6 +97,8 @@ class Page:
         wide = self.shape == "wide"
         x, align = (self.frame.x, 1) if wide else (0.0, 0)
         made = self.maths(source, **terms)
+        if (plain := unnamed(source)) not in self.equations:
+            self.equations.append(plain)
         room = self.frame.width - 2 * EDGE - 0.3
         if made.width > room:
             made.scale(room / made.width)

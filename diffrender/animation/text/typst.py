@@ -31,6 +31,7 @@ _POINTS = 10.0  # an em of the compiled source, in SVG units
 _THINNEST = 0.045  # of a fraction bar or root, in em: what is thinner vanishes on a projector
 # Typst is told colours that no theme has, and the imported shapes tell by them what they are
 _STRUT, _TERM, _SLOT = 0x030000, 0x010000, 0x020000
+TERM = re.compile(r"\{\{(.*?)\s*:\s*(\w+)\s*\}\}")  # a named term of an equation: its source, its name
 LAST_BUNDLED = "\u2e7f"  # scripts of which the bundled fonts have nothing come after it, mathematical letters too
 _PREAMBLE = """\
 #set page(width: auto, height: auto, margin: 0pt, fill: none)
@@ -186,8 +187,13 @@ def maths(source: str, em: float, color: str, **terms: str) -> Typeset:
         names.append(found[2])
         return f'term("{len(names) - 1:02x}", {found[1]})'
 
-    body = re.sub(r"\{\{(.*?)\s*:\s*(\w+)\s*\}\}", named, source)
+    body = TERM.sub(named, source)
     equation = Typeset(f"$ #strut {body} $", em, color, names)
     for name, hue in terms.items():
         equation.paint(name, hue)
     return equation
+
+
+def unnamed(source: str) -> str:
+    """An equation's source as Typst itself reads it, without names of terms."""
+    return TERM.sub(lambda found: found[1], source)

@@ -87,18 +87,27 @@ def batch(
         print(json.dumps(report.planned_data(whole, workers)) if as_json else report.planned_table(whole))
         return
     writable(whole.plan.folder)
-    outcomes = _run(whole, workers, fail_fast, scheduler)
-    say(f"{report.made_table(whole, outcomes)}\nIn {whole.plan.folder}")
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    for outcome in failed:
-        where = f"\nIts log: {outcome.log}" if outcome.log else ""
-        say(f"{outcome.job.name} failed: {outcome.error}{where}", "red")
+    outcomes = make(whole, workers, fail_fast, scheduler)
+    failed = any(outcome.status == "failed" for outcome in outcomes)
     if as_json:
         print(json.dumps(report.made_data(whole, outcomes)))
     elif not failed:  # stdout never names a film that is not there
         print(report.main_output(whole))
     if failed:
         raise typer.Exit(1)
+
+
+def make(whole: Batch, workers: int, fail_fast: bool = False, scheduler: str = "") -> list[Outcome]:
+    """Make a batch with progress, and say what became of everything; how each job ended."""
+    from diffrender.lecture import report
+
+    outcomes = _run(whole, workers, fail_fast, scheduler)
+    say(f"{report.made_table(whole, outcomes)}\nIn {whole.plan.folder}")
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            where = f"\nIts log: {outcome.log}" if outcome.log else ""
+            say(f"{outcome.job.name} failed: {outcome.error}{where}", "red")
+    return outcomes
 
 
 def _run(whole: Batch, workers: int, fail_fast: bool, scheduler: str) -> list[Outcome]:

@@ -2,7 +2,7 @@
 
 Commands come as lines of JSON on stdin, answers go as lines of JSON to stdout; what libraries print goes to stderr.
 
-    {"do": "count"}                               → {"total": frames, "captions": [[from, to, text], …], "shown": […]}
+    {"do": "count"}                               → {"total": frames, "captions": [[from, to, text], …], "about": {…}}
     {"do": "segment", "index", "first", "last"}   → {"frames": drawn so far} …, {"done": index}
     {"do": "pictures", "frames": [k, …]}          → {"pictures": n}; WORK/0.png, 1.png, …
     {"do": "finished"}                            → {"pictures": 1}; the state after the last animation
@@ -64,8 +64,9 @@ class DrawingWorker:
                 case "count":
                     self._check_encoder()
                     captions: list[tuple[float, float, str]] = []
-                    total = frames.count(self._make, self.settings, captions)
-                    self.answers.send(total=total, captions=captions, shown=getattr(self.made, "shown", []))
+                    acts: list[tuple[int, str]] = []
+                    total = frames.count(self._make, self.settings, captions, acts)
+                    self.answers.send(total=total, captions=captions, about=self._about(acts))
                 case "pictures":
                     windows = [(k, k + 1) for k in command["frames"]]
                     self.answers.send(pictures=self._pictures(windows))
@@ -94,6 +95,16 @@ class DrawingWorker:
         theme = theme_of(spec.theme)
         self.made = self.scene(trajectories=recordings, options=spec.options, theme=theme, renderer=renderer)
         return self.made
+
+    def _about(self, acts: list[tuple[int, str]]) -> dict[str, Any]:
+        """What a clip says of itself beside its provenance; nothing that is empty."""
+        page = getattr(self.made, "page", None)
+        found = {
+            "shown": getattr(self.made, "shown", []),  # how recorded time was shown, and if smoothed
+            "acts": acts if len(acts) > 1 else [],
+            "equations": page.equations if page else [],
+        }
+        return {name: value for name, value in found.items() if value}
 
     def _check_encoder(self) -> None:
         spec = self.spec

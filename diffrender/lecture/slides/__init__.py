@@ -1,0 +1,1 @@
+"""Slides of a lecture: each act of a clip is a step that plays, waits, and goes on."""

@@ -1,0 +1,60 @@
+"""The acts of a clip as videos of their own, cut at the frame: for programs that know nothing of acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+
+from diffrender.core import provenance
+from diffrender.core.files import digest, publish
+from diffrender.lecture.slides.slide import Slide
+from diffrender.video.encode.av_errors import av_errors
+from diffrender.video.encode.settings import choose, open_stream
+
+
+def pieces_of(slide: Slide, folder: Path, encode: str) -> list[Path]:
+    """A file for each act, in `folder`; a slide of one act is its video itself. What is up to date is not cut again."""
+    if len(slide.stops) == 1:
+        return [slide.video]
+    key = digest([slide.key, slide.stops, encode])
+    files = [folder / f"{slide.name}-{k + 1}.mp4" for k in range(len(slide.stops))]
+    if not all(provenance.key(file) == key for file in files):
+        folder.mkdir(parents=True, exist_ok=True)
+        _cut(slide, files, encode, provenance.comment({"key": key, "kind": "act", "clip": slide.key}))
+    return files
+
+
+def _cut(slide: Slide, files: list[Path], encode: str, comment: str) -> None:
+    """Write the frames between two stops into each file, as they are decoded."""
+    encoding = choose("mp4", encode=encode)
+    with av_errors(slide.video), av.open(str(slide.video)) as source:
+        source.streams.video[0].thread_type = "AUTO"
+        frames = source.decode(video=0)
+        for file, (first, stop) in zip(files, pairwise((0, *slide.stops)), strict=True):
+            part = file.with_name(f".{file.name}.part")
+            with ExitStack() as stack:
+                stack.callback(part.unlink, missing_ok=True)
+                with av.open(str(part), "w", format="mp4", options={"movflags": "faststart+use_metadata_tags"}) as out:
+                    out.metadata["comment"] = comment
+                    stream = open_stream(out, encoding, *slide.size, round(slide.fps))
+                    for packet in _encoded(stream, frames, stop - first, slide.fps, encoding.pixel_format):
+                        out.mux(packet)
+                publish(part, file)
+
+
+def _encoded(stream: Any, frames: Iterator[Any], count: int, fps: Fraction, pixel_format: str) -> Iterator[Any]:
+    """Packets of the next `count` frames."""
+    for k in range(count):
+        frame = next(frames)
+        if frame.format.name != pixel_format:
+            frame = frame.reformat(format=pixel_format)
+        frame.pict_type = av.video.frame.PictureType.NONE
+        frame.pts, frame.time_base = k, 1 / fps
+        yield stream.encode(frame)
+    yield stream.encode(None)
