@@ -1,8 +1,8 @@
 """What lies in a folder of outputs: what each file is, how large, how old, and what nothing refers to any more.
 
 Known as ours is only what says so itself: a content key inside the file, or the name of what an interrupted job left.
-A film names its clips by their keys, a clip its recordings, a GIF its clip; weights and films are referred to by
-whoever made them, so they always stay.
+A film names its clips by their keys, a clip its recordings, an act that was cut from a clip that clip; weights and
+films are referred to by whoever made them, so they always stay.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from diffrender.core.files import locked, path_digest
 from diffrender.jobs.job import SUBTITLES
 
 NEW_SECONDS = 3600.0  # what is younger may be in use by a command that still runs, and stays
+NO_CLIP = "its clip is there no more"
 KEY = re.compile(r"[0-9a-f]{64}")
 UNFINISHED_FILE = re.compile(r"\..+\.[0-9a-f]{8}\.part")  # as `core.files.replacing` names what it writes
 UNFINISHED_CLIP = re.compile(r"\..+\.diffrender")  # as `video.drawing.work_folder` does
@@ -152,6 +153,8 @@ def _judged(output: Output, found: list[Output], now: float) -> Output:
         return replace(output, unused="left by a command that was interrupted")
     if output.what == "recording":
         return replace(output, unused="" if _is_drawn(output, found) else "no clip shows it")
+    if output.about.get("kind") == "act":  # of a clip, cut for slides
+        return output if any(o.key == output.about.get("clip") for o in found) else replace(output, unused=NO_CLIP)
     film = _film_of(output, found)
     if film is None or output.modified >= film.modified or _is_in(output, film, found):
         return output

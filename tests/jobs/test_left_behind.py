@@ -59,6 +59,8 @@ def outputs(tmp_path):
     video(talk / "clips/denoise.mp4", {"key": key("denoise"), "upstream": {"run": key("ddpm"), "b": bytes_of}})
     video(talk / "clips/old.mp4", {"key": key("old"), "upstream": {}})
     (talk / "clips/old.srt").write_text("1")
+    for name in ("denoise", "gone"):
+        video(talk / f"acts/{name}-1.mp4", {"key": key(f"{name} act"), "kind": "act", "clip": key(name)})
     for name in ("denoise", "old", "video-board"):
         picture(talk / f"posters/{name}.png", {"key": key("pictures")})
     video(talk / "talk.mp4", {"key": key("talk"), "kind": "film", "clips": [key("denoise")]})
@@ -79,6 +81,7 @@ MAY_GO = {
     "lectures/talk/clips/.drift.mp4.diffrender",
     "lectures/talk/clips/old.mp4",
     "lectures/talk/clips/old.srt",
+    "lectures/talk/acts/gone-1.mp4",
     "lectures/talk/posters/old.png",
     "spiral/heun.npz",
 }
@@ -102,6 +105,7 @@ def test_a_reference_more_and_it_stays(outputs):
     talk = outputs / "lectures/talk"
     video(talk / "talk.mp4", {"key": key("talk"), "kind": "film", "clips": [key("denoise"), key("old")]})
     video(outputs / "spiral/drift.mp4", {"key": key("drift"), "upstream": {"run": key("heun")}})
+    video(outputs / "spiral/gone.mp4", {"key": key("gone"), "upstream": {}})
     assert unused(outputs) == {".half.npz.0123abcd.part", "lectures/talk/clips/.drift.mp4.diffrender"}
 
 
