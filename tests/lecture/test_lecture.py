@@ -93,7 +93,7 @@ def test_the_schema_names_every_key_and_describes_what_is_not_plain():
     clip = schema["$defs"]["Clip"]
     assert clip["additionalProperties"] is False
     assert set(clip["properties"]) == {
-        *("scene", "config", "set", "options", "title", "caption", "hold", "narration"),
+        *("scene", "config", "set", "options", "title", "caption", "notes", "hold", "narration"),
     }
     assert all("description" in value for value in clip["properties"].values())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -17,12 +18,14 @@ from diffrender.lecture.slides.slide import Slide
 from diffrender.video.encode.av_errors import av_errors
 from diffrender.video.encode.settings import choose, open_stream
 
+CRF = "12"  # what was encoded once and is encoded again needs more bits to lose nothing that is seen
+
 
 def pieces_of(slide: Slide, folder: Path, encode: str) -> list[Path]:
     """A file for each act, in `folder`; a slide of one act is its video itself. What is up to date is not cut again."""
     if len(slide.stops) == 1:
         return [slide.video]
-    key = digest([slide.key, slide.stops, encode])
+    key = digest([slide.key, slide.stops, encode, CRF])
     files = [folder / f"{slide.name}-{k + 1}.mp4" for k in range(len(slide.stops))]
     if not all(provenance.key(file) == key for file in files):
         folder.mkdir(parents=True, exist_ok=True)
@@ -32,7 +35,8 @@ def pieces_of(slide: Slide, folder: Path, encode: str) -> list[Path]:
 
 def _cut(slide: Slide, files: list[Path], encode: str, comment: str) -> None:
     """Write the frames between two stops into each file, as they are decoded."""
-    encoding = choose("mp4", encode=encode)
+    usual = choose("mp4", encode=encode)
+    encoding = replace(usual, options={**usual.options, "crf": CRF})
     with av_errors(slide.video), av.open(str(slide.video)) as source:
         source.streams.video[0].thread_type = "AUTO"
         frames = source.decode(video=0)
