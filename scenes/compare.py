@@ -90,13 +90,13 @@ class Compare(TrajectoryScene):
         caption = self.caption("sampler", "step", *drawn[: None if self.page.shape == "wide" else 1], "model")
         worst = clock.timeline.course(float(np.argmax(error.elsewhere)))
         clock.show(worst)
-        panels.foresee(True)
+        panels.curves.foresee(True)
         self.intro(*self.header(self.words["title"], EQUATION), ground=[*panels.mobjects, caption])
-        panels.foresee(False)
+        panels.curves.foresee(False)
         self.restart(clock, *clock.mobjects)
         self.play_run(clock)
         self.wait(0.6)
-        panels.foresee(True)
+        panels.curves.foresee(True)
         self.play(clock.play(self.seconds(1.5), start=1.0, end=worst))
 
     def pair(self) -> None:

@@ -62,7 +62,9 @@ class Drift(TrajectoryScene):
     class Options(SceneOptions):
         """Options of `drift`."""
 
-        style: Literal["arrows", "streamlines"] = Field("streamlines", description="in space always a slice of arrows")
+        style: Literal["arrows", "streamlines"] = Field(
+            "streamlines", description="in space comets, or a slice of arrows"
+        )
         duration: float = Field(8.0, gt=0, le=600, description="seconds in which the particles go from noise to data")
         particles: int = Field(250, ge=0, le=20000, description="points that are carried, each with a tail")
         trail_steps: int = Field(18, ge=1, le=500, description="steps that a tail is long")
@@ -80,7 +82,8 @@ class Drift(TrajectoryScene):
 
         # the data, the field, and what it carries
         data = [view.cloud(run.target, color=theme.data, radius=0.016, alpha=DATA)] if len(run.target) else []
-        field = (flow.lines if plane and options.style == "streamlines" else flow.arrows)(view, theme=theme)
+        flowing = (flow.lines if plane else flow.comets) if options.style == "streamlines" else flow.arrows
+        field, comets = flowing(view, theme=theme), flowing == flow.comets
         paths, states = flow.paths(view, color=theme.samples), run["x"][:, : options.points or options.particles]
         tail: dict[str, Any] = {"width": LINE, "alpha": 0.9, "length": options.trail_steps, "casing": theme.panel}
         many = [view.trails(states, color=theme.samples, **tail)]
@@ -91,16 +94,17 @@ class Drift(TrajectoryScene):
         clock = self.clock(run, timeline=path_length(run.states))
         clock.bind(field, paths, *many, hero)
         header = self.header(self.words["title"], EQUATION)
-        bar = page.log_scale("$norm(dot(x))$", boxes.column, theme.table("magnitude"), flow.low, flow.high)
+        speeds = theme.table("magnitude"), flow.low, flow.high
+        bar = [] if comets else page.log_scale("$norm(dot(x))$", boxes.column, *speeds)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
         numbers: list[Any] = [page.words(self.words["terms"], "legend", "muted"), *self.distance_lines(clock)]
         if page.column_align == 0:  # under the stage: beside the bar
-            sigma.at(boxes.column.right, bar[0].baseline, 1)
+            sigma.at(boxes.column.right, boxes.column.top - 0.9 * page.em("legend"), 1)
             numbers = numbers[1:] if page.shape == "tall" else []
-        below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend"))
+        below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend") * bool(bar))
         page.stack(below, *([sigma] if page.column_align else []), *numbers)
         keys = {act: self.legend(items, boxes.key) for act, items in self.keys(len(data), flow, view).items()}
-        lengths = "" if isinstance(field, Streamlines) else "lengths: 4th root, anew each step"
+        lengths = "" if comets or isinstance(field, Streamlines) else "lengths: 4th root, anew each step"
         caption = self.caption("sampler", "step", lengths, "seed", "model")
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
         edge += [scale_bar(view, page, boxes.stage).set_z_index(9)] if plane else []

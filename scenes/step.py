@@ -10,11 +10,11 @@ from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
-    LINE,
     FadeInFast,
     FadeOutFast,
     Fan,
     Hero,
+    Inset,
     Mark,
     Narration,
     OpacityScale,
@@ -27,11 +27,9 @@ from diffrender.animation import (
     TrajectoryScene,
     UpdateFromAlpha,
     WithoutNoise,
-    extent_of,
     frame,
     key_arrow,
     key_dot,
-    line,
     point_radius,
     scale_bar,
     telling_step,
@@ -39,7 +37,7 @@ from diffrender.animation import (
     window,
 )
 
-CLOUD, DIMMED = 0.8, 0.22  # opacity of the other samples, and while one is looked at
+CLOUD, DIMMED, GHOST = 0.8, 0.4, 0.45  # opacity of the other samples, while one is looked at, and of the data
 GROW, ZOOM, FIRST = 1.1, 1.2, 1.6  # seconds: an arrow grows, the view moves, both clouds make their first step
 LIT = {"guess": "", "move": "data", "noise": "noise", "sum": "sum"}  # arrow → the term that is lit as it grows
 
@@ -81,7 +79,7 @@ class Step(TrajectoryScene):
         "sum": "Both together\nare the step",
         "others": "The same step\nby three samplers",
         "kept": "With the noise",
-        "left_out": "The noise left out",
+        "left_out": "The noise left out: $tilde(sigma)_t xi = 0$|The noise left out",
         "theory": "where theory says",
     }
 
@@ -98,6 +96,7 @@ class Step(TrajectoryScene):
         k = telling_step(run)
         view = self.view(run.states[k], boxes.stage)
         cloud = view.cloud(run.states[k], color=theme.samples, radius=point_radius(run.chains, 24), alpha=CLOUD)
+        ghost = [view.cloud(run.target, color=theme.muted, radius=0.02, alpha=GHOST)] if len(run.target) else []
         fan = Fan(view, run, theme=theme)
         hero = Hero(view, run.states, theme=theme, chain=int(run.meta["followed"]), length=1)
         terms, guess = (
@@ -117,6 +116,7 @@ class Step(TrajectoryScene):
             (key_arrow(theme.fg), 0.62, "step"),
         ]
         key = self.legend(keys, boxes.key)
+        later = dict(zip(("sum", "noise", "move", "fan"), key, strict=True)) if page.column_align < 0 else {}
         known = f"$p(x_0|x_t)$ {run.meta['exact']}" + ", opacity its root" * (page.shape == "wide")
         caption = self.caption("sampler", f"step {k + 1} of {run.steps}", known, "scaling", "seed", "model")
         whole, near, dim = view.box, window(view, run, terms), OpacityScale(cloud)
@@ -128,10 +128,11 @@ class Step(TrajectoryScene):
         said = told.first(self.words["sum"], *lines.values())
         parts = [*fan.mobjects, *guess.mobjects, *terms.mobjects]
         edge = [frame(boxes.stage, theme.border).set_z_index(9), scale_bar(view, page, boxes.stage).set_z_index(9)]
-        self.intro(title, equation, ground=[key, caption, *said, *edge, cloud, *parts, hero.point])
+        edge += Inset(view, page, boxes.stage, run.target if len(run.target) else run.states[-1]).mobjects
+        self.intro(title, equation, ground=[*key, caption, *said, *edge, *ghost, cloud, *parts, hero.point])
 
         # where the point is
-        self.play(FadeOutFast(*parts, run_time=0.4))
+        self.play(FadeOutFast(*parts, *later.values(), run_time=0.4))
         self.zoom(view, whole, lambda u: dim.set(DIMMED + u * (1 - DIMMED)), cloud)
         told.say(self.words["where"], lines["x"])
         light.light(dict.fromkeys(equation.terms, 0.0))
@@ -139,7 +140,8 @@ class Step(TrajectoryScene):
 
         # where it may have come from, and the mean of that
         told.say(self.words["fan"], lines["x"])
-        self.play(FadeInFast(fan.cloud, run_time=GROW), UpdateFromAlpha(fan.open, fan.rays, run_time=GROW))
+        shown = [fan.cloud, *([later["fan"]] if later else [])]
+        self.play(FadeInFast(*shown, run_time=GROW), UpdateFromAlpha(fan.open, fan.rays, run_time=GROW))
         self.wait(0.6)
         told.say(self.words["guess"], lines["x"], lines["guess"])
         self.play(UpdateFromAlpha(lambda u: fan.open(1.0, u), fan.rays, run_time=GROW))
@@ -153,12 +155,14 @@ class Step(TrajectoryScene):
             if name != "guess":
                 shown.append(lines[name])
                 told.say(self.words[name], *shown)
+            if name in later:
+                self.play(FadeInFast(later[name], run_time=0.3))
             self.grow(terms, name, lambda u, lit=lit: light.light({lit: u} if lit in equation.terms else {}))
             self.wait(0.5)
         self.play(UpdateFromAlpha(lambda u: hero.show_step(k + u), hero.point, run_time=0.8, rate_func=smooth))
 
         # other samplers, and no noise at all
-        self.others(view, terms, told, lines, key)
+        self.others(view, terms, told, [m for m in key if m in self.mobjects])
         self.without([m for m in self.mobjects if m not in (title, equation)], equation)
         self.outro()
 
@@ -177,7 +181,7 @@ class Step(TrajectoryScene):
         arrow = terms.arrows[name]
         self.play(UpdateFromAlpha(show, arrow, run_time=self.seconds(GROW), rate_func=smooth))
 
-    def others(self, view: Plane, terms: StepTerms, told: Narration, lines: Any, key: Any) -> None:
+    def others(self, view: Plane, terms: StepTerms, told: Narration, key: list[Any]) -> None:
         """The step of each other sampler from the same point to the same level, beside the sum of this one's."""
         run, theme, chain = self.run, self.theme, int(self.run.meta["followed"])
         colors, start = (theme.accept, theme.reject), terms.ends["sum"][0]
@@ -188,14 +192,15 @@ class Step(TrajectoryScene):
         made, items, numbers = [], [], []
         for title, nfe, color, end in said:
             at = [view.to_scene(p) for p in (start, end / run.scale[terms.step + 1])]
-            made.append((StepArrow(color, scale=0.9, casing=theme.bg).set_z_index(8), *at))
+            # the longest way by more than one evaluation is dashed: one that goes the same way lies on it
+            made.append((StepArrow(color, scale=0.9, casing=theme.bg, dashed=nfe > 1).set_z_index(8), *at))
             calls = (
                 f"{title}: {nfe} evaluation{'s' * (nfe > 1)}" if self.page.column_align < 0 else f"{title}: NFE {nfe}"
             )
             items.append((key_arrow(color), 0.5, calls))
             numbers.append(self.page.words(f"{title} ${vector(end)}$", "label", color))
         gone = [terms.arrows[name] for name in ("guess", "move", "noise")]
-        self.play(FadeOutFast(*gone, key, run_time=0.4))
+        self.play(FadeOutFast(*gone, *key, run_time=0.4))
         told.say(self.words["others"], *numbers)
         marks = self.legend(items, self.boxes.key)
 
@@ -222,14 +227,12 @@ class Step(TrajectoryScene):
         both = WithoutNoise(self.page, noisy, still, (sides[0], sides[1]), boxes, self.words)
         clock = self.clock(noisy, still.states)
         clock.bind(*both.clouds)
-        x0, x1, y0, y1 = extent_of(equation.terms["noise"])
-        strike = line([(x0 - 0.05, y0 - 0.03), (x1 + 0.05, y1 + 0.03)], theme.fg, 2.4 * LINE).set_z_index(9)
         caption = self.caption("sampler", "step", "first step drawn straight", "seed", "model", clock=clock)
         light = dict.fromkeys(equation.terms, 1.0)
         Spotlight(equation, {t: theme.color(t) for t in equation.terms}, theme).light(light)
         frames = [frame(box, theme.border) for box in (boxes.left, boxes.right)]
         clock.show(0)
-        self.play(FadeInFast(*frames, *both.mobjects, *clock.slider(boxes.slider), caption, strike, run_time=0.6))
+        self.play(FadeInFast(*frames, *both.mobjects, *clock.slider(boxes.slider), caption, run_time=0.6))
         seconds = self.seconds(FIRST)
         self.play(UpdateFromAlpha(clock.show_step, *clock.mobjects, run_time=seconds, rate_func=smooth))
         self.play_run(clock, start=clock.timeline.course(1))

@@ -138,6 +138,7 @@ from .parts.straightness import (
 )
 from .parts.tiles import ImageTiles as ImageTiles, tile_steps as tile_steps
 from .parts.without_noise import WithoutNoise as WithoutNoise
+from .parts.zoom.inset import Inset as Inset
 from .parts.zoom.magnifier import PACE as PACE, TERMS as TERMS, Magnifier as Magnifier
 from .parts.zoom.pacing import Accelerating as Accelerating, pick_first as pick_first, pick_step as pick_step
 from .parts.zoom.spotlight import Spotlight as Spotlight, extent_of as extent_of

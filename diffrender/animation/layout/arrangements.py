@@ -231,7 +231,7 @@ def two_panels_and_chart(frame: Frame) -> dict[str, Any]:
         *panels, chart = body.columns(1, 1, 1.1, gap=0.5 if frame.shape == "wide" else 0.4)
         chart = chart._replace(bottom=body.bottom + (key - 1.3 * frame.type.legend))  # its axis near the panels' edge
     else:
-        upper, chart = body.rows(*((0.6, 0.4) if frame.shape == "square" else (0.55, 0.45)), gap=0.3)
+        upper, chart = body.rows(*((0.54, 0.46) if frame.shape == "square" else (0.55, 0.45)), gap=0.3)
         panels = upper.columns(1, 1, gap=0.4)
     left, right = (Box(b.left, b.right, b.bottom + key, b.top - label) for b in panels)
     keys = [Box(b.left, b.right, b.bottom - key, b.bottom) for b in (left, right)]

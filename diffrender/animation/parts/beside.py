@@ -50,13 +50,17 @@ class BesideData:
         ]
         if figures := distances(run):
             size = compared_points(run, run.states[-1])
-            texts += [
-                page.label(page.fitting(forms, box.width, "label"), *page.foot(box), "label")
-                for box, forms in (
-                    (boxes.left_key, f"two draws of {size:,} points: {figures.usual}|two draws {figures.usual}"),
-                    (boxes.right_key, f"samples and data: {figures.far:.3f} apart|distance {figures.far:.3f}"),
-                )
-            ]
+            rows = [boxes.left_key, boxes.right_key]
+            if page.shape == "tall":  # under each other, over the whole width
+                both, up = boxes.left_key._replace(right=boxes.right_key.right), 1.4 * page.em("legend")
+                rows = [both, both._replace(bottom=both.bottom + up, top=both.top + up)]
+            said = (
+                f"two draws of {size:,} points: {figures.usual}|two draws {figures.usual}",
+                f"samples and data: {figures.far:.3f} apart|distance {figures.far:.3f}",
+            )
+            for box, forms in zip(rows, said, strict=True):
+                room = "label" if page.shape == "wide" else "legend"
+                texts.append(page.label(page.fitting(forms, box.width, room), *page.foot(box), room))
         if left.dims == 2:
             texts += [scale_bar(left, page, boxes.left), scale_bar(right, page, boxes.right)]
         self.mobjects: list[Mobject] = [*left.made, *texts]

@@ -17,6 +17,7 @@ from diffrender.trajectory.reader import Trajectory
 QUANTILES = (0.15, 0.92)  # of all magnitudes of the clip: the ends of the logarithmic colour scale
 LONGEST = 0.95  # quantile of a moment's magnitudes that has the full length of an arrow
 PATHS = 300  # chains whose paths are shown in space
+COMETS, COMET = 400, 4  # chains that leave comets in space; which are this part of the run long
 ROOT = 0.25  # lengths follow this power of the magnitude: where particles are, the field is weak
 LENGTH = {2: 0.9, 3: 0.45}  # of the longest arrow, in steps of the grid
 SLICE = 14  # arrows along each side of the slice of space that is shown, at most
@@ -57,6 +58,11 @@ class FlowField:
             view.box, view.rect, self.places, self.vectors[0], phase=0.0, **LINES, **self._colors(theme)
         )  # fmt: skip
         return view.keep(drawn).follow(self.vectors, self.index)
+
+    def comets(self, view: Plane, *, theme: Theme) -> Any:
+        """In space: where some chains have been lately, as they come in from the noise and turn onto the data."""
+        tail: dict[str, Any] = {"width": 1.4 * LINE, "alpha": 0.9, "length": max(2, self.run.steps // COMET)}
+        return view.trails(self.run["x"][:, :COMETS], color=theme.magnitude[3], **tail)
 
     def arrows(self, view: Plane, *, theme: Theme) -> Any:
         """Arrows, their lengths scaled anew at each moment; none is cut off at the edge; of space one slice."""

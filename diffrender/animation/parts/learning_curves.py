@@ -20,7 +20,7 @@ from diffrender.trajectory.reader import Trajectory
 MEAN = 80  # training steps over which the loss is averaged
 APART = 3.0  # ticks of the distance stand no nearer
 NAMED = 0.55  # of a chart's width, under which curves are still high: room for the name of a dotted line
-SHOWN = (0.01, 0.99)  # quantiles of the single losses between which they are drawn
+LEAST = "no network has less on average: {:.3f}|no network has less: {:.3f}|least possible {:.3f}"
 RAW = 0.5  # opacity of the single losses behind their mean
 
 
@@ -34,7 +34,7 @@ class LearningCurves:
     mobjects: everything that is drawn. said: what a caption must say of it.
     """
 
-    said = "single losses: middle 98 %"
+    said = "thin: single losses"
 
     def __init__(self, page: Page, run: Trajectory, box: Box, clock: Clock) -> None:
         self.page, self.run, self.clock = page, run, clock
@@ -58,20 +58,28 @@ class LearningCurves:
         loss = np.asarray(self.run["loss"], float)
         at, mean = np.arange(1, len(loss) + 1), averaged(loss, MEAN)
         floor = (self.run.meta.get("figures") or {}).get("loss_floor")
-        low, high = (float(v) for v in np.quantile(loss, SHOWN))
-        middle = np.clip(loss, low, high)
-        low, high = min(low, mean.min(), floor or low), max(high, mean.max())
+        low, high = min(loss.min(), floor or np.inf), loss.max()  # nothing that was recorded is cut off
         axes = Axes(
             page, box, x=(1, len(loss)), y=(low, high), log_x=True, x_ticks=x_ticks, y_ticks=evenly(low, high, 2),
             room=room,
         )  # fmt: skip
-        raw = axes.curve(at, middle, color=theme.fg, width=HAIR).set_fill(opacity=RAW)
+        raw = axes.curve(at, loss, color=theme.fg, width=HAIR).set_fill(opacity=RAW)
         smooth = axes.curve(at, mean, color=theme.fg, ring=theme.bg)
         for curve in (raw, smooth):
             clock.bind(lambda shot, curve=curve: curve.show_step(self._moment(shot)), moves=[curve])
         name = f"Loss, mean of {MEAN} steps: {{:.3f}}" if page.shape == "wide" else "Loss {:.3f}"
         value = self._over(axes, clock.number(name, mean[np.clip(steps - 1, 0, len(mean) - 1)], size="legend"))
-        least = [self._judged(axes, floor, "no network can have less: {:.3f}|least possible {:.3f}")] if floor else []
+        least = (
+            [
+                self._judged(
+                    axes,
+                    floor,
+                    "no network has less on average: {:.3f}|no network has less: {:.3f}|least possible {:.3f}",
+                )
+            ]
+            if floor
+            else []
+        )
         return [*axes.mobjects, *least, raw, smooth, value]
 
     def _distance(self, box: Box, room: float, *, x_ticks: Any) -> list[Any]:
@@ -107,7 +115,8 @@ class LearningCurves:
         name = page.fitting(names, NAMED * rect.width, "floor", value).format(value)
         if not self.line:
             return axes.floor(value, name)
-        over = page.label(name, rect.left, rect.top + 0.3 * page.em("floor"), size="floor", color="muted")
+        over = page.words(name, "floor", "muted")
+        over.at(min(rect.left, rect.right - over.width), rect.top + 0.3 * page.em("floor"))
         return VGroup(axes.floor(value), over)
 
     def _moment(self, shot: float) -> float:

@@ -16,17 +16,15 @@ from diffrender.animation.mobjects.furniture.panels import (
     frame,
     key_arrow,
     key_dot,
-    key_line,
     legend,
     panel,
 )
 from diffrender.animation.mobjects.plane.cloud import PointCloud
-from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.mobjects.plane.heat import SHADES, Heatmap
-from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.clock import Clock
+from diffrender.animation.parts.keyed_curves import KeyedCurves
 from diffrender.animation.parts.score_error import ScoreError
-from diffrender.animation.theme import HAIR, LINE, blend, point_radius
+from diffrender.animation.theme import HAIR, LINE, point_radius
 from diffrender.trajectory.reader import Trajectory
 
 ARROWS = 0.56  # scene units from one arrow to the next, about
@@ -37,7 +35,6 @@ LEAST, HEADROOM = (
     0.05,
     3.0,
 )  # of the axis of errors: the quantile of those under p_t at its foot, and room over the largest
-AHEAD = 0.45  # of a curve's colour, towards the ground, where it is to come
 
 
 class ScorePanels:
@@ -53,13 +50,13 @@ class ScorePanels:
         self.page, self.theme, self.run, self.exact = page, page.theme, clock.run, exact
         self.error, self.words, self.boxes = error, words, boxes
         self.index = np.minimum(np.arange(self.run.steps + 1), len(error.norm) - 1)
-        self.curves: list[Curve] = []
         cells = (boxes.left, boxes.right)
         self.mobjects: list[Any] = [panel(cell, self.theme) for cell in cells]
         for made in (self.scores(clock, self.plane(boxes.left)), self.difference(clock, self.plane(boxes.right))):
             self.mobjects += made
         self.mobjects += [frame(cell, self.theme.border).set_z_index(9) for cell in cells]
-        self.mobjects += self.chart(clock, boxes.chart)
+        self.curves = self.chart(clock, boxes.chart)
+        self.mobjects += self.curves.mobjects
 
     def plane(self, cell: Box) -> Plane:
         """The part of the probed plane that has the shape of a cell."""
@@ -129,33 +126,16 @@ class ScorePanels:
             page.label(never, box.left, y - 1.3 * em, size="legend", color="muted"),
         ]  # fmt: skip
 
-    def chart(self, clock: Clock, box: Box) -> list[Any]:
+    def chart(self, clock: Clock, box: Box) -> KeyedCurves:
         """The error against t, from noise to data, where the data are and where the network was hardly ever asked."""
-        error, page, theme, em = self.error, self.page, self.theme, self.page.em("legend")
+        error, theme, words = self.error, self.theme, self.words
         time = np.asarray(self.run["time"], float)[: len(error.norm)]
-        low, high = float(np.quantile(error.norm, LEAST)), float(error.elsewhere.max())
-        y, beside = box.top - 0.8 * em, page.shape in ("square", "tall")  # then both figures have room on one line
-        ends = float(time.max()), 0.0
-        box = box._replace(top=y - (1.9 if beside else 3.3) * em)
-        axes = Axes(page, box, x=ends, y=(low, high), log_y=True, x_name=self.words["axis"])
-        left, width = axes.rect.left, axes.rect.width
         outside = np.where(error.elsewhere > 0, error.elsewhere, np.nan)
-        hues = ((error.norm, theme.fg, "here"), (outside, theme.reject, "elsewhere"))
-        made = [*axes.mobjects, page.label(page.fitting(self.words["error"], width, "legend"), left, y)]
-        for k, (values, hue, name) in enumerate(hues):
-            self.curves.append(axes.curve(time, values, color=hue, ring=theme.bg).set_z_index(3))
-            x, low_y = left + 0.42 * k * beside * width, y - 1.45 * (1 if beside else k + 1) * em
-            room = (0.58 if beside else 1.0) * width - 0.55 - page.words("0.00", "legend").width
-            said = page.fitting(self.words[name], room, "legend") + " {:.2f}"
-            number = clock.number(said, np.nan_to_num(values), size="legend")
-            made += [key_line(hue)(x, x + 0.4, low_y + 0.24 * em), number.at(x + 0.55, low_y)]
-        clock.bind(lambda step: [curve.show_step(min(step, len(time) - 1)) for curve in self.curves], moves=self.curves)
-        return [*made, *self.curves]
-
-    def foresee(self, ahead: bool) -> None:
-        """Whether the curves show, fainter, what is to come."""
-        for curve in self.curves:
-            curve.future = blend(curve.get_fill_color().to_hex(), self.theme.bg, AHEAD) if ahead else None
+        rows = [(words["elsewhere"], outside, theme.reject, ".2f"), (words["here"], error.norm, theme.fg, ".2f")]
+        ends = float(np.quantile(error.norm, LEAST)), float(error.elsewhere.max())
+        across = float(time.max()), 0.0
+        return KeyedCurves(self.page, clock, box, words["error"], time, rows, x=across, y=ends, log_y=True,
+                           x_name=words["axis"])  # fmt: skip
 
 
 def logarithmic(table: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -22,6 +22,7 @@ LONG = (
     0.4,
     2.0,
 )  # of the way to x̂0: move, kick, DDIM's move, Heun's less DDIM's, the posterior's spread
+ABOUT = 0.8  # of what must be seen, from its middle to the edge of the view
 ROOM = 0.65  # deviations of the posterior that are shown about its mean
 
 
@@ -118,5 +119,5 @@ def window(view: Plane, run: Trajectory, terms: StepTerms) -> Rect:
         )
     )
     (x0, y0), (x1, y1) = points.min(0), points.max(0)
-    x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, 0.55 * (x1 - x0), 0.55 * (y1 - y0)
+    x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, ABOUT * (x1 - x0), ABOUT * (y1 - y0)
     return containing((x - w, x + w, y - h, y + h), view.rect)

@@ -38,7 +38,7 @@ class WithoutNoise:
             for v, run in zip(views, runs, strict=True)
         ]
         names = [
-            page.panel_label(page.words(words[key]), box)
+            page.panel_label(page.words(page.fitting(words[key], box.width, "label")), box)
             for key, box in (("kept", boxes.left), ("left_out", boxes.right))
         ]
         self.mobjects: list[Any] = [*data, *self.clouds, *names]
