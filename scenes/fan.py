@@ -35,7 +35,7 @@ SHARES = (0.55, 0.85)  # of its first spread, between which the posterior is loo
 NARROW = 0.02
 NEAR = 4.0  # spreads from the mean to the edge of the view, once it has come so near
 GROW = 1.1  # seconds of an act
-POINT, GHOST = 0.032, 0.35  # radius and opacity of the data where no posterior is known
+POINT, GHOST = 0.032, 0.65  # radius and opacity of the data where no posterior is known
 EQUATION = 'upright("Cov")[x_0 | x_t] = sigma_t^2\\/alpha_t^2 thin (I + sigma_t^2 {{nabla^2 log p_t (x_t) : score}})'
 CHECKED = "the ellipse and the points differ by {:.0e}|ellipse and points: {:.0e}|off by {:.0e}"
 

@@ -106,7 +106,8 @@ class Flow(TrajectoryScene):
             self.legend(keys, boxes.right_key._replace(left=boxes.left_key.left)),
             *clock.slider(boxes.slider),
         ]
-        title, caption = self.header(self.words["means"], MARGINAL), self.caption("sampler", "seed", "model")
+        title = self.header(self.words["means"], MARGINAL)
+        caption = self.caption("sampler", "$t$ falls from 1 to 0", "seed", "model")
         clock.show(POSTER)
         self.intro(*title, ground=[*ground, caption])
         self.play(clock.play(self.seconds(1.2), start=POSTER, end=0.0))
@@ -124,7 +125,7 @@ class Flow(TrajectoryScene):
         titles = [self.words[name] for name in self.trajectories]
         racers = Racers(self.page, runs, views, boxes, titles=titles, remarks=said)
         clock, steps = self.clock(timeline=linear(self.run.steps)), np.arange(self.run.steps + 1)
-        few: dict[str, Any] = {"width": LINE, "alpha": 0.5, "length": self.run.steps, "power": 0}
+        few: dict[str, Any] = {"width": LINE, "alpha": 0.8, "length": self.run.steps, "power": 0}
         trails = [
             view.trails(run.states[:, :PATHS], color=hue, **few)
             for view, run, hue in zip(views, runs, racers.colors, strict=True)
@@ -136,7 +137,7 @@ class Flow(TrajectoryScene):
         grounds = [panel(cell, self.theme) for cell in boxes.cells]
         title = self.header(self.words["straighter"], STRAIGHT)
         same = "same noise for all" if racers.same_noise else ""
-        caption = self.caption("sampler", same, "points", "seed", "model", clock=clock)
+        caption = self.caption("sampler", same, "$S$ of straight paths: 0", "points", "seed", "model", clock=clock)
         clock.show(0)
         standing = [*title, caption, *grounds, *racers.ghosts, *racers.names, *chart.standing]
         self.crossfade(before, [*standing, *trails, *racers.shown])
@@ -179,5 +180,6 @@ class Flow(TrajectoryScene):
         page, rect = self.page, chart.axes.rect
         words = [self.words["needed"].format(text, count or "more") for text, count in zip(said, counts, strict=True)]
         line = chart.axes.floor(self.level, color="fg").set_z_index(9)
-        text = page.label(self.words["equal"].format(self.level), rect.right, rect.top - page.em("legend"), 1, "legend")
+        y = chart.axes.at(1.0, self.level)[1] + 0.35 * page.em("legend")  # on its line, over all curves there
+        text = page.label(self.words["equal"].format(self.level), rect.right, y, 1, "legend")
         return [*racers.remarked(words, "fg"), line, text]

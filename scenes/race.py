@@ -61,7 +61,7 @@ class Race(TrajectoryScene):
         sweep: float = Field(8.0, ge=0, le=600, description="seconds in which the budget grows; 0: leave that out")
 
     def construct(self) -> None:
-        """One budget, evaluation by evaluation; finished samples of every budget; those of the first, ranked."""
+        """One budget, evaluation by evaluation; finished samples of every budget; the first again, ranked."""
         self.runs = list(self.trajectories.values())
         for run in self.runs:
             run.require("nfe", METRIC)
@@ -112,7 +112,7 @@ class Race(TrajectoryScene):
         self.crossfade([*raced, *before.mobjects, self.title[-1]], [*self.racers.shown, *chart.mobjects, every])
         self.play(clock.play(self.seconds(self.options.sweep)))
         self.wait(1.0)
-        self.crossfade([*self.racers.shown, every], [*clouds, self.title[-1]])
+        self.crossfade([*self.racers.shown, every, *chart.mobjects], [*clouds, self.title[-1], *before.mobjects])
 
     def rank(self) -> None:
         """Nearest first, each with its calls and its distance."""

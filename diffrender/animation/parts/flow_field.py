@@ -62,7 +62,7 @@ class FlowField:
     def comets(self, view: Plane, *, theme: Theme) -> Any:
         """In space: where some chains have been lately, as they come in from the noise and turn onto the data."""
         tail: dict[str, Any] = {"width": 1.4 * LINE, "alpha": 0.9, "length": max(2, self.run.steps // COMET)}
-        return view.trails(self.run["x"][:, :COMETS], color=theme.magnitude[3], **tail)
+        return view.trails(self.run["x"][:, :COMETS], color=theme.magnitude[2], **tail)
 
     def arrows(self, view: Plane, *, theme: Theme) -> Any:
         """Arrows, their lengths scaled anew at each moment; none is cut off at the edge; of space one slice."""

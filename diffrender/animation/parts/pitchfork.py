@@ -22,7 +22,7 @@ from diffrender.trajectory.reader import Trajectory
 PATHS, RIBBONS = 60, 4  # chains whose paths are drawn, and whose probabilities are
 SURE = 0.9  # a path has decided once p(its class | x_t) stays above
 STABLE, UNSTABLE, HEAD = 0.034, 0.02, 0.05  # radii of fixed points, and of what moves
-FAINT = 0.5  # opacity of a path
+FAINT = 0.8  # opacity of a path
 END = 0.12  # of the last split: below so much noise nothing is decided any more, and nothing shown
 ROOM, GUTTER = 1.15, 0.12
 

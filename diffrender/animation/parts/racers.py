@@ -18,7 +18,7 @@ from diffrender.animation.text.typst import escaped
 from diffrender.animation.theme import point_radius
 from diffrender.trajectory.reader import Trajectory
 
-GHOST, CLOUD = 0.3, 0.9  # opacity of the data behind, and of the samples
+GHOST, CLOUD = 0.3, 1.0  # opacity of the data behind, and of the samples
 GHOSTS = 1500  # data points behind a cloud, at most
 CALLS, AWAY = "NFE {:,}", "$W_2$ {:.3f}"
 SIZES = ("label", "legend", "floor")  # of names

@@ -1,0 +1,54 @@
+"""Small runs of every scene of points, for tests that look at all of them: what moves, and what can be seen."""
+
+from __future__ import annotations
+
+FIELD = {"fields": ["velocity"], "grid": [9, 7], "keep": []}
+KEPT = ("x0", "drift", "noise")
+RACERS = {
+    f"racer{k}": {"sampler": {"kind": kind, "evaluations": 12, "chains": 300}, "record": {"budgets": [4, 8, 16, 32]}}
+    for k, kind in enumerate(("ddim", "heun"), 1)
+}
+STEP = {
+    "run": {
+        "sampler": {"kind": "ddpm", "steps": 10, "chains": 300, "timestep_spacing": "log_snr"},
+        "record": {"keep": list(KEPT), "posterior": True, "moves": ["ddim", "heun"]},
+    },
+    "noisy": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 300}},
+    "still": {
+        "sampler": {"kind": "ddpm", "variance": "none", "steps": 40, "chains": 300},
+        "record": {"collapse": True},
+    },
+}
+FAN = {"kind": "ddim", "steps": 40, "chains": 40, "timestep_spacing": "log_snr"}
+PAIR = {"sampler": {"kind": "ddim", "steps": 40, "chains": 300}}
+STRAIGHT = {"schedule": {"kind": "flow"}, "sampler": {"kind": "flow_euler", "steps": 40, "chains": 200}}
+FLOWS = {
+    name: STRAIGHT | {"record": {"budgets": [2, 4, 8, 16], "posterior": name == "plain"}}
+    for name in ("plain", "transport", "once", "twice")
+}
+FLOW = {"steps": 40, "timestep_spacing": "linspace"}
+LIKELIHOOD = {
+    "path": {"target": "star", "sampler": FLOW | {"kind": "rk45", "chains": 30}, "record": {"log_p": True}},
+    "flow": {"target": "star", "sampler": FLOW | {"kind": "heun", "chains": 441, "start": "grid"}},
+}
+LINE = {
+    "target": {"kind": "gaussian_mixture", "means": [[-1.2], [1.0]], "stds": 0.3},
+    "record": {"density": True, "density_grid": [201, 1]},
+}
+RIBBON = {
+    name: LINE | {"sampler": FLOW | {"kind": "dpmpp_2m_sde", "eta": eta, "start": "flow", "chains": 200}}
+    for name, eta in (("flow", 0.0), ("dial1", 0.5), ("sde", 1.0))
+}
+CASES = {  # a scene, what its recordings are, by name, and options
+    "denoise": ({"run": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}}, {}),
+    "drift": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}}, {}),
+    "mesh": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 441, "start": "grid"}}}, {}),
+    "race": (RACERS, {"samplers": "ddim,heun"}),
+    "compare": ({"run": PAIR, "exact": PAIR | {"sampler": PAIR["sampler"] | {"kind": "ddpm"}}}, {}),
+    "flow": (FLOWS, {}),
+    "decide": ({"run": {"target": "star", "sampler": FAN | {"kind": "ddpm"}, "record": {"classes": True}}}, {}),
+    "likelihood": (LIKELIHOOD, {}),
+    "ribbon": (RIBBON, {"acts": "backward,dial"}),
+    "fan": ({"run": {"sampler": FAN, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
+    "step": (STEP, {}),
+}
