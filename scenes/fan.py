@@ -109,7 +109,8 @@ class PosteriorFan(TrajectoryScene):
         # what stands round it, all on one clock
         clock = self.clock(run, timeline=paced(run.states[:, chain : chain + 1], run["x0"][:, chain : chain + 1]))
         whole = [view.box for view in views]
-        clock.bind(lambda step: [self.follow(v, w, spread, int(step)) for v, w in zip(views, whole, strict=True)])
+        pairs = list(zip(views, whole, strict=True))
+        clock.bind(lambda step: self.follow(pairs, spread, int(step)))
         chart = spread.chart(page, clock, boxes.chart, words["spread"], learned=learned)
         clock.bind(fan, *exact, hero, *theirs, *([hers] if learned else []))
         top = boxes.left_key.top - 1.15 * page.em("legend")
@@ -167,13 +168,14 @@ class PosteriorFan(TrajectoryScene):
         self.play(FadeInFast(*into, run_time=0.6))
         self.outro()
 
-    def follow(self, view: Plane, whole: Any, spread: SpreadChart, step: int) -> None:
-        """Let the view come nearer as the posterior narrows, in the end about its mean."""
-        (x0, x1, y0, y1), k = whole, min(step, len(spread.exact) - 1)
-        near = min(1.0, NEAR * spread.exact[k] / ((y1 - y0) / 2))
-        (x, y), (mx, my) = ((x0 + x1) / 2, (y0 + y1) / 2), spread.mean[k]
-        x, y, w, h = mx + near**2 * (x - mx), my + near**2 * (y - my), near * (x1 - x0) / 2, near * (y1 - y0) / 2
-        view.lay((x - w, x + w, y - h, y + h), view.rect)
+    def follow(self, views: list[tuple[Plane, Any]], spread: SpreadChart, step: int) -> None:
+        """Let views, each with all it may show, come nearer as the posterior narrows, in the end about its mean."""
+        k = min(step, len(spread.exact) - 1)
+        for view, (x0, x1, y0, y1) in views:
+            near = min(1.0, NEAR * spread.exact[k] / ((y1 - y0) / 2))
+            (x, y), (mx, my) = ((x0 + x1) / 2, (y0 + y1) / 2), spread.mean[k]
+            x, y, w, h = mx + near**2 * (x - mx), my + near**2 * (y - my), near * (x1 - x0) / 2, near * (y1 - y0) / 2
+            view.lay((x - w, x + w, y - h, y + h), view.rect)
 
     def heading(self, word: str, box: Any) -> Any:
         """What is said over the left panel."""

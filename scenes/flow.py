@@ -125,7 +125,7 @@ class Flow(TrajectoryScene):
         titles = [self.words[name] for name in self.trajectories]
         racers = Racers(self.page, runs, views, boxes, titles=titles, remarks=said)
         clock, steps = self.clock(timeline=linear(self.run.steps)), np.arange(self.run.steps + 1)
-        few: dict[str, Any] = {"width": LINE, "alpha": 0.8, "length": self.run.steps, "power": 0}
+        few: dict[str, Any] = {"width": 0.8 * LINE, "alpha": 1.0, "length": self.run.steps, "power": 0}
         trails = [
             view.trails(run.states[:, :PATHS], color=hue, **few)
             for view, run, hue in zip(views, runs, racers.colors, strict=True)

@@ -37,7 +37,7 @@ from diffrender.animation import (
     window,
 )
 
-CLOUD, DIMMED, GHOST = 0.8, 0.4, 0.65  # opacity of the other samples, while one is looked at, and of the data
+CLOUD, DIMMED, GHOST = 0.8, 0.4, 0.9  # opacity of the other samples, while one is looked at, and of the data
 GROW, ZOOM, FIRST = 1.1, 1.2, 1.6  # seconds: an arrow grows, the view moves, both clouds make their first step
 LIT = {"guess": "", "move": "data", "noise": "noise", "sum": "sum"}  # arrow → the term that is lit as it grows
 

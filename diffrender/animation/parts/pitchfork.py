@@ -22,7 +22,6 @@ from diffrender.trajectory.reader import Trajectory
 PATHS, RIBBONS = 60, 4  # chains whose paths are drawn, and whose probabilities are
 SURE = 0.9  # a path has decided once p(its class | x_t) stays above
 STABLE, UNSTABLE, HEAD = 0.034, 0.02, 0.05  # radii of fixed points, and of what moves
-FAINT = 0.8  # opacity of a path
 END = 0.12  # of the last split: below so much noise nothing is decided any more, and nothing shown
 ROOM, GUTTER = 1.15, 0.12
 
@@ -104,7 +103,7 @@ class Pitchfork:
             few = [w for w in shown if decisions.label[w] == k and w not in decisions.chosen]
             told = [w for w in decisions.chosen if decisions.label[w] == k]
             if few:
-                self.paths.append(Tail(**frame_of, x=walks[:, few], color=color, width=0.7 * LINE, alpha=FAINT, **look))
+                self.paths.append(Tail(**frame_of, x=walks[:, few], color=color, width=0.7 * LINE, **look))
             if told:
                 bold: dict[str, Any] = {"width": 1.6 * LINE, "alpha": 1.0, "casing": theme.bg}
                 self.paths.append(Tail(**frame_of, x=walks[:, told], color=color, **bold, **look))
