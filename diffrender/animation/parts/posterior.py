@@ -15,7 +15,7 @@ from diffrender.trajectory.reader import Trajectory
 
 RAYS = 40  # of the fan: draws of the posterior
 POINT, MEAN = 0.032, 0.11  # radii
-SHOWN = 0.7  # opacity of the likeliest point; that of others falls as the root of how likely they are
+SHOWN = 0.95  # opacity of the likeliest point; that of others falls as the root of how likely they are
 VERTICES = 64  # of an ellipse
 
 
