@@ -26,33 +26,54 @@ def runs(recorded):
     return {"circle": run("slerp"), "line": run("lerp")}
 
 
-def last_images(run, place):
-    """The last recorded states of the first nine classes at a place, in [−1, 1]."""
+def images_of(run, places, label):
+    """The last recorded states of a class at some places, in [−1, 1]."""
     said = run.meta["target"]
-    chains = [place * CLASSES + k for k in range(9)]
+    chains = [place * CLASSES + label for place in places]
     return run["x"][-1].astype(np.float32)[chains] / run.scale[-1] * said["scale"] + said["offset"][0]
 
 
-def test_the_walk_shows_recorded_chains_of_either_way_there_and_back_to_the_middle(cinema, runs):
-    scene = cinema("interpolate", **runs)
+def hero(runs):
+    """The class whose two ends differ most on the circle."""
+    far = [np.square(np.diff(images_of(runs["circle"], [0, PLACES - 1], k), axis=0)).sum() for k in range(CLASSES)]
+    return int(np.argmax(far))
+
+
+def test_the_walk_shows_recorded_chains_of_either_way_to_both_ends_and_back_to_the_middle(cinema, runs):
+    scene, label = cinema("interpolate", **runs), hero(runs)
     seconds = 0.6 * DURATION
-    for part, place in ((0.3, 2), (0.64, 5), (0.99, 2)):  # of the walk: 0.5 is between places 2 and 3
+    for part, place in ((0.22, 0), (0.7, 5), (0.99, 2)):  # of the walk: 0.5 is between places 2 and 3
         (shot,) = scene.at(WALK + part * seconds, duration=DURATION)
-        circle, line = [grid for grid in shot.rasters["ImageGrid"] if grid.rows == 3]
-        assert np.allclose(circle.images, last_images(runs["circle"], place), atol=1e-3), part
-        assert np.allclose(line.images, last_images(runs["line"], place), atol=1e-3), part
-        if place < 5:
-            assert not np.allclose(line.images, last_images(runs["circle"], place), atol=0.02), "the control"
-        assert not np.allclose(circle.images, last_images(runs["circle"], place - 1), atol=0.02), "another place"
+        circle, line = [grid for grid in shot.rasters["ImageGrid"] if len(grid.chains) == 1]
+        assert np.allclose(circle.images, images_of(runs["circle"], [place], label), atol=1e-3), part
+        assert np.allclose(line.images, images_of(runs["line"], [place], label), atol=1e-3), part
+        other = images_of(runs["circle"], [place - 1 if place else 1], label)
+        assert not np.allclose(circle.images, other, atol=0.02), "the control: another place"
 
 
-def test_lengths_are_those_of_the_recorded_noises(cinema, runs):
+def test_each_strip_holds_its_own_way(cinema, runs):
+    start, shot = cinema("interpolate", **runs).at(0.9, 0.8 + 0.4 * DURATION + 0.2, duration=DURATION)
+    strips = sorted((g for g in shot.rasters["ImageGrid"] if len(g.chains) > 1), key=lambda grid: -grid.points[0, 1])
+    places = [round(u * (PLACES - 1)) for u in np.linspace(0, 1, 11)]
+    chains = [place * CLASSES + hero(runs) for place in places]
+    for strip, name in zip(strips, ("circle", "line"), strict=True):
+        assert strip.chains == chains
+        assert np.array_equal(strip.recorded.recorded, runs[name]["x"])
+    for grid in (g for g in start.rasters["ImageGrid"] if len(g.chains) == 1):
+        assert grid.recorded is not None, "large ones come out of noise with them"
+        assert grid.step < strips[0].step == runs["line"].steps
+    assert not np.array_equal(strips[0].recorded.recorded, runs["line"]["x"]), "the control: the other way"
+
+
+def test_lengths_are_those_of_the_recorded_states(cinema, runs):
     (shot,) = cinema("interpolate", **runs).at(0.5, duration=DURATION)
-    circle, line = shot.rasters["Curve"]
-    for curve, name in ((circle, "circle"), (line, "line")):
-        x = runs[name]["x"][0].astype(float)[0::CLASSES]
+    curves = shot.rasters["Curve"]
+    wanted = [(step, name) for step in (0, -1) for name in ("circle", "line")]
+    for curve, (step, name) in zip(curves, wanted, strict=True):
+        run = runs[name]
+        x = run["x"][step].astype(float)[hero(runs) :: CLASSES] / run.scale[step]
         assert np.allclose(curve.y, np.sqrt((x**2).mean((1, 2, 3))), rtol=1e-6)
-    assert line.y[2] < 0.8 * circle.y[2], "the straight line is shorter in its middle"
+    assert curves[1].y[2] < 0.8 * curves[0].y[2], "the straight line is shorter in its middle"
 
 
 def test_runs_that_are_no_walk_are_refused(cinema, runs, recorded):

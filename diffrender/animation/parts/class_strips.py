@@ -44,8 +44,8 @@ class ClassStrips:
             tops = [top - k * step for k in range(count)]
             self.strips = [Box(left, left + length, y - self.size, y) for y in tops]
 
-    def headings(self) -> list[Typeset]:
-        """The name of each class at its place; shortened where there is no room."""
+    def headings(self, of: str = "") -> list[Typeset]:
+        """The name of each class at its place, shortened where there is no room; before them, what they are: `of`."""
         page, em, first, made = self.page, self.page.em("legend"), self.strips[0], []
         for k, name in enumerate(self.classes):
             at = (k + 0.5) * self.size
@@ -56,7 +56,16 @@ class ClassStrips:
             short = "|".join([escaped(name), *(escaped(name[:n]) + "." for n in range(len(name) - 2, 0, -1))])
             text = page.fitting(short, self.size - GAP, "legend")
             made.append(page.label(text, first.left + at, first.top + 0.42 * em, 0, "legend", "muted"))
+        if of:
+            made.append(page.label(of, first.left - 0.15, first.top + 0.43 * em, 1, "legend", "muted"))
         return made
+
+    def tiles(self, k: int) -> list[Box]:
+        """The places of a strip's images."""
+        strip, count = self.strips[k], len(self.classes)
+        if self.upright:
+            return strip.rows(*[1] * count, gap=GAP)
+        return strip.columns(*[1] * count, gap=GAP)
 
     def grid(self, k: int, values: Any, chains: Any = None) -> ImageGrid:
         """The images of a strip, indexed by step: `chains` of (T+1, N, C, H, W)."""

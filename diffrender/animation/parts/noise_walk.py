@@ -7,105 +7,150 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.animation.layout.arrangements import Boxes
+from diffrender.animation.layout.arrangements import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import frame
+from diffrender.animation.mobjects.images.grid import ImageGrid
 from diffrender.animation.parts.axes import Axes
+from diffrender.animation.parts.class_strips import ClassStrips
 from diffrender.animation.parts.pictures import image_grid, image_values
 from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 
 MARK = 0.035  # width of the frame round the present tile
+WAYS = ("great circle", "straight line")
+HUES = ("samples", "fg")  # of either way
+TILES = {"tall": 5, "square": 7}  # of each way; eleven in other frames
+SHARES = {"wide": (0.56, 0.44), "classic": (0.58, 0.42), "square": (0.6, 0.4), "tall": (0.42, 0.58)}  # large, strips
 
 
 class NoiseWalk:
     """Runs whose chains start on the way between two noises: those of each class in their order, all of the way.
 
-    runs: on the circle, on the line. boxes: of a film strip; its panels hold x_T on the circle and, of each run, the
-    images of `rows` × `rows` classes; its tiles one of these classes, the one that changes most, all along the circle;
-    `side` how long x_T is. grids: what follows recorded time, to be bound to a clock. `show(u)` goes to a place 0..1.
+    runs: on the circle, on the line. Of the class whose ends differ most `put` draws in a box one image of either way
+    large, how long x_T and x_0 are at every place, and the images at some places as two strips. grids: what follows
+    recorded time, to be bound to a clock. `show(u)` goes to a place 0..1. label: of the class.
     """
 
-    def __init__(self, page: Page, runs: Sequence[Trajectory], boxes: Boxes, *, rows: int) -> None:
-        self.page, theme, first = page, page.theme, runs[0]
+    def __init__(self, runs: Sequence[Trajectory]) -> None:
+        self.runs, first = runs, runs[0]
         ways = by_class(first)
         self.places = len(ways[0])
         if self.places < 3 or len({(run.steps, run.chains) for run in runs}) > 1:
             raise RenderError("A walk needs runs of equally many steps and chains, three chains or more of a class.")
-        self.values, self.tiles = [image_values(run) for run in runs], boxes.tiles
-        side = min(rows, int(np.sqrt(len(ways))))
-        self.ways = ways[: side**2]
+        self.values = [image_values(run) for run in runs]
         ends = self.values[0][first.steps]
-        self.hero = max(self.ways, key=lambda way: float(np.square(ends[way[-1]] - ends[way[0]]).sum()))
-        one: dict[str, Any] = {"theme": theme, "rows": 1, "cols": 1}
-        self.noise = image_grid(self.values[0], boxes.panels[0], chains=[self.hero[0]], **one)
-        self.images = [
-            image_grid(values, box, theme=theme, rows=side, cols=side, chains=[way[0] for way in self.ways])
-            for values, box in zip(self.values, boxes.panels[1:], strict=True)
-        ]
-        self.at = np.linspace(0, 1, len(boxes.tiles))
-        along = [
-            image_grid(self.values[0], box, chains=[self.chain(self.hero, u)], **one)
-            for u, box in zip(self.at, boxes.tiles, strict=True)
-        ]
-        self.grids = [*self.images, *along]
-        self.marker = frame(boxes.tiles[0], theme.samples, MARK, radius=0).set_z_index(9)
-        edges = [frame(box, theme.border, radius=0).set_z_index(3) for box in (*boxes.panels, *boxes.tiles)]
-        self.standing: list[Any] = [*self._names(boxes), *edges, *self._lengths(runs, boxes), self.noise, *self.grids]
+        self.way = max(ways, key=lambda way: float(np.square(ends[way[-1]] - ends[way[0]]).sum()))
+        self.label = int(np.asarray(first["label"])[self.way[0]]) if "label" in first else len(ways)
+
+    def put(self, page: Page, box: Box) -> None:
+        """Draw all of it in a box; the walk stands in its middle."""
+        self.page = page
+        upper, lower = box.rows(*SHARES[page.shape], gap=0.3)
+        if page.shape == "tall":
+            large, (lower, charts) = upper, lower.columns(0.44, 0.56, gap=0.3)
+        else:
+            large, charts = upper.columns(*((0.46, 0.54) if page.shape == "wide" else (0.56, 0.44)), gap=0.6)
+        self.lengths = [[_lengths(run, self.way, step) for run in self.runs] for step in (0, -1)]
+        self.standing: list[Any] = [*self._large(large), *self._strips(lower), *self._charts(charts)]
+        self.mark(0.5)
 
     @property
     def mobjects(self) -> list[Any]:
         """What moves on the walk."""
-        return [self.noise, *self.images, self.marker, *self.curves]
+        return [*self.images, *self.markers, *self.curves]
 
-    def chain(self, way: np.ndarray, u: float) -> int:
-        """The chain of a class that is nearest to a place."""
-        return int(way[round(u * (self.places - 1))])
+    def chain(self, u: float) -> int:
+        """The chain that is nearest to a place."""
+        return int(self.way[round(u * (self.places - 1))])
 
     def show(self, u: float) -> None:
-        """The recorded chains nearest to a place: their noise, and their images."""
-        self.noise.set_images(self.values[0][0][[self.chain(self.hero, u)]])
+        """The recorded chains nearest to a place, and where that is."""
         for grid, values in zip(self.images, self.values, strict=True):
-            grid.set_images(values[len(values) - 1][[self.chain(way, u) for way in self.ways]])
+            grid.set_images(values[len(values) - 1][[self.chain(u)]])
+        self.mark(u)
+
+    def mark(self, u: float) -> None:
+        """A dot on every curve at the place nearest to u, and a frame round the tile nearest to it."""
         at = round(u * (self.places - 1))
         for curve in self.curves:
             curve.show_step(at)
-        x = np.interp(at / (self.places - 1), self.at, [box.center[0] for box in self.tiles])
-        self.marker.move_to([x, self.tiles[0].center[1], 0])
+        tile = round(at / (self.places - 1) * (len(self.at) - 1))
+        for marker, boxes in zip(self.markers, self.tiles, strict=True):
+            marker.move_to([*boxes[tile].center, 0])
 
     def angle(self) -> float:
         """Between the two noises, in degrees, as recorded."""
-        a, b = (self.values[0].recorded[0][self.hero[k]].astype(float).ravel() for k in (0, -1))
+        a, b = (self.values[0].recorded[0][self.way[k]].astype(float).ravel() for k in (0, -1))
         return float(np.degrees(np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b))))
 
-    def _names(self, boxes: Boxes) -> list[Any]:
-        page = self.page
-        words = ["great circle", "straight line"] if page.shape == "wide" else ["circle", "line"]
-        names = ["$x_T$", *(f"$x_0$, {word}" for word in words)]
-        texts: list[Any] = [
-            page.label(name, box.left, box.bottom + 0.4 * page.em("label"))
-            for name, box in zip(names, boxes.labels, strict=True)
-        ]
-        for k, (u, box) in enumerate(zip(self.at, boxes.tile_names, strict=True)):
-            said, y = f"{'$u =$ ' * (k == 0)}{u:.1f}", box.bottom + 0.25 * page.em("floor")
-            texts.append(page.label(said, box.center[0], y, 0, "floor", "muted"))
-        return texts
+    @property
+    def grids(self) -> list[ImageGrid]:
+        """What follows recorded time: the large images of the middle, and both strips."""
+        return [*self.images, *self.strips]
 
-    def _lengths(self, runs: Sequence[Trajectory], boxes: Boxes) -> list[Any]:
-        """The root mean square of x_T at every place of either way."""
-        theme = self.page.theme
-        lengths = [np.sqrt(np.square(np.asarray(run["x"][0][self.hero], float)).mean((1, 2, 3))) for run in runs]
-        axes = Axes(
-            self.page, boxes.side, x=(0, 1), y=(0, 1.05 * float(np.max(lengths))), x_name="place $u$", x_ticks=(0, 1),
-            y_name="length of $x_T$" if self.page.shape != "square" else "",
-        )  # fmt: skip
-        self.curves = [
-            axes.curve(np.linspace(0, 1, self.places), length, color=hue, future=theme.grid, ring=theme.bg)
-            for length, hue in zip(lengths, (theme.samples, theme.fg), strict=True)
+    def _large(self, box: Box) -> list[Any]:
+        """One image of either way, its name over it."""
+        page, label, gap = self.page, self.page.em("label"), 0.35
+        size = min((box.width - gap) / 2, box.height - 1.45 * label)
+        left = box.left if page.shape == "wide" else box.center[0] - size - gap / 2
+        top = box.top - 1.45 * label
+        places = [Box(x, x + size, top - size, top) for x in (left, left + size + gap)]
+        self.images = [
+            image_grid(values, place, theme=page.theme, rows=1, cols=1, chains=[self.chain(0.5)])
+            for values, place in zip(self.values, places, strict=True)
         ]
-        for curve in self.curves:
-            curve.show_step(0)
-        return [*axes.mobjects, *self.curves]
+        forms = "$x_0$, {}|{}"
+        names = [
+            page.label(
+                page.fitting(forms, size + gap / 2, "label", name).format(name), p.left, top + 0.4 * label, color=hue
+            )
+            for name, p, hue in zip(WAYS, places, HUES, strict=True)
+        ]
+        return [*self.images, *names, *(frame(p, page.theme.border, radius=0).set_z_index(3) for p in places)]
+
+    def _strips(self, box: Box) -> list[Any]:
+        """The images at even places of either way."""
+        page = self.page
+        count = TILES.get(page.shape, 11)
+        self.at = np.linspace(0, 1, count)
+        strips = ClassStrips(page, box, len(WAYS), [f"{u:.2g}" for u in self.at])
+        self.strips = [strips.grid(k, values, [self.chain(u) for u in self.at]) for k, values in enumerate(self.values)]
+        self.tiles = [strips.tiles(k) for k in range(len(WAYS))]
+        self.markers = [frame(boxes[0], page.theme.samples, MARK, radius=0).set_z_index(9) for boxes in self.tiles]
+        names = [
+            strips.name(k, f"{way}|{way.split()[-1]}", hue) for k, (way, hue) in enumerate(zip(WAYS, HUES, strict=True))
+        ]
+        forms = "length in the middle: {0:.2f}|length: {0:.2f}|{0:.2f}"
+        middle = [length[self.places // 2] for length in self.lengths[1]]
+        told = [strips.figure(k, "|".join(f.format(v) for f in forms.split("|"))) for k, v in enumerate(middle)]
+        return [*self.strips, *strips.headings("$u$"), *names, *told, *self.markers]
+
+    def _charts(self, box: Box) -> list[Any]:
+        """How long x_T is at every place of either way, and where there is room x_0 too; noise and data have 1."""
+        page, made = self.page, list[Any]()
+        both = page.shape == "wide"
+        names = ("$x_T$ (noise: 1)", "$x_0$ (data: 1)") if both else ("$x_T$",)
+        places = box.columns(1, 1, gap=0.5) if both else [box]
+        at, future = np.linspace(0, 1, self.places), page.theme.grid
+        self.curves = []
+        for name, lengths, place in zip(names, self.lengths, places, strict=False):
+            axes = Axes(
+                page, place, x=(0, 1), y=(0, 1.05 * max(1.0, float(np.max(lengths)))), y_name=f"length of {name}",
+                x_name="place $u$", x_ticks=(0, 1), y_ticks=(0, 1),
+            )  # fmt: skip
+            made += [*axes.mobjects, axes.floor(1.0)]
+            for length, hue in zip(lengths, HUES, strict=True):
+                self.curves.append(
+                    axes.curve(at, length, color=page.theme.color(hue), future=future, ring=page.theme.bg)
+                )
+        return [*made, *self.curves]
+
+
+def _lengths(run: Trajectory, way: np.ndarray, step: int) -> np.ndarray:
+    """(places,) the root mean square of the states of a way at a step, in the data's deviations."""
+    x = np.asarray(run["x"][step][way], float) / run.scale[step]
+    return np.sqrt(np.square(x).mean((1, 2, 3)))
 
 
 def by_class(run: Trajectory) -> list[np.ndarray]:
