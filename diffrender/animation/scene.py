@@ -24,6 +24,7 @@ from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend
 from diffrender.animation.parts.beside import METRIC, distances
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.text import captions
+from diffrender.animation.text.language import Language, own, speak
 from diffrender.animation.text.numbers import Running, same_text
 from diffrender.animation.text.typst import Typeset, escaped
 from diffrender.animation.timeline import Timeline, paced
@@ -97,6 +98,7 @@ class TrajectoryScene(Scene):
         trajectories: Mapping[str, Trajectory] | None = None,
         options: Mapping[str, Any] | SceneOptions | None = None,
         theme: str | look.Theme = "dark",
+        language: Language | None = None,
         **manim_kwargs: Any,
     ) -> None:
         if config.renderer == RendererType.OPENGL:
@@ -105,7 +107,10 @@ class TrajectoryScene(Scene):
         for name in {*given} & {*self.unused_options}:
             raise RenderError(f"options of {type(self).__name__}: '{name}' does nothing in this scene.")
         self.options: Any = validate(with_words(self.Options, self.words), given, f"options of {type(self).__name__}")
-        self.words = {name: getattr(self.options, name) for name in self.words}
+        speak(language or Language())
+        said = {name: getattr(self.options, name) for name in self.words}
+        mine = {*given} - {*SceneOptions.model_fields}  # those of every scene are marked where they are set
+        self.words = {name: own(text) if name in mine else text for name, text in said.items()}
         self.needs = for_options(self.needs, self.options)
         # Manim keeps 14.22 × 8 units when only the pixels change, and stretches what it draws
         frame = look.Frame.of(config.pixel_width, config.pixel_height, getattr(self.options, "font_scale", 1.0))
@@ -203,14 +208,16 @@ class TrajectoryScene(Scene):
     def header(self, title: str, equation: str | Typeset | None = None) -> list[Mobject]:
         """Title, subtitle and equation, as the options want them; a projection is named where no subtitle is."""
         options, page = self.options, self.page
-        words = title if options.title is None else escaped(options.title)
+        given = "title" in options.model_fields_set and options.title is not None
+        words = own(escaped(options.title)) if given else title
         made: list[Mobject] = [page.title(words)] if words else []
         points = (run for run in self.trajectories.values() if len(run.event) == 1)
         projection = next((run.meta["projection"] for run in points if "projection" in run.meta), "")
         self.named = not options.subtitle
         if subtitle := options.subtitle or projection:
             y = page.frame.title_y
-            beside = page.words(escaped(subtitle), "label", "muted")
+            said = own(escaped(subtitle)) if options.subtitle else escaped(subtitle)
+            beside = page.words(said, "label", "muted")
             x = made[0].get_right()[0] + 0.4 if made else -page.frame.x
             if page.shape != "wide" and made:
                 shift = (beside.width + 0.4) / 2
@@ -218,8 +225,12 @@ class TrajectoryScene(Scene):
                 x -= shift
             made.append(beside.at(x, y))
         if equation is not None:
-            made.append(page.equation(equation) if isinstance(equation, str) else equation)
-            self.shown_equation = made[-1]
+            shown = page.equation(equation) if isinstance(equation, str) else equation
+            room = page.frame.x - float(max((mob.get_right()[0] for mob in made), default=-page.frame.x)) - 0.4
+            if page.shape == "wide" and shown.width > room:  # beside a title that is long in this language
+                shown.scale(room / shown.width).at(page.frame.x, page.frame.equation_y, 1)
+            made.append(shown)
+            self.shown_equation = shown
         return made
 
     def caption(
@@ -230,7 +241,7 @@ class TrajectoryScene(Scene):
         What does not apply to a recording is left out; `step` runs with the clock, the scene's last if none is given.
         """
         if self.options.caption is not None:
-            return self.page.caption(escaped(self.options.caption)) if self.options.caption else VGroup()
+            return self.page.caption(own(escaped(self.options.caption))) if self.options.caption else VGroup()
         run = run or (clock.run if clock else self.clocks[-1].run if self.clocks else self.run)
         texts: list[Any] = []
         for item in items:

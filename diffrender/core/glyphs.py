@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 from diffrender.core.errors import RenderError
 from diffrender.core.notes import note
 
-MARKUP = '#set page(width: auto, height: auto)\n#set text(font: "New Computer Modern")\n#sys.inputs.text'
+FONTS = Path(__file__).parents[1] / "fonts"  # that come with diffrender, beside those that Typst brings along
+MARKUP = """\
+#set page(width: auto, height: auto)
+#set text(font: ("New Computer Modern", "Noto Sans JP"))
+#sys.inputs.text"""
 MAX_CHARACTERS = 300  # that are tried one by one
 NO_GLYPH = "\ufffe"  # a character that no font has
+
+
+@cache
+def fonts(system: bool) -> Any:
+    """Typst's own fonts and those that come with diffrender, and, with `system`, those of this machine."""
+    import typst
+
+    return typst.Fonts(include_system_fonts=system, font_paths=[FONTS])
 
 
 def missing_glyphs(text: str, *, system: bool = False) -> list[str]:
@@ -29,7 +43,7 @@ def _shapes(words: str, system: bool) -> set[str]:
     """The outlines of the glyphs with which words are set."""
     import typst
 
-    compiler = typst.Compiler(MARKUP.encode(), ignore_system_fonts=not system, sys_inputs={"text": words})
+    compiler = typst.Compiler(MARKUP.encode(), font_paths=fonts(system), sys_inputs={"text": words})
     svg = compiler.compile(format="svg")
     text = svg.decode() if isinstance(svg, bytes) else str(svg)
     return set(re.findall(r'<symbol[^>]*>\s*<path[^>]*\bd="([^"]*)"', text))

@@ -175,6 +175,7 @@ def render_fields(task: Task) -> dict[str, Any]:
         **settings,
         "scene": task.inputs[f"scene/{scene_file}"],
         "trajectories": task.under("recordings"),
+        "catalogue": task.inputs.get("catalogue"),
         "out": task.out,
         "metadata": {"title": title, "comment": provenance.comment(origin)},
     }

@@ -149,6 +149,10 @@ class Lecture(Section):
         """What its outputs are called."""
         return self.source.stem
 
+    def settings(self) -> RenderSettings:
+        """How every clip is drawn; a catalogue is looked for beside the lecture."""
+        return self.defaults.settings().model_copy(update={"lang": self.beside(self.defaults.lang)})
+
     def beside(self, name: str) -> str:
         """A file named in the lecture, if it lies beside it; else the name as it stands."""
         path, colon, rest = name.partition(":")

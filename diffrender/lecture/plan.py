@@ -149,7 +149,7 @@ def _item(
         request.config,
         combined(seed, request.overrides),
         request.options,
-        lecture.defaults.settings(),
+        lecture.settings(),
         folder / f"{name}.mp4",
         also={"ground": ground} if ground else None,
         outputs=outputs,

@@ -61,11 +61,12 @@ class Settings(BaseModel):
 
 
 class Look(Settings):
-    """The colours and the care with which every clip is drawn and encoded."""
+    """The colours, the language and the care with which every clip is drawn and encoded."""
 
     theme: Annotated[Theme | OwnTheme, BeforeValidator(_theme)] = Field(
         "dark", description="dark, light, a YAML file of colours, or the colours", json_schema_extra=_or_a_file
     )
+    lang: str = Field("en", min_length=1, description="language on screen: en, de, ja, or a catalogue's file")
     encode: Encode = Field("fast", description="draft: soon; fast: good and soon; small: the smallest files")
 
 
@@ -169,6 +170,7 @@ class RenderSpec(OutputSettings):
         default_factory=dict, description="recordings by the names the scene gives them"
     )
     options: dict[str, Any] = Field(default_factory=dict, description="the scene's own options")
+    catalogue: Path | None = Field(None, description="the file of its language; none for English")
     out: Path
     format: Format
     width: int = Field(1920, ge=16, le=16384)

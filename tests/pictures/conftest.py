@@ -15,7 +15,9 @@ import pytest
 
 from diffrender.animation.layout.checks import faults
 from diffrender.animation.mobjects.base import Raster
+from diffrender.animation.text.language import Language
 from diffrender.animation.theme import srgb, theme
+from diffrender.config.catalogue import find_catalogue
 from diffrender.config.scene_card import read_scene
 from diffrender.video import frames
 
@@ -92,12 +94,16 @@ class Cinema:
         self.trajectories, self.media = trajectories, media
 
     def play(self, windows, size=SIZE, look="dark", fps=FPS, **options):
-        """Frames as (H, W, 3) uint8, with the scene as it stood and what is wrong with its layout."""
-        shots = []
+        """Frames as (H, W, 3) uint8, with the scene as it stood and what is wrong with its layout.
+
+        look: a theme, or a theme and a language: `light_de`.
+        """
+        shots, (look, _, lang) = [], look.partition("_")
+        self.language = Language.of(find_catalogue(lang or "en"))
 
         def make(renderer):
             self.scene = self.scene_class(
-                trajectories=self.trajectories, options=options, theme=look, renderer=renderer
+                trajectories=self.trajectories, options=options, theme=look, language=self.language, renderer=renderer
             )
             return self.scene
 
@@ -114,10 +120,10 @@ class Cinema:
         return self.play([(k, k + 1) for k in first], **options)
 
     def layout(self, size, look="dark", every=8, **options):
-        """Faults of the layout all through a short clip."""
+        """Faults of the layout all through a short clip; in another language also what is not said in it."""
         shots = self.play(((k, k + 1) for k in itertools.count(every, every)), size, look, 4, **options)
         assert len(shots) >= 2
-        return [fault for shot in shots for fault in shot.faults]
+        return [fault for shot in shots for fault in shot.faults] + sorted(self.language.unsaid)
 
     def unlike_when_sought(self, every, **options):
         """Frames that are not the same when the clip is played, all drawn, and when only each so-many-th is drawn."""
@@ -185,11 +191,17 @@ def read():
 
 
 SHAPES = [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark")]
+SPOKEN = [((480, 270), "dark_ja"), ((270, 480), "light_de")]
+ALL_SAID = {  # scenes in whose layout tests every line is said in these languages too
+    "test_compare", "test_fan", "test_forward", "test_images", "test_interpolate", "test_likelihood", "test_mesh",
+    "test_race", "test_spectrum", "test_surf",
+}  # fmt: skip
 FOUR_TO_THREE = {"test_denoise", "test_drift", "test_forward", "test_mesh", "test_training"}  # in these shapes too
 
 
 def pytest_generate_tests(metafunc):
-    """`shape` and `look`: every shape of frame, in both themes between them."""
+    """`shape` and `look`: every shape of frame, in both themes between them, and one shape in each language."""
     if {"shape", "look"} <= set(metafunc.fixturenames):
-        fourth = [((360, 270), "light")] if metafunc.module.__name__.rpartition(".")[2] in FOUR_TO_THREE else []
-        metafunc.parametrize(("shape", "look"), SHAPES + fourth)
+        name = metafunc.module.__name__.rpartition(".")[2]
+        fourth = [((360, 270), "light")] if name in FOUR_TO_THREE else []
+        metafunc.parametrize(("shape", "look"), SHAPES + fourth + (SPOKEN if name in ALL_SAID else []))

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from diffrender.animation.layout.checks import texts
 from diffrender.animation.layout.paragraph import markup, paragraph
 from diffrender.animation.parts.lettering import LOWEST, PIXEL, denoised, posterior_mean, raster
+from diffrender.animation.text.language import Language, own
 from diffrender.animation.text.typst import words
+from diffrender.config.catalogue import languages, read_catalogue
 from diffrender.core.errors import RenderError
 from diffrender.trajectory import Trajectory, TrajectoryWriter
 
@@ -75,11 +78,22 @@ def test_every_title_fits(card, size, look, title):
     assert [fault for shot in shots for fault in shot.faults] == []
 
 
+def test_a_card_keeps_its_words_in_another_language_and_what_is_left_out_is_found(card, monkeypatch):
+    said = read_catalogue(languages()["de"])
+    for catalogue, unsaid in ((said, []), ({k: v for k, v in said.items() if k != "Part {}"}, ["Part 2"])):
+        monkeypatch.setattr(Language, "of", lambda file, catalogue=catalogue: Language(catalogue))
+        assert card.layout((480, 270), "dark_de", every=3, title="noise", text="data", part=2, seconds=2) == unsaid
+        bodies = [text.body for text in texts(card.scene.mobjects)]
+        assert any(body.endswith("/noise") for body in bodies)
+        assert any("Teil 2" in body for body in bodies) == (not unsaid)
+
+
 def test_line_breaks_are_kept_and_mathematics_is_set(card):
     card.play([(0, 1)], title="A\nB")
     page = card.scene.page
     room = {"top": 3.0, "bottom": 0.0, "leading": 1.4}
-    assert [line.body for line in paragraph(page, "A b\nc", 0.5, "#FFFFFF", **room)] == ["#strut;A b", "#strut;c"]
+    lines = [line.body for line in paragraph(page, "A b\nc", 0.5, "#FFFFFF", **room)]
+    assert lines == ["#strut;" + own("A b"), "#strut;" + own("c")]
     assert markup("slope $nabla p$ = #3") == "slope $nabla p$ \\= \\#3"
     assert markup("5$") == "5\\$"
     long = paragraph(page, "word " * 40, 0.5, "#FFFFFF", **room)

@@ -14,13 +14,15 @@ from manim import Dot
 from scipy import ndimage
 from scipy.interpolate import RegularGridInterpolator
 
-from diffrender.animation.layout.checks import faults
+from diffrender.animation.layout.checks import faults, texts
 from diffrender.animation.mobjects.space.landscape import Landscape
 from diffrender.animation.parts.tally import category_colors
 from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
+from diffrender.animation.text.language import Language
 from diffrender.animation.text.numbers import Running
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.theme import contrast, srgb, theme
+from diffrender.config.catalogue import find_catalogue
 from diffrender.trajectory import Trajectory, TrajectoryWriter
 from diffrender.video import frames
 
@@ -83,10 +85,13 @@ def play(recordings, tmp_path_factory):
     media = tmp_path_factory.mktemp("media")
 
     def run(options, windows, size=SIZE, look="dark"):
-        shots = []
+        shots, (look, _, lang) = [], look.partition("_")
+        run.language = Language.of(find_catalogue(lang or "en"))
 
         def make(renderer):
-            run.scene = langevin(trajectories=recordings, options=options, theme=look, renderer=renderer)
+            run.scene = langevin(
+                trajectories=recordings, options=options, theme=look, language=run.language, renderer=renderer
+            )
             return run.scene
 
         def keep(pixels, repeat):
@@ -441,12 +446,23 @@ def every(frame_count):
 
 
 @pytest.mark.parametrize(
-    ("size", "look"), [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark"), ((360, 270), "light")]
+    ("size", "look"),
+    [
+        ((480, 270), "dark"),
+        ((270, 480), "light"),
+        ((270, 270), "dark"),
+        ((360, 270), "light"),
+        ((480, 270), "dark_ja"),
+        ((270, 480), "light_de"),
+    ],
 )
 def test_no_text_overlaps_or_leaves_the_frame_in_any_act(play, size, look):
     shots = play(BRISK, every(16), size, look)
     assert len(shots) > 12
     assert [fault for shot in shots for fault in shot.faults] == []
+    title = next(text for text in texts(play.scene.mobjects) if text.em > 0.5)
+    assert ("ランジュバン" in title.body) == look.endswith("_ja")
+    assert play.language.unsaid <= {"ula", "gradient"}  # names of recordings without a title
 
 
 @pytest.mark.parametrize("acts", [["hill"], ["chain"], ["histogram"], ["many"], ["still", "zoom", "many"]])

@@ -88,9 +88,12 @@ class Page:
 
     # ---- header and footer -------------------------------------------------------------------------------------------
     def title(self, markup: str) -> Typeset:
-        """The title: flush left in a wide frame, else centred."""
-        wide = self.shape == "wide"
-        return self.words(markup, "title").at(-self.frame.x if wide else 0, self.frame.title_y, -1 if wide else 0)
+        """The title: flush left in a wide frame, else centred; smaller where it is wider than the frame."""
+        wide, made = self.shape == "wide", self.words(markup, "title")
+        room = self.frame.width - 2 * EDGE - 0.3
+        if made.width > room:
+            made.scale(room / made.width)
+        return made.at(-self.frame.x if wide else 0, self.frame.title_y, -1 if wide else 0)
 
     def equation(self, source: str, **terms: str) -> Typeset:
         """The equation: flush right on the title's line in a wide frame, else centred under the title."""

@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 
 from diffrender.animation.layout.page import Page
+from diffrender.animation.text.language import own
 from diffrender.animation.text.typst import Typeset, escaped, words
 from diffrender.animation.theme import MARGIN
 from diffrender.core.glyphs import check_words
@@ -61,13 +62,13 @@ def hyphenated(text: str) -> str:
 def _broken(text: str, em: float, color: str, room: float) -> list[Typeset]:
     """One line of a text on as few as fit, the longest as short as can be."""
     tokens = [markup(token) for token in TOKEN.findall(text)]
-    widths = [words(token, em, color).width for token in tokens]
+    widths = [words(own(token), em, color).width for token in tokens]
     blank = 0.33 * em
     reach = [[sum(widths[a:b]) + blank * (b - a - 1) for b in range(len(tokens) + 1)] for a in range(len(tokens))]
     for count in range(1, len(tokens) + 1):
         breaks = _evenly(reach, count)
         if max(reach[a][b] for a, b in pairwise(breaks)) <= room or count == len(tokens):
-            return [words(" ".join(tokens[a:b]), em, color) for a, b in pairwise(breaks)]
+            return [words(own(" ".join(tokens[a:b])), em, color) for a, b in pairwise(breaks)]
     return []
 
 

@@ -11,6 +11,7 @@ from manim import Rectangle, VGroup
 
 from diffrender.animation.layout.arrangements import Box
 from diffrender.animation.layout.page import Page
+from diffrender.animation.text.language import own
 from diffrender.animation.text.typst import words
 
 LINE_HEIGHT, TIGHT = 1.5, 1.25  # of a line of code, in em: where there is room, and at least
@@ -68,11 +69,8 @@ class CodePanel:
         top = box.center[1] + step * len(rows) / 2
         heights = [top - (k + 0.5) * step for k in range(len(rows))]
         self.spans = [[y for y, (_, own) in zip(heights, rows, strict=True) if own == k] for k in range(len(lines))]
-        # Typst sets raw text at 0.8 em
         texts = [
-            words(f"#text(size: 1.25em, raw({json.dumps(row.strip(), ensure_ascii=False)}))", self.em, theme.fg).at(
-                box.left + 0.2 + INDENT * self.em * _depth(row), y - 0.25 * self.em
-            )
+            words(_raw(row), self.em, theme.fg).at(box.left + 0.2 + INDENT * self.em * _depth(row), y - 0.25 * self.em)
             for (row, _), y in zip(rows, heights, strict=True)
         ]
         self.texts, self.step = VGroup(*texts).set_z_index(1), step
@@ -89,6 +87,11 @@ class CodePanel:
         span = self.spans[line]
         self.bar.stretch_to_fit_height(self.step * len(span))
         self.bar.move_to([self.box.center[0], (span[0] + span[-1]) / 2, 0])
+
+
+def _raw(line: str) -> str:
+    """A line of code as Typst, the same in any language: raw text is set at 0.8 em."""
+    return own(f"#text(size: 1.25em, raw({json.dumps(line.strip(), ensure_ascii=False)}))")
 
 
 def _depth(line: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.text.language import own, spoken
 
 
 class Narration:
@@ -20,8 +21,9 @@ class Narration:
     def texts(self, heading: str, *numbers: Any) -> list[Any]:
         """The texts of an act, put where they belong."""
         beside, page = self.page.column_align < 0, self.page
+        heading = spoken().line(heading)  # whole: its lines break elsewhere in another language
         parts = heading.splitlines() if beside else [heading.replace("\n", " ")]
-        said = [page.words(part, "label") for part in parts if part]
+        said = [page.words(own(part), "label") for part in parts if part]
         shown = list(numbers if beside else numbers[-self.newest :])
         page.stack(self.box, *said, *shown, gap=0.42, align=page.column_align)
         return [*said, *shown]

@@ -10,10 +10,11 @@ import numpy as np
 from manim import VGroup
 
 from diffrender.animation.text.glyph import Glyph
-from diffrender.animation.text.typst import Typeset, ink, placed, words
+from diffrender.animation.text.language import THIN, spoken
+from diffrender.animation.text.typst import Typeset, ink, placed
 
 # widths in em of New Computer Modern
-_DIGIT, _ADVANCE = 0.5, {",": 0.278, ".": 0.278, "−": 0.778, "+": 0.778, "∞": 1.0, " ": 0.5}
+_DIGIT, _ADVANCE = 0.5, {",": 0.278, ".": 0.278, "−": 0.778, "+": 0.778, "∞": 1.0, " ": 0.5, THIN: 0.2}
 
 
 @cache
@@ -24,7 +25,7 @@ def _glyphs() -> dict[str, np.ndarray]:
     ink_left = float(line.submobjects[0].points[:, 0].min())
     zero = Typeset('#strut;#slot("00", 1);0', 1.0, "#FFFFFF")
     bearing = float(zero.submobjects[0].points[:, 0].min()) - float(zero.slots[0][0]) - 1.0
-    x, glyphs = ink_left - bearing, {" ": np.zeros((0, 3))}
+    x, glyphs = ink_left - bearing, {blank: np.zeros((0, 3)) for blank in (" ", THIN)}
     for char, mob in zip(chars, line.submobjects, strict=True):
         glyphs[char] = mob.points - [x, 0, 0]
         x += _ADVANCE.get(char, _DIGIT)
@@ -32,7 +33,7 @@ def _glyphs() -> dict[str, np.ndarray]:
 
 
 def _number_text(spec: str, value: float) -> str:
-    return format(value, spec).replace("-", "−").replace("inf", "∞")
+    return spoken().number(format(value, spec).replace("-", "−").replace("inf", "∞"))
 
 
 def _number_width(text: str) -> float:
@@ -106,13 +107,13 @@ class Running(VGroup):
     def __init__(self, template: str, widest: Sequence[float], *, em: float, color: str) -> None:
         specs: list[str] = []
         source = ""
-        for literal, _, spec, _ in Formatter().parse(template):
+        for literal, _, spec, _ in Formatter().parse(spoken().line(template)):
             source += literal
             if spec is not None:
                 width = _number_width(_number_text(spec, widest[len(specs)]))
                 source += f'#slot("{len(specs):02x}", {width:.3f});'
                 specs.append(spec)
-        self.line = words(source, em, color)
+        self.line = Typeset(f"#strut;{source}", em, color)
         self.numbers = [
             Number(s, w, em=em, color=color, flush_left=True).at(*slot[:2])
             for s, w, slot in zip(specs, widest, self.line.slots, strict=True)

@@ -1,4 +1,4 @@
-"""Words and equations, set by Typst in New Computer Modern.
+"""Words and equations, set by Typst in New Computer Modern, and in Noto Sans JP what that has not.
 
 Typst carries its fonts, so every machine draws the same. Source is Typst markup (https://typst.app/docs):
 `words("True density $p(x)$", …)`, `maths("x_t + {{tau nabla log p : score}}", …)`.
@@ -23,9 +23,10 @@ import typst
 from manim import ManimColor, SVGMobject, VGroup, VMobject
 
 from diffrender.animation.text.glyph import Glyph
+from diffrender.animation.text.language import spoken
 from diffrender.animation.theme import GRADE
 from diffrender.core.errors import RenderError
-from diffrender.core.glyphs import missing_glyphs
+from diffrender.core.glyphs import fonts, missing_glyphs
 
 _POINTS = 10.0  # an em of the compiled source, in SVG units
 _THINNEST = 0.045  # of a fraction bar or root, in em: what is thinner vanishes on a projector
@@ -35,8 +36,8 @@ TERM = re.compile(r"\{\{(.*?)\s*:\s*(\w+)\s*\}\}")  # a named term of an equatio
 LAST_BUNDLED = "\u2e7f"  # scripts of which the bundled fonts have nothing come after it, mathematical letters too
 _PREAMBLE = """\
 #set page(width: auto, height: auto, margin: 0pt, fill: none)
-#set text(size: 10pt, font: "New Computer Modern", weight: 400)
-#show math.equation: set text(font: "New Computer Modern Math", weight: 450)
+#set text(size: 10pt, font: ("New Computer Modern", "Noto Sans JP"), weight: 400)
+#show math.equation: set text(font: ("New Computer Modern Math", "Noto Sans JP"), weight: 450)
 #let term(n, body) = text(fill: rgb("#0100" + n), body)
 #let slot(n, width) = box(width: width * 1em, height: .1em, fill: rgb("#0200" + n))
 #let strut = box(width: .001em, height: .5em, fill: rgb("#030000"))
@@ -45,7 +46,7 @@ _PREAMBLE = """\
 
 @cache
 def _compiler(system: bool) -> typst.Compiler:
-    return typst.Compiler(b"", ignore_system_fonts=not system)
+    return typst.Compiler(b"", font_paths=fonts(system))
 
 
 @cache
@@ -172,8 +173,8 @@ def escaped(text: str) -> str:
 
 
 def words(markup: str, em: float, color: str) -> Typeset:
-    """A line of text `em` units high; `$…$` is math."""
-    return Typeset(f"#strut;{markup}", em, color)
+    """A line of text `em` units high, in the language that is spoken; `$…$` is math."""
+    return Typeset(f"#strut;{spoken().line(markup)}", em, color)
 
 
 def maths(source: str, em: float, color: str, **terms: str) -> Typeset:
@@ -187,7 +188,7 @@ def maths(source: str, em: float, color: str, **terms: str) -> Typeset:
         names.append(found[2])
         return f'term("{len(names) - 1:02x}", {found[1]})'
 
-    body = TERM.sub(named, source)
+    body = TERM.sub(named, spoken().equation(source))
     equation = Typeset(f"$ #strut {body} $", em, color, names)
     for name, hue in terms.items():
         equation.paint(name, hue)

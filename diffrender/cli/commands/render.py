@@ -92,6 +92,10 @@ def render(
     theme: Annotated[
         str, typer.Option("--theme", metavar="dark|light|FILE", help="A name, or a YAML file of colours by meaning.")
     ] = "dark",
+    lang: Annotated[
+        str,
+        typer.Option("--lang", metavar="en|de|ja|FILE", help="Language on screen, or a catalogue of your own (YAML)."),
+    ] = "en",
     preview: Annotated[bool, typer.Option("--preview", "-p", help="Open what was made.")] = False,
     last_frame: Annotated[
         bool,
@@ -188,6 +192,7 @@ def render(
         format=format_ or ("png" if last_frame and out is None else None),
         transparent=transparent,
         theme=theme,
+        lang=lang,
         still=still,
         contact_sheet=contact_sheet,
         seed=seed,

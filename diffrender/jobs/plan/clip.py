@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from diffrender.config.catalogue import check_catalogue, find_catalogue
 from diffrender.config.declarations import Codes, Need, Recording, Training
 from diffrender.config.find import no_such_file
 from diffrender.config.overrides import Overrides
@@ -58,6 +59,9 @@ def clip(
                 check_words(words, (keys or {}).get(key, f"--option {key}"))
             except RenderError as error:  # of a scene that is drawn; here it is what was asked for
                 raise UsageError(error.problem, error.remedy) from None
+    catalogue = find_catalogue(settings.lang)
+    if catalogue is not None:
+        check_catalogue(catalogue, {form for words in card.words.values() for form in (words, *words.split("|"))})
     format = settings.format_for(out)
     given = named_files(list(trajectories), card)
     wanted = {name for name in card.needs if name not in given}
@@ -74,6 +78,7 @@ def clip(
         scene_class=card.class_name,
         trajectories=files,
         options=dict(options),
+        catalogue=catalogue,
         out=out.absolute(),
     )
     return render_job(card.name, spec, needs.values(), name or f"render {card.name}")
@@ -146,6 +151,7 @@ def _variant(settings: RenderSettings) -> list[str]:
     return [
         *([settings.aspect.replace(":", "x")] if settings.aspect != "16:9" else []),
         *([theme] if theme != "dark" else []),
+        *([Path(settings.lang).stem] if settings.lang != "en" else []),
         *(["sheet"] if settings.contact_sheet else []),
         *([f"{settings.still:g}"] if settings.still is not None else []),
     ]
@@ -217,7 +223,14 @@ def render_job(scene: str, spec: RenderSpec, needs: Iterable[Job], name: str) ->
     inputs = {f"scene/{main.stem}": main}
     inputs |= {f"scene/{m.relative_to(main.parent).with_suffix('').as_posix()}": m for m in modules}
     inputs |= {f"recordings/{key}": file for key, file in spec.trajectories.items()}
-    beside = {"scene", "trajectories", "out", "metadata"}  # inputs, the output, and what is known once it is made
+    inputs |= {"catalogue": spec.catalogue} if spec.catalogue else {}
+    beside = {
+        "scene",
+        "trajectories",
+        "catalogue",
+        "out",
+        "metadata",
+    }  # inputs, the output, and what is known once it is made
     settings = {"scene": scene, "title": scene, "scene_file": main.stem, **spec.model_dump(mode="json", exclude=beside)}
     unique = tuple({job.out: job for job in needs}.values())
     return Job("render", name, spec.out, settings, inputs, unique)

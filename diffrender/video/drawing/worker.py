@@ -81,6 +81,7 @@ class DrawingWorker:
         """A fresh scene on a renderer; one that shows recordings gets them."""
         from diffrender.animation.own_theme import theme_of
         from diffrender.animation.scene import TrajectoryScene
+        from diffrender.animation.text.language import Language
 
         if not issubclass(self.scene, TrajectoryScene):
             self.made = self.scene(renderer=renderer)
@@ -92,8 +93,10 @@ class DrawingWorker:
             with reading(path):
                 recordings[name] = Trajectory.open(path)
         spec = self.spec
-        theme = theme_of(spec.theme)
-        self.made = self.scene(trajectories=recordings, options=spec.options, theme=theme, renderer=renderer)
+        theme, language = theme_of(spec.theme), Language.of(spec.catalogue)
+        self.made = self.scene(
+            trajectories=recordings, options=spec.options, theme=theme, language=language, renderer=renderer
+        )
         return self.made
 
     def _about(self, acts: list[tuple[int, str]]) -> dict[str, Any]:
