@@ -137,6 +137,7 @@ from .parts.straightness import (
     straightness as straightness,
 )
 from .parts.tiles import ImageTiles as ImageTiles, tile_steps as tile_steps
+from .parts.tilt import ClaimPanels as ClaimPanels, GuidedFields as GuidedFields
 from .parts.without_noise import WithoutNoise as WithoutNoise
 from .parts.zoom.inset import Inset as Inset
 from .parts.zoom.magnifier import PACE as PACE, TERMS as TERMS, Magnifier as Magnifier

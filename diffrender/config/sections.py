@@ -26,7 +26,7 @@ FOR_IMAGES: Mapping[str, Mapping[str, Any]] = {
     "record": {"keep": ("x0",), "frames": 121, "target_points": 0},
     "training": {"snapshots": 40, "snapshot_chains": 36, "snapshot_steps": 20},
 }
-FieldName = Literal["score", "exact_score", "velocity", "drift"]
+FieldName = Literal["score", "class_score", "exact_score", "velocity", "drift"]
 
 # what could not end, and what no machine holds, is refused at once
 MOST_STEPS, MOST_CHAINS = 10_000_000, 10_000_000
@@ -144,6 +144,10 @@ class SamplerConfig(Kind):
         "", description="where chains start: '' for its own way, else noise|target|flow|grid|point|slerp|lerp"
     )
     guidance_scale: float = Field(1.0, ge=0, description="of classifier-free guidance; 1 is none, 0 knows no class")
+    guidance_interval: tuple[float, float] | None = Field(
+        None,
+        description="sigma / alpha from and to which guidance acts, if not at all levels; elsewhere scale 1",
+    )
     classes: tuple[int | str, ...] | None = Field(None, description="of the chains, in turn; all if not given")
     seed: int | None = Field(None, ge=0, lt=2**63, description="of the chains; the config's own seed if not given")
 
@@ -178,6 +182,7 @@ class RecordConfig(Section):
     moves: tuple[str, ...] = Field((), description="samplers whose single move from each kept state is recorded too")
     collapse: bool = Field(False, description="where everything goes if the reverse process is left its noise out")
     classes: bool = Field(False, description="of a mixture: p(class | x_t), and the fixed points of the score")
+    tilted: bool = Field(False, description="of guidance in the plane: the density that it claims to sample, on a grid")
     log_p: bool = Field(False, description="log p along the probability flow, and the Jacobian of the flow")
     decoded: int = Field(12, ge=0, description="of latents: so many chains are decoded to images in every kept state")
     box: tuple[float, float, float, float] | None = Field(None, description="x0, x1, y0, y1 of what is probed")

@@ -39,6 +39,10 @@ RIBBON = {
     name: LINE | {"sampler": FLOW | {"kind": "dpmpp_2m_sde", "eta": eta, "start": "flow", "chains": 200}}
     for name, eta in (("flow", 0.0), ("dial1", 0.5), ("sde", 1.0))
 }
+CLASSES = {"target": "moons", "model": {"kind": "exact", "conditional": True}}
+CLASSES |= {"sampler": {"kind": "ddim", "steps": 40, "chains": 300}}
+TILT = dict.fromkeys(("scale1", "scale2"), CLASSES | {"record": {"tilted": True}})
+TILT |= {"fields": CLASSES | {"record": {"fields": ["score", "class_score"], "grid": [9, 9]}}}
 CASES = {  # a scene, what its recordings are, by name, and options
     "denoise": ({"run": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}}, {}),
     "drift": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}}, {}),
@@ -48,6 +52,7 @@ CASES = {  # a scene, what its recordings are, by name, and options
     "flow": (FLOWS, {}),
     "decide": ({"run": {"target": "star", "sampler": FAN | {"kind": "ddpm"}, "record": {"classes": True}}}, {}),
     "likelihood": (LIKELIHOOD, {}),
+    "tilt": (TILT, {"scales": "1,4"}),
     "ribbon": (RIBBON, {"acts": "backward,dial"}),
     "fan": ({"run": {"sampler": FAN, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
     "step": (STEP, {}),

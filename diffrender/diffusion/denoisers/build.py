@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,12 @@ def build_denoiser(config: Config, target: Any, weights: Path | None, device: to
 
 def check_guidance(config: Config, count: int) -> None:
     """ConfigError if guidance is asked for and the model tells no classes apart: it would do nothing."""
-    scale = config.sampler.guidance_scale
+    scale, interval = config.sampler.guidance_scale, config.sampler.guidance_interval
+    if interval is not None and (scale == 1 or not 0 <= interval[0] < interval[1]):
+        raise ConfigError(
+            f"sampler.guidance_interval: {list(interval)} needs 0 ≤ from < to, and a guidance_scale other than 1.",
+            "Example: guidance_scale: 4, guidance_interval: [0.3, 3]. Leave it out to guide at every level.",
+        )
     if scale != 1 and not count:
         raise ConfigError(
             f"sampler.guidance_scale: {scale:g} does nothing, for the model tells no classes apart.",
@@ -74,4 +80,7 @@ def check_guidance(config: Config, count: int) -> None:
 
 def _guided(denoiser: Denoiser, config: Config, count: int) -> Denoiser:
     """`denoiser` with the guidance that the config asks for, if it tells classes apart."""
-    return Guided(denoiser, config.sampler.guidance_scale) if count and config.sampler.guidance_scale != 1 else denoiser
+    sampler = config.sampler
+    if not count or sampler.guidance_scale == 1:
+        return denoiser
+    return Guided(denoiser, sampler.guidance_scale, sampler.guidance_interval or (0.0, math.inf))

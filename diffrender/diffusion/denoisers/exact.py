@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from diffrender.diffusion.denoisers.base import Denoiser, Prediction
-from diffrender.diffusion.denoisers.by_class import ByClass
+from diffrender.diffusion.denoisers.by_class import ANY, ByClass
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
@@ -36,9 +36,10 @@ class MixtureDenoiser:
         """x (N, D); label (N,) int64 conditions each chain on one component, unless below 0."""
         return Prediction(x, level, x0=self.mixture.at_level(x, level.alpha, level.sigma, label)[2])
 
-    def log_prob_t(self, x: torch.Tensor, level: Level) -> torch.Tensor:
-        """log p_t(x), (N,)."""
-        return self.mixture.at_level(x, level.alpha, level.sigma)[0]
+    def log_prob_t(self, x: torch.Tensor, level: Level, label: int = ANY) -> torch.Tensor:
+        """log p_t(x), or log p_t(x | label), (N,)."""
+        given = torch.full((len(x),), label, device=x.device)
+        return self.mixture.at_level(x, level.alpha, level.sigma, None if label == ANY else given)[0]
 
     def flow(self, x: torch.Tensor, start: Level, end: Level, tolerance: float = 1e-12) -> torch.Tensor:
         """Where the probability-flow ODE takes x (N, D) from level `start` to level `end`, (N, D) in x's dtype.
@@ -87,12 +88,12 @@ class DataDenoiser:
             )
         return Prediction(x, level, x0=out.view_as(x))
 
-    def log_prob_t(self, x: torch.Tensor, level: Level) -> torch.Tensor:
-        """log p_t(x), (N,), for sigma > 0."""
-        flat, variance = x.double().flatten(1), level.sigma**2
-        out = torch.cat([torch.logsumexp(log_w.double(), 1) for log_w, _ in self._posterior(x, level, slice(None))])
+    def log_prob_t(self, x: torch.Tensor, level: Level, label: int = ANY) -> torch.Tensor:
+        """log p_t(x), or log p_t(x | label), (N,), for sigma > 0."""
+        flat, variance, span = x.double().flatten(1), level.sigma**2, self.by_class.spans[label]
+        out = torch.cat([torch.logsumexp(log_w.double(), 1) for log_w, _ in self._posterior(x, level, span)])
         out -= (flat * flat).sum(1) / (2 * variance) + flat.shape[1] / 2 * math.log(2 * math.pi * variance)
-        return (out - math.log(len(self.points))).to(x.dtype)
+        return (out - math.log(len(self.points[span]))).to(x.dtype)
 
     def _posterior(self, x: torch.Tensor, level: Level, span: slice) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """For chunks of chains: log likelihoods (n, M) of the points of a span but for |x|²/2σ²; these points (M, D).

@@ -1,6 +1,8 @@
-"""Classifier-free guidance (Ho & Salimans 2022)."""
+"""Classifier-free guidance (Ho & Salimans 2022), at all levels or in an interval (Kynkäänniemi et al. 2024)."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 
@@ -13,10 +15,11 @@ class Guided:
 
     D = D(any class) + scale·(D(class) − D(any class)): 0 unconditional, 1 conditional, above 1 guided; diffusers'
     guidance_scale, and 1 + w of the paper's eq. 6. Both answers come from one call on twice the chains.
+    interval: sigma/alpha from and to which that is done; outside it the answer is the conditional one.
     """
 
-    def __init__(self, denoiser: Denoiser, scale: float) -> None:
-        self.denoiser, self.scale = denoiser, scale
+    def __init__(self, denoiser: Denoiser, scale: float, interval: tuple[float, float] = (0.0, math.inf)) -> None:
+        self.denoiser, self.scale, self.interval = denoiser, scale, interval
 
     def __call__(self, x: torch.Tensor, level: Level, label: torch.Tensor | None = None) -> Prediction:
         """x (N, *event); label (N,) int64. Without labels there is nothing to guide towards."""
@@ -24,4 +27,5 @@ class Guided:
             return self.denoiser(x, level)
         both = self.denoiser(torch.cat([x, x]), level, torch.cat([label, torch.full_like(label, -1)]))
         given, free = getattr(both, both.given).chunk(2)
-        return Prediction(x, level, **{both.given: free + self.scale * (given - free)})
+        scale = self.scale if self.interval[0] <= level.ratio <= self.interval[1] else 1.0
+        return Prediction(x, level, **{both.given: free + scale * (given - free)})

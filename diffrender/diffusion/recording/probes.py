@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,6 +33,8 @@ def check_probes(run: Run) -> None:
     record, sampler = run.config.record, run.config.sampler
     if record.fields and run.kind == "forward":
         raise ConfigError("record.fields: the forward process has no field to probe.", "Take a reverse sampler.")
+    if "class_score" in record.fields and (run.langevin or run.labels is None):
+        raise ConfigError("record.fields: class_score is of a model that tells classes apart.", "Leave it out.")
     levels = 1 if run.langevin else sampler.steps // record.every + 1
     asked = [("grid", record.grid)] * bool(record.fields) + [("density_grid", record.density_grid)] * record.density
     for key, counts in asked:
@@ -87,6 +90,13 @@ def score(run: Run, x: torch.Tensor, level: Level, _: Level) -> torch.Tensor:
     return run.density.score(x) if run.langevin else run.denoise()(x, level).score
 
 
+def class_score(run: Run, x: torch.Tensor, level: Level, _: Level) -> torch.Tensor:
+    """∇ log p_t(x | c) as the model has it without guidance, (G, D), c the class of the first chain."""
+    asked: Any = getattr(run.denoiser, "denoiser", run.denoiser)  # beneath guidance
+    assert run.labels is not None
+    return asked(x, level, torch.full((len(x),), int(run.labels[0]), device=x.device)).score
+
+
 def exact_score(run: Run, x: torch.Tensor, level: Level, _: Level) -> torch.Tensor:
     """∇ log p_t of the target itself: in closed form, or of the ideal denoiser of some thousands of its points."""
     return run.target.density.score(x) if run.langevin and run.target.density else run.exact(x, level).score
@@ -115,7 +125,7 @@ def drift(run: Run, x: torch.Tensor, level: Level, to: Level) -> torch.Tensor:
     return step.x_next - step.x if step.drift is None else step.drift
 
 
-_FIELDS = {"score": score, "exact_score": exact_score, "velocity": velocity, "drift": drift}
+_FIELDS = {"score": score, "class_score": class_score, "exact_score": exact_score, "velocity": velocity, "drift": drift}
 
 
 def _densities(run: Run, walked: Sequence[Level]) -> Iterator[tuple[str, np.ndarray]]:

@@ -37,6 +37,7 @@ from diffrender.diffusion.recording.nearest import nearest_states
 from diffrender.diffusion.recording.probes import check_probes, probe
 from diffrender.diffusion.recording.recorder import Keep, Recorder
 from diffrender.diffusion.recording.run import Progress, Run
+from diffrender.diffusion.recording.tilted import check_tilted, tilted
 from diffrender.diffusion.recording.watched import check_start, check_watched, watched, watches
 from diffrender.diffusion.samplers.langevin.blocks import Block
 from diffrender.trajectory.follow import CANDIDATES
@@ -67,6 +68,7 @@ def sample(
         run = within_budget(run, config.sampler.evaluations)
     check_probes(run)
     check_watched(config, run.target, run.kind)
+    check_tilted(run)
     check_start(run)
     keep = _keep(run)
     _announce(run, keep, out, progress)
@@ -102,6 +104,11 @@ def sample(
             recorder.add(name, rows)
         if run.autoencoder is not None and last is not None:
             for name, rows in decoded(run, near, last, recorder.levels):
+                recorder.add(name, rows)
+        if config.record.tilted and last is not None:
+            more, members = tilted(run, last)
+            recorder.meta.update(more)
+            for name, rows in members:
                 recorder.add(name, rows)
         if watches(config):
             more, members = watched(run, near, recorder.levels)
@@ -153,7 +160,7 @@ def _record_chains(
                 distances.append(sliced_wasserstein(step.x[:n].cpu().numpy(), fresh, PROJECTIONS))
             done += 1
             progress({"stage": "sample", "done": min(done, steps * len(parts)), "total": steps * len(parts)})
-        if run.records_nearest or latents:
+        if run.records_nearest or latents or config.record.tilted:
             ends.append(step.x_next.cpu().numpy())
         if first == 0 and watching:
             near.append(step.x_next[:CANDIDATES].clone())

@@ -10,6 +10,7 @@ import numpy as np
 
 from diffrender.core.errors import DiffrenderError
 from diffrender.diffusion.targets.base import Target
+from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
 
 Draw = Callable[[int, np.random.Generator], Any]
 PROBES = 50_000  # states that scale, offset and box are measured on
@@ -49,8 +50,14 @@ def measured(name: str, raw: Draw) -> DrawnTarget:
 
 
 def of_density(name: str, density: Any) -> DrawnTarget:
-    """A density as a target: its own coordinates are kept, so that its score and its draws are of one space."""
-    return DrawnTarget(name, (density.dim,), 1.0, np.zeros(density.dim), density.box, density, raw=density.sample)
+    """A density as a target: its own coordinates are kept, so that its score and its draws are of one space.
+
+    The classes of a mixture of Gaussians are its components, by number.
+    """
+    known: dict[str, Any] = {"density": density, "raw": density.sample}
+    if isinstance(density, GaussianMixture):
+        known |= {"raw": density.sample_labelled, "labels": tuple(str(k) for k in range(len(density.weights)))}
+    return DrawnTarget(name, (density.dim,), 1.0, np.zeros(density.dim), density.box, **known)
 
 
 def _probes(raw: Draw) -> int:

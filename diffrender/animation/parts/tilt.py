@@ -1,0 +1,100 @@
+"""Fields that guidance adds up, as its scale sweeps; and clouds over the density that it claims to sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from diffrender.animation.layout.page import Page
+from diffrender.animation.layout.views import Plane
+from diffrender.animation.mobjects.furniture.panels import frame, panel
+from diffrender.animation.mobjects.plane.cloud import PointCloud
+from diffrender.animation.mobjects.plane.heat import Heatmap
+from diffrender.animation.parts.class_labels import class_names, class_rgb
+from diffrender.animation.theme import blend, point_radius, ramp
+from diffrender.trajectory.reader import Trajectory
+
+NEAR = 0.8  # σ/α of the level whose fields are shown: the modes are still in sight of each other
+SCALES = 61  # between 0 and the largest
+LONG, ROOT = 0.95, 0.5  # of the longest arrow, in cells of the grid; lengths go by this power
+FULL = 0.9  # quantile of the lengths in a panel that has full length
+POWER, FAINT = 0.5, 0.35  # of the claim's colours
+DATA = 0.35  # opacity of data under arrows
+
+
+class GuidedFields:
+    """Scores of a level without class, of one class, their difference, and guided by growing scales, over the data.
+
+    label: the class. ratio: σ/α. scales: (SCALES,) of the steps of its clock. guided: what moves. standing, mobjects.
+    """
+
+    def __init__(self, page: Page, run: Trajectory, views: Sequence[Plane], *, top: float) -> None:
+        run.require("field_score", "field_class_score", "label")
+        theme = page.theme
+        ratios = np.asarray(run["sigma"], float) / np.asarray(run["alpha"], float)
+        at = int(np.abs(np.log(np.maximum(ratios[: len(run["field_time"])], 1e-9) / NEAR)).argmin())
+        self.ratio, self.label = float(ratios[at]), int(run["label"][0])
+        places = np.stack(np.meshgrid(run["grid_x"], run["grid_y"]), -1)
+        free, given = (np.asarray(run[key][at], float) for key in ("field_score", "field_class_score"))
+        self.scales = np.linspace(0.0, top, SCALES)
+        guided = free + self.scales[:, None, None, None] * (given - free)
+        look: dict[str, Any] = {"table": theme.table("magnitude"), "length": LONG, "power": ROOT}
+        terms = (free, given, given - free, guided[-1])
+        full = [float(np.quantile(np.linalg.norm(v, axis=-1), FULL)) for v in terms]
+        fields = [view.arrows(places, v, vmax=m, **look) for view, v, m in zip(views, terms, full, strict=True)]
+        self.guided = fields[3].follow(guided)
+        self.standing: list[Any] = []
+        for view in views:
+            radius = point_radius(len(run.target), 9.0)
+            hues = class_rgb(theme, run["target_label"], len(class_names(run)))
+            data = PointCloud(view.box, view.rect, np.asarray(run.target), color=hues, radius=radius, alpha=DATA)
+            self.standing += [
+                panel(view.rect, theme),
+                data.set_z_index(1),
+                frame(view.rect, theme.border).set_z_index(8),
+            ]
+        self.mobjects: list[Any] = [field.set_z_index(4) for field in fields]
+
+    def show_step(self, step: float) -> None:
+        """Show the guided field of a scale."""
+        self.guided.show_step(round(step))
+
+
+class ClaimPanels:
+    """Recorded chains of several runs, coloured by class, each over the density that its guidance claims.
+
+    mobjects: clouds; standing: what they are on.
+    """
+
+    def __init__(
+        self, page: Page, runs: Sequence[Trajectory], views: Sequence[Plane], *, points: int | None = None
+    ) -> None:
+        theme = page.theme
+        table = ramp(tuple(blend(color, theme.panel, FAINT) for color in theme.density))
+        self.mobjects: list[Any] = []
+        self.standing: list[Any] = []
+        for run, view in zip(runs, views, strict=True):
+            run.require("tilted", "tilted_x", "tilted_y", "label")
+            x, y = np.asarray(run["tilted_x"], float), np.asarray(run["tilted_y"], float)
+            extent = (float(x[0]), float(x[-1]), float(y[0]), float(y[-1]))
+            claim = np.asarray(run["tilted"], float).mean(0)
+            heat = Heatmap(view.box, view.rect, claim, table=table, high=None, power=POWER, extent=extent)
+            self.standing += [
+                panel(view.rect, theme),
+                heat.set_z_index(1),
+                frame(view.rect, theme.border).set_z_index(8),
+            ]
+            few = min(points or run.chains, run.chains)
+            hues = class_rgb(theme, run["label"][:few], len(class_names(run)))
+            radius = point_radius(few, 6.0)
+            cloud = PointCloud(
+                view.box, view.rect, np.asarray(run.states[0][:few]), color=hues, radius=radius, alpha=0.8
+            )
+            self.mobjects.append(cloud.follow(run.states, slice(0, few)).set_z_index(4))
+
+    def show_step(self, step: float) -> None:
+        """Show all chains at a recorded step."""
+        for cloud in self.mobjects:
+            cloud.show_step(step)
