@@ -96,7 +96,7 @@ RUNS = {
         }
     },
 }
-RUNS |= {name: CASES[name][0] for name in ("compare", "decide", "fan", "likelihood")}
+RUNS |= {name: CASES[name][0] for name in ("compare", "decide", "fan", "likelihood", "step")}
 
 
 def luminance(pixels):
