@@ -193,7 +193,7 @@ def read():
 SHAPES = [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark")]
 SPOKEN = [((480, 270), "dark_ja"), ((270, 480), "light_de")]
 ALL_SAID = {  # scenes in whose layout tests every line is said in these languages too
-    "test_compare", "test_fan", "test_forward", "test_images", "test_interpolate", "test_likelihood", "test_mesh",
+    "test_compare", "test_fan", "test_forward", "test_images", "test_likelihood", "test_mesh",
     "test_race", "test_spectrum", "test_surf",
 }  # fmt: skip
 FOUR_TO_THREE = {"test_denoise", "test_drift", "test_forward", "test_mesh", "test_training"}  # in these shapes too
