@@ -133,7 +133,7 @@ class NoiseWalk:
         names = ("$x_T$ (noise: 1)", "$x_0$ (data: 1)") if both else ("$x_T$",)
         places = box.columns(1, 1, gap=0.5) if both else [box]
         at, future = np.linspace(0, 1, self.places), page.theme.grid
-        self.curves = []
+        self.curves: list[Any] = []
         for name, lengths, place in zip(names, self.lengths, places, strict=False):
             axes = Axes(
                 page, place, x=(0, 1), y=(0, 1.05 * max(1.0, float(np.max(lengths)))), y_name=f"length of {name}",
