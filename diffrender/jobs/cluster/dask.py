@@ -106,9 +106,9 @@ class DaskCluster:
             ticket = f"{job.name}-{job.key[:8]}-{time.time_ns()}"
             client = self.client
             try:
-                with self._listening(ticket, lambda event: on_event(job, event)), _scheduler_there():
-                    self._await_worker(interrupt)
-                    result = self._submitted(job, bundle, files, interrupt, ticket)
+                with self._listening(ticket, lambda event: on_event(job, event)), _scheduler_there(client):
+                    self._await_worker(client, interrupt)
+                    result = self._submitted(client, job, bundle, files, interrupt, ticket)
             except ClusterLossError as error:
                 if (losses := losses + 1) > LOSSES:
                     raise DiffrenderError(f"{job.name}: {error}, {losses} times.", MORE_MEMORY) from None
@@ -129,15 +129,15 @@ class DaskCluster:
         raise error_from_message(result.event)
 
     def _submitted(
-        self, job: Job, bundle: Bundle, files: dict[str, Path], interrupt: Interrupt, ticket: str
+        self, client: Any, job: Job, bundle: Bundle, files: dict[str, Path], interrupt: Interrupt, ticket: str
     ) -> JobResult:
         from distributed import CancelledError, KilledWorker
 
-        future = self.client.submit(
+        future = client.submit(
             _task(),
             bundle.job,
             bundle.files,
-            {digest: self._scattered(digest, file) for digest, file in files.items()},
+            {digest: self._scattered(client, digest, file) for digest, file in files.items()},
             self.topic,
             _versions(job),
             key=ticket,
@@ -159,10 +159,12 @@ class DaskCluster:
                 raise SchedulerGoneError("the scheduler was lost") from None
             raise ClusterLossError("a worker was lost with what the job was to read") from None
         except OSError:
-            if self.client.status != "running":
+            if client.status != "running":
                 raise
             raise ClusterLossError("a worker was lost before its files came back") from None
         except Exception as error:  # Dask's own: what a job raises comes back as an event
+            if client.status != "running":
+                raise
             raise DiffrenderError(f"{job.name}: {type(error).__name__}: {error}.") from error
         finally:
             future.release()
@@ -200,22 +202,22 @@ class DaskCluster:
                 "What was finished is kept: run the same again when it is there.",
             )
 
-    def _await_worker(self, interrupt: Interrupt) -> None:
+    def _await_worker(self, client: Any, interrupt: Interrupt) -> None:
         """Files can only be sent to somebody."""
-        while not self.client.nthreads():
+        while not client.nthreads():
             if interrupt.set:
                 raise KeyboardInterrupt
             time.sleep(LOOK_SECONDS)
 
-    def _scattered(self, digest: str, file: Path) -> Any:
+    def _scattered(self, client: Any, digest: str, file: Path) -> Any:
         """A file's bytes on the cluster: sent once for all jobs that read it meanwhile."""
         with self.lock:
             future = self.sent.get(digest)
             if future is None or future.status not in ("finished", "pending"):
                 try:
-                    future = self.client.scatter(file.read_bytes(), hash=False)
+                    future = client.scatter(file.read_bytes(), hash=False)
                 except OSError:  # a timeout, too
-                    if self.client.status != "running":
+                    if client.status != "running":
                         raise
                     raise ClusterLossError(f"a worker was lost while {file.name} was sent to it") from None
                 self.sent[digest] = future
@@ -289,13 +291,15 @@ def _check_protection(address: str, security: Any, notice: Callable[[str], None]
 
 
 @contextlib.contextmanager
-def _scheduler_there() -> Iterator[None]:
-    """SchedulerGoneError for what Dask raises when its client has lost the scheduler."""
-    from distributed.client import ClosedClientError
-
+def _scheduler_there(client: Any) -> Iterator[None]:
+    """SchedulerGoneError for whatever is raised when a client has lost the scheduler, or another job has closed it."""
     try:
         yield
-    except (ClosedClientError, OSError):
+    except (ClusterLossError, DiffrenderError):
+        raise
+    except Exception as error:
+        if client.status == "running" and not isinstance(error, OSError):
+            raise
         raise SchedulerGoneError("the scheduler was lost") from None
 
 
