@@ -120,8 +120,7 @@ class Cluster:
     def mend(self) -> None:
         """A scheduler and two workers again: those of a scheduler that is gone end by themselves."""
         if self.scheduler is None or self.scheduler.poll() is not None:
-            if not all_gone(self.workers):
-                raise RuntimeError("workers outlive their scheduler")
+            all_gone(self.workers)  # which is Dask's business, and may last longer than we wait
             self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(self.port))
             self._await_scheduler()
         self.workers = [w for w in self.workers if w.poll() is None]
