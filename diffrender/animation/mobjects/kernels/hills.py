@@ -134,6 +134,13 @@ def _walk(color, i, density, part, tint, extent, size, view, tall, least):
 
 
 @nb.njit(inline="always")
+def _beside(start, aside, way, count):
+    """Whether a way from `start`, and one `aside` of it, in 65536ths, lie wholly beside 0..count."""
+    low, high = min(start, start + way) + min(aside, 0), max(start, start + way) + max(aside, 0)
+    return high < 0 or low >= count * 65536
+
+
+@nb.njit(inline="always")
 def _ground(floor, column, row):
     """The colour of the floor at a place in 65536ths of its grid; nothing beside it."""
     c, r = np.uint64(column >> 16), np.uint64(row >> 16)  # what lies below 0 becomes very large
@@ -162,14 +169,19 @@ def over_floor(color, floor, extent, size, view, depth, cover):
             v = ((centre_y - j - 0.75) / unit + depth * sp + lift) / cp
             column = int((mx + u * ct - v * st - x0) * ex)
             row = int((my + u * st + v * ct - y0) * ey)
-            for i in range(block, min(block + BLOCK, width)):
+            end = min(block + BLOCK, width)
+            no_floor = _beside(column, across, to_column * (end - block), floor.shape[1]) or _beside(
+                row, along, to_row * (end - block), floor.shape[0]
+            )
+            for i in range(block, end):
                 seen = color[i, j]
                 pixel = seen | OPAQUE
+                if no_floor and not seen:
+                    continue
                 if seen < WHOLE:
-                    one, other = _ground(floor, column, row), _ground(floor, column + across, row + along)
+                    c, r = column + (i - block) * to_column, row + (i - block) * to_row
+                    one, other = _ground(floor, c, r), _ground(floor, c + across, r + along)
                     under = (one & other) + ((one ^ other) >> np.uint32(1) & HALVES)  # their mean
                     pixel = mix(under, pixel, (seen >> np.uint32(24)) * (256 // PARTS)) if seen else under
                 out[j, i] = pixel if cover[j, i] == 256 else mix(NOTHING, pixel, cover[j, i])
-                column += to_column
-                row += to_row
     return out

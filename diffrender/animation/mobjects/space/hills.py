@@ -19,7 +19,7 @@ RISE = 0.42  # height of the highest hill, as a part of the longer side of what 
 FLOOR = 0.30  # by how much the floor lies lower then, likewise
 LIFT = 0.06  # by how much it is lowered beyond the middle of sheet and floor, likewise: hills stand over both
 LEAST = 0.012  # of the highest density: where there is less, there is no sheet
-OWNED = 4  # power of a class's share in the density by which it colours the sheet: where two meet there is a border
+SQUARED = 2  # times: a class colours the sheet by its share of the density so often squared; where two meet is a border
 LEVELS = (0.08, 0.3, 0.65)  # contours, as parts of a class's own highest density
 GROWN = 0.82  # its size then, as a part of that of the flat map: what stands up needs room
 LIGHT = (-0.55, -0.3, 0.7)  # towards the light, in the frame of the camera: from the left, in front and above
@@ -64,8 +64,10 @@ class Hills(Picture):
         if self._mixed_for != self.weights:
             parts = np.asarray(self.weights)[:, None, None] * self.density
             whole = parts.sum(0)
-            owns = (parts / np.maximum(whole, 1e-30)) ** OWNED
-            tint = np.tensordot(owns / np.maximum(owns.sum(0), 1e-30), self.hues, (0, 0))
+            parts /= np.maximum(whole, 1e-30)
+            for _ in range(SQUARED):
+                parts *= parts
+            tint = np.tensordot(parts, self.hues, (0, 0)) / np.maximum(parts.sum(0), 1e-30)[..., None]
             self._mixed, self._mixed_for = (whole / self.highest, tint), self.weights
         return self._mixed
 
