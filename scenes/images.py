@@ -98,7 +98,7 @@ class Images(TrajectoryScene):
         self.play_run(clock, SHARES[0] * options.duration)
         self.wait(self.seconds(1.0))
         clock.release(tiles)
-        self.in_code(clock, one, strip, [*standing, *level], boxes)
+        self.in_code(clock, one, strip, [*standing, *level], boxes, caption)
         clock.release(*one)
         clock.bind(*many)
         clock.show(0)
@@ -124,9 +124,11 @@ class Images(TrajectoryScene):
         words = page.fitting(said, boxes.key.width, "legend", apart).format(apart)
         return [*made, page.label(words, boxes.key.center[0], boxes.key.bottom + 0.3 * em, 0, "legend", "data")]
 
-    def in_code(self, clock: Clock, one: list[ImageGrid], strip: list[Any], plot: list[Any], boxes: Boxes) -> None:
-        """Some steps slowly, and under the panels, in place of all that is there, the sampler's own loop, the line at
-        work marked.
+    def in_code(
+        self, clock: Clock, one: list[ImageGrid], strip: list[Any], plot: list[Any], boxes: Boxes, caption: Any
+    ) -> None:
+        """Some steps slowly, and between panels and caption, in place of all that is there, the sampler's own loop, the
+        line at work marked.
 
         The predictions change at the line that asks the model, the state at the last one.
         """
@@ -134,8 +136,8 @@ class Images(TrajectoryScene):
         lines = loop_of(str((run.meta.get("sampler") or {}).get("source") or ""))
         if not lines or not self.options.code_steps:
             return
-        foot, top = min(box.bottom for box in boxes.tile_names), boxes.panels[0].bottom - 0.2
-        panel = CodePanel(page, lines, Box(-page.frame.x, page.frame.x, foot, top))
+        top = boxes.panels[0].bottom - 0.2
+        panel = CodePanel(page, lines, Box(-page.frame.x, page.frame.x, -page.frame.height / 2, top).above(caption))
         asked = panel.asks
         if asked is None or panel.em < LEAST_CODE * page.em("floor"):
             return

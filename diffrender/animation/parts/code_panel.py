@@ -60,7 +60,7 @@ class CodePanel:
             count, longest = sum(map(len, rows)), max(len(row) for part in rows for row in part)
             return min(page.em("legend"), box.height / (TIGHT * count), (box.width - 0.4) / (WIDTH * longest))
 
-        tries = [[wrapped(line, width) for line in lines] for width in range(max(map(len, lines)), 30, -4)]
+        tries = [[wrapped(line, width) for line in lines] for width in range(max(map(len, lines)), 30, -1)]
         parts = max(tries or [[[line] for line in lines]], key=size)
         self.em, self.box = size(parts), box
         self.asks = next((k for k, line in enumerate(lines) if "denoise(" in line), None)
