@@ -133,11 +133,11 @@ class Flow(TrajectoryScene):
         clock.bind(*trails)
         calls, far = [np.asarray(run["nfe"], int) for run in runs], [np.asarray(run[METRIC], float) for run in runs]
         racers.follow(clock, [run.states for run in runs], [steps] * len(runs), calls, far)
-        chart, counts = self.chart(boxes.chart, racers.colors)
         grounds = [panel(cell, self.theme) for cell in boxes.cells]
         title = self.header(self.words["straighter"], STRAIGHT)
         same = "same noise for all" if racers.same_noise else ""
         caption = self.caption("sampler", same, "$S$ of straight paths: 0", "points", "seed", "model", clock=clock)
+        chart, counts = self.chart(boxes.chart.above(caption), racers.colors)
         clock.show(0)
         standing = [*title, caption, *grounds, *racers.ghosts, *racers.names, *chart.standing]
         self.crossfade(before, [*standing, *trails, *racers.shown])

@@ -124,9 +124,8 @@ def test_all_ways_begin_at_one_noise_and_end_apart(runs):
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_each_act_alone_fits_every_frame(cinema, runs, act):
-    for size, look in (((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark")):
-        assert cinema("latent", **runs).layout(size, look, every=5, duration=1.0, acts=[act]) == []
+def test_each_act_alone_fits_every_frame(cinema, runs, act, shape, look):
+    assert cinema("latent", **runs).layout(shape, look, every=5, duration=1.0, acts=[act]) == []
 
 
 def test_what_is_drawn_does_not_depend_on_what_was_drawn_before(cinema, runs):

@@ -69,17 +69,7 @@ class LearningCurves:
             clock.bind(lambda shot, curve=curve: curve.show_step(self._moment(shot)), moves=[curve])
         name = f"Loss, mean of {MEAN} steps: {{:.3f}}" if page.shape == "wide" else "Loss {:.3f}"
         value = self._over(axes, clock.number(name, mean[np.clip(steps - 1, 0, len(mean) - 1)], size="legend"))
-        least = (
-            [
-                self._judged(
-                    axes,
-                    floor,
-                    "no network has less on average: {:.3f}|no network has less: {:.3f}|least possible {:.3f}",
-                )
-            ]
-            if floor
-            else []
-        )
+        least = [self._judged(axes, floor, LEAST)] if floor else []
         return [*axes.mobjects, *least, raw, smooth, value]
 
     def _distance(self, box: Box, room: float, *, x_ticks: Any) -> list[Any]:
