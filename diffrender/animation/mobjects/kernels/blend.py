@@ -13,9 +13,20 @@ EIGHT = np.uint32(8)
 
 
 @nb.njit(inline="always")
+def packed(r, g, b, a):
+    """Pixel of four bytes."""
+    return (
+        np.uint32(r)
+        | (np.uint32(g) << np.uint32(8))
+        | (np.uint32(b) << np.uint32(16))
+        | (np.uint32(a) << np.uint32(24))
+    )
+
+
+@nb.njit(inline="always")
 def pack(r, g, b):
     """Opaque pixel of three bytes."""
-    return np.uint32(r) | (np.uint32(g) << np.uint32(8)) | (np.uint32(b) << np.uint32(16)) | np.uint32(0xFF000000)
+    return packed(r, g, b, 255)
 
 
 @nb.njit(inline="always")

@@ -7,6 +7,8 @@ import math
 import numba as nb
 import numpy as np
 
+from diffrender.animation.mobjects.kernels.blend import packed
+
 SHADE = 0.55  # how much darker than flat ground a slope turned away from the light is
 FINE = 2  # subpixels to a pixel, in both directions
 BIAS = 0.06  # data units by which a mark on the surface may lie behind what is seen there
@@ -139,7 +141,5 @@ def on_surface(color, depth, fields, extent, size, view, marks, mark_color, casi
                     b += p * color[j * FINE + dj, i * FINE + di, 2]
                     a += p
             whole = cover[j, i] / 256
-            red, green, blue = np.uint32(r * whole + 0.5), np.uint32(g * whole + 0.5), np.uint32(b * whole + 0.5)
-            opaque = np.uint32(255 * a * whole + 0.5)
-            out[j, i] = red | green << np.uint32(8) | blue << np.uint32(16) | opaque << np.uint32(24)
+            out[j, i] = packed(r * whole + 0.5, g * whole + 0.5, b * whole + 0.5, 255 * a * whole + 0.5)
     return out

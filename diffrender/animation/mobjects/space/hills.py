@@ -25,6 +25,7 @@ GROWN = 0.82  # its size then, as a part of that of the flat map: what stands up
 LIGHT = (-0.55, -0.3, 0.7)  # towards the light, in the frame of the camera: from the left, in front and above
 SHADE = 0.6  # how much darker than flat ground a slope turned away from the light is
 FINER, WIDTH = 8, 3.0  # floor points to a grid cell, and the width of a contour in them
+ENOUGH = 0.85  # floor points to a pixel: a coarser floor is as good, and stays in the processor's cache
 GROUND, LINE = 0.16, 0.9  # opacity of a class's colour on the floor within its contours, and of these
 
 
@@ -41,7 +42,7 @@ class Hills(Picture):
     height everywhere, whatever the weights.
     """
 
-    caches: ClassVar[frozenset[str]] = Picture.caches | {"density", "floor", "hues", "_mixed", "_mixed_for"}
+    caches: ClassVar[frozenset[str]] = Picture.caches | {"density", "floors", "hues", "_mixed", "_mixed_for"}
     _mixed_for: tuple | None = None
     _mixed: tuple[np.ndarray, np.ndarray]
 
@@ -51,18 +52,19 @@ class Hills(Picture):
         super().__init__(box, rect)
         if density.ndim != 3 or min(density.shape[1:]) < 2 or len(colors) < len(density):
             raise RenderError(f"Hills: densities have shape {density.shape}, with {len(colors)} colours.")
-        self.extent, self.density = extent, np.asarray(density, float)
+        self.extent, self.density = extent, np.asarray(density, np.float32)
         self.span = max(extent[1] - extent[0], extent[3] - extent[2])
         self.highest = float(self.density.sum(0).max())
-        self.hues = np.array([srgb(color) * 255 for color in colors[: len(density)]])
-        self.floor = _painted(self.density, self.hues, srgb(theme.panel) * 255)
+        self.hues = np.array([srgb(color) * 255 for color in colors[: len(density)]], np.float32)
+        painted = _painted(self.density, self.hues, srgb(theme.panel) * 255)
+        self.floors = [_packed(painted), _packed(_halved(painted)), _packed(_halved(_halved(painted)))]
         self.weights = (1.0,) * len(density)
         self.rise, self.turn = 0.0, 0.0
 
     def mixed(self) -> tuple[np.ndarray, np.ndarray]:
         """(Gy, Gx) density as it stands, by the highest of all; (Gy, Gx, 3) colours 0..255 of whose it mostly is."""
         if self._mixed_for != self.weights:
-            parts = np.asarray(self.weights)[:, None, None] * self.density
+            parts = np.asarray(self.weights, np.float32)[:, None, None] * self.density
             whole = parts.sum(0)
             parts /= np.maximum(whole, 1e-30)
             for _ in range(SQUARED):
@@ -75,11 +77,12 @@ class Hills(Picture):
         """(Gy, Gx) of the surface, in data units, once it has risen."""
         return self.span * RISE * self.mixed()[0]
 
-    def height(self, x: float, y: float) -> float:
-        """Height of the surface at the node next to (x, y) as it stands now, in data units."""
-        (x0, x1, y0, y1), (gy, gx) = self.extent, self.density.shape[1:]
-        column, row = round((x - x0) / (x1 - x0) * (gx - 1)), round((y - y0) / (y1 - y0) * (gy - 1))
-        return float(self.heights()[min(max(row, 0), gy - 1), min(max(column, 0), gx - 1)]) * self.rise
+    def height(self, x: Any, y: Any) -> Any:
+        """Heights of the surface at the nodes next to places (x, y) as it stands now, in data units."""
+        (x0, x1, y0, y1), share = self.extent, self.mixed()[0]
+        rows = np.rint((y - y0) / (y1 - y0) * (len(share) - 1)).astype(int).clip(0, len(share) - 1)
+        columns = np.rint((x - x0) / (x1 - x0) * (share.shape[1] - 1)).astype(int).clip(0, share.shape[1] - 1)
+        return share[rows, columns] * (self.span * RISE * self.rise)
 
     def view(self) -> tuple[float, ...]:
         """Middle, cosines and sines of turn and tilt, and the lift that keeps it in the middle."""
@@ -109,10 +112,7 @@ class Hills(Picture):
         inside = (px > x0) & (px < x1) & (py > y0) & (py < y1)
         if not inside.any():
             return -self.span
-        heights, (gy, gx) = self.heights() * self.rise, self.density.shape[1:]
-        rows = np.rint((py[inside] - y0) / (y1 - y0) * (gy - 1)).astype(int)
-        columns = np.rint((px[inside] - x0) / (x1 - x0) * (gx - 1)).astype(int)
-        return float((heights[rows, columns] * sp - away[inside] * cp).max() - height * sp)
+        return float((self.height(px[inside], py[inside]) * sp - away[inside] * cp).max() - height * sp)
 
     def sheet(self) -> tuple[np.ndarray, np.ndarray]:
         """(Gy, Gx) density as it stands, by the highest of all; (Gy, Gx, 3) its colours 0..255, as they are lit."""
@@ -126,7 +126,7 @@ class Hills(Picture):
         lit = (light[2] - across * light[0] - along * light[1]) / np.sqrt(1 + across**2 + along**2) / light[2]
         bright = np.clip(1 + sp * SHADE * (lit - 1), 0, 1.25)[..., None]
         tint = tint * np.minimum(bright, 1) + (255 - tint) * np.maximum(bright - 1, 0)
-        return share.astype(np.float32), tint.astype(np.float32)
+        return share, tint.astype(np.float32)
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
         """The lit sheet at its height and angle now, over its floor with contours."""
@@ -138,9 +138,11 @@ class Hills(Picture):
         size = (unit, left + across * (right - left) - bounds[0], top + down * (bottom - top) - bounds[2])
         density, tint = self.sheet()
         tall = self.span * RISE * self.rise
-        drawn = kernels.hills(density, tint, self.extent, cover.shape, size, self.view(), tall, LEAST)
+        drawn, rows = kernels.hills(density, tint, self.extent, cover.shape, size, self.view(), tall, LEAST)
         depth = self.span * FLOOR * self.rise
-        return kernels.over_floor(drawn, self.floor, self.extent, size, self.view(), depth, cover)
+        wanted = ENOUGH * unit * (self.extent[1] - self.extent[0])
+        floor = next((floor for floor in reversed(self.floors) if floor.shape[1] >= wanted), self.floors[0])
+        return kernels.over_floor(drawn, rows, floor, self.extent, size, self.view(), depth, cover)
 
     def content(self) -> Any:
         """The rise, the turn and the classes' weights; densities and colours stay what they are."""
@@ -148,22 +150,32 @@ class Hills(Picture):
 
 
 def _painted(density: np.ndarray, hues: np.ndarray, ground: np.ndarray) -> np.ndarray:
-    """The floor (Fy, Fx), packed and opaque: within its contours each class's colour faintly, its contours clearly."""
+    """The floor (Fy, Fx, 3), 0..255: within its contours each class's colour faintly, its contours clearly."""
     from scipy.ndimage import zoom
 
     gy, gx = density.shape[1:]
     shape = ((gy - 1) * FINER + 1, (gx - 1) * FINER + 1)
-    floor = np.tile(ground, (*shape, 1))
+    floor = np.tile(ground.astype(np.float32), (*shape, 1))
+    lines = []
     for own, hue in zip(density, hues, strict=True):
         fine = zoom(own, (shape[0] / gy, shape[1] / gx), order=3, grid_mode=False)
         slope = np.hypot(*np.gradient(fine)) + 1e-12
         inside = np.clip((fine - LEVELS[0] * own.max()) / slope + 0.5, 0, 1) * GROUND
         floor += inside[..., None] * (hue - floor)
-    for own, hue in zip(density, hues, strict=True):
-        fine = zoom(own, (shape[0] / gy, shape[1] / gx), order=3, grid_mode=False)
-        slope = np.hypot(*np.gradient(fine)) + 1e-12
-        for level in LEVELS:
-            line = np.clip(WIDTH / 2 + 0.5 - np.abs(fine - level * own.max()) / slope, 0, 1) * LINE
-            floor += line[..., None] * (hue - floor)
+        lines += [np.clip(WIDTH / 2 + 0.5 - np.abs(fine - level * own.max()) / slope, 0, 1) * LINE for level in LEVELS]
+    for line, hue in zip(lines, np.repeat(hues, len(LEVELS), axis=0), strict=True):
+        floor += line[..., None] * (hue - floor)
+    return floor
+
+
+def _halved(floor: np.ndarray) -> np.ndarray:
+    """A floor (Fy, Fx, 3) of half as many points each way, each the mean of four; at an odd edge they are repeated."""
+    rows, columns = floor.shape[:2]
+    even = np.pad(floor, ((0, rows % 2), (0, columns % 2), (0, 0)), mode="edge")
+    return even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, 3).mean((1, 3))
+
+
+def _packed(floor: np.ndarray) -> np.ndarray:
+    """(Fy, Fx) opaque pixels of a floor (Fy, Fx, 3)."""
     red, green, blue = np.rint(floor).clip(0, 255).astype(np.uint32).transpose(2, 0, 1)
     return np.ascontiguousarray(red | green << 8 | blue << 16 | np.uint32(0xFF000000))
