@@ -1,4 +1,4 @@
-"""Langevin Monte Carlo: why it needs noise, the steps of one chain, its histogram; many chains, with and without."""
+"""Langevin Monte Carlo and its kin: why noise, the steps of one chain, its histogram; many chains, with and without."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from pydantic import Field
 from diffrender.animation import (
     MOVING_TEXT,
     PACE,
-    TERMS,
     Accelerating,
     Magnifier,
     ManyChainsScene,
     OneChain,
     Recording,
-    RenderError,
     SceneOptions,
     Timeline,
+    check_moves,
+    escaped,
     fit,
     key_arrow,
+    key_cross,
+    key_line,
+    momentum_color,
     pick_first,
     total_variation_curve,
 )
 
+OTHERS = ("mala", "underdamped", "hmc")
 Act = Literal["hill", "chain", "zoom", "histogram", "many", "still"]
 EQUATION = (
     "{{x_(t+1) : sum}} = {{x_t : state}} + {{tau nabla log p(x_t) : score}} + {{sqrt(2 tau) thin epsilon : noise}}"
@@ -47,7 +51,12 @@ class Langevin(ManyChainsScene):
                 "record.every": 1,
                 "record.density": True,
             },
-            samplers=("ula",),
+            samplers={
+                "ula": {},
+                "mala": {},
+                "underdamped": {},
+                "hmc": {"sampler.steps": 12_000},  # of ten leaps each
+            },
         ),
         "many": Recording(
             "langevin",
@@ -70,8 +79,14 @@ class Langevin(ManyChainsScene):
         "stuck": "Stuck on the nearest top|Stuck on a top",
         "wander": "With noise it goes on|With noise",
         "taken_apart": "One step of the chain|One step",
+        "proposed": "Proposed, taken with probability $A$|Proposed, taken with $A$|Proposed",
         "noise": "noise",
         "sum": "sum",
+        "momentum": "momentum $v$",
+        "path": "its path",
+        "taken": "taken",
+        "refused": "refused",
+        "rate": "{} % taken",
         "visited": "Histogram of {:,} visited states|{:,} visited states|{:,} states",
         "variation": "total variation to $p$, $n$ states in {} × {} bins|total variation, {} × {} bins|total variation",
         "root": "$prop 1\\/sqrt(n)$",
@@ -103,14 +118,14 @@ class Langevin(ManyChainsScene):
     def construct(self) -> None:
         """The storyboard."""
         run, page, theme, options = self.run, self.page, self.theme, self.options
-        run.require("drift", "noise")
-        if not np.allclose(run["x"][1:] - run["x"][:-1], run["drift"] + run["noise"], atol=1e-4):
-            raise RenderError(
-                f"{run.file}: its moves are not drift + noise, so steps cannot be drawn as their sum.",
-                "Record every step (record.every: 1) of an unadjusted sampler (sampler.kind: ula).",
-            )
+        check_moves(run)
         self.lay_out(run)
-        self.equation = page.equation(EQUATION, **TERMS).set_z_index(MOVING_TEXT)
+        said = run.meta.get("sampler") or {}
+        equation = said.get("equation") or EQUATION
+        state = {"state": "fg"} if ": state}}" in equation else {}
+        self.equation = page.equation(equation, **state).set_z_index(MOVING_TEXT)
+        name = said.get("title", "") if said.get("name") in OTHERS else ""  # the scene is called after the plainest
+        self.title = escaped(name[:1].upper() + name[1:]) or self.words["title"]
         self.one = OneChain(self.density.box, self.left, run["x"], theme=theme, length=options.trail)
         self.tail = [f"last {options.trail:,} steps shown"] if page.shape == "wide" else []  # words go before sizes
         slow = min(options.slow_steps, run.steps)
@@ -136,7 +151,7 @@ class Langevin(ManyChainsScene):
             "key": self.color_key(), "footer": self.footer(run),
         }  # fmt: skip
         shown = [mob for mobjects in self.places.values() for mob in mobjects]
-        self.intro(*self.header(self.words["title"], self.equation), ground=[*self.density.mobjects, *shown])
+        self.intro(*self.header(self.title, self.equation), ground=[*self.density.mobjects, *shown])
 
     def chain(self) -> None:
         """One chain wanders, its last steps behind it."""
@@ -154,22 +169,36 @@ class Langevin(ManyChainsScene):
         theme, run, words, slow = self.theme, self.run, self.words, self.options.slow_steps
         self.go(self.left, left=[], right=[], name=[])
         self.glass = glass = Magnifier(
-            self.density, self.right, run, below=self.row, first=self.first, slow=slow, equation=self.equation,
-            one=self.one, seconds=self.lasts["zoom"],
+            self.density, self.right, run, below=self.row, words=words, first=self.first, slow=slow,
+            equation=self.equation, one=self.one, seconds=self.lasts["zoom"],
         )  # fmt: skip
         clock = self.act(run, glass.timeline, glass)
         clock.bind(moves=[*self.one.mobjects, self.equation])
-        keys = [
-            (key_arrow(theme.score, dashed=True), 0.62, "$tau nabla log p$"),
-            (key_arrow(theme.noise, dashed=True), 0.62, words["noise"]),
-            (key_arrow(theme.sum), 0.62, words["sum"]),
-        ]
         wide = self.page.shape == "wide"
+        facts, below = self.tail, self.color_key() if wide else []
+        if "path" in run:
+            keys = [
+                (key_arrow(theme.color(momentum_color(run)), dashed=True), 0.62, words["momentum"]),
+                (key_line(theme.sum), 0.5, words["path"]),
+            ]
+        else:
+            keys = [
+                (key_arrow(theme.score, dashed=True), 0.62, "$tau nabla log p$"),
+                (key_arrow(theme.noise, dashed=True), 0.62, words["noise"]),
+                (key_arrow(theme.sum), 0.62, words["sum"]),
+            ]
+        if judged := "accepted" in run:
+            keys = [*(keys if "path" in run else keys[:2]), (key_cross(theme), 0.2, words["refused"])]
+            rule = (run.meta.get("sampler") or {}).get("acceptance") or "A"
+            rate = words["rate"].format(f"{100 * np.mean(run['accepted']):.1f}")
+            facts = [rate] if wide and "path" not in run else []  # beside a path's two sizes there is no room
+            below = [self.page.note(f"${rule}$", self.left)] if wide else []
+        name = self.label("proposed" if judged else "taken_apart", self.right)
         legend = self.under(self.page.legend(keys, self.right), self.right)
         self.set_places(
             left=self.on_left(self.one.mobjects), label=[self.label("density", self.left)], ground=self.ground,
-            right=glass.mobjects, name=[self.label("taken_apart", self.right)],
-            key=[*(self.color_key() if wide else []), legend], footer=self.footer(run, "step", *self.tail, clock=clock),
+            right=glass.mobjects, name=[name], key=[*below, legend],
+            footer=self.footer(run, "step", *facts, clock=clock),
         )  # fmt: skip
         self.play_act("zoom", clock, glass.seconds)
         self.now = glass.last

@@ -104,7 +104,11 @@ class DensityScene(TrajectoryScene):
 
     def footer(self, run: Trajectory, *items: Any, clock: Clock | None = None) -> list[Mobject]:
         """The caption of an act: what ran, its step size, what else there is to say, seed and model."""
-        size = f"$tau = {float(run['time'][1] - run['time'][0]):.3g}$"
+        step = float(run["time"][1] - run["time"][0])
+        size = f"${'h' if 'path' in run else 'tau'} = {step:.3g}$"
+        if "path" in run and "accepted" in run:  # a leapfrog path
+            leaps = run["path"].shape[2] - 1
+            size = f"$L = {leaps}, thick h = {step / leaps:.3g}$"
         return list(self.caption("sampler", size, *items, "seed", "model", run=run, clock=clock))
 
     def footer_of_both(self, run: Trajectory, beside: Trajectory, *items: Any, clock: Clock) -> list[Mobject]:

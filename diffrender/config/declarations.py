@@ -35,7 +35,8 @@ class Recording:
     config key and one of the scene's options, a list: `{"sampler.kind": "samplers"}` asks for a recording with each of
     its values, called after the need and numbered from 1 (see `for_options`). acts: of the scene's option `acts`, those
     that show it; where none of them is shown it need not be there. samplers: the shipped ones
-    that can be shown, if not all of its kind; others are refused before they run.
+    that can be shown, if not all of its kind, and config keys that go over `overrides` with each; others are refused
+    before they run.
     """
 
     kind: str = ""
@@ -45,7 +46,7 @@ class Recording:
     config: str = ""
     each: Mapping[str, str] = field(default_factory=dict)
     acts: Sequence[str] = ()
-    samplers: Sequence[str] = ()
+    samplers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check(self)

@@ -268,6 +268,6 @@ def test_acts_that_are_not_shown_need_no_recording_and_samplers_that_cannot_be_s
     zoom = clip("langevin", options={"acts": "zoom"}, outputs=tmp_path)
     every = clip("langevin", outputs=tmp_path)
     assert len(zoom.needs) == 1 < len(every.needs)
-    with pytest.raises(UsageError, match="--sampler mala: the scene 'langevin' cannot show") as refused:
-        clip("langevin", "", {"sampler.kind": "mala"}, outputs=tmp_path)
+    with pytest.raises(UsageError, match="--sampler gradient: the scene 'langevin' cannot show") as refused:
+        clip("langevin", "", {"sampler.kind": "gradient"}, outputs=tmp_path)
     assert "ula" in str(refused.value.remedy)

@@ -189,6 +189,8 @@ def recordings(
                     f"--sampler {kind}: the scene '{card.name}' cannot show its recording as '{name}'.",
                     f"It shows: {', '.join(need.samplers)}.",
                 )
+            if own := need.samplers.get(kind):
+                subject = Subject.of(chosen, overrides, outputs).for_scene({**need.overrides, **own}, need.fixed)
             job = subject.sample(device=device, kind=need.kind, shows=card.shows)
             found[name] = replace(job, name=f"sample {subject.name} ({name})") if len(card.needs) > 1 else job
     return found

@@ -18,12 +18,21 @@ SLOW = sum(STAGES.values())
 SEARCH = 600  # the step that is taken apart first is among the first so many
 
 
-def pick_step(drift: np.ndarray, noise: np.ndarray, x: np.ndarray, count: int, box: tuple, first: int = 60) -> int:
+def pick_step(
+    drift: np.ndarray,
+    noise: np.ndarray,
+    x: np.ndarray,
+    count: int,
+    box: tuple,
+    first: int = 60,
+    refused: np.ndarray | None = None,
+) -> int:
     """The recorded step that begins the `count` consecutive ones whose arrows read best.
 
     By rule, never by hand: drift and noise of similar length, neither tiny nor huge against √(2τ), wide apart; the
     chain well inside `box`, the part of the plane that is shown. drift, noise: (T, 2); x: (T+1, 2). Steps before
-    `first` are passed over, so that a tail of the chain is there to be seen.
+    `first` are passed over, so that a tail of the chain is there to be seen. refused: (T,) bool; the last of the
+    steps, and no other, is one of a refused proposal if that can be.
     """
     unit = float(np.sqrt((noise**2).mean())) or 1.0
     d, n, s = (np.hypot(*v.T) / unit for v in (drift, noise, drift + noise))
@@ -33,6 +42,9 @@ def pick_step(drift: np.ndarray, noise: np.ndarray, x: np.ndarray, count: int, b
     inside = np.minimum((x[:-1, 0] - x0, x1 - x[:-1, 0]), (x[:-1, 1] - y0, y1 - x[:-1, 1])).min(0)
     bad = bad + 10 * (inside < 5 * unit)
     runs = np.convolve(bad, np.ones(count), "valid")
+    if refused is not None:
+        often = np.convolve(refused, np.ones(count), "valid")
+        runs = runs + 100.0 * ~((often == 1) & refused[count - 1 :])
     first = min(first, len(runs) - 1)
     return first + int(np.argmin(runs[first:]))
 
@@ -43,19 +55,24 @@ def _off(value: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def window_centres(x: np.ndarray, drift: np.ndarray, noise: np.ndarray, size: Size, margin: float = 0.14) -> np.ndarray:
+    """(K, 2) centre of the zoom window at each of K steps of three arrows, (K, 2) each: see `centres_of`."""
+    return centres_of(np.stack([x, x + drift, x + noise, x + drift + noise], 1), size, margin)
+
+
+def centres_of(tips: np.ndarray, size: Size, margin: float = 0.14) -> np.ndarray:
     """(K, 2) centre of the zoom window at each of K consecutive steps.
 
-    It stays where it is as long as the chain is in its middle half and the step's three arrows fit inside with `margin`
-    (a part of its size) to spare; else it moves no more than it must. x: (K, 2) before each step.
+    It stays where it is as long as the chain is in its middle half and all that the step draws fits inside with
+    `margin` (a part of its size) to spare; else it moves no more than it must. tips: (K, M, 2) what is drawn, first
+    where the chain is before the step.
     """
-    tips = np.stack([x, x + drift, x + noise, x + drift + noise], 1)
     half = np.array(size) / 2
     room = half * (1 - 2 * margin)
     centre = (tips[0].min(0) + tips[0].max(0)) / 2
-    centres = np.empty((len(x), 2))
+    centres = np.empty((len(tips), 2))
     for k, points in enumerate(tips):
-        low = np.maximum(points.max(0) - room, x[k] - half / 2)
-        high = np.minimum(points.min(0) + room, x[k] + half / 2)
+        low = np.maximum(points.max(0) - room, points[0] - half / 2)
+        high = np.minimum(points.min(0) + room, points[0] + half / 2)
         middle = (low + high) / 2
         centre = np.clip(centre, np.minimum(low, middle), np.maximum(high, middle))
         centres[k] = centre
@@ -178,4 +195,9 @@ class Accelerating:
 def pick_first(run: Trajectory, count: int, box: tuple) -> int:
     """The recorded step of a run's first chain at which taking `count` apart begins, among the first `SEARCH`."""
     near = min(SEARCH, run.steps)
-    return pick_step(run["drift"][:near, 0], run["noise"][:near, 0], run["x"][: near + 1, 0], count, box)
+    x = run["x"][: near + 1, 0]
+    refused = ~np.asarray(run["accepted"][:near, 0], bool) if "accepted" in run else None
+    if "drift" in run:
+        return pick_step(run["drift"][:near, 0], run["noise"][:near, 0], x, count, box, refused=refused)
+    part = 0.1 * (run["path"][:near, 0, -1] - x[:-1])  # a path has no two arrows: its length and its place count
+    return pick_step(part, part, x, count, box, refused=refused)

@@ -1,11 +1,12 @@
-"""The zoom window on a chain: where one step's drift, noise and sum are drawn as arrows."""
+"""The zoom window on a chain, and the one in which a step's drift, noise and sum are drawn as arrows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from manim import VGroup, VMobject, smooth
+from manim import Mobject, VGroup, VMobject, smooth
 
 from diffrender.animation.animations import OpacityScale
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
@@ -14,6 +15,7 @@ from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.animation.parts.zoom.pacing import STAGES, place_tags
+from diffrender.animation.parts.zoom.verdict import Verdict
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.theme import HAIR, LINE, Theme
 
@@ -34,16 +36,15 @@ def stages(part: float) -> dict[str, float]:
 WHOLE = {"score": 1.0, "noise": 1.0, "sides": 1.0, "sum": 1.0, "hold": 1.0, "move": 0.0, "glide": 0.0}
 
 
-class StepView(VGroup):
-    """A window on recorded steps of one chain. Nothing in it is rebuilt: arrows, tags and the map under them are moved.
+class ChainWindow(VGroup):
+    """A window on recorded steps of one chain. Nothing in it is rebuilt: what is drawn and the map under it are moved.
 
     Parameters
     ----------
     rect: of the window, in scene units. size: (width, height) of what it shows, in data units.
-    heat: the density, of which the window shows a part.
-    x, drift, noise: (T+1, 2), (T, 2), (T, 2) as recorded.
-    tags: `score`, `noise`, `sum` and `state` → the labels of the arrows and of the chain, the most important first.
-    scale: of the arrows.
+    heat: the density, of which the window shows a part. x: (T+1, 2) states of the chain.
+    tags: name → label of what has that name, the most important first; `state` is the chain's own.
+    drawn: what shows a step, from the lowest up. verdict: of proposals, if they are judged.
     """
 
     def __init__(
@@ -53,34 +54,23 @@ class StepView(VGroup):
         heat: Heatmap,
         *,
         x: np.ndarray,
-        drift: np.ndarray,
-        noise: np.ndarray,
         theme: Theme,
         tags: Mapping[str, Typeset],
-        scale: float = 1.25,
+        drawn: Sequence[Mobject],
+        verdict: Verdict | None = None,
     ) -> None:
-        self.rect, self.size, self.heat = rect, size, heat
+        self.rect, self.size, self.heat, self.x, self.verdict = rect, size, heat, x, verdict
         self.tag_rect = rect  # where tags may lie
-        self.x, self.drift, self.noise = x, drift, noise
         self.past = Trails(
             heat.box, rect, x[:, None], color=theme.chain, width=1.3 * LINE, alpha=0.9, casing=theme.panel, length=TAIL
         )
         self.dot = PointCloud(heat.box, rect, x[:1], color=theme.chain, radius=0.10, ring=theme.panel)
-        self.sides = VMobject(stroke_color=theme.fg, stroke_width=HAIR * 170, stroke_opacity=0.6)
-        self.other_sides = self.sides.copy()
-        colors = {"score": theme.score, "noise": theme.noise, "sum": theme.sum}
-        self.arrows = {
-            name: StepArrow(colors[name], dashed=name != "sum", scale=scale, casing=theme.panel) for name in _ARROWS
-        }
         self.tags = {name: VGroup(pill(text, theme), text) for name, text in tags.items()}
         self.outline = frame(rect, theme.fg, 0.032)
         self.tagged = -1  # the step for which the tags stand
-        super().__init__(
-            self.heat, self.past, self.sides, self.other_sides,
-            *self.arrows.values(), self.dot, *self.tags.values(), self.outline,
-        )  # fmt: skip
+        judged = [verdict] if verdict else []
+        super().__init__(heat, self.past, *drawn, *judged, self.dot, *self.tags.values(), self.outline)
         self.strengths = {name: OpacityScale(mob) for name, mob in self.tags.items()}
-        self.arrow_strength = OpacityScale(*self.arrows.values(), self.sides, self.other_sides)
 
     def look_at(self, centre: np.ndarray) -> Rect:
         """Move the window over the plane; returns the part it shows, (x0, x1, y0, y1) in data units."""
@@ -92,30 +82,83 @@ class StepView(VGroup):
 
     def show(self, step: int, done: Mapping[str, float], tagged: bool = True) -> None:
         """Draw recorded step `step`, as far as each of its stages has come (`stages` or `WHOLE`)."""
-        start, d, n = self.x[step], self.drift[step], self.noise[step]
-        points = [self.heat.to_scene(p) for p in (start, start + d, start + n, start + d + n)]
-        at, score, noise, end = points
-        for name, tip in zip(_ARROWS, (score, noise, end), strict=True):
-            self.arrows[name].put(at, tip, done[name])
-        put_dashes(self.sides, score, end, done["sides"])
-        put_dashes(self.other_sides, noise, end, done["sides"])
-        self.arrow_strength.set(1 - done["move"])
-        now = start + done["move"] * (self.x[step + 1] - start)
-        self.dot.set_xy(now[None])
+        self.draw_step(step, done)
+        self.dot.set_xy(self.now(step, done["move"])[None])
         self.past.show_step(step + done["move"])
+        if self.verdict is not None:
+            self.verdict.show(step, done["hold"], done["move"], self.heat.to_scene)
         for name, strength in self.strengths.items():
-            strength.set(done.get(name, 1.0) * (1 - done["move"]) if tagged else 0.0)
-        if tagged:
-            self._place_tags(step, at, {"score": score, "noise": noise, "sum": end})
+            strength.set(self.grown(done).get(name, 1.0) * (1 - done["move"]) if tagged else 0.0)
+        if tagged and step != self.tagged:
+            self.tagged = step
+            self._place_tags(self.heat.to_scene(self.x[step]), self.tips(step))
 
-    def _place_tags(self, step: int, at: np.ndarray, tips: Mapping[str, np.ndarray]) -> None:
+    def draw_step(self, step: int, done: Mapping[str, float]) -> None:
+        """Draw what shows a step."""
+        raise NotImplementedError
+
+    def tips(self, step: int) -> dict[str, np.ndarray]:
+        """Where in the scene that ends which has a tag, by its name."""
+        raise NotImplementedError
+
+    def grown(self, done: Mapping[str, float]) -> Mapping[str, float]:
+        """How far what has a tag, or a term in the equation, has come: name → 0..1."""
+        return done
+
+    def now(self, step: int, part: float) -> np.ndarray:
+        """(2,) where the chain is on `part` 0..1 of its way to the next state."""
+        return self.x[step] + part * (self.x[step + 1] - self.x[step])
+
+    def _place_tags(self, at: np.ndarray, tips: Mapping[str, np.ndarray]) -> None:
         """Each beyond its arrow's tip, the chain's own behind it; none on another or on an arrow."""
-        if step == self.tagged:
-            return
-        self.tagged = step
         back = 2 * at - sum(tips.values()) / len(tips)
         ends = [at + (back - at) * 0.01 if name == "state" else tips[name] for name in self.tags]
         sizes = [(float(tag.width), float(tag.height)) for tag in self.tags.values()]
         centres = place_tags(ends, [at] * len(ends), sizes, self.tag_rect)
         for tag, centre in zip(self.tags.values(), centres, strict=True):
             tag.shift([*(centre - tag.get_center()[:2]), 0.0])
+
+
+class StepView(ChainWindow):
+    """The window in which a step is the sum of two arrows.
+
+    drift, noise: (T, 2) as recorded. tags: `score`, `noise`, `sum` and `state`. scale: of the arrows.
+    """
+
+    def __init__(
+        self,
+        rect: Rect,
+        size: tuple[float, float],
+        heat: Heatmap,
+        *,
+        drift: np.ndarray,
+        noise: np.ndarray,
+        theme: Theme,
+        scale: float = 1.25,
+        **window: Any,
+    ) -> None:
+        self.drift, self.noise = drift, noise
+        self.sides = VMobject(stroke_color=theme.fg, stroke_width=HAIR * 170, stroke_opacity=0.6)
+        self.other_sides = self.sides.copy()
+        colors = {"score": theme.score, "noise": theme.noise, "sum": theme.sum}
+        self.arrows = {
+            name: StepArrow(colors[name], dashed=name != "sum", scale=scale, casing=theme.panel) for name in _ARROWS
+        }
+        drawn = [self.sides, self.other_sides, *self.arrows.values()]
+        super().__init__(rect, size, heat, theme=theme, drawn=drawn, **window)
+        self.arrow_strength = OpacityScale(*self.arrows.values(), self.sides, self.other_sides)
+
+    def draw_step(self, step: int, done: Mapping[str, float]) -> None:
+        """Draw the arrows, and the sides of their parallelogram."""
+        at, tips = self.heat.to_scene(self.x[step]), self.tips(step)
+        for name in _ARROWS:
+            self.arrows[name].put(at, tips[name], done[name])
+        put_dashes(self.sides, tips["score"], tips["sum"], done["sides"])
+        put_dashes(self.other_sides, tips["noise"], tips["sum"], done["sides"])
+        self.arrow_strength.set(1 - done["move"])
+
+    def tips(self, step: int) -> dict[str, np.ndarray]:
+        """The tips of the arrows."""
+        start, d, n = self.x[step], self.drift[step], self.noise[step]
+        ends = {"score": start + d, "noise": start + n, "sum": start + d + n}
+        return {name: self.heat.to_scene(end) for name, end in ends.items()}
