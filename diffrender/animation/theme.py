@@ -202,6 +202,12 @@ def blend(a: str, b: str, amount: float) -> str:
     return "#{:02X}{:02X}{:02X}".format(*rgb)
 
 
+def laid(color: str, ground: str, alpha: float) -> str:
+    """What a mark of a colour and an opacity looks like on a ground: mixed in sRGB, as pixels are."""
+    rgb = np.rint(255 * (alpha * srgb(color) + (1 - alpha) * srgb(ground))).astype(int)
+    return "#{:02X}{:02X}{:02X}".format(*rgb)
+
+
 def turned(a: str, b: str, amount: float) -> str:
     """The colour so far from `a` to `b` by lightness, chroma and hue in Oklab: never the grey between opposite hues."""
     ends = [(lab[0], np.hypot(*lab[1:]), np.arctan2(lab[2], lab[1])) for lab in map(oklab, (a, b))]

@@ -10,7 +10,7 @@ from manim import Dot, VGroup
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import Rect, pill
 from diffrender.animation.parts.basins import Basins
-from diffrender.animation.theme import RING, Theme, blend, contrast
+from diffrender.animation.theme import RING, Theme, blend, contrast, laid
 
 LARGEST = 0.11  # radius of a disc of all chains, as a part of the panel's width, were they all on one mode
 READABLE = 3.0  # least contrast of a mark with its panel
@@ -24,7 +24,7 @@ def category_colors(theme: Theme, count: int) -> list[str]:
 def readable(color: str, theme: Theme, alpha: float = 1.0) -> str:
     """A colour moved towards the text's until a mark of it, of opacity `alpha`, can be read on a panel."""
     tried = (blend(color, theme.fg, share / 20) for share in range(21))
-    fine = (found for found in tried if contrast(blend(theme.panel, found, alpha), theme.panel) >= READABLE)
+    fine = (found for found in tried if contrast(laid(found, theme.panel, alpha), theme.panel) >= READABLE)
     return next(fine, theme.fg)
 
 
