@@ -8,7 +8,6 @@ before (a network that costs nothing), in a process of its own.
 from __future__ import annotations
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import diffusers
 import torch
+from memory import peak_mb
 
 from diffrender.diffusion.recording.recorder import Recorder
 
@@ -60,7 +60,7 @@ def peak_megabytes() -> float:
     scheduler.set_timesteps(1000)
     x = torch.randn(64, 3, 32, 32)
     scheduler.step(0.1 * x, scheduler.timesteps[0], x)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mb()
     with (
         tempfile.TemporaryDirectory() as folder,
         Recorder(Path(folder) / "a.npz") as recorder,
@@ -68,7 +68,7 @@ def peak_megabytes() -> float:
     ):
         for t in scheduler.timesteps:
             x = scheduler.step(0.1 * x, t, x).prev_sample
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return peak_mb() - before
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from memory import peak_mb
 
 WIDTH, HEIGHT, FPS = 1920, 1080, 30
 BOX = RECT = (-7.0, 7.0, -4.0, 4.0)
@@ -456,5 +457,5 @@ CASES = {f.__name__: f for f in (draw, stock, matplotlib, likeness, skipped, den
 
 if __name__ == "__main__":
     answer = CASES[sys.argv[1]](**json.loads(sys.argv[2]))
-    answer["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    answer["peak_mb"] = peak_mb()
     print(json.dumps(answer))

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from memory import peak_mb
 
 from diffrender.config.load import load_config
 from diffrender.diffusion.denoisers import learned
@@ -99,12 +100,6 @@ def memory() -> float:
     loaded = peak_mb()
     recorded(run)
     return peak_mb() - loaded
-
-
-def peak_mb() -> float:
-    """The most that this process ever held (of Linux; rusage would count what its parent held too)."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
 
 
 def main() -> None:

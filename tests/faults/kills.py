@@ -118,9 +118,11 @@ class Cluster:
             return psutil.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
 
     def mend(self) -> None:
-        """A scheduler and two workers again: those of a scheduler that is gone end by themselves."""
+        """A scheduler and two workers again: those of a scheduler that is gone go with it, as with its machine."""
         if self.scheduler is None or self.scheduler.poll() is not None:
-            all_gone(self.workers)  # which is Dask's business, and may last longer than we wait
+            for worker in self.workers:  # by themselves they end when Dask finds out, which may be much later
+                worker.kill()
+            all_gone(self.workers)
             self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(self.port))
             self._await_scheduler()
         self.workers = [w for w in self.workers if w.poll() is None]

@@ -29,7 +29,8 @@ def equation(run: Trajectory) -> str:
     if "{{" in said:
         return said
     kick = " + {{sigma_t thin xi : noise}}" if "noise" in run and bool(run["noise"][:PROBED].any()) else ""
-    return f"{{{{x_(t-1) : sum}}}} = x_t + {{{{{'mu_t (x_t, hat(x)_0)' if 'x0' in run else 'Delta_t'} : data}}}}{kick}"
+    move = "Delta_t (x_t, hat(x)_0)" if "x0" in run else "Delta_t"
+    return f"{{{{x_(t-1) : sum}}}} = x_t + {{{{{move} : data}}}}{kick}"
 
 
 def seed(run: Trajectory) -> str:
