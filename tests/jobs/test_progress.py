@@ -27,12 +27,12 @@ def test_a_line_says_which_job_how_far_and_how_long(monkeypatch):
     monkeypatch.setattr(time, "monotonic", lambda: now)
     screen = Progress({Path("one.mp4"): 10.0, Path("two.mp4"): 30.0})
     events(screen, "one", 0.5)
-    assert screen.line() == "job 1 of 2, one 50 %, about 31 s left", "0.875 × 40 s expected, and little else known"
+    assert screen.line() == "job 1 of 2, one 50 %, about 35 s left", "0.875 × 40 s expected, and no time has passed"
     screen(job("one"), {"event": "end", "outcome": local.Outcome(job("one"), "done", 10.0)})
     events(screen, "two", 0.5)
     now = 50.0
     assert screen.done() == pytest.approx(0.625)
-    assert screen.line() == "job 2 of 2, two 50 %, about 24 s left", "slower than expected: the pace counts more"
+    assert screen.line() == "job 2 of 2, two 50 %, about 30 s left", "slower than expected: 50 s for 0.625 of it"
 
 
 def test_time_that_passes_while_nothing_is_done_is_taken_off(monkeypatch):
@@ -47,6 +47,17 @@ def test_time_that_passes_while_nothing_is_done_is_taken_off(monkeypatch):
     assert left == [60, 50, 30, 75], "what takes longer than was thought takes a while yet"
     now = 30.0
     assert screen.left(0.1) > left[2], "control: the pace is heard"
+
+
+def test_what_was_expected_wrongly_is_soon_forgotten(monkeypatch):
+    """A training of forty minutes that was taken for one of a minute said `about 6 min left` after five."""
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    screen = Progress({Path("one.mp4"): 60.0})
+    events(screen, "one", 0.05)
+    now = 300.0
+    assert screen.left(0.05) > 2500, "5,700 s by its pace"
+    assert screen.left(0.1) == pytest.approx(2700)
 
 
 def test_a_stage_of_one_step_is_no_progress():

@@ -24,6 +24,7 @@ from diffrender.jobs.run.local import Outcome
 SHOWN_FIGURES = ("loss", "nfe", "segments")
 REFRESH_SECONDS = 0.5  # of the bar of all jobs
 LINE_SECONDS = 10.0
+HEARD, HEARD_SECONDS = 0.1, 10.0  # share of the work, and time, after which its pace is trusted alone
 
 
 def write(text: str) -> None:
@@ -73,14 +74,15 @@ class Progress:
         return min(sum(self.expected.get(out, 0.0) * share for out, share in self.share.items()) / total, 1.0)
 
     def left(self, done: float) -> float:
-        """Seconds left: what was expected at first, and more and more what the pace so far says.
+        """Seconds left: what was expected at first, and from a tenth of the work on what the pace so far says.
 
         While nothing is done, the time that passes is taken off what was expected.
         """
         passed = time.monotonic() - self.begun
         planned = sum(self.expected.values()) / max(1, min(self.workers, len(self.expected))) * (1 - done)
         paced = passed / done * (1 - done) if done else planned
-        return done * paced + (1 - done) * max(planned - passed * (1 - done) ** 4, passed / 4)
+        heard = min(1.0, done / HEARD, passed / HEARD_SECONDS)
+        return heard * paced + (1 - heard) * max(planned - passed * (1 - done) ** 4, passed / 4)
 
     def line(self) -> str:
         """`job 2 of 4, render langevin 35 %, about 40 s left`."""
