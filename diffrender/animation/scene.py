@@ -298,8 +298,12 @@ class TrajectoryScene(Scene):
         self.coming_act = name
 
     def play(self, *args: Any, **kwargs: Any) -> None:
-        """As Manim does; what moves begins the act that was announced, what merely stands belongs to the one before."""
-        if self.coming_act and not all(isinstance(arg, Wait) for arg in args):
+        """As Manim does; what moves begins the act that was announced, what merely stands belongs to the one before.
+
+        But an act in which something is said begins when it is announced.
+        """
+        said = self.coming_act in getattr(getattr(self.renderer, "acts", None), "spoken", ())
+        if self.coming_act and (said or not all(isinstance(arg, Wait) for arg in args)):
             self.next_section(self.coming_act)
             self.coming_act = ""
         super().play(*args, **kwargs)

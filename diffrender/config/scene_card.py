@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from diffrender.config.declarations import SHOWS, Codes, Need, Recording, Training, for_options, with_words
 from diffrender.config.find import configs, scenes, use_of
+from diffrender.config.scene_acts import OPTION, Acts, acts_in
 from diffrender.config.scene_options import SceneOptions
 from diffrender.config.scene_text import SceneText, bound_names
 from diffrender.core.errors import ConfigError, UsageError, suggest, words_of
@@ -27,7 +28,8 @@ class SceneCard:
 
     needs: recording's name → the Recording, Training or Codes that it must be. shows: the states it can draw (line,
     plane, space, images); all if empty. words: what stands on screen. options: its options, as `-O` and lectures give
-    them; unused_options: those of every scene's that do nothing in this one, and are refused.
+    them; unused_options: those of every scene's that do nothing in this one, and are refused. acts: what its text tells
+    of its acts.
     """
 
     name: str
@@ -40,6 +42,12 @@ class SceneCard:
     words: Mapping[str, str] = field(default_factory=dict)
     unused_options: tuple[str, ...] = ()
     options: type[SceneOptions] = SceneOptions
+    acts: Acts = field(default_factory=Acts)
+
+    def act_names(self, given: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """The acts that it plays with these options, which are checked; None if any name may be one."""
+        options = validate(self.options, given, f"options of {self.class_name}")
+        return self.acts.chosen(getattr(options, OPTION, ()))
 
 
 def read_scenes(file: Path) -> list[SceneCard]:
@@ -165,7 +173,8 @@ def _card(text: SceneText, node: ast.ClassDef) -> SceneCard:
             if known is None or get_origin(known.annotation) not in (tuple, list):
                 text.fail(line["needs"] or node, f"each: '{option}' is no option that is a list.")
     name = text.file.stem if len(_scenes(text)) == 1 else f"{text.file.stem}:{node.name}"
-    return SceneCard(name, text.file.resolve(), node.name, summary, **found, options=options)
+    acts = acts_in(_bases(text, node), OPTION in options.model_fields)
+    return SceneCard(name, text.file.resolve(), node.name, summary, **found, options=options, acts=acts)
 
 
 _DEFAULTS: dict[str, Any] = {"default_config": "", "needs": {}, "shows": (), "words": {}, "unused_options": ()}

@@ -28,6 +28,7 @@ FILE_KINDS = {  # ending of a file that diffrender writes → what it is
     ".mp4": "video",
     ".mov": "video",
     ".webm": "video",
+    ".flac": "speech",
 }
 
 
@@ -103,7 +104,7 @@ def _plain(text: str) -> Any:
         return text
 
 
-def _video(path: Path) -> Any:
+def _sound_or_video(path: Path) -> Any:
     import av
 
     with av.open(str(path)) as container:
@@ -119,4 +120,10 @@ def _picture(path: Path) -> Any:
     return json.loads(text.decode() if isinstance(text, bytes) else text)
 
 
-_READERS = {"recording": _npz, "weights": _safetensors, "picture": _picture, "video": _video}
+_READERS = {
+    "recording": _npz,
+    "weights": _safetensors,
+    "picture": _picture,
+    "video": _sound_or_video,
+    "speech": _sound_or_video,
+}

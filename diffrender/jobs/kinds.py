@@ -71,8 +71,8 @@ class Kind:
 
     @property
     def reuses_process(self) -> bool:
-        """Whether the process that does one goes on with another: torch is loaded once."""
-        return "torch" in self.packages
+        """Whether the process that does one goes on with another: torch is loaded once, and so is a voice."""
+        return "torch" in self.packages or not self.packages
 
 
 # ---- trainings and recordings ----------------------------------------------------------------------------------------
@@ -168,6 +168,7 @@ def render_fields(task: Task) -> dict[str, Any]:
         "scene": f"{scene}:{settings['scene_class']}",
         "seed": _chain_seeds(task.under("recordings")),
         "settings": counted,
+        "spoken": [key for name, key in task.contents.items() if name.startswith("sounds/")],
         "upstream": {name.partition("/")[2]: key for name, key in task.contents.items() if _is_recording(name)},
         "versions": provenance.versions(*KINDS["render"].packages),
     }
@@ -175,6 +176,7 @@ def render_fields(task: Task) -> dict[str, Any]:
         **settings,
         "scene": task.inputs[f"scene/{scene_file}"],
         "trajectories": task.under("recordings"),
+        "sounds": task.under("sounds"),
         "catalogue": task.inputs.get("catalogue"),
         "out": task.out,
         "metadata": {"title": title, "comment": provenance.comment(origin)},
@@ -190,6 +192,21 @@ def _chain_seeds(recordings: Mapping[str, Path]) -> Any:
 
 def _is_recording(name: str) -> bool:
     return name.startswith("recordings/")
+
+
+# ---- sound -----------------------------------------------------------------------------------------------------------
+def speak(task: Task) -> Figures:
+    """Let a voice say a text."""
+    from diffrender.core.user_code import use_code
+    from diffrender.video.voice.speakers import check_parameters
+    from diffrender.video.voice.speech import speak as speak_text
+
+    settings = task.settings
+    use_code({written: task.inputs[name] for written, name in settings["code"].items()})
+    speaker, parameters = check_parameters(settings["kind"], settings["parameters"], settings["language"])
+    origin = {"key": task.key, "kind": "speech", "voice": settings["kind"], "versions": provenance.versions()}
+    seconds = speak_text(settings["written"], settings["spoken"], speaker, parameters, task.out, origin)
+    return {"length": f"{seconds:.1f} s"}
 
 
 # ---- films -----------------------------------------------------------------------------------------------------------
@@ -209,6 +226,7 @@ def join(task: Task) -> Figures:
         "kind": "film",
         "lecture": settings["title"],
         "clips": [task.contents[f"videos/{number}"] for number in videos],
+        "spoken": [task.contents[f"narrations/{number}"] for number in narrations],
         "versions": provenance.versions(*KINDS["join"].packages),
     }
     metadata = {"title": settings.pop("title"), "comment": provenance.comment(origin)}
@@ -255,6 +273,7 @@ KINDS = {
     "train": Kind(train, True, ("torch",), 60.0, "steps", "{} to train", (*CONFIG_UNCOUNTED, "resume")),
     "sample": Kind(sample, True, ("torch",), 10.0, "steps", "{} to sample", CONFIG_UNCOUNTED),
     "render": Kind(render, True, ("manim",), 60.0, "frames", "{} to render", ("workers",), (".srt",)),
+    "speak": Kind(speak, False, (), 2.0, "sentences", "{} to speak", ("code", "source")),
     "gif": Kind(gif, False, ("imageio-ffmpeg",), 10.0, "steps", "{} to gif"),
     "pictures": Kind(pictures, False, ("av",), 5.0, "steps", "pictures"),
     "join": Kind(join, False, ("manim", "av"), 5.0, "steps", "{} to join"),

@@ -1,8 +1,8 @@
 """What lies in a folder of outputs: what each file is, how large, how old, and what nothing refers to any more.
 
 Known as ours is only what says so itself: a content key inside the file, or the name of what an interrupted job left.
-A film names its clips by their keys, a clip its recordings, an act that was cut from a clip that clip; weights and
-films are referred to by whoever made them, so they always stay.
+A film names its clips by their keys, a clip its recordings and what is said in it, an act that was cut that clip;
+weights and films are referred to by whoever made them, so they always stay.
 """
 
 from __future__ import annotations
@@ -153,6 +153,9 @@ def _judged(output: Output, found: list[Output], now: float) -> Output:
         return replace(output, unused="left by a command that was interrupted")
     if output.what == "recording":
         return replace(output, unused="" if _is_drawn(output, found) else "no clip shows it")
+    if output.what == "speech":
+        heard = any(output.key in o.about.get("spoken", ()) for o in found)
+        return output if heard else replace(output, unused="no clip and no film says it")
     if output.about.get("kind") == "act":  # of a clip, cut for slides
         return output if any(o.key == output.about.get("clip") for o in found) else replace(output, unused=NO_CLIP)
     film = _film_of(output, found)

@@ -95,8 +95,8 @@ class Batch:
             page.write(self.plan)
 
     def upstream(self) -> list[Job]:
-        """Trainings and recordings, each once, in order."""
-        return [job for job in ordered(self.plan.wanted) if job.kind in ("train", "sample")]
+        """Trainings, recordings and spoken texts, each once, in order."""
+        return [job for job in ordered(self.plan.wanted) if job.kind in ("train", "sample", "speak")]
 
 
 def share_workers(todo: list[Job], workers: int, cluster: Cluster | None) -> list[Job]:

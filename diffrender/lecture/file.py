@@ -9,18 +9,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from diffrender.config.find import find_file, shipped, use_of
 from diffrender.config.overrides import flattened
-from diffrender.config.sections import Section
+from diffrender.config.sections import Kind, Section
 from diffrender.config.theme_file import is_theme_file
 from diffrender.config.yaml_file import read_yaml
 from diffrender.core.errors import ConfigError, UsageError, suggest
 from diffrender.core.files import expanded
 from diffrender.core.validation import validate
 from diffrender.video.spec import ClipSettings, RenderSettings
+
+PAUSE_SECONDS, MAX_PAUSE = 1.5, 60.0  # between two acts
 
 
 class Defaults(ClipSettings):
@@ -55,6 +57,17 @@ class Outputs(Section):
     index: bool = Field(True, description="index.html, which shows and plays everything from disk")
 
 
+class Voice(Kind):
+    """Who speaks what entries say; its other keys are the speaker's own."""
+
+    kind: str = Field("hibari", description="hibari, or a function of your own, ./mine.py:speak")
+    lang: str = Field("", description="language of what is said, if not that of the screen: en, de, ja, …")
+    spell: dict[str, str] = Field(default_factory=dict, description="symbols and words as they are read aloud")
+
+
+Spoken = str | dict[str, str]
+
+
 class Entry(Section):
     """What every entry may say."""
 
@@ -62,7 +75,10 @@ class Entry(Section):
     caption: str = Field("", description="subtitle that stands under it until the scene has one of its own")
     hold: float = Field(0.0, ge=0, le=600, description="seconds for which the last frame stays in the film")
     notes: str = Field("", description="the lecturer's own, beside the slide")
-    narration: str = Field("", description="a sound file that plays with it; the last frame is held until it ends")
+    narration: Spoken = Field(
+        "", description="a sound file that plays with it, or one for each act; the picture stands until it ends"
+    )
+    say: Spoken = Field("", description="what the voice says while it plays, or what in each act")
 
     @property
     def chapter(self) -> str:
@@ -82,6 +98,19 @@ class Clip(Entry):
     config: str = Field("", description="a config's name, a YAML file or a drawing; the scene's own if not given")
     set: dict[str, Any] = Field(default_factory=dict, description="config keys, e.g. {training.steps: 2000}")
     options: dict[str, Any] = Field(default_factory=dict, description="options of the scene")
+    pause: float | bool = Field(False, description="seconds that stand still between two of its acts; true: 1.5")
+
+    @field_validator("pause")
+    @classmethod
+    def _not_endless(cls, pause: float | bool) -> float | bool:
+        if not 0 <= pause <= MAX_PAUSE:
+            raise ValueError(f"must be a switch, or 0 to {MAX_PAUSE:g} seconds")
+        return pause
+
+    @property
+    def act_pause(self) -> float:
+        """Seconds between two acts."""
+        return PAUSE_SECONDS if self.pause is True else float(self.pause)
 
     @property
     def default_title(self) -> str:
@@ -140,6 +169,7 @@ class Lecture(Section):
 
     title: str = Field(min_length=1, description="of the lecture: in the film's metadata and on its page")
     defaults: Defaults = Defaults()
+    voice: Voice = Voice()
     outputs: Outputs = Outputs()
     entries: list[Clip | Card | Part | Video] = Field(min_length=1, description="in the order of the film")
     source: SkipJsonSchema[Path] = Field(Path("lecture.yaml"), exclude=True, repr=False)

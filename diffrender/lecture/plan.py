@@ -19,18 +19,19 @@ from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import OUTPUTS
 from diffrender.lecture.file import Card, Clip, Entry, Lecture, Part, Video
 from diffrender.lecture.inputs import check_sound, check_video
+from diffrender.lecture.sounds import Sounds, sounds_of
 
 
 @dataclass(frozen=True)
 class Item:
-    """An entry with its video: the clip that `job` makes, or a file that is there already."""
+    """An entry with its video: the clip that `job` makes, or a file that is there already; and what is heard in it."""
 
     entry: Entry
     name: str
     video: Path
     key: str
     job: Job | None = None
-    narration: Path | None = None
+    sounds: Sounds = field(default_factory=Sounds)
 
 
 @dataclass
@@ -89,12 +90,13 @@ def _check_inputs(whole: Plan) -> None:
                 check_words(entry.text, "text")
             if isinstance(entry, Video) and item.video not in checked:
                 check_video(item.video)
-            if item.narration and item.narration not in checked:
-                check_sound(item.narration)
+            for sound in item.sounds.files:
+                if sound not in checked:
+                    check_sound(sound)
         except DiffrenderError as error:
             where = f"{whole.lecture.source.name}, entry {number}"
             raise UsageError(f"{where}: {error.problem}", error.remedy) from None
-        checked |= {item.video, *([item.narration] if item.narration else [])}
+        checked |= {item.video, *item.sounds.files}
 
 
 # ---- entries ----------------------------------------------------------------------------------------------------
@@ -137,10 +139,10 @@ def _item(
     device: str,
     ground: Job | None = None,
 ) -> Item:
-    narration = lecture.file(entry.narration) if entry.narration else None
+    sounds = sounds_of(lecture, entry, folder.parent / "voice")
     if isinstance(entry, Video):
         file = lecture.file(entry.video)
-        return Item(entry, f"video-{slug(file.stem)}", file, file_digest(file), narration=narration)
+        return Item(entry, f"video-{slug(file.stem)}", file, file_digest(file), sounds=sounds)
     request = _request(lecture, entry, parts)
     seed = {} if lecture.defaults.seed is None else {"sampler.seed": lecture.defaults.seed}
     name = _name(entry, request.options)
@@ -156,8 +158,10 @@ def _item(
         device=device,
         name=f"render {name}",
         keys=request.keys,
+        sounds=sounds.acts,
+        act_pause=entry.act_pause if isinstance(entry, Clip) else 0.0,
     )
-    return Item(entry, name, job.out, job.key, job, narration)
+    return Item(entry, name, job.out, job.key, job, sounds)
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,10 @@ def _name(entry: Entry, options: Mapping[str, Any]) -> str:
     """What an entry's files are called: it does not change when others come or go, and tells settings apart."""
     if isinstance(entry, Clip):
         parts = [Path(entry.scene.partition(":")[0]).stem, Path(entry.config).stem]
-        settings: Any = [entry.scene, entry.set, entry.options] if entry.set or entry.options else None
+        acts: list[Any] = [heard for heard in (entry.say, entry.narration) if isinstance(heard, dict)]
+        acts += [entry.pause] if entry.pause else []
+        settings: Any = [entry.scene, entry.set, entry.options] if entry.set or entry.options or acts else None
+        settings = [*settings, *acts] if settings else None
     else:
         words, settings = options["title"], options
         parts = ["part" if isinstance(entry, Part) else "card", words]
@@ -219,8 +226,8 @@ def _film(whole: Plan) -> Job:
         number, entry = f"{i:04d}", item.entry
         entries[number] = {"chapter": entry.chapter, "caption": entry.caption, "hold": entry.hold}
         inputs[f"videos/{number}"] = item.video
-        if item.narration:
-            inputs[f"narrations/{number}"] = item.narration
+        if item.sounds.narration:
+            inputs[f"narrations/{number}"] = item.sounds.narration
         if item.job is None and (subtitles := item.video.with_suffix(".srt")).is_file():
             inputs[f"subtitles/{number}"] = subtitles
     settings = {
@@ -235,7 +242,8 @@ def _film(whole: Plan) -> Job:
         "subtitles": outputs.subtitles,
     }
     extra = tuple(out.with_suffix(suffix) for suffix in SUBTITLES if outputs.subtitles)
-    return Job("join", f"join {lecture.name}", out, settings, inputs, tuple(whole.clips), extra)
+    spoken = tuple({item.sounds.job.out: item.sounds.job for item in whole.items if item.sounds.job}.values())
+    return Job("join", f"join {lecture.name}", out, settings, inputs, (*whole.clips, *spoken), extra)
 
 
 def _pictures(whole: Plan) -> Job:

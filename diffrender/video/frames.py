@@ -3,6 +3,9 @@
 A Manim scene can only be played from its start. `FrameRenderer` plays it, counts frames, runs every animation and
 updater of the frames nobody asked for without drawing them, draws those that are wanted, and stops after the last.
 What frame k shows therefore depends on k alone, not on the window it is drawn in.
+
+An act, a section in Manim's words, may have to last: until what is said in it has been heard, and with a rest before
+the next one begins. The picture stands meanwhile.
 """
 
 from __future__ import annotations
@@ -24,11 +27,11 @@ from manim.utils.iterables import list_update
 from diffrender.animation.mobjects.camera import Bulk
 from diffrender.animation.theme import SHORT_SIDE
 from diffrender.core.errors import RenderError, UsageError, suggest
+from diffrender.video.acts import ROUNDING, Acts
 from diffrender.video.frame_cache import FrameCache
 
 NEVER = sys.maxsize
 UNNAMED = "autocreated"  # Manim's name of the section in which a scene begins
-ROUNDING = 1e-6  # frames; run times are sums of decimals, and 0.3 s × 10 fps must be three frames
 
 Window = tuple[int, int]
 Sink = Callable[[np.ndarray, int], None]
@@ -44,14 +47,23 @@ class FrameRenderer(CairoRenderer):
     sink: called as `sink(pixels, repeat)` for each drawn picture, in order; `repeat` frames in a row look like it.
         pixels: (height, width, 4) uint8 RGBA, premultiplied; the camera's own buffer, valid only during the call.
     finished_state: hand the scene's state after its last animation to `sink` too (what `-s` shows).
+    acts: how long they have to last; is told what they were.
     """
 
-    def __init__(self, windows: Iterable[Window], sink: Sink, *, finished_state: bool = False) -> None:
+    def __init__(
+        self,
+        windows: Iterable[Window],
+        sink: Sink,
+        *,
+        finished_state: bool = False,
+        acts: Acts | None = None,
+    ) -> None:
         super().__init__(camera_class=lambda: None)  # the scene says which; a camera costs two frames of memory
         self.frame = 0
         self.sink, self.finished_state = sink, finished_state
-        self.acts: list[tuple[int, str]] = []  # (first frame, name) of each of the scene's sections
+        self.acts = acts or Acts()
         self._section: Any = None
+        self._over = False  # whether all that is wanted has been drawn
         self._windows: Iterator[Window] = iter(windows)
         self.first, self.last = next(self._windows, (NEVER, NEVER))
 
@@ -66,7 +78,7 @@ class FrameRenderer(CairoRenderer):
         """One `Scene.play` or `Scene.wait`; frame for frame what Manim's own renderer would draw."""
         section = self.file_writer.sections[-1]
         if section is not self._section:
-            self._begin_act(section.name)
+            self._begin_act(scene, section.name)
             self._section = section
         self.skip_animations = section.skip_animations
         scene.compile_animation_data(*args, **kwargs)
@@ -85,11 +97,18 @@ class FrameRenderer(CairoRenderer):
         self.static_image = None
         self.num_plays += 1
 
-    def _begin_act(self, name: str) -> None:
-        """Note that an act begins with the next frame; one in which no frame was drawn is forgotten."""
-        if self.acts and self.acts[-1][0] == self.frame:
-            self.acts.pop()
-        self.acts.append((self.frame, name if self._section or name != UNNAMED else ""))
+    def _begin_act(self, scene: Scene, name: str) -> None:
+        """Let the act before end, and note that one begins; one in which no frame was drawn is forgotten."""
+        if not self.acts.forget_empty(self.frame):
+            self._stand(scene, self.acts.end(self.frame, self.camera.frame_rate, more=True))
+        self.acts.begin(self.frame, name if self._section or name != UNNAMED else "")
+
+    def _stand(self, scene: Scene, count: int) -> None:
+        """Let so many frames go by in which all stands as the last motion left it."""
+        if count:
+            self.static_image, scene.moving_mobjects = None, []
+            self.cache.begin(())
+            self._advance(scene, count)
 
     def _play_frames(self, scene: Scene, count: int) -> None:
         step = 1 / self.camera.frame_rate
@@ -128,14 +147,17 @@ class FrameRenderer(CairoRenderer):
     def _next_window(self) -> None:
         window = next(self._windows, None)
         if window is None:
+            self._over = True
             raise EndSceneEarlyException
         self.first, self.last = window
 
     def scene_finished(self, scene: Scene) -> None:
         """A scene that plays nothing is one frame; and the finished state, if it is wanted."""
         self.static_image, scene.moving_mobjects = None, []
-        if self.frame == 0:
-            with suppress(EndSceneEarlyException):
+        with suppress(EndSceneEarlyException):
+            if not self._over:
+                self._stand(scene, self.acts.end(self.frame, self.camera.frame_rate, more=False))
+            if self.frame == 0:
                 self._advance(scene, 1)
         if self.finished_state:
             self.update_frame(scene, scene.moving_mobjects)
@@ -224,16 +246,16 @@ def draw(
     *,
     finished_state: bool = False,
     captions: list[tuple[float, float, str]] | None = None,
-    acts: list[tuple[int, str]] | None = None,
+    acts: Acts | None = None,
 ) -> int:
     """Play a scene and draw the frames in `windows`; returns how many frames went by (all of them if none is wanted).
 
     `make_scene(renderer)` builds a fresh scene on the renderer; `settings` are `manim_config`'s. Manim's configuration
     is global to the process, so two scenes cannot be drawn at once in one. The scene's subcaptions are appended to
-    `captions` as (seconds from, seconds to, text), its sections to `acts` as (first frame, name).
+    `captions` as (seconds from, seconds to, text); `acts` say how long they last, and are told what they were.
     """
     with configured(settings):
-        renderer = FrameRenderer(windows, sink, finished_state=finished_state)
+        renderer = FrameRenderer(windows, sink, finished_state=finished_state, acts=acts)
         scene = make_scene(renderer)
         if scene.renderer is not renderer:
             raise RenderError(f"{type(scene).__name__} does not pass its keyword arguments on to Scene.__init__.")
@@ -241,8 +263,6 @@ def draw(
         if captions is not None:
             said = renderer.file_writer.subcaptions
             captions += [(c.start.total_seconds(), c.end.total_seconds(), c.content) for c in said]
-        if acts is not None:
-            acts += renderer.acts
         return renderer.frame
 
 
@@ -250,7 +270,7 @@ def count(
     make_scene: Callable[[FrameRenderer], Scene],
     settings: dict[str, Any],
     captions: list[tuple[float, float, str]] | None = None,
-    acts: list[tuple[int, str]] | None = None,
+    acts: Acts | None = None,
 ) -> int:
-    """The number of frames of a scene, found by playing it without drawing anything; captions and acts, as `draw`."""
+    """The number of frames of a scene, found by playing it without drawing anything; the rest as in `draw`."""
     return draw(make_scene, settings, (), lambda pixels, repeat: None, captions=captions, acts=acts)

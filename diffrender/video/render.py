@@ -20,8 +20,9 @@ from diffrender.video.drawing.segments import Progress, count
 from diffrender.video.drawing.work_folder import partial, read_info, work_folder
 from diffrender.video.encode import container, settings as encoding
 from diffrender.video.encode.gif import make_gif
-from diffrender.video.film import subtitles
+from diffrender.video.film import sound, subtitles
 from diffrender.video.spec import RenderSpec
+from diffrender.video.voice.speech import cues_of
 
 SHEET = (4, 3)  # columns and rows of a contact sheet
 SHEET_GAP = 1 / 96  # of its width, round every picture
@@ -91,13 +92,32 @@ def check_encoder(spec: RenderSpec) -> None:
 def _clip(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress) -> dict[str, Any]:
     drawn = segments.draw(drawn_as, work, progress)
     whole = partial(work / f"whole.{spec.format}")
-    _join(drawn.parts, whole, drawn_as.fps, progress, metadata(spec, work))
-    if captions := read_info(work).get("captions"):
+    seconds, info = drawn.frames / drawn_as.fps, read_info(work)
+    starts = {act: first / drawn_as.fps for act, first in info.get("said", {}).items()}
+    heard = _sound(spec, starts, seconds, work) if starts else None
+    _join(drawn.parts, whole, drawn_as.fps, progress, metadata(spec, work), heard)
+    if captions := _captions(spec, starts, info.get("captions", [])):
         beside = partial(work / "whole.srt")
         beside.write_text(subtitles.as_srt(captions), "utf-8")
         publish(beside, spec.out.with_suffix(".srt"))
     publish(whole, spec.out)
     return {"frames": drawn.frames, "resumed": drawn.resumed, "cpu_seconds": tuple(drawn.cpu_seconds)}
+
+
+def _sound(spec: RenderSpec, starts: dict[str, float], seconds: float, work: Path) -> Path:
+    """The sound of a clip of so many seconds: what is heard in its acts, from when they begin."""
+    order = sorted(starts, key=lambda act: starts[act])
+    ends = [*(starts[act] for act in order[1:]), seconds]
+    cues = [sound.Cue(spec.sounds[act], starts[act], end) for act, end in zip(order, ends, strict=True)]
+    out = partial(work / "sound.mp4")
+    sound.write(cues, seconds, out)
+    return out
+
+
+def _captions(spec: RenderSpec, starts: dict[str, float], own: list[subtitles.Cue]) -> list[subtitles.Cue]:
+    """What is said in its acts, and the scene's own captions where nothing is said."""
+    said = [(starts[act] + a, starts[act] + b, text) for act in starts for a, b, text in cues_of(spec.sounds[act])]
+    return sorted([*said, *(cue for cue in own if not any(cue[0] < b and a < cue[1] for a, b, _ in said))])
 
 
 def _gif(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress) -> dict[str, Any]:
@@ -126,7 +146,8 @@ def _gif(spec: RenderSpec, drawn_as: RenderSpec, work: Path, progress: Progress)
 def metadata(spec: RenderSpec, work: Path) -> dict[str, str]:
     """The spec's metadata; a comment that is a JSON object says too what the scene told when its frames were counted.
 
-    That is how recorded time was `shown`, the `acts` as (first frame, name), and the `equations` as Typst source.
+    That is how recorded time was `shown`, the `acts` as (first frame, name), the `rests` between them, and the
+    `equations` as Typst source.
     """
     told = read_info(work).get("about")
     try:
@@ -138,9 +159,16 @@ def metadata(spec: RenderSpec, work: Path) -> dict[str, str]:
     return {**spec.metadata, "comment": json.dumps({**about, **told}, sort_keys=True, separators=(",", ":"))}
 
 
-def _join(parts: list[Path], out: Path, fps: int, progress: Progress, tags: dict[str, str] | None = None) -> None:
+def _join(
+    parts: list[Path],
+    out: Path,
+    fps: int,
+    progress: Progress,
+    tags: dict[str, str] | None = None,
+    heard: Path | None = None,
+) -> None:
     progress({"stage": "join", "done": 0, "total": 1})
-    container.join(parts, out, fps, metadata=tags)
+    container.join(parts, out, fps, metadata=tags, sound=heard)
     progress({"stage": "join", "done": 1, "total": 1})
 
 

@@ -171,6 +171,10 @@ class RenderSpec(OutputSettings):
     )
     options: dict[str, Any] = Field(default_factory=dict, description="the scene's own options")
     catalogue: Path | None = Field(None, description="the file of its language; none for English")
+    sounds: dict[str, Path] = Field(
+        default_factory=dict, description="what is heard in its acts: an act waits until the one before was heard"
+    )
+    act_pause: float = Field(0.0, ge=0, le=60, description="seconds that stand still between two acts")
     out: Path
     format: Format
     width: int = Field(1920, ge=16, le=16384)
@@ -210,6 +214,8 @@ class RenderSpec(OutputSettings):
             raise UsageError("mp4 cannot be transparent.", "Use --format webm or mov (or gif, whose edges are hard).")
         if self.loop and self.format != "gif":
             raise UsageError(f"--loop is for GIFs, and {self.out.name} is none.", "Leave it out, or use --format gif.")
+        if self.sounds and self.format not in ("mp4", "mov"):
+            raise UsageError(f"{self.out.name}: {self.format} has no sound here.", "Use mp4 or mov.")
         if self.still is not None and self.contact_sheet:
             raise UsageError("--still and --contact-sheet are two different pictures.", "Ask for one of them.")
         return self

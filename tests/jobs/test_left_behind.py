@@ -40,6 +40,18 @@ def picture(file, about):
     Image.new("L", (2, 2)).save(file, pnginfo=text)
 
 
+def spoken(file, about):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(file), "w", format="flac") as container:
+        container.metadata["comment"] = json.dumps(about)
+        stream = container.add_stream("flac", rate=8000, layout="mono")
+        stream.codec_context.format = "s16"
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
+        frame.sample_rate = 8000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
 def recording(file, about):
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez(file, meta=np.array(json.dumps(about)), x=np.zeros((2, 3)))
@@ -56,14 +68,20 @@ def outputs(tmp_path):
     recording(spiral / "theirs.npz", {"kind": "reverse"})
     save_file({"w": np.zeros(2)}, spiral / "model.safetensors", {"key": json.dumps(key("weights"))})
     bytes_of = hashlib.sha256((spiral / "named.npz").read_bytes()).hexdigest()
-    video(talk / "clips/denoise.mp4", {"key": key("denoise"), "upstream": {"run": key("ddpm"), "b": bytes_of}})
+    video(talk / "clips/denoise.mp4", {
+        "key": key("denoise"), "upstream": {"run": key("ddpm"), "b": bytes_of}, "spoken": [key("said")],
+    })  # fmt: skip
+    for name in ("said", "welcome", "unsaid"):
+        spoken(talk / f"voice/{name}.flac", {"key": key(name), "kind": "speech"})
     video(talk / "clips/old.mp4", {"key": key("old"), "upstream": {}})
     (talk / "clips/old.srt").write_text("1")
     for name in ("denoise", "gone"):
         video(talk / f"acts/{name}-1.mp4", {"key": key(f"{name} act"), "kind": "act", "clip": key(name)})
     for name in ("denoise", "old", "video-board"):
         picture(talk / f"posters/{name}.png", {"key": key("pictures")})
-    video(talk / "talk.mp4", {"key": key("talk"), "kind": "film", "clips": [key("denoise")]})
+    video(
+        talk / "talk.mp4", {"key": key("talk"), "kind": "film", "clips": [key("denoise")], "spoken": [key("welcome")]}
+    )
     (talk / "notes.txt").write_text("mine")
     (tmp_path / ".half.npz.0123abcd.part").write_text("x")
     half = talk / "clips/.drift.mp4.diffrender"
@@ -83,6 +101,7 @@ MAY_GO = {
     "lectures/talk/clips/old.srt",
     "lectures/talk/acts/gone-1.mp4",
     "lectures/talk/posters/old.png",
+    "lectures/talk/voice/unsaid.flac",
     "spiral/heun.npz",
 }
 
@@ -96,14 +115,17 @@ def test_what_nothing_refers_to_may_go_and_nothing_else(outputs):
     found = survey(outputs)
     assert found.foreign == 2, "a recording without a key, and notes"
     assert {output.what for output in found.outputs} == {
-        *("clip", "film", "picture", "recording", "subtitles", "unfinished", "weights")
+        *("clip", "film", "picture", "recording", "speech", "subtitles", "unfinished", "weights")
     }
 
 
 def test_a_reference_more_and_it_stays(outputs):
     """The control: the same folder, with a film that holds the old clip, and a clip that shows the other recording."""
     talk = outputs / "lectures/talk"
-    video(talk / "talk.mp4", {"key": key("talk"), "kind": "film", "clips": [key("denoise"), key("old")]})
+    said = [key("welcome"), key("unsaid")]
+    video(talk / "talk.mp4", {
+        "key": key("talk"), "kind": "film", "clips": [key("denoise"), key("old")], "spoken": said,
+    })  # fmt: skip
     video(outputs / "spiral/drift.mp4", {"key": key("drift"), "upstream": {"run": key("heun")}})
     video(outputs / "spiral/gone.mp4", {"key": key("gone"), "upstream": {}})
     assert unused(outputs) == {".half.npz.0123abcd.part", "lectures/talk/clips/.drift.mp4.diffrender"}

@@ -89,11 +89,11 @@ def test_the_schema_names_every_key_and_describes_what_is_not_plain():
     schema = lecture_file.schema()
     entries = schema["properties"]["entries"]["items"]["anyOf"]
     assert {e["$ref"].split("/")[-1] for e in entries} == {"Clip", "Card", "Part", "Video"}
-    assert set(schema["properties"]) == {"title", "defaults", "outputs", "entries"}
+    assert set(schema["properties"]) == {"title", "defaults", "voice", "outputs", "entries"}
     clip = schema["$defs"]["Clip"]
     assert clip["additionalProperties"] is False
     assert set(clip["properties"]) == {
-        *("scene", "config", "set", "options", "title", "caption", "notes", "hold", "narration"),
+        *("scene", "config", "set", "options", "title", "caption", "notes", "hold", "narration", "say", "pause"),
     }
     assert all("description" in value for value in clip["properties"].values())
 
@@ -103,6 +103,7 @@ def test_every_key_is_documented():
     models = (
         lecture_file.Lecture,
         lecture_file.Defaults,
+        lecture_file.Voice,
         lecture_file.Outputs,
         lecture_file.Clip,
         lecture_file.Card,

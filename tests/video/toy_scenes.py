@@ -55,6 +55,18 @@ class Decimals(Scene):
         self.play(square.animate.shift(UP), run_time=1.1)
 
 
+class ThreeActs(Scene):
+    """Three acts of 8 frames each at 10 a second."""
+
+    def construct(self):
+        square = Square(fill_opacity=0.5)
+        self.play(square.animate.shift(UP), run_time=0.8)
+        self.next_section("second")
+        self.play(square.animate.shift(RIGHT), run_time=0.8)
+        self.next_section("third")
+        self.play(square.animate.shift(LEFT), run_time=0.8)
+
+
 class Still(Scene):
     """Plays nothing."""
 

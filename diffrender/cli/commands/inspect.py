@@ -13,7 +13,7 @@ from diffrender.core.terminal import printable
 
 @command
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A recording (.npz), weights (.safetensors), video or picture.")],
+    file: Annotated[Path, typer.Argument(help="A recording (.npz), weights (.safetensors), video, picture or speech.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Explain a file that diffrender wrote.
@@ -24,7 +24,13 @@ def inspect(
     from diffrender.core.errors import DiffrenderError, UsageError, suggest, words_of
     from diffrender.core.provenance import FILE_KINDS
 
-    readers = {"recording": _recording, "weights": _weights, "picture": _picture, "video": _video}
+    readers = {
+        "recording": _recording,
+        "weights": _weights,
+        "picture": _picture,
+        "video": _video,
+        "speech": _speech,
+    }
     if not file.is_file():
         raise UsageError(f"{file}: a folder.", "Name a file in it.") if file.is_dir() else no_such_file(str(file))
     kind = FILE_KINDS.get(file.suffix.lower())
@@ -107,6 +113,13 @@ def _video(file: Path) -> dict[str, Any]:
             "seconds": round(frames / rate, 3) if rate else None,
         }
     return {**found, **_origin(provenance.read(file))}
+
+
+def _speech(file: Path) -> dict[str, Any]:
+    from diffrender.core import provenance
+    from diffrender.video.film import sound
+
+    return {"what": "speech", "seconds": round(sound.length(file), 3), **_origin(provenance.read(file))}
 
 
 def _picture(file: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from diffrender.config.find import no_such_file
 from diffrender.config.overrides import Overrides
 from diffrender.config.scene_card import SceneCard, find_scene, with_options
 from diffrender.config.scene_modules import scene_modules
-from diffrender.core.errors import RenderError, UsageError
+from diffrender.core.errors import RenderError, UsageError, suggest
 from diffrender.core.files import expanded
 from diffrender.core.glyphs import check_words
 from diffrender.jobs.job import Job
@@ -39,6 +39,8 @@ def clip(
     device: str = "auto",
     name: str = "",
     keys: Mapping[str, str] | None = None,
+    sounds: Mapping[str, Path | Job] | None = None,
+    act_pause: float = 0.0,
 ) -> Job:
     """The render job of one clip, with the training and sampling it needs.
 
@@ -47,6 +49,7 @@ def clip(
     out: the file; in the folder of the config's outputs if not given. trajectories: `[name=]file.npz` made elsewhere.
     also: jobs whose recordings the scene is given besides those that it needs, by name.
     name: of the job, for people. keys: what errors call an option, where it was given under another name.
+    sounds: what is heard in its acts, by their names: files, or jobs that make them. act_pause: seconds between acts.
     Raises UsageError or ConfigError that names what is wrong.
     """
     settings = settings or RenderSettings()
@@ -59,6 +62,8 @@ def clip(
                 check_words(words, (keys or {}).get(key, f"--option {key}"))
             except RenderError as error:  # of a scene that is drawn; here it is what was asked for
                 raise UsageError(error.problem, error.remedy) from None
+    heard = dict(sounds or {})
+    check_acts(card, options, heard)
     catalogue = find_catalogue(settings.lang)
     if catalogue is not None:
         check_catalogue(catalogue, {form for words in card.words.values() for form in (words, *words.split("|"))})
@@ -79,9 +84,20 @@ def clip(
         trajectories=files,
         options=dict(options),
         catalogue=catalogue,
+        sounds={act: sound.out if isinstance(sound, Job) else sound for act, sound in heard.items()},
+        act_pause=act_pause,
         out=out.absolute(),
     )
-    return render_job(card.name, spec, needs.values(), name or f"render {card.name}")
+    spoken = [sound for sound in heard.values() if isinstance(sound, Job)]
+    return render_job(card.name, spec, [*needs.values(), *spoken], name or f"render {card.name}")
+
+
+def check_acts(card: SceneCard, options: Mapping[str, Any], acts: Iterable[str]) -> None:
+    """UsageError naming an act that the scene does not play with these options, as far as its text tells."""
+    known = card.act_names(options)
+    for act in acts:
+        if known is not None and act not in known:
+            raise UsageError(f"'{card.name}' plays no act '{act}'.", suggest(act, known))
 
 
 def one_each(card: SceneCard, options: Mapping[str, Any], files: Sequence[str]) -> Mapping[str, Any]:
@@ -225,10 +241,12 @@ def render_job(scene: str, spec: RenderSpec, needs: Iterable[Job], name: str) ->
     inputs = {f"scene/{main.stem}": main}
     inputs |= {f"scene/{m.relative_to(main.parent).with_suffix('').as_posix()}": m for m in modules}
     inputs |= {f"recordings/{key}": file for key, file in spec.trajectories.items()}
+    inputs |= {f"sounds/{act}": file for act, file in spec.sounds.items()}
     inputs |= {"catalogue": spec.catalogue} if spec.catalogue else {}
     beside = {
         "scene",
         "trajectories",
+        "sounds",
         "catalogue",
         "out",
         "metadata",

@@ -18,17 +18,23 @@ from diffrender.core.validation import validate
 from diffrender.jobs.job import Job
 from diffrender.jobs.plan.subject import Subject
 from diffrender.jobs.run.children import Children
+from diffrender.video.voice.speakers import check_parameters
 
 CHECKED = ("autoencoder", "codes", "train", "sample")  # kinds of jobs whose config is checked before
 COUNTED = ("config", "source", "run_kind", "shows", "code")  # settings of a job that decide whether it can be
 
 
 def check_before_start(todo: Iterable[Job], children: Children | None = None) -> None:
-    """Refuse trainings and recordings that cannot be, cannot be shown, or name code that the user does not trust.
+    """Refuse trainings and recordings that cannot be or cannot be shown, voices, and code that the user does not trust.
 
     The registries load torch: with `children`, in a process that does a job afterwards, else in this one.
     Raises UsageError or ConfigError that names the key, or the file.
     """
+    todo = list(todo)
+    for job in (job for job in todo if job.kind == "speak"):
+        check_trusted(list(_code(job).values()), job.settings["source"])
+        with code_at({written: job.inputs[name] for written, name in job.settings["code"].items()}):
+            check_parameters(job.settings["kind"], job.settings["parameters"], job.settings["language"])
     wanted = [job for job in todo if job.kind in CHECKED]
     for job in wanted:
         check_trusted(list(_code(job).values()), job.settings["source"])

@@ -57,7 +57,7 @@ def partial(path: Path) -> Path:
 
 
 def segments_key(spec: RenderSpec) -> str:
-    """A digest of all that decides a segment's bytes: the spec, the code that draws, the recordings' size and time."""
+    """A digest of all that decides a segment's bytes: the spec, the code that draws, size and time of what it reads."""
     settings = spec.model_dump(
         mode="json", exclude={"out", "workers", "metadata", "gif_width", "gif_fps", "max_mb", "loop"}
     )
@@ -67,8 +67,8 @@ def segments_key(spec: RenderSpec) -> str:
         *scene_modules(spec.scene),
     ]
     code = {str(path): path.read_text("utf-8", "replace") for path in sources}
-    recordings = {str(p): [p.stat().st_size, p.stat().st_mtime_ns] for p in spec.trajectories.values() if p.exists()}
-    return digest([settings, code, recordings])
+    read = [path for path in (*spec.trajectories.values(), *spec.sounds.values()) if path.exists()]
+    return digest([settings, code, {str(path): [path.stat().st_size, path.stat().st_mtime_ns] for path in read}])
 
 
 @contextmanager

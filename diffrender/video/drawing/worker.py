@@ -2,7 +2,8 @@
 
 Commands come as lines of JSON on stdin, answers go as lines of JSON to stdout; what libraries print goes to stderr.
 
-    {"do": "count"}                               → {"total": frames, "captions": [[from, to, text], …], "about": {…}}
+    {"do": "count"}                               → {"total": frames, "captions": [[from, to, text], …], "about": {…},
+                                                     "said": {act in which something is said: its first frame}}
     {"do": "segment", "index", "first", "last"}   → {"frames": drawn so far} …, {"done": index}
     {"do": "pictures", "frames": [k, …]}          → {"pictures": n}; WORK/0.png, 1.png, …
     {"do": "finished"}                            → {"pictures": 1}; the state after the last animation
@@ -27,11 +28,14 @@ from typing import Any
 
 import numpy as np
 
+from diffrender.config.scene_acts import FIRST_ACT
 from diffrender.core.child_process import Answers, error_as_message, lack
-from diffrender.core.errors import DiffrenderError, RenderError, file_being_read, reading, words_of
+from diffrender.core.errors import DiffrenderError, RenderError, file_being_read, reading, suggest, words_of
 from diffrender.video import frames
+from diffrender.video.acts import Acts
 from diffrender.video.drawing.work_folder import partial, segment_file
 from diffrender.video.encode import settings as encoding
+from diffrender.video.film import sound
 from diffrender.video.spec import RenderSpec
 
 REPORT_SECONDS = 0.1  # between two reports of progress
@@ -47,6 +51,7 @@ class DrawingWorker:
         self.settings = frames.manim_config(
             spec.width, spec.height, spec.fps, transparent=spec.transparent, media=media, seed=spec.seed
         )
+        self.spoken = {act: sound.length(file) for act, file in spec.sounds.items()}
 
     def listen(self) -> None:
         """Put commands in the queue as they come (a thread's work); end the process when there can be no more."""
@@ -64,9 +69,10 @@ class DrawingWorker:
                 case "count":
                     self._check_encoder()
                     captions: list[tuple[float, float, str]] = []
-                    acts: list[tuple[int, str]] = []
+                    acts = self._acts()
                     total = frames.count(self._make, self.settings, captions, acts)
-                    self.answers.send(total=total, captions=captions, about=self._about(acts))
+                    self._check_said(acts)
+                    self.answers.send(total=total, captions=captions, about=self._about(acts), said=acts.said)
                 case "pictures":
                     windows = [(k, k + 1) for k in command["frames"]]
                     self.answers.send(pictures=self._pictures(windows))
@@ -99,12 +105,23 @@ class DrawingWorker:
         )
         return self.made
 
-    def _about(self, acts: list[tuple[int, str]]) -> dict[str, Any]:
+    def _acts(self) -> Acts:
+        """How long the acts have to last."""
+        return Acts(self.spoken, self.spec.act_pause)
+
+    def _check_said(self, acts: Acts) -> None:
+        """RenderError if something is said in an act that the scene does not play."""
+        if missing := [name for name in self.spoken if name not in acts.said]:
+            known = [name or FIRST_ACT for _, name in acts.begun]
+            raise RenderError(f"{self.spec.scene_class} plays no act '{missing[0]}'.", suggest(missing[0], known))
+
+    def _about(self, acts: Acts) -> dict[str, Any]:
         """What a clip says of itself beside its provenance; nothing that is empty."""
         page = getattr(self.made, "page", None)
         found = {
             "shown": getattr(self.made, "shown", []),  # how recorded time was shown, and if smoothed
-            "acts": acts if len(acts) > 1 else [],
+            "acts": acts.begun if len(acts.begun) > 1 else [],
+            "rests": acts.rests,
             "equations": page.equations if page else [],
         }
         return {name: value for name, value in found.items() if value}
@@ -148,7 +165,7 @@ class DrawingWorker:
                 self.answers.send(frames=drawn)
 
         wanted = windows()
-        went = frames.draw(self._make, self.settings, wanted, sink)
+        went = frames.draw(self._make, self.settings, wanted, sink, acts=self._acts())
         wanted.close()  # a segment that was not filled is removed
         if open_window:
             raise RenderError(
@@ -170,7 +187,7 @@ class DrawingWorker:
             Image.fromarray(straight(pixels)).save(self.work / f"{made}.png", compress_level=4)
             made += 1
 
-        frames.draw(self._make, self.settings, windows, sink, finished_state=finished_state)
+        frames.draw(self._make, self.settings, windows, sink, finished_state=finished_state, acts=self._acts())
         return made
 
 

@@ -28,6 +28,7 @@ from diffrender.video.encode.container import Chapter
 from diffrender.video.encode.settings import Encoding, choose, open_stream
 from diffrender.video.film import sound, subtitles
 from diffrender.video.film.spec import FilmEntry, FilmSpec
+from diffrender.video.voice.speech import cues_of
 
 MAX_TAIL_SECONDS = 0.1  # by which sound may begin or end apart from the picture: encoders pad it
 
@@ -285,6 +286,7 @@ def _write_subtitles(spec: FilmSpec, placed: list[PlacedEntry], starts: list[flo
     for entry, start in zip(placed, starts, strict=False):
         end = start + entry.frames / spec.fps
         own, said = subtitles.beside(entry.video.file)
+        own = (cues_of(entry.video.narration) if entry.video.narration else []) or own
         cues += subtitles.placed(own, entry.video.caption, start, end)
         notes += said
     for suffix, text in ((".srt", subtitles.as_srt(cues)), (".vtt", subtitles.as_vtt(cues))):
