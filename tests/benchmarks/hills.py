@@ -19,7 +19,7 @@ from diffrender.trajectory.reader import Trajectory
 from diffrender.video import frames
 
 MOST = 3.0  # times the cost of a frame of the plane
-COUNT = 14  # frames of each act that are timed
+COUNT = 40  # frames of each act that are timed
 SIZE, FPS, DURATION, SKIPPED = (1920, 1080), 30, 3.0, 45
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from manim import VGroup
 
-from diffrender.animation.animations import OpacityScale
 from diffrender.animation.layout.page import MOVING_TEXT, Page
 from diffrender.animation.mobjects.furniture.panels import frame, pill
+from diffrender.animation.mobjects.furniture.sticker import Sticker
 from diffrender.animation.text.typst import escaped
 from diffrender.animation.theme import LINE, Theme, srgb
 from diffrender.trajectory.reader import Trajectory
@@ -41,18 +41,15 @@ class ClassLabels:
     """
 
     def __init__(self, page: Page, names: Sequence[str], size: str = "legend") -> None:
-        self.mobjects: list[VGroup] = []
+        self.mobjects: list[Sticker] = []
         for name, color in zip(names, class_colors(page.theme, len(names)), strict=True):
             text = page.words(escaped(name), size)
             patch = pill(text, page.theme, alpha=0.88)
             edge = [float(v) for v in (*patch.get_corner([-1, -1, 0])[:2], *patch.get_corner([1, 1, 0])[:2])]
             rim = frame((edge[0], edge[2], edge[1], edge[3]), color, 1.3 * LINE)
-            self.mobjects.append(VGroup(patch, rim, text).set_z_index(MOVING_TEXT))
+            self.mobjects.append(Sticker(VGroup(patch, rim, text)).set_z_index(MOVING_TEXT))
         self.size = np.array([[mark.width, mark.height] for mark in self.mobjects])
-        self.shapes = [
-            [(part, part.points - mark.get_center()) for part in mark.get_family()] for mark in self.mobjects
-        ]
-        self.scales = [OpacityScale(mark) for mark in self.mobjects]
+        self.shapes = [mark.points - mark.get_center() for mark in self.mobjects]
 
     def put(self, places: np.ndarray, shown: np.ndarray | float = 1.0) -> None:
         """Put their middles at scene points (K, 2), each `shown` 0..1; where two would collide the later one fades."""
@@ -62,6 +59,6 @@ class ClassLabels:
                 apart = np.abs(places[:k] - place) / ((self.size[:k] + self.size[k]) / 2)
                 free = np.clip((apart.max(1) - 1.0) / FADES, 0, 1)
                 strength[k] *= float((1 - (1 - free) * np.clip(strength[:k] / SEEN, 0, 1)).min())
-            for part, shape in self.shapes[k]:  # at once: asking each part for its middle takes milliseconds a frame
-                part.points[:] = shape + np.array([*place.tolist(), 0.0])
-            self.scales[k].set(float(strength[k]))
+            mark = self.mobjects[k]
+            mark.points = self.shapes[k] + np.array([*place.tolist(), 0.0])  # at once: `move_to` asks for its middle
+            mark.set_fill(opacity=float(strength[k]))

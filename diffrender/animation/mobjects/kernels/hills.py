@@ -12,13 +12,13 @@ import math
 import numba as nb
 import numpy as np
 
-from diffrender.animation.mobjects.kernels.blend import mix, packed
+from diffrender.animation.mobjects.kernels.blend import mix, over, packed
 
 NOTHING, BYTE, OPAQUE = np.uint32(0), np.uint32(0xFF), np.uint32(0xFF000000)
 HALVES = np.uint32(0x7F7F7F7F)  # of four bytes that were shifted at once
 SHEET = np.uint32(1 << 24)  # in the fourth byte of a subpixel: here is a sheet; of a pixel: in so many of its subpixels
 BLOCK = 16  # columns of the picture that are put together at a time
-STRIDE = 1.6  # pixels from one step of the walk to the next
+STRIDE = 1.9  # pixels from one step of the walk to the next
 EDGE = 3  # subpixels that the nearest edge of a sheet is thick
 FINE = 2  # subpixels to a pixel, in both directions
 PARTS = FINE * FINE
@@ -171,18 +171,27 @@ def _mean(one, other):
     return (one & other) + ((one ^ other) >> np.uint32(1) & HALVES)
 
 
+@nb.njit(inline="always")
+def _hidden(color, block, end, j):
+    """Whether the sheet covers a row of pixels, `block` to `end` of row j, wholly."""
+    for i in range(block, end):
+        if color[i, j] >> np.uint32(24) < PARTS:
+            return False
+    return True
+
+
 @nb.njit(cache=True, nogil=True)
-def over_floor(color, seen_rows, floor, extent, size, view, depth, cover):
-    """(h, w) uint32 premultiplied picture of a sheet over its floor, clipped by `cover` (h, w) 0..256.
+def over_floor(frame, color, seen_rows, floor, extent, size, view, depth, cover, part):
+    """Lay a sheet over its floor into the (h, w) uint32 pixels of a frame, clipped by `cover` (h, w) 0..256.
 
     color, seen_rows: of `hills`. floor: (Fy, Fx) uint32 opaque colours on `extent`, lowest y first, finer than the
-    picture. depth: data units by which it lies lower.
+    picture. depth: data units by which it lies lower. part: 0..256, opacity of the whole.
     """
     height, width = cover.shape
     x0, x1, y0, y1 = extent
     unit, centre_x, centre_y = size
     mx, my, ct, st, cp, sp, lift = view
-    out = np.zeros((height, width), np.uint32)
+    line = np.zeros(BLOCK, np.uint32)
     ex, ey = 65536 * floor.shape[1] / (x1 - x0), 65536 * floor.shape[0] / (y1 - y0)
     to_column, to_row = int(ct / unit * ex), int(st / unit * ey)  # of the floor, from one pixel to the next
     # a tilted floor is seen shortened: two of its rows a pixel
@@ -205,25 +214,31 @@ def over_floor(color, seen_rows, floor, extent, size, view, depth, cover):
             beside = high_c < 0 or low_c >= floor.shape[1] << 16 or high_r < 0 or low_r >= floor.shape[0] << 16
             within = low_c >= 0 and high_c < floor.shape[1] << 16 and low_r >= 0 and high_r < floor.shape[0] << 16
             sheet = first <= j < last
-            if beside and not sheet:
+            if sheet and _hidden(color, block, end, j):
+                for i in range(count):
+                    line[i] = color[block + i, j] | OPAQUE
+            elif beside and not sheet:
                 continue
-            if within:
-                for i in range(count):
-                    c, r = column + i * to_column, row + i * to_row
-                    out[j, block + i] = _mean(
-                        floor[np.uint64(r >> 16), np.uint64(c >> 16)],
-                        floor[np.uint64(r + along >> 16), np.uint64(c + across >> 16)],
-                    )
-            elif not beside:
-                for i in range(count):
-                    c, r = column + i * to_column, row + i * to_row
-                    out[j, block + i] = _mean(_ground(floor, c, r), _ground(floor, c + across, r + along))
-            if sheet:
-                for i in range(block, end):
-                    seen = color[i, j]
-                    if seen:
-                        out[j, i] = mix(out[j, i], seen | OPAQUE, (seen >> np.uint32(24)) * (256 // PARTS))
-            for i in range(block, end):
-                if cover[j, i] < 256:
-                    out[j, i] = mix(NOTHING, out[j, i], cover[j, i])
-    return out
+            else:
+                if within:
+                    for i in range(count):
+                        c, r = column + i * to_column, row + i * to_row
+                        line[i] = _mean(
+                            floor[np.uint64(r >> 16), np.uint64(c >> 16)],
+                            floor[np.uint64(r + along >> 16), np.uint64(c + across >> 16)],
+                        )
+                else:
+                    for i in range(count):
+                        c, r = column + i * to_column, row + i * to_row
+                        line[i] = _mean(_ground(floor, c, r), _ground(floor, c + across, r + along))
+                if sheet:
+                    for i in range(count):
+                        seen = color[block + i, j]
+                        if seen:
+                            line[i] = mix(line[i], seen | OPAQUE, (seen >> np.uint32(24)) * (256 // PARTS))
+            for i in range(count):
+                shown = cover[j, block + i] * part >> 8
+                if shown == 256 and line[i] >= OPAQUE:
+                    frame[j, block + i] = line[i]
+                elif shown:
+                    frame[j, block + i] = over(frame[j, block + i], line[i], shown)

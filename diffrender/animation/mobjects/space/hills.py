@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from diffrender.animation.mobjects import kernels
-from diffrender.animation.mobjects.base import Box, Placement
+from diffrender.animation.mobjects.base import Box, Placement, covered
 from diffrender.animation.mobjects.cached import Picture
 from diffrender.animation.theme import Theme, srgb
 from diffrender.core.errors import RenderError
@@ -128,8 +128,24 @@ class Hills(Picture):
         tint = tint * np.minimum(bright, 1) + (255 - tint) * np.maximum(bright - 1, 0)
         return share, tint.astype(np.float32)
 
+    def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """Draw it straight into the frame: it is seldom twice the same. Turned, it is a picture like any other."""
+        if not place.upright:
+            super().paint(place, pixels, opacity)
+            return
+        height, width = pixels.shape[:2]
+        bounds, cover = covered(place.rounded, round(self.corner * place.unit, 3), width, height)
+        frame = pixels.view(np.uint32)[bounds[2] : bounds[3], bounds[0] : bounds[1], 0]
+        self._lay(frame, place, bounds, cover, round(256 * opacity))
+
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
-        """The lit sheet at its height and angle now, over its floor with contours."""
+        """As a picture of its own."""
+        picture = np.zeros(cover.shape, np.uint32)
+        self._lay(picture, place, bounds, cover, 256)
+        return picture
+
+    def _lay(self, frame: np.ndarray, place: Placement, bounds: np.ndarray, cover: np.ndarray, part: int) -> None:
+        """The lit sheet at its height and angle now, over its floor with contours, into pixels (h, w) uint32."""
         left, right, top, bottom = place.edges
         unit = (right - left) / (self.box[1] - self.box[0]) * self.grown()
         x0, x1, y0, y1 = self.box
@@ -142,7 +158,7 @@ class Hills(Picture):
         depth = self.span * FLOOR * self.rise
         wanted = ENOUGH * unit * (self.extent[1] - self.extent[0])
         floor = next((floor for floor in reversed(self.floors) if floor.shape[1] >= wanted), self.floors[0])
-        return kernels.over_floor(drawn, rows, floor, self.extent, size, self.view(), depth, cover)
+        kernels.over_floor(frame, drawn, rows, floor, self.extent, size, self.view(), depth, cover, part)
 
     def content(self) -> Any:
         """The rise, the turn and the classes' weights; densities and colours stay what they are."""
