@@ -12,6 +12,7 @@ from typing import Any
 
 from diffrender.jobs.make import bring_up_to_date
 from diffrender.jobs.plan.clip import clip
+from diffrender.jobs.plan.reuse import of_another_format
 from diffrender.jobs.plan.subject import OUTPUTS, Subject
 from diffrender.notebook.clip import Clip
 from diffrender.trajectory.reader import Trajectory
@@ -76,7 +77,7 @@ def render(
         None if out is None else Path(out),
         trajectories=files,
     )
-    bring_up_to_date(job)
+    bring_up_to_date(of_another_format(job))
     return Clip(job.out)
 
 

@@ -209,6 +209,24 @@ def speak(task: Task) -> Figures:
     return {"length": f"{seconds:.1f} s"}
 
 
+def convert(task: Task) -> Figures:
+    """Make a clip of one that is there in another format, and say so in it."""
+    from diffrender.video.convert import Conversion, convert as convert_clip
+
+    source = provenance.read(task.inputs["video"]) or {}
+    settings = {name: value for name, value in task.settings.items() if name in Conversion.model_fields}
+    about = {
+        **source,
+        "key": task.key,
+        "settings": {**source.get("settings", {}), **settings},
+        "made_of": {"file": task.inputs["video"].name, "key": source.get("key", "")},
+    }
+    metadata = {"title": task.settings["title"], "comment": provenance.comment(about)}
+    wish = Conversion(file=task.inputs["video"], out=task.out, metadata=metadata, **settings)
+    note = f"Made of {task.inputs['video'].name}, which shows the same: nothing was drawn. --force draws it anew."
+    return {**convert_clip(wish, task.progress), "notes": [note]}
+
+
 # ---- films -----------------------------------------------------------------------------------------------------------
 def join(task: Task) -> Figures:
     """Join clips into a film."""
@@ -274,6 +292,7 @@ KINDS = {
     "sample": Kind(sample, True, ("torch",), 10.0, "steps", "{} to sample", CONFIG_UNCOUNTED),
     "render": Kind(render, True, ("manim",), 60.0, "frames", "{} to render", ("workers",), (".srt",)),
     "speak": Kind(speak, False, (), 2.0, "sentences", "{} to speak", ("code", "source")),
+    "convert": Kind(convert, False, ("av", "imageio-ffmpeg"), 20.0, "frames", "{} to convert", ("workers",)),
     "gif": Kind(gif, False, ("imageio-ffmpeg",), 10.0, "steps", "{} to gif"),
     "pictures": Kind(pictures, False, ("av",), 5.0, "steps", "pictures"),
     "join": Kind(join, False, ("manim", "av"), 5.0, "steps", "{} to join"),

@@ -174,6 +174,7 @@ def render(
     from diffrender.core.errors import UsageError
     from diffrender.jobs.make import bring_up_to_date, dry_run_table
     from diffrender.jobs.plan.clip import clip, clip_spec
+    from diffrender.jobs.plan.reuse import of_another_format
     from diffrender.video.spec import RenderSettings
 
     trusting(trust)
@@ -215,17 +216,19 @@ def render(
         outputs=outputs,
         device=check_device(device),
     )
+    spec = clip_spec(job)
+    job = job if force else of_another_format(job)
     if dry_run:
         print(dry_run_table(job, force, outputs))
         return
     writable(job.out.parent)
-    for file in clip_spec(job).trajectories.values():
+    for file in spec.trajectories.values():
         if reason := _cut_off(Path(file)):
             say(f"{Path(file).name} is incomplete: its run was cut off ({reason}).", "yellow")
     if codec and not job.up_to_date():
         from diffrender.video.render import check_encoder  # before anything is trained for it
 
-        check_encoder(clip_spec(job))
+        check_encoder(spec)
     report = bring_up_to_date(job, force, outputs)
     shown = out or Path(os.path.relpath(job.out))
     if report["reused"]:

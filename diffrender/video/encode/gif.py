@@ -12,11 +12,12 @@ from typing import Any
 import ffmpeg
 
 from diffrender.core.errors import MissingToolError, RenderError
-from diffrender.video.encode.container import probe
+from diffrender.video.encode.container import VideoInfo, probe
 
 MIN_WIDTH = 160  # pixels; below that nothing in a clip can be read
 MAX_ATTEMPTS = 7  # at becoming small enough
 MAX_COMMENT_BYTES = 60_000
+PALETTE_FRAMES = 300  # evenly chosen, of which a palette is made: those of 20 s, and their colours are the clip's
 LOOP_SECONDS = 0.8  # of dissolving into the first frame, and no more than
 LOOP_PART = 0.25  # of a clip
 
@@ -60,11 +61,9 @@ def make_gif(
     max_mb: float | None = None,
     transparent: bool = False,
     comment: str = "",
-    width: int | None = None,
-    fps: int | None = None,
     loop: bool = False,
 ) -> tuple[int, int]:
-    """A GIF of a (lossless) clip that repeats, at most `width` wide and `fps` fast; returns the width and rate it got.
+    """A GIF of a lossless clip that repeats; returns the width and rate it got, those of the clip if it may.
 
     loop: its end dissolves into its first frame, so that it repeats without a jump; it is no longer for that.
     Two passes, a palette made for the clip and then the pictures, each holding one frame at a time. With `max_mb` it is
@@ -73,9 +72,8 @@ def make_gif(
     source = probe(clip)
     palette = out.with_suffix(".palette.png")
     try:
-        most = min(source.width, width or source.width), min(round(source.fps), fps or round(source.fps))
-        for tried in _smaller_and_smaller(most, out, max_mb):
-            _two_passes(clip, palette, out, *tried, transparent, source.seconds if loop else 0.0)
+        for tried in _smaller_and_smaller((source.width, round(source.fps)), out, max_mb):
+            _two_passes(source, palette, out, *tried, transparent, loop)
             if comment:
                 _add_comment(out, comment)
             if max_mb is None or out.stat().st_size <= max_mb * 1e6:
@@ -105,14 +103,17 @@ def _smaller_and_smaller(most: tuple[int, int], out: Path, max_mb: float | None)
         yield width, fps
 
 
-def _two_passes(clip: Path, palette: Path, out: Path, width: int, fps: int, transparent: bool, loop: float) -> None:
-    """loop: seconds of a clip whose end dissolves into its first frame; 0 for none."""
+def _two_passes(
+    source: VideoInfo, palette: Path, out: Path, width: int, fps: int, transparent: bool, loop: bool
+) -> None:
+    """loop: whether the clip's end dissolves into its first frame."""
 
     def scaled() -> Any:
-        pictures = ffmpeg.input(str(clip)).filter("fps", fps=fps).filter("scale", width, -1, flags="area")
-        return _looped(pictures, loop, fps) if loop else pictures
+        pictures = ffmpeg.input(str(source.path)).filter("fps", fps=fps).filter("scale", width, -1, flags="area")
+        return _looped(pictures, source.seconds, fps) if loop else pictures
 
-    _run(scaled().filter("palettegen", stats_mode="full", reserve_transparent=int(transparent)).output(str(palette)))
+    chosen = scaled().filter("framestep", max(1, int(source.seconds * fps) // PALETTE_FRAMES))
+    _run(chosen.filter("palettegen", stats_mode="full", reserve_transparent=int(transparent)).output(str(palette)))
     pictures = ffmpeg.filter(
         [scaled(), ffmpeg.input(str(palette))],
         "paletteuse",

@@ -13,8 +13,9 @@ from PIL.PngImagePlugin import PngInfo
 from diffrender.core.errors import reading
 from diffrender.core.files import publish, replacing
 from diffrender.video.contact_sheet import contact_sheet
+from diffrender.video.convert import gif_of
 from diffrender.video.encode.av_errors import av_errors
-from diffrender.video.encode.gif import make_gif
+from diffrender.video.encode.container import probe
 from diffrender.video.film.spec import GifSpec, PostersSpec
 
 POSTER_TIME = 0.7  # of a clip: what it is about has come, and nothing has faded yet
@@ -60,18 +61,18 @@ def _save(picture: Image.Image, out: Path, comment: str) -> None:
 
 def gif(spec: GifSpec, progress: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Write the GIF of a video; returns the width and rate it got."""
-    progress({"stage": "palette", "done": 0, "total": 1})
     part = spec.out.with_name(f".{spec.out.stem}.part.gif")
     try:
         with reading(spec.file):
-            width, fps = make_gif(
-                spec.file,
+            width, fps, _ = gif_of(
+                probe(spec.file),
                 part,
-                max_mb=spec.max_mb,
-                comment=spec.comment,
+                progress,
                 width=spec.width,
                 fps=spec.fps,
+                max_mb=spec.max_mb,
                 loop=spec.loop,
+                comment=spec.comment,
             )
         publish(part, spec.out)
     finally:
