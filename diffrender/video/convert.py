@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ import av
 from pydantic import Field
 
 from diffrender.core.files import publish, replacing
-from diffrender.video.drawing.segments import Progress
 from diffrender.video.encode import container
 from diffrender.video.encode.av_errors import av_errors
 from diffrender.video.encode.encoder import converted
@@ -19,6 +19,8 @@ from diffrender.video.encode.gif import make_gif
 from diffrender.video.encode.settings import choose, open_stream
 from diffrender.video.encode.settled import settled
 from diffrender.video.spec import Encode, Format, Settings
+
+Progress = Callable[[dict[str, Any]], None]
 
 
 class Conversion(Settings):
