@@ -2,8 +2,12 @@
 
 import io
 import json
+import re
 import shlex
+import shutil
+import subprocess
 import time
+import wave
 import zipfile
 
 import av
@@ -21,6 +25,7 @@ from diffrender.lecture.slides import write as kinds
 from diffrender.lecture.slides.slide import command, slides_of
 from diffrender.video.encode import container
 from diffrender.video.encode.settings import choose, open_stream
+from diffrender.video.film import sound
 from tests.cli.browser import PROGRAM, Chromium
 
 FPS, SIZE = 10, (64, 48)
@@ -46,9 +51,11 @@ def grey(frame):
     return 20 + 8 * frame
 
 
-def write_video(file, acts):
-    with av.open(str(file), "w", options={"movflags": "use_metadata_tags"}) as out:
-        about = {"key": "0" * 64, "acts": acts, "equations": ["x_t = alpha_t x_0"]}
+def write_video(file, acts, rests=(), heard=()):
+    """A video whose brightness tells the frame. heard: seconds at which a tenth of a second hums; silent if none."""
+    pictures = file.with_name("pictures.mp4") if heard else file
+    about = {"key": "0" * 64, "acts": acts, "rests": list(rests), "equations": ["x_t = alpha_t x_0"]}
+    with av.open(str(pictures), "w", options={"movflags": "use_metadata_tags"}) as out:
         out.metadata["comment"] = json.dumps(about)
         stream = open_stream(out, choose("mp4", encode="fast"), *SIZE, FPS)
         for k in range(FRAMES):
@@ -58,6 +65,26 @@ def write_video(file, acts):
             frame.pts = k
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
+    if heard:
+        tone, track = hum(file.with_name("tone.wav"), 0.1), file.with_name("track.mp4")
+        sound.write([sound.Cue(tone, at, at + 0.1) for at in heard], FRAMES / FPS, track)
+        container.join([pictures], file, FPS, metadata={"comment": json.dumps(about)}, sound=track)
+
+
+def hum(file, seconds):
+    samples = 0.3 * np.sin(2 * np.pi * 400 * np.arange(round(16_000 * seconds)) / 16_000)
+    with wave.open(str(file), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(16_000)
+        out.writeframes((samples * 32767).astype("<i2").tobytes())
+    return file
+
+
+def first_heard(file):
+    """The second at which a file begins to be heard."""
+    loud = np.abs(np.concatenate([block[0] for block in sound._decoded(file, 0.0)])) > 0.05
+    return int(np.argmax(loud)) / sound.SAMPLE_RATE
 
 
 @pytest.fixture
@@ -90,6 +117,48 @@ def test_a_slide_waits_where_the_next_act_begins_and_at_its_end(lecture):
     assert acts.acts == ("", "run", "result")
     assert (plain.stops, plain.acts) == ((FRAMES,), ("",))
     assert acts.notes == "Greet them.\n<b>Then</b> begin.\n"
+
+
+SPOKEN = {"acts": [[0, ""], [8, "run"], [18, "result"]], "rests": [5, 15], "heard": [0.0, 0.8, 1.8]}
+
+
+def test_a_slide_waits_where_a_rest_begins_and_goes_on_with_the_act_after_it(lecture, tmp_path):
+    write_video(tmp_path / "acts.mp4", **SPOKEN)
+    slide = slides_of(lecture)[0]
+    assert (slide.begins, slide.stops) == ((0, 8, 18), (6, 16, FRAMES))
+    write_video(tmp_path / "acts.mp4", SPOKEN["acts"], [5])
+    assert slides_of(lecture)[0].begins == (0, 9, 19), "rests that do not fit the acts are left out"
+
+
+def test_what_is_heard_in_an_act_begins_with_its_piece(lecture, tmp_path):
+    write_video(tmp_path / "acts.mp4", **SPOKEN)
+    made(lecture, "manim-slides")
+    pieces = sorted((lecture.folder / "acts").glob("*.mp4"))
+    assert [container.probe(piece).frames for piece in pieces] == [6, 8, 6]
+    assert [first_heard(piece) for piece in pieces] == pytest.approx([0, 0, 0], abs=0.05)
+    assert first_heard(tmp_path / "acts.mp4") == pytest.approx(0, abs=0.05)
+    shifted = {**SPOKEN, "heard": [0.0, 0.9, 1.8]}
+    write_video(tmp_path / "acts.mp4", **shifted)
+    for piece in pieces:
+        piece.unlink()
+    made(lecture, "manim-slides")
+    assert first_heard(pieces[1]) == pytest.approx(0.1, abs=0.05), "the control"
+
+
+def test_the_narration_of_an_entry_is_heard_on_its_slide(lecture, tmp_path):
+    hum(tmp_path / "long.wav", 3.5)
+    (tmp_path / "talk.yaml").write_text(
+        LECTURE.replace("    title: In acts", "    narration: long.wav\n    title: In acts")
+    )
+    told = plan(lecture_file.load(tmp_path / "talk.yaml"), tmp_path / "outputs")
+    slide, plain = slides_of(told)
+    assert slide.video.parent == told.folder / "acts"
+    assert slide.stops == (9, 19, 35), "its last picture stands until the sound ends"
+    assert sound.length(slide.video) == pytest.approx(3.5, abs=0.05)
+    assert not sound.has_sound(plain.video)
+    before = slide.video.stat().st_mtime_ns
+    assert slides_of(told)[0].video.stat().st_mtime_ns == before
+    assert provenance.read(slide.video)["kind"] == "act"
 
 
 @pytest.mark.parametrize("told", ["acts", [[0]], [[0, "a"], [-3, "b"], [FRAMES, "c"]], {"0": 1}])
@@ -180,6 +249,52 @@ def test_the_page_asks_no_network_and_what_the_lecturer_wrote_stays_text(lecture
     assert page.count("</script>") == 2
     (embedded,) = made(lecture, "html", embed=True)
     assert embedded.read_text().count("data:video/mp4;base64,") == 2
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")
+def test_the_sound_of_an_act_starts_with_its_step(lecture, tmp_path):
+    write_video(tmp_path / "acts.mp4", **SPOKEN)
+    (file,) = made(lecture, "html")
+    with Chromium(400, 300) as browser:
+        browser.open(file.as_uri())
+        browser.until("video(0).readyState >= 2")
+        for step, (begin, stop) in enumerate(((0.0, 0.6), (0.8, 1.6), (1.8, 2.4))):
+            browser.run("window.seen = []; video(0).ontimeupdate = () => seen.push(video(0).currentTime)")
+            browser.press("ArrowRight")
+            browser.until(f"at === {step} && !playing && !video(0).seeking")
+            seen = browser.run("[...seen, video(0).currentTime]")
+            assert min(seen) >= begin - 1e-6, "nothing of the rest before is played, so the sound is whole"
+            assert max(seen) < stop
+        assert browser.run("video(0).webkitAudioDecodedByteCount") > 0
+        assert not browser.run("video(0).muted")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="no LibreOffice here")
+def test_impress_shows_the_picture_of_each_act(lecture, tmp_path):
+    """Outside the timed suite: the office takes its time."""
+    from skimage.metrics import structural_similarity
+
+    write_video(tmp_path / "acts.mp4", **SPOKEN)
+    (file,) = made(lecture, "pptx")
+    for kind in ("pdf", "png"):  # all pages, and the first as a picture
+        command = [
+            "soffice",
+            f"-env:UserInstallation={(tmp_path / 'office').as_uri()}",
+            "--headless",
+            "--convert-to",
+            kind,
+        ]
+        subprocess.run([*command, "--outdir", str(tmp_path), str(file)], check=True, capture_output=True, timeout=300)
+    pages = re.findall(rb"/Type\s*/Page[^s]", (tmp_path / "slides.pdf").read_bytes())
+    assert len(pages) == 4
+    with Image.open(tmp_path / "slides.png") as picture:
+        shown = np.asarray(picture.convert("RGB").resize(SIZE))
+    with av.open("acts.mp4") as video:
+        first, *_, last = (frame.to_ndarray(format="rgb24") for frame in video.decode(video=0))
+    assert shown.mean() == pytest.approx(first.mean(), abs=3)
+    assert structural_similarity(shown, first, channel_axis=2) >= 0.99
+    assert abs(shown.mean() - last.mean()) > 20, "the control"
 
 
 @pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")

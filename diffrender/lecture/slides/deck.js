@@ -3,7 +3,7 @@
 "use strict";
 const deck = JSON.parse(document.getElementById("deck").textContent);
 const steps = deck.slides.flatMap((slide, s) =>
-  slide.stops.map((stop, k) => ({ s, k, from: k ? slide.stops[k - 1] : 0, stop })));
+  slide.stops.map((stop, k) => ({ s, k, from: slide.begins[k], stop })));
 const part = (id) => document.getElementById(id);
 const stage = part("stage");
 const middle = (slide, frame) => (Math.max(0, frame) + 0.5) / slide.fps;  // of a frame's time on screen, in seconds

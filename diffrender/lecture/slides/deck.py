@@ -43,6 +43,7 @@ def _data(slide: Slide, folder: Path, embed: bool) -> dict[str, Any]:
         "notes": slide.notes,
         "acts": slide.acts,
         "fps": float(slide.fps),
+        "begins": slide.begins,
         "stops": slide.stops,
         "video": _address(slide.video, folder, embed),
     }

@@ -46,12 +46,11 @@ def write_powerpoint(title: str, slides: Sequence[Slide], pieces: Sequence[Seque
     deck.slide_width, deck.slide_height = round(HEIGHT * width / height), HEIGHT
     color = RGBColor.from_string(ground(slides)[1:])
     for slide, files in zip(slides, pieces, strict=True):
-        begins = (0, *slide.stops)
         for k, file in enumerate(files):
             page = deck.slides.add_slide(deck.slide_layouts[BLANK])
             page.background.fill.solid()
             page.background.fill.fore_color.rgb = color
-            _add_video(deck, page, slide, file, (begins[k + 1] - begins[k]) / slide.fps)
+            _add_video(deck, page, slide, file, (slide.stops[k] - slide.begins[k]) / slide.fps)
             page.notes_slide.notes_text_frame.text = slide.notes or slide.caption
     with replacing(out) as target:
         deck.save(target)
