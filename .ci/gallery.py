@@ -63,7 +63,8 @@ def _need(name: str, need: object) -> str:
     """`run` (reverse), or `racer` (reverse, one for each of `samplers`)."""
     each = list(need.each.values()) if isinstance(need, Recording) else []
     many = f", one for each of `{each[0]}`" if each else ""
-    return f"`{name}` ({need.kind or 'any'}{many})"  # type: ignore[attr-defined]
+    kind = need.kind.replace("|", " or ")  # type: ignore[attr-defined]
+    return f"`{name}` ({kind or 'any'}{many})"  # type: ignore[attr-defined]
 
 
 def _table(rows: list[dict[str, str]]) -> list[str]:

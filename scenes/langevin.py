@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from pydantic import Field
@@ -11,12 +11,14 @@ from diffrender.animation import (
     MOVING_TEXT,
     PACE,
     Accelerating,
+    ChainsInSpaceScene,
     Magnifier,
-    ManyChainsScene,
     OneChain,
     Recording,
+    RenderError,
     SceneOptions,
     Timeline,
+    captions,
     check_moves,
     escaped,
     fit,
@@ -28,22 +30,35 @@ from diffrender.animation import (
     total_variation_curve,
 )
 
-OTHERS = ("mala", "underdamped", "hmc")
-Act = Literal["hill", "chain", "zoom", "histogram", "many", "still"]
+OTHERS = ("mala", "underdamped", "hmc", "annealed")
+Act = Literal["hill", "chain", "zoom", "histogram", "many", "still", "annealing"]
+COOLING = ("hill", "annealing")  # acts of a sampler whose noise level falls
+IN_SPACE = ("chain", "many")  # acts of densities in space
+ANNEALED = {
+    "sampler.steps": 12,
+    "sampler.inner_steps": 12,
+    "sampler.step_size": 0.15,
+    "schedule.kind": "geometric",
+    "schedule.num_train_timesteps": 12,
+    "schedule.sigma_min": 0.12,
+    "schedule.sigma_max": 3.0,
+    "record.density": True,
+    "record.density_grid": [157, 115],
+}
 EQUATION = (
     "{{x_(t+1) : sum}} = {{x_t : state}} + {{tau nabla log p(x_t) : score}} + {{sqrt(2 tau) thin epsilon : noise}}"
 )
 
 
-class Langevin(ManyChainsScene):
+class Langevin(ChainsInSpaceScene):
     """Langevin Monte Carlo on a density: why it needs noise, the steps of one chain, its histogram, many chains."""
 
     default_config = "langevin"
-    shows = ("plane",)
-    unused_options = ("trails", "points", "interpolate", "orbit")
+    shows = ("plane", "space")
+    unused_options = ("trails", "points", "interpolate")
     needs = {
         "chain": Recording(
-            "langevin",
+            "langevin|reverse",
             {"model.kind": "exact", "sampler.kind": "ula", "sampler.steps": 120_000},
             fixed={
                 "sampler.chains": 1,
@@ -56,13 +71,15 @@ class Langevin(ManyChainsScene):
                 "mala": {},
                 "underdamped": {},
                 "hmc": {"sampler.steps": 12_000},  # of ten leaps each
+                "annealed": ANNEALED,
             },
         ),
         "many": Recording(
-            "langevin",
+            "langevin|reverse",
             {"model.kind": "exact", "sampler.kind": "ula", "sampler.chains": 600},
             fixed={"sampler.steps": 400},
-            acts=("many", "still"),
+            samplers={"ula": {}, "mala": {}, "underdamped": {}, "hmc": {}, "annealed": ANNEALED},
+            acts=("many", "still", "annealing"),
         ),
         "still": Recording(
             "langevin",
@@ -99,6 +116,12 @@ class Langevin(ManyChainsScene):
         "same": "same starts",
         "stuck_at": "Without noise: {0:,} chains on {1} points|{0:,} chains on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
+        "cooled": "$p_t$ and chains, coloured by where they end|Chains on $p_t$, coloured by their end|$p_t$ and chains",
+        "temperature": "Noise level, the temperature: $sigma_t =$ {:.2f}|Temperature $sigma_t =$ {:.2f}",
+        "one": "one chain",
+        "draws": "draws of $p$",
+        "chains": "{:,} chains",
+        "own_top": "colour as $p_t^0.7$, up to each level's own top|colour as $p_t^0.7$",
     }
 
     class Options(SceneOptions):
@@ -114,34 +137,62 @@ class Langevin(ManyChainsScene):
         histogram_seconds: float = Field(14.0, gt=0)
         many_seconds: float = Field(10.5, gt=0)
         still_seconds: float = Field(9.0, gt=0)
+        annealing_seconds: float = Field(14.0, gt=0)
 
     def construct(self) -> None:
         """The storyboard."""
         run, page, theme, options = self.run, self.page, self.theme, self.options
         check_moves(run)
-        self.lay_out(run)
+        if flat := run.event == (2,):
+            self.lay_out(run)
         said = run.meta.get("sampler") or {}
         equation = said.get("equation") or EQUATION
         state = {"state": "fg"} if ": state}}" in equation else {}
         self.equation = page.equation(equation, **state).set_z_index(MOVING_TEXT)
         name = said.get("title", "") if said.get("name") in OTHERS else ""  # the scene is called after the plainest
         self.title = escaped(name[:1].upper() + name[1:]) or self.words["title"]
-        self.one = OneChain(self.density.box, self.left, run["x"], theme=theme, length=options.trail)
-        self.tail = [f"last {options.trail:,} steps shown"] if page.shape == "wide" else []  # words go before sizes
+        acts = self.acts()
         slow = min(options.slow_steps, run.steps)
-        self.first = self.now = pick_first(run, slow, self.density.box)  # now: the step to which the chain has come
-        own = {act: getattr(options, f"{act}_seconds", Magnifier.planned(slow)) for act in options.acts}
+        own = {act: getattr(options, f"{act}_seconds", Magnifier.planned(slow)) for act in acts}
         faster = options.speed * (sum(own.values()) / options.duration if options.duration else 1.0)
         self.lasts = {act: seconds / faster for act, seconds in own.items()}
+        if not flat:
+            self.in_space(acts)
+            self.outro()
+            return
+        self.one = OneChain(self.density.box, self.left, run["x"], theme=theme, length=options.trail)
+        self.tail = [f"last {options.trail:,} steps shown"] if page.shape == "wide" else []  # words go before sizes
+        self.first = self.now = pick_first(run, slow, self.density.box)  # now: the step to which the chain has come
         self.poster()
-        for act in options.acts:
+        for act in acts:
             self.next_act(act)
             getattr(self, act)()
         self.outro()
 
+    def acts(self) -> tuple[str, ...]:
+        """The acts that are asked for; if none are, all that there are of such a run. RenderError for any other."""
+        run, options, name = self.run, self.options, captions.sampler(self.run)
+        of, there = name, tuple(act for act in get_args(Act) if act != "annealing")
+        if run.event == (3,):
+            of, there = "a density in space", IN_SPACE
+        elif run.kind == "reverse":
+            there = COOLING
+        if "acts" not in options.model_fields_set:
+            return there
+        if other := next((act for act in options.acts if act not in there), ""):
+            raise RenderError(f"acts: '{other}' is not shown of {of}.", f"Its acts: {', '.join(there)}.")
+        return tuple(options.acts)
+
     def poster(self) -> None:
         """What it will come to: the density, and beside it all that one chain has visited."""
         run = self.run
+        if run.kind == "reverse":
+            clock, places = self.annealed()
+            clock.show(1)
+            self.places |= places
+            shown = [mob for mobjects in places.values() for mob in mobjects]
+            self.intro(*self.header(self.title, self.equation), ground=[*self.density.mobjects, *shown])
+            return
         cells = self.histogram_of(run, self.options.bins)
         cells.show_step(run.steps)
         self.one.show_step(run.steps)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -12,9 +13,11 @@ from diffrender.animation import (
     GuidedFields,
     Recording,
     SceneOptions,
+    Trajectory,
     TrajectoryScene,
     class_colors,
     class_names,
+    escaped,
     key_dot,
     linear,
 )
@@ -22,10 +25,27 @@ from diffrender.animation import (
 MOST_KEYS = 5  # classes that a legend has room for
 EQUATION = "tilde(s)_w = {{s_nothing : noise}} + w ({{s_c : data}} - {{s_nothing : noise}})"
 CLAIM = "p_w (x|c) prop {{p(x|c) : data}}^w thin {{p(x) : noise}}^(1-w)"
+WORSE = "tilde(D)_w = {{D_0 : noise}} + w ({{D_1 : data}} - {{D_0 : noise}})"
 METHOD = (
     "shade: what guidance claims; distance: sliced Wasserstein, floor: two draws of the claim"
     "|shade: claimed; distance: sliced Wasserstein|shade: what is claimed; distance (floor)"
 )
+
+
+LEARNED = {
+    "model.kind": "residual_mlp",
+    "model.width": 32,
+    "model.conditional": True,
+    "training.steps": 500,
+    "training.label_dropout": 0.15,
+    "sampler.kind": "dpmpp_2m",
+    "sampler.steps": 60,
+    "sampler.chains": 3000,
+    "sampler.timestep_spacing": "linspace",
+    "sampler.guidance_scale": 2.0,
+    "sampler.autoguidance.training.steps": 120,
+    "record.keep": [],
+}
 
 
 class Tilt(TrajectoryScene):
@@ -48,6 +68,7 @@ class Tilt(TrajectoryScene):
             },
             fixed={"record.tilted": True},
             each={"sampler.guidance_scale": "scales"},
+            acts=("clouds",),
         ),
         "fields": Recording(
             "reverse",
@@ -62,6 +83,25 @@ class Tilt(TrajectoryScene):
                 "record.grid": [15, 13],
             },
             fixed={"record.fields": ["score", "class_score"], "sampler.guidance_scale": 1.0},
+            acts=("fields",),
+        ),
+        "alone": Recording(
+            "reverse",
+            LEARNED,
+            fixed={"record.tilted": True, "sampler.guidance_scale": 1.0, "sampler.autoguidance": None},
+            acts=("autoguidance",),
+        ),
+        "by_nothing": Recording(
+            "reverse",
+            LEARNED,
+            fixed={"record.tilted": True, "sampler.autoguidance": None},
+            acts=("autoguidance",),
+        ),
+        "by_worse": Recording(
+            "reverse",
+            LEARNED,
+            fixed={"record.tilted": True},
+            acts=("autoguidance",),
         ),
     }
     words = {
@@ -69,12 +109,18 @@ class Tilt(TrajectoryScene):
         "free": "no class, $w = 0$",
         "given": "class {0}, $w = 1$",
         "difference": "their difference",
+        "alone": "the class alone|alone",
+        "by_nothing": "away from no class|no class",
+        "by_worse": "away from a worse network|worse network",
         "distance": "distance {0:.2f}, floor {1:.2f}|{0:.2f}, floor {1:.2f}|{0:.2f} ({1:.2f})",
     }
 
     class Options(SceneOptions):
         """Options of `tilt`."""
 
+        acts: tuple[Literal["fields", "clouds", "autoguidance"], ...] = Field(
+            ("fields", "clouds"), min_length=1, description="what is shown, in this order"
+        )
         scales: tuple[float, ...] = Field(
             (1.0, 2.0, 4.0, 8.0), min_length=1, max_length=4, description="guidance scales"
         )
@@ -82,12 +128,24 @@ class Tilt(TrajectoryScene):
         duration: float = Field(8.0, gt=0, le=600, description="seconds in which the noise becomes data")
 
     def construct(self) -> None:
-        """The three fields, the third as the scale grows; then all clouds in lockstep over what is claimed of each."""
-        shown = self.fields()
-        self.clouds(shown)
+        """The three fields, the third as the scale grows; all clouds in lockstep over what is claimed of each; and by a
+        learned score those of the class alone, away from no class, and away from a worse network."""
+        shown: list[Any] = []
+        for act in self.options.acts:
+            shown = getattr(self, act)(shown)
         self.outro()
 
-    def fields(self) -> list[Any]:
+    def begin(self, before: list[Any], equation: str, standing: list[Any], moving: list[Any]) -> list[Any]:
+        """What stands at the beginning of an act; returns all that its end will show."""
+        if before:
+            formula = self.page.equation(equation)
+            self.crossfade(before, [*standing, formula, *moving])
+            return [*standing, formula, *moving]
+        title = self.header(self.words["title"], equation)
+        self.intro(*title, ground=[*standing, *moving])
+        return [*standing, *moving, title[-1]]
+
+    def fields(self, before: list[Any]) -> list[Any]:
         """Scores without class, of a class, and guided from w = 0 to the largest scale; returns what is shown."""
         page, run, words = self.page, self.trajectories["fields"], self.words
         boxes = self.arrange("grid", count=4, slider=False)
@@ -106,46 +164,68 @@ class Tilt(TrajectoryScene):
         caption = self.caption(
             f"scores at $sigma\\/alpha =$ {fields.ratio:.2f}", "length as $sqrt(|s|)$", "scales of their own", "model"
         )
-        ground = [caption, *names, *fields.standing]
-        clock.show(1)
-        self.title = self.header(words["title"], EQUATION)
-        self.intro(*self.title, ground=[*ground, *fields.mobjects])
-        self.restart(clock, fields.guided)
+        clock.show(0 if before else 1)
+        shown = self.begin(before, EQUATION, [caption, *names, *fields.standing], fields.mobjects)
+        if not before:
+            self.restart(clock, fields.guided)
         self.play_run(clock, self.options.sweep)
         self.wait(1.0)
-        return [*ground, *fields.mobjects, self.title[-1]]
+        return shown
 
-    def clouds(self, before: list[Any]) -> None:
+    def clouds(self, before: list[Any]) -> list[Any]:
         """The chains of each scale, coloured by the class asked for, over the tilted density of all classes."""
-        page, theme, words = self.page, self.theme, self.words
         runs = [run for name, run in self.trajectories.items() if name.startswith("scale")]
+        named = [(f"$w = {run.meta['tilted']['scale']:g}$", run) for run in runs]
+        return self.beside_claims(before, CLAIM, named)
+
+    def autoguidance(self, before: list[Any]) -> list[Any]:
+        """The chains of a network alone, guided away from its own answer without class, and away from a worse one's."""
+        runs = [(self.words[name], self.trajectories[name]) for name in ("alone", "by_nothing", "by_worse")]
+        scales = [float(run.meta["config"]["sampler"]["guidance_scale"]) for _, run in runs]
+        forms = [
+            "|".join(f"{form}, $w = {scale:g}$" for form in name.split("|"))
+            for (name, _), scale in zip(runs, scales, strict=True)
+        ]
+        return self.beside_claims(before, WORSE, list(zip(forms, (run for _, run in runs), strict=True)))
+
+    def beside_claims(self, before: list[Any], equation: str, named: Sequence[tuple[str, Trajectory]]) -> list[Any]:
+        """Named runs in lockstep, each over what its guidance claims, and in the end how far they are from that."""
+        page, theme, words = self.page, self.theme, self.words
+        runs = [run for _, run in named]
         boxes = self.arrange("grid", count=len(runs), slider=False)
         views = [self.view(run.target, cell, reach=0.8) for run, cell in zip(runs, boxes.cells, strict=True)]
         panels = ClaimPanels(page, runs, views, points=self.options.points)
         clock = self.clock(runs[0])
         clock.bind(panels)
         names, figures = [], []
-        for run, cell, label in zip(runs, boxes.cells, boxes.labels, strict=True):
+        for (name, run), cell, label in zip(named, boxes.cells, boxes.labels, strict=True):
             said, y = run.meta["tilted"], label.bottom + 0.35 * page.em("legend")
-            names.append(page.label(f"$w = {said['scale']:g}$", cell.left, y, -1, "legend"))
+            names.append(page.label(page.fitting(name, 0.55 * cell.width, "legend"), cell.left, y, -1, "legend"))
             values = said["distance"], said["floor"]
             form = page.fitting(words["distance"], cell.width - names[-1].width - 0.3, "legend", *values)
             figures.append(page.label(form.format(*values), cell.right, y, 1, "legend"))
-        labels = class_names(self.run)
+        labels = class_names(runs[0])
         hues = class_colors(theme, len(labels))
         keys = [(key_dot(hue), KEY_DOT_WIDTH, f"class {name}") for name, hue in zip(labels, hues, strict=True)]
         key = [self.legend(keys, boxes.key)] if len(keys) <= MOST_KEYS else []
-        caption = self.caption(page.fitting(METHOD, 0.8 * page.frame.width, "caption"), *self.acting(), "step")
-        into = [caption, page.equation(CLAIM), *key, *names, *panels.standing, *panels.mobjects]
-        clock.show(0)
-        self.crossfade(before, into)
+        acting = self.acting(runs)
+        method = page.fitting(METHOD, (0.8 - 0.2 * len(acting)) * page.frame.width, "caption")
+        caption = self.caption(method, *acting, "step", run=runs[-1])
+        clock.show(0 if before else 1)
+        shown = self.begin(before, equation, [caption, *key, *names, *panels.standing], panels.mobjects)
+        if not before:
+            self.restart(clock, *panels.mobjects)
         self.play_run(clock)
         self.crossfade((), figures)
+        self.wait(1.0)
+        return [*shown, *figures]
 
-    def acting(self) -> list[str]:
-        """Where guidance acts, if not at all levels; and how densities are smoothed, if they are."""
-        sampler, smoothed = self.run.meta["config"]["sampler"], float(self.run.meta["tilted"]["smoothed"])
+    def acting(self, runs: Sequence[Trajectory]) -> list[str]:
+        """Where guidance acts, if not at all levels; how densities are smoothed; what is worse of a worse network."""
+        sampler, smoothed = runs[-1].meta["config"]["sampler"], float(runs[0].meta["tilted"]["smoothed"])
         found = [f"densities smoothed by {smoothed:g}"] if smoothed else []
         if interval := sampler.get("guidance_interval"):
             found.append("guided at $sigma\\/alpha$ {:g} to {:g}".format(*interval))
+        for section in (sampler.get("autoguidance") or {}).values():
+            found += [f"worse: {escaped(key)} = {escaped(str(value))}" for key, value in section.items()]
         return found

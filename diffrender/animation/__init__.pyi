@@ -6,6 +6,7 @@ from .animations import (
     UpdateFromAlpha as UpdateFromAlpha,
     ticked as ticked,
 )
+from .chains_in_space import ChainsInSpaceScene as ChainsInSpaceScene
 from .density_scene import DensityScene as DensityScene
 from .layout.arrangements import Box as Box, Boxes as Boxes
 from .layout.page import MOVING_TEXT as MOVING_TEXT, Page as Page, containing as containing, fitted as fitted

@@ -104,6 +104,9 @@ class DensityScene(TrajectoryScene):
 
     def footer(self, run: Trajectory, *items: Any, clock: Clock | None = None) -> list[Mobject]:
         """The caption of an act: what ran, its step size, what else there is to say, seed and model."""
+        if run.kind == "reverse":  # at each level its own
+            size = f"$tau = {run.meta['sampler']['options']['step_size']:g} thin sigma_t^2$"
+            return list(self.caption("sampler", size, *items, "seed", "model", run=run, clock=clock))
         step = float(run["time"][1] - run["time"][0])
         size = f"${'h' if 'path' in run else 'tau'} = {step:.3g}$"
         if "path" in run and "accepted" in run:  # a leapfrog path
@@ -130,9 +133,9 @@ class DensityScene(TrajectoryScene):
         clock.mobjects = [mob for mob in clock.mobjects if mob not in shown or mob in self.mobjects]
         self.play(clock.play(seconds))
 
-    def crowd(self, run: Trajectory, box: Box, *, whole: bool = False) -> Crowd:
-        """All chains of a recording on a panel, each in the colour of the basin in which it began."""
-        labels = self.basins.of(run["x"][0])
+    def crowd(self, run: Trajectory, box: Box, *, whole: bool = False, by: int = 0) -> Crowd:
+        """All chains of a recording on a panel, each in the colour of the basin in which it was at step `by`."""
+        labels = self.basins.of(run["x"][by])
         return Crowd(self.density.box, box, run, labels, self.colors, theme=self.theme, whole=whole)
 
     def faint(self, box: Box) -> Mobject:

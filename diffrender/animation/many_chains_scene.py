@@ -1,23 +1,28 @@
-"""Acts that any sampler of a density may have: why it needs noise, many chains, and the same chains without noise."""
+"""Acts of samplers of a density: why it needs noise, many chains, the same without noise, the falling noise level."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from diffrender.animation.animations import FadeInFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.density_scene import DensityScene
+from diffrender.animation.parts.annealing import Annealing
 from diffrender.animation.parts.ball import Climb, Tilt, pick_climber
+from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.crowd import slow_then_ramp
 from diffrender.animation.parts.distances import Distance, wasserstein_curve
 from diffrender.animation.text.typst import Typeset
+from diffrender.animation.timeline import linear
 
 BEHIND = 0.45  # opacity of chains behind their counts
 
 
 class ManyChainsScene(DensityScene):
-    """A scene of a density with the acts `hill`, `many` and `still`, which show the recordings `many` and `still`.
+    """A scene of a density with the acts `hill`, `many`, `still` and `annealing`, of the recordings `many` and `still`.
 
     equation: that of the header, with a term `noise`. lasts: seconds that each act moves. The scene's `words` hold
     what the acts say: hill, height, stuck; crowd, wasserstein, floor, steps, straight; crowd_alone, stuck_chains,
-    stuck_at, same.
+    stuck_at, same; cooled, temperature, own_top.
     """
 
     equation: Typeset
@@ -47,6 +52,40 @@ class ManyChainsScene(DensityScene):
         self.play(tilt.play(0.18 * seconds, back=True))
         self.add(*self.density.mobjects)
         self.set_places(left=[])
+
+    def annealed(self) -> tuple[Clock, dict[str, list[Any]]]:
+        """Many annealed chains over the density of their noise level, the scale of levels and their distance to p: the
+        clock, and what stands where.
+        """
+        run, words = self.trajectories["many"], self.words
+        crowd = self.crowd(run, self.left, by=-1)
+        self.shown_levels = shown = Annealing(self.density, run, crowd, self.right)
+        names = {"name": words["wasserstein"], "floor": words["floor"].format(run.chains), "x_name": words["steps"]}
+        self.distance = distance = wasserstein_curve(self.page, shown.free, run, self.density, **names)
+        clock = self.act(run, linear(run.steps, interpolate=True), shown, *([distance] if distance else []))
+        note = self.page.note(self.page.fitting(words["own_top"], self.left.width, "legend"), self.left)
+        return clock, {
+            "left": [shown.heat, crowd.points], "label": [self.label("cooled", self.left)], "ground": [],
+            "right": [*shown.standing, shown.scale.mark, *(distance.mobjects if distance else [])],
+            "name": [self.label("temperature", self.right, run["sigma"], clock=clock)],
+            "key": [self.under(note, self.left)], "footer": self.footer(run, "step", clock=clock),
+        }  # fmt: skip
+
+    def annealing(self) -> None:
+        """The noise level falls, as a temperature does: chains that are free at first settle in all modes."""
+        run = self.trajectories["many"]
+        self.go(self.left, left=[], right=[], ground=[], name=[], key=[], curve=[])
+        clock, places = self.annealed()
+        clock.show(0)
+        self.set_places(**places)
+        self.rest(0.5)
+        self.play_act("annealing", clock, self.lasts["annealing"])
+        tally = self.tally(run, self.left, discs=False).set_z_index(6)
+        chains = OpacityScale(*self.places["left"][1:])
+        dim = UpdateFromAlpha(lambda u: chains.set(1 - u * (1 - BEHIND)), *self.places["left"][1:])
+        self.play(FadeInFast(tally, run_time=1.0), dim)
+        self.places["left"] = [*self.places["left"], tally]
+        self.rest(1.5)
 
     def many(self) -> None:
         """Hundreds of chains, each in the colour of the basin in which it began, mix and become the density."""

@@ -148,9 +148,10 @@ class TrajectoryScene(Scene):
     def _check(self, run: Trajectory, need: Need) -> None:
         """RenderError if a recording is not one that the scene can show."""
         scene = type(self).__name__
-        if need.kind and (run.kind != need.kind or (run.kind != "training" and run.steps < 1)):
-            what = f"a {run.kind} run" if run.kind != need.kind else "a single state"
-            raise RenderError(f"{run.file}: holds {what}, and {scene} shows {need.kind} runs.")
+        kinds = need.kind.split("|")
+        if need.kind and (run.kind not in kinds or (run.kind != "training" and run.steps < 1)):
+            what = f"a {run.kind} run" if run.kind not in kinds else "a single state"
+            raise RenderError(f"{run.file}: holds {what}, and {scene} shows {' and '.join(kinds)} runs.")
         if self.shows and states_name(run.event) not in self.shows:
             raise RenderError(
                 f"{run.file}: its states have shape {run.event}, and {scene} shows {' and '.join(self.shows)} alone.",

@@ -30,13 +30,13 @@ def states_name(event: tuple[int, ...]) -> str:
 class Recording:
     """The recording of a sampler's run: `Recording("reverse", {"sampler.steps": 100}, fixed={"sampler.kind": "ddim"})`.
 
-    kind: what kind of run can be shown (reverse, langevin, forward); any if empty. overrides: config keys, dotted, that
-    the user's own settings go over; `fixed` ones go over both. config: another config than the clip's own. each: one
-    config key and one of the scene's options, a list: `{"sampler.kind": "samplers"}` asks for a recording with each of
-    its values, called after the need and numbered from 1 (see `for_options`). acts: of the scene's option `acts`, those
-    that show it; where none of them is shown it need not be there. samplers: the shipped ones
-    that can be shown, if not all of its kind, and config keys that go over `overrides` with each; others are refused
-    before they run.
+    kind: what kind of run can be shown (reverse, langevin, forward), or some, parted by bars; any if empty.
+    overrides: config keys, dotted, that the user's own settings go over; `fixed` ones go over both. config: another
+    config than the clip's own. each: one config key and one of the scene's options, a list: `{"sampler.kind":
+    "samplers"}` asks for a recording with each of its values, called after the need and numbered from 1 (see
+    `for_options`). acts: of the scene's option `acts`, those that show it; where none of them is shown it need not be
+    there. samplers: the shipped ones that can be shown, if not all of its kind, and config keys that with each stand in
+    place of those in `overrides` and `fixed`; others are refused before they run.
     """
 
     kind: str = ""
@@ -53,7 +53,7 @@ class Recording:
         each = self.each.items() if isinstance(self.each, Mapping) else [(None, None)]
         if len(each) > 1 or not all(isinstance(part, str) for pair in each for part in pair):
             raise ConfigError("Recording: each is one config key and one option.", 'Example: {"sampler.kind": "kinds"}')
-        if self.kind not in ("", *RUN_KINDS):
+        if self.kind and not set(self.kind.split("|")) <= set(RUN_KINDS):
             remedy = suggest(str(self.kind), RUN_KINDS) + " What a network learned is asked for as Training()."
             raise ConfigError(f"Recording: there is no kind of run called {self.kind!r}.", remedy)
 

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from diffrender.config.sections import section_model
+from diffrender.config.sections import Config, section_model
 from diffrender.config.yaml_file import read_value
 from diffrender.core.errors import ConfigError
+from diffrender.core.validation import validate
 
 Overrides = Mapping[str, Any]
 
@@ -43,7 +44,7 @@ def combined(*overrides: Overrides | Iterable[tuple[str, Any]]) -> dict[str, Any
     return out
 
 
-def flattened(data: Mapping[str, Any]) -> dict[str, Any]:
+def flattened(data: Mapping[Any, Any]) -> dict[str, Any]:
     """Nested mappings as one with dotted keys."""
     out: dict[str, Any] = {}
     for key, value in data.items():
@@ -76,3 +77,11 @@ def merged(data: Mapping[str, Any], overrides: Overrides) -> dict[str, Any]:
                 del here[name]
         here[path[-1]] = value
     return out
+
+
+def worse_network(config: Config) -> Config:
+    """The config of the network that `sampler.autoguidance` guides by: it differs in what stands there."""
+    differs = flattened(config.sampler.autoguidance or {})
+    data = merged(config.as_dict(), {**differs, "sampler.autoguidance": None})
+    worse: Config = validate(Config, data, "sampler.autoguidance")
+    return worse.model_copy(update={"source": config.source, "autoencoder_file": config.autoencoder_file})

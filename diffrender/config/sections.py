@@ -148,6 +148,10 @@ class SamplerConfig(Kind):
         None,
         description="sigma / alpha from and to which guidance acts, if not at all levels; elsewhere scale 1",
     )
+    autoguidance: dict[Literal["model", "training"], dict[str, Any]] | None = Field(
+        None,
+        description="guide by a worse network, not by no class: where it differs, as in {training: {steps: 300}}",
+    )
     classes: tuple[int | str, ...] | None = Field(None, description="of the chains, in turn; all if not given")
     seed: int | None = Field(None, ge=0, lt=2**63, description="of the chains; the config's own seed if not given")
 

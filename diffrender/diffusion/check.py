@@ -12,6 +12,7 @@ from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS, HYBRIDS
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.objectives import objective
 from diffrender.diffusion.denoisers.pretrained import PRETRAINED
+from diffrender.diffusion.recording.tilted import check_tilted
 from diffrender.diffusion.recording.watched import check_watched
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels
@@ -22,7 +23,7 @@ from diffrender.diffusion.targets.build import config_target
 def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (), trains: bool = False) -> None:
     """Refuse what cannot be trained, recorded or shown.
 
-    run_kind: of the run that is wanted (reverse, langevin, forward); any if empty. shows: the states that a scene can
+    run_kind: of the run that is wanted, as `Recording` has it; any if empty. shows: the states that a scene can
     draw (line, plane, space, images); all if empty. trains: whether a network is to be trained, and nothing sampled.
     Raises UsageError or ConfigError that names the key.
     """
@@ -40,8 +41,11 @@ def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (
         )
     record = config.record
     if not trains:
-        check_watched(config, target, SAMPLERS[config.sampler.kind].info["kind"])
-    if record.density and run_kind == "langevin" and target.density is None:
+        kind = SAMPLERS[config.sampler.kind].info["kind"]
+        check_watched(config, target, kind)
+        check_tilted(config, target, kind)
+    langevin = SAMPLERS[config.sampler.kind].info["kind"] == "langevin"
+    if record.density and run_kind and langevin and target.density is None:
         raise UsageError(
             f"target: of {config.target.kind} no density is known, and the scene shows one.",
             "Take a density (diffrender list densities), or write one: {kind: expression, log_p: …}",
@@ -56,11 +60,13 @@ def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (
 def _check_sampler(config: Config, run_kind: str) -> None:
     sampler = config.sampler
     entry = SAMPLERS[sampler.kind]
-    if run_kind and entry.info["kind"] != run_kind:
-        fitting = [name for name in sorted(SAMPLERS.entries) if SAMPLERS[name].info["kind"] == run_kind]
+    kinds = run_kind.split("|")
+    if run_kind and entry.info["kind"] not in kinds:
+        fitting = [name for name in sorted(SAMPLERS.entries) if SAMPLERS[name].info["kind"] in kinds]
         raise UsageError(
-            f"sampler.kind: {sampler.kind} makes a {entry.info['kind']} run, and the scene shows {run_kind} runs.",
-            f"Samplers that make a {run_kind} run: {', '.join(fitting)}.",
+            f"sampler.kind: {sampler.kind} makes a {entry.info['kind']} run, and the scene shows"
+            f" {' and '.join(kinds)} runs.",
+            f"Samplers that make a {' or '.join(kinds)} run: {', '.join(fitting)}.",
         )
     steps = {"steps": sampler.steps} if "steps" in entry.parameters() else {}
     entry.check({**sampler.params, **steps}, "sampler")

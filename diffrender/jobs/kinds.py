@@ -123,6 +123,7 @@ def sample(task: Task) -> Figures:
         config,
         task.out,
         weights=task.inputs.get("weights"),
+        worse=task.inputs.get("worse"),
         device=task.settings["device"],
         key=task.key,
         progress=task.progress,

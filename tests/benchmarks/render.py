@@ -248,29 +248,38 @@ def memory(table: Table, quick: bool) -> None:
     print(f"    {', '.join(f'{mb:.0f}' for mb in short)} MB and {long:.0f} MB")
 
 
+EXACT = {"model.kind": "exact", "sampler.steps": 40, "record.target_points": 1500}
+CHAIN = {"sampler.steps": 3000, "record.target_points": 0}
+FIGURES = {  # scene, config, points that are shown at once, overrides, options
+    "step": ("step", "spiral", 3000, EXACT, {}),
+    "ribbon": ("ribbon", "three_peaks", 4000, {}, {}),
+    "race": ("race", "spiral", 16_000, EXACT | {"sampler.chains": 4000}, {"samplers": "ddim,heun,ddpm,dpmpp_2m"}),
+    "compare": ("compare", "spiral", 4000, {"sampler.chains": 1000, "sampler.steps": 40, "training.steps": 200}, {}),
+    "guidance": ("guidance", "digits", 2560, {"model.kind": "exact", "model.conditional": True}, {}),  # 40 × 8 × 8
+    "tilt": ("tilt", "three_modes", 12_000, {}, {}),
+    "flow": ("flow", "spiral", 12_000, EXACT | {"sampler.chains": 3000, "record.budgets": [4, 8, 16]}, {}),
+    "fan": ("fan", "spiral", 2000, EXACT, {}),
+    "decide": ("decide", "two_modes", 2000, {}, {}),
+    "likelihood": ("likelihood", "two_modes", 3721, {}, {}),
+    **{f"langevin, {kind}": ("langevin", "langevin", 1200, CHAIN | {"sampler.kind": kind}, {})
+       for kind in ("ula", "mala", "underdamped", "hmc")},
+}  # fmt: skip
+
+
 def figures(table: Table, quick: bool) -> None:
     """A frame of each figure of the field against one of denoise that shows as many points, by CPU time."""
-    frames, few = 20 if quick else 60, {"record": {"keep": [], "target_points": 1500}}
-
-    def runs(names: str, each: int, **sections) -> dict:
-        return {
-            name: few | {"sampler": {"kind": "ddim", "steps": 40, "chains": each}} | sections for name in names.split()
-        }
-
-    budgets = {"record": few["record"] | {"budgets": [4, 8, 16]}}
-    straight = {"schedule": {"kind": "flow"}, "sampler": {"kind": "flow_euler", "steps": 40, "chains": 3000}}
-    flows = runs("plain transport once twice", 3000, **straight, **budgets)
-    flows["plain"] = flows["plain"] | {"record": budgets["record"] | {"posterior": True}}
-    cases = {  # points, recordings, seconds into the clip
-        "race": (16_000, runs("racer1 racer2 racer3 racer4", 4000, **budgets), 6),
-        "compare": (4000, runs("run exact", 1000), 5),
-        "flow": (12_000, flows, 18),
-    }
-    for name, (points, needs, first) in cases.items():
-        plain = ("figure", {"scene": "denoise", "needs": runs("run", points), "first": 14, "frames": frames})
-        mine = ("figure", {"scene": name, "needs": needs, "first": first, "frames": frames})
-        usual, ours = best("median_cpu_ms", plain, mine, rounds=1 if quick else 3)
-        table.at_most(f"a frame of {name}, {points:,} points", ours / usual, "× denoise", 3, ms=ours, denoise_ms=usual)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (scene, config, points, overrides, options) in FIGURES.items():
+            few = {"sampler.kind": "ddim", "sampler.chains": points, "record.keep": []} | EXACT
+            plain = {"scene": "denoise", "config": "spiral", "folder": f"{folder}/{name}/denoise", "overrides": few,
+                     "options": {"hero": False, "slow_steps": 0}}  # fmt: skip
+            mine = {"scene": scene, "config": config, "folder": f"{folder}/{name}", "overrides": overrides,
+                    "options": options}  # fmt: skip
+            cases = ("figure", plain), ("figure", mine)
+            usual, ours = best("median_cpu_ms", *cases, rounds=1 if quick else 3)
+            table.at_most(
+                f"a frame of {name}, {points:,} points", ours / usual, "× denoise", 3, ms=ours, denoise_ms=usual
+            )
 
 
 PARTS = {f.__name__: f for f in (drawing, encoding, workers, memory, figures)}

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from functools import cache
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -413,33 +413,67 @@ def denoise(n, frames, preset, profile=False):
         return result
 
 
-def figure(scene, needs, first, frames, options=None):
-    """Frames of a scene without encoding, from `first` seconds on, of exact runs on a mixture of Gaussians.
+class Moving:
+    """CPU milliseconds of each frame that differs from the one before it in the same window of frames."""
 
-    needs: recording's name → sections of its config.
+    def __init__(self) -> None:
+        self.cpu: list[float] = []
+        self.before, self.left = None, 0.0
+
+    def __call__(self, pixels, repeat):
+        came = cpu_seconds()
+        if self.before is not None and (pixels != self.before).any():
+            self.cpu.append(1e3 * (came - self.left))
+        self.before = pixels.copy() if repeat == 1 else None
+        self.left = cpu_seconds()
+
+
+def recordings(card, config, overrides, folder):
+    """What a scene declares that it needs, by name, recorded from a shipped config unless it lies in the folder.
+
+    A network that a recording is of is trained first.
     """
-    from diffrender.config.scene_card import read_scene
-    from diffrender.config.sections import Config
+    from diffrender.config.load import load_config
+    from diffrender.config.overrides import combined
     from diffrender.diffusion.recording.record import sample
+    from diffrender.diffusion.training.loop import train
     from diffrender.trajectory.reader import Trajectory
+
+    file, found = Path(__file__).parents[2] / "configs" / f"{config}.yaml", {}
+    for name, need in card.needs.items():
+        own = need.samplers.get(overrides.get("sampler.kind", ""), {})
+        made = folder / f"{card.class_name}-{config}-{name}.npz"
+        if not made.exists():
+            wanted = load_config(file, combined({**need.overrides, **own}, overrides, need.fixed))
+            weights = train(wanted, folder / f"{name}.safetensors").weights if wanted.model.learned else None
+            sample(wanted, made, weights=weights)
+        found[name] = Trajectory.open(made)
+    return found
+
+
+def figure(scene, config, folder, overrides=None, options=None):
+    """Frames of a whole film without encoding, some of every two seconds, with what the scene declares that it needs.
+
+    Of those in which something moves: the CPU time of the usual one (median_cpu_ms), and of one in ten (tenth_cpu_ms).
+    """
+    from diffrender.config.scene_card import read_scene, with_options
     from diffrender.video import frames as engine
 
-    file = Path(__file__).parents[2] / "scenes" / f"{scene}.py"
-    made = engine.load_scene(file, read_scene(file).class_name)
-    target = {"kind": "gaussian_mixture", "means": [[-1, 0], [1, 0.5]], "stds": [0.3, 0.3]}
-    base = {"target": target, "model": {"kind": "exact"}}
-    with tempfile.TemporaryDirectory() as folder:
-        runs = {
-            name: Trajectory.open(sample(Config.model_validate(base | given), Path(folder) / f"{name}.npz"))
-            for name, given in needs.items()
-        }
-        clock = Clock()
-        begin = round(first * FPS)
+    file, options = Path(__file__).parents[2] / "scenes" / f"{scene}.py", options or {}
+    card = with_options(read_scene(file), options)
+    made = engine.load_scene(file, card.class_name)
+    runs = recordings(card, config, overrides or {}, Path(folder))
+    moving, windows = Moving(), ((k, k + 5) for k in count(FPS, 2 * FPS))
+    with tempfile.TemporaryDirectory() as media:
         engine.draw(
-            lambda renderer: made(trajectories=runs, options=options or {}, theme="dark", renderer=renderer),
-            settings(folder), [(begin, begin + frames)], clock,
+            lambda renderer: made(trajectories=runs, options=options, theme="dark", renderer=renderer),
+            settings(media), windows, moving,
         )  # fmt: skip
-        return clock.result()
+    return {
+        "median_cpu_ms": float(np.median(moving.cpu)),
+        "tenth_cpu_ms": float(np.quantile(moving.cpu, 0.9)),
+        "frames": len(moving.cpu),
+    }
 
 
 def _profiled(work):

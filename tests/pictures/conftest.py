@@ -193,12 +193,22 @@ def read():
 SHAPES = [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark")]
 SPOKEN = [((480, 270), "dark_ja"), ((270, 480), "light_de")]
 ALL_SAID = {  # scenes in whose layout tests every line is said in these languages too
-    "test_chain", "test_compare", "test_decide", "test_denoise", "test_drift", "test_fan", "test_flow",
-    "test_forward", "test_guidance", "test_images", "test_interpolate", "test_langevin",
-    "test_likelihood", "test_memory", "test_mesh", "test_race", "test_ribbon", "test_spectrum", "test_step",
-    "test_surf", "test_training",
+    "test_annealing", "test_chain", "test_compare", "test_decide", "test_denoise", "test_drift", "test_fan",
+    "test_flow", "test_forward", "test_guidance", "test_images", "test_interpolate", "test_langevin",
+    "test_langevin_space", "test_likelihood", "test_memory", "test_mesh", "test_race", "test_ribbon", "test_spectrum",
+    "test_step", "test_surf", "test_tilt", "test_training",
 }  # fmt: skip
-FOUR_TO_THREE = {"test_denoise", "test_drift", "test_forward", "test_mesh", "test_training"}  # in these shapes too
+FOUR_TO_THREE = {
+    "test_annealing",
+    "test_denoise",
+    "test_drift",
+    "test_forward",
+    "test_langevin_space",
+    "test_mesh",
+    "test_ribbon",
+    "test_tilt",
+    "test_training",
+}  # in these shapes too
 
 
 def pytest_generate_tests(metafunc):

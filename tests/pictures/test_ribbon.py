@@ -7,8 +7,13 @@ import pytest
 from scipy.ndimage import map_coordinates
 from scipy.stats import ks_2samp, kstest, norm
 
-from diffrender.animation.parts.ribbon import DensitySlice, chance, gaps
+from diffrender.animation.parts.ribbon import DensityOverTime, DensitySlice, chance, even_chains, gaps
+from diffrender.animation.theme import contrast
+from diffrender.config.sections import Config
 from diffrender.core.errors import ConfigError
+from diffrender.diffusion.recording.record import sample
+from diffrender.diffusion.training.loop import train
+from diffrender.trajectory.reader import Trajectory
 
 MEANS, STDS, WEIGHTS = np.array([-1.2, 0.2, 1.3]), np.array([0.3, 0.2, 0.35]), np.array([0.4, 0.25, 0.35])
 TARGET = {
@@ -19,6 +24,7 @@ TARGET = {
 }
 SAMPLER = {"steps": 80, "chains": 1000, "timestep_spacing": "linspace"}
 RECORD = {"density": True, "density_grid": [401, 1]}
+PATHS = 14  # on each of several maps
 SDE = SAMPLER | {"kind": "dpmpp_2m_sde", "start": "flow"}
 
 
@@ -120,6 +126,104 @@ def test_the_flow_goes_back_to_the_same_data_and_the_sde_does_not(runs):
 def test_a_start_on_the_flow_needs_a_mixture(recorded):
     with pytest.raises(ConfigError, match="flow is known exactly of a mixture"):
         recorded("spiral", sampler={"kind": "ddim", "steps": 4, "chains": 9, "start": "flow"})
+
+
+# ---- families of levels, and a learned flow --------------------------------------------------------------------------
+FAMILIES = {
+    "vp": {"kind": "squaredcos_cap_v2"},
+    "ve": {"kind": "karras", "rho": 1.0, "sigma_max": 3.0},
+    "straight": {"kind": "flow"},
+}
+
+
+@pytest.fixture(scope="module")
+def families(recorded):
+    sampler = SAMPLER | {"kind": "rk45", "start": "flow", "chains": 200, "steps": 40}
+    return {
+        name: recorded(TARGET, schedule=kind, sampler=sampler, record=RECORD | {"density_grid": [201, 1]})
+        for name, kind in FAMILIES.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """The flow of a network that has hardly learned."""
+    folder, few = tmp_path_factory.mktemp("learned"), {"batch_size": 64, "snapshots": 0, "snapshot_chains": 100}
+    config = Config.model_validate(
+        {
+            "target": TARGET,
+            "model": {"kind": "mlp", "width": 16},
+            "training": few | {"steps": 60, "learning_rate": 1e-2, "data_size": 400},
+            "sampler": SDE | {"eta": 0.0},
+            "record": RECORD | {"keep": [], "target_points": 150},
+        }
+    )
+    weights = train(config, folder / "m.safetensors", device="cpu").weights
+    return Trajectory.open(sample(config, folder / "run.npz", weights=weights))
+
+
+def test_each_family_is_its_own_closed_form_with_the_same_data_at_its_clean_end(cinema, runs, families):
+    film = cinema("ribbon", flow=runs["flow"], sde=runs["sde"], dial1=runs["dial1"], **families)
+    film.play([(0, 1)], (320, 180), fps=2, duration=1, acts="families")
+    maps = [heat for heat in film.rasters()["Heatmap"] if heat.extent[1] == 1.0]
+    x = np.linspace(-2.5, 2.5, 41)
+
+    def drawn(heat, time):
+        low, high = heat.extent[2:]
+        rows = (x - low) / (high - low) * (heat.coefficients.shape[0] - 1)
+        columns = np.full(len(x), time * (heat.coefficients.shape[1] - 1))
+        return heat.high * map_coordinates(heat.coefficients, [rows, columns], order=3, prefilter=False, mode="mirror")
+
+    for heat, (name, run) in zip(maps, families.items(), strict=True):
+        for k in (0, 10, 20, 35):
+            off = np.abs(drawn(heat, float(run["time"][k])) - density(run, k, x)).max()
+            assert off < 0.02 * heat.high, f"{name} at state {k}"
+        other = families["ve" if name != "ve" else "vp"]
+        assert np.abs(drawn(heat, float(run["time"][10])) - density(other, 10, x)).max() > 0.05 * heat.high, "control"
+    assert density(families["vp"], 40, x) == pytest.approx(density(families["ve"], 40, x))
+
+
+def test_the_flow_of_each_family_has_the_histogram_of_its_p_t(families):
+    for name, run in families.items():
+        worst = max(gaps(run)[:-1])
+        assert worst < 1.4 * chance(run.chains), name
+    run, states = families["vp"], np.asarray(families["ve"]["x"][20])[:, 0]
+    mean, std = component(run, 20)
+    assert kstest(states, lambda x: norm.cdf(x[:, None], mean, std) @ WEIGHTS).pvalue < 1e-3, "control: another family"
+
+
+def test_the_learned_flow_lies_beside_the_exact_one_from_the_same_starts(cinema, runs, learned):
+    film = cinema("ribbon", flow=runs["flow"], sde=runs["sde"], dial1=runs["dial1"], learned=learned)
+    film.play([(k, k + 1) for k in range(0, 10**4, 4)], (320, 180), fps=2, duration=1, acts="learned")
+    chains = even_chains(runs["flow"], PATHS, step=0)
+    exact, beside, own = film.rasters()["Trails"]
+    for trail, run in ((exact, runs["flow"]), (beside, runs["flow"]), (own, learned)):
+        assert np.asarray(trail.recorded)[..., 1] == pytest.approx(np.asarray(run["x"])[:, chains, 0])
+    assert np.abs(np.asarray(own.recorded)[0] - np.asarray(exact.recorded)[0]).max() < 1e-5
+    assert np.abs(np.asarray(own.recorded)[-1] - np.asarray(exact.recorded)[-1]).max() > 0.05, "control: another flow"
+    assert gaps(learned)[-2] > 2 * chance(learned.chains) > 2 * gaps(runs["flow"])[-2] * 0.5
+
+
+@pytest.mark.parametrize("act", ["families", "learned"])
+def test_acts_on_request_fit_every_frame(cinema, runs, families, learned, act, shape, look):
+    more = families if act == "families" else {"learned": learned}
+    film = cinema("ribbon", flow=runs["flow"], sde=runs["sde"], dial1=runs["dial1"], **more)
+    assert film.layout(shape, look, every=9, duration=1.0, acts=act) == []
+
+
+@pytest.mark.parametrize("look", ["dark", "light"])
+def test_paths_stand_out_from_the_map_under_them(cinema, runs, look):
+    film = cinema("ribbon", **runs)
+    shots = film.play([(3, 4)], (320, 180), look, fps=2, duration=1, acts="backward")
+    density_map = DensityOverTime(film.scene.page, runs["flow"], film.scene.arrange("ribbon").stage)
+    for color in (film.scene.theme.samples, film.scene.theme.accept, film.scene.theme.fg):
+        (trail, _) = density_map.paths(runs["flow"], [0, 1], color)
+        drawn = str(trail.fill_color.to_hex()) if hasattr(trail.fill_color, "to_hex") else str(trail.fill_color)
+        assert contrast(drawn, density_map.ground) >= 3.0
+    assert min(contrast(c, density_map.ground) for c in (film.scene.theme.score, film.scene.theme.accept)) < 3.0, (
+        "the control: as they are, some do not"
+    )
+    assert shots
 
 
 def test_it_fits_every_frame(cinema, runs, shape, look):

@@ -29,7 +29,24 @@ RIBBON = {
     }
     for name, eta in (("flow", 0.0), ("dial1", 0.5), ("sde", 1.0))
 }
+CLASSES = {"model": {"kind": "exact", "conditional": True}}
+TILT = {
+    f"scale{k}": CLASSES | {"sampler": DDIM | {"guidance_scale": w}, "record": {"tilted": True}}
+    for k, w in ((1, 1.0), (2, 4.0))
+}
+TILT |= {"fields": CLASSES | {"sampler": DDIM, "record": {"fields": ["score", "class_score"], "grid": [7, 5]}}}
+COOLED = {
+    "sampler": {"kind": "annealed", "steps": 6, "inner_steps": 5, "chains": 60},
+    "schedule": {"kind": "geometric", "sigma_min": 0.15, "sigma_max": 3, "num_train_timesteps": 6},
+    "record": {"density": True, "density_grid": [40, 30], "keep": ["drift", "noise"], "target_points": 0},
+}
 CASES = {
+    "tilt": ("moons", TILT, {"scales": "1,4", "sweep": 2}),
+    "langevin annealed": (
+        "smiley",
+        {"chain": COOLED, "many": COOLED, "still": {"sampler": {"kind": "gradient", "steps": 40, "chains": 60}}},
+        {"acts": "annealing", "annealing_seconds": 3},
+    ),
     "denoise": ("spiral", {"run": {"sampler": DDIM}}, {"trails": 20, "interpolate": True}),
     "denoise in space": ("torus", {"run": {"sampler": DDIM}}, {"trails": 20}),
     "drift": ("spiral", {"flow": {"sampler": DDIM, "record": FIELD}}, {}),

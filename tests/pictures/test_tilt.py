@@ -8,11 +8,17 @@ import torch
 from scipy.stats import multivariate_normal
 
 from diffrender.animation.parts.tilt import GuidedFields
+from diffrender.config.overrides import worse_network
+from diffrender.config.sections import Config
 from diffrender.core.errors import ConfigError
+from diffrender.diffusion.check import check_config
 from diffrender.diffusion.denoisers.exact import MixtureDenoiser
 from diffrender.diffusion.denoisers.guidance import Guided
 from diffrender.diffusion.levels import Level
+from diffrender.diffusion.recording.record import sample
 from diffrender.diffusion.targets.densities.mixtures import GaussianMixture
+from diffrender.diffusion.training.loop import train
+from diffrender.trajectory.reader import Trajectory
 
 MEANS, STD = np.array([[-1.2, -0.6], [1.2, -0.6], [0.0, 1.2]]), 0.4
 TARGET = {"kind": "gaussian_mixture", "means": MEANS.tolist(), "stds": STD}
@@ -112,7 +118,67 @@ def test_the_distance_and_its_floor_stand_on_screen(cinema, runs):
 def test_what_knows_no_classes_claims_nothing(recorded, target, model):
     with pytest.raises(ConfigError, match="tells classes apart"):
         recorded(target, model=model, sampler=SAMPLER | {"chains": 9}, record={"tilted": True})
+    config = Config.model_validate({"target": target, "model": model, "sampler": SAMPLER, "record": {"tilted": True}})
+    with pytest.raises(ConfigError, match="tells classes apart"):
+        check_config(config)  # before anything is trained
+    check_config(config.model_copy(update={"record": config.record.model_copy(update={"tilted": False})}))
 
 
 def test_it_fits_every_frame(cinema, runs, shape, look):
     assert cinema("tilt", **runs).layout(shape, look, every=9, scales="1,6", duration=1.0, sweep=1.0) == []
+
+
+# ---- autoguidance ----------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """The same small network alone, guided away from no class, and away from one that was trained for two steps."""
+    folder = tmp_path_factory.mktemp("autoguidance")
+    few = {"batch_size": 64, "snapshots": 0, "snapshot_chains": 100, "data_size": 400, "label_dropout": 0.2}
+    base = {
+        "target": TARGET,
+        "model": {"kind": "mlp", "width": 16, "conditional": True},
+        "training": few | {"steps": 60, "learning_rate": 1e-2},
+        "record": {"keep": [], "target_points": 150, "tilted": True},
+    }
+    sections = {
+        "alone": {},
+        "by_nothing": {"guidance_scale": 2.0},
+        "by_worse": {"guidance_scale": 2.0, "autoguidance": {"training": {"steps": 2}}},
+    }
+    configs = {name: Config.model_validate(base | {"sampler": SAMPLER | more}) for name, more in sections.items()}
+    weights, worse = (
+        train(config, folder / f"{k}.safetensors", device="cpu").weights
+        for k, config in enumerate((configs["alone"], worse_network(configs["by_worse"])))
+    )
+    given = {"by_worse": {"worse": worse}}
+    return {
+        name: Trajectory.open(sample(config, folder / f"{name}.npz", weights=weights, **given.get(name, {})))
+        for name, config in configs.items()
+    }
+
+
+def test_a_worse_network_claims_the_class_itself_and_no_class_the_tilted_density(learned):
+    places = np.stack(np.meshgrid(learned["alone"]["tilted_x"], learned["alone"]["tilted_y"]), -1)
+    for name, scale, other in (("alone", 1.0, 2.0), ("by_worse", 1.0, 2.0), ("by_nothing", 2.0, 1.0)):
+        run = learned[name]
+        cell = (run["tilted_x"][1] - run["tilted_x"][0]) * (run["tilted_y"][1] - run["tilted_y"][0])
+        assert run["tilted"][0] * cell == pytest.approx(tilted(places, 0, scale), abs=1e-7)
+        assert run["tilted"][0] * cell != pytest.approx(tilted(places, 0, other), abs=1e-5), "the control"
+
+
+def test_the_three_ways_are_drawn_where_they_were_recorded_and_named_with_their_scales(cinema, learned):
+    film = cinema("tilt", **learned)
+    shots = film.play([(k, k + 1) for k in range(0, 10**4, 6)], (320, 180), fps=2, acts="autoguidance", duration=1)
+    clouds = shots[-1].rasters["PointCloud"]
+    for cloud, name in zip(clouds, ("alone", "by_nothing", "by_worse"), strict=True):
+        assert cloud.xy == pytest.approx(learned[name]["x"][-1], abs=1e-6)
+    assert clouds[0].xy != pytest.approx(learned["by_worse"]["x"][-1], abs=1e-2), "the control: another run"
+    said = [str(getattr(m, "body", "")) for top in film.scene.mobjects for m in top.get_family()]
+    for name, words in (("alone", "w = 1"), ("by_worse", "w = 2")):
+        assert any(words in text for text in said)
+        assert any(f"{learned[name].meta['tilted']['distance']:.2f}" in text for text in said)
+    assert any("steps = 2" in text for text in said)
+
+
+def test_autoguidance_fits_every_frame(cinema, learned, shape, look):
+    assert cinema("tilt", **learned).layout(shape, look, every=9, acts="autoguidance", duration=1.0) == []

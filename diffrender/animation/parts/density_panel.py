@@ -29,9 +29,9 @@ class DensityPanel:
     def __init__(self, page: Page, run: Trajectory, rect: Rect) -> None:
         run.require("density", "density_x", "density_y")
         (x0, x1), (y0, y1) = run["density_x"][[0, -1]], run["density_y"][[0, -1]]
-        self.page, self.values, self.rect = page, run["density"][0], rect
+        self.page, self.values, self.rect = page, run["density"][-1], rect  # of levels of noise, the last
         self.extent: Rect = (float(x0), float(x1), float(y0), float(y1))
-        self.box, self.high = fitted(self.extent, rect), float(run["density"][0].max())
+        self.box, self.high = fitted(self.extent, rect), float(self.values.max())
         self.map = self.heat(rect).set_z_index(1)
         self.border = frame(rect, page.theme.border).set_z_index(4)
         self.scale = scale_bar(Plane(self.box, rect), page, Box(*rect)).set_z_index(4)

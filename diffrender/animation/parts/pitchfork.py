@@ -12,7 +12,7 @@ from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.arrow import set_polygons
 from diffrender.animation.mobjects.furniture.panels import frame, line, put_dashes
 from diffrender.animation.mobjects.plane.cloud import PointCloud
-from diffrender.animation.mobjects.plane.tail import Tail
+from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.animation.parts.axes import Axes, evenly
 from diffrender.animation.parts.tally import as_bytes, category_colors
 from diffrender.animation.theme import LINE
@@ -97,16 +97,15 @@ class Pitchfork:
         shown = np.unique([*range(min(PATHS, len(decisions.label))), *decisions.chosen])
         walks = np.stack([np.broadcast_to(x[:, None], y.shape), y], -1)
         self.colors = colors = category_colors(theme, decisions.prob.shape[2])
-        look: dict[str, Any] = {"length": self.count + 1, "power": 0.0}
         self.paths: list[Any] = []
         for k, color in enumerate(colors):
             few = [w for w in shown if decisions.label[w] == k and w not in decisions.chosen]
             told = [w for w in decisions.chosen if decisions.label[w] == k]
             if few:
-                self.paths.append(Tail(**frame_of, x=walks[:, few], color=color, width=0.7 * LINE, **look))
+                self.paths.append(Trails(**frame_of, xy=walks[:, few], color=color, width=0.7 * LINE, power=0.0))
             if told:
-                bold: dict[str, Any] = {"width": 1.6 * LINE, "alpha": 1.0, "casing": theme.bg}
-                self.paths.append(Tail(**frame_of, x=walks[:, told], color=color, **bold, **look))
+                bold: dict[str, Any] = {"width": 1.6 * LINE, "casing": theme.bg, "power": 0.0}
+                self.paths.append(Trails(**frame_of, xy=walks[:, told], color=color, **bold))
         hues = as_bytes(colors, decisions.label[shown])
         self.heads = PointCloud(**frame_of, xy=walks[0, shown], color=hues, radius=HEAD, ring=theme.bg, clip=False)
         self.heads.follow(walks[:, shown])

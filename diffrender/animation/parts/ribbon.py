@@ -14,7 +14,8 @@ from diffrender.animation.mobjects.furniture.arrow import set_polygons
 from diffrender.animation.mobjects.furniture.panels import frame, line
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.heat import Heatmap
-from diffrender.animation.mobjects.plane.tail import Tail
+from diffrender.animation.mobjects.plane.trails import Trails
+from diffrender.animation.parts.tally import readable
 from diffrender.animation.theme import LINE, blend, ramp
 from diffrender.trajectory.reader import Trajectory
 
@@ -30,7 +31,8 @@ TOP = 1.04  # of the highest density, that a slice has room for
 class DensityOverTime:
     """The recorded densities of a run on a line, time across from data (left) to noise, x upwards.
 
-    rect: where the map lies. span: the part of x that is shown. mobjects: map and hairline.
+    rect: where the map lies. span: the part of x that is shown. ground: the deepest colour of the map at half of all
+    times, on which paths are to be read. mobjects: map and hairline.
     """
 
     def __init__(self, page: Page, run: Trajectory, rect: Box, *, span: tuple[float, float] | None = None) -> None:
@@ -43,6 +45,8 @@ class DensityOverTime:
         self.values = over_time(run)
         self.box = (0.0, 1.0, *self.span)
         table = ramp(tuple(blend(color, theme.panel, FAINT) for color in theme.density))
+        shade = int(255 * float(np.quantile(self.values.max(0) / self.values.max(), 0.5)) ** POWER)
+        self.ground = "#{:02X}{:02X}{:02X}".format(*table[shade])
         extent = (0.0, 1.0, float(x[0]), float(x[-1]))
         look: dict[str, Any] = {"table": table, "high": None, "power": POWER, "extent": extent}
         self.map = Heatmap(self.box, rect, self.values, **look).set_z_index(1)
@@ -50,12 +54,11 @@ class DensityOverTime:
 
     def paths(self, run: Trajectory, chains: Sequence[int], color: str, *, back: bool = False) -> list[Any]:
         """Paths of some chains of a run, and the points where they are; back: through the run's time from its end."""
+        color = readable(color, self.page.theme, ground=self.ground)
         order = slice(None, None, -1 if back else 1)
         time, x = np.asarray(run["time"], float)[order], np.asarray(run["x"])[order, chains, 0]
         walks = np.stack([np.broadcast_to(time[:, None], x.shape), x], -1)
-        tail = Tail(
-            self.box, self.rect, walks, color=color, width=PATH, length=len(x) + 1, power=0.0, casing=self.page.theme.bg
-        )
+        tail = Trails(self.box, self.rect, walks, color=color, width=PATH, power=0.0, casing=self.page.theme.bg)
         look: dict[str, Any] = {"color": color, "radius": HEAD, "ring": self.page.theme.bg, "clip": False}
         heads = PointCloud(self.box, self.rect, walks[0], **look).follow(walks)
         return [tail.set_z_index(4), heads.set_z_index(6)]

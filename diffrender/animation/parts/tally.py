@@ -21,10 +21,11 @@ def category_colors(theme: Theme, count: int) -> list[str]:
     return [readable(theme.categories[k % len(theme.categories)], theme) for k in range(count)]
 
 
-def readable(color: str, theme: Theme, alpha: float = 1.0) -> str:
-    """A colour moved towards the text's until a mark of it, of opacity `alpha`, can be read on a panel."""
+def readable(color: str, theme: Theme, alpha: float = 1.0, *, ground: str = "") -> str:
+    """A colour moved towards the text's until a mark of it, of opacity `alpha`, can be read on a ground: a panel's."""
+    ground = ground or theme.panel
     tried = (blend(color, theme.fg, share / 20) for share in range(21))
-    fine = (found for found in tried if contrast(laid(found, theme.panel, alpha), theme.panel) >= READABLE)
+    fine = (found for found in tried if contrast(laid(found, ground, alpha), ground) >= READABLE)
     return next(fine, theme.fg)
 
 

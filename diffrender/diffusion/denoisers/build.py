@@ -8,12 +8,14 @@ from typing import Any
 
 import torch
 
+from diffrender.config.overrides import worse_network
 from diffrender.config.sections import Config
 from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.diffusion.denoisers import learned
 from diffrender.diffusion.denoisers.base import Denoiser
 from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS, HYBRIDS
 from diffrender.diffusion.denoisers.guidance import Guided
+from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.pretrained import PRETRAINED
 
 
@@ -32,8 +34,15 @@ def classes(config: Config, target: Any) -> int:
     return len(target.labels)
 
 
-def build_denoiser(config: Config, target: Any, weights: Path | None, device: torch.device | str = "cpu") -> Denoiser:
-    """The denoiser that a config names, guided if it asks for that.
+def build_denoiser(
+    config: Config,
+    target: Any,
+    weights: Path | None,
+    device: torch.device | str = "cpu",
+    *,
+    worse: Path | None = None,
+) -> Denoiser:
+    """The denoiser that a config names, guided if it asks for that; worse: weights of what autoguidance guides by.
 
     Raises DiffrenderError if it must be learned and there are no weights.
     """
@@ -50,7 +59,17 @@ def build_denoiser(config: Config, target: Any, weights: Path | None, device: to
             "This model must be trained before it is sampled.",
             "Train it (diffrender train NAME), or take the closed form: --set model.kind=exact",
         )
-    network = _guided(learned.load(weights, config.network, target.event, count, device), config, count)
+    network: Denoiser = learned.load(weights, config.network, target.event, count, device)
+    if config.sampler.autoguidance is None:
+        network = _guided(network, config, count)
+    elif worse is None:
+        raise DiffrenderError(
+            "The network that sampler.autoguidance guides by must be trained before.",
+            "diffrender sample and render do that; in Python, train it and give its weights as `worse`.",
+        )
+    else:
+        other = learned.load(worse, worse_network(config), target.event, count, device)
+        network = Guided(network, config.sampler.guidance_scale, _interval(config), worse=other)
     if config.model.kind != "hybrid":
         return network
     make, params = HYBRIDS.resolve(config.model.kind, config.model.params, "model")
@@ -65,6 +84,9 @@ def check_guidance(config: Config, count: int) -> None:
             f"sampler.guidance_interval: {list(interval)} needs 0 ≤ from < to, and a guidance_scale other than 1.",
             "Example: guidance_scale: 4, guidance_interval: [0.3, 3]. Leave it out to guide at every level.",
         )
+    if config.sampler.autoguidance is not None:
+        _check_autoguidance(config)
+        return
     if scale != 1 and not count:
         raise ConfigError(
             f"sampler.guidance_scale: {scale:g} does nothing, for the model tells no classes apart.",
@@ -83,4 +105,26 @@ def _guided(denoiser: Denoiser, config: Config, count: int) -> Denoiser:
     sampler = config.sampler
     if not count or sampler.guidance_scale == 1:
         return denoiser
-    return Guided(denoiser, sampler.guidance_scale, sampler.guidance_interval or (0.0, math.inf))
+    return Guided(denoiser, sampler.guidance_scale, _interval(config))
+
+
+def _interval(config: Config) -> tuple[float, float]:
+    """sigma / alpha from and to which guidance acts."""
+    return config.sampler.guidance_interval or (0.0, math.inf)
+
+
+def _check_autoguidance(config: Config) -> None:
+    """ConfigError unless there is a network to be trained, another that differs from it, and a scale."""
+    example = "Example: guidance_scale: 2, autoguidance: {training: {steps: 300}}."
+    if not config.model.learned or config.model.kind == "hybrid":
+        raise ConfigError(
+            f"sampler.autoguidance: guides a network by a worse one, and 'model: {config.model.kind}' is none that is"
+            " trained.",
+            "Take a network (diffrender list networks), or leave autoguidance out.",
+        )
+    if config.sampler.guidance_scale == 1:
+        raise ConfigError("sampler.autoguidance: does nothing at guidance_scale: 1.", example)
+    worse = worse_network(config)
+    NETWORKS.resolve(worse.model.kind, worse.model.params, "sampler.autoguidance.model")
+    if worse.part("model", "training") == config.part("model", "training"):
+        raise ConfigError("sampler.autoguidance: names the same network, so it guides nowhere.", example)

@@ -52,23 +52,24 @@ def sample(
     out: Path,
     *,
     weights: Path | None = None,
+    worse: Path | None = None,
     device: str = "auto",
     key: str = "",
     progress: Progress | None = None,
 ) -> Path:
     """Run the config's sampler and record it at `out`.
 
-    weights: of a learned model. key: content key for `meta`. progress: called with {"stage", "done", "total"}, and with
-    {"note"} for what should be known before.
+    weights: of a learned model; worse: of the network that `sampler.autoguidance` guides by. key: content key for
+    `meta`. progress: called with {"stage", "done", "total"}, and with {"note"} for what should be known before.
     Raises DiffrenderError naming what is wrong with config, weights or disk; `out` is then as it was.
     """
-    run = Run.of(config, weights=weights, device=device)
+    run = Run.of(config, weights=weights, worse=worse, device=device)
     check_budgets(run)
     if config.sampler.evaluations:
         run = within_budget(run, config.sampler.evaluations)
     check_probes(run)
     check_watched(config, run.target, run.kind)
-    check_tilted(run)
+    check_tilted(config, run.target, run.kind)
     check_start(run)
     keep = _keep(run)
     _announce(run, keep, out, progress)

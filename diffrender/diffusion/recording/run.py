@@ -69,14 +69,20 @@ class Run:
 
     @classmethod
     def of(
-        cls, config: Config, *, weights: Path | None = None, device: str = "auto", denoiser: Denoiser | None = None
+        cls,
+        config: Config,
+        *,
+        weights: Path | None = None,
+        worse: Path | None = None,
+        device: str = "auto",
+        denoiser: Denoiser | None = None,
     ) -> Run:
         """The run that `config` describes, by `denoiser` if one is given."""
         place = pick_device(device)
         target, entry = config_target(config), SAMPLERS[config.sampler.kind]
         in_closed_form = entry.info["kind"] == "langevin" and target.density is not None and not config.model.learned
         if denoiser is None and not in_closed_form and config.sampler.asks_model:
-            denoiser = build_denoiser(config, target, weights, place)
+            denoiser = build_denoiser(config, target, weights, place, worse=worse)
         return cls(config, target, make_levels(config.schedule), entry, denoiser, place)
 
     @property
@@ -111,7 +117,7 @@ class Run:
             return []
         if order < 2:
             few = self.entry.info["stochastic"] and sampler.steps <= FEW_STEPS and self.spacing not in LEVELS_BETWEEN
-            few = few and not self.config.record.budgets
+            few = few and not self.config.record.budgets and self.entry.info.get("moves_per_level") is None
             return [f"{self.entry.name} draws fresh noise in each of {sampler.steps} steps. {FEW_SAID}"] if few else []
         high, low = steepest_fall(self.grid)
         settled = self.entry.info["nfe_per_step"] == 1 and sampler.steps >= SETTLED_STEPS
@@ -172,7 +178,8 @@ class Run:
     @cached_property
     def calls(self) -> int:
         """Network calls behind one call of the denoiser: guidance asks twice."""
-        return 2 if isinstance(self.denoiser, Guided) and self.labels is not None else 1
+        guided = isinstance(self.denoiser, Guided) and (self.labels is not None or self.denoiser.worse is not None)
+        return 2 if guided else 1
 
     @cached_property
     def density(self) -> Any:

@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from diffrender.config.sections import Config
 from diffrender.core.errors import ConfigError
+from diffrender.diffusion.denoisers.build import classes
 from diffrender.diffusion.denoisers.exact import MixtureDenoiser
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.recording.grids import Grid
 from diffrender.diffusion.recording.metrics import against_target
 from diffrender.diffusion.recording.run import Run
+from diffrender.diffusion.targets.base import Target
 
 CELLS = 240  # of the grid along each side
 REACH = 1.35  # how much farther than the data it goes: guidance pushes outwards
@@ -27,9 +30,9 @@ SMOOTHED = 0.08  # deviation with which densities of finite data are smoothed
 SETS = 4  # of draws of what is claimed, over which distance and floor are averaged
 
 
-def check_tilted(run: Run) -> None:
-    """ConfigError unless the run is a guided one in the plane."""
-    if run.config.record.tilted and (run.kind != "reverse" or run.target.event != (2,) or run.labels is None):
+def check_tilted(config: Config, target: Target, kind: str) -> None:
+    """ConfigError if the claim is asked for of anything but a reverse run in the plane of what knows classes."""
+    if config.record.tilted and (kind != "reverse" or target.event != (2,) or not classes(config, target)):
         raise ConfigError(
             "record.tilted: needs a reverse run in the plane, of a model that tells classes apart.",
             "Set model.conditional: true, of a target with classes such as moons or three_modes.",
@@ -39,7 +42,9 @@ def check_tilted(run: Run) -> None:
 def tilted(run: Run, last: np.ndarray) -> tuple[dict[str, Any], Iterator[tuple[str, np.ndarray]]]:
     """What `meta` says and the members. last: (N, 2) the final states."""
     assert run.labels is not None
-    labels, scale = np.unique(run.labels), run.config.sampler.guidance_scale
+    sampler = run.config.sampler
+    labels = np.unique(run.labels)
+    scale = 1.0 if sampler.autoguidance else sampler.guidance_scale  # a worse network claims nothing but p(x | c)
     closed = isinstance(run.exact, MixtureDenoiser)
     level = Level(1.0, 0.0 if closed else SMOOTHED, 0.0)
     x0, x1, y0, y1 = run.box

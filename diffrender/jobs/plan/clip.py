@@ -206,7 +206,10 @@ def recordings(
                     f"It shows: {', '.join(need.samplers)}.",
                 )
             if own := need.samplers.get(kind):
-                subject = Subject.of(chosen, overrides, outputs).for_scene({**need.overrides, **own}, need.fixed)
+                fixed = {key: own.get(key, value) for key, value in need.fixed.items()}
+                defaults = {**need.overrides, "sampler.kind": kind, **own}  # the kind first: it drops what came before
+                asked = {key: value for key, value in (overrides or {}).items() if key != "sampler.kind"}
+                subject = Subject.of(chosen, asked, outputs).for_scene(defaults, fixed)
             job = subject.sample(device=device, kind=need.kind, shows=card.shows)
             found[name] = replace(job, name=f"sample {subject.name} ({name})") if len(card.needs) > 1 else job
     return found

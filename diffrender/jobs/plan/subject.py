@@ -12,7 +12,7 @@ from typing import Any
 from diffrender.config.datasets import image_content
 from diffrender.config.find import configs, find_config, find_file, find_folder
 from diffrender.config.load import load_config, read_sections
-from diffrender.config.overrides import Overrides, combined
+from diffrender.config.overrides import Overrides, combined, flattened
 from diffrender.config.pretrained import folder_of
 from diffrender.config.scene_modules import scene_modules
 from diffrender.config.sections import AUTOENCODER_SECTIONS, TRAINING_SECTIONS, Config
@@ -235,17 +235,22 @@ class Subject:
         Weights that are shipped stand in for those that were never trained here. kind: what kind of run it must be
         (reverse, langevin, …); shows: the states that it is to be drawn with. Both are checked before anything is made.
         """
-        learned = self.config.model.learned and self.config.sampler.asks_model
+        learned, worse = self.config.model.learned and self.config.sampler.asks_model, None
         training = self.train(device=device, resume=True, shows=shows) if learned else None
         before, encoded = self._autoencoder(device)
         stands_in = training and not training.out.is_file() and not before  # of latents: for the shipped codes alone
         shipped = shipped_weights(self.config.network) if stands_in else None
         needs = (training, *before) if training and not shipped else before
         weights = shipped or (training.out if training else None)
+        if learned and self.config.sampler.autoguidance:
+            differs = flattened(self.config.sampler.autoguidance) | {"sampler.autoguidance": None}
+            worse = replace(self, overrides=combined(self.overrides, differs)).train(device=device, resume=True)
+            needs = (*needs, worse)
         own = ("model", "target") if self.config.model.kind == "hybrid" else ()  # more than the weights
         sections = ("sampler", "record", *own) if training in needs else ALL_SECTIONS
         code, code_inputs = self._code_inputs(*ALL_SECTIONS)
         inputs = self._files() | code_inputs | encoded | ({"weights": weights} if weights else {})
+        inputs |= {"worse": worse.out} if worse else {}
         out, settings = out or self.recording, self._settings(device, kind, shows, code, *sections)
         return Job("sample", f"sample {self.name} ({out.stem})", out, settings, inputs, needs)
 
