@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from pydantic import Field
@@ -110,13 +110,13 @@ class Langevin(ChainsInSpaceScene):
         "crowd": "{:,} chains, coloured by where they start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
         "wasserstein": "sliced Wasserstein distance to $p$|distance to $p$",
-        "floor": "two true samples of {:,}",
+        "floor": "two true samples of {:,}|true samples",
         "steps": "step $+ 1$",
         "straight": "straight between steps",
         "same": "same starts",
         "stuck_at": "Without noise: {0:,} chains on {1} points|{0:,} chains on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
-        "cooled": "$p_t$ and chains, coloured by where they end|Chains on $p_t$, coloured by their end|$p_t$ and chains",
+        "cooled": "$p_t$, chains coloured by where they end|Chains on $p_t$, coloured by their end|$p_t$ and chains",
         "temperature": "Noise level, the temperature: $sigma_t =$ {:.2f}|Temperature $sigma_t =$ {:.2f}",
         "one": "one chain",
         "draws": "draws of $p$",
@@ -243,9 +243,13 @@ class Langevin(ChainsInSpaceScene):
             rule = (run.meta.get("sampler") or {}).get("acceptance") or "A"
             rate = words["rate"].format(f"{100 * np.mean(run['accepted']):.1f}")
             facts = [rate] if wide and "path" not in run else []  # beside a path's two sizes there is no room
-            below = [self.page.note(f"${rule}$", self.left)] if wide else []
+            below = []
         name = self.label("proposed" if judged else "taken_apart", self.right)
         legend = self.under(self.page.legend(keys, self.right), self.right)
+        if judged and self.page.shape in ("tall", "square"):
+            name = self.acceptance(rule)
+        elif judged:
+            below = [self.acceptance(rule)]
         self.set_places(
             left=self.on_left(self.one.mobjects), label=[self.label("density", self.left)], ground=self.ground,
             right=glass.mobjects, name=[name], key=[*below, legend],
@@ -253,6 +257,18 @@ class Langevin(ChainsInSpaceScene):
         )  # fmt: skip
         self.play_act("zoom", clock, glass.seconds)
         self.now = glass.last
+
+    def acceptance(self, rule: str) -> Any:
+        """With which probability a proposal is taken: under the density, in a 4:3 frame under the legend of both panels,
+        in a square or tall one over the window.
+        """
+        page = self.page
+        if page.shape in ("wide", "classic"):
+            lower = 0.0 if page.shape == "wide" else 1.5 * page.em("legend")
+            return self.under(page.note(f"${rule}$", self.left), self.left).shift([0, -lower, 0])
+        text = page.words(f"${rule}$")
+        text.scale(min(1.0, self.right.width / text.width))
+        return page.panel_label(text, self.right)
 
     def histogram(self) -> None:
         """All states visited so far: dots, then bins that become finer; their distance to the density falls."""

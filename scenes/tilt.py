@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from manim import VGroup
 from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
+    MOVING_TEXT,
     ClaimPanels,
     GuidedFields,
     Recording,
@@ -20,6 +22,7 @@ from diffrender.animation import (
     escaped,
     key_dot,
     linear,
+    pill,
 )
 
 MOST_KEYS = 5  # classes that a legend has room for
@@ -110,8 +113,8 @@ class Tilt(TrajectoryScene):
         "given": "class {0}, $w = 1$",
         "difference": "their difference",
         "alone": "the class alone|alone",
-        "by_nothing": "away from no class|no class",
-        "by_worse": "away from a worse network|worse network",
+        "by_nothing": "away from no class|no class|none",
+        "by_worse": "away from a worse network|worse network|worse",
         "distance": "distance {0:.2f}, floor {1:.2f}|{0:.2f}, floor {1:.2f}|{0:.2f} ({1:.2f})",
     }
 
@@ -202,8 +205,12 @@ class Tilt(TrajectoryScene):
             said, y = run.meta["tilted"], label.bottom + 0.35 * page.em("legend")
             names.append(page.label(page.fitting(name, 0.55 * cell.width, "legend"), cell.left, y, -1, "legend"))
             values = said["distance"], said["floor"]
-            form = page.fitting(words["distance"], cell.width - names[-1].width - 0.3, "legend", *values)
+            room = cell.width - names[-1].width - 0.3
+            form = page.fitting(words["distance"], max(room, 0.8 * cell.width * (room < 1.5)), "legend", *values)
             figures.append(page.label(form.format(*values), cell.right, y, 1, "legend"))
+            if figures[-1].width > room:  # no place beside the name
+                inside = figures[-1].at(cell.right - 0.2, cell.bottom + 0.2, 1)
+                figures[-1] = VGroup(pill(inside, theme), inside).set_z_index(MOVING_TEXT)
         labels = class_names(runs[0])
         hues = class_colors(theme, len(labels))
         keys = [(key_dot(hue), KEY_DOT_WIDTH, f"class {name}") for name, hue in zip(labels, hues, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffrender.animation.mobjects.plane.tail import Tail
+from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.animation.parts.pitchfork import RIBBONS, SURE, Decisions, Pitchfork, Ribbons
 from diffrender.animation.text.typst import Typeset
 from diffrender.trajectory.projection import principal
@@ -60,7 +60,7 @@ def test_the_critical_noise_is_marked_and_said(film, run):
 
 def test_paths_are_recorded_ones_in_the_colour_of_the_class_they_end_in(film, run):
     along, decisions, drawn = principal(np.asarray(run.target, float), 1)[0][:, 0], Decisions(run), 0
-    for tail in (part for part in film.fork.paths if isinstance(part, Tail)):
+    for tail in (part for part in film.fork.paths if isinstance(part, Trails)):
         for n in range(tail.recorded.shape[1]):
             y = tail.recorded[:, n, 1]
             every = run.states[: len(y)] @ along

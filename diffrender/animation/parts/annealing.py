@@ -10,12 +10,12 @@ from diffrender.animation.layout.arrangements import Box
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.parts.crowd import Crowd
 from diffrender.animation.parts.density_panel import POWER, DensityPanel
-from diffrender.animation.parts.level_scale import LevelScale
+from diffrender.animation.parts.level_scale import BAR, LevelScale
 from diffrender.animation.theme import blend, ramp
 from diffrender.trajectory.reader import Trajectory
 
 FAINT = 0.6  # how far the density's colours go towards the panel's under coloured chains
-SCALE = 0.16  # width of the scale of levels, in that of the box
+SCALE = 0.16  # width of the scale of levels, in that of the box, at least
 CLEAN = 0.06  # room under the scale, in the height of the box
 
 
@@ -37,7 +37,8 @@ class Annealing:
         heat = Heatmap(density.box, density.rect, maps[-1] / maps[-1].max(), **look)
         self.heat = heat.follow(maps / maps.max((1, 2), keepdims=True), self.index).set_z_index(1)
         self.crowd = crowd
-        scale, self.free = beside.columns(SCALE, 1 - SCALE, gap=0.3)
+        share = max(SCALE, (BAR + 0.25 + 1.7 * page.em("legend")) / beside.width)
+        scale, self.free = beside.columns(share, 1 - share, gap=0.3)
         scale = scale._replace(bottom=scale.bottom + CLEAN * scale.height, top=scale.top - 0.1)
         self.scale = LevelScale(page, scale, run["sigma"], upright=True)
         self.mobjects: list[Any] = [self.heat, crowd.points, self.scale.mark]  # tails of hot chains would hide it all

@@ -20,6 +20,7 @@ from diffrender.trajectory.reader import Trajectory
 
 COLUMNS = 16  # of the bins in which states are compared with the density
 GUIDE_FROM = 300  # states from which on the guide goes along with the curve
+FLOOR_ROOM = 0.6  # of the width of the axes, that the floor's name may take: beyond it the curve comes down to it
 PAIRS = 6  # of true samples, whose mean distance is the floor
 
 
@@ -119,5 +120,5 @@ def wasserstein_curve(
         x_ticks=ticks,
     )
     curve = axes.curve(steps + 1, values, color=page.theme.fg, ring=page.theme.bg)
-    dots, text = axes.floor(least, floor)
+    dots, text = axes.floor(least, page.fitting(floor, FLOOR_ROOM * (box[1] - box[0]), "legend"))
     return Distance(axes, curve, steps, values, dots, text, shift=1)

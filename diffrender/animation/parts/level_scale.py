@@ -37,8 +37,13 @@ class LevelScale:
         hues = [blend(theme.samples, theme.data, u) for u in np.linspace(*ends, 256)]
         table = np.array([[int(hue[k : k + 2], 16) for k in (1, 3, 5)] for hue in hues], np.uint8)
         self.standing: list[Any] = [ColorBar(self.bar, table, border=theme.border)]
-        ticks = [t for t in TICKS if self.low <= t <= self.high]
-        for tick in (*ticks, 0.0):
+        apart = (1.25 if upright else 2.2) * em
+        ticks = [0.0]
+        for tick in TICKS[::-1]:  # from the clean end on, as many as have room
+            along = 1 if upright else 0
+            if self.low <= tick <= self.high and abs(self.place(tick)[along] - self.place(ticks[-1])[along]) > apart:
+                ticks.append(tick)
+        for tick in ticks:
             x, y = self.place(tick)
             if upright:
                 self.standing.append(line([(self.bar.right, y), (self.bar.right + 0.1, y)], theme.muted))
