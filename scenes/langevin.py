@@ -259,8 +259,8 @@ class Langevin(ChainsInSpaceScene):
         self.now = glass.last
 
     def acceptance(self, rule: str) -> Any:
-        """With which probability a proposal is taken: under the density, in a 4:3 frame under the legend of both panels,
-        in a square or tall one over the window.
+        """With which probability a proposal is taken: under the density, in a 4:3 frame under the legend of both, in a
+        square or tall one over the window.
         """
         page = self.page
         if page.shape in ("wide", "classic"):
