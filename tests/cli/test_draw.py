@@ -1,5 +1,6 @@
 """`diffrender draw`: the page in a real browser, and the server by plain HTTP."""
 
+import html
 import http.client
 import json
 import re
@@ -13,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diffrender.cli.draw_page import session as sessions
+from diffrender.cli.draw_page import phones, session as sessions
+from diffrender.cli.draw_page.phones import PhoneServer
 from diffrender.cli.draw_page.serve import redirecting_file, serve
 from diffrender.cli.draw_page.server import Server
 from diffrender.cli.draw_page.session import Session
@@ -112,7 +114,8 @@ def test_only_strokes_are_taken(server, stroke):
 def test_preview_and_save_agree_with_what_training_draws(server):
     cookie = enter(server)
     status, _, body = send(server, "/points", [LINE, GAP], **cookie)
-    x = np.frombuffer(body, "<f4").reshape(-1, 2)
+    x, label = np.split(np.frombuffer(body, "<f4").reshape(-1, 3), [2], axis=1)
+    assert not label.any()
     assert (status, len(x)) == (200, 5000)
     assert np.abs(x[:, 1] - 400).max() < 21.3  # half the width, and a pixel of the mask
     assert np.abs(x[:, 0] - 500).min() > 48.7  # the eraser's gap
@@ -122,6 +125,24 @@ def test_preview_and_save_agree_with_what_training_draws(server):
     target = build_target(TargetConfig(kind="drawing", file=str(server.session.out)), Path())
     drawn = (target.draw(5000, np.random.default_rng(0)) * target.scale + target.offset) * [1, -1]
     assert np.allclose(drawn, x, atol=0.01)
+
+
+def test_strokes_of_two_colours_are_two_classes(server):
+    cookie = enter(server)
+    second = {"d": "M100 600L900 600", "width": 20, "erase": False, "label": 1}
+    x = np.frombuffer(send(server, "/points", [LINE, second], **cookie)[2], "<f4").reshape(-1, 3)
+    assert np.array_equal(x[:, 2] == 1, x[:, 1] > 500)
+    assert 0.25 < x[:, 2].mean() < 0.42, "a third of the ink"
+    send(server, "/save", [LINE, second], **cookie)
+    assert [stroke.label for stroke in sessions.drawn_strokes(server.session.out).strokes] == [0, 1]
+    target = build_target(TargetConfig(kind="drawing", file=str(server.session.out)), Path())
+    assert target.labels == ("black", "orange")
+    drawn, label = target.draw_labelled(4000, np.random.default_rng(0))
+    y = (drawn * target.scale + target.offset)[:, 1]
+    assert np.array_equal(label == 1, y < -500)
+    covered = [LINE, second, {**second, "width": 40, "erase": True}]
+    x = np.frombuffer(send(server, "/points", covered, **cookie)[2], "<f4").reshape(-1, 3)
+    assert not x[:, 2].any(), "the control: the second is erased, and no class"
 
 
 def test_an_empty_drawing_replaces_nothing(server):
@@ -214,6 +235,103 @@ def test_the_token_is_not_on_the_browsers_command_line(tmp_path, monkeypatch):
     assert not Path(address[7:]).exists()
     with redirecting_file("http://127.0.0.1:1/?token=x&y") as page:
         assert "url=http://127.0.0.1:1/?token=x&amp;y" in page.read_text()
+
+
+# ---- phones ----------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def room(tmp_path):
+    """What `--lan` opens, here on the loopback address; a drawing of that name is there already."""
+    (tmp_path / "cat-1.svg").write_text("somebody's")
+    with PhoneServer(tmp_path / "cat.svg", "127.0.0.1") as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def scan(server):
+    """The cookie of one more phone."""
+    status, headers, _ = ask(server, path=f"/?token={server.token}")
+    assert (status, headers["Location"]) == (303, "/")
+    return {"Cookie": headers["Set-Cookie"].split(";")[0]}
+
+
+def test_every_phone_has_one_drawing_and_is_told_of_no_file(room, tmp_path):
+    first, second = scan(room), scan(room)
+    for cookie, strokes in ((first, [LINE]), (second, [LINE, GAP]), (first, [GAP | {"erase": False}])):
+        status, _, body = send(room, "/save", strokes, **cookie)
+        assert (status, json.loads(body)) == (200, {"saved": ""})
+    assert [file.name for file in room.saved] == ["cat-2.svg", "cat-3.svg"]
+    assert len(sessions.drawn_strokes(tmp_path / "cat-2.svg").strokes) == 1
+    assert (tmp_path / "cat-1.svg").read_text() == "somebody's"
+    assert not (tmp_path / "cat.svg").exists()
+    page = ask(room, **first)[2]
+    assert b"const PHONE = true" in page
+    assert GAP["d"].encode() in page, "a reload goes on with it"
+    assert b"cat-" not in page
+    assert str(tmp_path).encode() not in page
+
+
+def test_a_stranger_a_preview_and_too_much_are_refused(room, monkeypatch):
+    assert ask(room)[0] == ask(room, path="/?token=guess")[0] == 403
+    assert send(room, "/save", [LINE])[0] == 403
+    assert send(room, "/save", [LINE], Cookie=f"{room.cookie}=guess")[0] == 403
+    cookie = scan(room)
+    assert send(room, "/points", [LINE], **cookie)[0] == 404
+    assert ask(room, path="/alive", **cookie)[0] == 404
+    assert ask(room, host="evil.example", **cookie)[0] == 403
+    assert send(room, "/save", [LINE], Origin="http://evil.example", **cookie)[0] == 403
+    assert send(room, "/save", [LINE | {"out": "/etc/passwd"}], **cookie)[0] == 422
+    large = [{**LINE, "d": "M" + "1 " * (phones.MAX_PHONE_BODY // 2)}]
+    assert send(room, "/save", large, **cookie)[0] == 413
+    monkeypatch.setattr(phones, "MAX_PHONES", 1)
+    assert ask(room, path=f"/?token={room.token}")[0] == 403
+    assert room.saved == []
+    assert send(room, "/save", [LINE], **cookie)[0] == 200, "the control"
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine: the page itself is not tested")
+def test_a_phone_draws_with_a_finger(room):
+    with Chromium(width=500, height=900) as browser:  # as narrow as the browser gets
+        browser.open(room.address)
+        assert browser.run("document.querySelector('#preview')") is None
+        assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+        left, top, width = browser.run(
+            "(b => [b.left, b.top, b.width])(document.querySelector('#ink').getBoundingClientRect())"
+        )
+        browser.touch([(left + x * width / 1000, top + 300 * width / 1000) for x in (100, 500, 900)])
+        browser.click("#save")
+        browser.until("document.querySelector('#status').textContent.startsWith('Thank you')")
+    assert len(sessions.drawn_strokes(room.saved[0]).strokes) == 1
+
+
+def test_lan_shows_a_code_in_the_terminal_and_on_the_page_and_says_what_it_opens(tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr("diffrender.cli.draw_page.serve.lan_address", lambda: "127.0.0.1")
+    found = []
+    thread = threading.Thread(target=lambda: found.extend(serve(tmp_path / "cat.svg", False, lan=True)), daemon=True)
+    thread.start()
+    text = ""
+    while "Closing" not in text:
+        time.sleep(0.05)
+        text += capfd.readouterr().err
+    assert "not encrypted" in text
+    assert "█" in text
+    invited, host = (
+        re.search(rf"{word} (http://127\.0\.0\.1:\d+/\?token=\S+)", text)[1] for word in ("phones:", "Draw at")
+    )
+    at = lambda address: type("Here", (), dict(zip(("host", "token"), address[7:].split("/?token="), strict=True)))()  # noqa: E731
+    room, here = at(invited), at(host)
+    room.server_port, here.server_port = (int(one.host.split(":")[1]) for one in (room, here))
+    cookie = enter(here)
+    page = hold(here, cookie)
+    shown = ask(here, **cookie)[2].decode()
+    assert "data:image/svg+xml" in shown
+    assert html.escape(invited) in shown or invited in shown
+    assert send(room, "/save", [LINE], **scan(room))[0] == 200
+    page.close()
+    thread.join(10)
+    assert found == [tmp_path / "cat-1.svg"]
+    with pytest.raises(OSError, match="refused"):
+        ask(room)
 
 
 # ---- the page --------------------------------------------------------------------------------------------------------
@@ -331,6 +449,13 @@ def test_lines_circles_redo_and_a_drawing_that_is_there(tmp_path):
         browser.click("#redo")
         assert ink_at(browser, (620, 600)) == [255]
         assert browser.run("document.querySelector('#redo').disabled")
+        browser.click("#second")
+        browser.click("#line")
+        browser.mouse(at((100, 50), (400, 50), (900, 50)))
+        browser.until("document.querySelector('#count').textContent.includes('in two classes')")
+        browser.click("#undo")
+        browser.until("!document.querySelector('#count').textContent.includes('in two classes')")
+        browser.click("#first")
         browser.click("#save")
         browser.until("document.querySelector('#status').textContent.startsWith('Saved to')")
         browser.close_page()
@@ -373,4 +498,4 @@ def test_serve_prints_an_address_and_returns_what_was_saved(tmp_path, capfd):
     assert send(here, "/save", [LINE], **cookie)[0] == 200
     page.close()
     thread.join(10)
-    assert found == [tmp_path / "cat.svg"]
+    assert found == [[tmp_path / "cat.svg"]]

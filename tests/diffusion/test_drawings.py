@@ -362,3 +362,51 @@ def test_a_picture_of_sixteen_million_pixels(tmp_path):
     seconds, size = cost(tmp_path / "a.png")
     assert seconds < 5
     assert size < 1e9
+
+
+# ---- classes by colour -----------------------------------------------------------------------------------------------
+STRIPE = '<rect x="{}" width="5" height="90" fill="rgb({},{},{})"/>'
+DISCS = '<circle cx="25" cy="50" r="20" fill="#0028dc"/><circle cx="75" cy="50" r="10" fill="#d55e00"/>'
+
+
+def labelled(file, **params):
+    """(target, draws in the file's own units, their classes by name)."""
+    target = build_target(TargetConfig(kind="drawing", file=str(file), label="colour", **params), Path())
+    x, label = target.draw_labelled(N, np.random.default_rng(1))
+    return target, x * target.scale + target.offset, np.array(target.labels)[label]
+
+
+def test_the_colours_of_a_drawing_are_classes(tmp_path):
+    file = save(tmp_path, "discs.svg", SVG.format(DISCS))
+    target, x, name = labelled(file)
+    assert target.labels == ("blue", "orange")
+    assert np.array_equal(name == "blue", x[:, 0] < 50), "pixels at an edge too"
+    assert abs((name == "orange").mean() - 0.2) < 0.01
+    plain = build_target(TargetConfig(kind="drawing", file=str(file)), Path())
+    assert plain.labels is None, "the control: nobody asked"
+
+
+def test_a_picture_has_classes_too(tmp_path):
+    pixels = np.full((60, 90, 3), 255, np.uint8)
+    pixels[10:50, 10:40], pixels[10:50, 50:80] = (0, 0, 0), (220, 0, 0)
+    Image.fromarray(pixels).save(tmp_path / "two.png")
+    target, x, name = labelled(tmp_path / "two.png")
+    assert set(target.labels) == {"black", "red"}
+    assert np.array_equal(name == "black", x[:, 0] < 45)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "params", "message"),
+    [
+        ('<circle cx="25" cy="50" r="20"/>', {}, "one colour"),
+        ("".join(STRIPE.format(6 * k, k % 4 * 80, k // 4 * 90, 40) for k in range(12)), {}, "12 colours"),
+        (DISCS, {"by": "length"}, "target.label"),
+        (DISCS, {"invert": True}, "target.label"),
+    ],
+)  # fmt: skip
+def test_classes_that_cannot_be_told_are_refused(tmp_path, shapes, params, message):
+    file = save(tmp_path, "a.svg", SVG.format(shapes))
+    with pytest.raises(DiffrenderError, match=message):
+        labelled(file, **params)
+    with pytest.raises(DiffrenderError, match="has no columns"):
+        build_target(TargetConfig(kind="drawing", file=str(file), label="species"), Path())

@@ -18,22 +18,32 @@ def draw(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its address.")
     ] = True,
+    lan: Annotated[
+        bool,
+        typer.Option(
+            "--lan", help="Let phones in this network draw too, one drawing each, by a QR code that is shown."
+        ),
+    ] = False,
 ) -> None:
     """Draw a shape by hand, in the browser.
 
-    Closing the page ends the command; then train on the drawing. One that is there already is opened, to go on with it.
+    Closing the page ends the command; then train on the drawing. What is drawn in two colours is in two classes. One
+    that is there already is opened, to go on with it.
     """
     from diffrender.cli.draw_page.serve import serve
+    from diffrender.cli.draw_page.session import in_classes
     from diffrender.core.errors import DiffrenderError, UsageError
 
     if out.suffix.lower() != ".svg":
         raise UsageError(f"--out {out}: a drawing is saved as .svg.", f"Use --out {out.with_suffix('.svg')}")
     check_out_folder(out, parents)
-    saved = serve(out, open_browser=browser)
-    if saved is None:
+    saved = serve(out, open_browser=browser, lan=lan)
+    if not saved:
         raise DiffrenderError(
             "The page was closed without saving: nothing was written.", "Press Save before closing it."
         )
-    quoted = shlex.quote(str(saved))
-    say(f"Next:  diffrender train {quoted}\n       diffrender render denoise --config {quoted}")
-    print_output(saved)
+    quoted = shlex.quote(str(saved[0]))
+    classes = " --set model.conditional=true" if in_classes(saved[0]) else ""
+    say(f"Next:  diffrender train {quoted}{classes}\n       diffrender render denoise --config {quoted}{classes}")
+    for file in saved:
+        print_output(file)

@@ -16,18 +16,25 @@ import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
+from diffrender.cli.draw_page.phones import WARNING, PhoneServer, lan_address
 from diffrender.cli.draw_page.server import Server
 from diffrender.cli.draw_page.session import Session
 
 __all__ = ["Server", "Session", "serve"]
 
+LAN_SECONDS = 12 * 3600.0  # for which phones may draw though nobody opened the page here
 
-def serve(out: Path, open_browser: bool = True) -> Path | None:
-    """Let the user draw until the page is closed; the file that was saved, or None if none was.
+
+def serve(out: Path, open_browser: bool = True, lan: bool = False) -> list[Path]:
+    """Let the user draw until the page is closed; the files that were saved.
 
     out: the .svg to write, replaced only when the user saves. The page's address, good for one visit, goes to stderr.
+    lan: phones in this network may draw too, by a code that is shown in the terminal and on the page.
     """
-    with Server(Session(out)) as server:
+    with contextlib.ExitStack() as stack:
+        phones = stack.enter_context(invited(out)) if lan else None
+        session = Session(out, open_seconds=LAN_SECONDS) if lan else Session(out)
+        server = stack.enter_context(Server(session, invitation=phones.code_as_html() if phones else ""))
         worker = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         worker.start()
         print(f"Draw at {server.address}\nClosing the page ends the command.", file=sys.stderr, flush=True)
@@ -38,7 +45,21 @@ def serve(out: Path, open_browser: bool = True) -> Path | None:
                 server.session.wait()
             finally:
                 server.shutdown()
-        return server.session.saved
+        return [*([server.session.saved] if server.session.saved else []), *(phones.saved if phones else [])]
+
+
+@contextlib.contextmanager
+def invited(out: Path) -> Iterator[PhoneServer]:
+    """A page for phones while inside; its code and what it opens go to stderr."""
+    with PhoneServer(out, lan_address()) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        print(WARNING, file=sys.stderr)
+        server.code().terminal(out=sys.stderr, compact=True)
+        print(f"On phones: {server.address}", file=sys.stderr, flush=True)
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The page and its few requests, on the loopback address, for one browser."""
+"""The page and its few requests: on the loopback address, for one browser, unless `phones` says otherwise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from diffrender.cli.draw_page.session import HEIGHT, WIDTH, Session, read_strokes
+from diffrender.cli.draw_page.session import HEIGHT, WIDTH, Session, Strokes, read_strokes
 from diffrender.core.errors import DiffrenderError
 
 MAX_BODY = 20_000_000
@@ -28,21 +28,27 @@ HEADERS = {
 
 
 class Server(ThreadingHTTPServer):
-    """Bound to 127.0.0.1 only. `address` opens the page once; from then on the browser's cookie is the key."""
+    """Bound to 127.0.0.1 only. `address` opens the page once; from then on the browser's cookie is the key.
+
+    invitation: HTML that stands under the drawing.
+    """
 
     daemon_threads = True
     block_on_close = False
+    max_body, same_site, phone = MAX_BODY, "Strict", False
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.session = session
+    def __init__(
+        self, session: Session, interface: str = "127.0.0.1", handler: type[Handler] | None = None, invitation: str = ""
+    ) -> None:
+        super().__init__((interface, 0), handler or Handler)
+        self.session, self.interface, self.invitation = session, interface, invitation
         self.token, self.key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         self.stopping = False
 
     @property
     def host(self) -> str:
-        """What the browser must have asked for: a name that merely resolves to 127.0.0.1 is refused."""
-        return f"127.0.0.1:{self.server_port}"
+        """What the browser must have asked for: a name that merely resolves to this address is refused."""
+        return f"{self.interface}:{self.server_port}"
 
     @property
     def address(self) -> str:
@@ -54,12 +60,24 @@ class Server(ThreadingHTTPServer):
         """Cookies are shared by all ports, so its name says the port."""
         return f"draw-{self.server_port}"
 
-    def take(self, token: str) -> bool:
-        """Whether this is the token; it is used up by the first who brings it."""
-        right = bool(self.token) and secrets.compare_digest(token.encode(), self.token.encode())
-        if right:
-            self.token = ""
-        return right
+    def admit(self, token: str) -> str:
+        """The key for whoever brings the token; empty for all others. It is used up by the first."""
+        if not (self.token and secrets.compare_digest(token.encode(), self.token.encode())):
+            return ""
+        self.token = ""
+        return self.key
+
+    def knows(self, key: str) -> bool:
+        """Whether this is the key of somebody who was let in."""
+        return secrets.compare_digest(key.encode(), self.key.encode())
+
+    def drawn(self, key: str) -> Strokes:
+        """What the page of this key begins with."""
+        return self.session.drawn
+
+    def save(self, key: str, strokes: Strokes) -> dict[str, str]:
+        """Keep a drawing; what the page is told of it."""
+        return {"saved": str(self.session.save(strokes))}
 
     def shutdown(self) -> None:
         """Stop, the held connections included."""
@@ -77,6 +95,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
     server_version, sys_version = "diffrender", ""
+    stranger = "The page opens once, in one browser: run 'diffrender draw' again."
 
     def do_GET(self) -> None:
         """The page, and `/alive`; the token of the address is traded once for the cookie that all else needs."""
@@ -84,27 +103,28 @@ class Handler(BaseHTTPRequestHandler):
         token = parse_qs(url.query).get("token", [""])[0]
         if not self._asked_here():
             self._refuse(HTTPStatus.FORBIDDEN, "This server answers to its own address only.")
-        elif url.path == "/" and token and self.server.take(token):
+        elif url.path == "/" and token and (key := self.server.admit(token)):
             self.send_response(HTTPStatus.SEE_OTHER)
             self.send_header("Location", "/")
-            self.send_header("Set-Cookie", f"{self.server.cookie}={self.server.key}; HttpOnly; SameSite=Strict; Path=/")
+            same_site = self.server.same_site
+            self.send_header("Set-Cookie", f"{self.server.cookie}={key}; HttpOnly; SameSite={same_site}; Path=/")
             self._body(b"", "text/plain")
         elif not self._known():
-            self._refuse(HTTPStatus.FORBIDDEN, "The page opens once, in one browser: run 'diffrender draw' again.")
+            self._refuse(HTTPStatus.FORBIDDEN, self.stranger)
         elif url.path == "/":
             self._page()
-        elif url.path == "/alive":
+        elif url.path == "/alive" and not self.server.phone:
             self._alive()
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "Nothing here.")
 
     def do_POST(self) -> None:
-        """Strokes from the page, to `/points` or `/save`; refused from anywhere else and if larger than MAX_BODY."""
+        """Strokes from the page, to `/points` or `/save`; refused from anywhere else and if too large."""
         origin = self.headers.get("Origin")
         size = self.headers.get("Content-Length", "")
         if not self._asked_here() or not self._known() or origin not in (None, f"http://{self.server.host}"):
             self._refuse(HTTPStatus.FORBIDDEN, "Not from the page.")
-        elif not size.isdecimal() or int(size) > MAX_BODY:
+        elif not size.isdecimal() or int(size) > self.server.max_body:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too large a drawing.")
         else:
             self._drawing(self.rfile.read(int(size)))
@@ -112,10 +132,13 @@ class Handler(BaseHTTPRequestHandler):
     def _drawing(self, body: bytes) -> None:
         session = self.server.session
         try:
-            if self.path == "/points":
+            if self.path == "/points" and not self.server.phone:
                 answer, kind = session.points(read_strokes(body)).tobytes(), "application/octet-stream"
             elif self.path == "/save":
-                answer, kind = json.dumps({"saved": str(session.save(read_strokes(body)))}).encode(), "application/json"
+                answer, kind = (
+                    json.dumps(self.server.save(self._key(), read_strokes(body))).encode(),
+                    "application/json",
+                )
             else:
                 return self._refuse(HTTPStatus.NOT_FOUND, "Nothing here.")
         except DiffrenderError as error:
@@ -126,19 +149,25 @@ class Handler(BaseHTTPRequestHandler):
     def _asked_here(self) -> bool:
         return self.headers.get("Host") == self.server.host
 
-    def _known(self) -> bool:
+    def _key(self) -> str:
+        """The key in the browser's cookie; empty if there is none."""
         try:
             cookie = SimpleCookie(self.headers.get("Cookie", "")).get(self.server.cookie)
         except CookieError:
-            return False
-        return cookie is not None and secrets.compare_digest(cookie.value.encode(), self.server.key.encode())
+            return ""
+        return cookie.value if cookie is not None else ""
+
+    def _known(self) -> bool:
+        return self.server.knows(self._key())
 
     def _page(self) -> None:
         nonce = secrets.token_urlsafe(16)
         page = files(__package__).joinpath("page.html").read_text("utf-8")
-        name = html.escape(self.server.session.out.name)
-        drawn = json.dumps([stroke.model_dump() for stroke in self.server.session.drawn.strokes])
-        for mark, value in {"nonce": nonce, "width": WIDTH, "height": HEIGHT, "drawn": drawn, "out": name}.items():
+        name = "Your drawing" if self.server.phone else html.escape(self.server.session.out.name)
+        drawn = json.dumps([stroke.model_dump() for stroke in self.server.drawn(self._key()).strokes])
+        marks = {"nonce": nonce, "width": WIDTH, "height": HEIGHT, "drawn": drawn, "out": name}
+        marks |= {"phone": json.dumps(self.server.phone), "invitation": self.server.invitation}
+        for mark, value in marks.items():
             page = page.replace(f"{{{{{mark}}}}}", str(value))
         self.send_response(HTTPStatus.OK)
         self.send_header(

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -20,7 +20,8 @@ MAX_OUTLINE = 4_000_000  # characters of all strokes together; a stroke of a min
 CLOSE_GRACE_SECONDS = 2.0  # without a connection after which the page counts as closed; a reload takes less
 OPEN_SECONDS = 600.0  # in which somebody must open the page
 
-PAGE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}">
+PAPER, INKS = "#fff", ("#000", "#d55e00")  # an ink for each class
+PAGE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"{label}>
   <rect width="{width}" height="{height}" fill="#fff"/>
   <g fill="none" stroke-linecap="round" stroke-linejoin="round">
 {paths}
@@ -30,12 +31,18 @@ PAGE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"
 
 
 class Stroke(BaseModel):
-    """One line of the brush or the eraser: `d` as in an SVG path, absolute M, L and Q alone."""
+    """One line of the brush or the eraser: `d` as in an SVG path, absolute M, L and Q alone; label: its class."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     d: Annotated[str, Field(pattern=r"^[MLQ][MLQ0-9. -]*$", max_length=1_000_000)]
     width: Annotated[float, Field(gt=0, le=1000)]
     erase: bool = False
+    label: Literal[0, 1] = 0
+
+    @property
+    def ink(self) -> str:
+        """Its colour."""
+        return PAPER if self.erase else INKS[self.label]
 
 
 class Strokes(BaseModel):
@@ -52,15 +59,13 @@ class Strokes(BaseModel):
         return strokes
 
     def svg(self) -> str:
-        """The drawing as SVG: the brush in black, the eraser in the paper's white over it."""
-        paths = "\n".join(
-            f'    <path stroke="{"#fff" if s.erase else "#000"}" stroke-width="{s.width:g}" d="{s.d}"/>'
-            for s in self.strokes
-        )
-        return PAGE.format(width=WIDTH, height=HEIGHT, paths=paths)
+        """The drawing as SVG: the brush in the colours of the classes, the eraser in the paper's white over it."""
+        paths = "\n".join(f'    <path stroke="{s.ink}" stroke-width="{s.width:g}" d="{s.d}"/>' for s in self.strokes)
+        label = ' data-label="colour"' if any(s.label and not s.erase for s in self.strokes) else ""
+        return PAGE.format(width=WIDTH, height=HEIGHT, paths=paths, label=label)
 
 
-PATH = re.compile(r'<path stroke="(#fff|#000)" stroke-width="([0-9.e+-]+)" d="([MLQ0-9. -]+)"/>')
+PATH = re.compile(rf'<path stroke="({"|".join([PAPER, *INKS])})" stroke-width="([0-9.e+-]+)" d="([MLQ0-9. -]+)"/>')
 
 
 def drawn_strokes(file: Path) -> Strokes:
@@ -68,13 +73,21 @@ def drawn_strokes(file: Path) -> Strokes:
     if not file.is_file():
         return Strokes(strokes=[])
     text = file.read_text("utf-8", "replace") if file.stat().st_size <= 2 * MAX_OUTLINE else ""
-    found = [Stroke(d=d, width=float(width), erase=ink == "#fff") for ink, width, d in PATH.findall(text)]
+    found = [
+        Stroke(d=d, width=float(width), erase=ink == PAPER, label=1 if ink == INKS[1] else 0)
+        for ink, width, d in PATH.findall(text)
+    ]
     strokes = Strokes(strokes=found)
     if strokes.svg() != text:
         raise DiffrenderError(
             f"{file}: is there, and was not drawn on this page, so it cannot be changed here.", "Give another --out."
         )
     return strokes
+
+
+def in_classes(file: Path) -> bool:
+    """Whether a drawing of this page has strokes of both classes."""
+    return {stroke.label for stroke in drawn_strokes(file).strokes if not stroke.erase} == {0, 1}
 
 
 def read_strokes(body: bytes) -> Strokes:
@@ -97,12 +110,18 @@ class Session:
         self.computing = threading.Lock()  # one drawing at a time, however many requests come
 
     def points(self, strokes: Strokes) -> np.ndarray:
-        """Points drawn evenly from the ink, (n, 2) float32 in the page's units, as training will draw them."""
+        """Points drawn evenly from the ink, as training will draw them: x, y in the page's units and the class of each,
+        (n, 3) float32.
+        """
         from diffrender.diffusion.targets.shapes.catalogue import of_svg
 
         with self.computing:
-            x = of_svg(strokes.svg().encode(), "The drawing")(PREVIEW_POINTS, np.random.default_rng(0))
-        return (x * [1, -1]).astype("<f4")
+            sampler = of_svg(strokes.svg().encode(), "The drawing")
+            drawn = sampler(PREVIEW_POINTS, np.random.default_rng(0))
+        x, label = drawn if isinstance(drawn, tuple) else (drawn, np.zeros(len(drawn)))
+        if names := getattr(sampler, "classes", None):
+            label = np.array([name != "black" for name in names])[label]
+        return np.column_stack([x * [1, -1], label]).astype("<f4")
 
     def save(self, strokes: Strokes) -> Path:
         """Write the drawing, whole or not at all; an empty one is refused."""

@@ -18,20 +18,32 @@ class Pixels:
     """Ink as pixels; points of it come with y upwards.
 
     weights: how much of each pixel is ink, (H, W) uint8, row 0 on top. corner: x and y, downwards, of the top left.
-    unit: the side of a pixel.
+    unit: the side of a pixel. labels: the class of each, (H, W) uint8, whose names are `classes`.
     """
 
-    def __init__(self, weights: np.ndarray, corner: tuple[float, float] = (0.0, 0.0), unit: float = 1.0) -> None:
+    def __init__(
+        self,
+        weights: np.ndarray,
+        corner: tuple[float, float] = (0.0, 0.0),
+        unit: float = 1.0,
+        *,
+        labels: np.ndarray | None = None,
+        classes: Sequence[str] = (),
+    ) -> None:
         self.width, self.corner, self.unit = weights.shape[1], corner, unit
         self.index = np.flatnonzero(weights).astype(np.int32)
+        self.labels = None if labels is None else labels.reshape(-1)[self.index].astype(np.int64)
+        self.classes = tuple(classes) or None
         self.total = np.cumsum(weights.reshape(-1)[self.index], dtype=np.int64)
 
-    def __call__(self, n: int, rng: Rng) -> np.ndarray:
-        """Points (n, 2), uniform over the ink."""
-        row, column = np.divmod(self.index[_pick(self.total, n, rng)], self.width)
+    def __call__(self, n: int, rng: Rng) -> Any:
+        """Points (n, 2), uniform over the ink, and their classes (n,) if it has some."""
+        chosen = _pick(self.total, n, rng)
+        row, column = np.divmod(self.index[chosen], self.width)
         x = self.corner[0] + self.unit * (column + rng.random(n))
         y = self.corner[1] + self.unit * (row + rng.random(n))
-        return np.stack([x, -y], 1)
+        points = np.stack([x, -y], 1)
+        return points if self.labels is None else (points, self.labels[chosen])
 
 
 class Segments:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from diffrender.core.errors import DiffrenderError
-from diffrender.diffusion.targets.shapes.ink import CONTRAST, contrast, outline
+from diffrender.diffusion.targets.shapes.ink import CONTRAST, classes_of, contrast, outline
 
 MAX_PIXELS = 64_000_000
 MAX_KEPT = 16_000_000  # pixels: a larger picture is made smaller, by whole numbers
@@ -20,11 +20,11 @@ CUT = 0.4  # of the strongest contrast: above it a pixel is ink
 
 
 def read_bitmap(
-    _: bytes, *, path: str, by: str = "area", invert: bool = False
+    _: bytes, *, path: str, by: str = "area", invert: bool = False, label: str = ""
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """The ink of a picture: by area {unit} and [mask (H, W) uint8]; by length {} and [starts, ends] (S, 2), y upwards.
 
-    unit: how many of the picture's pixels one of the mask's is across.
+    unit: how many of the picture's pixels one of the mask's is across. label: "colour": as `svg.read_svg`.
     """
     rgba, unit = _pixels(Path(path))
     mask = _ink(rgba, invert, path)
@@ -33,7 +33,8 @@ def read_bitmap(
         if not len(start):
             raise DiffrenderError(f"{path}: nothing in it is large enough to have an outline.", "Use by: area.")
         return {}, [start * unit, end * unit]
-    return {"unit": unit}, [mask]
+    number, names = classes_of(rgba, mask, path, asked=True) if label else (None, [])
+    return {"unit": unit, "classes": names}, [mask, *([] if number is None else [number])]
 
 
 def _pixels(path: Path) -> tuple[np.ndarray, int]:

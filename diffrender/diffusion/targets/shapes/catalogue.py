@@ -40,7 +40,8 @@ def drawing(
     """A drawing (SVG, PNG, JPEG), a mesh (OBJ, PLY, OFF, STL) or points (CSV, TSV, XYZ, PLY, NPY) in a file.
 
     by: evenly over the ink's area, or along its outlines.
-    invert: the paper of a drawing is what counts, not its ink. Of tables: columns: names or numbers (from 0) of those
+    invert: the paper of a drawing is what counts, not its ink. label: colour, the classes of a drawing are the colours
+    of its ink. Of tables: columns: names or numbers (from 0) of those
     that hold the coordinates; label: the one that holds the class; header: whether the first row is one; decimal: its
     decimal mark; dataset: which set of a `dataset` column. What a table does not say itself is found, and said.
     """
@@ -65,11 +66,23 @@ def drawing(
     for key in asked:
         if key not in reader.keys:
             raise ConfigError(f"target.{key}: has no meaning for {path.name}.")
+    if reader.keys == DRAWING_KEYS and label is not None:
+        _check_label(path, label, by, invert)
     try:
         with reading(path):
             return reader(path, asked)
     except OSError as error:
         raise DiffrenderError(f"{path}: cannot be read ({error.strerror or error}).") from None
+
+
+def _check_label(path: Path, label: str | int, by: Measure, invert: bool) -> None:
+    """Refuse a class of a drawing that is not by colour, or that paper and outlines do not have."""
+    if label != "colour":
+        raise ConfigError(
+            f"target.label: {str(label)[:40]}: {path.name} is a drawing, and has no columns.", "Its classes: colour."
+        )
+    if invert or by != "area":
+        raise ConfigError("target.label: the colours are of the ink's area.", "Leave out target.invert and target.by.")
 
 
 @SHAPES.register("text", aliases=("word",))
@@ -116,9 +129,14 @@ def _read(function: str, what: str, blob: bytes = b"", /, **keywords: Any) -> li
 
 def _svg_sampler(source: bytes, name: str, **asked: Any) -> Sampler:
     found, arrays = _read("svg:read_svg", name, source, name=name, **asked)
-    if len(arrays) == 2:
+    if "corner" not in found:
         return Segments(*arrays)
-    return Pixels(arrays[0], tuple(found["corner"]), found["unit"])
+    return _pixels(found, arrays, tuple(found["corner"]))
+
+
+def _pixels(found: dict[str, Any], arrays: list[Any], corner: tuple[float, float] = (0.0, 0.0)) -> Pixels:
+    weights, *labels = arrays
+    return Pixels(weights, corner, found["unit"], labels=labels[0] if labels else None, classes=found["classes"])
 
 
 def _svg(path: Path, asked: dict[str, Any]) -> Sampler:
@@ -127,7 +145,7 @@ def _svg(path: Path, asked: dict[str, Any]) -> Sampler:
 
 def _bitmap(path: Path, asked: dict[str, Any]) -> Sampler:
     found, arrays = _read("bitmaps:read_bitmap", str(path), path=str(path), **asked)
-    return Segments(*arrays) if len(arrays) == 2 else Pixels(arrays[0], unit=found["unit"])
+    return _pixels(found, arrays) if "unit" in found else Segments(*arrays)
 
 
 def _mesh(path: Path, asked: dict[str, Any]) -> Sampler:
@@ -145,9 +163,10 @@ def _array(path: Path, asked: dict[str, Any]) -> Sampler:
 
 
 TABLE_KEYS = ("columns", "label", "header", "decimal", "dataset")
+DRAWING_KEYS = ("by", "invert", "label")
 READERS: dict[str, Reader] = {
-    ".svg": Reader(_svg, ("by", "invert")),
-    **dict.fromkeys((".png", ".jpg", ".jpeg"), Reader(_bitmap, ("by", "invert"))),
+    ".svg": Reader(_svg, DRAWING_KEYS),
+    **dict.fromkeys((".png", ".jpg", ".jpeg"), Reader(_bitmap, DRAWING_KEYS)),
     **dict.fromkeys((".obj", ".ply", ".off", ".stl"), Reader(_mesh)),
     **dict.fromkeys((".csv", ".tsv", ".xyz"), Reader(_table, TABLE_KEYS)),
     ".npy": Reader(_array, ("columns",)),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from diffrender.core.errors import DiffrenderError
-from diffrender.diffusion.targets.shapes.ink import CONTRAST, coverage, outline
+from diffrender.diffusion.targets.shapes.ink import CONTRAST, classes_of, coverage, outline
 from diffrender.diffusion.targets.shapes.svg_document import Box, Document
 
 ROUGH, SIDE, FINE = 400, 800, 1600  # pixels on the longer side: to find the ink, to draw it, to draw fine lines
@@ -26,13 +26,15 @@ FONT = "Aileron"  # the face that Pillow brings along
 
 
 def read_svg(
-    source: bytes, *, name: str, by: str = "area", invert: bool = False, opaque: bool = False
+    source: bytes, *, name: str, by: str = "area", invert: bool = False, opaque: bool = False, label: str = ""
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """The ink of an SVG's bytes; `name` is what errors call it.
 
     By area: {corner: x and y, downwards, of the top left; unit: the side of a pixel} and [weights (H, W) uint8]. By
     length: {} and [starts, ends] (S, 2) of the outlines, y upwards. invert: what counts is the paper within the view.
-    opaque: all that is drawn is ink, whatever its colour. What was left out stands under "notes".
+    opaque: all that is drawn is ink, whatever its colour. What was left out stands under "notes". label: "colour": the
+    classes are the colours; then `classes` are their names, and a second array says which each pixel is of. A drawing
+    of our own page says so itself.
     """
     document = Document(source, name)
     painter = _Painter(document)
@@ -53,7 +55,10 @@ def read_svg(
         start, end = outline(weights)
         shift = np.array([corner[0], -corner[1]])
         return notes, [start * unit + shift, end * unit + shift]
-    return {"corner": corner, "unit": unit, **notes}, [weights]
+    number, names = None, list[str]()
+    if (label or document.label) and not invert:
+        number, names = classes_of(rgba, weights, name, asked=bool(label))
+    return {"corner": corner, "unit": unit, "classes": names, **notes}, [weights, *([] if number is None else [number])]
 
 
 class _Painter:

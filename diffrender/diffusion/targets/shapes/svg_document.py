@@ -22,13 +22,15 @@ Box = tuple[float, float, float, float]  # x, y, width, height
 class Document:
     """A drawing whose outermost element is <svg>; `name` is what errors call it.
 
-    view: the part of the plane that it shows, in its own units, or None if it does not say. texts: its <text> elements.
+    label: "colour" where it says that its colours are classes. view: the part of the plane that it shows, in its own
+    units, or None if it does not say. texts: its <text> elements.
     left_out: what was taken out of it, in words.
     """
 
     def __init__(self, source: bytes, name: str) -> None:
         self.name, self.left_out = name, list[str]()
         self.root = _parsed(source, name)
+        self.label = self.root.get("data-label", "")
         self._drop_links()
         self.texts = [e for e in self.root.iter() if _tag(e) == "text"]
         self.view = self._placed()
