@@ -55,7 +55,7 @@ class Card(TrajectoryScene):
         title = paragraph(page, options.title, size, theme.fg, bottom=low, top=high, leading=LEADING, key="title")
         around: list[Any] = []
         if options.text:
-            below, color = 0.5 - frame.height / 2, theme.muted
+            below, color = 0.5 + frame.mark_row - frame.height / 2, theme.muted
             small, top = 0.95 * page.em("equation"), RULE - 0.3
             around += paragraph(page, options.text, small, color, top=top, bottom=below, leading=LEADING, hang=True)
         if options.part:

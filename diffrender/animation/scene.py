@@ -99,6 +99,7 @@ class TrajectoryScene(Scene):
         options: Mapping[str, Any] | SceneOptions | None = None,
         theme: str | look.Theme = "dark",
         language: Language | None = None,
+        marked: bool = False,
         **manim_kwargs: Any,
     ) -> None:
         if config.renderer == RendererType.OPENGL:
@@ -113,7 +114,7 @@ class TrajectoryScene(Scene):
         self.words = {name: own(text) if name in mine else text for name, text in said.items()}
         self.needs = for_options(self.needs, self.options)
         # Manim keeps 14.22 × 8 units when only the pixels change, and stretches what it draws
-        frame = look.Frame.of(config.pixel_width, config.pixel_height, getattr(self.options, "font_scale", 1.0))
+        frame = look.Frame.of(config.pixel_width, config.pixel_height, getattr(self.options, "font_scale", 1.0), marked)
         config.frame_width, config.frame_height = frame.width, frame.height
         config.disable_caching = True
         manim_kwargs.setdefault("camera_class", BulkCamera)

@@ -235,6 +235,7 @@ class TypeSizes:
     floor: float
 
 
+LARGE = 1.2  # scale of all text where it is to be large
 _TYPE = {
     "wide": TypeSizes(title=0.50, equation=0.50, label=0.34, legend=0.30, caption=0.27, floor=0.22),
     "classic": TypeSizes(title=0.48, equation=0.45, label=0.32, legend=0.29, caption=0.26, floor=0.22),
@@ -248,21 +249,22 @@ class Frame:
     """The frame of a video: `width` × `height` units, its `shape` and what follows from it.
 
     shape: `wide` (16:9), `classic` (4:3), `square` (1:1) or `tall` (9:16): what layouts are written for.
-    font_scale: of all text.
+    font_scale: of all text. marked: whether a row at its foot is left free for a logo or a name.
     """
 
     width: float
     height: float
     shape: str
     font_scale: float = 1.0
+    marked: bool = False
 
     @classmethod
-    def of(cls, pixel_width: int, pixel_height: int, font_scale: float = 1.0) -> Frame:
+    def of(cls, pixel_width: int, pixel_height: int, font_scale: float = 1.0, marked: bool = False) -> Frame:
         """The frame of a video of that many pixels: its short side is 8 units."""
         unit = min(pixel_width, pixel_height) / SHORT_SIDE
         ratio = pixel_width / pixel_height
         shape = "wide" if ratio > 1.5 else "tall" if ratio < 0.7 else "classic" if ratio > 1.15 else "square"
-        return cls(pixel_width / unit, pixel_height / unit, shape, font_scale)
+        return cls(pixel_width / unit, pixel_height / unit, shape, font_scale, marked)
 
     @property
     def x(self) -> float:
@@ -286,9 +288,16 @@ class Frame:
         return self.height / 2 - {"wide": 0.90, "classic": 1.52, "square": 1.52, "tall": 1.83}[self.shape]
 
     @property
+    def mark_row(self) -> float:
+        """Height of the row that is left free for a logo and a name; 0 if there are none."""
+        return 1.4 * self.type.caption if self.marked else 0.0
+
+    @property
     def caption_y(self) -> float:
         """Baseline of the last line of the caption."""
-        return -self.height / 2 + {"wide": 0.36, "classic": 0.40, "square": 0.45, "tall": 0.40}[self.shape]
+        return (
+            self.mark_row - self.height / 2 + {"wide": 0.36, "classic": 0.40, "square": 0.45, "tall": 0.40}[self.shape]
+        )
 
     @property
     def top(self) -> float:
@@ -298,7 +307,9 @@ class Frame:
     @property
     def bottom(self) -> float:
         """The lowest that panels, legends and sliders may reach."""
-        return -self.height / 2 + {"wide": 0.80, "classic": 1.14, "square": 1.27, "tall": 1.45}[self.shape]
+        return (
+            self.mark_row - self.height / 2 + {"wide": 0.80, "classic": 1.14, "square": 1.27, "tall": 1.45}[self.shape]
+        )
 
 
 def point_radius(n: int, area: float) -> float:

@@ -179,6 +179,7 @@ def render_fields(task: Task) -> dict[str, Any]:
         "trajectories": task.under("recordings"),
         "sounds": task.under("sounds"),
         "catalogue": task.inputs.get("catalogue"),
+        "logo_file": task.inputs.get("logo"),
         "out": task.out,
         "metadata": {"title": title, "comment": provenance.comment(origin)},
     }

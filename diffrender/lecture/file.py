@@ -180,8 +180,10 @@ class Lecture(Section):
         return self.source.stem
 
     def settings(self) -> RenderSettings:
-        """How every clip is drawn; a catalogue is looked for beside the lecture."""
-        return self.defaults.settings().model_copy(update={"lang": self.beside(self.defaults.lang)})
+        """How every clip is drawn; a catalogue and a logo are looked for beside the lecture."""
+        return self.defaults.settings().model_copy(
+            update={name: self.beside(getattr(self.defaults, name)) for name in ("lang", "logo")}
+        )
 
     def beside(self, name: str) -> str:
         """A file named in the lecture, if it lies beside it; else the name as it stands."""

@@ -22,10 +22,12 @@ Encode = Literal["draft", "fast", "small"]
 Quality = Literal["l", "m", "h", "p", "k"]
 Aspect = Literal["16:9", "4:3", "1:1", "9:16"]
 Theme = Literal["dark", "light"]
+FontSize = Literal["normal", "large"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 ENCODES: tuple[Encode, ...] = get_args(Encode)
 ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 THEMES: tuple[Theme, ...] = get_args(Theme)
+FONT_SIZES: tuple[FontSize, ...] = get_args(FontSize)
 QUALITIES: dict[Quality, tuple[int, int, int]] = {  # long side, short side, frames a second, as in Manim
     "l": (854, 480, 15),
     "m": (1280, 720, 30),
@@ -38,6 +40,7 @@ CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {  # setting → what it is a 
     "aspect": ("no such shape", ASPECTS),
     "format": ("no such format", FORMATS),
     "encode": ("no such way to encode", ENCODES),
+    "font_size": ("no such size of text", FONT_SIZES),
 }
 
 
@@ -67,6 +70,9 @@ class Look(Settings):
         "dark", description="dark, light, a YAML file of colours, or the colours", json_schema_extra=_or_a_file
     )
     lang: str = Field("en", min_length=1, description="language on screen: en, de, ja, or a catalogue's file")
+    font_size: FontSize = Field("normal", description="large: all text of every scene, for the last row of a hall")
+    author: str = Field("", max_length=60, description="a name in the corner of every clip")
+    logo: str = Field("", description="a picture (SVG, PNG) in the corner of every clip")
     encode: Encode = Field("fast", description="draft: soon; fast: good and soon; small: the smallest files")
 
 
@@ -109,7 +115,9 @@ class RenderSettings(ClipSettings, OutputSettings):
         given = {name: value for name, value in given.items() if value is not None}
         for name, (problem, choices) in CHOICES.items():
             if name in given and given[name] not in choices:
-                raise UsageError(f"--{name} {given[name]}: {problem}.", suggest(str(given[name]), choices))
+                raise UsageError(
+                    f"--{name.replace('_', '-')} {given[name]}: {problem}.", suggest(str(given[name]), choices)
+                )
         settings: RenderSettings = validate(cls, given, "render")
         settings.size()
         _warn_of_contrasts(settings)
@@ -171,6 +179,7 @@ class RenderSpec(OutputSettings):
     )
     options: dict[str, Any] = Field(default_factory=dict, description="the scene's own options")
     catalogue: Path | None = Field(None, description="the file of its language; none for English")
+    logo_file: Path | None = Field(None, description="the logo in its corner, if it has one")
     sounds: dict[str, Path] = Field(
         default_factory=dict, description="what is heard in its acts: an act waits until the one before was heard"
     )

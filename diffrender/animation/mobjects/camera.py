@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from manim import Camera, MovingCamera, ThreeDCamera, VMobject
 
 from diffrender.animation.mobjects.base import Raster
@@ -12,13 +13,31 @@ from diffrender.animation.text.glyph import Glyph, Stamps, trace
 
 
 class Bulk:
-    """Mixin for a cairo camera: a `Raster` draws itself, and a `Glyph` is stamped, each in its place in the z-order."""
+    """Mixin for a cairo camera: a `Raster` draws itself, and a `Glyph` is stamped, each in its place in the z-order.
+
+    mark: (H, W, 4) uint8 RGBA, premultiplied, that lies on the background's last rows; None for a bare one.
+    """
+
+    mark: np.ndarray | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.stamps = Stamps()
         # a camera that turns points in space has no flat outlines to keep
         self.flat = type(self).transform_points_pre_display is Camera.transform_points_pre_display  # type: ignore[attr-defined]
         super().__init__(*args, **kwargs)
+
+    def put_mark(self, mark: np.ndarray) -> None:
+        """From now on the background has this mark."""
+        self.mark = mark
+        self.init_background()
+
+    def init_background(self) -> None:
+        """As Manim does, with the mark."""
+        super().init_background()  # type: ignore[misc]
+        if self.mark is not None:
+            rows = self.background[-len(self.mark) :]  # type: ignore[attr-defined]
+            clear = 255 - self.mark[..., 3:].astype(np.uint16)
+            rows[:] = self.mark + (rows * clear + 127) // 255
 
     def display_multiple_non_background_colored_vmobjects(
         self, vmobjects: Iterable[VMobject], pixel_array: Any

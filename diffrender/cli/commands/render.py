@@ -96,6 +96,13 @@ def render(
         str,
         typer.Option("--lang", metavar="en|de|ja|FILE", help="Language on screen, or a catalogue of your own (YAML)."),
     ] = "en",
+    font_size: Annotated[
+        str, typer.Option("--font-size", metavar="normal|large", help="Larger text, for the last row of a hall.")
+    ] = "normal",
+    author: Annotated[str, typer.Option("--author", metavar="NAME", help="A name in the corner.")] = "",
+    logo: Annotated[
+        str, typer.Option("--logo", metavar="FILE", help="A picture in the corner (SVG, PNG).", show_default="none")
+    ] = "",
     preview: Annotated[bool, typer.Option("--preview", "-p", help="Open what was made.")] = False,
     last_frame: Annotated[
         bool,
@@ -194,6 +201,9 @@ def render(
         transparent=transparent,
         theme=theme,
         lang=lang,
+        font_size=font_size,
+        author=author,
+        logo=logo,
         still=still,
         contact_sheet=contact_sheet,
         seed=seed,

@@ -22,6 +22,7 @@ from diffrender.core.glyphs import check_words
 from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import Task, render_fields
 from diffrender.jobs.plan.subject import OUTPUTS, Subject
+from diffrender.video.logo import find_logo, warn_of_contrast
 from diffrender.video.spec import RenderSettings, RenderSpec
 
 
@@ -67,6 +68,8 @@ def clip(
     catalogue = find_catalogue(settings.lang)
     if catalogue is not None:
         check_catalogue(catalogue, {form for words in card.words.values() for form in (words, *words.split("|"))})
+    logo = find_logo(settings.logo) if settings.logo else None
+    check_mark(settings, logo)
     format = settings.format_for(out)
     given = named_files(list(trajectories), card)
     wanted = {name for name in card.needs if name not in given}
@@ -84,12 +87,24 @@ def clip(
         trajectories=files,
         options=dict(options),
         catalogue=catalogue,
+        logo_file=logo,
         sounds={act: sound.out if isinstance(sound, Job) else sound for act, sound in heard.items()},
         act_pause=act_pause,
         out=out.absolute(),
     )
     spoken = [sound for sound in heard.values() if isinstance(sound, Job)]
     return render_job(card.name, spec, [*needs.values(), *spoken], name or f"render {card.name}")
+
+
+def check_mark(settings: RenderSettings, logo: Path | None) -> None:
+    """Refuse a name that cannot be set, and say if a logo is hard to see."""
+    if settings.author:
+        try:
+            check_words(settings.author, "--author")
+        except RenderError as error:
+            raise UsageError(error.problem, error.remedy) from None
+    if logo and not settings.transparent:
+        warn_of_contrast(logo, settings.theme)
 
 
 def check_acts(card: SceneCard, options: Mapping[str, Any], acts: Iterable[str]) -> None:
@@ -246,10 +261,13 @@ def render_job(scene: str, spec: RenderSpec, needs: Iterable[Job], name: str) ->
     inputs |= {f"recordings/{key}": file for key, file in spec.trajectories.items()}
     inputs |= {f"sounds/{act}": file for act, file in spec.sounds.items()}
     inputs |= {"catalogue": spec.catalogue} if spec.catalogue else {}
+    inputs |= {"logo": spec.logo_file} if spec.logo_file else {}
     beside = {
         "scene",
         "trajectories",
         "sounds",
+        "logo",
+        "logo_file",
         "catalogue",
         "out",
         "metadata",

@@ -101,7 +101,16 @@ def _acts(told: Any, rests: Any, frames: int) -> list[_Act]:
 
 
 # ---- the command that makes a clip -----------------------------------------------------------------------------------
-FLAGS = ("quality", "aspect", "fps", "resolution", "encode")  # of `defaults`, as flags of `diffrender render`
+FLAGS = (
+    "quality",
+    "aspect",
+    "fps",
+    "resolution",
+    "encode",
+    "author",
+    "logo",
+    "font_size",
+)  # of `defaults`, as flags of `diffrender render`
 
 
 def command(lecture: Lecture, entry: Clip) -> str:
@@ -112,7 +121,7 @@ def command(lecture: Lecture, entry: Clip) -> str:
     usual = Defaults()
     for name in FLAGS:
         if (value := getattr(lecture.defaults, name)) != getattr(usual, name):
-            words += [f"--{name}", str(value)]
+            words += [f"--{name.replace('_', '-')}", str(value)]
     theme = lecture.defaults.theme
     if theme != usual.theme:
         words += ["--theme", theme if isinstance(theme, str) else f"{theme.name}.yaml"]

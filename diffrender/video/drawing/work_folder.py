@@ -67,7 +67,9 @@ def segments_key(spec: RenderSpec) -> str:
         *scene_modules(spec.scene),
     ]
     code = {str(path): path.read_text("utf-8", "replace") for path in sources}
-    read = [path for path in (*spec.trajectories.values(), *spec.sounds.values()) if path.exists()]
+    read = [
+        path for path in (*spec.trajectories.values(), *spec.sounds.values(), spec.logo_file) if path and path.exists()
+    ]
     return digest([settings, code, {str(path): [path.stat().st_size, path.stat().st_mtime_ns] for path in read}])
 
 

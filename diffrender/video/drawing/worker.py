@@ -28,6 +28,9 @@ from typing import Any
 
 import numpy as np
 
+from diffrender.animation.layout.page import Page
+from diffrender.animation.own_theme import theme_of
+from diffrender.animation.theme import LARGE, Frame
 from diffrender.config.scene_acts import FIRST_ACT
 from diffrender.core.child_process import Answers, error_as_message, lack
 from diffrender.core.errors import DiffrenderError, RenderError, file_being_read, reading, suggest, words_of
@@ -36,6 +39,7 @@ from diffrender.video.acts import Acts
 from diffrender.video.drawing.work_folder import partial, segment_file
 from diffrender.video.encode import settings as encoding
 from diffrender.video.film import sound
+from diffrender.video.logo import rasterized
 from diffrender.video.spec import RenderSpec
 
 REPORT_SECONDS = 0.1  # between two reports of progress
@@ -85,12 +89,14 @@ class DrawingWorker:
 
     def _make(self, renderer: frames.FrameRenderer) -> Any:
         """A fresh scene on a renderer; one that shows recordings gets them."""
-        from diffrender.animation.own_theme import theme_of
         from diffrender.animation.scene import TrajectoryScene
         from diffrender.animation.text.language import Language
 
+        spec, theme = self.spec, theme_of(self.spec.theme)
+
         if not issubclass(self.scene, TrajectoryScene):
             self.made = self.scene(renderer=renderer)
+            self._put_mark(Page(Frame.of(self.spec.width, self.spec.height), theme))
             return self.made
         from diffrender.trajectory.reader import Trajectory
 
@@ -98,12 +104,31 @@ class DrawingWorker:
         for name, path in self.spec.trajectories.items():
             with reading(path):
                 recordings[name] = Trajectory.open(path)
-        spec = self.spec
-        theme, language = theme_of(spec.theme), Language.of(spec.catalogue)
+        options = {"font_scale": LARGE, **spec.options} if spec.font_size == "large" else spec.options
+        more = {"marked": True} if self.marked else {}
+        language = Language.of(spec.catalogue)
         self.made = self.scene(
-            trajectories=recordings, options=spec.options, theme=theme, language=language, renderer=renderer
+            trajectories=recordings, options=options, theme=theme, language=language, renderer=renderer, **more
         )
+        self._put_mark(self.made.page)
         return self.made
+
+    @property
+    def marked(self) -> bool:
+        """Whether there is a logo or a name in the clip's corner."""
+        return bool(self.spec.author or self.spec.logo_file)
+
+    def _put_mark(self, page: Page) -> None:
+        """Put logo and name on the ground of the scene that was made."""
+        if not self.marked:
+            return
+        from diffrender.animation.parts.corner_mark import corner_mark, logo_height
+
+        logo, file = None, self.spec.logo_file
+        if file:
+            height = round(logo_height(page) * self.spec.height / page.frame.height)
+            logo = rasterized(file.read_bytes(), str(file), height)
+        self.made.camera.put_mark(corner_mark(page, self.spec.author, logo))
 
     def _acts(self) -> Acts:
         """How long the acts have to last."""
