@@ -112,9 +112,9 @@ class Tilt(TrajectoryScene):
         "free": "no class, $w = 0$",
         "given": "class {0}, $w = 1$",
         "difference": "their difference",
-        "alone": "the class alone|alone",
-        "by_nothing": "away from no class|no class|none",
-        "by_worse": "away from a worse network|worse network|worse",
+        "alone": "the class alone, $w = {:g}$|alone, $w = {:g}$",
+        "by_nothing": "away from no class, $w = {:g}$|no class, $w = {:g}$|none, $w = {:g}$",
+        "by_worse": "away from a worse network, $w = {:g}$|worse network, $w = {:g}$|worse, $w = {:g}$",
         "distance": "distance {0:.2f}, floor {1:.2f}|{0:.2f}, floor {1:.2f}|{0:.2f} ({1:.2f})",
     }
 
@@ -135,6 +135,8 @@ class Tilt(TrajectoryScene):
         learned score those of the class alone, away from no class, and away from a worse network."""
         shown: list[Any] = []
         for act in self.options.acts:
+            if shown:
+                self.wait(1.0)
             shown = getattr(self, act)(shown)
         self.outro()
 
@@ -172,7 +174,6 @@ class Tilt(TrajectoryScene):
         if not before:
             self.restart(clock, fields.guided)
         self.play_run(clock, self.options.sweep)
-        self.wait(1.0)
         return shown
 
     def clouds(self, before: list[Any]) -> list[Any]:
@@ -183,13 +184,12 @@ class Tilt(TrajectoryScene):
 
     def autoguidance(self, before: list[Any]) -> list[Any]:
         """The chains of a network alone, guided away from its own answer without class, and away from a worse one's."""
-        runs = [(self.words[name], self.trajectories[name]) for name in ("alone", "by_nothing", "by_worse")]
-        scales = [float(run.meta["config"]["sampler"]["guidance_scale"]) for _, run in runs]
-        forms = [
-            "|".join(f"{form}, $w = {scale:g}$" for form in name.split("|"))
-            for (name, _), scale in zip(runs, scales, strict=True)
-        ]
-        return self.beside_claims(before, WORSE, list(zip(forms, (run for _, run in runs), strict=True)))
+        named = []
+        for name in ("alone", "by_nothing", "by_worse"):
+            run = self.trajectories[name]
+            scale = float(run.meta["config"]["sampler"]["guidance_scale"])
+            named.append(("|".join(form.format(scale) for form in self.words[name].split("|")), run))
+        return self.beside_claims(before, WORSE, named)
 
     def beside_claims(self, before: list[Any], equation: str, named: Sequence[tuple[str, Trajectory]]) -> list[Any]:
         """Named runs in lockstep, each over what its guidance claims, and in the end how far they are from that."""
@@ -224,7 +224,6 @@ class Tilt(TrajectoryScene):
             self.restart(clock, *panels.mobjects)
         self.play_run(clock)
         self.crossfade((), figures)
-        self.wait(1.0)
         return [*shown, *figures]
 
     def acting(self, runs: Sequence[Trajectory]) -> list[str]:

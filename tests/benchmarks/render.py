@@ -263,6 +263,8 @@ FIGURES = {  # scene, config, points that are shown at once, overrides, options
     "likelihood": ("likelihood", "two_modes", 3721, {}, {}),
     **{f"langevin, {kind}": ("langevin", "langevin", 1200, CHAIN | {"sampler.kind": kind}, {})
        for kind in ("ula", "mala", "underdamped", "hmc")},
+    "langevin, annealed": ("langevin", "langevin", 1200, {"sampler.kind": "annealed"}, {}),
+    "langevin, in space": ("langevin", "tetrahedron", 1200, {"sampler.steps": 400}, {}),
 }  # fmt: skip
 
 

@@ -433,18 +433,16 @@ def recordings(card, config, overrides, folder):
 
     A network that a recording is of is trained first.
     """
-    from diffrender.config.load import load_config
-    from diffrender.config.overrides import combined
+    from diffrender.config.sections import Config
     from diffrender.diffusion.recording.record import sample
     from diffrender.diffusion.training.loop import train
+    from diffrender.jobs.plan.clip import recordings as planned
     from diffrender.trajectory.reader import Trajectory
 
-    file, found = Path(__file__).parents[2] / "configs" / f"{config}.yaml", {}
-    for name, need in card.needs.items():
-        own = need.samplers.get(overrides.get("sampler.kind", ""), {})
-        made = folder / f"{card.class_name}-{config}-{name}.npz"
+    found = {}
+    for name, job in planned(card, config, overrides, outputs=folder).items():
+        made, wanted = folder / f"{card.class_name}-{name}.npz", Config.model_validate(job.settings["config"])
         if not made.exists():
-            wanted = load_config(file, combined({**need.overrides, **own}, overrides, need.fixed))
             weights = train(wanted, folder / f"{name}.safetensors").weights if wanted.model.learned else None
             sample(wanted, made, weights=weights)
         found[name] = Trajectory.open(made)
