@@ -16,9 +16,11 @@ import pytest
 
 from diffrender.cli.draw_page import phones, session as sessions
 from diffrender.cli.draw_page.phones import PhoneServer
-from diffrender.cli.draw_page.serve import redirecting_file, serve
+from diffrender.cli.draw_page.serve import serve
 from diffrender.cli.draw_page.server import Server
 from diffrender.cli.draw_page.session import Session
+from diffrender.cli.loopback.presence import Presence
+from diffrender.cli.loopback.serve import redirecting_file
 from diffrender.config.sections import TargetConfig
 from diffrender.core.errors import DiffrenderError
 from diffrender.diffusion.targets.build import build_target
@@ -32,7 +34,7 @@ GAP = {"d": "M500 300L500 500", "width": 100, "erase": True}
 # ---- the server ------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def server(tmp_path):
-    with Server(Session(tmp_path / "deep" / "cat.svg", grace=0.4)) as server:
+    with Server(Session(tmp_path / "deep" / "cat.svg", Presence(grace=0.4))) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()
@@ -176,7 +178,7 @@ def hold(server, cookie):
 def test_a_closed_page_ends_it_and_a_reload_does_not(server):
     cookie = enter(server)
     ended = threading.Event()
-    threading.Thread(target=lambda: (server.session.wait(), ended.set()), daemon=True).start()
+    threading.Thread(target=lambda: (server.presence.wait(), ended.set()), daemon=True).start()
     assert not ended.wait(0.5)  # no page yet: it waits for one
     page = hold(server, cookie)
     assert not ended.wait(1.2)
@@ -187,9 +189,9 @@ def test_a_closed_page_ends_it_and_a_reload_does_not(server):
     assert ended.wait(5)
 
 
-def test_a_page_that_nobody_opens_ends_it(tmp_path):
+def test_a_page_that_nobody_opens_ends_it():
     with pytest.raises(DiffrenderError, match=r"Nobody opened the page in 0\.2 s"):
-        Session(tmp_path / "cat.svg", open_seconds=0.2).wait()
+        Presence(open_seconds=0.2).wait()
 
 
 def test_drawings_are_computed_one_at_a_time(tmp_path, monkeypatch):
@@ -226,7 +228,7 @@ def test_a_drawing_without_end_is_refused(server, monkeypatch):
 def test_the_token_is_not_on_the_browsers_command_line(tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda address: opened.append((address, Path(address[7:]).stat().st_mode)))
-    monkeypatch.setattr(Session, "wait", lambda self: None)
+    monkeypatch.setattr(Presence, "wait", lambda self: None)
     serve(tmp_path / "cat.svg")
     ((address, mode),) = opened
     assert address.startswith("file:///")

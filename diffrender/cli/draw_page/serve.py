@@ -7,18 +7,16 @@ closed, and `serve` returns.
 from __future__ import annotations
 
 import contextlib
-import html
-import os
 import sys
-import tempfile
 import threading
-import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
 from diffrender.cli.draw_page.phones import WARNING, PhoneServer, lan_address
 from diffrender.cli.draw_page.server import Server
 from diffrender.cli.draw_page.session import Session
+from diffrender.cli.loopback.presence import OPEN_SECONDS, Presence
+from diffrender.cli.loopback.serve import serve_until_closed
 
 __all__ = ["Server", "Session", "serve"]
 
@@ -33,19 +31,10 @@ def serve(out: Path, open_browser: bool = True, lan: bool = False) -> list[Path]
     """
     with contextlib.ExitStack() as stack:
         phones = stack.enter_context(invited(out)) if lan else None
-        session = Session(out, open_seconds=LAN_SECONDS) if lan else Session(out)
+        session = Session(out, Presence(open_seconds=LAN_SECONDS if lan else OPEN_SECONDS))
         server = stack.enter_context(Server(session, invitation=phones.code_as_html() if phones else ""))
-        worker = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        worker.start()
-        print(f"Draw at {server.address}\nClosing the page ends the command.", file=sys.stderr, flush=True)
-        with redirecting_file(server.address) as file:
-            if open_browser:
-                webbrowser.open(file.as_uri())
-            try:
-                server.session.wait()
-            finally:
-                server.shutdown()
-        return [*([server.session.saved] if server.session.saved else []), *(phones.saved if phones else [])]
+        serve_until_closed(server, "Draw", open_browser=open_browser)
+        return [*([session.saved] if session.saved else []), *(phones.saved if phones else [])]
 
 
 @contextlib.contextmanager
@@ -60,19 +49,3 @@ def invited(out: Path) -> Iterator[PhoneServer]:
             yield server
         finally:
             server.shutdown()
-
-
-@contextlib.contextmanager
-def redirecting_file(address: str) -> Iterator[Path]:
-    """A page for this user's eyes alone that leads to `address`.
-
-    A browser's command line can be read by every user of the machine, and the address holds the token.
-    """
-    handle, name = tempfile.mkstemp(prefix="diffrender-draw-", suffix=".html")  # of mode 0600
-    file = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as page:
-            page.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(address)}">')
-        yield file
-    finally:
-        file.unlink(missing_ok=True)

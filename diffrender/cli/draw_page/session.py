@@ -1,24 +1,22 @@
-"""A drawing session: the strokes on the page, the saved file, and the end when the page is closed."""
+"""A drawing session: the strokes on the page, and the saved file."""
 
 from __future__ import annotations
 
 import re
 import threading
-import time
 from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from diffrender.cli.loopback.presence import Presence
 from diffrender.core.errors import DiffrenderError
 from diffrender.core.files import write_text
 
 WIDTH, HEIGHT = 1000, 800  # the page's units, as in its canvas
 PREVIEW_POINTS = 5000
 MAX_OUTLINE = 4_000_000  # characters of all strokes together; a stroke of a minute has some 50,000
-CLOSE_GRACE_SECONDS = 2.0  # without a connection after which the page counts as closed; a reload takes less
-OPEN_SECONDS = 600.0  # in which somebody must open the page
 
 PAPER, INKS = "#fff", ("#000", "#d55e00")  # an ink for each class
 PAGE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"{label}>
@@ -101,12 +99,10 @@ def read_strokes(body: bytes) -> Strokes:
 class Session:
     """One drawing from opening the page to closing it. Its methods are called by the server's threads."""
 
-    def __init__(self, out: Path, grace: float = CLOSE_GRACE_SECONDS, open_seconds: float = OPEN_SECONDS) -> None:
-        self.out, self.grace, self.open_seconds = out, grace, open_seconds
+    def __init__(self, out: Path, presence: Presence | None = None) -> None:
+        self.out, self.presence = out, presence or Presence()
         self.drawn = drawn_strokes(out)  # what the page begins with
         self.saved: Path | None = None
-        self.open_pages, self.last_seen = 0, 0.0
-        self.changed = threading.Condition()
         self.computing = threading.Lock()  # one drawing at a time, however many requests come
 
     def points(self, strokes: Strokes) -> np.ndarray:
@@ -132,33 +128,3 @@ class Session:
             raise DiffrenderError(f"{self.out}: cannot be written ({error.strerror}).") from None
         self.saved, self.drawn = self.out, strokes
         return self.out
-
-    def opened(self) -> None:
-        """A page holds a connection."""
-        with self.changed:
-            self.open_pages += 1
-            self.changed.notify_all()
-
-    def closed(self) -> None:
-        """A page's connection is gone."""
-        with self.changed:
-            self.open_pages -= 1
-            self.last_seen = time.monotonic()
-            self.changed.notify_all()
-
-    def wait(self) -> None:
-        """Return when a page was open and none has been for the time of grace; DiffrenderError if none ever was."""
-        begun = time.monotonic()
-        with self.changed:
-            while True:
-                if not self.open_pages and not self.last_seen and time.monotonic() - begun > self.open_seconds:
-                    raise DiffrenderError(
-                        f"Nobody opened the page in {self.open_seconds:g} s.", "Run the command again."
-                    )
-                if self.open_pages or not self.last_seen:
-                    self.changed.wait(timeout=min(1.0, self.open_seconds))  # a timeout lets Ctrl-C through
-                    continue
-                left = self.last_seen + self.grace - time.monotonic()
-                if left <= 0:
-                    return
-                self.changed.wait(timeout=left)
