@@ -24,6 +24,7 @@ from diffrender.cli.commands import (
     sample,
     slides,
     train,
+    watch,
 )
 
 app = typer.Typer(
@@ -61,6 +62,7 @@ app.command("batch")(batch.batch)
 app.command("slides")(slides.slides)
 app.command("list")(list_.list_)
 app.command("inspect")(inspect.inspect)
+app.command("watch")(watch.watch)
 app.command("draw")(draw.draw)
 app.command("new")(new.new)
 app.command("clean")(clean.clean)

@@ -138,6 +138,16 @@ def overrides_from_flags(
     return combined({} if kind is None else {"sampler.kind": kind}, parse_sets(sets), given)
 
 
+def parse_option(text: str) -> tuple[str, Any]:
+    """An option of a scene as it is typed, `name=value`."""
+    from diffrender.config.overrides import parse_set
+
+    name, value = parse_set(text)
+    if "." in name:
+        raise UsageError(f"--option {text}: not of the form name=value.", "Config keys are set with --set.")
+    return name, value
+
+
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

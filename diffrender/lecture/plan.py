@@ -130,6 +130,27 @@ def _first_recording(
     return None
 
 
+def entry_job(
+    lecture: Lecture, number: int, options: Mapping[str, Any], outputs: Path = OUTPUTS, *, device: str = "auto"
+) -> tuple[Job, ClipRequest]:
+    """The render job of one entry, counted from 0, with these options over its own, and what was asked for.
+
+    A heading is drawn without what it shows of its part. Raises UsageError for a video, which is there already.
+    """
+    entry = lecture.entries[number]
+    if isinstance(entry, Video):
+        raise UsageError(f"{lecture.source.name}, entry {number + 1}: a video is not drawn.", "Choose another entry.")
+    if isinstance(entry, Clip):
+        entry = entry.model_copy(update={"options": {**entry.options, **options}})
+    parts = sum(isinstance(each, Part) for each in lecture.entries[: number + 1])
+    try:
+        item = _item(lecture, entry, parts, (outputs / "lectures" / lecture.name / "clips").absolute(), outputs, device)
+    except DiffrenderError as error:
+        raise type(error)(f"{lecture.source.name}, entry {number + 1}: {error.problem}", error.remedy) from None
+    assert item.job is not None
+    return item.job, _request(lecture, entry, parts)
+
+
 def _item(
     lecture: Lecture,
     entry: Entry,

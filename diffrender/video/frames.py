@@ -44,10 +44,13 @@ class FrameRenderer(CairoRenderer):
     ----------
     windows: half-open ranges (first, last) of frame numbers, ascending. The next one is asked for when the one before
         has been drawn; the scene ends early once there is none. No windows at all: nothing is drawn, all is counted.
+        An empty one draws nothing: the next is asked for when its frame is reached.
     sink: called as `sink(pixels, repeat)` for each drawn picture, in order; `repeat` frames in a row look like it.
         pixels: (height, width, 4) uint8 RGBA, premultiplied; the camera's own buffer, valid only during the call.
     finished_state: hand the scene's state after its last animation to `sink` too (what `-s` shows).
     acts: how long they have to last; is told what they were.
+    jump: go through an animation to the first wanted frame at once, as Manim does with what it skips. Much sooner
+        there, and to the same picture unless something in the scene depends on every frame before.
     """
 
     def __init__(
@@ -57,10 +60,11 @@ class FrameRenderer(CairoRenderer):
         *,
         finished_state: bool = False,
         acts: Acts | None = None,
+        jump: bool = False,
     ) -> None:
         super().__init__(camera_class=lambda: None)  # the scene says which; a camera costs two frames of memory
         self.frame = 0
-        self.sink, self.finished_state = sink, finished_state
+        self.sink, self.finished_state, self.jump = sink, finished_state, jump
         self.acts = acts or Acts()
         self._section: Any = None
         self._over = False  # whether all that is wanted has been drawn
@@ -111,8 +115,11 @@ class FrameRenderer(CairoRenderer):
             self._advance(scene, count)
 
     def _play_frames(self, scene: Scene, count: int) -> None:
-        step = 1 / self.camera.frame_rate
-        for t in [scene.duration] if self.skip_animations else [i * step for i in range(count)]:
+        step, passed = 1 / self.camera.frame_rate, 0
+        if self.jump and count and scene.stop_condition is None:
+            passed = min(max(self.first - self.frame, 0), count - 1)  # the last one is always gone to
+            self._advance(scene, passed)
+        for t in [scene.duration] if self.skip_animations else [i * step for i in range(passed, count)]:
             scene.update_to_time(t)
             if not self.skip_animations:
                 self._advance(scene, 1)
@@ -129,7 +136,7 @@ class FrameRenderer(CairoRenderer):
         end, drawn = self.frame + count, False
         while self.frame < end:
             stop = min(end, self.last if self.frame >= self.first else self.first)
-            if self.frame >= self.first:
+            if self.frame >= self.first and self.frame < stop:
                 if not drawn:
                     self._draw(scene)
                 drawn = True
@@ -245,17 +252,19 @@ def draw(
     sink: Sink,
     *,
     finished_state: bool = False,
+    jump: bool = False,
     captions: list[tuple[float, float, str]] | None = None,
     acts: Acts | None = None,
 ) -> int:
     """Play a scene and draw the frames in `windows`; returns how many frames went by (all of them if none is wanted).
 
     `make_scene(renderer)` builds a fresh scene on the renderer; `settings` are `manim_config`'s. Manim's configuration
-    is global to the process, so two scenes cannot be drawn at once in one. The scene's subcaptions are appended to
-    `captions` as (seconds from, seconds to, text); `acts` say how long they last, and are told what they were.
+    is global to the process, so two scenes cannot be drawn at once in one. `finished_state`, `jump`: of the renderer.
+    The scene's subcaptions are appended to `captions` as (seconds from, seconds to, text); `acts` say how long they
+    last, and are told what they were.
     """
     with configured(settings):
-        renderer = FrameRenderer(windows, sink, finished_state=finished_state, acts=acts)
+        renderer = FrameRenderer(windows, sink, finished_state=finished_state, acts=acts, jump=jump)
         scene = make_scene(renderer)
         if scene.renderer is not renderer:
             raise RenderError(f"{type(scene).__name__} does not pass its keyword arguments on to Scene.__init__.")

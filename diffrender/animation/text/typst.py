@@ -34,6 +34,7 @@ _THINNEST = 0.045  # of a fraction bar or root, in em: what is thinner vanishes 
 _STRUT, _TERM, _SLOT = 0x030000, 0x010000, 0x020000
 TERM = re.compile(r"\{\{(.*?)\s*:\s*(\w+)\s*\}\}")  # a named term of an equation: its source, its name
 LAST_BUNDLED = "\u2e7f"  # scripts of which the bundled fonts have nothing come after it, mathematical letters too
+LINES: dict[str, tuple[tuple[int, np.ndarray], ...]] = {}  # every line that this process has set: body → outlines
 _PREAMBLE = """\
 #set page(width: auto, height: auto, margin: 0pt, fill: none)
 #set text(size: 10pt, font: ("New Computer Modern", "Noto Sans JP"), weight: 400)
@@ -94,11 +95,12 @@ class _Import(SVGMobject):
         return mob
 
 
-@cache
 def _outlines(body: str) -> tuple[tuple[int, np.ndarray], ...]:
     """(mark, points (4k, 3)) of every shape of a line, one em high. Imported once: a text is often set again."""
-    shapes = _Import(body).submobjects
-    return tuple((ManimColor(mob.get_fill_color()).to_integer(), mob.points / _POINTS) for mob in shapes)
+    if body not in LINES:
+        shapes = _Import(body).submobjects
+        LINES[body] = tuple((ManimColor(mob.get_fill_color()).to_integer(), mob.points / _POINTS) for mob in shapes)
+    return LINES[body]
 
 
 class Typeset(VGroup):

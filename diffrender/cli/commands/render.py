@@ -6,7 +6,7 @@ import json
 import os
 import zipfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -29,6 +29,7 @@ from diffrender.cli.common import (
     complete_scenes,
     cores,
     overrides_from_flags,
+    parse_option,
     print_output,
     say,
     trusting,
@@ -219,7 +220,7 @@ def render(
         scene,
         config,
         overrides_from_flags(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None),
-        dict(_option(text) for text in options),
+        dict(parse_option(text) for text in options),
         settings,
         out,
         trajectories=[*recordings, *trajectory],
@@ -257,13 +258,3 @@ def _cut_off(file: Path) -> str:
             return str(json.loads(str(archive["meta"])).get("incomplete", ""))
     except (OSError, ValueError, KeyError, AttributeError, zipfile.BadZipFile):
         return ""  # what is wrong with it is said where it is read
-
-
-def _option(text: str) -> tuple[str, Any]:
-    from diffrender.config.overrides import parse_set
-    from diffrender.core.errors import UsageError
-
-    name, value = parse_set(text)
-    if "." in name:
-        raise UsageError(f"--option {text}: not of the form name=value.", "Config keys are set with --set.")
-    return name, value

@@ -88,47 +88,8 @@ class DrawingWorker:
             command = self.commands.get()
 
     def _make(self, renderer: frames.FrameRenderer) -> Any:
-        """A fresh scene on a renderer; one that shows recordings gets them."""
-        from diffrender.animation.scene import TrajectoryScene
-        from diffrender.animation.text.language import Language
-
-        spec, theme = self.spec, theme_of(self.spec.theme)
-
-        if not issubclass(self.scene, TrajectoryScene):
-            self.made = self.scene(renderer=renderer)
-            self._put_mark(Page(Frame.of(self.spec.width, self.spec.height), theme))
-            return self.made
-        from diffrender.trajectory.reader import Trajectory
-
-        recordings = {}
-        for name, path in self.spec.trajectories.items():
-            with reading(path):
-                recordings[name] = Trajectory.open(path)
-        options = {"font_scale": LARGE, **spec.options} if spec.font_size == "large" else spec.options
-        more = {"marked": True} if self.marked else {}
-        language = Language.of(spec.catalogue)
-        self.made = self.scene(
-            trajectories=recordings, options=options, theme=theme, language=language, renderer=renderer, **more
-        )
-        self._put_mark(self.made.page)
+        self.made = make_scene(self.spec, self.scene, renderer)
         return self.made
-
-    @property
-    def marked(self) -> bool:
-        """Whether there is a logo or a name in the clip's corner."""
-        return bool(self.spec.author or self.spec.logo_file)
-
-    def _put_mark(self, page: Page) -> None:
-        """Put logo and name on the ground of the scene that was made."""
-        if not self.marked:
-            return
-        from diffrender.animation.parts.corner_mark import corner_mark, logo_height
-
-        logo, file = None, self.spec.logo_file
-        if file:
-            height = round(logo_height(page) * self.spec.height / page.frame.height)
-            logo = rasterized(file.read_bytes(), str(file), height)
-        self.made.camera.put_mark(corner_mark(page, self.spec.author, logo))
 
     def _acts(self) -> Acts:
         """How long the acts have to last."""
@@ -216,7 +177,48 @@ class DrawingWorker:
         return made
 
 
-def describe(error: Exception, scene: Path) -> dict[str, str]:
+def make_scene(spec: RenderSpec, scene: type[Any], renderer: frames.FrameRenderer) -> Any:
+    """A fresh scene of the class on a renderer; one that shows recordings gets them. Its corner has the clip's mark."""
+    from diffrender.animation.scene import TrajectoryScene
+    from diffrender.animation.text.language import Language
+    from diffrender.trajectory.reader import Trajectory
+
+    theme = theme_of(spec.theme)
+    if not issubclass(scene, TrajectoryScene):
+        made: Any = scene(renderer=renderer)
+        _put_mark(spec, made, Page(Frame.of(spec.width, spec.height), theme))
+        return made
+    recordings = {}
+    for name, path in spec.trajectories.items():
+        with reading(path):
+            recordings[name] = Trajectory.open(path)
+    options = {"font_scale": LARGE, **spec.options} if spec.font_size == "large" else spec.options
+    more = {"marked": True} if _marked(spec) else {}
+    language = Language.of(spec.catalogue)
+    made = scene(trajectories=recordings, options=options, theme=theme, language=language, renderer=renderer, **more)
+    _put_mark(spec, made, made.page)
+    return made
+
+
+def _marked(spec: RenderSpec) -> bool:
+    """Whether there is a logo or a name in the clip's corner."""
+    return bool(spec.author or spec.logo_file)
+
+
+def _put_mark(spec: RenderSpec, made: Any, page: Page) -> None:
+    """Put logo and name on the ground of the scene that was made."""
+    if not _marked(spec):
+        return
+    from diffrender.animation.parts.corner_mark import corner_mark, logo_height
+
+    logo, file = None, spec.logo_file
+    if file:
+        height = round(logo_height(page) * spec.height / page.frame.height)
+        logo = rasterized(file.read_bytes(), str(file), height)
+    made.camera.put_mark(corner_mark(page, spec.author, logo))
+
+
+def describe(error: BaseException, scene: Path) -> dict[str, str]:
     """An error as an answer: one of ours or of the machine as it is, any other with the line of the scene's file."""
     lines = [
         f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == scene.resolve()
@@ -234,7 +236,7 @@ def describe(error: Exception, scene: Path) -> dict[str, str]:
     return {"family": "RenderError", "problem": problem, "remedy": remedy, "trace": trace}
 
 
-def without_latex(error: Exception) -> bool:
+def without_latex(error: BaseException) -> bool:
     """Whether an error came of setting text in TeX where a program for that is missing."""
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     return any(file.endswith("tex_file_writing.py") for file in files) and not (which("latex") and which("dvisvgm"))

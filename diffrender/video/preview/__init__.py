@@ -1,0 +1,1 @@
+"""Frames drawn as they are looked at: what `diffrender watch` shows."""
