@@ -1,4 +1,4 @@
-"""The page to draw on and its few requests: on the loopback address, for one browser, unless `phones` says otherwise."""
+"""The page to draw on and its requests: on the loopback address, for one browser, unless `phones` says otherwise."""
 
 from __future__ import annotations
 
