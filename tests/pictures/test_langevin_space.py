@@ -83,6 +83,21 @@ def test_acts_of_the_plane_are_refused(cinema, runs):
         cinema("langevin", **runs).play([(0, 1)], (320, 180), acts="zoom")
 
 
+@pytest.mark.parametrize("kind", ["mala", "underdamped", "hmc", "annealed"])
+def test_every_sampler_has_its_chains_in_space(cinema, recorded, runs, kind):
+    levels = {"schedule": {"kind": "geometric", "sigma_min": 0.15, "sigma_max": 2, "num_train_timesteps": 6}}
+    more = levels if kind == "annealed" else {}
+    steps = {"annealed": 6}.get(kind, 40)
+    pair = {
+        name: recorded(TARGET, sampler={"kind": kind, "chains": chains, "steps": steps}, record=RECORD, **more)
+        for name, chains in (("chain", 1), ("many", 100))
+    }
+    film = cinema("langevin", **(runs | pair))
+    assert film.layout((480, 270), "dark", every=7, **BRISK) == []
+    assert any(np.allclose(cloud.xy, pair["many"]["x"][-1], atol=1e-5) for cloud in film.rasters()["PointCloud3D"])
+    assert not any(np.allclose(cloud.xy, runs["many"]["x"][-1][:100]) for cloud in film.rasters()["PointCloud3D"])
+
+
 def test_a_frame_is_the_same_played_and_sought(cinema, runs):
     assert cinema("langevin", **runs).unlike_when_sought(9, **BRISK) == []
 

@@ -120,5 +120,5 @@ def wasserstein_curve(
         x_ticks=ticks,
     )
     curve = axes.curve(steps + 1, values, color=page.theme.fg, ring=page.theme.bg)
-    dots, text = axes.floor(least, page.fitting(floor, FLOOR_ROOM * (box[1] - box[0]), "legend"))
+    dots, text = axes.floor(least, page.fitting(floor, FLOOR_ROOM * (box[1] - box[0]), "legend"), under=True)
     return Distance(axes, curve, steps, values, dots, text, shift=1)
