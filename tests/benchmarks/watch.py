@@ -49,7 +49,7 @@ def measure(scene, folder, saves):
         for number in range(saves):
             frame = round((number + 0.5) / saves * total)
             browser.run(f"go({frame})")
-            browser.until(f"{SHOWN} === state.version + '/{frame}' && !state.drawing", 300)
+            browser.until(f"{SHOWN} === state.version + '/{frame}' && state.total", 300)
             version, began = browser.run("state.version"), time.time()
             file.write_text(changed(text, number))
             browser.until(f"{SHOWN} === '{version + 1}/{frame}'", 60)

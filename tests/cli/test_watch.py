@@ -158,6 +158,7 @@ def test_the_fields_of_a_form_say_what_an_option_takes(folder):
     assert (found["names"]["kind"], found["names"]["default"]) == ("list", ["a", "b"])
     assert found["hero"]["kind"] == "switch"
     assert found["title"]["kind"] == "text"
+    assert (found["title"]["word"], found["side"]["word"]) == (True, False)
     assert found["hold"]["shared"]
     assert not found["side"]["shared"]
 

@@ -114,10 +114,15 @@ class Clock:
         )
 
 
+WHOLE = ("", ",", "d", ",d")  # ways in which a larger whole number never needs less room
+
+
 def _specs(template: str) -> list[str]:
     return [spec for _, _, spec, _ in Formatter().parse(template) if spec is not None]
 
 
 def _longest(values: np.ndarray, spec: str) -> float:
     """The value that needs the most room as it is written."""
+    if values.dtype.kind in "iu" and spec in WHOLE and values.min() >= 0:
+        return values.max().item()
     return max(set(values.tolist()), key=lambda value: (len(format(value, spec)), value))

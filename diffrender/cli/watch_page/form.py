@@ -15,8 +15,9 @@ Field = dict[str, Any]
 def fields(card: SceneCard) -> list[Field]:
     """One field an option, the scene's own first.
 
-    {name, what, shared, kind: number | whole | switch | choice | text | list, default, and where there are some least,
-    most, step, choices}. least and most are a slider's ends; the scene itself refuses what cannot be.
+    {name, what, shared, word: whether it is text on screen, kind: number | whole | switch | choice | text | list,
+    default, and where there are some least, most, step, choices}.
+    least and most are a slider's ends; the scene itself refuses what cannot be.
     """
     return [_field(card, row) for row in option_rows(card)]
 
@@ -24,6 +25,7 @@ def fields(card: SceneCard) -> list[Field]:
 def _field(card: SceneCard, row: dict[str, Any]) -> Field:
     info = card.options.model_fields[row["name"]]
     field: Field = {name: row[name] for name in ("name", "what", "shared")}
+    field["word"] = row["name"] in card.words
     field["default"] = None if info.is_required() else _plain(info.default)
     types = [part for part in get_args(info.annotation) or (info.annotation,) if part is not type(None)]
     if get_origin(info.annotation) is Literal:

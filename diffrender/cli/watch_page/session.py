@@ -204,7 +204,8 @@ def _plain(value: Any) -> Any:
 
 def _told(error: DiffrenderError) -> dict[str, Any]:
     """An error as the page shows it: its words, and the lines of the file that it names."""
-    told: dict[str, Any] = {"problem": error.problem, "remedy": error.remedy}
+    remedy = "" if "--debug" in error.remedy else error.remedy  # the page has no command line
+    told: dict[str, Any] = {"problem": error.problem, "remedy": remedy}
     if place := PLACE.search(error.problem):
         file, line = Path(place["file"]), int(place["line"])
         told |= {"file": file.name, "line": line, "lines": _lines(file, line)}
