@@ -235,7 +235,7 @@ class TypeSizes:
     floor: float
 
 
-LARGE = 1.2  # scale of all text where it is to be large
+LARGE = 1.1  # scale of all text where it is to be large
 _TYPE = {
     "wide": TypeSizes(title=0.50, equation=0.50, label=0.34, legend=0.30, caption=0.27, floor=0.22),
     "classic": TypeSizes(title=0.48, equation=0.45, label=0.32, legend=0.29, caption=0.26, floor=0.22),
@@ -273,9 +273,15 @@ class Frame:
 
     @property
     def type(self) -> TypeSizes:
-        """The type sizes of this shape; of a frame taller than 9:16 still nothing is smaller than the floor."""
+        """The type sizes of this shape; of a frame taller than 9:16 still nothing is smaller than the floor.
+
+        In a wide frame the caption never grows: it has one line.
+        """
         sizes, floor = asdict(_TYPE[self.shape]), _TYPE[self.shape].floor
-        return TypeSizes(**{name: max(size * self.font_scale, floor) for name, size in sizes.items()})
+        scales = dict.fromkeys(sizes, self.font_scale)
+        if self.shape == "wide":
+            scales["caption"] = min(1.0, self.font_scale)
+        return TypeSizes(**{name: max(size * scales[name], floor) for name, size in sizes.items()})
 
     @property
     def title_y(self) -> float:

@@ -70,7 +70,7 @@ class Look(Settings):
         "dark", description="dark, light, a YAML file of colours, or the colours", json_schema_extra=_or_a_file
     )
     lang: str = Field("en", min_length=1, description="language on screen: en, de, ja, or a catalogue's file")
-    font_size: FontSize = Field("normal", description="large: all text of every scene, for the last row of a hall")
+    font_size: FontSize = Field("normal", description="large: all text of every scene a tenth larger")
     author: str = Field("", max_length=60, description="a name in the corner of every clip")
     logo: str = Field("", description="a picture (SVG, PNG) in the corner of every clip")
     encode: Encode = Field("fast", description="draft: soon; fast: good and soon; small: the smallest files")

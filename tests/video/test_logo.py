@@ -1,14 +1,18 @@
-"""Logos: files that are read before anything is drawn, and clips that carry them."""
+"""Logos: files that are read before anything is drawn, and clips that carry them; text that is large."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from diffrender.animation.scene import TrajectoryScene
+from diffrender.animation.theme import LARGE, Frame
 from diffrender.core import notes
 from diffrender.core.errors import UsageError
 from diffrender.video import logo
+from diffrender.video.drawing.worker import DrawingWorker
 from diffrender.video.render import render
 from diffrender.video.spec import RenderSpec
+from tests.animation.test_arrangements import SIZES
 from tests.video.test_frames import TOYS
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><rect width="30" height="20" fill="{}"/></svg>'
@@ -66,3 +70,27 @@ def test_a_clip_of_a_plain_manim_scene_has_the_mark_on_every_frame(tmp_path):
     assert (np.abs(marked - [255, 0, 0]).max(-1)[corner] < 10).sum() > 60
     assert np.array_equal(marked[:150], bare[:150]), "nothing else is changed"
     assert not (np.abs(bare - [255, 0, 0]).max(-1)[corner] < 10).any(), "the control"
+
+
+def test_large_text_is_the_scale_of_every_scene_of_ours_unless_it_has_its_own(tmp_path):
+    class Seen(TrajectoryScene):
+        def __init__(self, **given):
+            self.given, self.page = given, None
+
+    def given(**fields):
+        spec = RenderSpec.of(scene=TOYS, scene_class="Toy", out=tmp_path / "a.mp4", **fields)
+        worker = DrawingWorker(spec, tmp_path, tmp_path)
+        worker.scene = Seen
+        return worker._make(None).given["options"]
+
+    assert given(font_size="large") == {"font_scale": LARGE}
+    assert given(font_size="large", options={"font_scale": 1.5}) == {"font_scale": 1.5}
+    assert given() == {}
+
+
+@pytest.mark.parametrize("shape", SIZES)
+def test_large_text_is_larger_but_a_wide_caption_keeps_its_line(shape):
+    plain, large = (Frame.of(*SIZES[shape], font_scale=scale).type for scale in (1.0, LARGE))
+    for name in ("title", "equation", "label", "legend"):
+        assert getattr(large, name) == pytest.approx(LARGE * getattr(plain, name))
+    assert (large.caption > plain.caption) == (shape != "wide")

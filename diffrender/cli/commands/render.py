@@ -98,7 +98,7 @@ def render(
         typer.Option("--lang", metavar="en|de|ja|FILE", help="Language on screen, or a catalogue of your own (YAML)."),
     ] = "en",
     font_size: Annotated[
-        str, typer.Option("--font-size", metavar="normal|large", help="Larger text, for the last row of a hall.")
+        str, typer.Option("--font-size", metavar="normal|large", help="Larger text in every scene.")
     ] = "normal",
     author: Annotated[str, typer.Option("--author", metavar="NAME", help="A name in the corner.")] = "",
     logo: Annotated[

@@ -174,7 +174,7 @@ def _mean(one, other):
 @nb.njit(inline="always")
 def _hidden(color, block, end, j):
     """Whether the sheet covers a row of pixels, `block` to `end` of row j, wholly."""
-    for i in range(block, end):
+    for i in range(block, end):  # noqa: SIM110 - compiled as it stands
         if color[i, j] >> np.uint32(24) < PARTS:
             return False
     return True
