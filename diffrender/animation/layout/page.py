@@ -22,6 +22,7 @@ from diffrender.animation.theme import EDGE, Frame, Theme
 
 AnyText = TypeVar("AnyText", Typeset, Running, Number)
 
+TITLE_GAP = 0.3  # between title and equation
 MOVING_TEXT = 8  # z_index of text that changes: above all that stands still, which is then drawn once
 _DOT_ROOM = 0.62  # on each side of the dot between items of a caption, in em
 _LINE = {"wide": 0.42, "classic": 0.43, "square": 0.45, "tall": 0.52}  # from one caption line to the next
@@ -32,6 +33,7 @@ class Page:
 
     def __init__(self, frame: Frame, theme: Theme) -> None:
         self.frame, self.theme = frame, theme
+        self.title_end: float | None = None  # its right edge, where the equation stands beside it
         self.equations: list[str] = []  # Typst source of those that were made, without names of terms
 
     @property
@@ -93,17 +95,19 @@ class Page:
         room = self.frame.width - 2 * EDGE - 0.3
         if made.width > room:
             made.scale(room / made.width)
-        return made.at(-self.frame.x if wide else 0, self.frame.title_y, -1 if wide else 0)
+        made.at(-self.frame.x if wide else 0, self.frame.title_y, -1 if wide else 0)
+        self.title_end = float(made.get_right()[0]) if wide else None
+        return made
 
     def equation(self, source: str, **terms: str) -> Typeset:
-        """The equation: flush right on the title's line in a wide frame, else centred under the title."""
+        """The equation: flush right beside the title in a wide frame, else centred under it; as wide as its room."""
         wide = self.shape == "wide"
         x, align = (self.frame.x, 1) if wide else (0.0, 0)
         made = self.maths(source, **terms)
         if (plain := unnamed(source)) not in self.equations:
             self.equations.append(plain)
-        room = self.frame.width - 2 * EDGE - 0.3
-        if made.width > room:
+        room = self.frame.width - 2 * EDGE - 0.3 if self.title_end is None else x - self.title_end - TITLE_GAP
+        if made.width > room > 0:
             made.scale(room / made.width)
         return made.at(x, self.frame.equation_y, align)
 
