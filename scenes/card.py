@@ -5,30 +5,38 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from manim import Line
+from manim import Dot, Line
 from pydantic import Field
 
 from diffrender.animation import (
     LINE,
+    Contours,
     OpacityScale,
     PointCloud,
+    Rect,
     SceneOptions,
+    Trails,
     TrajectoryScene,
     UpdateFromAlpha,
+    blend,
     containing,
     denoised,
     eased,
     paced,
     paragraph,
     point_radius,
+    rises,
 )
 
-TITLE = {"wide": 1.2, "classic": 1.05, "square": 0.86, "tall": 0.9}  # em of the title, if there is room
-RULE = -0.3  # where the rule lies on every card, so that headings do not jump
+TITLE = {"wide": 1.5, "classic": 1.25, "square": 1.0, "tall": 1.0}  # em of the title, if there is room
+RULE = -0.55  # where the rule lies on every card, so that headings do not jump
 LEADING = 1.45  # from one line to the next, in em
 BEATS = (0.4, 1.0, 2.9, 3.3)  # seconds: the title stands until, is noise at, has been denoised at, is sharp again at
 MOST = 0.8  # of the card's seconds until then
 GROUND, GROUND_POINTS = 0.12, 2000  # opacity of the recording behind it, and how many of its points are shown
+APART, ISOLINE = 0.5, 0.55  # of iso-lines where there is no recording: units from one to the next, and opacity
+COMETS, TAIL = 500, 5  # particles with a tail while they become the title, which is so many steps long
+DOT, DOTS_APART = 0.07, 0.36  # the row of parts
 
 
 class Card(TrajectoryScene):
@@ -37,7 +45,9 @@ class Card(TrajectoryScene):
     A recording of points in the plane that is given as `ground` moves quietly behind it.
     """
 
-    unused_options = ("trails", "points", "interpolate", "orbit")
+    unused_options = (
+        "trails", "points", "interpolate", "orbit", "project", "duration", "hold", "pause", "subtitle", "caption",
+    )  # fmt: skip
 
     class Options(SceneOptions):
         """Options of `card`."""
@@ -45,6 +55,7 @@ class Card(TrajectoryScene):
         title: str = Field("diffrender", min_length=1, description="the words in the middle; $…$ is mathematics")
         text: str = Field("", description="the smaller words under the title")
         part: int = Field(0, ge=0, description="number of the part; 0 for none")
+        parts: int = Field(0, ge=0, le=40, description="how many parts there are, as a row of dots; 0 for none")
         seconds: float = Field(4.0, ge=1, le=600, description="from the first frame to the last")
 
     def construct(self) -> None:
@@ -64,35 +75,70 @@ class Card(TrajectoryScene):
         rule = Line([-half, RULE, 0], [half, RULE, 0], stroke_width=LINE * 1.5 * 100)
         around.append(rule.set_stroke([theme.data, theme.noise]))  # Manim's gradients run from right to left
 
+        around += self.row_of_parts()
         states = denoised(title)
         whole = (-frame.width / 2, frame.width / 2, -frame.height / 2, frame.height / 2)
         size = 0.8 * point_radius(states.shape[1], sum(line.width * line.em for line in title))
         dust = PointCloud(whole, whole, states[-1], color=theme.noise, radius=size, clip=False).set_z_index(2)
         dust.follow(states)
+        few = states[:, :: states.shape[1] // COMETS]
+        comets = Trails(whole, whole, few, color=theme.noise, width=LINE, alpha=0.5, length=TAIL).set_z_index(1)
+        lines = [] if self.given() else [self.isolines(title, whole)]
         sharp, ground, course = OpacityScale(*title), self.ground(whole), eased(len(states) - 1, interpolate=True)
         beats = np.array(BEATS) * min(1.0, MOST * options.seconds / BEATS[-1])
 
-        def show(u: float) -> None:
-            now = u * options.seconds
+        def show(now: float) -> None:
             part = np.interp(now, beats, [1.0, 0.0, 1.0, 1.0])
-            dust.show_step(course.step(float(part)))
+            step = course.step(float(part))
+            for mob in (dust, comets, *lines):
+                mob.show_step(step)
+            comets.set_fill(opacity=float(beats[1] < now < beats[3]))
             inked = float(np.interp(now, [beats[0], beats[0] + 0.1, beats[2], beats[3]], [1.0, 0.0, 0.0, 1.0]))
             sharp.set(inked)
             dust.set_fill(opacity=1 - inked)
             for mob, timeline in ground:
-                mob.show_step(timeline.step(u))
+                mob.show_step(timeline.step(now / options.seconds))
 
         name = "letters denoised by DDIM with the exact score of their own ink"
         self.shown = [{"timeline": name, "steps": len(states) - 1, "interpolated": True}]
         show(0)
-        self.add(*(mob for mob, _ in ground), *around, *title, dust)
-        moving = [*(mob for mob, _ in ground), *title, dust]
-        self.play(UpdateFromAlpha(show, *moving, run_time=self.seconds(options.seconds)))
+        moving = [*(mob for mob, _ in ground), *lines, *title, comets, dust]
+        self.add(*around, *moving)
+        # where nothing moves behind the words, the card stands before and after they come
+        first, last = (0.0, options.seconds) if ground else beats[[0, -1]].tolist()
+        self.stand(self.seconds(first))
+        seconds = self.seconds(last - first)
+        self.play(UpdateFromAlpha(lambda u: show(first + u * (last - first)), *moving, run_time=seconds))
+        self.stand(self.seconds(options.seconds - last))
+
+    def row_of_parts(self) -> list[Any]:
+        """A dot for each part at the foot of the card, the present one filled and larger."""
+        theme, count, y = self.theme, self.options.parts, 0.6 - self.page.frame.height / 2
+        apart = min(DOTS_APART, (self.page.frame.width - 1) / max(count, 1))
+        made = []
+        for k in range(count):
+            now = k + 1 == self.options.part
+            fill, rim = (theme.noise, theme.noise) if now else (theme.bg, theme.muted)
+            dot = Dot([(k - (count - 1) / 2) * apart, y, 0], radius=DOT * (1.4 if now else 1))
+            made.append(dot.set_fill(fill, 1).set_stroke(rim, 2))
+        return made
+
+    def isolines(self, title: list[Any], whole: Rect) -> Contours:
+        """Iso-lines of the density of what the particles come from, round the words: where nothing else moves."""
+        maps, color = rises(title, whole), blend(self.theme.bg, self.theme.border, ISOLINE)
+        levels = np.arange(APART, maps.max(), APART).tolist()
+        lines = Contours(whole, whole, maps[-1], levels=levels, color=color)
+        return lines.follow(maps)
+
+    def given(self) -> Any:
+        """The recording that moves behind the words, if there is one that can: of points in the plane."""
+        run = self.trajectories.get("ground")
+        return None if run is None or run.kind == "training" or run.event != (2,) else run
 
     def ground(self, whole: tuple[float, float, float, float]) -> list[tuple[PointCloud, Any]]:
         """The recording behind the words, if one is given, and the pace at which it passes."""
-        run = self.trajectories.get("ground")
-        if run is None or run.kind == "training" or run.event != (2,):
+        run = self.given()
+        if run is None:
             return []
         states = run.states[:, :GROUND_POINTS]
         ends = np.concatenate([states[0], states[-1]])

@@ -12,8 +12,8 @@ from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
     BesideData,
+    DistanceCourse,
     FadeInFast,
-    FadeOutFast,
     Hero,
     HeroStep,
     Plane,
@@ -28,12 +28,19 @@ from diffrender.animation import (
 REWIND = 1.5  # seconds back to the noise
 SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
 NOISE_ROOM = 1.25  # all the noise finds room: three deviations of it
-GUESS, CLOUD = 0.75, 0.8  # opacity of the predicted data, and of the samples
+CAUGHT_UP = 0.08, 0.3  # of the highest noise level: between these the samples catch up with their predictions
+GUESS, CLOUD = 0.85, 0.8  # opacity of the predicted data, and of the samples
 
 
 def closing_in(u: float) -> float:
     """How far the view has closed in on the data when u of the run has passed: the noise has left by then."""
     return smooth(min(max((u - 0.4) / 0.55, 0.0), 1.0))
+
+
+def opacity_ahead(noisy: np.ndarray) -> np.ndarray:
+    """Opacity of the predictions at noise levels (T+1,), as shares of the highest."""
+    low, high = CAUGHT_UP
+    return np.array([smooth(float(share)) for share in np.clip((noisy - low) / (high - low), 0, 1)])
 
 
 class Denoise(TrajectoryScene):
@@ -44,7 +51,7 @@ class Denoise(TrajectoryScene):
     needs = {"run": Recording("reverse")}
     words = {
         "title": "Denoising",
-        "noise_left": "noise in the cloud",
+        "noise_left": "noise",
         "samples": "samples $x_t$",
         "guess_text": "predicted data $hat(x)_0$",
         "one": "one of them",
@@ -70,8 +77,9 @@ class Denoise(TrajectoryScene):
         shown = data if len(data) else states[-1]
         view = self.view(shown, boxes.stage, noise=NOISE_ROOM * float(states[0].std()))
         size = point_radius(states.shape[1], 24)
-        clouds = [] if guess is None else [view.cloud(guess, color=theme.data, radius=size, alpha=GUESS)]
-        clouds.append(samples := view.cloud(states, color=theme.samples, radius=size, alpha=CLOUD))
+        clouds = [samples := view.cloud(states, color=theme.samples, radius=size, alpha=CLOUD)]
+        guesses = [] if guess is None else [view.cloud(guess, color=theme.data, radius=size, alpha=GUESS)]
+        clouds += guesses
         if options.trails:
             tails = {"color": theme.samples, "width": LINE, "alpha": 0.8, "length": options.trail_steps}
             clouds.append(view.trails(states[:, : options.trails], **tails))
@@ -80,20 +88,24 @@ class Denoise(TrajectoryScene):
         # what stands round it, all on one clock
         clock = self.clock(run, *([] if guess is None else [guess]))
         clock.bind(*clouds, *([hero] if hero else []))
-        noisy = run["sigma"] / run["sigma"].max()
+        noisy = np.asarray(run["sigma"], float) / run["sigma"].max()
+        ahead = opacity_ahead(noisy)  # predictions lie over the samples, which they are ahead of, until these catch up
+        clock.bind(lambda step: [cloud.set_fill(opacity=ahead[int(step)]) for cloud in guesses])
         if view.dims == 3:  # when a shape is there, what is nearer is set off from what is farther
             shape_from = np.searchsorted(-noisy, -SHAPE_UNDER)
             clock.bind(lambda step: setattr(samples, "casing", theme.bg if step >= shape_from else None))
         header = self.header(self.words["title"], self.sampler_equation())
-        column: list[Any] = [clock.number("$sigma_t =$ {:.3f}", run["sigma"], size="title")]
+        noise = f"{self.words['noise_left']} $sigma_t =$ {{:.3f}}"
+        column: list[Any] = [clock.number(noise, run["sigma"], size="label")]
+        course, key = DistanceCourse(clock), self.legend(self.keys(guess is not None), boxes.key)
         if page.shape != "square":
-            column.append(page.words(self.words["noise_left"], "legend", "muted"))
-            column += self.distance_lines(clock)
+            column += course.lines()
         page.stack(boxes.column, *column, align=page.column_align)
+        if page.column_align:
+            column += course.chart(boxes.column, column, key)
         column += clock.slider(boxes.slider)
         if view.dims == 2:
             column.append(scale_bar(view, page, boxes.stage))
-        key = self.legend(self.keys(guess is not None), boxes.key)
         caption = self.caption("sampler", "step", "points", "scaling", "seed", "model")
 
         wide, near = view.box, view.fit(shown)
@@ -108,7 +120,7 @@ class Denoise(TrajectoryScene):
             begin = parts.play(self, clock, clouds, min(options.slow_steps, run.steps), key, boxes.key)
         self.play_run(clock, None, view.move(near, view.rect, self.seconds(options.duration), closing_in), start=begin)
         if len(data):
-            self.beside_the_data(view, [*column, key, *([] if guess is None else clouds[:1])])
+            self.beside_the_data(view, [*column, key, *guesses])
         if hero and not (run.meta.get("sampler") or {}).get("stochastic", True):
             self.play(FadeInFast(hero.thread(), run_time=0.6))  # what noise has kicked about is a tangle
         self.outro()
@@ -120,9 +132,7 @@ class Denoise(TrajectoryScene):
         self.look(1)
         beside = BesideData(self.page, self.run, left, right, boxes, points=self.options.points)
         view.attached.clear()
-        self.play(FadeOutFast(*gone, run_time=0.4))
-        self.play(view.move(*beside.where, self.seconds(1.2)))
-        self.play(FadeInFast(*beside.mobjects, run_time=0.6))
+        beside.play(self, view, gone)
 
     def keys(self, guess: bool) -> list[Any]:
         """What the marks mean."""

@@ -12,8 +12,8 @@ from diffrender.animation import (
     LINE,
     BesideData,
     Clock,
+    DistanceCourse,
     FadeInFast,
-    FadeOutFast,
     FlowField,
     Hero,
     Recording,
@@ -97,13 +97,16 @@ class Drift(TrajectoryScene):
         speeds = theme.table("magnitude"), flow.low, flow.high
         bar = [] if comets else page.log_scale("$norm(dot(x))$", boxes.column, *speeds)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
-        numbers: list[Any] = [page.words(self.words["terms"], "legend", "muted"), *self.distance_lines(clock)]
+        course = DistanceCourse(clock)
+        numbers: list[Any] = [page.words(self.words["terms"], "legend", "muted"), *course.lines()]
         if page.column_align == 0:  # under the stage: beside the bar
             sigma.at(boxes.column.right, boxes.column.top - 0.9 * page.em("legend"), 1)
             numbers = numbers[1:] if page.shape == "tall" else []
         below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend") * bool(bar))
         page.stack(below, *([sigma] if page.column_align else []), *numbers)
         keys = {act: self.legend(items, boxes.key) for act, items in self.keys(len(data), flow, view).items()}
+        if page.column_align:
+            numbers += course.chart(below, numbers, max(keys.values(), key=lambda key: key.height))
         lengths = "" if comets or isinstance(field, Streamlines) else "lengths: 4th root, anew each step"
         caption = self.caption("sampler", "step", lengths, "seed", "model")
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
@@ -125,23 +128,21 @@ class Drift(TrajectoryScene):
         self.carry(clock, field, options.duration)
         self.crossfade([field, many[0], keys["many"]], [paths, keys["paths"]])
         self.wait(PATHS)
-        gone = [*stage, *read, keys["paths"], paths, *data, *many, *hero.mobjects]
+        gone = [*stage, *read, keys["paths"], *data, *many, *hero.mobjects]
         if len(data):
-            self.beside_the_data(view, [mob for mob in gone if mob in self.mobjects], paths)
+            self.beside_the_data(view, [mob for mob in gone if mob in self.mobjects])
         self.outro()
 
-    def beside_the_data(self, view: Any, gone: list[Any], paths: Any) -> None:
-        """All particles, as they have arrived, make room for the data, to which they should be alike."""
+    def beside_the_data(self, view: Any, gone: list[Any]) -> None:
+        """All particles, as they have arrived on their paths, make room for the data, to which they should be alike."""
         boxes, data, run = self.arrange("two panels"), self.run.target, self.run
         left, right = self.view(data, boxes.left), self.view(data, boxes.right)
         self.look(1)
         beside = BesideData(self.page, run, left, right, boxes, name=self.words["riders"])
         size = point_radius(run.chains, 24)
-        arrived = view.cloud(np.asarray(run["x"][-1]), color=self.theme.samples, radius=size, alpha=DATA)
+        self.add(view.cloud(np.asarray(run["x"][-1]), color=self.theme.samples, radius=size, alpha=DATA))
         view.attached.clear()
-        self.play(FadeOutFast(*gone, run_time=0.4), FadeInFast(arrived, run_time=0.4))
-        self.play(view.move(*beside.where, self.seconds(1.2)))
-        self.play(FadeInFast(*beside.mobjects, paths, run_time=0.6))
+        beside.play(self, view, gone)
 
     def carry(self, clock: Clock, field: Any, seconds: float) -> None:
         """Let recorded time pass, the lines of the field flowing meanwhile."""

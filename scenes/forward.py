@@ -41,7 +41,8 @@ TILES = {"wide": 7, "classic": 5, "square": 11, "tall": 12}
 VISIBLE = (-5.0, 5.5)  # log-SNR: outside nothing can be seen to change from tile to tile
 REACH = {2: 0.62, 3: 0.9}  # of a panel that data, or the box round them, fill: noise needs the rest
 DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
-TAIL, HERO_TAIL = 12, 5  # steps that tails are long
+TAIL = 12  # steps that tails are long
+LEFT = 0.3  # opacity of the data when nothing is left of them
 WATCHED = 16  # images that set the pace
 
 
@@ -73,7 +74,8 @@ class Forward(TrajectoryScene):
         pictures = len(run.event) == 3
         boxes = self.arrange("panel beside tiles", tiles=TILES[page.shape], under=0.46, key_lines=1, key_rows=2)
         alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
-        self.tints = [turned(theme.data, theme.samples, float(w)) for w in sigma**2 / (alpha**2 + sigma**2)]
+        self.noise = sigma**2 / (alpha**2 + sigma**2)  # its share
+        self.tints = [turned(theme.data, theme.samples, float(share)) for share in self.noise]
         self.deviation = float(sigma[-1] / run.scale[-1])  # of what is left when the data are gone
         steps = even_steps(np.clip(log_snr_of(run), *VISIBLE), len(boxes.tiles))
         self.times = [f"{run['time'][step]:.2f}" for step in steps]
@@ -98,14 +100,16 @@ class Forward(TrajectoryScene):
         states, theme, options = self.states, self.theme, self.options
         stage, reach = beside_marginals(boxes.panel, states.shape[2]), REACH[states.shape[2]]
         view = self.view(states[0], stage, reach=reach, noise=self.deviation, haze=theme.panel)
-        view.cloud(states[0], color=theme.data, radius=DATA, alpha=CLOUD)
+        origin = view.cloud(states[0], color=theme.data, radius=DATA, alpha=CLOUD)
         cloud = view.cloud(states, color=theme.data, radius=point_radius(states.shape[1], 12), alpha=CLOUD)
         clock.bind(cloud, lambda step: cloud.set_fill(self.tints[int(step)]))
+        left = LEFT + (1 - LEFT) * (1 - self.noise)  # of where the points began fades what is left of it
+        clock.bind(lambda step: origin.set_fill(opacity=left[int(step)]), moves=[origin])
         if options.trails:
             tails: dict[str, Any] = {"color": theme.fg, "width": LINE, "alpha": 0.6, "length": TAIL}
             clock.bind(view.trails(states[:, : options.trails], **tails))
         if options.hero:
-            clock.bind(Hero(view, states, theme=theme, length=HERO_TAIL))
+            clock.bind(Hero(view, states, theme=theme, length=0))
         same: dict[str, Any] = {"colors": self.tints}
         edges = marginals(view, states, stage, deviation=self.deviation, theme=theme, **same)
         same |= {"prefix": "$t =$ ", "reach": reach, "noise": self.deviation, "names": self.times}

@@ -56,6 +56,7 @@ class Latent(TrajectoryScene):
 
     default_config = "latent-digits"
     shows = ("plane",)
+    unused_options = ("trails", "interpolate")
     needs = {
         "codes": Codes(),
         "paths": Recording(

@@ -8,8 +8,7 @@ from manim import smooth
 from pydantic import Field
 
 from diffrender.animation import (
-    LINE,
-    CellLens,
+    CellReadouts,
     DeformedGrid,
     FadeInFast,
     FadeOutFast,
@@ -27,8 +26,8 @@ from diffrender.animation import (
 )
 
 POINT = 0.8  # opacity of the data's points
+MOVE, SOON = 1.3, 0.2  # seconds in which density and data come to stand side by side; what goes is gone after a part
 REWIND = 2.5  # seconds from the data back to the noise
-LENS = 0.3  # side of the magnifier in a square frame, of the stage's
 FIT = 1.3  # of the data's sides, for density and data beside each other
 LINES_LEFT = 0.15  # opacity of the grid beside the data
 EQUATION = "p_t (x_t) = p_T (x_T) thin {{abs(det partial x_T\\/partial x_t) : samples}}"
@@ -56,6 +55,7 @@ class Mesh(TrajectoryScene):
         "title": "A flow of the plane",
         "area": "area of the cell",
         "density": "density in it",
+        "product": "their product stays 1",
         "grid": "grid",
         "cell": "one cell",
         "made": "Density that the flow makes|Density of the flow",
@@ -71,7 +71,7 @@ class Mesh(TrajectoryScene):
     def construct(self) -> None:
         """The deformed plane and back to the even grid; the whole way, one cell followed; what it makes, and data."""
         run, page, theme, options, words = self.run, self.page, self.theme, self.options, self.words
-        boxes = self.arrange("stage with column", slider=False)
+        boxes = self.arrange("square stage with column")
         grid = DeformedGrid(run, boxes.stage, lines=options.lines, theme=theme)
         mesh = grid.lattice().set_z_index(1)
         cell = FollowedCell(grid, mesh).set_z_index(3)
@@ -79,34 +79,12 @@ class Mesh(TrajectoryScene):
         # what stands round it
         clock = self.clock(run, timeline=paced(run.states, even=0.1))
         clock.bind(mesh, cell)
-        shares = {0.0: "0", 0.5: f"{grid.vmax / 4:.2g}", 1.0: f"≥ {grid.vmax:.2g}"}
-        bar = page.value_bar("$p_t$", boxes.column, theme.table("density"), shares)
-        sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
-        area = clock.number(words["area"] + " × {:.3f}", grid.ratio, size="legend")
-        density = clock.number(words["density"] + " × {:.1f}", 1 / grid.ratio, size="legend")
-        below = boxes.column._replace(top=bar[0].baseline - 1.6 * page.em("legend"))
-        lens: list[Any] = []
-        if page.column_align:
-            page.stack(below, sigma, area, density, align=-1)
-            foot, top = boxes.column.bottom + 5.4 * page.em("legend"), density.line.baseline - 0.25
-            side = min(boxes.column.width, top - foot)
-            lens = self.lens(grid, clock, (below.left, below.left + side, top - side, top))
-        else:
-            sigma.at(boxes.column.right, bar[0].baseline, 1)
-            if page.shape == "tall":
-                side = below.height
-                page.stack(below, area, density, align=-1)
-                lens = self.lens(grid, clock, (below.right - side, below.right, below.bottom, below.bottom + side))
-            else:  # in a corner of the stage, and its numbers beside the bar
-                corner, side = boxes.stage, LENS * boxes.stage.height
-                lens = self.lens(grid, clock, (corner.right - side, corner.right, corner.bottom, corner.bottom + side))
-                page.stack(boxes.column, area, density, gap=0.25, align=1)
+        read = CellReadouts(grid, clock, boxes, words=words)
         items: list[Any] = [
             (key_line(theme.fg, alpha=0.5), 0.4, words["grid"]),
             (key_line(theme.samples), 0.4, words["cell"]),
         ]
-        key = self.legend(items, boxes.key)
-        numbers = [area, density] if page.shape == "square" else [sigma, area, density]
+        key = page.legend(items, read.lens) if page.shape == "wide" else self.legend(items, boxes.key)
         points = f"{grid.side} × {grid.side} points"
         caption = self.caption("sampler", "step", points, "scaling", "model")
         edge = frame(boxes.stage, theme.border).set_z_index(5)
@@ -117,7 +95,7 @@ class Mesh(TrajectoryScene):
 
         clock.show(1)
         look(1)
-        round_it = [panel(boxes.stage, theme), key, *bar, *numbers, *lens, cell, edge]
+        round_it = [panel(boxes.stage, theme), key, *read.mobjects, cell, edge]
         ground = [*round_it, mesh, caption]
         self.intro(*self.header(words["title"], EQUATION), ground=ground)
         seconds = self.seconds(REWIND)
@@ -151,15 +129,10 @@ class Mesh(TrajectoryScene):
         def fade(u: float) -> None:
             mesh.alpha = began + u * (LINES_LEFT - began)
 
-        self.play(FadeOutFast(*gone, run_time=0.4))
-        seconds = self.seconds(1.2)
-        self.play(view.move(near, boxes.left, seconds), UpdateFromAlpha(fade, mesh, run_time=seconds))
-        self.play(FadeInFast(*ground, *texts, *edges, *right.made, run_time=0.6))
-
-    def lens(self, grid: DeformedGrid, clock: Any, rect: Any) -> list[Any]:
-        """The magnifier on the followed cell, in a frame."""
-        made = CellLens(grid, rect)
-        clock.bind(made)
-        made.part.set_z_index(1)
-        made.outline.set_z_index(3)
-        return [panel(rect, self.theme), *made.mobjects, frame(rect, self.theme.samples, 1.2 * LINE).set_z_index(5)]
+        seconds = self.seconds(MOVE)
+        self.play(
+            FadeOutFast(*gone, run_time=SOON * seconds),
+            view.move(near, boxes.left, seconds),
+            UpdateFromAlpha(fade, mesh, run_time=seconds),
+            FadeInFast(*ground, *texts, *edges, *right.made, run_time=seconds, after=SOON),
+        )

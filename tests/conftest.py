@@ -30,6 +30,7 @@ class ToyScene(Scene):
         grey: int = 40
         size: int = 0
         part: int = 0
+        parts: int = 0
         until: str = ""
         die: str = ""
         fail: str = ""

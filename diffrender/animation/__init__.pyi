@@ -52,6 +52,7 @@ from .mobjects.space.lines import Cage as Cage, Trails3D as Trails3D
 from .mobjects.space.orbit import Orbit as Orbit, Turn as Turn
 from .parts.axes import Axes as Axes, decades as decades, evenly as evenly, scale_bar as scale_bar
 from .parts.beside import METRIC as METRIC, BesideData as BesideData, distances as distances
+from .parts.cell_readouts import CellReadouts as CellReadouts
 from .parts.class_labels import (
     ClassLabels as ClassLabels,
     class_colors as class_colors,
@@ -65,6 +66,7 @@ from .parts.code_panel import CodePanel as CodePanel, loop_of as loop_of
 from .parts.deformed_grid import CellLens as CellLens, DeformedGrid as DeformedGrid, FollowedCell as FollowedCell
 from .parts.density_panel import DensityPanel as DensityPanel
 from .parts.distance_chart import DistanceChart as DistanceChart
+from .parts.distance_course import DistanceCourse as DistanceCourse
 from .parts.distances import total_variation_curve as total_variation_curve
 from .parts.filling import FillingHistogram as FillingHistogram
 from .parts.flow_field import FlowField as FlowField
@@ -80,7 +82,7 @@ from .parts.latent.noise_to_code import NoiseToCode as NoiseToCode
 from .parts.latent.one_noise_each_class import OneNoiseEachClass as OneNoiseEachClass
 from .parts.learning_curves import LearningCurves as LearningCurves
 from .parts.learning_images import LearningImages as LearningImages
-from .parts.lettering import denoised as denoised
+from .parts.lettering import denoised as denoised, rises as rises
 from .parts.level_scale import BAR as BAR, LevelScale as LevelScale
 from .parts.likelihood import (
     CarriedCell as CarriedCell,

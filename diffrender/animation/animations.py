@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from manim import Animation, Group, Mobject, Scene, VMobject, linear, smooth
+from manim.utils.rate_functions import squish_rate_func
 
 from diffrender.animation.timeline import Timeline
 
@@ -102,13 +103,17 @@ class OpacityScale:
 
 
 class _Fade(Animation):
-    """Scale the opacities of mobjects, and of all that they hold, between nothing and what they are."""
+    """Scale the opacities of mobjects, and of all that they hold, between nothing and what they are.
+
+    after: part of the time that passes before they begin to change.
+    """
 
     first, last = 0.0, 1.0
 
-    def __init__(self, *mobjects: Mobject, run_time: float = 0.5, **kwargs: Any) -> None:
+    def __init__(self, *mobjects: Mobject, run_time: float = 0.5, after: float = 0.0, **kwargs: Any) -> None:
         self.faded = mobjects
-        super().__init__(Group(*mobjects), run_time=run_time, rate_func=smooth, introducer=True, **kwargs)
+        rate = squish_rate_func(smooth, after, 1.0) if after else smooth
+        super().__init__(Group(*mobjects), run_time=run_time, rate_func=rate, introducer=True, **kwargs)
 
     def _setup_scene(self, scene: Scene) -> None:
         scene.add(*self.faded)

@@ -60,7 +60,7 @@ class ManyChainsScene(DensityScene):
         run, words = self.trajectories["many"], self.words
         crowd = self.crowd(run, self.left, by=-1)
         self.shown_levels = shown = Annealing(self.density, run, crowd, self.right)
-        names = {"name": words["wasserstein"], "floor": words["floor"].format(run.chains), "x_name": words["steps"]}
+        names = {"name": words["wasserstein"], "floor": words["floor"], "x_name": words["steps"]}
         self.distance = distance = wasserstein_curve(self.page, shown.free, run, self.density, **names)
         clock = self.act(run, linear(run.steps, interpolate=True), shown, *([distance] if distance else []))
         note = self.page.note(self.page.fitting(words["own_top"], self.left.width, "legend"), self.left)
@@ -91,7 +91,7 @@ class ManyChainsScene(DensityScene):
         """Hundreds of chains, each in the colour of the basin in which it began, mix and become the density."""
         run, words = self.trajectories["many"], self.words
         self.go(self.left, left=[], right=[], ground=[], name=[], key=[], curve=[])
-        names = {"name": words["wasserstein"], "floor": words["floor"].format(run.chains), "x_name": words["steps"]}
+        names = {"name": words["wasserstein"], "floor": words["floor"], "x_name": words["steps"]}
         self.distance = distance = wasserstein_curve(self.page, self.right, run, self.density, **names)
         crowd = self.crowd(run, self.left)
         clock = self.act(run, slow_then_ramp(run.steps), crowd, *([distance] if distance else []))

@@ -21,7 +21,6 @@ from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane, Space, around
 from diffrender.animation.mobjects.camera import BulkCamera
 from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend
-from diffrender.animation.parts.beside import METRIC, distances
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.text import captions
 from diffrender.animation.text.language import Language, own, speak
@@ -40,7 +39,6 @@ from diffrender.config.declarations import (
 from diffrender.config.scene_options import SceneOptions
 from diffrender.core.errors import RenderError
 from diffrender.core.validation import validate
-from diffrender.trajectory.distance import compared_points
 from diffrender.trajectory.projection import decoded_images, projected
 from diffrender.trajectory.reader import Trajectory
 
@@ -263,16 +261,6 @@ class TrajectoryScene(Scene):
     def sampler_equation(self, run: Trajectory | None = None) -> str:
         """The update of the sampler that ran, as the recording writes it."""
         return captions.equation(run or self.run)
-
-    def distance_lines(self, clock: Clock) -> list[Any]:
-        """Lines for a column: the distance to the data, as recorded, and that of two draws; none if not known."""
-        run, made = clock.run, []
-        if METRIC in run:
-            made.append(clock.number("distance to the data {:.3f}", run[METRIC], size="legend"))
-        if figures := distances(run):
-            size = compared_points(run, run.states[-1])
-            made.append(self.page.words(f"two draws of {size:,}: {figures.usual}", "legend", "muted"))
-        return made
 
     def legend(self, items: Sequence[tuple[Key, float, str]], box: Rect) -> VGroup:
         """The legend in a box: in a column one item a line at its foot; else centred lines, as few as hold it."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from diffrender.config.overrides import combined
+from diffrender.config.scene_card import find_scene
 from diffrender.core.errors import DiffrenderError, UsageError
 from diffrender.core.files import digest, file_digest
 from diffrender.core.glyphs import check_words
@@ -20,6 +21,8 @@ from diffrender.jobs.plan.subject import OUTPUTS
 from diffrender.lecture.file import Card, Clip, Entry, Lecture, Part, Video
 from diffrender.lecture.inputs import check_sound, check_video
 from diffrender.lecture.sounds import Sounds, sounds_of
+
+COUNT = "parts"  # the option of cards that says how many parts there are: names of clips do not depend on it
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,8 @@ def _request(lecture: Lecture, entry: Entry, parts: int) -> ClipRequest:
         return ClipRequest(lecture.beside(entry.scene), config, entry.overrides, entry.options, keys)
     if isinstance(entry, Part):
         options = {"title": entry.part, "text": entry.text, "part": parts, "seconds": entry.seconds}
+        if COUNT in find_scene("card").options.model_fields:  # not every card of a user's own asks for it
+            options[COUNT] = sum(isinstance(each, Part) for each in lecture.entries)
     else:
         assert isinstance(entry, Card)
         options = {"title": entry.card, "text": entry.text, "seconds": entry.seconds}
@@ -219,7 +224,7 @@ def _name(entry: Entry, options: Mapping[str, Any]) -> str:
         settings: Any = [entry.scene, entry.set, entry.options] if entry.set or entry.options or acts else None
         settings = [*settings, *acts] if settings else None
     else:
-        words, settings = options["title"], options
+        words, settings = options["title"], {name: value for name, value in options.items() if name != COUNT}
         parts = ["part" if isinstance(entry, Part) else "card", words]
     parts += [digest(settings)[:6]] if settings else []
     return "-".join(filter(None, (slug(part) for part in parts)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -70,18 +71,34 @@ def judged_distance(run: Trajectory, samples: np.ndarray) -> Judged | None:
     too, as many of them as a half has points, so that all are of sets of one size, `compared_points`. None if too few
     data were recorded.
     """
-    size = compared_points(run, samples)
+    course = judged_distances(run, [samples])
+    return course[-1] if course else None
+
+
+def judged_distances(run: Trajectory, states: Sequence[np.ndarray]) -> list[Judged]:
+    """`judged_distance` of each of K states (N, *event); none if too few data were recorded."""
+    size = compared_points(run, states[-1])
     if size is None:
-        return None
+        return []
     data = np.asarray(run.target[:MOST_POINTS], np.float32)
     data = data.reshape(len(data), -1)
     along = directions(data.shape[1])
-    mine = np.asarray(samples[:size], np.float32).reshape(size, -1)
+
+    def rows(points: np.ndarray) -> np.ndarray:
+        """(directions × size,) what of points stands where, along each direction: distances are those of such rows."""
+        points = np.asarray(points, np.float32).reshape(size, -1)
+        return np.sort((points @ along).T, axis=1).ravel().astype(np.float64)
+
     orders = [np.random.default_rng(seed).permutation(len(data)) for seed in range(SPLITS)]
-    halves = [(data[order[:size]], data[order[-size:]]) for order in orders]
-    far = float(np.mean([sliced_wasserstein(mine, one, along) for one, _ in halves]))
-    low, high = np.quantile([sliced_wasserstein(*pair, along) for pair in halves], USUAL).tolist()
-    return Judged(far, low, high)
+    halves = np.array([rows(data[order[:size]]) for order in orders])
+    others = np.array([rows(data[order[-size:]]) for order in orders])
+    low, high = np.quantile(np.sqrt(np.square(halves - others).mean(1)), USUAL).tolist()
+    squares, course = np.square(halves).mean(1), []
+    for state in states:
+        mine = rows(np.asarray(state[:size]))
+        apart = np.square(mine).mean() - 2 * (halves @ mine) / mine.size + squares
+        course.append(Judged(float(np.sqrt(np.maximum(apart, 0)).mean()), low, high))
+    return course
 
 
 def compared_points(run: Trajectory, samples: np.ndarray) -> int | None:

@@ -181,6 +181,17 @@ def test_names_of_clips_do_not_change_when_entries_come_and_go(lecture_hall):
     assert {item.name: item.key for item in after.items if item.name in names} == names
 
 
+def test_headings_say_how_many_parts_there_are_and_keep_their_names(lecture_hall):
+    two, three = (
+        list(planned(write(lecture_hall, entries)).items)
+        for entries in (["{part: One}", "{part: Two}"], ["{part: One}", "{part: Two}", "{part: Three}"])
+    )
+    assert [clip_spec(item.job).options["parts"] for item in three] == [3, 3, 3]
+    assert [clip_spec(item.job).options["part"] for item in three] == [1, 2, 3]
+    assert [item.name for item in two] == [item.name for item in three[:2]]
+    assert two[0].key != three[0].key
+
+
 def test_a_draft_has_a_folder_of_its_own(lecture_hall):
     file = write(lecture_hall, ["{scene: toy}"])
     draft = plan(lecture_file.load(file, {"quality": "m"}), lecture_hall / "outputs", suffix="-m")

@@ -190,6 +190,72 @@ def read():
     )  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """The recording of a real training, short."""
+    from diffrender.config.sections import Config
+    from diffrender.diffusion.training.loop import train
+    from diffrender.trajectory.reader import Trajectory
+
+    folder = tmp_path_factory.mktemp("training")
+    training = {
+        "steps": 60,
+        "batch_size": 64,
+        "data_size": 2000,
+        "snapshots": 6,
+        "snapshot_chains": 60,
+        "snapshot_steps": 5,
+    }
+    config = {
+        "target": {"kind": "spiral"}, "model": {"kind": "mlp", "width": 32, "depth": 2}, "training": training,
+        "schedule": {"kind": "squaredcos_cap_v2"}, "record": {"target_points": 150},
+    }  # fmt: skip
+    train(Config.model_validate(config), folder / "model.safetensors")
+    return Trajectory.open(folder / "training.npz")
+
+
+ENCODER = {"kind": "vae", "data": {"kind": "digits", "limit": 300}, "widths": [48], "epochs": 150, "batch_size": 50}
+MODEL = {"kind": "residual_mlp", "width": 16, "depth": 1, "conditional": True}
+TRAINING = {"steps": 300, "batch_size": 64, "snapshots": 0, "snapshot_chains": 20, "snapshot_steps": 2}
+
+
+@pytest.fixture(scope="session")
+def latent_runs(tmp_path_factory):
+    """The four recordings of `latent`, of an autoencoder and a model hardly trained."""
+    from diffrender.config.sections import Config
+    from diffrender.diffusion.recording.codes import record_codes
+    from diffrender.diffusion.recording.record import sample
+    from diffrender.diffusion.training import autoencoder
+    from diffrender.diffusion.training.loop import train
+    from diffrender.trajectory.reader import Trajectory
+
+    folder: Path = tmp_path_factory.mktemp("latent")
+    encoder, weights = folder / "autoencoder.safetensors", folder / "model.safetensors"
+
+    def config(sampler=None, **record):
+        sections = {"target": "latents", "autoencoder": ENCODER, "model": MODEL, "training": TRAINING}
+        record = {"target_points": 100, "keep": []} | record
+        made = Config.model_validate(sections | {"sampler": sampler or {"kind": "ddim"}, "record": record})
+        return made.model_copy(update={"autoencoder_file": encoder})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(autoencoder, "READER_STEPS", 40)
+        autoencoder.train_autoencoder(config(), encoder, device="cpu")
+    train(config(), weights, device="cpu", measured_samples=50)
+
+    def run(name, sampler, **record):
+        file = sample(config(sampler, **record), folder / f"{name}.npz", weights=weights, device="cpu")
+        return Trajectory.open(file)
+
+    ddim = {"kind": "ddim", "steps": 12}
+    return {
+        "codes": Trajectory.open(record_codes(config(), folder / "codes.npz")),
+        "paths": run("paths", {**ddim, "chains": 60, "guidance_scale": 0}, decoded=20),
+        "steered": run("steered", {**ddim, "chains": 10, "start": "0.6, -0.5", "guidance_scale": 2}),
+        "guided": run("guided", {**ddim, "chains": 200, "guidance_scale": 2}, decoded=0),
+    }
+
+
 SHAPES = [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark")]
 SPOKEN = [((480, 270), "dark_ja"), ((270, 480), "light_de")]
 ALL_SAID = {  # scenes in whose layout tests every line is said in these languages too

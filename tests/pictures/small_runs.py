@@ -43,6 +43,16 @@ CLASSES = {"target": "moons", "model": {"kind": "exact", "conditional": True}}
 CLASSES |= {"sampler": {"kind": "ddim", "steps": 40, "chains": 300}}
 TILT = dict.fromkeys(("scale1", "scale2"), CLASSES | {"record": {"tilted": True}})
 TILT |= {"fields": CLASSES | {"record": {"fields": ["score", "class_score"], "grid": [9, 9]}}}
+MANY = {"target": "smiley", "record": {"target_points": 0}}
+LANGEVIN = {
+    "chain": MANY
+    | {
+        "sampler": {"kind": "ula", "chains": 1, "steps": 600},
+        "record": {"keep": ["drift", "noise"], "density": True, "target_points": 0},
+    },
+    "many": MANY | {"sampler": {"kind": "ula", "chains": 80, "steps": 60}},
+    "still": MANY | {"sampler": {"kind": "gradient", "chains": 80, "steps": 60}},
+}
 CASES = {  # a scene, what its recordings are, by name, and options
     "denoise": ({"run": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}}, {}),
     "drift": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}}, {}),
@@ -56,4 +66,34 @@ CASES = {  # a scene, what its recordings are, by name, and options
     "ribbon": (RIBBON, {"acts": "backward,dial"}),
     "fan": ({"run": {"sampler": FAN, "record": {"posterior": True, "keep": ["x0"]}}}, {}),
     "step": (STEP, {}),
+    "forward": ({"run": {"sampler": {"kind": "forward", "steps": 40, "chains": 300}}}, {}),
+    "langevin": (LANGEVIN, {"duration": 24}),
 }
+
+IMAGES = {
+    "target": "digits",
+    "model": {"kind": "exact", "conditional": True},
+    "sampler": {"kind": "ddim", "steps": 40, "chains": 10},
+    "record": {"keep": ["x0"], "target_points": 200, "nearest": True},
+}
+ADDED = IMAGES | {"sampler": {"kind": "forward", "steps": 40, "chains": 10}, "record": {"keep": []}}
+LEVELS = {"kind": "geometric", "sigma_min": 0.08, "sigma_max": 6.5, "num_train_timesteps": 40}
+ANNEALED = {"kind": "annealed", "steps": 40, "inner_steps": 2, "step_size": 0.25, "chains": 16}
+DENOISERS = ("own", "gaussian", "exact", "near", "local", "far", "farthest")
+OF_IMAGES = {
+    "images": ({"run": IMAGES}, {}),
+    "chain": ({"forward": ADDED, "reverse": IMAGES}, {}),
+    "surf": ({"run": IMAGES | {"schedule": LEVELS, "sampler": ANNEALED}}, {}),
+    "memory": (dict.fromkeys(DENOISERS, IMAGES), {}),
+    "guidance": (dict.fromkeys(("free", "plain", "two", "eight"), IMAGES), {}),
+    "spectrum": ({"run": ADDED}, {}),
+}
+
+
+OTHERS = {"card": ({}, {"seconds": 5})}
+EVERY = CASES | OF_IMAGES | OTHERS
+
+
+def recordings(scene, recorded):
+    """The recordings that a scene of `EVERY` needs, by name."""
+    return {name: recorded(**({"target": "spiral"} | each)) for name, each in EVERY[scene][0].items()}

@@ -2,10 +2,20 @@
 
 import numpy as np
 import pytest
+from manim import Dot
 
 from diffrender.animation.layout.checks import texts
 from diffrender.animation.layout.paragraph import markup, paragraph
-from diffrender.animation.parts.lettering import LOWEST, PIXEL, denoised, posterior_mean, raster
+from diffrender.animation.parts.lettering import (
+    LOWEST,
+    PIXEL,
+    SMOOTHEST,
+    denoised,
+    noise_levels,
+    posterior_mean,
+    raster,
+    rises,
+)
 from diffrender.animation.text.language import Language, own
 from diffrender.animation.text.typst import words
 from diffrender.config.catalogue import languages, read_catalogue
@@ -61,6 +71,39 @@ def test_the_first_and_the_last_frame_are_the_whole_card_and_between_them_is_noi
     assert np.ptp(first.sum(-1)) > 500
     bright = [(frame.min(-1) > 200).sum() for frame in (first, noise, last)]
     assert bright[1] < bright[0] / 3
+
+
+def test_isolines_round_the_words_are_those_of_the_density_of_what_the_particles_come_from():
+    made, box = letters(), (-3.0, 3.0, -2.0, 2.0)
+    ink, corner = raster(made)
+    rows, columns = np.nonzero(ink)
+    places = np.stack([columns + 0.5, rows + 0.5], 1) * PIXEL + corner
+    maps, levels = rises(made, box), np.maximum(noise_levels(), SMOOTHEST)
+    x, y = (np.linspace(a, b, n) for (a, b), n in zip((box[:2], box[2:]), maps.shape[:0:-1], strict=True))
+    for k in (0, 12, len(maps) - 1):
+
+        def density(j, i, sigma):
+            away = np.square(places - (x[i], y[j])).sum(1)
+            return ink[rows, columns] @ np.exp(-away / (2 * sigma**2))
+
+        top = density(*np.unravel_index(maps[k].argmin(), maps[k].shape), levels[k])
+        for j, i in ((5, 8), (20, 30), (30, 55)):
+            height = levels[k] * np.sqrt(2 * np.log(top / density(j, i, levels[k])))
+            assert maps[k][j, i] == pytest.approx(height, rel=1e-3)
+            assert maps[k][j - 3, i - 3] != pytest.approx(height, rel=1e-3), "the control: another place"
+
+
+def test_a_row_of_dots_says_which_part_of_how_many_it_is(card):
+    def dots(**options):
+        card.play([(0, 1)], title="Hello", **options)
+        return [mob for mob in card.scene.mobjects if isinstance(mob, Dot)]
+
+    row = dots(part=2, parts=5)
+    sizes = [dot.width for dot in sorted(row, key=lambda dot: dot.get_x())]
+    assert len(sizes) == 5
+    assert int(np.argmax(sizes)) == 1
+    assert sorted(sizes)[-1] > sorted(sizes)[-2]
+    assert dots(part=2) == []
 
 
 @pytest.mark.parametrize(("size", "look"), SIZES)

@@ -16,8 +16,6 @@ from diffrender.animation.mobjects.plane.tail import Tail
 from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.animation.mobjects.space.cloud import PointCloud3D
 from diffrender.animation.theme import contrast, linear, theme
-from diffrender.config.sections import Config
-from diffrender.trajectory.reader import Trajectory
 from diffrender.video import frames
 from tests.pictures.small_runs import CASES
 
@@ -30,7 +28,6 @@ GRID = {"kind": "ddim", "chains": 441, "steps": 20, "start": "grid"}
 IMAGES = {"target": "digits", "record": {"keep": ["x0"], "target_points": 0, "frames": 100}}
 GEOMETRIC = {"kind": "geometric", "sigma_min": 0.08, "sigma_max": 6.5, "num_train_timesteps": 20}
 CLASSES = {"target": "digits", "schedule": {"kind": "karras", "sigma_min": 0.02}}
-MANY = {"target": "smiley", "record": {"target_points": 0}}
 CONDITIONAL = {"kind": "exact", "conditional": True}
 GAUSSIAN = CONDITIONAL | {"kind": "gaussian"}
 
@@ -48,15 +45,6 @@ def local(size):
 
 RUNS = {
     "denoise in space": {"run": {"target": "torus", "sampler": {"kind": "ddim"} | SMALL, "record": {"keep": ["x0"]}}},
-    "langevin": {
-        "chain": MANY
-        | {
-            "sampler": {"kind": "ula", "chains": 1, "steps": 600},
-            "record": {"keep": ["drift", "noise"], "density": True, "target_points": 0},
-        },
-        "many": MANY | {"sampler": {"kind": "ula", "chains": 80, "steps": 60}},
-        "still": MANY | {"sampler": {"kind": "gradient", "chains": 80, "steps": 60}},
-    },
     "training": {"training": "trained"},
     "card": {},
     "images": {"run": denoised(12)},
@@ -96,7 +84,7 @@ RUNS = {
         }
     },
 }
-RUNS |= {name: CASES[name][0] for name in ("compare", "decide", "fan", "likelihood", "step")}
+RUNS |= {name: CASES[name][0] for name in ("langevin", "compare", "decide", "fan", "likelihood", "step")}
 
 
 def luminance(pixels):
@@ -213,28 +201,6 @@ def stills(film, look, wanted, **options):
     settings = frames.manim_config(*SIZE, FPS, transparent=False, media=film.media)
     frames.draw(make, settings, wanted, keep)
     return shots
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory):
-    """The recording of a real training, short."""
-    from diffrender.diffusion.training.loop import train
-
-    folder = tmp_path_factory.mktemp("training")
-    training = {
-        "steps": 60,
-        "batch_size": 64,
-        "data_size": 2000,
-        "snapshots": 6,
-        "snapshot_chains": 60,
-        "snapshot_steps": 5,
-    }
-    config = {
-        "target": {"kind": "spiral"}, "model": {"kind": "mlp", "width": 32, "depth": 2}, "training": training,
-        "schedule": {"kind": "squaredcos_cap_v2"}, "record": {"target_points": 150},
-    }  # fmt: skip
-    train(Config.model_validate(config), folder / "model.safetensors")
-    return Trajectory.open(folder / "training.npz")
 
 
 @pytest.fixture(scope="module", params=RUNS)

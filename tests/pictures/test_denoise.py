@@ -12,6 +12,7 @@ from diffrender.animation.mobjects.furniture.panels import Slider
 from diffrender.animation.parts.hero_step import RIM
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import paced
+from diffrender.trajectory.distance import judged_distance
 
 SECONDS, CHAINS, STEPS = 2.0, 60, 12
 COURSE = (0.35, 0.75)
@@ -74,9 +75,12 @@ def test_slider_and_numbers_say_which_step_is_shown(read, cinema, run):
     film = cinema("denoise", run=run)
     (shot,) = film.at(REWIND + COURSE[1] * SECONDS, **PLAIN)
     step = steps_at(run)[1]
-    numbers = {mob.spec: mob.value for top in film.scene.mobjects for mob in top.get_family() if hasattr(mob, "spec")}
-    assert numbers[".3f"] == pytest.approx(float(run["sigma"][step]))
-    assert numbers[","] == step
+    figures = [m for top in film.scene.mobjects for m in top.get_family() if hasattr(m, "spec")]
+    sigma, far = (m.value for m in figures if m.spec == ".3f")
+    assert sigma == pytest.approx(float(run["sigma"][step]))
+    assert far == pytest.approx(judged_distance(run, run["x"][step]).far)
+    assert far != pytest.approx(judged_distance(run, run["x"][step - 1]).far, rel=1e-3), "the control"
+    assert [m.value for m in figures if m.spec == ","] == [step]
     slider = next(m for m in film.scene.mobjects if isinstance(m, Slider))
     left, row = (round(v) for v in read.pixel_of((slider.x0, slider.y)))
     right = round(read.pixel_of((slider.x1, 0))[0])
@@ -136,6 +140,25 @@ def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema,
             end = end - (end - start) * min(RIM / length, 0.5)
         assert np.concatenate(ends) == pytest.approx(np.concatenate([start, end]), abs=1e-4)
     assert shown[1][1] != pytest.approx(np.array(laid(x + 1.05 * drift)), abs=1e-4)
+
+
+def test_the_distance_falls_as_it_is_judged_over_the_band_of_two_draws(cinema, run):
+    film = cinema("denoise", run=run)
+    (shot,) = film.play([(0, 1)], **PLAIN)
+    (curve,) = shot.rasters["Curve"]
+    wanted = [judged_distance(run, run["x"][k]).far for k in range(STEPS + 1)]
+    assert curve.y == pytest.approx(wanted)
+    assert curve.y != pytest.approx(wanted[::-1], rel=0.05), "the control"
+
+
+def test_predictions_lie_over_the_samples_until_these_have_caught_up(cinema, recorded):
+    film = cinema("denoise", run=recorded("spiral", sampler=SAMPLER, record={"keep": ["x0"]}))
+    for course, least, most in ((0.1, 0.99, 1.0), (0.95, 0.0, 0.5)):
+        (shot,) = film.at(REWIND + course * SECONDS, **PLAIN)
+        samples, guess = shot.rasters["PointCloud"][:2]
+        assert guess.z_index > samples.z_index
+        assert least <= guess.get_fill_opacity() <= most
+        assert samples.get_fill_opacity() == 1
 
 
 # ---- the end ---------------------------------------------------------------------------------------------------------

@@ -2,53 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 SIZE, DURATION = 8, 1.0
 ACTS = ("organise", "density", "manifold", "diffuse", "condition")
-ENCODER = {"kind": "vae", "data": {"kind": "digits", "limit": 300}, "widths": [48], "epochs": 150, "batch_size": 50}
-MODEL = {"kind": "residual_mlp", "width": 16, "depth": 1, "conditional": True}
-TRAINING = {"steps": 300, "batch_size": 64, "snapshots": 0, "snapshot_chains": 20, "snapshot_steps": 2}
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """The scene's four recordings, of an autoencoder and a model hardly trained."""
-    from diffrender.config.sections import Config
-    from diffrender.diffusion.recording.codes import record_codes
-    from diffrender.diffusion.recording.record import sample
-    from diffrender.diffusion.training import autoencoder
-    from diffrender.diffusion.training.loop import train
-    from diffrender.trajectory.reader import Trajectory
-
-    folder: Path = tmp_path_factory.mktemp("latent")
-    encoder, weights = folder / "autoencoder.safetensors", folder / "model.safetensors"
-
-    def config(sampler=None, **record):
-        sections = {"target": "latents", "autoencoder": ENCODER, "model": MODEL, "training": TRAINING}
-        record = {"target_points": 100, "keep": []} | record
-        made = Config.model_validate(sections | {"sampler": sampler or {"kind": "ddim"}, "record": record})
-        return made.model_copy(update={"autoencoder_file": encoder})
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(autoencoder, "READER_STEPS", 40)
-        autoencoder.train_autoencoder(config(), encoder, device="cpu")
-    train(config(), weights, device="cpu", measured_samples=50)
-
-    def run(name, sampler, **record):
-        file = sample(config(sampler, **record), folder / f"{name}.npz", weights=weights, device="cpu")
-        return Trajectory.open(file)
-
-    ddim = {"kind": "ddim", "steps": 12}
-    return {
-        "codes": Trajectory.open(record_codes(config(), folder / "codes.npz")),
-        "paths": run("paths", {**ddim, "chains": 60, "guidance_scale": 0}, decoded=20),
-        "steered": run("steered", {**ddim, "chains": 10, "start": "0.6, -0.5", "guidance_scale": 2}),
-        "guided": run("guided", {**ddim, "chains": 200, "guidance_scale": 2}, decoded=0),
-    }
+def runs(latent_runs):
+    return latent_runs
 
 
 def shown(read, shot, grid):

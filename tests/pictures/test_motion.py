@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diffrender.video import frames
-from tests.pictures.small_runs import CASES
+from tests.pictures.small_runs import EVERY, OF_IMAGES, recordings
 
 LONGEST = 1.5  # seconds for which a picture may stand still without being held on purpose
 FPS, SIZE = 10, (320, 180)
@@ -20,7 +20,9 @@ def played(cinema, name, options, **trajectories):
     pictures, holds = [], []
 
     def make(renderer):
-        scene = film.scene_class(trajectories=film.trajectories, options={"duration": 5} | options, renderer=renderer)
+        unused = film.scene_class.unused_options
+        usual = {} if "duration" in unused else {"duration": 5}
+        scene = film.scene_class(trajectories=film.trajectories, options=usual | options, renderer=renderer)
         wait = scene.wait
 
         def held(seconds=1.0, **kwargs):
@@ -47,37 +49,13 @@ def dead(pictures, holds):
     ]
 
 
-# ---- scenes of images ------------------------------------------------------------------------------------------------
-IMAGES = {
-    "target": "digits",
-    "model": {"kind": "exact", "conditional": True},
-    "sampler": {"kind": "ddim", "steps": 40, "chains": 10},
-    "record": {"keep": ["x0"], "target_points": 200, "nearest": True},
-}
-ADDED = IMAGES | {"sampler": {"kind": "forward", "steps": 40, "chains": 10}, "record": {"keep": []}}
-LEVELS = {"kind": "geometric", "sigma_min": 0.08, "sigma_max": 6.5, "num_train_timesteps": 40}
-ANNEALED = {"kind": "annealed", "steps": 40, "inner_steps": 2, "step_size": 0.25, "chains": 16}
-DENOISERS = ("own", "gaussian", "exact", "near", "local", "far", "farthest")
 FADES = 16  # so many pictures of their clips, in which all images fade out or in, may change more
-OF_IMAGES = {
-    "images": ({"run": IMAGES}, {}),
-    "chain": ({"forward": ADDED, "reverse": IMAGES}, {}),
-    "surf": ({"run": IMAGES | {"schedule": LEVELS, "sampler": ANNEALED}}, {}),
-    "memory": (dict.fromkeys(DENOISERS, IMAGES), {}),
-    "guidance": (dict.fromkeys(("free", "plain", "two", "eight"), IMAGES), {}),
-    "spectrum": ({"run": ADDED}, {}),
-}
 
 
-@pytest.fixture(scope="module", params=CASES | OF_IMAGES)
+@pytest.fixture(scope="module", params=EVERY)
 def clip(request, cinema, recorded):
-    needs, options = (CASES | OF_IMAGES)[request.param]
-    return played(
-        cinema,
-        request.param,
-        options,
-        **{name: recorded(**({"target": "spiral"} | each)) for name, each in needs.items()},
-    )
+    runs = recordings(request.param, recorded)
+    return played(cinema, request.param, EVERY[request.param][1], **runs)
 
 
 def test_something_happens_in_every_second_that_is_not_held(clip):

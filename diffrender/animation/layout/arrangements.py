@@ -154,8 +154,10 @@ def stage(frame: Frame, *, slider: bool = True, key: bool = True) -> dict[str, A
 
 
 @arrangement("stage with column")
-def stage_with_column(frame: Frame, *, slider: bool = True, lines: int = 1) -> dict[str, Any]:
+def stage_with_column(frame: Frame, *, slider: bool = True, lines: int = 1, band: float = 2.2) -> dict[str, Any]:
     """A stage and a `column` for what is read: beside it in wide and 4:3 frames, a band of `lines` under it in others.
+
+    band: height of that in a tall frame.
 
     `key`: where the legend goes, at the column's foot, or a row under the stage. `slider`: the lowest row.
     """
@@ -163,9 +165,21 @@ def stage_with_column(frame: Frame, *, slider: bool = True, lines: int = 1) -> d
     if frame.shape in ("wide", "classic"):
         column, right = body.columns(*((0.34, 0.66) if frame.shape == "wide" else (0.36, 0.64)))
         return {"stage": right, "column": column, "key": column, "slider": slider_row}
-    band = {"square": 1.2 * frame.type.title + 1.6 * frame.type.label * (lines - 1), "tall": 2.2}[frame.shape]
+    band = band if frame.shape == "tall" else 1.2 * frame.type.title + 1.6 * frame.type.label * (lines - 1)
     top, (key_row, column) = _cut(body, _key_row(frame), band)
     return {"stage": top, "column": column, "key": key_row, "slider": slider_row}
+
+
+@arrangement("square stage with column")
+def square_stage_with_column(frame: Frame) -> dict[str, Any]:
+    """A square stage, and a `column` for what is read beside it with the `key` at its foot; in square and tall frames
+    as "stage with column"."""
+    if frame.shape not in ("wide", "classic"):
+        return stage_with_column(frame, slider=False, band=3.6)
+    body = _body(frame)
+    gap, width = (0.5 if frame.shape == "wide" else 0.3), min(body.height, 0.56 * body.width)
+    column, (key_row,) = _cut(body._replace(left=body.left + width + gap), _key_row(frame))
+    return {"stage": body._replace(right=body.left + width), "column": column, "key": key_row}
 
 
 @arrangement("stage and side")

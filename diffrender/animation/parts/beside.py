@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from manim import Mobject
 
+from diffrender.animation.animations import FadeInFast, FadeOutFast
 from diffrender.animation.layout.arrangements import Boxes
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane
@@ -15,6 +17,7 @@ from diffrender.animation.theme import point_radius
 from diffrender.trajectory.distance import Judged, compared_points, judged_distance
 from diffrender.trajectory.reader import Trajectory
 
+MOVE_SECONDS, SOON = 1.3, 0.2  # the samples move to their panel, what goes is gone after this part of it
 METRIC = "metric_sliced_wasserstein"
 
 
@@ -64,6 +67,13 @@ class BesideData:
         if left.dims == 2:
             texts += [scale_bar(left, page, boxes.left), scale_bar(right, page, boxes.right)]
         self.mobjects: list[Mobject] = [*left.made, *texts]
+
+    def play(self, scene: Any, view: Plane, gone: Sequence[Mobject], *also: Mobject) -> None:
+        """What is `gone` fades; the samples' view moves to its panel, and the data appear, with all that also comes."""
+        seconds = scene.seconds(MOVE_SECONDS)
+        out = [FadeOutFast(*gone, run_time=SOON * seconds)] if gone else []
+        into = FadeInFast(*self.mobjects, *also, run_time=seconds, after=SOON)
+        scene.play(*out, view.move(*self.where, seconds), into)
 
 
 def distances(run: Trajectory) -> Judged | None:

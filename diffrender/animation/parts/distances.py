@@ -15,13 +15,13 @@ from diffrender.animation.parts.basins import draws
 from diffrender.animation.parts.density_panel import DensityPanel
 from diffrender.animation.parts.filling import FillingHistogram, bin_masses, moments, total_variation
 from diffrender.animation.theme import HAIR
-from diffrender.trajectory.distance import directions, sliced_wasserstein
+from diffrender.trajectory.distance import USUAL, directions, sliced_wasserstein
 from diffrender.trajectory.reader import Trajectory
 
 COLUMNS = 16  # of the bins in which states are compared with the density
 GUIDE_FROM = 300  # states from which on the guide goes along with the curve
-FLOOR_ROOM = 0.6  # of the width of the axes, that the floor's name may take: beyond it the curve comes down to it
-PAIRS = 6  # of true samples, whose mean distance is the floor
+FLOOR_ROOM = 0.6  # of the axes' width for the name of the band: beyond it the curve comes down to it
+PAIRS = 20  # of true samples, whose distances say what it usually is
 
 
 class Distance:
@@ -98,16 +98,18 @@ def total_variation_curve(
 def wasserstein_curve(
     page: Page, box: Box, run: Trajectory, density: DensityPanel, *, name: str, floor: str, x_name: str
 ) -> Distance | None:
-    """The recorded sliced Wasserstein-2 distance of many chains, and the floor: that of two true samples of that size.
+    """The recorded sliced Wasserstein-2 distance of many chains over the band in which that of two true samples lies.
 
-    True samples are drawn from the recorded density. None if no distance was recorded.
+    True samples are drawn from the recorded density. `floor` names the band: its fields are their size and its ends.
+    None if no distance was recorded.
     """
     if "metric_sliced_wasserstein" not in run:
         return None
     values, steps = np.asarray(run["metric_sliced_wasserstein"]), np.arange(run.steps + 1)
     true = [draws(density.values, density.extent, run.chains, seed) for seed in range(2 * PAIRS)]
     along = directions(2)
-    least = float(np.mean([sliced_wasserstein(a, b, along) for a, b in zip(true[::2], true[1::2], strict=True)]))
+    apart = [sliced_wasserstein(a, b, along) for a, b in zip(true[::2], true[1::2], strict=True)]
+    low, high = np.quantile(apart, USUAL).tolist()
     ticks = [t for t in (1, 10, 100, 1000, 10_000) if t <= run.steps + 1]
     axes = Axes(
         page,
@@ -120,5 +122,8 @@ def wasserstein_curve(
         x_ticks=ticks,
     )
     curve = axes.curve(steps + 1, values, color=page.theme.fg, ring=page.theme.bg)
-    dots, text = axes.floor(least, page.fitting(floor, FLOOR_ROOM * (box[1] - box[0]), "legend"), under=True)
-    return Distance(axes, curve, steps, values, dots, text, shift=1)
+    middle, em = axes.at(1.0, (low + high) / 2)[1], page.em("floor")
+    figures = run.chains, f"{low:.3f}–{high:.3f}"  # in the band, at its left, where the curve is yet high
+    said = page.fitting(floor, FLOOR_ROOM * (box[1] - box[0]), "floor", *figures).format(*figures)
+    text = page.label(said, axes.rect.left + 0.4 * em, middle - 0.3 * em, -1, "floor", "muted")
+    return Distance(axes, curve, steps, values, axes.band(low, high), text, shift=1)

@@ -96,7 +96,7 @@ class FlowField:
         states = self.run["x"]  # where the field was probed, not scaled
         if view.dims == 2:
             return view.keep(PathDensity(view.box, view.rect, states, color=color, alpha=ALPHA))
-        line: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.8, "length": self.run.steps, "power": 0}
+        line: dict[str, Any] = {"width": LINE, "alpha": 0.5, "length": self.run.steps, "power": 0}
         return view.trails(states[:, :PATHS], color=color, **line)
 
     def paths_shown(self, view: Plane) -> int:

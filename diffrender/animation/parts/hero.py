@@ -20,8 +20,8 @@ HERO = 0.085  # radius of the point that is followed
 class Hero:
     """One followed point and the last `length` steps of its path, drawn over everything in the view.
 
-    states: (T+1, N, D) as shown. even: the path does not fade with its age. way: as of `pick_hero`. mobjects: path,
-    then point; bind it to a clock. `chain` is the one that is followed.
+    states: (T+1, N, D) as shown. length: 0 for no path. even: the path does not fade with its age. way: as of
+    `pick_hero`. mobjects: path, if there is one, then point; bind it to a clock. `chain` is the one that is followed.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class Hero:
         self.chain = pick_hero(states, way) if chain is None else chain
         self.states = np.stack([np.asarray(states[k][self.chain]) for k in range(len(states))])[:, None]
         self.color = color or theme.fg
-        length = min(length, max(len(self.states) - 1, 1))
-        tail: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.9, "length": length, "casing": theme.bg}
+        tail: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.9, "casing": theme.bg}
+        tail["length"] = min(max(length, 1), max(len(self.states) - 1, 1))
         tail |= {"power": 0.0} if even else {}
-        self.path = view.tail(self.states, color=self.color, **tail)
+        self.path = view.tail(self.states, color=self.color, **tail).set_fill(opacity=float(length > 0))
         self.point = view.cloud(self.states, color=self.color, radius=HERO, alpha=1.0, ring=theme.bg)
-        self.mobjects = [self.path, self.point]
+        self.mobjects = [self.path, self.point] if length else [self.point]
         self.view, self.casing = view, theme.bg
 
     def thread(self) -> Mobject:

@@ -28,6 +28,7 @@ ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.7
 DIMMED = 0.6  # the others while one point is followed
 RIM = 0.13  # units before the middle of a point at which an arrow to it ends
 EARLY = 0.75  # the steps that are taken apart are among the first so many of all
+SHORT = "$hat(x)_0$", "mean", "noise"
 LIT_BY = {"guess": ("data",), "drift": ("data", "score"), "noise": ("noise",), "move": ("sum",)}
 
 
@@ -56,13 +57,14 @@ class HeroStep:
         self.mobjects: list[Mobject] = [arrow.set_z_index(7) for arrow in self.arrows.values()]
         self.mobjects += [self.predicted, equation]
 
-    def keys(self) -> list[tuple[Key, float, str]]:
-        """Items of a legend: what the arrows that are drawn mean."""
+    def keys(self, *, short: bool = False) -> list[tuple[Key, float, str]]:
+        """Items of a legend: what the arrows that are drawn mean, in few words where a line must hold them."""
         theme, drawn = self.theme, self.ends(0)
+        guess, mean, noise = SHORT if short else ("to $hat(x)_0$, predicted", "mean of the step", "fresh noise")
         items = {
-            "guess": (key_arrow(theme.data, dashed=True, scale=GUESS_ARROW), 0.62, "to $hat(x)_0$, predicted"),
-            "drift": (key_arrow(self.mean), 0.62, "step" if "noise" not in drawn else "mean of the step"),
-            "noise": (key_arrow(theme.noise, dashed=True), 0.62, "fresh noise"),
+            "guess": (key_arrow(theme.data, dashed=True, scale=GUESS_ARROW), 0.62, guess),
+            "drift": (key_arrow(self.mean), 0.62, "step" if "noise" not in drawn else mean),
+            "noise": (key_arrow(theme.noise, dashed=True), 0.62, noise),
         }
         return [item for name, item in items.items() if name in drawn]
 
@@ -117,7 +119,7 @@ class HeroStep:
             view.move(near, view.rect, seconds),
             UpdateFromAlpha(lambda u: fade.set(1 - u * (1 - DIMMED)), *others, run_time=seconds),
         )
-        scene.crossfade([key], [marks := scene.legend(self.keys(), box)])
+        scene.crossfade([key], [marks := scene.legend(self.keys(short=not scene.page.column_align), box)])
 
         def show(u: float) -> None:
             step = min(int(u * count), count - 1)

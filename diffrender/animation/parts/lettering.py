@@ -8,10 +8,13 @@ is known at every x, and DDIM's update x ← x̂₀ + σ'/σ (x − x̂₀) is f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cairo
 import numpy as np
 from manim import VMobject
+
+from diffrender.animation.mobjects.furniture.panels import Rect
 
 STEPS = 48  # of the reverse process
 HIGHEST, LOWEST = 1.6, 0.012  # noise levels, in units of the scene
@@ -19,6 +22,7 @@ PIXEL = 0.02  # of the raster, in the same units
 WIDEST = 8.0  # pixels: a wider blur is made on a coarser raster
 MARGIN = 3.0  # units round the letters in which the process is known
 POINTS = 6000
+COARSE, SMOOTHEST = 0.1, 0.25  # of the map of the density: its grid, and its least noise level
 
 
 def raster(letters: Sequence[VMobject]) -> tuple[np.ndarray, tuple[float, float]]:
@@ -44,16 +48,41 @@ def raster(letters: Sequence[VMobject]) -> tuple[np.ndarray, tuple[float, float]
     return ink, (x0, y0)
 
 
+def noise_levels() -> np.ndarray:
+    """(STEPS + 1,) noise level of each state of `denoised`."""
+    return np.append(np.geomspace(HIGHEST, LOWEST, STEPS), 0.0)
+
+
+def rises(letters: Sequence[VMobject], box: Rect) -> np.ndarray:
+    """(STEPS + 1, Gy, Gx) float32 σ √(2 log (max p / p)) on a grid over `box`, p the density of a state of `denoised`.
+
+    Iso-lines of it are those of the density; for small σ they lie as far from the letters as their value says. Under
+    `SMOOTHEST`, where they would show every serif, σ stays.
+    """
+    ink, (x0, y0) = raster(letters)
+    a, b, c, d = box
+    columns, rows = round((b - a) / COARSE), round((d - c) / COARSE)
+    x, y = np.linspace(a, b, columns), np.linspace(c, d, rows)
+    at, up = (corner + (np.arange(n) + 0.5) * PIXEL for corner, n in zip((x0, y0), ink.shape[::-1], strict=True))
+    maps: dict[float, np.ndarray] = {}
+    for sigma in np.maximum(noise_levels(), SMOOTHEST):
+        if sigma not in maps:
+            across, along = (np.exp(-np.square((g[:, None] - p) / sigma) / 2) for g, p in ((x, at), (y, up)))
+            density = along @ ink @ across.T
+            maps[sigma] = sigma * np.sqrt(2 * np.log(density.max() / np.maximum(density, 1e-300))).astype(np.float32)
+    return np.array([maps[sigma] for sigma in np.maximum(noise_levels(), SMOOTHEST)])
+
+
 def denoised(letters: Sequence[VMobject], *, count: int = POINTS, seed: int = 0) -> np.ndarray:
     """(STEPS + 1, count, 2) float32 scene points that go from noise to the ink of the letters."""
     ink, corner = raster(letters)
     rng = np.random.default_rng(seed)
-    levels = np.geomspace(HIGHEST, LOWEST, STEPS)
+    levels = noise_levels()
     node = rng.choice(ink.size, count, p=(ink / ink.sum()).ravel())
     clean = np.stack([node % ink.shape[1], node // ink.shape[1]], 1) + rng.random((count, 2))
     x = clean * PIXEL + corner + levels[0] * rng.standard_normal((count, 2))
     states = [x]
-    for sigma, lower in zip(levels, [*levels[1:], 0.0], strict=True):
+    for sigma, lower in pairwise(levels):
         guess = posterior_mean(ink, corner, x, sigma)
         x = guess + lower / sigma * (x - guess)
         states.append(x)

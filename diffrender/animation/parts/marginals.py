@@ -13,12 +13,13 @@ from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.arrow import set_polygons
 from diffrender.animation.mobjects.furniture.panels import line
 from diffrender.animation.theme import HAIR, LINE, Theme
+from diffrender.trajectory.distance import USUAL
 
 BINS = 40
 WATCHED = 24  # steps at which the highest bar is looked for
 STRIP, GAP = 0.15, 0.1  # of a panel's height for the histograms, and units between them and the cloud
 SPAN = 3.3  # deviations to each side that a histogram in space shows
-DRAWS = 20  # of the normal distribution, whose mean distance is the floor
+DRAWS = 100  # of the normal distribution, which say what its distance usually is
 
 
 class Marginal:
@@ -109,8 +110,8 @@ def marginals(view: Plane, states: Any, stage: Box, **more: Any) -> list[Margina
     return made
 
 
-def distance_to_noise(states: Any, deviation: float) -> tuple[np.ndarray, float]:
-    """(T+1,) how far each coordinate is from N(0, deviation²), and how far as many normal draws are from it.
+def distance_to_noise(states: Any, deviation: float) -> tuple[np.ndarray, tuple[float, float]]:
+    """(T+1,) how far each coordinate is from N(0, deviation²), and how far as many normal draws usually are from it.
 
     The Wasserstein-2 distance of sorted values to the normal quantiles, root mean square over coordinates.
     """
@@ -122,5 +123,5 @@ def distance_to_noise(states: Any, deviation: float) -> tuple[np.ndarray, float]
         return float(np.sqrt(np.square(np.sort(np.asarray(x, float), axis=0) - quantiles).mean()))
 
     draws = np.random.default_rng(0).standard_normal((DRAWS, count, dims)) * deviation
-    floor = float(np.mean([far(x) for x in draws]))
-    return np.array([far(states[k]) for k in range(len(states))]), floor
+    low, high = np.quantile([far(x) for x in draws], USUAL).tolist()
+    return np.array([far(states[k]) for k in range(len(states))]), (low, high)

@@ -179,15 +179,18 @@ class ScheduleColumn:
         ]
         snr = clock.number("log-SNR {:+.1f}", log_snr_of(run), size=size)
         rows: list[Any] = [*terms, snr]
-        beside = page.shape in ("wide", "classic")
+        beside, judged = page.shape in ("wide", "classic"), None
         if beside:
             rows = [[terms[0], clock.number("$t =$ {:.2f}", run["time"], size=size)], snr]
         if page.shape == "wide" and states.ndim == 3:
-            distance, floor = distance_to_noise(states, deviation)
+            distance, (low, high) = distance_to_noise(states, deviation)
             far = clock.number("distance to the bell {:.3f}", distance, size="legend")
-            rows.append([far, page.words(f"{states.shape[1]:,} normal draws {floor:.3f}", "legend", "muted")])
+            judged = page.words(f"{states.shape[1]:,} normal draws: {low:.3f}–{high:.3f}", "legend", "muted")
+            rows[-1:] = [[snr, far], judged]
         texts, plot = box.columns(0.39, 0.61, gap=0.25) if page.shape == "tall" else (box, box)
         made = page.stack(texts, *rows, gap=0.45)
+        if judged is not None:
+            judged.at(box.right, judged.baseline, 1)
         if beside:
             made.append(terms[1].at(box.left + terms[0].room + TERM_GAP, terms[0].line.baseline))
         if page.shape != "tall":

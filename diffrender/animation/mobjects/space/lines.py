@@ -14,6 +14,8 @@ from diffrender.animation.mobjects.space.orbit import Orbit
 from diffrender.animation.theme import HAIR, LINE
 from diffrender.core.errors import RenderError
 
+OUTSIDE = 0.12  # of half the picture's side: a box that reaches so far beyond its edge is not drawn
+
 
 class Trails3D(Raster):
     """The fading tails of chains in space; of those over one another the newest part shows.
@@ -75,6 +77,8 @@ class Trails3D(Raster):
 class Cage(Raster):
     """The far sides of a box in space, each with a grid: they lie behind everything in the box, however it is turned.
 
+    What would be cut off at the edge of the picture is no box any more: it fades as the view closes in on its inside.
+
     low, high: (3,) its corners in data coordinates; cells: squares of the grid along an edge.
     color, grid: colours of edges and of grid lines.
     """
@@ -115,12 +119,21 @@ class Cage(Raster):
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
         """The grids of the sides that face the eye from behind, and their outer lines, heavier."""
-        sides = self.far_sides()
+        sides, opacity = self.far_sides(), opacity * self.whole()
+        if not opacity:
+            return
         with Clip(place, self.corner, pixels, self.clip) as window:
             for lines, ink, width in zip(self.lines, self.inks, (HAIR, 1.4 * HAIR), strict=True):
                 xyz = np.concatenate([self._on(lines, d, up) for d, up in sides], axis=1)
                 xy = self.orbit.project(finite32(xyz).reshape(-1, 3))[0].reshape(*xyz.shape[:2], 2)
                 lay_lines(window, pixels, place, self.box, xy, np.ones((1, 1)), ink, width, opacity)
+
+    def whole(self) -> float:
+        """1 while all corners are in the picture, falling to 0 as one of them lies `OUTSIDE` of it."""
+        corners = np.stack(np.meshgrid(*np.stack([self.low, self.high], 1)), -1).reshape(-1, 3)
+        (x0, x1, y0, y1), at = self.box, self.orbit.project(finite32(corners))[0]
+        out = np.abs(at - ((x0 + x1) / 2, (y0 + y1) / 2)) / ((x1 - x0) / 2, (y1 - y0) / 2) - 1
+        return float(np.clip(1 - np.nan_to_num(out, nan=1.0).max() / OUTSIDE, 0, 1))
 
     def _on(self, lines: np.ndarray, axis: int, upper: bool) -> np.ndarray:
         """(2, L, 3) lines of the unit square on one side of the box."""

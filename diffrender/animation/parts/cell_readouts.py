@@ -1,0 +1,83 @@
+"""What is read of the followed cell of a grid: a magnifier on it, its area and density, and what the colours mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from diffrender.animation.layout.arrangements import Box, Boxes
+from diffrender.animation.mobjects.furniture.panels import frame, panel
+from diffrender.animation.parts.clock import Clock
+from diffrender.animation.parts.deformed_grid import CellLens, DeformedGrid
+from diffrender.animation.theme import LINE
+
+LARGEST, CORNER = 0.54, 0.3  # side of the magnifier: of a column's width, and in a square frame of the stage's height
+
+
+class CellReadouts:
+    """Colour bar, noise level, figures and magnifier in the column of "square stage with column", bound to a clock.
+
+    words: what area, density and product are called. lens: where the magnifier lies. mobjects: all of it.
+    """
+
+    def __init__(self, grid: DeformedGrid, clock: Clock, boxes: Boxes, *, words: Mapping[str, str]) -> None:
+        page, column = clock.page, boxes.column
+        self.grid, self.clock, self.words = grid, clock, words
+        shares = {0.0: "0", 0.5: f"{grid.vmax / 4:.2g}", 1.0: f"≥ {grid.vmax:.2g}"}
+        bar = page.value_bar("$p_t$", column, page.theme.table("density"), shares)
+        self.sigma = clock.number("$sigma_t =$ {:.3f}", clock.run["sigma"])
+        below = column._replace(top=bar[-1].baseline - 0.6 * page.em("legend"))
+        if page.shape == "wide":
+            read = self._beside(below)
+        elif page.column_align:
+            read = self._under(below)
+        else:
+            self.sigma.at(column.right, bar[0].baseline, 1)
+            below = column._replace(top=bar[0].baseline - 1.6 * page.em("legend"))
+            read = self._in_a_band(below) if page.shape == "tall" else self._in_a_corner(column, boxes.stage)
+        self.mobjects = [*bar, *read, *self._magnifier()]
+
+    def _beside(self, box: Box) -> list[Any]:
+        """A magnifier as large as the box lets it be, and at its side what it shows, in large figures."""
+        page, words, size = self.clock.page, self.words, min(box.height, LARGEST * box.width)
+        self.lens = Box(box.left, box.left + size, box.top - size, box.top)
+        figures = (words["area"], self.grid.ratio, ".3f"), (words["density"], 1 / self.grid.ratio, ".1f")
+        rows: list[Any] = [self.sigma]
+        for name, values, form in figures:
+            number = self.clock.number(f"× {{:{form}}}", values, size="title")
+            rows += [page.words(name, "legend", "muted"), number]
+        rows.append(page.words(words["product"], "legend", "muted"))
+        return page.stack(box._replace(left=self.lens.right + 0.4), *rows, gap=0.55)
+
+    def _under(self, box: Box) -> list[Any]:
+        """Figures in a line each, and the magnifier under them."""
+        made = self.clock.page.stack(box, self.sigma, *self._lines(), align=-1)
+        top = made[-1].line.baseline - 0.25
+        size = min(box.width, top - box.bottom)
+        self.lens = Box(box.left, box.left + size, top - size, top)
+        return made
+
+    def _in_a_band(self, box: Box) -> list[Any]:
+        """Figures at the left, the magnifier at the right."""
+        self.lens = box._replace(left=box.right - box.height)
+        return [self.sigma, *self.clock.page.stack(box, *self._lines(), align=-1)]
+
+    def _in_a_corner(self, box: Box, stage: Box) -> list[Any]:
+        """The magnifier in a corner of the stage, figures beside the bar."""
+        size = CORNER * stage.height
+        self.lens = stage._replace(left=stage.right - size, top=stage.bottom + size)
+        return self.clock.page.stack(box, *self._lines(), gap=0.25, align=1)
+
+    def _lines(self) -> list[Any]:
+        area, density = self.words["area"] + " × {:.3f}", self.words["density"] + " × {:.1f}"
+        return [
+            self.clock.number(area, self.grid.ratio, size="legend"),
+            self.clock.number(density, 1 / self.grid.ratio, size="legend"),
+        ]
+
+    def _magnifier(self) -> list[Any]:
+        """The magnified part of the grid, in a frame."""
+        theme, made = self.clock.page.theme, self.clock.bind(CellLens(self.grid, self.lens))
+        made.part.set_z_index(1)
+        made.outline.set_z_index(3)
+        return [panel(self.lens, theme), *made.mobjects, frame(self.lens, theme.samples, 1.2 * LINE).set_z_index(5)]

@@ -1,0 +1,69 @@
+"""How near the data a run has come: its distance as it falls, over the band in which two draws of the data lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.parts.axes import Axes, evenly
+from diffrender.animation.parts.beside import METRIC
+from diffrender.animation.parts.clock import Clock
+from diffrender.trajectory.distance import MOST_POINTS, Judged, compared_points, judged_distances
+
+AWAY = 0.25  # of the chart from texts
+MOMENTS = 128  # of a run at which it is measured, at most: between two of them the last one stands
+LOW = 3.4  # em of the legend: a lower chart cannot be read
+
+
+class DistanceCourse:
+    """Distance to the data at each recorded step, judged as the end of a clip judges it, bound to a clock.
+
+    far: (T+1,) distances; empty if none is known. usual: the last, with the band of two draws of the data, or None.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock, run = clock, clock.run
+        steps = np.unique(np.rint(np.linspace(0, run.steps, min(run.steps + 1, MOMENTS))).astype(int))
+        course = judged_distances(run, [np.asarray(run.states[int(k)][:MOST_POINTS]) for k in steps])
+        self.usual: Judged | None = course[-1] if course else None
+        if course:
+            last = np.searchsorted(steps, np.arange(run.steps + 1), side="right") - 1
+            self.far = np.array([each.far for each in course])[last]
+        else:
+            self.far = np.asarray(run[METRIC], float) if METRIC in run else np.zeros(0)
+
+    def lines(self) -> list[Any]:
+        """Texts for a column: the distance as it is now, and under it that of two draws; none if not known."""
+        page, run = self.clock.page, self.clock.run
+        if not len(self.far):
+            return []
+        made: list[Any] = [self.clock.number("distance to the data {:.3f}", self.far, size="legend")]
+        if self.usual:
+            size = compared_points(run, run.states[-1])
+            made.append(page.words(f"two draws of {size:,}: {self.usual.usual}", "legend", "muted"))
+        return made
+
+    def chart(self, box: Box, above: Sequence[Any] = (), below: Any = None) -> list[Any]:
+        """The curve over the steps, and the band, in what of a box lies under texts and over a legend.
+
+        Nothing where it could not be read.
+        """
+        page, theme, steps = self.clock.page, self.clock.page.theme, self.clock.run.steps
+        em = page.em("legend")
+        tops = [float(text.get_bottom()[1]) - AWAY for text in above]
+        box = box._replace(top=min([box.top, *tops]))
+        foot = box.bottom if below is None else float(below.get_top()[1]) + AWAY
+        box = box._replace(bottom=foot + 1.3 * page.em("floor"))
+        if not len(self.far) or box.height < LOW * em:
+            return []
+        top = float(max(self.far.max(), self.usual.high if self.usual else 0))
+        axes = Axes(
+            page, box, x=(0, steps), y=(0, 1.02 * top), x_ticks=(), y_ticks=(0, evenly(0, top, 2)[1]), pad=0.06,
+        )  # fmt: skip
+        named = page.label("step", axes.rect.right, axes.rect.bottom - 1.15 * page.em("floor"), 1, "floor", "muted")
+        curve = axes.curve(np.arange(steps + 1), self.far, color=theme.samples, ring=theme.bg).set_z_index(3)
+        band = [axes.band(self.usual.low, self.usual.high)] if self.usual else []
+        return [*axes.mobjects, named, *band, self.clock.bind(curve)]
