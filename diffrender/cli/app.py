@@ -8,6 +8,7 @@ import sys
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from diffrender import __version__
 from diffrender.cli.commands import (
@@ -27,8 +28,27 @@ from diffrender.cli.commands import (
     watch,
 )
 
+
+class Commands(TyperGroup):
+    """The commands; what is wrong with a flag's value is said in the words that are used for keys of configs."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Parse and run the command that is named."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            from pydantic import ValidationError
+
+            if isinstance(error.__cause__, ValidationError):
+                from diffrender.core.validation import explained
+
+                error.message = explained(error.__cause__.errors(include_url=False)[0])[0]
+            raise
+
+
 app = typer.Typer(
     name="diffrender",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -142,7 +142,7 @@ def parse_option(text: str) -> tuple[str, Any]:
     """An option of a scene as it is typed, `name=value`."""
     from diffrender.config.overrides import parse_set
 
-    name, value = parse_set(text)
+    name, value = parse_set(text, "--option", "duration=20")
     if "." in name:
         raise UsageError(f"--option {text}: not of the form name=value.", "Config keys are set with --set.")
     return name, value

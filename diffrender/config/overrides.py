@@ -14,15 +14,16 @@ from diffrender.core.validation import validate
 Overrides = Mapping[str, Any]
 
 
-def parse_set(text: str) -> tuple[str, Any]:
-    """`a.b=c` of --set → ("a.b", value), the value read as YAML."""
+def parse_set(text: str, flag: str = "--set", example: str = "training.steps=2000") -> tuple[str, Any]:
+    """`a.b=c` of --set → ("a.b", value), the value read as YAML. flag, example: as errors name them."""
     key, equals, value = text.partition("=")
     key = key.strip()
     if not equals or not all(key.split(".")):
         raise ConfigError(
-            f"--set {text[:60]}: not of the form section.key=value.", "Example: --set training.steps=2000"
+            f"{flag} {text[:60]}: not of the form {'section.key' if '.' in example else 'name'}=value.",
+            f"Example: {flag} {example}",
         )
-    return key, read_value(value, f"--set {key[:60]}")
+    return key, read_value(value, f"{flag} {key[:60]}")
 
 
 def parse_sets(texts: Iterable[str]) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def explained(error: ErrorDetails) -> tuple[str, str]:
 
 def validate(model: type[BaseModel], data: Mapping[str, Any], where: str, line: Line | None = None) -> Any:
     """`model(**data)`, or one ConfigError that names the file, the key, and the line of it that `line(key)` knows."""
+    if broken := half_a_character(data):
+        raise ConfigError(f"{where}: {dotted(broken)}: bytes that are no UTF-8 text.", "Write it in UTF-8.")
     try:
         found = model.model_validate(data)
     except ValidationError as error:
@@ -99,6 +101,20 @@ def validate(model: type[BaseModel], data: Mapping[str, Any], where: str, line: 
         at = f"{where}, line {number}" if number else where
         raise ConfigError(f"{at}: {dotted(wrong)}: {SWITCH[0]}", SWITCH[1])
     return found
+
+
+def half_a_character(data: Any) -> tuple[str, ...]:
+    """Where `data` holds text that cannot be written in UTF-8: the path there, () if nowhere.
+
+    On the command line bytes in another encoding become that.
+    """
+    pairs = data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, (list, tuple)) else ()
+    for key, value in pairs:
+        if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
+            return (str(key),)
+        if below := half_a_character(value):
+            return (str(key), *below)
+    return ()
 
 
 SWITCH = (

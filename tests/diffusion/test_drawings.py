@@ -410,3 +410,21 @@ def test_classes_that_cannot_be_told_are_refused(tmp_path, shapes, params, messa
         labelled(file, **params)
     with pytest.raises(DiffrenderError, match="has no columns"):
         build_target(TargetConfig(kind="drawing", file=str(file), label="species"), Path())
+
+
+@pytest.mark.parametrize(
+    ("style", "said"),
+    [
+        ("clip-path: circle(20px at 50px 50px)", "CSS shapes"),
+        ("transform: rotate(90deg); transform-origin: 50px 50px", "CSS units"),
+        ("transform-box: fill-box", "transform-box"),
+        ("clip-path: url(#c)", ""),
+        ("fill: red", ""),
+    ],
+)
+def test_style_rules_without_effect_are_said(tmp_path, style, said, caplog):
+    file = save(tmp_path, "styled.svg", SVG.format(f'<rect x="10" y="45" width="80" height="10" style="{style}"/>'))
+    raw_draws(file, n=10)
+    told = caplog.text
+    assert ("left out" in told) == bool(said)
+    assert said in told

@@ -115,5 +115,38 @@ def test_one_measured_clip_tells_of_other_sizes_scenes_and_of_no_card(tmp_path):
     assert times.estimate(clip("lange", 480, 15)) == pytest.approx((75.0, True), rel=1e-4), "not by half a name"
 
 
+MEASURED = {  # seconds of one lecture at 480p15, then of another, each in one go on a busy machine
+    "train": {(600, 0): 26.3, (2400, 0): 52.9},
+    "sample": {(100, 1500): 10.5, (250, 6000): 76.0},
+    "render": {8: 30.6, 16: 46.8},
+}
+
+
+def making(kind, what):
+    """The job of such a time."""
+    if kind == "render":
+        return clip("denoise", 480, 15, options={"duration": what})
+    config = {
+        "model": {"kind": "mlp" if kind == "train" else "exact"},
+        "target": {"kind": "spiral"},
+        "training": {"steps": what[0]},
+        "sampler": {"steps": what[0], "chains": what[1], "evaluations": None},
+    }
+    return Job(kind, f"{kind} spiral", Path("out"), {"config": config})
+
+
+@pytest.mark.parametrize("kind", MEASURED)
+def test_one_run_tells_of_longer_ones_within_a_factor_of_two(kind, tmp_path):
+    (short, once), (longer, then) = MEASURED[kind].items()
+    JobTimings(tmp_path).record([local.Outcome(making(kind, short), "done", once)])
+    times = JobTimings(tmp_path)
+    seconds, measured = times.estimate(making(kind, longer))
+    assert measured
+    assert then / 2 < seconds < then * 2
+    assert times.estimate(making(kind, short))[0] == pytest.approx(once, rel=1e-3)
+    far = {"train": (40_000, 0), "sample": (2000, 20_000), "render": 90}[kind]
+    assert times.estimate(making(kind, far))[0] > then * 2, "the control: what is much longer is said to be"
+
+
 def test_durations():
     assert [duration(s) for s in (8.26, 8, 125, 4320)] == ["8.3 s", "8 s", "2 min 5 s", "1 h 12 min"]

@@ -265,7 +265,7 @@ def test_estimates_are_what_was_measured_else_said_to_be_guesses(lecture_hall):
     ((seconds, measured),) = Batch.of(planned(file), outputs).estimates.values()
     assert measured
     assert 0 < seconds < 30
-    (outputs / ".times.json").write_text("not JSON")
+    (outputs / ".paces.json").write_text("not JSON")
     assert Batch.of(planned(file), outputs).estimates  # damaged timings are none
 
 

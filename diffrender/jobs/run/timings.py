@@ -13,8 +13,11 @@ from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.run.local import Outcome
 
-FILE = ".times.json"
+FILE = ".paces.json"
 PER_FRAME = 0.9  # what a frame costs whatever its size, in megapixels: measured at 480p and 720p
+STARTING_STEPS = 1000  # of training that take as long as what comes before and after it
+STARTING_STATES = 65_000  # states (steps × chains) of a recording that take as long as that
+BESIDE_SECONDS, USUAL_SECONDS = 10.0, 12.0  # of a clip besides its `duration`, and that duration where it is not given
 SHORT = 0.2  # of a guess: a card is short, a picture is one frame
 
 
@@ -41,14 +44,20 @@ class JobTimings:
         if not self.path.parent.is_dir():
             return
         done = [outcome for outcome in outcomes if outcome.status == "done"]
-        self.paces.update({_likenesses(o.job)[0]: round(o.seconds / _work(o.job), 4) for o in done})
+        self.paces.update({_likenesses(o.job)[0]: float(f"{o.seconds / _work(o.job):.6g}") for o in done})
         with contextlib.suppress(OSError):
             write_text(self.path, json.dumps(self.paces, indent=0, sort_keys=True))
 
 
 def _likenesses(job: Job) -> list[str]:
-    """What a job has in common with others, the most first: it itself, of a clip its scene, its kind and sort."""
+    """What a job has in common with others, the most first.
+
+    It itself; of a clip its scene, of a training and a recording the model and the target; its kind and sort.
+    """
     sort = f"{job.kind} {_sort(job)}"
+    if config := job.settings.get("config"):
+        model, target = config["model"]["kind"], config["target"]["kind"]
+        return [f"{sort} {model} {target} {job.name}", f"{sort} {model} {target}", f"{sort} {model}", sort]
     scene = f"{sort} {job.settings.get('scene', '')}"
     return [f"{scene} {job.name}", *([scene] if "scene" in job.settings else []), sort]
 
@@ -63,8 +72,21 @@ def _sort(job: Job) -> str:
 
 
 def _work(job: Job) -> float:
-    """How much work a clip is beside others of its scene: by its frames a second and its pixels; 1 of other jobs."""
+    """How much work a job is beside others like it; 1 of those of which nothing is known.
+
+    Of a clip by its frames a second, its pixels and its `duration`; of a training by its steps; of a recording by its
+    steps and chains.
+    """
+    if config := job.settings.get("config"):
+        if job.kind == "train":
+            return STARTING_STEPS + float(config["training"]["steps"])
+        sampler = config["sampler"]
+        return 1 + float(sampler["evaluations"] or sampler["steps"]) * sampler["chains"] / STARTING_STATES
     width, height, fps = (job.settings.get(name) for name in ("width", "height", "fps"))
     if not (width and height and fps) or job.kind != "render":
         return 1.0
-    return (PER_FRAME + width * height / 1e6) * (fps if _sort(job) != "picture" else 1.0)
+    frame = PER_FRAME + width * height / 1e6
+    if _sort(job) == "picture":
+        return frame
+    duration = (job.settings.get("options") or {}).get("duration", USUAL_SECONDS)
+    return frame * fps * (BESIDE_SECONDS + (duration if isinstance(duration, (int, float)) else USUAL_SECONDS))

@@ -16,6 +16,14 @@ HREF = ("href", "{http://www.w3.org/1999/xlink}href")
 UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}  # CSS pixels
 LENGTH = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)([a-z]*)\s*")
 
+CSS_LEFT_OUT = {  # what browsers draw and resvg does not
+    "clip paths that are CSS shapes": re.compile(r"clip-path\s*:\s*(circle|ellipse|inset|polygon|path|rect|xywh)\("),
+    "transforms with CSS units (write rotate(90), not rotate(90deg))": re.compile(
+        r"transform\s*:[^;}]*\d\s*(deg|rad|turn|px|%)"
+    ),
+    "transform-box": re.compile(r"transform-box\s*:"),
+}
+
 Box = tuple[float, float, float, float]  # x, y, width, height
 
 
@@ -32,6 +40,7 @@ class Document:
         self.root = _parsed(source, name)
         self.label = self.root.get("data-label", "")
         self._drop_links()
+        self._note_css()
         self.texts = [e for e in self.root.iter() if _tag(e) == "text"]
         self.view = self._placed()
 
@@ -60,6 +69,12 @@ class Document:
             self.left_out.append(f"{links} picture{'s' * (links > 1)} or part{'s' * (links > 1)} from other files")
         if elements:
             self.left_out.append("HTML inside it")
+
+    def _note_css(self) -> None:
+        """Say which style rules have no effect here."""
+        rules = [e.text or "" for e in self.root.iter() if _tag(e) == "style"]
+        css = "\n".join([*rules, *(e.get("style", "") for e in self.root.iter())])
+        self.left_out += [what for what, pattern in CSS_LEFT_OUT.items() if pattern.search(css)]
 
     def _placed(self) -> Box | None:
         """Give the outermost element its place in the plane, as a window needs it; returns its view."""

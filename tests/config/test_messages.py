@@ -1,0 +1,70 @@
+"""Whatever is given for a key of a config, it is taken or refused in words for people: no name of a Python class."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from diffrender.config.sections import Config
+from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.validation import validate
+from diffrender.jobs.plan.subject import Subject
+
+VALUES = [
+    *(None, True, -1, 0, 1, 1e308, float("nan"), float("inf"), 10**30, "", "x", "1.5", "é" * 300, "../..", "a.b"),
+    *([], [1], [[1, 2], [3]], ["x"], [None], {}, {"kind": "x"}, {"a": 1}, {1: 2}, "2026-01-01", "\udcff", ["\udcff"]),
+]
+LEAKS = re.compile(
+    r"\w*Error\b|\bNoneType|\bndarray|\bpydantic|validation error|Traceback|Input should|<class|<function|object at 0x"
+    r"|\w+Config\b|\bnp\.|\btorch\.|\bLiteral|PosixPath|unexpected keyword|positional argument|__\w+__|unhashable"
+    r"|subscriptable|not iterable|\bValidationInfo"
+)
+
+
+def keys():
+    for name, field in Config.model_fields.items():
+        if not field.exclude:
+            yield name
+            for part in (field.annotation, *get_args(field.annotation)):
+                yield from (f"{name}.{key}" for key in getattr(part, "model_fields", {}))
+
+
+@pytest.mark.parametrize("key", list(keys()))
+def test_a_wrong_value_is_refused_in_words(key):
+    messages = [message for value in VALUES if (message := refusal(key, value))]
+    assert messages, "something of all this must be wrong"
+    assert [message for message in messages if LEAKS.search(message) or len(message) > 1500] == []
+
+
+def refusal(key, value):
+    """What is said of a value; empty if it is taken."""
+    try:
+        Subject.of("circle", {key: value}, Path("outputs")).sample()
+    except DiffrenderError as error:
+        return str(error)
+    return ""
+
+
+def test_the_control_a_message_of_the_library_itself_is_seen(monkeypatch):
+    monkeypatch.setattr("diffrender.core.validation.NEEDED", {})
+    with pytest.raises(ConfigError) as raised:
+        validate(Config, {"target": "circle", "training": {"steps": "x"}}, "a.yaml")
+    assert LEAKS.search(str(raised.value))
+
+
+def test_a_flag_of_the_command_line_too(capsys, monkeypatch):
+    from diffrender.cli.app import app
+
+    for flags, words in {
+        ("--steps", "nan"): "a whole number is needed",
+        ("--still", "2"): "must be at most 1",
+        ("-O", "x"): "--option x: not of the form name=value",
+        ("-O", "t=]"): "--option t:",
+    }.items():
+        with pytest.raises(SystemExit) as ended:
+            app(["render", "langevin", "--dry-run", *flags])
+        said = capsys.readouterr().err
+        assert ended.value.code == 2
+        assert words in said
+        assert not LEAKS.search(said.replace("Error: ", ""))
