@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from diffrender.config.load import load_config
 from diffrender.config.sections import Config
 from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.diffusion.autoencoders.reader import blurred
 from diffrender.diffusion.autoencoders.trained import load_autoencoder
 from diffrender.diffusion.autoencoders.vae import VAE
 from diffrender.diffusion.check import check_config
@@ -255,3 +256,18 @@ def test_another_file_is_no_autoencoder(trained):
         config_target(wider)
     with pytest.raises(DiffrenderError, match="trained before"):
         config_target(config()).states()
+
+
+@pytest.mark.parametrize(("side", "left"), [(8, 1.6), (28, 0.5)])
+def test_what_a_reader_learns_from_is_blurred_in_half_of_the_cases(side, left):
+    """Black stays black, nothing leaves [−1, 1], and a fine pattern loses its contrast."""
+    rng = torch.Generator().manual_seed(0)
+    pattern = torch.where(torch.arange(side) % 2 == 0, 1.0, -1.0).expand(2, 1, side, side).contiguous()
+    found = [blurred(pattern, rng) for _ in range(200)]
+    changed = [images for images in found if images is not pattern]
+    assert 70 < len(changed) < 130
+    assert all(images.shape == pattern.shape and images.abs().max() <= 1 for images in changed)
+    contrast = np.array([float(images[0, 0].diff(dim=1).abs().mean()) for images in changed])
+    assert contrast.min() < left < 2.0 == float(pattern.diff(dim=3).abs().mean()), "control: as it was"
+    black = -torch.ones(1, 1, side, side)
+    assert all((blurred(black, rng) == -1).all() for _ in range(20))

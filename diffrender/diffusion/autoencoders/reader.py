@@ -1,4 +1,9 @@
-"""A reader of images: a small convolutional network that tells their class, to judge what is decoded."""
+"""A reader of images: a small convolutional network that tells their class, to judge what is decoded.
+
+What is decoded is blurred, as no image is that a reader usually learns from. Readers that agree on 99 % of clean digits
+may differ by 5 % over blurred ones, which tells of the readers and not of what they read; those that learned from
+blurred images as well agree within a percent. So half of what is learned from is blurred here.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ from torch.nn import functional
 
 BATCH, RATE, SMOOTHING = 128, 6e-3, 0.02
 LARGE = 16  # pixels of a side from which on the first layer halves it
+BLURRED, BRIGHTER = 0.06, 2.0  # at most: the blur's deviation, by the side of an image, and what it is brightened by
 HELD_OUT = 10  # one in so many images is kept from the training, to be read afterwards
 
 
@@ -45,8 +51,24 @@ def _pooled(before: int, after: int) -> list[nn.Module]:
     return [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
 
 
+def blurred(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Images (N, C, H, W) in [−1, 1], in half of the calls blurred by a normal kernel and brightened, by chance."""
+    size, gain, whether = torch.rand(3, generator=generator).tolist()
+    if whether < 0.5:
+        return images
+    deviation = max(size * BLURRED * min(images.shape[-2:]), 0.1)
+    reach = min(math.ceil(2 * deviation), min(images.shape[-2:]) - 1)
+    kernel = torch.exp(-torch.arange(-reach, reach + 1.0).square() / (2 * deviation**2))
+    kernel = (kernel / kernel.sum()).to(images)
+    channels, taps = images.shape[1], len(kernel)
+    found = functional.pad(images + 1, (reach,) * 4)  # beyond the edge it is black
+    for shape in ((1, 1, taps, 1), (1, 1, 1, taps)):
+        found = functional.conv2d(found, kernel.view(shape).expand(channels, -1, -1, -1), groups=channels)
+    return (found * (1 + gain * (BRIGHTER - 1))).clamp(0, 2) - 1
+
+
 def train_reader(reader: ImageReader, images: torch.Tensor, label: torch.Tensor, steps: int, seed: int) -> float:
-    """Train a reader on images (N, *event) in [−1, 1] with classes (N,); its accuracy on those held out of it."""
+    """Train a reader on images (N, *event) in [−1, 1] with classes (N,); its accuracy on those held out, unblurred."""
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
     held, known = order[: len(order) // HELD_OUT], order[len(order) // HELD_OUT :]
     optimiser = torch.optim.AdamW(reader.parameters(), RATE, weight_decay=0.01)
@@ -55,7 +77,8 @@ def train_reader(reader: ImageReader, images: torch.Tensor, label: torch.Tensor,
     reader.train()
     for _ in range(steps):
         rows = known[torch.randint(len(known), (BATCH,), generator=generator)]
-        loss = functional.cross_entropy(reader(images[rows]), label[rows], label_smoothing=SMOOTHING)
+        given = blurred(images[rows], generator)
+        loss = functional.cross_entropy(reader(given), label[rows], label_smoothing=SMOOTHING)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -15,7 +15,7 @@ from diffrender.diffusion.autoencoders.registry import AUTOENCODERS
 
 LOG_VARIANCE = (-12.0, 4.0)  # of a code, within what can be trained
 HEAD = 32  # width of the layer that tells classes from codes
-LABEL_WEIGHT = 20.0  # of the cross-entropy, which has tens of nats to compete with
+LABEL_WEIGHT = 60.0  # of the cross-entropy, which has tens of nats to compete with
 
 Widths = Annotated[tuple[Annotated[int, Field(ge=4, le=4096)], ...], Field(min_length=1, max_length=8)]
 

@@ -174,10 +174,10 @@ def _mean(one, other):
 @nb.njit(inline="always")
 def _hidden(color, block, end, j):
     """Whether the sheet covers a row of pixels, `block` to `end` of row j, wholly."""
-    for i in range(block, end):  # noqa: SIM110 - compiled as it stands
-        if color[i, j] >> np.uint32(24) < PARTS:
-            return False
-    return True
+    least = np.uint32(PARTS)
+    for i in range(block, end):
+        least = min(least, color[i, j] >> np.uint32(24))
+    return least == PARTS
 
 
 @nb.njit(cache=True, nogil=True)
