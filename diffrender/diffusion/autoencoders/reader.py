@@ -8,6 +8,7 @@ blurred images as well agree within a percent. So half of what is learned from i
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -16,6 +17,7 @@ from torch.nn import functional
 BATCH, RATE, SMOOTHING = 128, 6e-3, 0.02
 LARGE = 16  # pixels of a side from which on the first layer halves it
 BLURRED, BRIGHTER = 0.06, 2.0  # at most: the blur's deviation, by the side of an image, and what it is brightened by
+SAID_EVERY = 20
 HELD_OUT = 10  # one in so many images is kept from the training, to be read afterwards
 
 
@@ -67,15 +69,27 @@ def blurred(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return (found * (1 + gain * (BRIGHTER - 1))).clamp(0, 2) - 1
 
 
-def train_reader(reader: ImageReader, images: torch.Tensor, label: torch.Tensor, steps: int, seed: int) -> float:
-    """Train a reader on images (N, *event) in [−1, 1] with classes (N,); its accuracy on those held out, unblurred."""
+def train_reader(
+    reader: ImageReader,
+    images: torch.Tensor,
+    label: torch.Tensor,
+    steps: int,
+    seed: int,
+    progress: Callable[[int], None] = lambda step: None,
+) -> float:
+    """Train a reader on images (N, *event) in [−1, 1] with classes (N,); its accuracy on those held out, unblurred.
+
+    progress: called after every `SAID_EVERY` steps, with their number.
+    """
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
     held, known = order[: len(order) // HELD_OUT], order[len(order) // HELD_OUT :]
     optimiser = torch.optim.AdamW(reader.parameters(), RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     generator = torch.Generator().manual_seed(seed + 1)
     reader.train()
-    for _ in range(steps):
+    for step in range(steps):
+        if step % SAID_EVERY == 0:
+            progress(step)
         rows = known[torch.randint(len(known), (BATCH,), generator=generator)]
         given = blurred(images[rows], generator)
         loss = functional.cross_entropy(reader(given), label[rows], label_smoothing=SMOOTHING)

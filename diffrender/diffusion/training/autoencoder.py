@@ -25,6 +25,7 @@ from diffrender.diffusion.training.loop import Progress, one_thread, resume_file
 SHOTS = (0, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20)  # of 20 epochs, after which its codes are kept: dense at first
 BETWEEN = (0.05, 0.15, 0.35, 0.7, 1.5, 4, 7, 14)  # and these, so that the codes are seen to move
 FILMED, PICTURED = 1500, 6  # images whose codes, and whose reconstructions, are kept
+LESSON = 2  # steps of the autoencoder, which one of the reader takes as long as, about
 READER_STEPS, READER_EPOCHS = 1900, 64  # at most so many, of batches of images, and so often each image
 JUDGED = 20_000  # codes whose neighbours are compared
 LAST = 200  # steps over which the final loss is averaged
@@ -106,9 +107,11 @@ def train_autoencoder(
     images, label = images_of(data, config)
     names = tuple(data.labels or ()) if label is not None else ()
     trainer, state = AutoencoderTrainer(config, images, label, len(names), place), resume_file(out)
+    lessons = 0 if label is None else min(READER_STEPS, max(1, READER_EPOCHS * len(images) // BATCH))
+    whole = trainer.steps + LESSON * lessons
     begun = trainer.step if resume and trainer.restore(state) else 0
     with one_thread():
-        run_steps(trainer, state, report)
+        run_steps(trainer, state, lambda event: report(event | {"total": whole}))
         trainer.save(state)
         trainer.take_snapshot()
         network: Any = trainer.average.module.eval().cpu()
@@ -116,10 +119,12 @@ def train_autoencoder(
         codes = encoded(network, images)
         reader: ImageReader | None = None
         if label is not None:
-            report({"stage": "learn to read", "done": 0, "total": 1})
             reader = new_reader(data.event, len(names), config.seed)
-            lessons = min(READER_STEPS, max(1, READER_EPOCHS * len(images) // BATCH))
-            figures["reader"] = train_reader(reader, images, label, lessons, config.seed)
+
+            def said(lesson: int) -> None:
+                report({"stage": "learn to read", "done": trainer.steps + LESSON * lesson, "total": whole})
+
+            figures["reader"] = train_reader(reader, images, label, lessons, config.seed, said)
             figures["neighbours"] = neighbour_agreement(codes[:JUDGED].numpy(), label[:JUDGED].numpy())
     figures |= dict(zip(network.parts, np.mean(trainer.losses[-LAST:], 0).tolist(), strict=True))
     trained = TrainedAutoencoder(network, data.event, codes, label, names, reader, trainer.film(), figures)
