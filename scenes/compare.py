@@ -26,6 +26,7 @@ class Compare(TrajectoryScene):
 
     default_config = "three_modes"
     shows = ("plane",)
+    unused_options = ("trails",)
     needs = {
         "run": Recording(
             "reverse",

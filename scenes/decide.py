@@ -41,6 +41,7 @@ class Decide(TrajectoryScene):
 
     default_config = "two_modes"
     shows = ("line", "plane")
+    unused_options = ("trails", "points", "interpolate")
     needs = {
         "run": Recording(
             "reverse",

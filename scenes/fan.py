@@ -45,6 +45,7 @@ class PosteriorFan(TrajectoryScene):
 
     default_config = "spiral"
     shows = ("plane",)
+    unused_options = ("trails", "points")
     needs = {
         "run": Recording(
             "reverse",

@@ -54,6 +54,7 @@ class Flow(TrajectoryScene):
 
     default_config = "moons"
     shows = ("plane",)
+    unused_options = ("trails", "interpolate")
     needs = {
         "plain": Recording("reverse", FLOW, fixed={"record.posterior": True}),
         "transport": Recording("reverse", FLOW, fixed={"training.coupling": "ot"}),

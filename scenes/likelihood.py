@@ -36,6 +36,7 @@ class Likelihood(TrajectoryScene):
 
     default_config = "three_modes"
     shows = ("plane",)
+    unused_options = ("trails", "points")
     needs = {
         "path": Recording(
             "reverse",

@@ -31,6 +31,7 @@ class Race(TrajectoryScene):
 
     default_config = "spiral"
     shows = ("plane", "space")
+    unused_options = ("trails", "interpolate")
     needs = {
         "racer": Recording(
             "reverse",

@@ -47,6 +47,7 @@ class Step(TrajectoryScene):
 
     default_config = "spiral"
     shows = ("plane",)
+    unused_options = ("trails", "points")
     needs = {
         "run": Recording(
             "reverse",
