@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from diffrender.core.remembered import remembered
 from diffrender.trajectory.reader import Trajectory
 
 PROJECTIONS = 64
@@ -81,7 +82,12 @@ def judged_distances(run: Trajectory, states: Sequence[np.ndarray]) -> list[Judg
     if size is None:
         return []
     data = np.asarray(run.target[:MOST_POINTS], np.float32)
-    data = data.reshape(len(data), -1)
+    return _judged(data.reshape(len(data), -1), [np.asarray(state[:size]) for state in states], size)
+
+
+@remembered
+def _judged(data: np.ndarray, states: list[np.ndarray], size: int) -> list[Judged]:
+    """Of states (size, *event), from data (N, D)."""
     along = directions(data.shape[1])
 
     def rows(points: np.ndarray) -> np.ndarray:
@@ -95,7 +101,7 @@ def judged_distances(run: Trajectory, states: Sequence[np.ndarray]) -> list[Judg
     low, high = np.quantile(np.sqrt(np.square(halves - others).mean(1)), USUAL).tolist()
     squares, course = np.square(halves).mean(1), []
     for state in states:
-        mine = rows(np.asarray(state[:size]))
+        mine = rows(state)
         apart = np.square(mine).mean() - 2 * (halves @ mine) / mine.size + squares
         course.append(Judged(float(np.sqrt(np.maximum(apart, 0)).mean()), low, high))
     return course

@@ -3,11 +3,13 @@
     python tests/benchmarks/watch.py [denoise drift langevin] [--saves 9]
 
 Copies the scene into a folder, opens `diffrender watch` at 1280 × 720 on two processes in a headless Chromium,
-and saves the file again and again with a change that is seen, the cursor at frames spread over the film. Then it scrubs
-over frames that are drawn. Prints medians; exit code 1 if one is above its bound.
+and saves the file again and again with a change that is seen, the cursor at frames spread over the film, each time as
+soon as the version before has its picture there and its length is known. Then it scrubs over the act around the cursor,
+once that is drawn. Prints medians; exit code 1 if one is above its bound. With --folder what is recorded is kept.
 """
 
 import argparse
+import contextlib
 import os
 import re
 import statistics
@@ -23,6 +25,13 @@ from tests.cli.browser import Chromium  # noqa: E402
 
 SAVE_SECONDS, SCRUB_SECONDS = 1.0, 0.150
 SHOWN = "document.querySelector('#picture').dataset.shown"
+SAID = "document.querySelector('#status').textContent + ' ' + JSON.stringify([state.error, state.recording])"
+# [first, end) of the act under the cursor, once all of it is drawn
+ACT = """(() => {
+    const first = state.acts.findLast(([at]) => at <= cursor)?.[0] ?? 0;
+    const end = state.acts.find(([at]) => at > cursor)?.[0] ?? state.total;
+    return state.total && state.drawn.some(([a, b]) => a <= first && end <= b) ? [first, end] : undefined;
+})()"""
 # when the canvas got a picture: what `show` writes there last is seen by an observer in the page itself
 OBSERVE = """new MutationObserver(() => { window.shownAt = Date.now() / 1000; })
     .observe(document.querySelector('#picture'), {attributes: true, attributeFilter: ['data-shown']})"""
@@ -33,35 +42,58 @@ def changed(text, number):
     return re.sub(r'("title": ")([^"]*)"', rf'\g<1>\g<2> {number}"', text, count=1)
 
 
+@contextlib.contextmanager
+def page_of(file):
+    """A browser on the page that watches a scene; nothing of either is left."""
+    command = [sys.executable, "-m", "diffrender", "watch", file.name, "--no-browser", "-w", "2", "-r", "1280,720"]
+    log = file.with_suffix(".log")
+    with log.open("w") as words:
+        process = subprocess.Popen(command, cwd=file.parent, stderr=words, env=environment())
+    try:
+        while not (address := re.search(r"http://\S+", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.05)
+        with Chromium(1400, 900) as browser:
+            browser.open(address[0])
+            yield browser
+            browser.close_page()
+            process.wait(60)
+    finally:
+        process.terminate()
+
+
 def measure(scene, folder, saves):
     """(seconds from saving to the picture, seconds of each scrubbed frame)."""
     text = (ROOT / "scenes" / f"{scene}.py").read_text("utf-8")
     file = folder / f"{scene}.py"
     file.write_text(text)
-    command = [sys.executable, "-m", "diffrender", "watch", file.name, "--no-browser", "-w", "2", "-r", "1280,720"]
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment())
-    address = re.search(r"http://\S+", process.stderr.readline())[0]
-    with Chromium(1400, 900) as browser:
-        browser.open(address)
-        browser.until("!!state.total && !state.drawing && !state.recording", 900)  # all is recorded and drawn
+    with page_of(file) as browser:
+        wait(browser, "all is recorded", "state.version || state.error", 900)
+        wait(browser, "its length is known", "!!state.total")
         browser.run(OBSERVE)
-        total, saved, scrubbed = browser.run("state.total"), [], []
+        total, saved = browser.run("state.total"), []
         for number in range(saves):
             frame = round((number + 0.5) / saves * total)
             browser.run(f"go({frame})")
-            browser.until(f"{SHOWN} === state.version + '/{frame}' && state.total", 300)
+            wait(browser, "the version is there", f"{SHOWN} === state.version + '/{frame}' && !!state.total")
             version, began = browser.run("state.version"), time.time()
             file.write_text(changed(text, number))
-            browser.until(f"{SHOWN} === '{version + 1}/{frame}'", 60)
+            wait(browser, "it is drawn anew", f"{SHOWN} === '{version + 1}/{frame}'")
             saved.append(browser.run("window.shownAt") - began)
-        browser.until("state.total && !state.drawing", 300)
+        wait(browser, "an act is drawn", f"{ACT} !== undefined")
+        first, end = browser.run(ACT)
         version = browser.run("state.version")
-        for step in range(40):
-            frame = (step * 37 + 11) % total
-            scrubbed.append(browser.run(scrub(version, frame)) / 1000)
-        browser.close_page()
-    process.communicate(timeout=60)
-    return saved, scrubbed
+        return saved, [browser.run(scrub(version, first + (k * 37 + 11) % (end - first))) / 1000 for k in range(40)]
+
+
+def wait(browser, what, script, seconds=120):
+    """Wait until it is so, with a word of how long it took; what the page says if it never is."""
+    began = time.monotonic()
+    try:
+        browser.until(script, seconds)
+    except AssertionError:
+        raise SystemExit(f"Not within {seconds} s: {what}. The page: {browser.run(SAID)}") from None
+    print(f"  {what}: {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
 
 
 def scrub(version, frame):

@@ -49,38 +49,42 @@ class Basins:
 
 def _tops(values: np.ndarray) -> np.ndarray:
     """(Gy·Gx,) flat index of the top to whose basin each node belongs."""
-    rows, columns = values.shape
     flat = values.ravel()
-    parent = np.full(flat.size, -1)
-    list_of = flat.tolist()
+    order = np.argsort(-flat, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(flat.size)
+    around = _around(*values.shape)
+    taken = (around >= 0) & (rank[around] < rank[:, None])  # neighbours taken before each node
+    highest = around[np.arange(flat.size), np.where(taken, flat[around], -np.inf).argmax(1)]
+    top = np.where(taken.any(1), highest, np.arange(flat.size))
+    while (top[top] != top).any():  # uphill from node to node, twice as far each time
+        top = top[top]
+    merged = np.arange(flat.size)  # what each top was merged into
 
     def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = int(parent[node])
+        while merged[node] != node:
+            merged[node] = merged[merged[node]]
+            node = int(merged[node])
         return node
 
-    for node in np.argsort(-flat, kind="stable").tolist():
-        j, i = divmod(node, columns)
-        around = [
-            (j + dj) * columns + i + di
-            for dj in (-1, 0, 1)
-            for di in (-1, 0, 1)
-            if (dj or di) and 0 <= j + dj < rows and 0 <= i + di < columns
-        ]
-        taken = {root(near) for near in around if parent[near] >= 0}
-        if not taken:
-            parent[node] = node
-            continue
-        nearest = max((near for near in around if parent[near] >= 0), key=lambda near: list_of[near])
-        own = root(nearest)
-        parent[node] = own
-        for other in sorted(taken - {own}, key=lambda top: -list_of[top]):
-            low, high = sorted((own, other), key=lambda top: list_of[top])
-            if list_of[node] > SHALLOW * list_of[low]:
-                parent[low] = high
+    meets = (taken & (top[around] != top[:, None])).any(1)
+    for node in order[meets[order]].tolist():
+        own = root(top[node])
+        others = {root(top[near]) for near in around[node, taken[node]]} - {own}
+        for other in sorted(others, key=lambda top: -flat[top]):
+            low, high = sorted((own, other), key=lambda top: flat[top])
+            if flat[node] > SHALLOW * flat[low]:
+                merged[low] = high
                 own = high
-    return np.array([root(node) for node in range(flat.size)])
+    tops, which = np.unique(top, return_inverse=True)
+    return np.array([root(node) for node in tops.tolist()])[which]
+
+
+def _around(rows: int, columns: int) -> np.ndarray:
+    """(rows·columns, 8) flat indices of the neighbours of each node of a grid, −1 beyond its edge."""
+    index = np.pad(np.arange(rows * columns).reshape(rows, columns), 1, constant_values=-1)
+    steps = [(j, i) for j in range(3) for i in range(3) if (j, i) != (1, 1)]
+    return np.stack([index[j : j + rows, i : i + columns].ravel() for j, i in steps], axis=1)
 
 
 def draws(density: np.ndarray, extent: tuple[float, float, float, float], count: int, seed: int) -> np.ndarray:

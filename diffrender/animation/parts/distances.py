@@ -15,6 +15,7 @@ from diffrender.animation.parts.basins import draws
 from diffrender.animation.parts.density_panel import DensityPanel
 from diffrender.animation.parts.filling import FillingHistogram, bin_masses, moments, total_variation
 from diffrender.animation.theme import HAIR
+from diffrender.core.remembered import remembered
 from diffrender.trajectory.distance import USUAL, directions, sliced_wasserstein
 from diffrender.trajectory.reader import Trajectory
 
@@ -106,10 +107,7 @@ def wasserstein_curve(
     if "metric_sliced_wasserstein" not in run:
         return None
     values, steps = np.asarray(run["metric_sliced_wasserstein"]), np.arange(run.steps + 1)
-    true = [draws(density.values, density.extent, run.chains, seed) for seed in range(2 * PAIRS)]
-    along = directions(2)
-    apart = [sliced_wasserstein(a, b, along) for a, b in zip(true[::2], true[1::2], strict=True)]
-    low, high = np.quantile(apart, USUAL).tolist()
+    low, high = _usual_distance(density.values, density.extent, run.chains)
     ticks = [t for t in (1, 10, 100, 1000, 10_000) if t <= run.steps + 1]
     axes = Axes(
         page,
@@ -127,3 +125,13 @@ def wasserstein_curve(
     said = page.fitting(floor, FLOOR_ROOM * (box[1] - box[0]), "floor", *figures).format(*figures)
     text = page.label(said, axes.rect.left + 0.4 * em, middle - 0.3 * em, -1, "floor", "muted")
     return Distance(axes, curve, steps, values, axes.band(low, high), text, shift=1)
+
+
+@remembered
+def _usual_distance(density: np.ndarray, extent: tuple[float, float, float, float], count: int) -> tuple[float, float]:
+    """Between which values the sliced Wasserstein-2 distance of two samples of a density (Gy, Gx) usually lies."""
+    true = [draws(density, extent, count, seed) for seed in range(2 * PAIRS)]
+    along = directions(2)
+    apart = [sliced_wasserstein(a, b, along) for a, b in zip(true[::2], true[1::2], strict=True)]
+    low, high = np.quantile(apart, USUAL).tolist()
+    return low, high

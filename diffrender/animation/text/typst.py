@@ -114,7 +114,7 @@ class Typeset(VGroup):
         super().__init__()
         self.body, self.slots = body, []
         self.terms = {name: VGroup() for name in names}
-        baseline = 0.0
+        baseline, glyphs = 0.0, []
         for mark, points in _outlines(body):
             if mark == _STRUT:
                 baseline = em * points[:, 1].min()
@@ -124,10 +124,11 @@ class Typeset(VGroup):
                 glyph = Glyph()
                 glyph.points = em * points
                 ink(glyph, color, em)
-                self.add(glyph)
+                glyphs.append(glyph)
                 if mark & 0xFF0000 == _TERM:
                     self.terms[names[mark & 0xFF]].add(glyph)
-        if not self.submobjects:
+        self.add(*glyphs)
+        if not glyphs:
             raise RenderError(f"{body!r} sets nothing to be seen.", "A number alone is a Number (numerals.py).")
         self._drop = (baseline - self.get_bottom()[1]) / self.height
         self._ems = self.height / em

@@ -201,6 +201,8 @@ class Preview:
         """Begin the next piece of work; False if there is none now."""
         spec = {"v": version.number, "spec": json.loads(version.spec.model_dump_json())}
         if not version.played and version.glanced is not None:
+            if "glance" in version.busy and not version.pictures:
+                return False  # the picture that is waited for has the machine to itself
             length = self.shown.total if self.shown and self.shown.total else SPACING * MARKERS
             version.played = True
             version.busy.add("play")

@@ -1,6 +1,7 @@
 """What a drawing process had to load and to set, so that the next one is forked with all that there already.
 
-Only what does not depend on the user's code is taken over: installed modules, compiled kernels, set lines of text.
+Only what does not depend on the user's code is taken over: installed modules, compiled kernels, set lines of text,
+and results of ours that are known by all that they were made from.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numba.core.registry import CPUDispatcher
 
 from diffrender.animation.text import typst
 from diffrender.core.files import replacing
+from diffrender.core.remembered import RESULTS
 
 INSTALLED = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "platlib", "purelib"))
 OURS = str(Path(__file__).parents[2])
@@ -29,7 +31,7 @@ def collect(file: Path, known: set[str]) -> None:
     modules = [name for name in list(sys.modules) if name not in known and _installed(sys.modules[name])]
     kernels = {(d.__module__, name): list(d.signatures) for name, d in _kernels() if d.signatures}
     with replacing(file) as out:
-        pickle.dump({"modules": modules, "kernels": kernels, "lines": typst.LINES}, out)
+        pickle.dump({"modules": modules, "kernels": kernels, "lines": typst.LINES, "results": RESULTS}, out)
 
 
 def load(file: Path) -> None:
@@ -44,6 +46,7 @@ def load(file: Path) -> None:
             with contextlib.suppress(Exception):
                 kernels[place].compile(signature)
     typst.LINES.update(found["lines"])
+    RESULTS.update(found["results"])
 
 
 def _installed(module: ModuleType) -> bool:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import gc
 import json
 import os
 import signal
@@ -78,6 +79,7 @@ class Nursery:
                         self._drop()
                     case "warm":
                         warm.load(Path(command["file"]))
+                        gc.freeze()  # of what is there no copy needs to look for garbage
         finally:
             self._drop()
 
@@ -173,6 +175,7 @@ class Performance:
     def _glance(self, first: int, last: int) -> None:
         """Draw frames [first, last), by jumping to the first."""
         self.at = first
+        gc.disable()  # it ends soon
         self._draw(iter([(first, last)]), jump=True)
         self.nursery.send(over="glance")
 
