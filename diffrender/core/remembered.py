@@ -27,7 +27,7 @@ def remembered(function: Callable[..., Result]) -> Callable[..., Result]:
         key = f"{function.__module__}.{function.__qualname__}", _digest(args)
         if key not in RESULTS:
             RESULTS[key] = function(*args)
-        return RESULTS[key]  # type: ignore[no-any-return]
+        return RESULTS[key]
 
     return call
 

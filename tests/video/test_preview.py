@@ -172,11 +172,13 @@ def test_a_scene_that_hangs_is_dropped_by_the_next(preview, scene, tmp_path):
     spec = spec_of(scene, tmp_path)
     scene.write_text(SCENE.replace("construct(self):", "construct(self):\n        while True: pass"))
     preview.show(spec)
-    until(preview, lambda: len(preview.current.busy) == 2)
+    until(preview, lambda: len(preview.current.busy) == 1)  # nothing else begins before there is a picture
+    until(preview, lambda: len(processes(str(preview.folder))) == 2)
     scene.write_text(SCENE)
     preview.show(spec)
-    until(preview, lambda: preview.shown)
+    until(preview, lambda: preview.shown and preview.shown.markers)
     assert preview.shown.number == 2
+    assert standing_still(str(preview.folder)) == []
 
 
 def test_never_more_processes_than_it_was_given(scene, tmp_path):
@@ -206,3 +208,10 @@ def processes(word):
     import psutil
 
     return [p.pid for p in psutil.process_iter(["cmdline"]) if word in " ".join(p.info["cmdline"] or [])]
+
+
+def standing_still(word):
+    """Those of them that are halted."""
+    import psutil
+
+    return [pid for pid in processes(word) if psutil.Process(pid).status() == psutil.STATUS_STOPPED]

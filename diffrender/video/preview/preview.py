@@ -72,7 +72,7 @@ class Preview:
     def show(self, spec: RenderSpec) -> None:
         """A new version: what was under way for the one before is dropped; its pictures stay until this has one."""
         with self.news:
-            self.stop()
+            self.stop("halt")
             if self.ended:
                 self._start()
             self.number += 1
@@ -81,11 +81,11 @@ class Preview:
             self._go_on()
         self.changed()
 
-    def stop(self) -> None:
-        """Drop what is under way; what is drawn stays."""
+    def stop(self, do: str = "drop") -> None:
+        """Drop what is under way, or `halt` it until the next version plays; what is drawn stays."""
         with self.news:
             if self.current:
-                self.process.send({"do": "drop"})
+                self.process.send({"do": do})
                 self.current.busy.clear()
                 if self.current is not self.shown:
                     self._forget(self.current)

@@ -12,6 +12,8 @@ Commands and answers are lines of JSON; `v` is the version's number. Pictures ar
     {"do": "play", "v", "spec", "spacing"}           → the frame before each marker, then {"total", "acts",
                                                      "markers": [k, …]}, after an error as far as it came; it stays
     {"do": "drop"}                                   the version's processes end
+    {"do": "halt"}                                   they stand still, and end when the next version plays: to end takes
+                                                     time, which the picture that is waited for shall have
     {"do": "warm", "file"}                           takes over what a version's process had to load (`warm.py`)
 
 A marker reads `[first, last]` from the pipe WORK/v/at-K, for itself alone; then come frames and {"over": "first-last"}.
@@ -63,6 +65,7 @@ class Nursery:
         self.version, self.job = 0, Job()
         self.children: dict[int, tuple[int, Job]] = {}  # process → its version (0: nobody asks for it now) and job
         self.groups: set[int] = set()
+        self.halted: set[int] = set()
 
     def serve(self) -> None:
         """Do as stdin says, to its end."""
@@ -77,6 +80,8 @@ class Nursery:
                         self._start(command)
                     case "drop":
                         self._drop()
+                    case "halt":
+                        self._halt()
                     case "warm":
                         warm.load(Path(command["file"]))
                         gc.freeze()  # of what is there no copy needs to look for garbage
@@ -100,6 +105,8 @@ class Nursery:
 
     def _start(self, command: dict[str, Any]) -> None:
         """Begin a version, or go on with it, in a process that leads a group of its own."""
+        if command["do"] == "play":
+            end(self.halted)
         if child := self.fork(command["do"], command["v"]):
             self.groups.add(child)
             with contextlib.suppress(OSError):
@@ -133,9 +140,24 @@ class Nursery:
     def _drop(self) -> None:
         """End all processes of all versions."""
         self.children = dict.fromkeys(self.children, (0, Job()))
-        while self.groups:
+        end(self.groups)
+        end(self.halted)
+
+    def _halt(self) -> None:
+        """Let all processes of all versions stand still, until they are ended."""
+        self.children = dict.fromkeys(self.children, (0, Job()))
+        end(self.halted)
+        for group in self.groups:
             with contextlib.suppress(OSError):
-                os.killpg(self.groups.pop(), signal.SIGKILL)
+                os.killpg(group, signal.SIGSTOP)
+        self.halted, self.groups = self.groups, set()
+
+
+def end(groups: set[int]) -> None:
+    """End all processes of these groups, and forget them."""
+    while groups:
+        with contextlib.suppress(OSError):
+            os.killpg(groups.pop(), signal.SIGKILL)
 
 
 def adopt_orphans() -> None:
