@@ -19,9 +19,14 @@ def shipped(kind: str) -> Path:
     return package / kind if (package / kind).is_dir() else package.parent / kind
 
 
+def _folders(kind: str) -> tuple[Path, Path]:
+    """Where what can be named lies; the later one wins: a user's own file shadows ours."""
+    return shipped(kind), Path.cwd() / kind
+
+
 def _named(kind: str, suffix: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for folder in (shipped(kind), Path.cwd() / kind):  # the later one wins: a user's own file shadows ours
+    for folder in _folders(kind):
         if folder.is_dir():
             found.update({f.stem: f for f in sorted(folder.glob(f"*{suffix}")) if not f.name.startswith(("_", "."))})
     return dict(sorted(found.items()))
@@ -86,10 +91,10 @@ def find_config(name: str) -> Path:
                 "Give a path to a YAML file or drawing, or a name from 'diffrender list configs'.",
             )
         return path
-    known = configs()
-    if name not in known:
-        raise UsageError(f"Unknown config '{name}'.", use_of(name) or suggest(name, known))
-    return known[name]
+    for folder in _folders("configs")[::-1]:
+        if not name.startswith(("_", ".")) and (file := folder / f"{name}.yaml").exists():
+            return file
+    raise UsageError(f"Unknown config '{name}'.", use_of(name) or suggest(name, configs()))
 
 
 def open_config(name: str, overrides: Overrides | None = None) -> Config:

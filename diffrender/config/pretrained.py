@@ -37,4 +37,4 @@ def completed(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 def folder_of(section: Mapping[str, Any]) -> str | None:
     """The folder of the pretrained model that a config's section names, as written; None of one of the hub."""
     path = section.get("path")
-    return path if section.get("kind") == KIND and isinstance(path, str) and Path(path).is_dir() else None
+    return path if section.get("kind") == KIND and isinstance(path, str) and expanded(path).is_dir() else None

@@ -1,7 +1,7 @@
 """YAML as it is read here: safe, bounded, without aliases or repeated keys, and without YAML 1.1's surprises.
 
-A number is decimal: `010`, `0b1` and `1:30`, which YAML 1.1 reads as 8, 1 and 90, are refused; `1.0e3` is a number.
-Dates are text. Only plain values, lists and mappings are read: no other tags.
+`010`, `0b1` and `1:30`, which YAML 1.1 reads as 8, 1 and 90, are refused; `1.0e3` is a number, and so is `0x1F`, which
+means 31 wherever it is written. Dates are text. Only plain values, lists and mappings are read: no other tags.
 """
 
 from __future__ import annotations

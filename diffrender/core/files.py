@@ -19,10 +19,14 @@ from typing import IO, Any
 
 from diffrender.core.errors import DiffrenderError, UsageError
 
+MAX_NAME = 1000  # characters of a path: beside the longest folder it is one that every system takes
+
 
 # ---- names -----------------------------------------------------------------------------------------------------------
 def expanded(name: str | Path) -> Path:
     """The path that a user named, `~` opened; UsageError for what cannot be a path on this system."""
+    if len(str(name)) > MAX_NAME:
+        raise UsageError(f"{str(name)[:60]}…: too long for the name of a file (more than {MAX_NAME:,} characters).")
     try:
         path = Path(name).expanduser()
         path.exists()  # names too long, or of an unknown user, are found out here

@@ -49,11 +49,11 @@ def dry_run_table(job: Job, force: bool = False, outputs: Path = OUTPUTS) -> str
     """What would be made, a line each, with about how long it takes; checked as it would be."""
     todo, timings = _todo(job, force), JobTimings(outputs)
     check_before_start(todo)
-    rows = [(each.name, str(each.out), *timings.estimate(each)) for each in todo]
+    rows = [(each.name, str(each.out), timings.estimate(each)) for each in todo]
     width = max((len(name) for name, *_ in rows), default=0)
     lines = [
-        f"{name:<{width}}  about {duration(round(seconds))}{'' if measured else ' (a guess)'}  {out}"
-        for name, out, seconds, measured in rows
+        f"{name:<{width}}  about {duration(round(estimate.seconds))} ({estimate})  {out}"
+        for name, out, estimate in rows
     ]
     return "\n".join(lines or [f"{job.out} is up to date."])
 

@@ -14,16 +14,14 @@ from diffrender.jobs.job import Job, ordered, pending
 from diffrender.jobs.run.check import check_before_start
 from diffrender.jobs.run.children import Children
 from diffrender.jobs.run.local import Cluster, OnEvent, Outcome, run
-from diffrender.jobs.run.timings import JobTimings
+from diffrender.jobs.run.timings import Estimate, JobTimings
 from diffrender.lecture import page
 from diffrender.lecture.plan import Plan
-
-Estimate = tuple[float, bool]
 
 
 @dataclass
 class Batch:
-    """A plan, and which of its jobs are to be done. estimates: (seconds, whether measured) by output file."""
+    """A plan, and which of its jobs are to be done. estimates: how long each takes, by output file."""
 
     plan: Plan
     todo: list[Job]

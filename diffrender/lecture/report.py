@@ -12,6 +12,7 @@ from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.run.local import Outcome
 from diffrender.jobs.run.progress import duration
+from diffrender.jobs.run.timings import Estimate
 from diffrender.lecture.batch import Batch
 
 STATUS = {"done": "made", "failed": "FAILED", "skipped": "not made"}
@@ -21,13 +22,13 @@ STATUS = {"done": "made", "failed": "FAILED", "skipped": "not made"}
 class Row:
     """One thing that a lecture makes: what it is, its job (None for a video that was there), its file.
 
-    estimate: (seconds, whether measured) if it is to be made. outcome: how that ended, once it was tried.
+    estimate: how long it takes if it is to be made. outcome: how that ended, once it was tried.
     """
 
     what: str
     job: Job | None
     file: Path
-    estimate: tuple[float, bool] | None = None
+    estimate: Estimate | None = None
     outcome: Outcome | None = None
 
     @property
@@ -60,19 +61,20 @@ def announcement(batch: Batch, workers: int) -> str:
     parts = [row.to_do.format(kinds.count(name)) for name, row in KINDS.items() if name in kinds]
     if not parts:
         return f"{title}: everything is up to date."
-    guessed = sum(not measured for _, measured in batch.estimates.values())
-    source = f" ({guessed} of the times are guesses)" if guessed else ""
+    guessed = sum(not estimate.source for estimate in batch.estimates.values())
+    source = f" ({guessed} of the times are guesses)" if guessed else " (from times measured here)"
     if guessed == len(batch.todo):
-        source = " (a guess)"
+        source = " (a guess: nothing like it was made here yet)"
     return f"{title}: {', '.join(parts)}; about {duration(batch.seconds(workers))}{source}."
 
 
 def planned_table(batch: Batch) -> str:
     """What would be made, as a table."""
-    lines = [("what", "to do", "time", "file")]
+    lines = [("what", "to do", "time", "from", "file")]
     for row in rows(batch):
-        about = f"{'' if row.estimate[1] else '~'}{duration(row.estimate[0])}" if row.estimate else ""
-        lines.append((row.what, row.to_do, about, _shown(batch, row.file)))
+        about = f"{'' if row.estimate.source else '~'}{duration(row.estimate.seconds)}" if row.estimate else ""
+        source = (row.estimate.source or "a guess") if row.estimate else ""
+        lines.append((row.what, row.to_do, about, source, _shown(batch, row.file)))
     return table(lines)
 
 
@@ -84,7 +86,8 @@ def planned_data(batch: Batch, workers: int) -> dict[str, Any]:
             "kind": row.job.kind if row.job else None,
             "path": str(row.file),
             "to_do": row.estimate is not None,
-            "seconds": row.estimate[0] if row.estimate else 0.0,
+            "seconds": row.estimate.seconds if row.estimate else 0.0,
+            "from": row.estimate.source if row.estimate else "",
         }
         for row in rows(batch)
     ]

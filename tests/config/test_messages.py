@@ -46,6 +46,21 @@ def refusal(key, value):
     return ""
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["schedule.path", "model.path", "target.path", "target.file", "schedule.weights", "autoencoder.data.path"],
+)
+def test_a_path_that_the_system_refuses_is_refused_in_words(key):
+    section = key.rpartition(".")[0]
+    kind = {"target": "image_folder", "autoencoder.data": "image_folder"}.get(section, "pretrained")
+    kinds = {f"{section}.kind": "drawing" if key == "target.file" else kind}
+    for name in ("n" * 500, "n" * 5000, "a/" * 2040, f"./{'n' * 300}.npy", "~nobody-here/x"):
+        with pytest.raises(DiffrenderError) as raised:
+            Subject.of("circle", {**kinds, key: name}, Path("outputs")).sample()
+        assert not LEAKS.search(str(raised.value))
+        assert len(str(raised.value)) < 1500
+
+
 def test_the_control_a_message_of_the_library_itself_is_seen(monkeypatch):
     monkeypatch.setattr("diffrender.core.validation.NEEDED", {})
     with pytest.raises(ConfigError) as raised:

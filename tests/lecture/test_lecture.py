@@ -343,7 +343,8 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(lecture_hall, progra
     said, log = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Toys: 2 to render, 1 to gif, pictures, 1 to join; about" in log
-    assert "(a guess)" in log
+    assert "(a guess: nothing like it was made here yet)" in log
+    assert said.splitlines()[0].split() == ["what", "to", "do", "time", "from", "file"]
     assert [line.split("  ")[0] for line in said.splitlines()[2:]] == ["toy", "Two", "GIF of toy", "pictures", "film"]
     assert not (lecture_hall / "outputs").exists()
     process = program("batch", str(file), "--dry-run", "--json")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from diffrender.core.files import write_text
 from diffrender.jobs.job import Job
@@ -21,6 +22,17 @@ BESIDE_SECONDS, USUAL_SECONDS = 10.0, 12.0  # of a clip besides its `duration`, 
 SHORT = 0.2  # of a guess: a card is short, a picture is one frame
 
 
+class Estimate(NamedTuple):
+    """About how long a job takes. source: the times that it rests on, in words ("2 of this scene"); "" for a guess."""
+
+    seconds: float
+    source: str
+
+    def __str__(self) -> str:
+        """What it rests on, for people."""
+        return self.source or "a guess: nothing like it was made here yet"
+
+
 class JobTimings:
     """Seconds of a unit of work by job, read from `folder` and kept there. A damaged or missing file holds none."""
 
@@ -32,34 +44,40 @@ class JobTimings:
         except (OSError, ValueError, AttributeError, TypeError):
             self.paces = {}
 
-    def estimate(self, job: Job) -> tuple[float, bool]:
-        """(seconds, whether measured): of this job, else what those like it usually take, else a guess."""
-        for like in _likenesses(job):
+    def estimate(self, job: Job) -> Estimate:
+        """The seconds that this job took, else what those like it usually take, else a guess."""
+        for like, what in _likenesses(job).items():
             if paces := [pace for name, pace in self.paces.items() if f"{name} ".startswith(f"{like} ")]:
-                return median(paces) * _work(job), True
-        return KINDS[job.kind].first_guess * (SHORT if _sort(job) in ("card", "picture") else 1.0), False
+                return Estimate(median(paces) * _work(job), what.format(len(paces)))
+        return Estimate(KINDS[job.kind].first_guess * (SHORT if _sort(job) in ("card", "picture") else 1.0), "")
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
         """Save measured times, if there is the folder; errors are ignored."""
         if not self.path.parent.is_dir():
             return
         done = [outcome for outcome in outcomes if outcome.status == "done"]
-        self.paces.update({_likenesses(o.job)[0]: float(f"{o.seconds / _work(o.job):.6g}") for o in done})
+        self.paces.update({next(iter(_likenesses(o.job))): float(f"{o.seconds / _work(o.job):.6g}") for o in done})
         with contextlib.suppress(OSError):
             write_text(self.path, json.dumps(self.paces, indent=0, sort_keys=True))
 
 
-def _likenesses(job: Job) -> list[str]:
-    """What a job has in common with others, the most first.
+def _likenesses(job: Job) -> dict[str, str]:
+    """What a job has in common with others, the most first → how many of them were timed, in words.
 
     It itself; of a clip its scene, of a training and a recording the model and the target; its kind and sort.
     """
     sort = f"{job.kind} {_sort(job)}"
     if config := job.settings.get("config"):
         model, target = config["model"]["kind"], config["target"]["kind"]
-        return [f"{sort} {model} {target} {job.name}", f"{sort} {model} {target}", f"{sort} {model}", sort]
+        return {
+            f"{sort} {model} {target} {job.name}": "its last time",
+            f"{sort} {model} {target}": "{} of this model and target",
+            f"{sort} {model}": "{} of this model",
+            sort: "{} of this kind",
+        }
     scene = f"{sort} {job.settings.get('scene', '')}"
-    return [f"{scene} {job.name}", *([scene] if "scene" in job.settings else []), sort]
+    same = {scene: "{} of this scene"} if "scene" in job.settings else {}
+    return {f"{scene} {job.name}": "its last time", **same, sort: "{} of this kind"}
 
 
 def _sort(job: Job) -> str:
