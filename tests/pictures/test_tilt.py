@@ -99,9 +99,11 @@ def test_arrows_are_scores_of_the_closed_form_and_their_sum(film, runs):
     label = torch.full((len(x),), fields.label)
     free = mixture.at_level(x, run["alpha"][k], run["sigma"][k])[1].numpy()
     given = mixture.at_level(x, run["alpha"][k], run["sigma"][k], label)[1].numpy()
-    shown = fields.guided.vectors.reshape(-1, 2)
+    shown = fields.guided.vectors.reshape(-1, 2) * fields.strength[30]
     assert shown == pytest.approx(free + fields.scales[30] * (given - free), abs=1e-3)
     assert shown != pytest.approx(free + fields.scales[40] * (given - free), abs=1e-1), "the control: another scale"
+    fields.show_step(0)
+    assert fields.guided.vectors == pytest.approx(fields.mobjects[0].vectors, abs=1e-5), "w = 0 is the first panel"
 
 
 def test_the_distance_and_its_floor_stand_on_screen(cinema, runs):

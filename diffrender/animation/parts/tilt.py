@@ -27,7 +27,8 @@ DATA = 0.35  # opacity of data under arrows
 class GuidedFields:
     """Scores of a level without class, of one class, their difference, and guided by growing scales, over the data.
 
-    label: the class. ratio: σ/α. scales: (SCALES,) of the steps of its clock. guided: what moves. standing, mobjects.
+    label: the class. ratio: σ/α. scales: (SCALES,) of the steps of its clock, strength: (SCALES,) of a guided arrow of
+    full length. guided: what moves. standing, mobjects.
     """
 
     def __init__(self, page: Page, run: Trajectory, views: Sequence[Plane], *, top: float) -> None:
@@ -41,9 +42,12 @@ class GuidedFields:
         self.scales = np.linspace(0.0, top, SCALES)
         guided = free + self.scales[:, None, None, None] * (given - free)
         look: dict[str, Any] = {"table": theme.table("magnitude"), "length": LONG, "power": ROOT}
-        terms = (free, given, given - free, guided[-1])
-        full = [float(np.quantile(np.linalg.norm(v, axis=-1), FULL)) for v in terms]
-        fields = [view.arrows(places, v, vmax=m, **look) for view, v, m in zip(views, terms, full, strict=True)]
+        terms = [v / np.quantile(np.linalg.norm(v, axis=-1), FULL) for v in (free, given, given - free)]
+        # each by its own scale, so that w = 0 and 1 look just like the two fields that they are
+        self.strength = np.quantile(np.linalg.norm(guided, axis=-1).reshape(len(guided), -1), FULL, axis=1)
+        guided /= self.strength[:, None, None, None]
+        terms.append(guided[0])
+        fields = [view.arrows(places, v, vmax=1.0, **look) for view, v in zip(views, terms, strict=True)]
         self.guided = fields[3].follow(guided)
         self.standing: list[Any] = []
         for view in views:
