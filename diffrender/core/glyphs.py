@@ -51,7 +51,7 @@ def _shapes(words: str, system: bool) -> set[str]:
 
 def check_words(text: str, key: str) -> None:
     """RenderError for words of which nothing would be seen; a note that names the characters without a shape."""
-    if text and not text.strip():
+    if text and not any(c.isprintable() and not c.isspace() for c in text):
         raise RenderError(f"{key}: nothing but blanks.", "Leave it out, or write something.")
     if missing := missing_glyphs(text, system=True):
         shown = " ".join(missing[:12]) + (" …" if len(missing) > 12 else "")

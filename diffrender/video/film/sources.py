@@ -29,14 +29,18 @@ def inspect_video(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarr
             raise RenderError(f"{path}: in a format that cannot be decoded.", "Save it again as MP4 (H.264).")
         if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE:
             raise RenderError(f"{path}: more than {MAX_SIDE:,} pixels across.")
-        begun, frames = time.process_time(), 0
+        begun, frames, seen = time.process_time(), 0, 0
         for packet in container.demux(stream):
             decoded = packet.decode() if time.process_time() - begun < DECODE_SECONDS else []
             if any(max(frame.width, frame.height) > MAX_SIDE for frame in decoded):
                 raise RenderError(f"{path}: more than {MAX_SIDE:,} pixels across.")
             frames += 1 if packet.size else 0
-        if not frames:
+            seen += len(decoded)
+        if not seen:
             raise RenderError(f"{path}: not one frame in it.", "Is it complete? Save or download it again.")
+        if 2 * frames < stream.frames:
+            problem = f"{path}: cut off, only {frames:,} of its {stream.frames:,} frames are there."
+            raise RenderError(problem, "Save or download it again.")
         if not stream.average_rate:
             raise RenderError(f"{path}: says no frame rate.", "Save it again, as MP4.")
         rate = float(stream.average_rate)
