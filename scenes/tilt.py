@@ -11,6 +11,7 @@ from pydantic import Field
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     MOVING_TEXT,
+    Boxes,
     ClaimPanels,
     GuidedFields,
     Recording,
@@ -113,8 +114,8 @@ class Tilt(TrajectoryScene):
         "given": "class {0}, $w = 1$",
         "difference": "their difference",
         "alone": "the class alone, $w = {:g}$|alone, $w = {:g}$",
-        "by_nothing": "away from no class, $w = {:g}$|no class, $w = {:g}$|none, $w = {:g}$",
-        "by_worse": "away from a worse network, $w = {:g}$|worse network, $w = {:g}$|worse, $w = {:g}$",
+        "by_nothing": "away from no class, $w = {:g}$|no class, $w = {:g}$",
+        "by_worse": "away from a worse network, $w = {:g}$|worse network, $w = {:g}$",
         "distance": "distance {0:.2f}, floor {1:.2f}|{0:.2f}, floor {1:.2f}|{0:.2f} ({1:.2f})",
     }
 
@@ -193,24 +194,21 @@ class Tilt(TrajectoryScene):
 
     def beside_claims(self, before: list[Any], equation: str, named: Sequence[tuple[str, Trajectory]]) -> list[Any]:
         """Named runs in lockstep, each over what its guidance claims, and in the end how far they are from that."""
-        page, theme, words = self.page, self.theme, self.words
+        page, theme = self.page, self.theme
         runs = [run for _, run in named]
         boxes = self.arrange("grid", count=len(runs), slider=False)
         views = [self.view(run.target, cell, reach=0.8) for run, cell in zip(runs, boxes.cells, strict=True)]
         panels = ClaimPanels(page, runs, views, points=self.options.points)
         clock = self.clock(runs[0])
         clock.bind(panels)
-        names, figures = [], []
-        for (name, run), cell, label in zip(named, boxes.cells, boxes.labels, strict=True):
-            said, y = run.meta["tilted"], label.bottom + 0.35 * page.em("legend")
-            names.append(page.label(page.fitting(name, 0.55 * cell.width, "legend"), cell.left, y, -1, "legend"))
-            values = said["distance"], said["floor"]
-            room = cell.width - names[-1].width - 0.3
-            form = page.fitting(words["distance"], max(room, 0.8 * cell.width * (room < 1.5)), "legend", *values)
-            figures.append(page.label(form.format(*values), cell.right, y, 1, "legend"))
-            if figures[-1].width > room:  # no place beside the name
-                inside = figures[-1].at(cell.right - 0.2, cell.bottom + 0.2, 1)
-                figures[-1] = VGroup(pill(inside, theme), inside).set_z_index(MOVING_TEXT)
+        names = [
+            page.label(
+                page.fitting(name, 0.95 * cell.width, "legend"), cell.left, label.bottom + 0.35 * page.em("legend"),
+                size="legend",
+            )
+            for (name, _), cell, label in zip(named, boxes.cells, boxes.labels, strict=True)
+        ]  # fmt: skip
+        figures = self.figures(runs, boxes, room=min(cell.width for cell in boxes.cells) - max(t.width for t in names))
         labels = class_names(runs[0])
         hues = class_colors(theme, len(labels))
         keys = [(key_dot(hue), KEY_DOT_WIDTH, f"class {name}") for name, hue in zip(labels, hues, strict=True)]
@@ -225,6 +223,21 @@ class Tilt(TrajectoryScene):
         self.play_run(clock)
         self.crossfade((), figures)
         return [*shown, *figures]
+
+    def figures(self, runs: Sequence[Trajectory], boxes: Boxes, room: float) -> list[Any]:
+        """How far samples are from the claim: beside the names where these leave room, else inside all panels."""
+        page, forms, made = self.page, self.words["distance"], []
+        values = [(run.meta["tilted"]["distance"], run.meta["tilted"]["floor"]) for run in runs]
+        shortest = forms.rpartition("|")[2]
+        beside = max(page.words(shortest.format(*each), "legend").width for each in values) <= room - 0.3
+        for each, cell, label in zip(values, boxes.cells, boxes.labels, strict=True):
+            said = page.fitting(forms, room - 0.3 if beside else 0.8 * cell.width, "legend", *each).format(*each)
+            if beside:
+                made.append(page.label(said, cell.right, label.bottom + 0.35 * page.em("legend"), 1, "legend"))
+                continue
+            inside = page.label(said, cell.right - 0.2, cell.bottom + 0.2, 1, "legend")
+            made.append(VGroup(pill(inside, self.theme), inside).set_z_index(MOVING_TEXT))
+        return made
 
     def acting(self, runs: Sequence[Trajectory]) -> list[str]:
         """Where guidance acts, if not at all levels; how densities are smoothed; what is worse of a worse network."""

@@ -43,7 +43,7 @@ class LikelihoodChart:
         both = np.concatenate([self.ode, self.truth])
         room = 0.06 * float(np.ptp(both)) + 0.1
         ends, tall = (float(x[0]), float(x[-1])), page.shape == "tall"
-        top, foot = (box, box) if tall else box.rows(1.15, 1.0, gap=0.25)
+        top, foot = (box, box) if tall else box.rows(0.9 if page.shape == "square" else 1.15, 1.0, gap=0.25)
         span, name = (both.min() - room, both.max() + room), "$log p_t (x_t)$"
         under: dict[str, Any] = {"x_name": "log SNR", "x_ticks": evenly(*ends, 4)}
         error: dict[str, Any] = {"x": ends, "y": (LEAST, max(10 * LIMIT, float(self.error.max()))), "log_y": True}
