@@ -115,7 +115,7 @@ class Tilt(TrajectoryScene):
         "difference": "their difference",
         "alone": "the class alone, $w = {:g}$|alone, $w = {:g}$",
         "by_nothing": "away from no class, $w = {:g}$|no class, $w = {:g}$",
-        "by_worse": "away from a worse network, $w = {:g}$|worse network, $w = {:g}$",
+        "by_worse": "away from a worse network, $w = {:g}$|worse network, $w = {:g}$|worse net, $w = {:g}$",
         "distance": "distance {0:.2f}, floor {1:.2f}|{0:.2f}, floor {1:.2f}|{0:.2f} ({1:.2f})",
     }
 
