@@ -8,6 +8,7 @@ from manim import smooth
 from pydantic import Field
 
 from diffrender.animation import (
+    Boxes,
     CellReadouts,
     DeformedGrid,
     FadeInFast,
@@ -24,12 +25,12 @@ from diffrender.animation import (
     panel,
     point_radius,
 )
+from diffrender.trajectory.distance import compared_points, judged_distance
 
 POINT = 0.8  # opacity of the data's points
 MOVE, SOON = 1.3, 0.2  # seconds in which density and data come to stand side by side; what goes is gone after a part
 REWIND = 2.5  # seconds from the data back to the noise
-FIT = 1.3  # of the data's sides, for density and data beside each other
-LINES_LEFT = 0.15  # opacity of the grid beside the data
+FIT = 1.1  # of the data's sides, for density and data beside each other
 EQUATION = "p_t (x_t) = p_T (x_T) thin {{abs(det partial x_T\\/partial x_t) : samples}}"
 
 
@@ -60,6 +61,8 @@ class Mesh(TrajectoryScene):
         "cell": "one cell",
         "made": "Density that the flow makes|Density of the flow",
         "data": "Data: {:,} points",
+        "far": "distance to the data {:.3f}, two draws {}|distance {:.3f}, two draws {}",
+        "root": "root of density",
     }
 
     class Options(SceneOptions):
@@ -121,18 +124,31 @@ class Mesh(TrajectoryScene):
         texts = [
             page.panel_label(page.words(label), boxes.left),
             page.panel_label(page.words(self.words["data"].format(len(run.target))), boxes.right),
-            page.color_key(theme.table("density"), f"≥ {grid.vmax:.2g}", "root of density", foot),
+            page.color_key(theme.table("density"), f"≥ {grid.vmax:.2g}", self.words["root"], foot),
         ]
         edges = [frame(box, theme.border).set_z_index(5) for box in (boxes.left, boxes.right)]
         began = mesh.alpha
 
         def fade(u: float) -> None:
-            mesh.alpha = began + u * (LINES_LEFT - began)
+            mesh.alpha = (1 - u) * began
 
         seconds = self.seconds(MOVE)
         self.play(
             FadeOutFast(*gone, run_time=SOON * seconds),
             view.move(near, boxes.left, seconds),
             UpdateFromAlpha(fade, mesh, run_time=seconds),
-            FadeInFast(*ground, *texts, *edges, *right.made, run_time=seconds, after=SOON),
+            FadeInFast(*ground, *texts, *self.judged(grid, boxes), *edges, *right.made, run_time=seconds, after=SOON),
         )
+
+    def judged(self, grid: DeformedGrid, boxes: Boxes) -> list[Any]:
+        """How far a draw from the flow's density is from the data, and two draws of the data from one another."""
+        run, page, tall = self.run, self.page, self.page.shape == "tall"
+        size = compared_points(run, grid.nodes(-1).reshape(-1, 2))
+        figures = judged_distance(run, grid.drawn(size)) if size else None
+        if not figures or page.shape in ("classic", "square"):  # there the colours' bar has the only line
+            return []
+        box = boxes.left_key._replace(right=boxes.right_key.right) if tall else boxes.right_key
+        form = page.fitting(self.words["far"], box.width, "legend", figures.far, figures.usual)
+        x, y, align = page.foot(box)
+        y += (1.4 if tall else 0.0) * page.em("legend")  # under it is the colours' bar
+        return [page.label(form.format(figures.far, figures.usual), x, y, align, "legend")]

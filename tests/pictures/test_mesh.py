@@ -99,10 +99,25 @@ def test_the_numbers_are_those_of_the_followed_cell(shot, run):
         quads = [np.asarray(run["x"][k], float).reshape(SIDE, SIDE, 2)[r : r + 2, c : c + 2] for k in (0, step)]
         sizes = [abs(np.cross(*(q[1, 1] - q[0, 0], q[1, 0] - q[0, 1]))) / 2 for q in quads]
         ratios.append(sizes[1] / sizes[0])
-    shown = [numbers[".3f"], numbers[".1f"]]
-    assert numbers[".1f"] == pytest.approx(1 / ratios[0])
-    assert numbers[".1f"] != pytest.approx(1 / ratios[1])
+    shown = [numbers[".3f"], numbers[".2f"]]
+    assert numbers[".2f"] == pytest.approx(1 / ratios[0])
+    assert numbers[".2f"] != pytest.approx(1 / ratios[1])
     assert shown[0] > 0
+    written = [float(f"{shown[0]:.3f}") * float(f"{shown[1]:{spec}}") for spec in (".2f", ".0f")]
+    assert abs(written[0] - 1) < 0.012 < abs(written[1] - 1), "as they are written, their product is 1"
+
+
+def test_a_draw_from_the_flow_has_the_probability_of_every_part(shot, run):
+    """Points drawn from the density have the mean and spread that masses at the cells' middles have."""
+    grid = next(m for m in shot.scene.mobjects if type(m).__name__ == "FollowedCell").grid
+    nodes, drawn = grid.nodes(-1), grid.drawn(20_000)
+    middle = (nodes[1:, 1:] + nodes[1:, :-1] + nodes[:-1, 1:] + nodes[:-1, :-1]).reshape(-1, 2) / 4
+    part = grid.mass.ravel() / grid.mass.sum()
+    spread = np.sqrt(part @ (middle - part @ middle) ** 2)
+    assert drawn.mean(0) == pytest.approx(part @ middle, abs=0.03)
+    assert drawn.std(0) == pytest.approx(spread, abs=0.06)
+    alike = np.full(len(part), 1 / len(part))  # control: all cells alike
+    assert np.abs(np.sqrt(alike @ (middle - alike @ middle) ** 2) - drawn.std(0)).max() > 0.1
 
 
 def test_the_magnifier_shows_the_cell_as_it_is(read, shot, run):

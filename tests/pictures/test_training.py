@@ -175,7 +175,7 @@ def test_names_of_floors_stand_over_narrow_charts_and_not_in_them(cinema, run, s
     (shot,) = film.play([(0, 1)], size, duration=SECONDS)
     family = [mob for top in film.scene.mobjects for mob in top.get_family()]
     loss, distance = shot.rasters["Curve"][1:]
-    for curve, name in ((loss, "least possible" if over else "no network"), (distance, "two draws")):
+    for curve, name in ((loss, "least mean" if over else "no network"), (distance, "two draws")):
         (text,) = [mob for mob in family if name in getattr(mob, "body", "")]
         assert (text.get_bottom()[1] > curve.get_top()[1]) == over
 

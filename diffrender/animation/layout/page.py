@@ -195,14 +195,21 @@ class Page:
         key = VGroup(low, bar, top, said)
         return key if align < 0 else key.shift([x - key.get_center()[0], 0, 0])
 
-    def value_bar(self, symbol: str, box: Rect, table: np.ndarray, ticks: Mapping[float, str]) -> list[Any]:
-        """What colours mean, at the top of a box: a symbol, a bar, and under it texts at shares 0..1 of its length."""
+    def value_bar(
+        self, symbol: str, box: Rect, table: np.ndarray, ticks: Mapping[float, str], *, note: str = ""
+    ) -> list[Any]:
+        """What colours mean, at the top of a box: a symbol, a bar, and under it texts at shares 0..1 of its length.
+
+        note: a few words after the last of them, for which the bar makes room.
+        """
         size = self.em("legend")
         y = box[3] - 0.9 * size
         name = self.label(symbol, box[0], y, size="label")
         left = name.get_right()[0] + 0.25
-        bar = ColorBar((left, min(box[1], left + 3.4), y, y + 0.55 * size), table, border=self.theme.border)
-        made: list[Any] = [name, bar]
+        said = [self.words(note, "legend", "muted")] if note else []
+        right = min(box[1] - sum(text.width + 0.3 for text in said), left + 3.4)
+        bar = ColorBar((left, right, y, y + 0.55 * size), table, border=self.theme.border)
+        made: list[Any] = [name, bar, *(text.at(right + 0.3, y - 1.15 * size) for text in said)]
         for share, text in ticks.items():
             align = -1 if share == 0 else 1 if share == 1 else 0
             made.append(self.label(text, bar.at(share)[0], y - 1.15 * size, align, "legend", "muted"))

@@ -24,8 +24,10 @@ class CellReadouts:
         page, column = clock.page, boxes.column
         self.grid, self.clock, self.words = grid, clock, words
         shares = {0.0: "0", 0.5: f"{grid.vmax / 4:.2g}", 1.0: f"≥ {grid.vmax:.2g}"}
-        bar = page.value_bar("$p_t$", column, page.theme.table("density"), shares)
-        self.sigma = clock.number("$sigma_t =$ {:.3f}", clock.run["sigma"])
+        note = words["root"] if page.shape in ("wide", "tall") else ""  # elsewhere there is no room for it
+        bar = page.value_bar("$p_t$", column, page.theme.table("density"), shares, note=note)
+        named = "" if page.shape == "wide" else "noise "  # where it stands alone; in a wide frame its name is over it
+        self.sigma = clock.number(f"{named}$sigma_t =$ {{:.3f}}", clock.run["sigma"])
         below = column._replace(top=bar[-1].baseline - 0.6 * page.em("legend"))
         if page.shape == "wide":
             read = self._beside(below)
@@ -41,8 +43,8 @@ class CellReadouts:
         """A magnifier as large as the box lets it be, and at its side what it shows, in large figures."""
         page, words, size = self.clock.page, self.words, min(box.height, LARGEST * box.width)
         self.lens = Box(box.left, box.left + size, box.top - size, box.top)
-        figures = (words["area"], self.grid.ratio, ".3f"), (words["density"], 1 / self.grid.ratio, ".1f")
-        rows: list[Any] = [self.sigma]
+        figures = (words["area"], self.grid.ratio, ".3f"), (words["density"], 1 / self.grid.ratio, ".2f")
+        rows: list[Any] = [page.words("noise level", "legend", "muted"), self.sigma]
         for name, values, form in figures:
             number = self.clock.number(f"× {{:{form}}}", values, size="title")
             rows += [page.words(name, "legend", "muted"), number]
@@ -69,7 +71,7 @@ class CellReadouts:
         return self.clock.page.stack(box, *self._lines(), gap=0.25, align=1)
 
     def _lines(self) -> list[Any]:
-        area, density = self.words["area"] + " × {:.3f}", self.words["density"] + " × {:.1f}"
+        area, density = self.words["area"] + " × {:.3f}", self.words["density"] + " × {:.2f}"
         return [
             self.clock.number(area, self.grid.ratio, size="legend"),
             self.clock.number(density, 1 / self.grid.ratio, size="legend"),

@@ -64,6 +64,15 @@ class DeformedGrid:
         """(side, side, 2) the points of a recorded step, as shown."""
         return np.asarray(self.run.states[step], float).reshape(self.side, self.side, 2)
 
+    def drawn(self, count: int, seed: int = 0) -> np.ndarray:
+        """(count, 2) points drawn from the density that the flow makes: a cell by its probability, evenly within it."""
+        rng = np.random.default_rng(seed)
+        chosen = rng.choice(self.mass.size, count, p=self.mass.ravel() / self.mass.sum())
+        nodes, (row, column) = self.nodes(-1), np.divmod(chosen, self.side - 1)
+        across, up = rng.random((2, count, 1))
+        low, high = (nodes[r, column] + across * (nodes[r, column + 1] - nodes[r, column]) for r in (row, row + 1))
+        return low + up * (high - low)
+
     def _pick(self, first: np.ndarray, last: np.ndarray, deviation: float) -> tuple[int, int]:
         """Row and column where the followed cell, between drawn lines, begins: by rule, never by hand."""
         starts = range(0, self.side - self.every, self.every)

@@ -20,7 +20,7 @@ from diffrender.trajectory.reader import Trajectory
 MEAN = 80  # training steps over which the loss is averaged
 APART = 3.0  # ticks of the distance stand no nearer
 NAMED = 0.55  # of a chart's width, under which curves are still high: room for the name of a dotted line
-LEAST = "no network has less on average: {:.3f}|no network has less: {:.3f}|least possible {:.3f}"
+LEAST = "no network has less on average: {:.3f}|no network's mean is less: {:.3f}|least mean {:.3f}"
 RAW = 0.5  # opacity of the single losses behind their mean
 
 
