@@ -114,6 +114,7 @@ class Langevin(ChainsInSpaceScene):
         "steps": "step $+ 1$",
         "straight": "straight between steps",
         "same": "same starts",
+        "ends": "distance to $p$ {0:.3f}, true samples {1}|distance {0:.3f}, chance {1}|{0:.3f} ({1})",
         "stuck_at": "Without noise: {0:,} chains on {1} points|{0:,} chains on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
         "cooled": "$p_t$, chains coloured by where they end|Chains on $p_t$, coloured by their end|$p_t$ and chains",
@@ -136,7 +137,7 @@ class Langevin(ChainsInSpaceScene):
         chain_seconds: float = Field(4.0, gt=0)
         histogram_seconds: float = Field(14.0, gt=0)
         many_seconds: float = Field(10.5, gt=0)
-        still_seconds: float = Field(9.0, gt=0)
+        still_seconds: float = Field(4.5, gt=0)
         annealing_seconds: float = Field(14.0, gt=0)
 
     def construct(self) -> None:

@@ -124,6 +124,7 @@ class DensityScene(TrajectoryScene):
         """The clock of an act, with what moves in it."""
         clock = self.clock(run, timeline=timeline)
         clock.bind(*parts, moves=[self.density.border, self.ground[1]])  # these lie over what moves
+        clock.show(0)  # an act may begin late in a run
         return clock
 
     def play_act(self, name: str, clock: Clock, seconds: float) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from diffrender.animation.animations import FadeInFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.density_scene import DensityScene
 from diffrender.animation.parts.annealing import Annealing
 from diffrender.animation.parts.ball import Climb, Tilt, pick_climber
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.crowd import slow_then_ramp
-from diffrender.animation.parts.distances import Distance, wasserstein_curve
+from diffrender.animation.parts.distances import METRIC, Distance, apart_by_chance, wasserstein_curve
+from diffrender.animation.text import captions
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import linear
+from diffrender.trajectory.reader import Trajectory
 
 BEHIND = 0.45  # opacity of chains behind their counts
+SOON = 10  # steps that pass slowly where chains are seen for the second time
 
 
 class ManyChainsScene(DensityScene):
@@ -22,7 +27,7 @@ class ManyChainsScene(DensityScene):
 
     equation: that of the header, with a term `noise`. lasts: seconds that each act moves. The scene's `words` hold
     what the acts say: hill, height, stuck; crowd, wasserstein, floor, steps, straight; crowd_alone, stuck_chains,
-    stuck_at, same; cooled, temperature, own_top.
+    stuck_at, same, ends; cooled, temperature, own_top.
     """
 
     equation: Typeset
@@ -109,20 +114,40 @@ class ManyChainsScene(DensityScene):
         noisy, run = self.trajectories["many"], self.trajectories["still"]
         self.go(self.left, left=[], right=[], ground=[], name=[], key=[], curve=[])
         crowds = [self.crowd(noisy, self.left), self.crowd(run, self.right, whole=True)]
-        clock = self.act(run, slow_then_ramp(min(noisy.steps, run.steps)), *crowds)
+        clock = self.act(run, slow_then_ramp(min(noisy.steps, run.steps), SOON), *crowds)
         self.set_places(
             left=[self.faint(self.left), *crowds[0].mobjects], right=[self.faint(self.right), *crowds[1].mobjects],
             label=[self.label("crowd_alone", self.left, noisy.chains)], ground=self.ground,
             name=[self.label("stuck_chains", self.right, run.chains)],
-            footer=self.footer_of_both(noisy, run, self.words["same"], "step", clock=clock),
+            footer=self.footer_of_both(noisy, run, self.words["same"], "step", clock=clock), key=[self.rule(run)],
         )  # fmt: skip
         self.play_act("still", clock, self.lasts["still"])
         ends = ((noisy, self.left, False), (run, self.right, True))
         self.tallies = [self.tally(r, box, discs=discs).set_z_index(6) for r, box, discs in ends]
         points = int((self.tallies[1].counts > 0).sum())
-        self.set_places(name=[self.label("stuck_at", self.right, run.chains, points)])
-        chains = OpacityScale(*(mob for crowd in crowds for mob in crowd.mobjects))  # what is read stands out from them
-        dim = UpdateFromAlpha(lambda u: chains.set(1 - u * (1 - BEHIND)), *crowds[0].mobjects, *crowds[1].mobjects)
+        self.set_places(name=[self.label("stuck_at", self.right, run.chains, points)], key=self.how_far(noisy, run))
+        paths = OpacityScale(*crowds[1].mobjects)  # the discs stand out from them; those on the left are what is seen
+        dim = UpdateFromAlpha(lambda u: paths.set(1 - u * (1 - BEHIND)), *crowds[1].mobjects)
         self.play(FadeInFast(*self.tallies, run_time=1.0), dim)
         for place, tally in zip(("left", "right"), self.tallies, strict=True):
             self.places[place] = [*self.places[place], tally]
+
+    def rule(self, run: Trajectory) -> Typeset:
+        """The step of a run, as its recording writes it, under the right panel: the header's is that of the left."""
+        page = self.page
+        rule = page.equation(captions.equation(run))
+        rule.scale(min(page.em("label") / page.em("equation"), self.right.width / rule.width))
+        x, y, align = page.foot(self.right)
+        return self.under(rule.at(x, y, align), self.right)
+
+    def how_far(self, noisy: Trajectory, still: Trajectory) -> list[Typeset]:
+        """Under each panel how far its last states are from the density, and what is usual for true samples."""
+        page, made = self.page, []
+        for run, box in ((noisy, self.left), (still, self.right)):
+            if METRIC not in run:
+                continue
+            low, high = apart_by_chance(self.density, run.chains)
+            figures = float(np.asarray(run[METRIC])[-1]), f"{low:.3f}–{high:.3f}"
+            form = page.fitting(self.words["ends"], box.width, "legend", *figures)
+            made.append(self.under(page.label(form.format(*figures), *page.foot(box), "legend"), box))
+        return made

@@ -104,3 +104,6 @@ def test_many_chains_go_slowly_while_something_happens():
     assert line.step(1) == 400
     assert line.step(0.99) < 400
     assert slow_then_ramp(10).step(1) == 10
+    again = slow_then_ramp(400, 10)
+    assert again.step(1) == 400
+    assert again.step(8 / SLOW_PACE / slow_then_ramp_seconds(400, 10)) == 8

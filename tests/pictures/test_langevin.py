@@ -16,6 +16,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from diffrender.animation.layout.checks import faults, texts
 from diffrender.animation.mobjects.space.landscape import Landscape
+from diffrender.animation.parts.distances import apart_by_chance
 from diffrender.animation.parts.tally import category_colors
 from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
 from diffrender.animation.text.language import Language
@@ -362,6 +363,25 @@ def test_discs_and_labels_are_the_numbers_of_chains_that_ended_at_each_mode(crow
     areas = np.array([(disc.width / 2) ** 2 for disc in discs])
     across = np.argsort(scene.basins.modes[:, 0])
     assert areas / areas.sum() == pytest.approx(scene.tallies[1].counts[across] / 80, abs=0.02)
+
+
+def test_under_each_panel_stands_how_far_its_chains_have_stayed_from_the_density(crowds, recordings):
+    scene = crowds[1].scene
+    said = [part.body for mob in scene.places["key"] for part in mob.get_family() if isinstance(part, Typeset)]
+    ends = [float(recordings[name]["metric_sliced_wasserstein"][-1]) for name in ("many", "still")]
+    assert len(said) == 2
+    for body, end, other in zip(said, ends, reversed(ends), strict=True):
+        assert f"{end:.3f}" in body
+        assert f"{other:.3f}" not in body
+    low, high = apart_by_chance(scene.density, 80)
+    assert 0 < low < high
+    assert all(f"{low:.3f}–{high:.3f}" in body for body in said)
+
+
+def test_an_act_that_begins_late_in_a_run_never_says_its_first_step(shoot):
+    (shot,) = shoot({"acts": ["zoom"], "slow_steps": 2}, "zoom", [0.0])
+    assert shot.scene.first > 0
+    assert int(shot.scene.clocks[-1].step) >= int(shot.scene.first) - 2
 
 
 def test_the_wasserstein_curve_is_the_recorded_one_over_its_floor(shoot, recordings):

@@ -58,14 +58,14 @@ class Crowd:
             mob.show_step(step)
 
 
-def slow_then_ramp(steps: int) -> Timeline:
-    """The first `SLOW_STEPS` one by one, each a hop and a rest, then all others ever faster.
+def slow_then_ramp(steps: int, slow: int = SLOW_STEPS) -> Timeline:
+    """The first `slow` steps one by one, each a hop and a rest, then all others ever faster.
 
     Both keep their shares of the time, which are so that in `slow_then_ramp_seconds` the slow ones go by at
     `SLOW_PACE` a second.
     """
-    slow = min(SLOW_STEPS, steps)
-    natural, rest = slow_then_ramp_seconds(steps), steps - slow
+    natural, slow = slow_then_ramp_seconds(steps, slow), min(slow, steps)
+    rest = steps - slow
     even = min(SLOW_PACE * RAMP / rest, 1.0) if rest else 1.0  # begins at the pace of the slow steps
 
     def warp(u: float) -> float:
@@ -82,7 +82,7 @@ def slow_then_ramp(steps: int) -> Timeline:
     return Timeline("slow, then faster", steps, warp, interpolate=True)
 
 
-def slow_then_ramp_seconds(steps: int) -> float:
+def slow_then_ramp_seconds(steps: int, slow: int = SLOW_STEPS) -> float:
     """How long it takes if nobody asks for another time."""
-    slow = min(SLOW_STEPS, steps)
+    slow = min(slow, steps)
     return slow / SLOW_PACE + RAMP * (slow < steps)

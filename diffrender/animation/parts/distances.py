@@ -12,6 +12,7 @@ from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.mobjects.plane.histogram import Histogram2D
 from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.basins import draws
+from diffrender.animation.parts.beside import METRIC
 from diffrender.animation.parts.density_panel import DensityPanel
 from diffrender.animation.parts.filling import FillingHistogram, bin_masses, moments, total_variation
 from diffrender.animation.theme import HAIR
@@ -96,6 +97,11 @@ def total_variation_curve(
     return Distance(axes, curve, steps, counted, dots, text)
 
 
+def apart_by_chance(density: DensityPanel, count: int) -> tuple[float, float]:
+    """Between which sliced Wasserstein-2 distances two true samples of `count` points, of the density, usually lie."""
+    return _usual_distance(density.values, density.extent, count)
+
+
 def wasserstein_curve(
     page: Page, box: Box, run: Trajectory, density: DensityPanel, *, name: str, floor: str, x_name: str
 ) -> Distance | None:
@@ -104,10 +110,10 @@ def wasserstein_curve(
     True samples are drawn from the recorded density. `floor` names the band: its fields are their size and its ends.
     None if no distance was recorded.
     """
-    if "metric_sliced_wasserstein" not in run:
+    if METRIC not in run:
         return None
-    values, steps = np.asarray(run["metric_sliced_wasserstein"]), np.arange(run.steps + 1)
-    low, high = _usual_distance(density.values, density.extent, run.chains)
+    values, steps = np.asarray(run[METRIC]), np.arange(run.steps + 1)
+    low, high = apart_by_chance(density, run.chains)
     ticks = [t for t in (1, 10, 100, 1000, 10_000) if t <= run.steps + 1]
     axes = Axes(
         page,
