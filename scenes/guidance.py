@@ -40,6 +40,7 @@ SAMPLED = {
     "sampler.chains": 40,
     "record.nearest": True,
     "record.target_points": 200,
+    "record.decoded": 40,  # of latents
 }
 
 
@@ -74,7 +75,8 @@ class Guidance(TrajectoryScene):
         names = (self.run.meta.get("target") or {}).get("labels") or [str(k) for k in range(max(classes) + 1)]
         clock = self.clock(self.run, timeline=paced_by_prediction(runs["two"]))
         apart = captions.data_apart(self.run)
-        caption = self.caption("sampler", "median rms distances", *apart, "seed", "model", "step")
+        told = ["read by a small network"] if "read" in self.run else ["median rms distances", *apart]
+        caption = self.caption("sampler", *told, "seed", "model", "step")
         stage = self.arrange("stage", key=False, slider=False).stage.above(caption)
         strips = ClassStrips(page, stage, len(SCALES) + there, [names[k] for k in classes])
 
@@ -83,7 +85,10 @@ class Guidance(TrajectoryScene):
         for k, (name, (scale, does)) in enumerate(SCALES.items()):
             grids.append(clock.bind(strips.grid(k, PredictedImages(runs[name]), first_of_each(labels, classes))))
             texts.append(strips.name(k, f"$w = {scale}$: {does}|$w = {scale}$|{scale}"))
-            if "nearest_distance" in runs[name]:
+            if "read" in runs[name]:  # latents, decoded
+                right, of = int((np.asarray(runs[name]["read"]) == np.asarray(runs[name]["label"])).sum()), len(labels)
+                figures.append(strips.figure(k, f"{right} of {of} read as asked|{right} of {of}|{right / of:.0%}".replace("%", " %")))
+            elif "nearest_distance" in runs[name]:
                 figures.append(strips.figure(k, self.away(np.asarray(runs[name]["nearest_distance"]))))
         if there:
             texts += [strips.grid(len(SCALES), image_values(self.run, "target"), first_of_each(known, classes))]

@@ -33,7 +33,8 @@ def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (
         _check_sampler(config, run_kind)
     if trains or config.sampler.asks_model:
         _check_model(config, target)
-    if shows and states_name(target.event) not in shows:
+    names = {states_name(target.event), *(("images",) if config.autoencoder else ())}  # latents are decoded
+    if shows and not names & {*shows}:
         raise UsageError(
             f"target: {config.target.kind} has states of shape {target.event}, and the scene shows "
             f"{' and '.join(shows)} alone.",

@@ -43,29 +43,36 @@ def projected(run: Trajectory, how: str = "pca") -> Trajectory:
 
 
 def decoded_images(run: Trajectory) -> Trajectory:
-    """The run of a latent pipeline as the images that were decoded from its states; `meta.projection` says so.
+    """A run of latents as the images that were decoded from its states; `meta.projection` says so.
 
-    Of ε̂, which no decoder can show, the first three channels are kept. TrajectoryError where nothing was decoded.
+    Of ε̂, which no decoder can show, the first three channels are kept. Codes of an autoencoder stand in for what their
+    model predicts, which was not decoded. TrajectoryError where nothing was decoded.
     """
     images = run.arrays.get("decoded", run.arrays.get("decoded_x"))
-    if images is None or "decoded_x0" not in run or len(images) < 2:
+    codes = len(run.event) == 1
+    if images is None or not (codes or "decoded_x0" in run) or len(images) < 2:
         raise TrajectoryError(
             f"{run.file}: its states are latents of {run.event[0]} channels, and no image was decoded from them.",
             "Record them with recorder.attach(pipeline, decode=9), or show the latents: diffrender page.",
         )
     rows = np.asarray(run.arrays.get("decoded_step", np.arange(len(images))))
-    arrays: dict[str, Any] = {"x": images, "x0": np.asarray(run["decoded_x0"])[:-1]}
+    arrays: dict[str, Any] = {"x": images, "x0": np.asarray(images if codes else run["decoded_x0"])[:-1]}
+    if codes and run.rescaled:  # where states are divided by their scale, images are to come out as they were decoded
+        arrays["x"] = np.asarray(images, np.float32) * run.scale[:, None, None, None, None].astype(np.float32)
     for key, array in run.arrays.items():
         axes = MEMBERS[key].axes if key in MEMBERS else ""
         if axes == "T+1":
             arrays[key] = np.asarray(array)[rows]
         elif axes == "N":
             arrays[key] = np.asarray(array)[: images.shape[1]]
-    if "eps" in run:
+    if "eps" in run and not codes:
         arrays["eps"] = np.stack([run["eps"][step][: images.shape[1], :3] for step in rows[:-1]])
     arrays["noise_estimate"] = EstimatedNoise(images)
-    said = f"{run.event[0]} latent channels, decoded"
-    return Trajectory(run.file, {**run.meta, "projection": said}, arrays)
+    said = "codes, decoded" if codes else f"{run.event[0]} latent channels, decoded"
+    meta = {**run.meta, "projection": said}
+    if codes:  # images need not be scaled as codes are
+        meta["target"] = {k: v for k, v in (run.meta.get("target") or {}).items() if k not in ("scale", "offset")}
+    return Trajectory(run.file, meta, arrays)
 
 
 def principal(data: np.ndarray, count: int) -> tuple[np.ndarray, float]:

@@ -89,3 +89,24 @@ def test_at_the_end_the_class_that_the_scale_changes_most_stands_large_over_what
     shown = (ends / runs["two"].scale[-1] * said["scale"] + np.reshape(said["offset"], (-1, 1, 1))).clip(-1, 1)
     changed = np.square(np.diff(shown, axis=0)).mean((0, 2, 3, 4))
     assert chain == chains[int(changed.argmax())] != chains[int(changed.argmin())]
+
+
+def test_latents_are_shown_as_the_images_decoded_from_them(cinema, read, latent_runs):
+    run = latent_runs["steered"]
+    (shot,) = cinema("guidance", **dict.fromkeys(NAMES, run)).at(
+        0.3 + 0.3 + 0.5 + DURATION + 0.5 + 0.9, duration=DURATION
+    )
+    grid = max(shot.rasters["ImageGrid"], key=lambda grid: grid.points[0, 1])
+    assert len(shot.rasters["ImageGrid"]) == len(NAMES), "no row of data: codes are no images"
+    first = [np.flatnonzero(run["label"] == k)[0] for k in np.unique(run["label"])]
+
+    def colours(step):
+        values = np.concatenate(list(run["decoded"][step].astype(np.float32)[first, 0]), 1)
+        return read.LOOK.table("image").astype(int)[np.rint(np.clip((values + 1) / 2, 0, 1) * 255).astype(int)]
+
+    assert np.abs(seen(read, shot, grid) - colours(-1)).max() <= 1
+    assert np.abs(seen(read, shot, grid) - colours(0)).max() > 20, "the control: another state"
+
+
+def test_decoded_latents_fit_every_frame(cinema, latent_runs, shape, look):
+    assert cinema("guidance", **dict.fromkeys(NAMES, latent_runs["steered"])).layout(shape, look) == []
