@@ -48,7 +48,7 @@ class Guidance(TrajectoryScene):
     """The same noise under several guidance scales, a row each, a class a column, over images of the data."""
 
     default_config = "digits"
-    shows = ("images",)
+    shows = ("images", "latents")
     unused_options = ("trails", "points", "interpolate", "orbit")
     needs = {
         "free": Recording("reverse", SAMPLED, fixed={"sampler.guidance_scale": 0}),
@@ -87,7 +87,8 @@ class Guidance(TrajectoryScene):
             texts.append(strips.name(k, f"$w = {scale}$: {does}|$w = {scale}$|{scale}"))
             if "read" in runs[name]:  # latents, decoded
                 right, of = int((np.asarray(runs[name]["read"]) == np.asarray(runs[name]["label"])).sum()), len(labels)
-                figures.append(strips.figure(k, f"{right} of {of} read as asked|{right} of {of}|{right / of:.0%}".replace("%", " %")))
+                said = f"{right} of {of} read as asked|{right} of {of}|{100 * right / of:.0f} %"
+                figures.append(strips.figure(k, said))
             elif "nearest_distance" in runs[name]:
                 figures.append(strips.figure(k, self.away(np.asarray(runs[name]["nearest_distance"]))))
         if there:

@@ -138,8 +138,8 @@ class TrajectoryScene(Scene):
 
     def _as_shown(self, run: Trajectory) -> Trajectory:
         """The run; or its projection, where states are points of too many dimensions; latents as decoded images."""
-        of_plane = self.shows and states_name(run.event) not in self.shows and "images" in self.shows
-        if (len(run.event) == 3 and run.event[0] not in PICTURES) or (of_plane and "decoded" in run):
+        channels = len(run.event) == 3 and run.event[0] not in PICTURES
+        if channels or ("latents" in self.shows and len(run.event) == 1 and "decoded" in run):
             return decoded_images(run)
         many = len(run.event) == 1 and run.event[0] > MOST_DIMENSIONS and ("plane" in self.shows or not self.shows)
         how = self.options.project or ("pca" if many else "")

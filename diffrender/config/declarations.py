@@ -18,7 +18,7 @@ from diffrender.core.errors import ConfigError, suggest
 
 RUN_KINDS = ("reverse", "langevin", "forward")
 STATES = {1: "line", 2: "plane", 3: "space"}  # by the numbers in one state
-SHOWS = (*STATES.values(), "images")
+SHOWS = (*STATES.values(), "images", "latents")  # of an autoencoder, as the images decoded from them
 
 
 def states_name(event: tuple[int, ...]) -> str:

@@ -33,7 +33,7 @@ def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (
         _check_sampler(config, run_kind)
     if trains or config.sampler.asks_model:
         _check_model(config, target)
-    names = {states_name(target.event), *(("images",) if config.autoencoder else ())}  # latents are decoded
+    names = {states_name(target.event), *(("latents",) if config.autoencoder else ())}
     if shows and not names & {*shows}:
         raise UsageError(
             f"target: {config.target.kind} has states of shape {target.event}, and the scene shows "
