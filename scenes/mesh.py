@@ -25,7 +25,6 @@ from diffrender.animation import (
     panel,
     point_radius,
 )
-from diffrender.trajectory.distance import compared_points, judged_distance
 
 POINT = 0.8  # opacity of the data's points
 MOVE, SOON = 1.3, 0.2  # seconds in which density and data come to stand side by side; what goes is gone after a part
@@ -142,9 +141,7 @@ class Mesh(TrajectoryScene):
 
     def judged(self, grid: DeformedGrid, boxes: Boxes) -> list[Any]:
         """How far a draw from the flow's density is from the data, and two draws of the data from one another."""
-        run, page, tall = self.run, self.page, self.page.shape == "tall"
-        size = compared_points(run, grid.nodes(-1).reshape(-1, 2))
-        figures = judged_distance(run, grid.drawn(size)) if size else None
+        page, tall, figures = self.page, self.page.shape == "tall", grid.judged()
         if not figures or page.shape in ("classic", "square"):  # there the colours' bar has the only line
             return []
         box = boxes.left_key._replace(right=boxes.right_key.right) if tall else boxes.right_key

@@ -12,6 +12,7 @@ from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.lattice import Lattice, areas, normal_mass
 from diffrender.animation.theme import LINE, Theme
 from diffrender.core.errors import RenderError
+from diffrender.trajectory.distance import Judged, compared_points, judged_distance
 from diffrender.trajectory.reader import Trajectory
 
 ROOT = 0.5  # colour follows this power of the density, which rises by two decades
@@ -72,6 +73,11 @@ class DeformedGrid:
         across, up = rng.random((2, count, 1))
         low, high = (nodes[r, column] + across * (nodes[r, column + 1] - nodes[r, column]) for r in (row, row + 1))
         return low + up * (high - low)
+
+    def judged(self) -> Judged | None:
+        """How far a draw from that density is from the data, and two draws of the data; None without data."""
+        size = compared_points(self.run, self.nodes(-1).reshape(-1, 2))
+        return judged_distance(self.run, self.drawn(size)) if size else None
 
     def _pick(self, first: np.ndarray, last: np.ndarray, deviation: float) -> tuple[int, int]:
         """Row and column where the followed cell, between drawn lines, begins: by rule, never by hand."""
