@@ -82,7 +82,7 @@ class Card(TrajectoryScene):
         dust = PointCloud(whole, whole, states[-1], color=theme.noise, radius=size, clip=False).set_z_index(2)
         dust.follow(states)
         few = states[:, :: states.shape[1] // COMETS]
-        comets = Trails(whole, whole, few, color=theme.noise, width=LINE, alpha=0.5, length=TAIL).set_z_index(1)
+        comets = Trails(whole, whole, few, color=theme.noise, width=LINE, alpha=0.8, length=TAIL).set_z_index(1)
         lines = [] if self.given() else [self.isolines(title, whole)]
         sharp, ground, course = OpacityScale(*title), self.ground(whole), eased(len(states) - 1, interpolate=True)
         beats = np.array(BEATS) * min(1.0, MOST * options.seconds / BEATS[-1])

@@ -110,7 +110,7 @@ class Langevin(ChainsInSpaceScene):
         "crowd": "{:,} chains, coloured by where they start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
         "wasserstein": "sliced Wasserstein distance to $p$|distance to $p$",
-        "floor": "two true samples of {0:,}: {1}|true samples: {1}",
+        "floor": "two true samples of {0:,}: {1}|true samples: {1}|{1}",
         "steps": "step $+ 1$",
         "straight": "straight between steps",
         "same": "same starts",

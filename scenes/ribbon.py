@@ -261,7 +261,9 @@ class Ribbon(TrajectoryScene):
             density = DensityOverTime(page, run, cell)
             moving += clock.bind(*density.paths(run, chains, theme.fg))
             said = page.fitting(f"{name}, $x$ to ± {density.span[1]:.1f}|{name}", cell.width, "legend")
-            standing += [*density.mobjects, *density.axis(), page.panel_label(page.words(said, "legend"), cell)]
+            standing += [*density.mobjects, page.panel_label(page.words(said, "legend"), cell)]
+            if page.shape != "tall" or run is runs[-1]:  # under each other they share the axis of the last
+                standing += density.axis()
         caption = self.caption("sampler", "colour as $sqrt(p_t)$", "seed", "model", "step")
         return Shown(clock, [caption, *standing], moving)
 

@@ -66,7 +66,7 @@ class TrainingScene(TrajectoryScene):
         # loss and distance over the training, each with the floor that nothing can beat
         charts = LearningCurves(page, run, boxes.side, clock)
         step = clock.number("training step {:,}", steps, size="legend")
-        step.at(boxes.side.right, boxes.side.bottom + 0.3 * page.em("legend"), 1)
+        step.at(boxes.side.right, boxes.side.bottom + 0.2 * page.em("legend"), 1)
 
         said = (run.meta.get("objective") or {}).get("equation")
         header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)

@@ -13,6 +13,7 @@ from diffrender.animation.mobjects.furniture.panels import KEY_DOT_WIDTH, key_do
 from diffrender.animation.parts.beside import BesideData
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.crowd import slow_then_ramp
+from diffrender.animation.parts.distance_course import DistanceCourse
 from diffrender.animation.parts.hero import Hero
 from diffrender.animation.theme import LINE, point_radius
 from diffrender.animation.timeline import Timeline
@@ -86,7 +87,7 @@ class ChainsInSpaceScene(ManyChainsScene):
         page, theme, words = self.page, self.theme, self.words
         column: list[Any] = [clock.number("step {:,}", np.arange(clock.run.steps + 1), size="title")]
         if page.shape != "square":
-            column += self.distance_lines(clock) if clock.run is not self.run else []
+            column += DistanceCourse(clock).lines() if clock.run is not self.run else []
         page.stack(boxes.column, *column, align=page.column_align)
         if self.drawn:
             keys = [*keys, (key_dot(theme.data, alpha=0.6), KEY_DOT_WIDTH, words["draws"])]

@@ -126,8 +126,9 @@ class ManyChainsScene(DensityScene):
         self.tallies = [self.tally(r, box, discs=discs).set_z_index(6) for r, box, discs in ends]
         points = int((self.tallies[1].counts > 0).sum())
         self.set_places(name=[self.label("stuck_at", self.right, run.chains, points)], key=self.how_far(noisy, run))
-        paths = OpacityScale(*crowds[1].mobjects)  # the discs stand out from them; those on the left are what is seen
-        dim = UpdateFromAlpha(lambda u: paths.set(1 - u * (1 - BEHIND)), *crowds[1].mobjects)
+        moved = [mob for crowd in crowds for mob in crowd.mobjects]  # counts and discs stand out from them
+        chains = OpacityScale(*moved)
+        dim = UpdateFromAlpha(lambda u: chains.set(1 - u * (1 - BEHIND)), *moved)
         self.play(FadeInFast(*self.tallies, run_time=1.0), dim)
         for place, tally in zip(("left", "right"), self.tallies, strict=True):
             self.places[place] = [*self.places[place], tally]

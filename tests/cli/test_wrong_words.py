@@ -140,7 +140,7 @@ def test_a_config_in_place_of_a_scene_says_what_comes_first(folder):
         (inspect, "mine.html", "open it in a browser"),
         (inspect, "mine", "Did you mean mine.html or mine.npz?"),
         (inspect, "pictures", "a folder"),
-        (inspect, "odd.xyz9", "Known: .gif"),
+        (inspect, "odd.xyz9", "Known: .flac, .gif"),
         (page, "min.npz", "Did you mean mine.npz"),
         (page, "film.mp4", "diffrender inspect film.mp4"),
         (page, "nowhere/mine.npz", "There is no folder nowhere"),

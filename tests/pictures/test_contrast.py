@@ -188,9 +188,11 @@ def stills(film, look, wanted, **options):
     """Every so-many-th picture of a clip with what stands in it."""
     shots = []
 
+    usual = {} if "duration" in film.scene_class.unused_options else {"duration": 2.0}
+
     def make(renderer):
         film.scene = film.scene_class(
-            trajectories=film.trajectories, options={"duration": 2.0} | options, theme=look, renderer=renderer
+            trajectories=film.trajectories, options=usual | options, theme=look, renderer=renderer
         )
         return film.scene
 

@@ -117,7 +117,7 @@ class Run:
             return []
         if order < 2:
             few = self.entry.info["stochastic"] and sampler.steps <= FEW_STEPS and self.spacing not in LEVELS_BETWEEN
-            few = few and not self.config.record.budgets and self.entry.info.get("moves_per_level") is None
+            few = few and not self.config.record.budgets
             return [f"{self.entry.name} draws fresh noise in each of {sampler.steps} steps. {FEW_SAID}"] if few else []
         high, low = steepest_fall(self.grid)
         settled = self.entry.info["nfe_per_step"] == 1 and sampler.steps >= SETTLED_STEPS
