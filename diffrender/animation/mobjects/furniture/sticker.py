@@ -13,7 +13,7 @@ from diffrender.animation.mobjects import kernels
 from diffrender.animation.mobjects.base import Placement, Raster
 from diffrender.animation.text.glyph import Glyph
 
-PHASES = 3  # places in a pixel, each way, for which a picture is kept: a sixth of a pixel off is not seen
+PHASES = 2  # places in a pixel, each way, for which a picture is kept: a quarter of a pixel off is not seen
 KEPT = 4 * PHASES**2  # pictures of a sticker: while it grows, each is another
 MARGIN = 2  # pixels: what antialiasing may touch beyond the outlines
 
