@@ -173,12 +173,13 @@ def test_the_reference_describes_every_key():
 
 
 def test_nobody_is_told_to_install_the_other_project_of_that_name():
-    """`diffrender` on the Python package index is not this program."""
-    wrong = re.compile(r"pip3? install (?:-\S+ )*['\"]?diffrender(?![\w/.-])")
+    """`diffrender` on the Python package index is not this program, and this one is not there under any name."""
+    wrong = re.compile(r"pip3? install (?:-\S+ )*['\"]?diffrender(?:-video)?(?![\w/.-])")
     texts = [*PAGES, *(ROOT / "diffrender").rglob("*.py"), ROOT / "Makefile", *(ROOT / ".ci").iterdir()]
     for file in texts:
         if file.is_file():
             assert not wrong.search(file.read_text(errors="ignore")), file
     assert wrong.search("pip install 'diffrender[cluster]'"), "the control"
     assert wrong.search("pip install --upgrade diffrender"), "the control"
+    assert wrong.search("pip install 'diffrender-video[voice]'"), "the control"
     assert 'name = "diffrender"' not in (ROOT / "pyproject.toml").read_text()

@@ -216,6 +216,27 @@ DataDir = Annotated[
         callback=lambda folder: use_data_folder(folder),
     ),
 ]
+Sampler = Annotated[str | None, typer.Option("--sampler", "-S", help="A name from 'diffrender list samplers'.")]
+Steps = Annotated[int | None, typer.Option("--steps", "-k", help="Sampling steps.")]
+Chains = Annotated[int | None, typer.Option("--chains", "-n", help="How many chains (points).")]
+ClipConfig = Annotated[
+    str,
+    typer.Option(
+        "--config",
+        "-c",
+        help="A config's name, a YAML file, or a drawing.",
+        show_default="the scene's own",
+        autocompletion=complete_configs,
+    ),
+]
+Aspect = Annotated[str, typer.Option("--aspect", "-a", metavar="16:9|4:3|1:1|9:16", help="Shape of the frame.")]
+Theme = Annotated[
+    str, typer.Option("--theme", metavar="dark|light|FILE", help="A name, or a YAML file of colours by meaning.")
+]
+Lang = Annotated[
+    str,
+    typer.Option("--lang", metavar="en|de|ja|FILE", help="Language on screen, or a catalogue of your own (YAML)."),
+]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Make it again even if it is up to date.")]
 Parents = Annotated[bool, typer.Option("--parents", help="Make the folder of --out, if it is not there.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check all and say what would be made; make nothing.")]

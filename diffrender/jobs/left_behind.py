@@ -1,4 +1,4 @@
-"""What lies in a folder of outputs: what each file is, how large, how old, and what nothing refers to any more.
+"""The files in a folder of outputs: what each is, how large and how old, and those that nothing refers to any more.
 
 Known as ours is only what says so itself: a content key inside the file, or the name of what an interrupted job left.
 A film names its clips by their keys, a clip its recordings and what is said in it, an act that was cut that clip;

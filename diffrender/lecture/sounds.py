@@ -1,4 +1,4 @@
-"""What is heard in an entry: sound files, and what the voice says, over all of it or act by act."""
+"""The sounds of an entry: files, and what the voice says, over all of it or act by act."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """`diffrender draw`: the page in a real browser, and the server by plain HTTP."""
 
 import html
-import http.client
 import json
 import re
 import socket
@@ -24,6 +23,7 @@ from diffrender.cli.loopback.serve import redirecting_file
 from diffrender.config.sections import TargetConfig
 from diffrender.core.errors import DiffrenderError
 from diffrender.diffusion.targets.build import build_target
+from tests.cli.loopback import ask, serving
 
 from .browser import PROGRAM, Chromium
 
@@ -34,18 +34,8 @@ GAP = {"d": "M500 300L500 500", "width": 100, "erase": True}
 # ---- the server ------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def server(tmp_path):
-    with Server(Session(tmp_path / "deep" / "cat.svg", Presence(grace=0.4))) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    with serving(Server(Session(tmp_path / "deep" / "cat.svg", Presence(grace=0.4)))) as server:
         yield server
-        server.shutdown()
-
-
-def ask(server, method="GET", path="/", body=None, host=None, **headers):
-    """Status, headers and body of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    connection.request(method, path, body, {"Host": host or server.host, **headers})
-    answer = connection.getresponse()
-    return answer.status, answer.headers, answer.read()
 
 
 def enter(server):

@@ -1,6 +1,5 @@
 """`diffrender watch`: the session, its server, and the page in a real browser."""
 
-import http.client
 import json
 import re
 import signal
@@ -21,6 +20,7 @@ from diffrender.config.scene_card import find_scene
 from diffrender.core.errors import DiffrenderError
 from diffrender.jobs.job import Job
 from diffrender.video.spec import RenderSettings
+from tests.cli.loopback import ask, serving
 
 from .browser import PROGRAM, Chromium
 
@@ -234,17 +234,8 @@ def test_a_recording_is_cancelled_at_once_and_a_failed_one_says_why(tmp_path):
 # ---- the server ------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def server(session):
-    with Server(session) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    with serving(Server(session)) as server:
         yield server
-        server.shutdown()
-
-
-def ask(server, method="GET", path="/", body=None, host=None, **headers):
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=30)
-    connection.request(method, path, body, {"Host": host or server.host, **headers})
-    answer = connection.getresponse()
-    return answer.status, answer.headers, answer.read()
 
 
 def test_only_the_browser_with_the_token_sees_anything(server):

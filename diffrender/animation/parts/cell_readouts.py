@@ -1,4 +1,4 @@
-"""What is read of the followed cell of a grid: a magnifier on it, its area and density, and what the colours mean."""
+"""The readings of the followed cell of a grid: a magnifier on it, its area and density, and the key of the colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How near the data a run has come: its distance as it falls, over the band in which two draws of the data lie."""
+"""The falling distance of a run to the data, over the band in which two draws of the data lie."""
 
 from __future__ import annotations
 

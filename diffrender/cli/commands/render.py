@@ -11,21 +11,27 @@ from typing import Annotated
 import typer
 
 from diffrender.cli.common import (
+    Aspect,
+    Chains,
     Classes,
+    ClipConfig,
     DataDir,
     Device,
     DryRun,
     Force,
     Json,
+    Lang,
     Outputs,
     Parents,
+    Sampler,
     Seed,
     Set,
+    Steps,
+    Theme,
     Trust,
     check_device,
     check_out_folder,
     command,
-    complete_configs,
     complete_scenes,
     cores,
     overrides_from_flags,
@@ -55,16 +61,7 @@ def render(
             show_default=False,
         ),
     ] = [],  # noqa: B006
-    config: Annotated[
-        str,
-        typer.Option(
-            "--config",
-            "-c",
-            help="A config's name, a YAML file, or a drawing.",
-            show_default="the scene's own",
-            autocompletion=complete_configs,
-        ),
-    ] = "",
+    config: ClipConfig = "",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -80,9 +77,7 @@ def render(
     resolution: Annotated[
         str, typer.Option("--resolution", "-r", metavar="W,H", help="Width and height in pixels.")
     ] = "",
-    aspect: Annotated[
-        str, typer.Option("--aspect", "-a", metavar="16:9|4:3|1:1|9:16", help="Shape of the frame.")
-    ] = "16:9",
+    aspect: Aspect = "16:9",
     fps: Annotated[int | None, typer.Option("--fps", "--frame_rate", min=1, max=240, help="Frames a second.")] = None,
     format_: Annotated[
         str, typer.Option("--format", metavar="mp4|gif|webm|mov|png", help="What to write, if --out does not say.")
@@ -90,13 +85,8 @@ def render(
     transparent: Annotated[
         bool, typer.Option("--transparent", "-t", help="No background (mov, webm, gif, png).")
     ] = False,
-    theme: Annotated[
-        str, typer.Option("--theme", metavar="dark|light|FILE", help="A name, or a YAML file of colours by meaning.")
-    ] = "dark",
-    lang: Annotated[
-        str,
-        typer.Option("--lang", metavar="en|de|ja|FILE", help="Language on screen, or a catalogue of your own (YAML)."),
-    ] = "en",
+    theme: Theme = "dark",
+    lang: Lang = "en",
     font_size: Annotated[
         str, typer.Option("--font-size", metavar="normal|large", help="Larger text in every scene.")
     ] = "normal",
@@ -120,9 +110,9 @@ def render(
     ] = None,
     contact_sheet: Annotated[bool, typer.Option("--contact-sheet", help="Write twelve frames on one PNG.")] = False,
     seed: Seed = None,
-    sampler: Annotated[str | None, typer.Option("--sampler", "-S", help="Another sampler than the config's.")] = None,
-    steps: Annotated[int | None, typer.Option("--steps", "-k", help="Sampling steps.")] = None,
-    chains: Annotated[int | None, typer.Option("--chains", "-n", help="How many chains (points).")] = None,
+    sampler: Sampler = None,
+    steps: Steps = None,
+    chains: Chains = None,
     classes: Classes = [],  # noqa: B006
     sets: Set = [],  # noqa: B006
     options: Annotated[

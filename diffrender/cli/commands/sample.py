@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from diffrender.cli.common import (
+    Chains,
     Classes,
     ConfigName,
     DataDir,
@@ -17,8 +18,10 @@ from diffrender.cli.common import (
     Json,
     Outputs,
     Parents,
+    Sampler,
     Seed,
     Set,
+    Steps,
     Trust,
     check_device,
     check_out_folder,
@@ -34,13 +37,9 @@ from diffrender.cli.common import (
 @command
 def sample(
     config: ConfigName,
-    sampler: Annotated[
-        str | None, typer.Option("--sampler", "-S", help="A name from 'diffrender list samplers'.")
-    ] = None,
-    steps: Annotated[int | None, typer.Option("--steps", "-k", help="Sampling steps.")] = None,
-    chains: Annotated[
-        int | None, typer.Option("--chains", "-n", help="How many chains (points) run side by side.")
-    ] = None,
+    sampler: Sampler = None,
+    steps: Steps = None,
+    chains: Chains = None,
     classes: Classes = [],  # noqa: B006
     sets: Set = [],  # noqa: B006
     seed: Seed = None,

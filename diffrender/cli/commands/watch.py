@@ -9,16 +9,22 @@ from typing import Annotated, Any
 import typer
 
 from diffrender.cli.common import (
+    Aspect,
+    Chains,
     Classes,
+    ClipConfig,
     DataDir,
     Device,
+    Lang,
     Outputs,
+    Sampler,
     Seed,
     Set,
+    Steps,
+    Theme,
     Trust,
     check_device,
     command,
-    complete_configs,
     complete_scenes,
     cores,
     overrides_from_flags,
@@ -44,37 +50,22 @@ def watch(
         list[str],
         typer.Argument(metavar="[RECORDING.npz]...", help="Draw this recording.", show_default=False),
     ] = [],  # noqa: B006
-    config: Annotated[
-        str,
-        typer.Option(
-            "--config",
-            "-c",
-            help="A config's name, a YAML file, or a drawing.",
-            show_default="the scene's own",
-            autocompletion=complete_configs,
-        ),
-    ] = "",
+    config: ClipConfig = "",
     quality: Annotated[str, typer.Option("--quality", "-q", metavar="l|m|h|p|k", help="Size of the picture.")] = "",
     resolution: Annotated[
         str,
         typer.Option("--resolution", "-r", metavar="W,H", help="The same in pixels.", show_default="1280,720"),
     ] = "",
-    aspect: Annotated[
-        str, typer.Option("--aspect", "-a", metavar="16:9|4:3|1:1|9:16", help="Shape of the frame.")
-    ] = "",
+    aspect: Aspect = "",
     fps: Annotated[
         int | None, typer.Option("--fps", "--frame_rate", min=1, max=240, help="Frames a second.", show_default="15")
     ] = None,
-    theme: Annotated[
-        str, typer.Option("--theme", metavar="dark|light|FILE", help="A name, or a YAML file of colours by meaning.")
-    ] = "",
-    lang: Annotated[
-        str, typer.Option("--lang", metavar="en|de|ja|FILE", help="Language on screen, or a catalogue of your own.")
-    ] = "",
+    theme: Theme = "",
+    lang: Lang = "",
     seed: Seed = None,
-    sampler: Annotated[str | None, typer.Option("--sampler", "-S", help="Another sampler than the config's.")] = None,
-    steps: Annotated[int | None, typer.Option("--steps", "-k", help="Sampling steps.")] = None,
-    chains: Annotated[int | None, typer.Option("--chains", "-n", help="How many chains (points).")] = None,
+    sampler: Sampler = None,
+    steps: Steps = None,
+    chains: Chains = None,
     classes: Classes = [],  # noqa: B006
     sets: Set = [],  # noqa: B006
     options: Annotated[

@@ -1,4 +1,4 @@
-"""Whether a page is open: a command that serves one ends when it is closed."""
+"""The connections of open pages: a command that serves a page ends when it is closed."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
@@ -79,7 +80,7 @@ class LoopbackServer(ThreadingHTTPServer):
         """A browser that hangs up in the middle is no news."""
 
 
-class LoopbackHandler(BaseHTTPRequestHandler):
+class LoopbackHandler(BaseHTTPRequestHandler, ABC):
     """GET / (the page), and what a page adds in `get` and `post`; nothing without the cookie, nothing from elsewhere.
 
     The page must hold a connection open, by which its end is noticed: see `hold`.
@@ -92,17 +93,17 @@ class LoopbackHandler(BaseHTTPRequestHandler):
     too_large, stranger = "Too much at once.", ""
 
     # ---- what a page adds --------------------------------------------------------------------------------------------
+    @abstractmethod
     def page(self, nonce: str) -> str:
         """The page's HTML, whose scripts and styles carry the nonce."""
-        raise NotImplementedError
 
     def get(self, path: str, query: Mapping[str, list[str]]) -> bool:
         """Answer another GET of the page; False if there is nothing there."""
-        raise NotImplementedError
+        return False
 
     def post(self, path: str, body: bytes) -> bool:
         """Answer a POST of the page; False if there is nothing there."""
-        raise NotImplementedError
+        return False
 
     # ---- requests ----------------------------------------------------------------------------------------------------
     def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""What is watched, a scene or the entries of a lecture, and the clip that it is now."""
+"""The subject that is watched, a scene or the entries of a lecture, and the clip that it is now."""
 
 from __future__ import annotations
 

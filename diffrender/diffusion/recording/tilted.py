@@ -1,4 +1,4 @@
-"""What guidance claims to sample: p(x | c)^w p(x)^(1 − w), normalised on a grid, and how far its samples are from it.
+"""The density that guidance claims to sample, p(x | c)^w p(x)^(1 − w), on a grid, and its samples' distance from it.
 
 Guidance moves along w ∇log p_t(x | c) + (1 − w) ∇log p_t(x) at every level, which at each is the score of the tilted
 density of that level. These are no p_t of one diffusion, so what is sampled in the end is another density (Du et al.

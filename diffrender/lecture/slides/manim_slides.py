@@ -1,4 +1,4 @@
-"""What manim-slides plays (https://manim-slides.eertmans.be): a JSON of slides, each a file of one act.
+"""The JSON of slides that manim-slides plays (https://manim-slides.eertmans.be), each a file of one act.
 
 In the lecture's folder: `manim-slides present NAME`. A file that plays backwards is not made: the same is named for it.
 """

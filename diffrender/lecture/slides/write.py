@@ -14,7 +14,7 @@ from diffrender.lecture.slides.slide import Slide, slides_of
 def check(kinds: Sequence[str]) -> None:
     """MissingToolError if a kind needs a package that is not installed."""
     if "pptx" in kinds and find_spec("pptx") is None:
-        raise MissingToolError("PowerPoint files need python-pptx.", "Run: pip install 'diffrender-video[slides]'")
+        raise MissingToolError("PowerPoint files need python-pptx.", "In the checkout: pip install -e '.[slides]'")
 
 
 def write(plan: Plan, kinds: Sequence[str], *, embed: bool, notice: Callable[[str], None]) -> list[Path]:

@@ -1,20 +1,6 @@
-"""Start a process that draws (see `worker.py`), a tenth sooner than by importing all it needs at once.
+"""Start a process that draws (see `worker.py`)."""
 
-While that is loaded nothing becomes garbage, and afterwards all of it stays: Python's cycle collector need never look.
-"""
-
-import gc
-
-
-def main() -> None:
-    """Load what draws, then let it."""
-    gc.disable()
-    from diffrender.video.drawing import worker
-
-    gc.freeze()
-    gc.enable()
-    worker.main()
-
+from diffrender.video.warm_start import serve
 
 if __name__ == "__main__":
-    main()
+    serve("diffrender.video.drawing.worker")

@@ -1,17 +1,6 @@
-"""Start the process that previews (see `worker.py`) with all it needs loaded, and never looked through for garbage."""
+"""Start the process that previews (see `worker.py`)."""
 
-import gc
-
-
-def main() -> None:
-    """Load what draws, then serve."""
-    gc.disable()
-    from diffrender.video.preview import worker
-
-    gc.freeze()
-    gc.enable()
-    worker.main()
-
+from diffrender.video.warm_start import serve
 
 if __name__ == "__main__":
-    main()
+    serve("diffrender.video.preview.worker")

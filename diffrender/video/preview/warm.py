@@ -1,4 +1,4 @@
-"""What a drawing process had to load and to set, so that the next one is forked with all that there already.
+"""The warmth of a drawing process: what it had to load and to set, for the next one that is forked.
 
 Only what does not depend on the user's code is taken over: installed modules, compiled kernels, set lines of text,
 and results of ours that are known by all that they were made from.

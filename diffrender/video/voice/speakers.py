@@ -58,7 +58,7 @@ def check_speaker(kind: str, language: str) -> str:
     if (module := info.get("module")) and find_spec(module) is None:
         raise MissingToolError(
             f"The voice '{kind}' needs {info['package']}.",
-            "Run: pip install 'diffrender-video[voice]'. A sound file needs nothing (narration).",
+            "In the checkout: pip install -e '.[voice]'. A sound file needs nothing (narration).",
         )
     return version(info["package"]) if "package" in info else ""
 

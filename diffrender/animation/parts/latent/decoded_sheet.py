@@ -1,4 +1,4 @@
-"""What is decoded all over the plane, laid on it; a mark goes round, and beside the plane stands the image under it."""
+"""Decoded images all over the plane, laid on it; a mark goes round, and beside the plane stands the image under it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where in the data a view is that has come near: all of them, small, in a corner of the stage, and a frame on them."""
+"""A map for a view that has come near: all data, small, in a corner of the stage, and a frame on the part in view."""
 
 from __future__ import annotations
 

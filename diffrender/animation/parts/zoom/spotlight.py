@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from manim import VGroup
-
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.theme import Theme, blend
 
@@ -34,9 +32,3 @@ class Spotlight:
             if level != self.levels[name]:
                 self.levels[name] = level
                 self.equation.paint(name, self.shades[name][level])
-
-
-def extent_of(term: VGroup) -> tuple[float, float, float, float]:
-    """x0, x1, y0, y1 of a term, to strike or frame it."""
-    (x0, y0, _), (x1, y1, _) = term.get_corner([-1, -1, 0]), term.get_corner([1, 1, 0])
-    return x0, x1, y0, y1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -93,13 +94,13 @@ class ChainWindow(VGroup):
             self.tagged = step
             self._place_tags(self.heat.to_scene(self.x[step]), self.tips(step))
 
+    @abstractmethod
     def draw_step(self, step: int, done: Mapping[str, float]) -> None:
         """Draw what shows a step."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tips(self, step: int) -> dict[str, np.ndarray]:
         """Where in the scene that ends which has a tag, by its name."""
-        raise NotImplementedError
 
     def grown(self, done: Mapping[str, float]) -> Mapping[str, float]:
         """How far what has a tag, or a term in the equation, has come: name → 0..1."""

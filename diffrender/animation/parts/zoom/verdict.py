@@ -1,4 +1,4 @@
-"""What becomes of proposals under a magnifier: taken, or refused with a flash; refused ones stay marked for a while."""
+"""The fate of proposals under a magnifier: taken, or refused with a flash; refused ones stay marked for a while."""
 
 from __future__ import annotations
 

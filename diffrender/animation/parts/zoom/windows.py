@@ -1,4 +1,4 @@
-"""Which window a recording gets under the magnifier: arrows or a path, how wide it is and where it stands."""
+"""The choice of a recording's window under the magnifier: arrows or a path, its width and its place."""
 
 from __future__ import annotations
 
