@@ -142,7 +142,8 @@ class Drift(TrajectoryScene):
         size = point_radius(run.chains, 24)
         self.add(view.cloud(np.asarray(run["x"][-1]), color=self.theme.samples, radius=size, alpha=DATA))
         view.attached.clear()
-        beside.play(self, view, gone)
+        edges = [frame(box, self.theme.border).set_z_index(9) for box in (boxes.left, boxes.right)]
+        beside.play(self, view, gone, *edges)  # what leaves a panel is cut at its edge
 
     def carry(self, clock: Clock, field: Any, seconds: float) -> None:
         """Let recorded time pass, the lines of the field flowing meanwhile."""

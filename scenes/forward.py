@@ -37,12 +37,13 @@ from diffrender.animation import (
     turned,
 )
 
-TILES = {"wide": 7, "classic": 5, "square": 11, "tall": 12}
+TILES = {"wide": 7, "classic": 5, "square": 11, "tall": 6}
+OF_IMAGES = TILES | {"tall": 12}  # a cloud needs the room of a second row
 VISIBLE = (-5.0, 5.5)  # log-SNR: outside nothing can be seen to change from tile to tile
 REACH = {2: 0.62, 3: 0.9}  # of a panel that data, or the box round them, fill: noise needs the rest
 DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
 TAIL = 12  # steps that tails are long
-LEFT = 0.3  # opacity of the data when nothing is left of them
+LEFT = 0.4  # opacity of the data when nothing is left of them
 WATCHED = 16  # images that set the pace
 
 
@@ -72,7 +73,8 @@ class Forward(TrajectoryScene):
         """The data; then the whole way, paced by what can be seen to change; then the noise under its bell."""
         run, page, theme, options = self.run, self.page, self.theme, self.options
         pictures = len(run.event) == 3
-        boxes = self.arrange("panel beside tiles", tiles=TILES[page.shape], under=0.46, key_lines=1, key_rows=2)
+        tiles, under = (OF_IMAGES, 0.46) if pictures else (TILES, 0.38)
+        boxes = self.arrange("panel beside tiles", tiles=tiles[page.shape], under=under, key_lines=1, key_rows=2)
         alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
         self.noise = sigma**2 / (alpha**2 + sigma**2)  # its share
         self.tints = [turned(theme.data, theme.samples, float(share)) for share in self.noise]
@@ -136,7 +138,7 @@ class Forward(TrajectoryScene):
         theme, wide = self.theme, self.page.shape == "wide"
         mixed = turned(theme.data, theme.samples, 0.5)
         items: list[Any] = [
-            (key_dot(theme.data, radius=0.04), 0.1, "data $x_0$"),
+            (key_dot(theme.data, radius=0.055), 0.12, "data $x_0$"),
             (key_dots(theme.data, mixed, theme.samples), 0.55, "$x_t$, data to noise" if wide else "$x_t$"),
         ]
         items += [(key_dot(theme.fg), KEY_DOT_WIDTH, "one of them" if wide else "one")] if self.options.hero else []

@@ -16,7 +16,7 @@ from diffrender.trajectory.reader import Trajectory
 
 QUANTILES = (0.15, 0.92)  # of all magnitudes of the clip: the ends of the logarithmic colour scale
 LONGEST = 0.95  # quantile of a moment's magnitudes that has the full length of an arrow
-PATHS = 300  # chains whose paths are shown in space
+PATHS = 100  # chains whose paths are shown in space
 COMETS, COMET = 400, 4  # chains that leave comets in space; which are this part of the run long
 ROOT = 0.25  # lengths follow this power of the magnitude: where particles are, the field is weak
 LENGTH = {2: 0.9, 3: 0.45}  # of the longest arrow, in steps of the grid
