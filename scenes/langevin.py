@@ -22,12 +22,9 @@ from diffrender.animation import (
     check_moves,
     escaped,
     fit,
-    key_arrow,
-    key_cross,
-    key_line,
-    momentum_color,
     pick_first,
     total_variation_curve,
+    window_keys,
 )
 
 OTHERS = ("mala", "underdamped", "hmc", "annealed")
@@ -218,7 +215,7 @@ class Langevin(ChainsInSpaceScene):
 
     def zoom(self) -> None:
         """A window on the chain: every step made of its two arrows, first slowly, then faster, never too fast."""
-        theme, run, words, slow = self.theme, self.run, self.words, self.options.slow_steps
+        run, words, slow = self.run, self.words, self.options.slow_steps
         self.go(self.left, left=[], right=[], name=[])
         self.glass = glass = Magnifier(
             self.density, self.right, run, below=self.row, words=words, first=self.first, slow=slow,
@@ -228,25 +225,13 @@ class Langevin(ChainsInSpaceScene):
         clock.bind(moves=[*self.one.mobjects, self.equation])
         wide = self.page.shape == "wide"
         facts, below = self.tail, self.color_key() if wide else []
-        if "path" in run:
-            keys = [
-                (key_arrow(theme.color(momentum_color(run)), dashed=True), 0.62, words["momentum"]),
-                (key_line(theme.sum), 0.5, words["path"]),
-            ]
-        else:
-            keys = [
-                (key_arrow(theme.score, dashed=True), 0.62, "$tau nabla log p$"),
-                (key_arrow(theme.noise, dashed=True), 0.62, words["noise"]),
-                (key_arrow(theme.sum), 0.62, words["sum"]),
-            ]
         if judged := "accepted" in run:
-            keys = [*(keys if "path" in run else keys[:2]), (key_cross(theme), 0.2, words["refused"])]
             rule = (run.meta.get("sampler") or {}).get("acceptance") or "A"
             rate = words["rate"].format(f"{100 * np.mean(run['accepted']):.1f}")
             facts = [rate] if wide and "path" not in run else []  # beside a path's two sizes there is no room
             below = []
         name = self.label("proposed" if judged else "taken_apart", self.right)
-        legend = self.under(self.page.legend(keys, self.right), self.right)
+        legend = self.under(self.page.legend(window_keys(run, self.theme, words), self.right), self.right)
         if judged and self.page.shape in ("tall", "square"):
             name = self.acceptance(rule)
         elif judged:

@@ -104,8 +104,8 @@ class DensityScene(TrajectoryScene):
 
     def footer(self, run: Trajectory, *items: Any, clock: Clock | None = None) -> list[Mobject]:
         """The caption of an act: what ran, its step size, what else there is to say, seed and model."""
-        if run.kind == "reverse":  # at each level its own
-            size = f"$tau = {run.meta['sampler']['options']['step_size']:g} thin sigma_t^2$"
+        if run.kind == "reverse":  # its equation says what of it belongs to each level
+            size = f"$tau = {run.meta['sampler']['options']['step_size']:g}$"
             return list(self.caption("sampler", size, *items, "seed", "model", run=run, clock=clock))
         step = float(run["time"][1] - run["time"][0])
         size = f"${'h' if 'path' in run else 'tau'} = {step:.3g}$"

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffrender.animation.layout.page import Page
-from diffrender.animation.mobjects.furniture.panels import Rect
+from diffrender.animation.mobjects.furniture.panels import Key, Rect, key_arrow, key_line
 from diffrender.animation.parts.density_panel import DensityPanel
 from diffrender.animation.parts.zoom.gauge import Gauge
 from diffrender.animation.parts.zoom.pacing import centres_of, window_centres
 from diffrender.animation.parts.zoom.path_window import PathView
 from diffrender.animation.parts.zoom.step_window import ChainWindow, StepView
-from diffrender.animation.parts.zoom.verdict import Verdict
+from diffrender.animation.parts.zoom.verdict import Verdict, key_cross
 from diffrender.animation.text.typst import Typeset
+from diffrender.animation.theme import Theme
 from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 
@@ -67,6 +68,21 @@ def check_moves(run: Trajectory) -> None:
 def momentum_color(run: Trajectory) -> str:
     """That of chance, if each momentum is drawn for its path, with which it is judged; else, as it goes on, another."""
     return "noise" if "accepted" in run else "accept"
+
+
+def window_keys(run: Trajectory, theme: Theme, words: Mapping[str, str]) -> list[tuple[Key, float, str]]:
+    """A legend of what the window shows: its arrows or its path, and what is refused of proposals."""
+    if "path" in run:
+        momentum = key_arrow(theme.color(momentum_color(run)), dashed=True)
+        keys = [(momentum, 0.62, words["momentum"]), (key_line(theme.sum), 0.5, words["path"])]
+    else:
+        keys = [
+            (key_arrow(theme.score, dashed=True), 0.62, "$tau nabla log p$"),
+            (key_arrow(theme.noise, dashed=True), 0.62, words["noise"]),
+        ]
+    if "accepted" in run:  # a proposal is the sum, which the window names
+        return [*keys, (key_cross(theme), 0.2, words["refused"])]
+    return keys if "path" in run else [*keys, (key_arrow(theme.sum), 0.62, words["sum"])]
 
 
 def window_on(
