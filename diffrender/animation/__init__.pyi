@@ -8,7 +8,7 @@ from .animations import (
 )
 from .chains_in_space import ChainsInSpaceScene as ChainsInSpaceScene
 from .density_scene import DensityScene as DensityScene
-from .layout.arrangements import Box as Box, Boxes as Boxes
+from .layout.box import Box as Box, Boxes as Boxes
 from .layout.page import MOVING_TEXT as MOVING_TEXT, Page as Page, containing as containing, fitted as fitted
 from .layout.paragraph import paragraph as paragraph
 from .layout.views import Plane as Plane, Space as Space, around as around

@@ -8,7 +8,7 @@ from typing import Any
 from manim import Mobject
 
 from diffrender.animation.animations import FadeOutFast
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.parts.basins import Basins
 from diffrender.animation.parts.clock import Clock

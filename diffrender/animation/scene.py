@@ -16,7 +16,8 @@ from manim import Animation, Mobject, RendererType, Scene, VGroup, Wait, config
 
 from diffrender.animation import theme as look
 from diffrender.animation.animations import FadeInFast, FadeOutFast, OpacityScale, UpdateFromAlpha
-from diffrender.animation.layout.arrangements import Boxes, arrange
+from diffrender.animation.layout.arrangements import arrange
+from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane, Space, around
 from diffrender.animation.mobjects.camera import BulkCamera

@@ -6,7 +6,8 @@ from itertools import combinations
 
 import pytest
 
-from diffrender.animation.layout.arrangements import ARRANGEMENTS, Box, arrange
+from diffrender.animation.layout.arrangements import ARRANGEMENTS, arrange
+from diffrender.animation.layout.box import Box
 from diffrender.animation.theme import Frame
 from diffrender.core.errors import RenderError
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from manim import Scene, tempconfig
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.parts.axes import Axes, scale_bar

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.parts.spectrum import band_pass, cutoffs, low_pass, octaves, radial_power
 from diffrender.animation.parts.spectrum_plot import SpectrumPlot
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.parts.crowd import Crowd
 from diffrender.animation.parts.density_panel import POWER, DensityPanel

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from manim import VGroup, VMobject
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import MOVING_TEXT, Page
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import line, put_dashes

@@ -9,7 +9,7 @@ import numpy as np
 from manim import Mobject
 
 from diffrender.animation.animations import FadeInFast, FadeOutFast
-from diffrender.animation.layout.arrangements import Boxes
+from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.parts.axes import scale_bar

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from diffrender.animation.layout.arrangements import Box, Boxes
+from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.deformed_grid import CellLens, DeformedGrid

@@ -10,7 +10,7 @@ import numpy as np
 from manim import Mobject, linear
 
 from diffrender.animation.animations import PlayTrajectory
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import Slider
 from diffrender.animation.text.numbers import Running

@@ -9,7 +9,7 @@ from typing import Any
 
 from manim import Rectangle, VGroup
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.text.language import own
 from diffrender.animation.text.typst import words

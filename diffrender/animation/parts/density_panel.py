@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from manim import Mobject, VGroup
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page, fitted
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import Rect, frame, panel

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.parts.axes import Axes, evenly
 from diffrender.animation.parts.beside import METRIC
 from diffrender.animation.parts.clock import Clock

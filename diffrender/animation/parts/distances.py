@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from manim import Mobject, VMobject
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import put_dashes
 from diffrender.animation.mobjects.plane.curve import Curve

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from manim import Animation, Group, Mobject, Scene, smooth
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import Rect
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from manim import Dot, Mobject, smooth
 
 from diffrender.animation.animations import OpacityScale, UpdateFromAlpha
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import containing
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow

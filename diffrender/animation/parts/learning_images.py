@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.animation.layout.arrangements import Boxes
+from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import frame
 from diffrender.animation.parts.clock import Clock

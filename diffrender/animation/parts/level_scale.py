@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.color_bar import ColorBar
 from diffrender.animation.mobjects.furniture.panels import frame, line

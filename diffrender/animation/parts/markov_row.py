@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.images.grid import ImageGrid
 from diffrender.animation.parts.pictures import image_grid, image_values

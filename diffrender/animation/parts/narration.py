@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.text.language import own, spoken
 
 

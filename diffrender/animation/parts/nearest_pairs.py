@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.parts.pictures import PredictedImages, image_grid, image_values
 from diffrender.animation.text.typst import Typeset

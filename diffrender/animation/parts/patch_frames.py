@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from manim import VMobject
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import frame
 from diffrender.animation.theme import CASING, LINE, Theme
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.images.grid import ImageGrid
 from diffrender.animation.theme import Theme
 from diffrender.animation.timeline import EVEN, Timeline, path_length

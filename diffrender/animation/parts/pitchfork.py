@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from manim import VGroup, VMobject
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.arrow import set_polygons
 from diffrender.animation.mobjects.furniture.panels import frame, line, put_dashes

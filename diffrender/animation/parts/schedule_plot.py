@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from manim import Dot, VMobject
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import line, put_dashes
 from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.clock import Clock

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.animation.layout.arrangements import Box, Boxes
+from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.page import Page, fitted
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.color_bar import ColorBar

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from manim import Animation, Circle, Dot, VGroup
 
-from diffrender.animation.layout.arrangements import Boxes
+from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.parts.beside import distances

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import frame
 from diffrender.animation.parts.latent.code_plane import CodePlane
 from diffrender.animation.parts.pictures import image_grid

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from manim import Mobject, VGroup
 
-from diffrender.animation.layout.arrangements import Box
+from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import Rect, ZoomBeam, frame, pill
 from diffrender.animation.parts.axes import scale_bar
