@@ -48,6 +48,7 @@ class SceneText:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the file's own making; they are shown when it is run
                 self.tree = ast.parse(file.read_bytes(), str(file))
+                compile(self.tree, str(file), "exec", dont_inherit=True)  # some faults of syntax are found only here
         except FileNotFoundError:
             raise UsageError(f"{file}: no such scene file.") from None
         except SyntaxError as error:

@@ -185,8 +185,11 @@ def _frame_count(seconds: float, fps: float, frozen: bool) -> int:
 
 
 # ---- scenes ----------------------------------------------------------------------------------------------------------
-def load_scene(path: Path, name: str) -> type[Scene]:
-    """The class `name` of the Python file `path`; its folder can be imported from, as when it is run as a script."""
+def load_scene(path: Path, name: str, text: bytes | None = None) -> type[Scene]:
+    """The class `name` of the Python file `path`; its folder can be imported from, as when it is run as a script.
+
+    text: what is run as that file, if what stands in it by now must not count.
+    """
     if not path.is_file():
         raise UsageError(f"{path}: no such scene file.")
     folder = str(path.resolve().parent)
@@ -197,7 +200,10 @@ def load_scene(path: Path, name: str) -> type[Scene]:
         raise UsageError(f"{path}: not a Python file.")
     module = importlib.util.module_from_spec(module_spec)
     sys.modules[module_spec.name] = module  # pydantic and pickle look a class's module up by name
-    module_spec.loader.exec_module(module)
+    if text is None:
+        module_spec.loader.exec_module(module)
+    else:
+        exec(compile(text, str(path), "exec", dont_inherit=True), vars(module))
     found = getattr(module, name, None)
     if not (isinstance(found, type) and issubclass(found, Scene)):
         here = [k for k, v in vars(module).items() if isinstance(v, type) and v.__module__ == module_spec.name]

@@ -104,7 +104,8 @@ def test_a_saved_scene_is_drawn_anew_and_nothing_is_written(session, folder):
     [
         ("self.add(square)", "self.add(square", 26, "never closed"),
         ("self.add(square)", "self.add(squire)", 26, "squire"),
-        ('"of the square")', '"of the square", le=1)', 18, "le="),
+        ('"of the square")', '"of the square", le=1)', 18, "not Python (keyword argument repeated: le)"),
+        ('"of the square")', '"of the square", lt_=1)', 18, "lt_="),
         ('{"title": "Toy"}', 'dict(title="Toy")', 13, "dict"),
     ],
 )
@@ -119,6 +120,15 @@ def test_an_error_is_told_with_its_line_and_the_picture_stays(session, folder, o
     assert (session.state()["version"], picture(session)) == (version, before)
     (folder / "toy.py").write_text(SCENE)
     until(session, lambda state: not state["error"])
+
+
+def test_what_failed_is_drawn_again_when_it_is_saved_as_it_was(session, folder):
+    text = SCENE.replace("square = ", "open('side.txt').read()\n        square = ")
+    (folder / "toy.py").write_text(text)
+    assert "side.txt" in until(session, lambda state: state["error"])["error"]["problem"]
+    (folder / "side.txt").write_text("2")
+    (folder / "toy.py").write_text(text)
+    assert not until(session, lambda state: not state["waiting"] and not state["error"])["error"]
 
 
 def test_options_are_drawn_and_copied_as_a_command(session):

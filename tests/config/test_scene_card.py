@@ -250,6 +250,8 @@ def test_no_command_runs_a_hostile_file_before_it_is_drawn(tmp_path):
         ("STEPS = 40", "STEPS = '\\ud800'", "line 6: .*surrogate"),
         ("STEPS = 40", "STEPS = " + "-" * 5000 + "1", "nested too deeply"),
         ("STEPS = 40", "A = (1,) * 2\nSTEPS = (", "line 7: not Python"),
+        ("STEPS = 40", "STEPS = 40\ndict(a=1, a=2)", r"line 7: not Python \(keyword argument repeated: a\)"),
+        ("STEPS = 40", "STEPS = 40\nreturn", r"line 7: not Python \('return' outside function\)"),
         ("STEPS = 40", "A = (" + "1, " * 200 + ")\nB = (" + "A, " * 200 + ")\nSTEPS = B", "too many values"),
         ("    default_config", "    kinds = {}\n    default_config", "line 13: .*kinds"),
         ("    default_config", "    for needs in (): ...\n    default_config", "line 16: .*needs must be set once"),

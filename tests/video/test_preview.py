@@ -161,6 +161,16 @@ def test_the_picture_stays_when_the_next_version_fails(preview, scene, tmp_path)
     assert np.abs(pixels(preview, 25) - before).mean() > 5
 
 
+def test_all_of_a_version_is_of_the_text_with_which_it_began(preview, scene, tmp_path):
+    preview.show(spec_of(scene, tmp_path))
+    scene.write_text(SCENE.replace("construct(self):", "construct(self:"))  # before any process has read it
+    until(preview, lambda: preview.shown and preview.shown.total)
+    assert (preview.shown.total, preview.failed) == (FRAMES, False)
+    preview.show(spec_of(scene, tmp_path))
+    until(preview, lambda: preview.failed)
+    assert preview.current.error.problem.startswith(f"{scene}, line 8: not Python (")
+
+
 def test_a_cursor_beyond_the_end_of_a_shorter_version_goes_to_its_last_frame(preview, scene, tmp_path):
     preview.look(1000)
     preview.show(spec_of(scene, tmp_path))

@@ -168,7 +168,7 @@ class Session:
             self._record(todo)
             return
         self._end_recording()
-        if watched.job.key != self.key:
+        if watched.job.key != self.key or self.preview.failed:
             self.key = watched.job.key
             self.preview.show(clip_spec(watched.job))
 

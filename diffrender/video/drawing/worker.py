@@ -223,16 +223,19 @@ def describe(error: BaseException, scene: Path) -> dict[str, str]:
     lines = [
         f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == scene.resolve()
     ]
-    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    line = lines[-1] if lines else None
     if isinstance(error, DiffrenderError) or file_being_read(error) or lack(error):
         return error_as_message(error, str(scene))
+    trace = "".join(traceback.format_exception(error))
+    if isinstance(error, SyntaxError) and Path(error.filename or "").is_file():
+        problem = f"{error.filename}, line {error.lineno}: not Python ({error.msg})."
+        return {"family": "RenderError", "problem": problem, "remedy": "", "trace": trace}
     text = words_of(error) if str(error) else ""
     problem = f"{scene}{f', line {line}' if line else ''}: {type(error).__name__}{f': {text}' if text else ''}."
     remedy = "--debug shows where it comes from."
     if without_latex(error):
         problem = f"{scene}{f', line {line}' if line else ''}: MathTex and Tex need LaTeX, and there is none here."
         remedy = 'Write it for Typst, which is bundled: MathTypst("nabla log p"). Or install LaTeX and dvisvgm.'
-    trace = "".join(traceback.format_exception(error))
     return {"family": "RenderError", "problem": problem, "remedy": remedy, "trace": trace}
 
 

@@ -5,6 +5,7 @@ This is the parent's end; it loads no Manim. What is said between the two: see `
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from typing import Any
 
 from diffrender.core.child_process import ChildProcess, error_from_message
 from diffrender.core.errors import RenderError, UsageError
-from diffrender.video.preview.version import Version
+from diffrender.video.preview.version import TEXT, Version
 from diffrender.video.spec import RenderSpec
 
 SPACING = 40  # frames between two markers, until the length of the scene is known
@@ -78,6 +79,8 @@ class Preview:
             self.number += 1
             self.current = version = Version(self.number, spec, time.monotonic())
             (self.folder / str(version.number)).mkdir()
+            with contextlib.suppress(OSError):  # that it is gone is said where it is loaded
+                shutil.copyfile(spec.scene, self.folder / str(version.number) / TEXT)
             self._go_on()
         self.changed()
 
@@ -90,6 +93,12 @@ class Preview:
                 if self.current is not self.shown:
                     self._forget(self.current)
                 self.current = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether something of the version that is drawn went wrong."""
+        with self.news:
+            return bool(self.current and self.current.error)
 
     def look(self, frame: int) -> None:
         """The frame that is looked at: what is drawn next lies around it."""

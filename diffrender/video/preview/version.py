@@ -10,6 +10,7 @@ from typing import Any
 from diffrender.core.errors import DiffrenderError
 from diffrender.video.spec import RenderSpec
 
+TEXT = "scene.txt"  # in a version's folder: the scene's file as it was when the version began
 CHUNK = 8  # frames that are drawn at once, beginning at a marker: a fork costs about one of them
 Act = tuple[int, str]
 

@@ -45,6 +45,7 @@ from diffrender.video.acts import Acts
 from diffrender.video.drawing.worker import describe, make_scene
 from diffrender.video.film import sound
 from diffrender.video.preview import warm
+from diffrender.video.preview.version import TEXT
 from diffrender.video.spec import RenderSpec
 
 MAX_MARKERS = 16  # of a version; each keeps a few dozen megabytes of its own
@@ -221,11 +222,16 @@ class Performance:
 
     def _draw(self, windows: Iterator[frames.Window], *, jump: bool = False) -> int:
         spec = self.spec
-        scene = frames.load_scene(spec.scene, spec.scene_class)
+        scene = frames.load_scene(spec.scene, spec.scene_class, self._text())
         spoken = {act: sound.length(file) for act, file in spec.sounds.items()}
         self.acts = Acts(spoken, spec.act_pause)
         make = functools.partial(make_scene, spec, scene)
         return frames.draw(make, self.settings, windows, self._keep, acts=self.acts, jump=jump)
+
+    def _text(self) -> bytes | None:
+        """The scene's file as it was when the version began: all of a version's pictures are of one text."""
+        file = self.folder / TEXT
+        return file.read_bytes() if file.is_file() else None
 
     def _keep(self, pixels: np.ndarray, repeat: int) -> None:
         """Write a drawn frame."""
@@ -277,5 +283,6 @@ class Performance:
 
 
 def main() -> None:
-    """Serve in the folder named on the command line."""
+    """Serve in the folder named on the command line; modules of the user's are never taken from an old compilation."""
+    sys.dont_write_bytecode = True
     Nursery(Path(sys.argv[1])).serve()
