@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
+from manim import Animation, smooth
 from pydantic import Field
 
 from diffrender.animation import (
@@ -33,8 +34,14 @@ from diffrender.animation import (
 FLOWS = 0.45  # how often a second a lit part travels along each line
 DATA, POINT = 0.75, 0.95  # opacity of the data and of what is carried
 REWIND, ALONE, PATHS = 1.2, 4.0, 1.5  # seconds: back to the noise, one particle alone, the paths of all
+PIECES = 250  # of paths in space, where no particles are shown
 FAR = 0.97  # the one particle goes farther than so much of the others
 EQUATION = "dot(x) = f_t (x) - inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}}"
+
+
+def closing_in(u: float) -> float:
+    """How far the view in space has closed in on the data when u of the run has passed."""
+    return smooth(min(max((u - 0.3) / 0.6, 0.0), 1.0))
 
 
 class Drift(TrajectoryScene):
@@ -51,11 +58,13 @@ class Drift(TrajectoryScene):
     }
     words = {
         "title": "Probability flow",
-        "terms": "$f_t, g_t$: the forward process",
+        "terms": "$f, g$: the forward process",
         "data": "data",
         "one": "one particle",
         "riders": "particles",
+        "some": "{:,} of {:,} particles",
         "field": "flow $-dot(x)$ as $t$ falls",
+        "pieces": "pieces of {:,} paths",
         "paths": "paths of",
     }
 
@@ -63,7 +72,7 @@ class Drift(TrajectoryScene):
         """Options of `drift`."""
 
         style: Literal["arrows", "streamlines"] = Field(
-            "streamlines", description="in space comets, or a slice of arrows"
+            "streamlines", description="in space pieces of paths, or a slice of arrows"
         )
         duration: float = Field(8.0, gt=0, le=600, description="seconds in which the particles go from noise to data")
         particles: int = Field(250, ge=0, le=20000, description="points that are carried, each with a tail")
@@ -74,19 +83,22 @@ class Drift(TrajectoryScene):
         """All paths and back to the noise; one particle; many; all paths again, and how near they have come."""
         run, page, theme, options = self.run, self.page, self.theme, self.options
         boxes = self.arrange("stage with column", slider=False)
-        flow = FlowField(run, "velocity", sign=-1)
+        flow, shape = FlowField(run, "velocity", sign=-1), run.target if len(run.target) else run.states[-1]
         if plane := len(run.event) and run.event[0] == 2:
             self.views.append(view := flow.view(boxes.stage))
         else:
-            view = self.view(run.target if len(run.target) else run.states[-1], boxes.stage, haze=theme.panel)
+            view = self.view(shape, boxes.stage, haze=theme.panel)
 
         # the data, the field, and what it carries
         data = [view.cloud(run.target, color=theme.data, radius=0.016, alpha=DATA)] if len(run.target) else []
-        flowing = (flow.lines if plane else flow.comets) if options.style == "streamlines" else flow.arrows
-        field, comets = flowing(view, theme=theme), flowing == flow.comets
         paths, states = flow.paths(view, color=theme.samples), run["x"][:, : options.points or options.particles]
+        streaks = not plane and options.style == "streamlines"
+        if streaks:
+            field = flow.streaks(view, theme=theme, count=states.shape[1] or PIECES)
+        else:
+            field = (flow.lines if options.style == "streamlines" else flow.arrows)(view, theme=theme)
         tail: dict[str, Any] = {"width": LINE, "alpha": 0.9, "length": options.trail_steps, "casing": theme.panel}
-        many = [view.trails(states, color=theme.samples, **tail)]
+        many = [] if streaks else [view.trails(states, color=theme.samples, **tail)]
         many.append(view.cloud(states, color=theme.samples, radius=0.046, alpha=POINT, ring=theme.panel))
         hero = Hero(view, run["x"], theme=theme, length=run.steps, even=True, way=FAR)
 
@@ -95,40 +107,43 @@ class Drift(TrajectoryScene):
         clock.bind(field, paths, *many, hero)
         header = self.header(self.words["title"], EQUATION)
         speeds = theme.table("magnitude"), flow.low, flow.high
-        bar = [] if comets else page.log_scale("$norm(dot(x))$", boxes.column, *speeds)
+        bar = [] if streaks else page.log_scale("$norm(dot(x))$", boxes.column, *speeds)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
         course = DistanceCourse(clock)
-        numbers: list[Any] = [page.words(self.words["terms"], "legend", "muted"), *course.lines()]
+        numbers: list[Any] = course.lines()
         if page.column_align == 0:  # under the stage: beside the bar
             sigma.at(boxes.column.right, boxes.column.top - 0.9 * page.em("legend"), 1)
-            numbers = numbers[1:] if page.shape == "tall" else []
+            numbers = numbers if page.shape == "tall" else []
         below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend") * bool(bar))
         page.stack(below, *([sigma] if page.column_align else []), *numbers)
         keys = {act: self.legend(items, boxes.key) for act, items in self.keys(len(data), flow, view).items()}
         if page.column_align:
             numbers += course.chart(below, numbers, max(keys.values(), key=lambda key: key.height))
-        lengths = "" if comets or isinstance(field, Streamlines) else "lengths: 4th root, anew each step"
-        caption = self.caption("sampler", "step", lengths, "seed", "model")
+        lengths = "" if streaks or isinstance(field, Streamlines) else "lengths: 4th root, anew each step"
+        terms = self.words["terms"] if page.column_align else ""
+        caption = self.caption("sampler", "step", lengths, "seed", "model", terms)
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
         edge += [scale_bar(view, page, boxes.stage).set_z_index(9)] if plane else []
 
+        self.seen, self.wide, self.near = view, view.box, view.box if plane else view.fit(shape)
         clock.show(1)
         self.look(1)
+        view.lay(self.near, view.rect)
         stage, read = [panel(boxes.stage, theme), *edge], [*bar, sigma, *numbers]
         ground = [*stage, *read, caption, keys["paths"]]
         self.intro(*header, ground=[*ground, *[m for m in view.made if m not in (*many, field)]])
-        self.rewind(clock, REWIND)
+        self.rewind(clock, REWIND, *self.closing(REWIND, back=True))
         first = "one" if options.alone else "many"
         self.crossfade([paths, keys["paths"], *([] if options.alone else hero.mobjects)], [field, keys[first]])
         if options.alone:
             self.carry(clock, field, ALONE)
-            self.rewind(clock, REWIND)
+            self.rewind(clock, REWIND, *self.closing(REWIND, back=True))
             self.crossfade([keys["one"]], [keys["many"]])
         self.play(FadeInFast(*many, run_time=0.4))
         self.carry(clock, field, options.duration)
-        self.crossfade([field, many[0], keys["many"]], [paths, keys["paths"]])
+        self.crossfade([field, *many[:-1], keys["many"]], [paths, keys["paths"]])
         self.wait(PATHS)
-        gone = [*stage, *read, keys["paths"], *data, *many, *hero.mobjects]
+        gone = [*stage, *read, keys["paths"], *data, *many, *hero.mobjects, paths]
         if len(data):
             self.beside_the_data(view, [mob for mob in gone if mob in self.mobjects])
         self.outro()
@@ -156,19 +171,24 @@ class Drift(TrajectoryScene):
                 field.phase = began + u * turns
 
             flowing.append(UpdateFromAlpha(flow, field, run_time=self.seconds(seconds)))
-        self.play_run(clock, seconds, *flowing)
+        self.play_run(clock, seconds, *flowing, *self.closing(seconds))
+
+    def closing(self, seconds: float, *, back: bool = False) -> list[Animation]:
+        """The view in space goes nearer to the data; back: to where it began."""
+        box, course = (self.wide, smooth) if back else (self.near, closing_in)
+        return [] if self.near == self.wide else [self.seen.move(box, self.seen.rect, self.seconds(seconds), course)]
 
     def keys(self, data: int, flow: FlowField, view: Any) -> dict[str, list[Any]]:
         """What the marks of each act mean."""
-        theme, words, shown = (
-            self.theme,
-            self.words,
-            min(self.options.points or self.options.particles, self.run.chains),
-        )
+        theme, words, chains = self.theme, self.words, self.run.chains
+        shown = min(self.options.points or self.options.particles, chains)
         items: list[Any] = [(key_dot(theme.data, alpha=DATA), KEY_DOT_WIDTH, words["data"])] if data else []
         one = (key_dot(theme.fg, ring=theme.bg), KEY_DOT_WIDTH, words["one"])
-        many = (key_dot(theme.samples, alpha=POINT, ring=theme.panel), KEY_DOT_WIDTH, f"{shown:,} {words['riders']}")
+        riders = words["some"].format(shown, chains) if shown < chains else f"{shown:,} {words['riders']}"
+        many = (key_dot(theme.samples, alpha=POINT, ring=theme.panel), KEY_DOT_WIDTH, riders)
         field = (key_line(theme.magnitude[2], width=1.5 * LINE), 0.4, words["field"])
+        if view.dims == 3 and self.options.style == "streamlines":
+            field = (key_line(theme.samples), 0.4, words["pieces"].format(min(shown or PIECES, chains)))
         followed = [one] if self.options.alone else []
         return {
             "paths": [

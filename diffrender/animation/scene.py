@@ -58,7 +58,6 @@ __all__ = [
 MOST_DIMENSIONS = 3  # of points that are drawn as they are
 PICTURES = 1, 3  # channels of states that are pictures
 REWOUND, CHANGING = "back to the start", 0.1  # said while time runs back; part of it in which the words change
-REST_SECONDS, REST = 2.5, 0.25  # how long the camera comes to rest after a run, and on which part of its way
 
 
 class TrajectoryScene(Scene):
@@ -314,18 +313,13 @@ class TrajectoryScene(Scene):
     def play_run(
         self, clock: Clock, seconds: float | None = None, *also: Animation, start: float = 0.0, end: float = 1.0
     ) -> None:
-        """Let recorded time pass from `start` to `end` of its way, and the camera turn; at the end it comes to rest.
+        """Let recorded time pass from `start` to `end` of its way, and the camera turn: both come to rest together.
 
         seconds: `options.duration` if not given. also: what plays meanwhile.
         """
         seconds, degrees = self.seconds(seconds or self.options.duration), self.options.orbit
-        way = [(1 - REST) * start, (1 - REST) * end]
-        turning = [a for v in self.views for a in v.turn(seconds, degrees=degrees, start=way[0], end=way[1])]
+        turning = [a for v in self.views for a in v.turn(seconds, degrees=degrees, start=start, end=end)]
         self.play(clock.play(seconds, start=start, end=end), *turning, *also)
-        rest = self.seconds(REST_SECONDS)
-        resting = [a for v in self.views for a in v.turn(rest, degrees=degrees, start=1 - REST)] if end >= 1 else []
-        if resting:
-            self.play(*resting)
         if end >= 1:
             self.next_act("result")
 

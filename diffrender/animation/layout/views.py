@@ -21,7 +21,7 @@ from diffrender.animation.mobjects.plane.field import VectorField
 from diffrender.animation.mobjects.plane.tail import Tail
 from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.animation.mobjects.space.cloud import PointCloud3D, VectorField3D
-from diffrender.animation.mobjects.space.lines import Cage, Trails3D
+from diffrender.animation.mobjects.space.lines import Cage, Streaks3D, Trails3D
 from diffrender.animation.mobjects.space.orbit import Orbit
 from diffrender.animation.theme import Theme
 from diffrender.core.errors import RenderError
@@ -167,6 +167,11 @@ class Space(Plane):
         more.pop("casing", None)  # lines in space need none: the haze sets them off
         more |= {"color": color, "width": width, "alpha": alpha, "length": length, "haze": self.haze}
         return self.keep(Trails3D(self.orbit, self.box, self.rect, x, **more))
+
+    def streaks(self, x: Any, *, color: Any, length: float, **more: Any) -> Streaks3D:
+        """Of the path of each point of a recording (T+1, N, 3) the piece in which it is, `length` scene units long."""
+        more |= {"color": color, "length": length, "haze": self.haze}
+        return self.keep(Streaks3D(self.orbit, self.box, self.rect, x, **more))
 
     def tail(self, x: Any, *, length: int, **more: Any) -> Any:
         """The tails of a few points: in space they are drawn as all are."""

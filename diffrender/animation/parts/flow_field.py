@@ -17,7 +17,7 @@ from diffrender.trajectory.reader import Trajectory
 QUANTILES = (0.15, 0.92)  # of all magnitudes of the clip: the ends of the logarithmic colour scale
 LONGEST = 0.95  # quantile of a moment's magnitudes that has the full length of an arrow
 PATHS = 100  # chains whose paths are shown in space
-COMETS, COMET = 400, 4  # chains that leave comets in space; which are this part of the run long
+STREAK = 0.55  # of a path in space, scene units that are shown
 ROOT = 0.25  # lengths follow this power of the magnitude: where particles are, the field is weak
 LENGTH = {2: 0.9, 3: 0.45}  # of the longest arrow, in steps of the grid
 SLICE = 14  # arrows along each side of the slice of space that is shown, at most
@@ -59,10 +59,9 @@ class FlowField:
         )  # fmt: skip
         return view.keep(drawn).follow(self.vectors, self.index)
 
-    def comets(self, view: Plane, *, theme: Theme) -> Any:
-        """In space: where some chains have been lately, as they come in from the noise and turn onto the data."""
-        tail: dict[str, Any] = {"width": 1.4 * LINE, "alpha": 0.9, "length": max(2, self.run.steps // COMET)}
-        return view.trails(self.run["x"][:, :COMETS], color=theme.magnitude[2], **tail)
+    def streaks(self, view: Any, *, theme: Theme, count: int) -> Any:
+        """In space: pieces of the paths of some chains, as they come in from the noise and turn onto the data."""
+        return view.streaks(self.run["x"][:, :count], color=theme.samples, length=STREAK, width=LINE, alpha=0.85)
 
     def arrows(self, view: Plane, *, theme: Theme) -> Any:
         """Arrows, their lengths scaled anew at each moment; none is cut off at the edge; of space one slice."""
@@ -96,7 +95,7 @@ class FlowField:
         states = self.run["x"]  # where the field was probed, not scaled
         if view.dims == 2:
             return view.keep(PathDensity(view.box, view.rect, states, color=color, alpha=ALPHA))
-        line: dict[str, Any] = {"width": LINE, "alpha": 0.5, "length": self.run.steps, "power": 0}
+        line: dict[str, Any] = {"width": LINE, "alpha": 0.8, "length": self.run.steps + 1, "power": 1.0}
         return view.trails(states[:, :PATHS], color=color, **line)
 
     def paths_shown(self, view: Plane) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from diffrender.animation.mobjects.space.orbit import Orbit
 from diffrender.animation.theme import HAIR, LINE
 from diffrender.core.errors import RenderError
 
+PIECES, VERTICES, TAIL = 160, 14, 0.1  # places along a path, vertices of a streak, opacity of its end
 OUTSIDE = 0.12  # of half the picture's side: a box that reaches so far beyond its edge is not drawn
 
 
@@ -72,6 +74,81 @@ class Trails3D(Raster):
             lay_lines(
                 window, pixels, place, self.box, xy.reshape(*shape, 2), fade[:, None], tints, self.line_width, opacity
             )
+
+
+class Streaks3D(Raster):
+    """Of each chain's path in space the piece in which it now is, all of one length, brighter towards where it goes.
+
+    A piece begins where the path does when recorded time begins, and ends where it ends with it: the whole flow can be
+    seen at any moment, even before anything has moved. A path that is shorter is shown whole.
+
+    Parameters
+    ----------
+    orbit, box, rect, haze: as of `PointCloud3D`.
+    x: (T+1, N, 3) a recording; what is between two states lies on a straight line.
+    color: "#RRGGBB". width, length: scene units. alpha: opacity of the foremost point.
+    """
+
+    caches: ClassVar[frozenset[str]] = frozenset({"along", "paths"})
+
+    def __init__(
+        self,
+        orbit: Orbit,
+        box: Box,
+        rect: Box,
+        x: np.ndarray,
+        *,
+        color: str,
+        haze: str,
+        length: float,
+        width: float = LINE,
+        alpha: float = 1.0,
+        clip: bool = True,
+    ) -> None:
+        super().__init__(box, rect, color)
+        if x.ndim != 3 or x.shape[2] != 3 or not length > 0:
+            raise RenderError(f"Streaks3D: a recording has shape {x.shape}, not (T+1, N, 3), or length {length} <= 0.")
+        self.orbit, self.recorded, self.haze, self.clip = orbit, x, haze, clip
+        self.line_width, self.alpha, self.step = width, alpha, 0.0
+        self.length = length * (self.box[1] - self.box[0]) / (rect[1] - rect[0])  # in data units
+        x = np.asarray(x, float)
+        gone = np.linalg.norm(np.diff(x, axis=0), axis=-1)
+        self.along = np.concatenate([np.zeros((1, x.shape[1])), np.cumsum(gone, axis=0)])  # (T+1, N) way gone
+        even = np.linspace(0, 1, PIECES + 1)
+        self.paths = np.stack(
+            [
+                np.stack([np.interp(even * s[-1], s, each[:, d]) for d in range(3)], axis=-1)
+                for s, each in zip(self.along.T, x.transpose(1, 0, 2), strict=True)
+            ],
+            axis=1,
+        )  # (PIECES + 1, N, 3) places at even distances along each path
+
+    def show_step(self, step: float) -> Streaks3D:
+        """Show the pieces in which chains are at recorded step `step` (0..T)."""
+        self.step = step
+        return self
+
+    def pieces(self) -> np.ndarray:
+        """(VERTICES, N, 3) the pieces as they are now, from the oldest place to the foremost."""
+        whole = np.maximum(self.along[-1], 1e-12)
+        part = np.minimum(self.length / whole, 1.0)
+        first = at_step(self.along, self.step) / whole * (1 - part)
+        at = np.clip(first + np.linspace(0, 1, VERTICES)[:, None] * part, 0, 1) * PIECES
+        low = np.minimum(at.astype(int), PIECES - 1)
+        chains, share = np.arange(len(whole)), (at - low)[..., None]
+        return self.paths[low, chains] * (1 - share) + self.paths[low + 1, chains] * share
+
+    def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
+        """Lines, hazier with distance."""
+        xyz = self.pieces()
+        xy, _, depth = self.orbit.project(finite32(xyz).reshape(-1, 3))
+        rgba = rgba8(self.fill_rgbas[:1, :3] * 255, len(xy))
+        tints = hazed(np.broadcast_to(rgba, (len(xy), 4)), depth, self.orbit.reach or reach_of(self.box), self.haze)
+        fade = self.alpha * np.linspace(TAIL, 1, VERTICES)[:, None]
+        shape = xyz.shape[:2]
+        with Clip(place, self.corner, pixels, self.clip) as window:
+            lines, colors = xy.reshape(*shape, 2), tints.view(np.uint32).reshape(shape)
+            lay_lines(window, pixels, place, self.box, lines, fade, colors, self.line_width, opacity)
 
 
 class Cage(Raster):
