@@ -29,8 +29,8 @@ def test_a_line_says_which_job_how_far_and_how_long(monkeypatch):
     events(screen, "one", 0.5)
     assert screen.line() == "job 1 of 2, one 50 %, about 35 s left", "0.875 × 40 s expected, and no time has passed"
     screen(job("one"), {"event": "end", "outcome": local.Outcome(job("one"), "done", 10.0)})
-    events(screen, "two", 0.5)
     now = 50.0
+    events(screen, "two", 0.5)
     assert screen.done() == pytest.approx(0.625)
     assert screen.line() == "job 2 of 2, two 50 %, about 30 s left", "slower than expected: 50 s for 0.625 of it"
 
@@ -46,7 +46,25 @@ def test_time_that_passes_while_nothing_is_done_is_taken_off(monkeypatch):
         left.append(screen.left(0.0))
     assert left == [60, 50, 30, 75], "what takes longer than was thought takes a while yet"
     now = 30.0
+    events(screen, "one", 0.1)
     assert screen.left(0.1) > left[2], "control: the pace is heard"
+
+
+def test_a_long_start_of_the_second_job_is_no_pace(monkeypatch):
+    """After a recording of 15 s a render that had not begun to draw was said to take 2, 3, 4, 5 minutes yet."""
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    screen = Progress({Path("one.mp4"): 10.0, Path("two.mp4"): 60.0})
+    now = 15.0
+    events(screen, "one", 1.0)
+    events(screen, "two")
+    left = []
+    for now in (15.0, 25.0, 35.0):  # noqa: B007 - what the clock says
+        left.append(screen.left(screen.done()))
+    assert left == pytest.approx([90, 80, 70]), "1.5 × as slow as expected, and less every time"
+    now = 40.0
+    events(screen, "two", 0.05)
+    assert screen.left(screen.done()) > left[-1], "control: what is done slowly is heard"
 
 
 def test_what_was_expected_wrongly_is_soon_forgotten(monkeypatch):
@@ -54,8 +72,8 @@ def test_what_was_expected_wrongly_is_soon_forgotten(monkeypatch):
     now = 0.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     screen = Progress({Path("one.mp4"): 60.0})
-    events(screen, "one", 0.05)
     now = 300.0
+    events(screen, "one", 0.05)
     assert screen.left(0.05) > 2500, "5,700 s by its pace"
     assert screen.left(0.1) == pytest.approx(2700)
 

@@ -47,7 +47,8 @@ class Progress:
         self.bars: dict[str, tqdm] = {}
         self.stages: dict[str, str] = {}
         self.whole: tqdm | None = None
-        self.begun, self.closed = time.monotonic(), threading.Event()
+        self.begun = self.moved = time.monotonic()  # moved: when something was last heard to be done
+        self.closed = threading.Event()
         self.lock, self.bar = threading.Lock(), bar_kind()
         self.clock = threading.Thread(target=self._tick, daemon=True)
 
@@ -76,13 +77,14 @@ class Progress:
     def left(self, done: float) -> float:
         """Seconds left: what was expected at first, and from a tenth of the work on what the pace so far says.
 
-        While nothing is done, the time that passes is taken off what was expected.
+        That is worked out when something is done, and the time that passes until there is more is taken off it.
         """
-        passed = time.monotonic() - self.begun
+        passed, still = self.moved - self.begun, time.monotonic() - self.moved
         planned = sum(self.expected.values()) / max(1, min(self.workers, len(self.expected))) * (1 - done)
         paced = passed / done * (1 - done) if done else planned
         heard = min(1.0, done / HEARD, passed / HEARD_SECONDS)
-        return heard * paced + (1 - heard) * max(planned - passed * (1 - done) ** 4, passed / 4)
+        left = heard * paced + (1 - heard) * max(planned - passed * (1 - done) ** 4, passed / 4)
+        return max(left - still, still / 4)
 
     def line(self) -> str:
         """`job 2 of 4, render langevin 35 %, about 40 s left`."""
@@ -129,7 +131,7 @@ class Progress:
             write(f"{job.name}: {event['note']}")
             return
         if event.get("total", 0) > 1:  # a stage of one step says nothing of the job
-            self.share[job.out] = min(event.get("done", 0) / event["total"], 1.0)
+            self._reach(job, min(event.get("done", 0) / event["total"], 1.0))
         bar = self.bars.get(str(job.out))
         if bar is None:
             return
@@ -147,6 +149,11 @@ class Progress:
         if shown:
             bar.set_postfix(shown, refresh=False)
 
+    def _reach(self, job: Job, share: float) -> None:
+        if share > self.share.get(job.out, 0.0):
+            self.moved = time.monotonic()
+        self.share[job.out] = share
+
     def _note(self, job: Job, event: dict[str, Any]) -> None:
         if event["text"] not in SAID:  # a check, a training and its sampling read the same file
             SAID.add(event["text"])
@@ -157,7 +164,7 @@ class Progress:
 
     def _end(self, job: Job, event: dict[str, Any]) -> None:
         outcome: Outcome = event["outcome"]
-        self.share[job.out] = 1.0
+        self._reach(job, 1.0)
         self.running.pop(job.out, None)
         bar = self.bars.pop(str(job.out), None)
         if bar is not None:
