@@ -62,7 +62,7 @@ class Drift(TrajectoryScene):
         "data": "data",
         "one": "one particle",
         "riders": "particles",
-        "some": "{:,} of {:,} particles",
+        "some": "{:,} of {:,} particles|{:,} of {:,}",
         "field": "flow $-dot(x)$ as $t$ falls",
         "pieces": "pieces of {:,} paths",
         "paths": "paths of",
@@ -184,12 +184,13 @@ class Drift(TrajectoryScene):
         shown = min(self.options.points or self.options.particles, chains)
         items: list[Any] = [(key_dot(theme.data, alpha=DATA), KEY_DOT_WIDTH, words["data"])] if data else []
         one = (key_dot(theme.fg, ring=theme.bg), KEY_DOT_WIDTH, words["one"])
-        riders = words["some"].format(shown, chains) if shown < chains else f"{shown:,} {words['riders']}"
+        some = words["some"].split("|")[0 if self.page.column_align else -1]  # under a stage the key has no room
+        riders = some.format(shown, chains) if shown < chains else f"{shown:,} {words['riders']}"
         many = (key_dot(theme.samples, alpha=POINT, ring=theme.panel), KEY_DOT_WIDTH, riders)
         field = (key_line(theme.magnitude[2], width=1.5 * LINE), 0.4, words["field"])
         if view.dims == 3 and self.options.style == "streamlines":
             field = (key_line(theme.samples), 0.4, words["pieces"].format(min(shown or PIECES, chains)))
-        followed = [one] if self.options.alone else []
+        followed = [one] if self.options.alone and self.page.shape != "square" else []  # there one line holds no more
         return {
             "paths": [
                 *items,

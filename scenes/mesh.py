@@ -35,7 +35,7 @@ EQUATION = "p_t (x_t) = p_T (x_T) thin {{abs(det partial x_T\\/partial x_t) : sa
 
 def closing_in(u: float) -> float:
     """How far the view has closed in on the data when u of the run has passed."""
-    return smooth(min(max((u - 0.25) / 0.7, 0.0), 1.0))
+    return smooth(min(max((u - 0.15) / 0.65, 0.0), 1.0))
 
 
 class Mesh(TrajectoryScene):
@@ -47,7 +47,13 @@ class Mesh(TrajectoryScene):
     needs = {
         "flow": Recording(
             "reverse",
-            {"sampler.kind": "ddim", "sampler.steps": 100, "sampler.chains": 14_641, "record.keep": []},
+            {
+                "sampler.kind": "ddim",
+                "sampler.steps": 120,
+                "sampler.timestep_spacing": "log_snr",  # close together where density gathers
+                "sampler.chains": 14_641,
+                "record.keep": [],
+            },
             fixed={"sampler.start": "grid"},
         )
     }
@@ -61,7 +67,7 @@ class Mesh(TrajectoryScene):
         "made": "Density that the flow makes|Density of the flow",
         "data": "Data: {:,} points",
         "far": "distance to the data {:.3f}, two draws {}|distance {:.3f}, two draws {}",
-        "root": "root of density",
+        "root": "colour as $sqrt(p_t)$",
     }
 
     class Options(SceneOptions):
@@ -79,7 +85,7 @@ class Mesh(TrajectoryScene):
         cell = FollowedCell(grid, mesh).set_z_index(3)
 
         # what stands round it
-        clock = self.clock(run, timeline=paced(run.states, even=0.1))
+        clock = self.clock(run, timeline=paced(run.states, grid.shades(), even=0.1))
         clock.bind(mesh, cell)
         read = CellReadouts(grid, clock, boxes, words=words)
         items: list[Any] = [
@@ -112,20 +118,22 @@ class Mesh(TrajectoryScene):
     def beside_the_data(self, grid: DeformedGrid, mesh: Any, gone: list[Any]) -> None:
         """The density, without what was drawn to explain it, makes room for the data, to which it should be alike."""
         boxes, theme, page, run = self.arrange("two panels"), self.theme, self.page, self.run
-        view, right = Plane(mesh.box, grid.rect), self.view(run.target, boxes.right)
+        lines = page.shape in ("classic", "square")  # there the colours' bar has the first of two lines to itself
+        places = [b._replace(bottom=b.bottom + 1.6 * page.em("legend") * lines) for b in (boxes.left, boxes.right)]
+        view, right = Plane(mesh.box, grid.rect), self.view(run.target, places[1])
         view.made = [mesh]
         near = right.fit(run.target, FIT)
-        right.lay(near, boxes.right)
+        right.lay(near, places[1])
         right.cloud(run.target, color=theme.data, radius=point_radius(len(run.target), 12), alpha=POINT)
-        foot = boxes.right if page.shape == "tall" else boxes.left
-        label = page.fitting(self.words["made"], boxes.left.width, "label")
-        ground = [panel(box, theme) for box in (boxes.left, boxes.right)]
+        foot = places[1] if page.shape == "tall" else places[0]
+        label = page.fitting(self.words["made"], places[0].width, "label")
+        ground = [panel(box, theme) for box in places]
         texts = [
-            page.panel_label(page.words(label), boxes.left),
-            page.panel_label(page.words(self.words["data"].format(len(run.target))), boxes.right),
+            page.panel_label(page.words(label), places[0]),
+            page.panel_label(page.words(self.words["data"].format(len(run.target))), places[1]),
             page.color_key(theme.table("density"), f"≥ {grid.vmax:.2g}", self.words["root"], foot),
         ]
-        edges = [frame(box, theme.border).set_z_index(5) for box in (boxes.left, boxes.right)]
+        edges = [frame(box, theme.border).set_z_index(5) for box in places]
         began = mesh.alpha
 
         def fade(u: float) -> None:
@@ -134,18 +142,22 @@ class Mesh(TrajectoryScene):
         seconds = self.seconds(MOVE)
         self.play(
             FadeOutFast(*gone, run_time=SOON * seconds),
-            view.move(near, boxes.left, seconds),
+            view.move(near, places[0], seconds),
             UpdateFromAlpha(fade, mesh, run_time=seconds),
             FadeInFast(*ground, *texts, *self.judged(grid, boxes), *edges, *right.made, run_time=seconds, after=SOON),
         )
 
     def judged(self, grid: DeformedGrid, boxes: Boxes) -> list[Any]:
         """How far a draw from the flow's density is from the data, and two draws of the data from one another."""
-        page, tall, figures = self.page, self.page.shape == "tall", grid.judged()
-        if not figures or page.shape in ("classic", "square"):  # there the colours' bar has the only line
+        page, figures = self.page, grid.judged()
+        if not figures:
             return []
-        box = boxes.left_key._replace(right=boxes.right_key.right) if tall else boxes.right_key
+        box, below = (
+            boxes.left_key._replace(right=boxes.right_key.right),
+            {"tall": 1.4, "classic": -0.2, "square": -0.2},
+        )
+        box = boxes.right_key if page.shape == "wide" else box
         form = page.fitting(self.words["far"], box.width, "legend", figures.far, figures.usual)
         x, y, align = page.foot(box)
-        y += (1.4 if tall else 0.0) * page.em("legend")  # under it is the colours' bar
+        y += below.get(page.shape, 0.0) * page.em("legend")  # in a tall frame the colours' bar is under it
         return [page.label(form.format(figures.far, figures.usual), x, y, align, "legend")]

@@ -49,12 +49,12 @@ class ManyChainsScene(DensityScene):
         )  # fmt: skip
         self.remove(*self.density.mobjects)
         tilt = Tilt(land, self.equation, self.theme)
-        self.play(tilt.play(0.22 * seconds))
-        self.play_act("hill", clock, 0.5 * seconds)
+        self.play(tilt.play(0.2 * seconds))
+        self.play_act("hill", clock, 0.48 * seconds)
         self.set_places(label=[self.label("stuck", self.hill_box)])
-        self.rest(0.1 * seconds)
+        self.rest(0.16 * seconds)
         climb.clear()
-        self.play(tilt.play(0.18 * seconds, back=True))
+        self.play(tilt.play(0.16 * seconds, back=True))
         self.add(*self.density.mobjects)
         self.set_places(left=[])
 
@@ -126,7 +126,7 @@ class ManyChainsScene(DensityScene):
         self.tallies = [self.tally(r, box, discs=discs).set_z_index(6) for r, box, discs in ends]
         points = int((self.tallies[1].counts > 0).sum())
         self.set_places(name=[self.label("stuck_at", self.right, run.chains, points)], key=self.how_far(noisy, run))
-        moved = [mob for crowd in crowds for mob in crowd.mobjects]  # counts and discs stand out from them
+        moved = crowds[1].mobjects  # discs stand out from them
         chains = OpacityScale(*moved)
         dim = UpdateFromAlpha(lambda u: chains.set(1 - u * (1 - BEHIND)), *moved)
         self.play(FadeInFast(*self.tallies, run_time=1.0), dim)

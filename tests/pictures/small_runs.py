@@ -79,6 +79,16 @@ IMAGES = {
 ADDED = IMAGES | {"sampler": {"kind": "forward", "steps": 40, "chains": 10}, "record": {"keep": []}}
 LEVELS = {"kind": "geometric", "sigma_min": 0.08, "sigma_max": 6.5, "num_train_timesteps": 40}
 ANNEALED = {"kind": "annealed", "steps": 40, "inner_steps": 2, "step_size": 0.25, "chains": 16}
+WALK = {
+    name: {
+        "target": "digits",
+        "model": {"kind": "gaussian", "conditional": True},
+        "schedule": {"kind": "karras", "sigma_min": 0.02},
+        "sampler": {"kind": "ddim", "steps": 20, "chains": 210, "start": start},
+        "record": {"keep": [], "target_points": 0, "nearest": False},
+    }
+    for name, start in (("circle", "slerp"), ("line", "lerp"))
+}
 DENOISERS = ("own", "gaussian", "exact", "near", "local", "far", "farthest")
 OF_IMAGES = {
     "images": ({"run": IMAGES}, {}),
@@ -87,8 +97,8 @@ OF_IMAGES = {
     "memory": (dict.fromkeys(DENOISERS, IMAGES), {}),
     "guidance": (dict.fromkeys(("free", "plain", "two", "eight"), IMAGES), {}),
     "spectrum": ({"run": ADDED}, {}),
+    "interpolate": (WALK, {}),
 }
-
 
 OTHERS = {"card": ({}, {"seconds": 5})}
 EVERY = CASES | OF_IMAGES | OTHERS

@@ -52,8 +52,13 @@ def dead(pictures, holds):
 FADES = 16  # so many pictures of their clips, in which all images fade out or in, may change more
 
 
-@pytest.fixture(scope="module", params=EVERY)
+LATENT = "latent"  # whose recordings are made by an autoencoder and a model of their own
+
+
+@pytest.fixture(scope="module", params=[*EVERY, LATENT])
 def clip(request, cinema, recorded):
+    if request.param == LATENT:
+        return played(cinema, LATENT, {"duration": 2.5}, **request.getfixturevalue("latent_runs"))
     runs = recordings(request.param, recorded)
     return played(cinema, request.param, EVERY[request.param][1], **runs)
 
@@ -70,7 +75,7 @@ def test_something_happens_in_every_second_that_is_not_held(clip):
 def test_no_frame_is_snow_and_the_first_is_a_picture(clip, read, request):
     pictures, _ = clip
     steps = np.abs(np.diff(pictures, axis=0)).mean((1, 2, 3))
-    fades = FADES if request.node.callspec.params["clip"] in OF_IMAGES else 1
+    fades = FADES if request.node.callspec.params["clip"] in (*OF_IMAGES, LATENT) else 1
     assert np.sort(steps)[-fades] < SNOW
     noise = np.random.default_rng(0).integers(0, 120, (2, *pictures.shape[1:]))
     assert np.abs(noise[0] - noise[1]).mean() > SNOW  # snow is found out

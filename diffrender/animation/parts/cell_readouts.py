@@ -24,10 +24,14 @@ class CellReadouts:
         page, column = clock.page, boxes.column
         self.grid, self.clock, self.words = grid, clock, words
         shares = {0.0: "0", 0.5: f"{grid.vmax / 4:.2g}", 1.0: f"≥ {grid.vmax:.2g}"}
-        note = words["root"] if page.shape in ("wide", "tall") else ""  # elsewhere there is no room for it
-        bar = page.value_bar("$p_t$", column, page.theme.table("density"), shares, note=note)
+        if page.shape == "tall":  # its bar is short
+            del shares[0.5]
+        note = words["root"] if page.shape == "wide" else ""  # elsewhere there is no room for it
         named = "" if page.shape == "wide" else "noise "  # where it stands alone; in a wide frame its name is over it
         self.sigma = clock.number(f"{named}$sigma_t =$ {{:.3f}}", clock.run["sigma"])
+        beside = (self.sigma.width + 0.3) * (page.shape == "tall")  # there it stands beside the bar
+        room = column._replace(right=column.right - beside)
+        bar = page.value_bar("$p_t$", room, page.theme.table("density"), shares, note=note)
         below = column._replace(top=bar[-1].baseline - 0.6 * page.em("legend"))
         if page.shape == "wide":
             read = self._beside(below)

@@ -21,6 +21,7 @@ MAX_RISE = 40  # densities are told apart up to so many times the highest of the
 FOLLOWED = 0.7  # the followed cell ends at this quantile of the density, by probability
 ROOM = 1.06  # of its own sides, for the even grid
 INNER = 1.6  # deviations from the middle within which it begins
+PACED = 2000  # cells whose colours set the pace
 LENS = 3.2  # sides of the followed cell, at the start, that the magnifier shows
 
 
@@ -64,6 +65,13 @@ class DeformedGrid:
     def nodes(self, step: int) -> np.ndarray:
         """(side, side, 2) the points of a recorded step, as shown."""
         return np.asarray(self.run.states[step], float).reshape(self.side, self.side, 2)
+
+    def shades(self, seed: int = 0) -> np.ndarray:
+        """(T+1, C, 1) colours of some cells, 0..1 of the table, drawn by their probability: what is seen to change."""
+        mass = self.mass.ravel()
+        cells = np.random.default_rng(seed).choice(mass.size, min(PACED, mass.size), p=mass / mass.sum())
+        size = np.stack([areas(self.nodes(k)).ravel()[cells] for k in range(self.run.steps + 1)])
+        return np.clip(mass[cells] / np.maximum(size, 1e-12) / self.vmax, 0, 1)[..., None] ** ROOT
 
     def drawn(self, count: int, seed: int = 0) -> np.ndarray:
         """(count, 2) points drawn from the density that the flow makes: a cell by its probability, evenly within it."""

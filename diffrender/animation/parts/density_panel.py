@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from manim import Mobject, VGroup
 
 from diffrender.animation.layout.box import Box
-from diffrender.animation.layout.page import Page, fitted
+from diffrender.animation.layout.page import Page, containing, fitted
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import Rect, frame, panel
 from diffrender.animation.mobjects.plane.heat import Heatmap
@@ -16,6 +17,7 @@ from diffrender.animation.parts.axes import scale_bar
 from diffrender.animation.theme import blend, ramp
 from diffrender.trajectory.reader import Trajectory
 
+SEEN, ROOM = 0.02, 0.06  # part of the highest density that must not be cut off, and the room round it, of its sides
 POWER = 0.7  # colour follows p to this power, so that tails are seen; the colour key says so
 
 
@@ -31,7 +33,7 @@ class DensityPanel:
         (x0, x1), (y0, y1) = run["density_x"][[0, -1]], run["density_y"][[0, -1]]
         self.page, self.values, self.rect = page, run["density"][-1], rect  # of levels of noise, the last
         self.extent: Rect = (float(x0), float(x1), float(y0), float(y1))
-        self.box, self.high = fitted(self.extent, rect), float(self.values.max())
+        self.box, self.high = most(self.extent, self.values, rect), float(self.values.max())
         self.map = self.heat(rect).set_z_index(1)
         self.border = frame(rect, page.theme.border).set_z_index(4)
         self.scale = scale_bar(Plane(self.box, rect), page, Box(*rect)).set_z_index(4)
@@ -73,3 +75,16 @@ class DensityPanel:
             power=POWER,
             extent=self.extent,
         )
+
+
+def most(extent: Rect, values: np.ndarray, rect: Rect) -> Rect:
+    """The part of `extent`, of the shape of `rect`, on which a density (Gy, Gx) is shown: as large as it fits into it,
+    or larger where this would cut off what can be seen of the density.
+    """
+    box, (x0, x1, y0, y1) = fitted(extent, rect), extent
+    rows, columns = np.nonzero(values >= SEEN * values.max())
+    x, y = np.linspace(x0, x1, values.shape[1])[columns], np.linspace(y0, y1, values.shape[0])[rows]
+    if box[0] <= x.min() and x.max() <= box[1] and box[2] <= y.min() and y.max() <= box[3]:
+        return box
+    w, h = ROOM * np.ptp(x), ROOM * np.ptp(y)
+    return containing((float(x.min() - w), float(x.max() + w), float(y.min() - h), float(y.max() + h)), rect)
