@@ -108,7 +108,7 @@ class Denoise(TrajectoryScene):
             column.append(scale_bar(view, page, boxes.stage))
         caption = self.caption("sampler", "step", "points", "scaling", "seed", "model")
 
-        wide, near = view.box, view.fit(shown)
+        wide, near = view.box, view.fit(shown, 1.1 if view.dims == 2 else 1.0)
         clock.show(1)
         self.look(1)
         view.lay(near, view.rect)
@@ -119,9 +119,10 @@ class Denoise(TrajectoryScene):
             parts = HeroStep(view, run, hero, header[-1], theme=theme)
             begin = parts.play(self, clock, clouds, min(options.slow_steps, run.steps), key, boxes.key)
         self.play_run(clock, None, view.move(near, view.rect, self.seconds(options.duration), closing_in), start=begin)
+        tangled = (run.meta.get("sampler") or {}).get("stochastic", True)
         if len(data):
-            self.beside_the_data(view, [*column, key, *guesses])
-        if hero and not (run.meta.get("sampler") or {}).get("stochastic", True):
+            self.beside_the_data(view, [*column, key, *guesses, *(hero.mobjects if hero and tangled else [])])
+        if hero and not tangled:
             self.play(FadeInFast(hero.thread(), run_time=0.6))  # what noise has kicked about is a tangle
         self.outro()
 

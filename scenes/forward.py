@@ -10,6 +10,7 @@ from pydantic import Field
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
+    BesideBell,
     Boxes,
     Clock,
     CloudTiles,
@@ -21,6 +22,7 @@ from diffrender.animation import (
     TrajectoryScene,
     beside_marginals,
     even_steps,
+    evenly_in,
     forward_equation,
     frame,
     image_grid,
@@ -31,9 +33,9 @@ from diffrender.animation import (
     log_snr_of,
     marginals,
     panel,
-    path_length,
     point_radius,
     scale_bar,
+    towards_the_bell,
     turned,
 )
 
@@ -42,9 +44,8 @@ OF_IMAGES = TILES | {"tall": 12}  # a cloud needs the room of a second row
 VISIBLE = (-5.0, 5.5)  # log-SNR: outside nothing can be seen to change from tile to tile
 REACH = {2: 0.62, 3: 0.9}  # of a panel that data, or the box round them, fill: noise needs the rest
 DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
-TAIL = 12  # steps that tails are long
+TAIL, OWN_TAIL = 12, 5  # steps that tails are long, and that of the point that is followed
 LEFT = 0.4  # opacity of the data when nothing is left of them
-WATCHED = 16  # images that set the pace
 
 
 class Forward(TrajectoryScene):
@@ -55,7 +56,7 @@ class Forward(TrajectoryScene):
     needs = {
         "run": Recording(
             "forward",
-            {"sampler.steps": 200, "record.keep": []},
+            {"sampler.steps": 60, "record.keep": []},
             fixed={"sampler.kind": "forward"},
         )
     }
@@ -64,25 +65,33 @@ class Forward(TrajectoryScene):
         """Options of `forward`."""
 
         duration: float = Field(10.0, gt=0, le=600, description="seconds from data to noise")
+        interpolate: bool = Field(True, description="of points, also states between two recorded")
         hero: bool = Field(True, description="follow one of the points")
         compare: Literal["linear", "scaled_linear", "cosine"] | None = Field(
             None, description="another schedule, whose curve is drawn dashed"
         )
 
     def construct(self) -> None:
-        """The data; then the whole way, paced by what can be seen to change; then the noise under its bell."""
+        """The data; then the whole way, paced by what can be seen to change; then they stand beside the normal law."""
+        pictures = len(self.run.event) == 3
+        if pictures and "interpolate" not in self.options.model_fields_set:
+            self.options = self.options.model_copy(update={"interpolate": False})  # between two is a third's mean
         run, page, theme, options = self.run, self.page, self.theme, self.options
-        pictures = len(run.event) == 3
         tiles, under = (OF_IMAGES, 0.46) if pictures else (TILES, 0.38)
         boxes = self.arrange("panel beside tiles", tiles=tiles[page.shape], under=under, key_lines=1, key_rows=2)
         alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
         self.noise = sigma**2 / (alpha**2 + sigma**2)  # its share
         self.tints = [turned(theme.data, theme.samples, float(share)) for share in self.noise]
         self.deviation = float(sigma[-1] / run.scale[-1])  # of what is left when the data are gone
-        steps = even_steps(np.clip(log_snr_of(run), *VISIBLE), len(boxes.tiles))
+        steps = even_steps(seen := np.clip(log_snr_of(run), *VISIBLE), len(boxes.tiles))
         self.times = [f"{run['time'][step]:.2f}" for step in steps]
-        pace = path_length(run.states[:, :WATCHED], even=0.2) if pictures else None
-        clock, self.states = self.clock(run, timeline=pace), run.states[:, : options.points]
+        between, self.states = options.interpolate, run.states[:, : options.points]
+        pace = (
+            evenly_in(seen, name="log-SNR", interpolate=between)
+            if pictures
+            else towards_the_bell(run.states, self.deviation, seen, interpolate=between)
+        )
+        clock = self.clock(run, timeline=pace)
         ground, moving = (self.images if pictures else self.cloud)(clock, boxes, steps)
         column = ScheduleColumn(
             clock, self.states, boxes.side, deviation=self.deviation, tiles=steps, colors=self.tints,
@@ -95,7 +104,18 @@ class Forward(TrajectoryScene):
         ground += [*column.standing, *column.mobjects, *moving, caption]
         self.intro(*self.header("Data dissolve into noise", forward_equation(run)), ground=ground)
         self.play_run(clock)
+        if not pictures:
+            self.beside_the_bell([mob for mob in ground if mob is not caption])
         self.outro()
+
+    def beside_the_bell(self, gone: list[Any]) -> None:
+        """What the data have become, beside draws of the normal distribution: they cannot be told apart."""
+        boxes, last = self.arrange("two panels"), np.asarray(self.states[len(self.states) - 1])
+        dims = last.shape[1]
+        stages = [beside_marginals(box, dims) for box in (boxes.left, boxes.right)]
+        views = [self.view(last, s, reach=1.0, noise=self.deviation, haze=self.theme.panel) for s in stages]
+        self.look(1)
+        self.crossfade(gone, BesideBell(self.page, last, views, boxes, self.deviation).mobjects)
 
     def cloud(self, clock: Clock, boxes: Boxes, steps: list[int]) -> tuple[list[Any], list[Any]]:
         """Points over the data they began as, a followed one, marginals and tiles: what stands, and what moves."""
@@ -111,7 +131,7 @@ class Forward(TrajectoryScene):
             tails: dict[str, Any] = {"color": theme.fg, "width": LINE, "alpha": 0.6, "length": TAIL}
             clock.bind(view.trails(states[:, : options.trails], **tails))
         if options.hero:
-            clock.bind(Hero(view, states, theme=theme, length=0))
+            clock.bind(Hero(view, states, theme=theme, length=OWN_TAIL))
         same: dict[str, Any] = {"colors": self.tints}
         edges = marginals(view, states, stage, deviation=self.deviation, theme=theme, **same)
         same |= {"prefix": "$t =$ ", "reach": reach, "noise": self.deviation, "names": self.times}
@@ -125,7 +145,7 @@ class Forward(TrajectoryScene):
     def images(self, clock: Clock, boxes: Boxes, steps: list[int]) -> tuple[list[Any], list[Any]]:
         """Images of the data as a grid, and one of them in tiles."""
         values, rows = image_values(self.run), 2 if self.page.shape == "wide" else 3
-        cols = max(min(int(rows * boxes.panel.width / boxes.panel.height), self.run.chains // rows), 1)
+        cols = max(min(round(rows * boxes.panel.width / boxes.panel.height), self.run.chains // rows), 1)
         chosen = list(range(rows * cols))
         grid = image_grid(values, boxes.panel, theme=self.theme, rows=rows, cols=cols, chains=chosen)
         names = [f"{'$t =$ ' * (k == 0)}{name}" for k, name in enumerate(self.times)]

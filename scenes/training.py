@@ -9,6 +9,7 @@ from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
+    BesideData,
     Boxes,
     Clock,
     Hero,
@@ -50,14 +51,15 @@ class TrainingScene(TrajectoryScene):
         heroes: int = Field(HEROES, ge=0, le=50, description="points that are followed, from always the same noise")
 
     def construct(self) -> None:
-        """What was learned and back to the first step; then all steps, slowly where the samples change."""
+        """What was learned and back to the first step; all steps, slowly where the samples change; beside the data."""
         run, page, options = self.run, self.page, self.options
         run.require("snapshot", "snapshot_step", "loss")
         images = len(run.event) == 3
         name = "panel over tiles" if images else "panel beside tiles"
         more = {} if images else {"key_rows": 1 + (page.shape == "classic")}
-        under = 0.5 if page.shape == "tall" else 0.46
-        boxes = self.arrange(name, tiles=STAMPS[page.shape], under=under, **more)
+        tall = page.shape == "tall"
+        under, lines = (0.42, 1 + images) if tall else (0.46, 2)
+        boxes = self.arrange(name, tiles=STAMPS[page.shape], under=under, key_lines=lines, **more)
         shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
         timeline = path_length(shots, even=0.4) if images else paced(shots, interpolate=options.interpolate)
         clock = self.clock(run, timeline=timeline)
@@ -70,15 +72,28 @@ class TrainingScene(TrajectoryScene):
 
         said = (run.meta.get("objective") or {}).get("equation")
         header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
-        count = f"{len(shots)} snapshots, same noise" if page.shape != "tall" else ""
+        count = "same noise" if tall else f"{len(shots)} snapshots, same noise"
         sampler = "sampler" if page.shape == "wide" and not images else ""
-        caption = self.caption("model", count, sampler, charts.said, "seed")
+        ground = [*shown, self.caption("model", count, sampler, charts.said, "seed"), step, *charts.mobjects]
         clock.show(1)
         self.look(1)
-        self.intro(*header, ground=[*shown, caption, step, *charts.mobjects, *moving])
+        self.intro(*header, ground=[*ground, *moving])
         self.rewind(clock, 1.5)
         self.play_run(clock)
+        if not images and len(run.target):
+            self.beside_the_data(boxes, [*ground, *moving], self.caption("model", count, sampler, "seed"))
         self.outro()
+
+    def beside_the_data(self, boxes: Boxes, gone: list[Any], caption: Any) -> None:
+        """The last samples leave the data that they lie among: both as large as fits, with their distance."""
+        run, options = self.run, self.options
+        shown, two = run.states[-1][: options.points], self.arrange("two panels")
+        view, left, right = (self.view(run.target, box, reach=0.86) for box in (boxes.panel, two.left, two.right))
+        self.look(1)
+        view.cloud(shown, color=self.theme.samples, radius=point_radius(options.points, 24), alpha=SAMPLES)
+        self.add(*view.made)
+        beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated")
+        beside.play(self, view, gone, caption)
 
     def images(self, boxes: Boxes, clock: Clock) -> tuple[list[Any], list[Any]]:
         """Samples as a grid, one of them at several moments: what stands, and what moves."""
@@ -142,5 +157,6 @@ class TrainingScene(TrajectoryScene):
             (key_dot(theme.data, alpha=DATA), KEY_DOT_WIDTH, "data"),
             (key_dot(theme.samples, alpha=SAMPLES), KEY_DOT_WIDTH, "generated"),
         ]
-        followed = (key_path(theme.fg), 0.4, f"{self.options.heroes} of them, same noise")
+        said = "{} of them" if self.page.shape == "tall" else "{} of them, same noise"
+        followed = (key_path(theme.fg), 0.4, said.format(self.options.heroes))
         return [*items, followed] if self.options.heroes else items

@@ -52,6 +52,7 @@ from .mobjects.space.lines import Cage as Cage, Trails3D as Trails3D
 from .mobjects.space.orbit import Orbit as Orbit, Turn as Turn
 from .parts.axes import Axes as Axes, decades as decades, evenly as evenly, scale_bar as scale_bar
 from .parts.beside import METRIC as METRIC, BesideData as BesideData, distances as distances
+from .parts.beside_bell import BesideBell as BesideBell
 from .parts.cell_readouts import CellReadouts as CellReadouts
 from .parts.class_labels import (
     ClassLabels as ClassLabels,
@@ -89,7 +90,12 @@ from .parts.likelihood import (
     LikelihoodChart as LikelihoodChart,
     LikelihoodScatter as LikelihoodScatter,
 )
-from .parts.marginals import Marginal as Marginal, beside_marginals as beside_marginals, marginals as marginals
+from .parts.marginals import (
+    Marginal as Marginal,
+    beside_marginals as beside_marginals,
+    marginals as marginals,
+    towards_the_bell as towards_the_bell,
+)
 from .parts.markov_row import MarkovRow as MarkovRow, two_rows as two_rows
 from .parts.narration import Narration as Narration
 from .parts.nearest_pairs import NearestPairs as NearestPairs, cells as cells
@@ -172,6 +178,7 @@ from .theme import (
 from .timeline import (
     Timeline as Timeline,
     eased as eased,
+    evenly_in as evenly_in,
     linear as linear,
     log_snr as log_snr,
     paced as paced,

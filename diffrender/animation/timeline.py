@@ -76,6 +76,15 @@ def path_length(x: np.ndarray, *, even: float = EVEN, interpolate: bool = False)
     return Timeline("path length", count, lambda u: float(np.interp(u, passed / passed[-1], steps)), interpolate)
 
 
+def evenly_in(*curves: np.ndarray, name: str, interpolate: bool = False) -> Timeline:
+    """Constant speed along curves (T+1,), finite: each that changes at all has the same share of the time."""
+    last = len(curves[0]) - 1
+    ways = [np.abs(np.diff(np.asarray(curve, float))) for curve in curves]
+    shares = [way / way.sum() for way in ways if way.sum() > 0] or [np.full(last, 1 / last)]
+    passed, steps = np.concatenate([[0.0], np.cumsum(np.mean(shares, axis=0))]), np.arange(last + 1, dtype=float)
+    return Timeline(name, last, lambda u: float(np.interp(u, passed / passed[-1], steps)), interpolate)
+
+
 def paced(*clouds: Any, even: float = 0.2, interpolate: bool = False) -> Timeline:
     """Constant speed of what can be seen: steps in which a cloud changes its shape take long, mere shimmer does not.
 

@@ -136,8 +136,8 @@ class Trajectory:
 
     @property
     def states(self) -> Any:
-        """(T+1, N, *event) states as they are shown; only those that are asked for are read."""
-        x = self.arrays["x"]
+        """(T+1, N, *event) states as they are shown, of a training its snapshots; only those asked for are read."""
+        x = self.arrays[self._states]
         return ScaledStates(x, self.scale) if self.rescaled else x
 
     @property

@@ -100,10 +100,14 @@ OF_IMAGES = {
     "interpolate": (WALK, {}),
 }
 
-OTHERS = {"card": ({}, {"seconds": 5})}
+TRAINED = "trained"  # in place of a recording's sections: that of a short training
+OTHERS = {"card": ({}, {"seconds": 5}), "training": ({"training": TRAINED}, {"duration": 3})}
 EVERY = CASES | OF_IMAGES | OTHERS
 
 
-def recordings(scene, recorded):
-    """The recordings that a scene of `EVERY` needs, by name."""
-    return {name: recorded(**({"target": "spiral"} | each)) for name, each in EVERY[scene][0].items()}
+def recordings(sections, recorded, trained):
+    """The recordings that a scene needs, by name: each is made as its sections say."""
+    return {
+        name: trained if each == TRAINED else recorded(**({"target": "spiral"} | each))
+        for name, each in sections.items()
+    }

@@ -17,7 +17,7 @@ from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.animation.mobjects.space.cloud import PointCloud3D
 from diffrender.animation.theme import contrast, linear, theme
 from diffrender.video import frames
-from tests.pictures.small_runs import CASES
+from tests.pictures.small_runs import CASES, TRAINED, recordings
 
 FEW = 5  # of fewer points most may lie under an arrow
 TEXT, MARK = 4.5, 3.0  # WCAG 2: text, and what is to be seen as a shape
@@ -45,7 +45,7 @@ def local(size):
 
 RUNS = {
     "denoise in space": {"run": {"target": "torus", "sampler": {"kind": "ddim"} | SMALL, "record": {"keep": ["x0"]}}},
-    "training": {"training": "trained"},
+    "training": {"training": TRAINED},
     "card": {},
     "images": {"run": denoised(12)},
     "memory": {
@@ -207,13 +207,7 @@ def stills(film, look, wanted, **options):
 
 @pytest.fixture(scope="module", params=RUNS)
 def film(request, cinema, recorded, trained):
-    runs = {}
-    for name, sections in RUNS[request.param].items():
-        if sections == "trained":
-            runs[name] = trained
-            continue
-        more = {key: value for key, value in sections.items() if key != "target"}
-        runs[name] = recorded(sections.get("target", "spiral"), **more)
+    runs = recordings(RUNS[request.param], recorded, trained)
     film = cinema(request.param.partition(" ")[0], **runs)
     film.options = CASES.get(request.param, ({}, {}))[1]
     return film

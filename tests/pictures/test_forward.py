@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
 from diffrender.animation.parts.cloud_tiles import AHEAD, CloudTiles, even_steps
-from diffrender.animation.parts.marginals import BINS, Marginal, distance_to_noise
+from diffrender.animation.parts.marginals import BINS, Marginal, distance_to_noise, towards_the_bell
 from diffrender.animation.parts.schedule_plot import alpha_bar
 from diffrender.animation.text.numbers import Running
 from diffrender.animation.theme import turned
-from diffrender.animation.timeline import paced
 from diffrender.diffusion import schedules
 
 SECONDS, STEPS, CHAINS, TILES = 2.0, 20, 50, 7
 NOW = 13  # the step looked at
+VISIBLE = -5.0, 5.5  # log-SNR within which time passes evenly, as far as it does
 SHIFTS = [(3, 0), (0, 3), (-3, 0), (0, -3)]
 FAR = 60  # of the colours' sum of differences: more is another colour
 
@@ -27,11 +29,18 @@ def run(recorded):
 @pytest.fixture(scope="module")
 def film(cinema, run):
     course = np.linspace(0, 1, 2001)
-    line = paced(run.states)
+    line = pace(run)
     seconds = SECONDS * float(np.median(course[[line.step(u) == NOW for u in course]]))
     film = cinema("forward", run=run)
-    film.shot = film.at(seconds, duration=SECONDS, hero=False)[0]
+    film.shot = film.at(seconds, duration=SECONDS, hero=False, interpolate=False)[0]
     return film
+
+
+def pace(run):
+    """How recorded time passes: what cannot be seen to change is passed fast."""
+    with np.errstate(divide="ignore"):
+        snr = 2 * np.log(run["alpha"] / run["sigma"])
+    return towards_the_bell(run.states, float(run["sigma"][-1]), np.clip(snr, *VISIBLE))
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +176,46 @@ def test_the_distance_to_the_bell_is_within_its_band_for_noise_nine_times_in_ten
     assert distance_to_noise(0.8 * noise, 1.0)[0].min() > high
 
 
+def test_time_passes_slowly_where_the_distance_falls_and_fast_where_it_is_noise_already():
+    angle, random = np.linspace(0, np.pi / 2, 41), np.random.default_rng(0)
+    x0, noise = random.choice([-1.0, 1.0], (500, 2)), random.standard_normal((41, 500, 2))
+    states = np.cos(angle)[:, None, None] * x0 + np.sin(angle)[:, None, None] * noise
+    distance, (_, usual) = distance_to_noise(states, 1.0)
+    noise_from, evenly = int(np.argmax(distance < usual)), np.linspace(5, -5, 41)
+    assert 10 < noise_from < 36
+    line = towards_the_bell(states, 1.0, evenly)
+    assert (line.step(0), line.step(1)) == (0, 40)
+    assert line.course(noise_from) == pytest.approx(0.5 + 0.5 * noise_from / 40, abs=0.01)
+    still = towards_the_bell(np.repeat(states[:1], 41, 0), 1.0, evenly)  # the control: nothing comes nearer
+    assert still.course(noise_from) == pytest.approx(noise_from / 40, abs=0.01)
+
+
+# ---- the end ---------------------------------------------------------------------------------------------------------
+def quantile_distance(x):
+    """Root mean square of sorted values from the normal quantiles, the test's own way."""
+    bell = np.array([NormalDist().inv_cdf((k + 0.5) / len(x)) for k in range(len(x))])
+    return np.sqrt(np.mean([np.square(np.sort(column) - bell).mean() for column in x.T]))
+
+
+def ended(cinema, run, **options):
+    """The scene as it ends, and the last frame's clouds."""
+    film = cinema("forward", run=run)
+    *_, last = film.play([(0, 10**6)], (320, 180), fps=4, duration=SECONDS, **options)
+    return film, last.rasters["PointCloud"]
+
+
+def test_it_ends_on_normal_draws_beside_what_the_data_have_become(cinema, run):
+    film, clouds = ended(cinema, run)
+    drawn, last = sorted(clouds, key=lambda cloud: cloud.points[0, 0])
+    assert np.allclose(last.xy, run["x"][-1], atol=1e-6)
+    assert len(drawn.xy) == CHAINS
+    assert last.box == drawn.box, "one scale"
+    assert np.abs(quantile_distance(drawn.xy) - quantile_distance(run["x"][0])) > 0.05, "the draws are not the data"
+    said = [mob.body for top in film.scene.mobjects for mob in top.get_family() if hasattr(mob, "body")]
+    assert any(f"{quantile_distance(run['x'][-1]):.3f}" in text for text in said)
+    assert not any(f"{quantile_distance(run['x'][-2]):.3f}" in text for text in said), "the control: another step"
+
+
 # ---- tiles -----------------------------------------------------------------------------------------------------------
 def strip(film):
     """The tiles, as they are bound to the clock."""
@@ -247,7 +296,7 @@ def plot_of(film):
 
 def test_cursor_and_numbers_say_the_recorded_step(read, cinema, run):
     film = cinema("forward", run=run)
-    film.at(1.0, duration=SECONDS)
+    film.at(1.0, duration=SECONDS, interpolate=False)
     clock = film.scene.clocks[0]
     step = int(clock.step)
     assert 0 < step < STEPS
@@ -312,7 +361,7 @@ def check_apart(texts):
 
 def test_in_a_tall_frame_names_and_numbers_of_the_plot_stand_apart(cinema, run):
     film = cinema("forward", run=run)
-    film.play([(40, 41)], (270, 480), duration=SECONDS)
+    film.play([(20, 21)], (270, 480), duration=SECONDS)
     family = [mob for top in film.scene.mobjects for mob in top.get_family()]
     wanted = ("SNR = 1", "macron(alpha)_t$", "log-SNR", "0.5")
     texts = [mob for mob in family if any(text in getattr(mob, "body", "") for text in wanted)]

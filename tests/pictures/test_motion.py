@@ -56,11 +56,11 @@ LATENT = "latent"  # whose recordings are made by an autoencoder and a model of 
 
 
 @pytest.fixture(scope="module", params=[*EVERY, LATENT])
-def clip(request, cinema, recorded):
+def clip(request, cinema, recorded, trained):
     if request.param == LATENT:
         return played(cinema, LATENT, {"duration": 2.5}, **request.getfixturevalue("latent_runs"))
-    runs = recordings(request.param, recorded)
-    return played(cinema, request.param, EVERY[request.param][1], **runs)
+    sections, options = EVERY[request.param]
+    return played(cinema, request.param, options, **recordings(sections, recorded, trained))
 
 
 def test_something_happens_in_every_second_that_is_not_held(clip):

@@ -46,9 +46,10 @@ def ignored(read, unused):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_what_a_scene_never_reads_it_refuses(name, cinema, recorded):
-    options = {key: value for key, value in EVERY[name][1].items() if key not in ("duration", "seconds")}
-    read, scene = read_by(cinema, name, options, **recordings(name, recorded))
+def test_what_a_scene_never_reads_it_refuses(name, cinema, recorded, trained):
+    sections, given = EVERY[name]
+    options = {key: value for key, value in given.items() if key not in ("duration", "seconds")}
+    read, scene = read_by(cinema, name, options, **recordings(sections, recorded, trained))
     assert ignored(read | ELSEWHERE.get(name, set()), scene.unused_options) == []
     assert ignored(read - {"hold", "duration"}, ()) != [], "the control: an option that nobody reads"
     assert {*scene.unused_options} & read <= ASKED, "an option is refused that would do something"

@@ -11,13 +11,14 @@ from manim import Mobject
 from diffrender.animation.animations import FadeInFast, FadeOutFast
 from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import Page
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.views import NEAR, Plane
 from diffrender.animation.parts.axes import scale_bar
 from diffrender.animation.theme import point_radius
 from diffrender.trajectory.distance import Judged, compared_points, judged_distance
 from diffrender.trajectory.reader import Trajectory
 
 MOVE_SECONDS, SOON = 1.3, 0.2  # the samples move to their panel, what goes is gone after this part of it
+ROOM = 1.1  # round the data on a panel
 METRIC = "metric_sliced_wasserstein"
 
 
@@ -42,8 +43,9 @@ class BesideData:
     ) -> None:
         count = min(points or run.chains, run.chains)
         data = run.target[:count]
+        room = ROOM if left.dims == 2 else ROOM / NEAR  # at rest, when nothing comes nearer
         for view in (left, right):
-            view.lay(view.fit(data), view.rect)
+            view.lay(view.fit(data, room), view.rect)
         cased = {"casing": page.theme.bg} if left.dims == 3 else {}  # so that what is nearer is seen to be
         left.cloud(data, color=page.theme.data, radius=point_radius(count, 24), alpha=0.75, **cased)
         self.where = right.box, right.rect
@@ -53,17 +55,11 @@ class BesideData:
         ]
         if figures := distances(run):
             size = compared_points(run, run.states[-1])
-            rows = [boxes.left_key, boxes.right_key]
-            if page.shape == "tall":  # under each other, over the whole width
-                both, up = boxes.left_key._replace(right=boxes.right_key.right), 1.4 * page.em("legend")
-                rows = [both, both._replace(bottom=both.bottom + up, top=both.top + up)]
             said = (
                 f"two draws of {size:,} points: {figures.usual}|two draws {figures.usual}",
                 f"samples and data: {figures.far:.3f} apart|distance {figures.far:.3f}",
             )
-            for box, forms in zip(rows, said, strict=True):
-                room = "label" if page.shape == "wide" else "legend"
-                texts.append(page.label(page.fitting(forms, box.width, room), *page.foot(box), room))
+            texts += feet(page, boxes, said)
         if left.dims == 2:
             texts += [scale_bar(left, page, boxes.left), scale_bar(right, page, boxes.right)]
         self.mobjects: list[Mobject] = [*left.made, *texts]
@@ -74,6 +70,18 @@ class BesideData:
         out = [FadeOutFast(*gone, run_time=SOON * seconds)] if gone else []
         into = FadeInFast(*self.mobjects, *also, run_time=seconds, after=SOON)
         scene.play(*out, view.move(*self.where, seconds), into)
+
+
+def feet(page: Page, boxes: Boxes, said: Sequence[str]) -> list[Any]:
+    """A text, the longest of its forms that there is room for, under each of two panels; in a tall frame two lines."""
+    rows, size = [boxes.left_key, boxes.right_key], "label" if page.shape == "wide" else "legend"
+    if page.shape == "tall":  # under each other, over the whole width
+        both, up = boxes.left_key._replace(right=boxes.right_key.right), 1.4 * page.em("legend")
+        rows = [both, both._replace(bottom=both.bottom + up, top=both.top + up)]
+    return [
+        page.label(page.fitting(forms, box.width, size), *page.foot(box), size)
+        for box, forms in zip(rows, said, strict=True)
+    ]
 
 
 def distances(run: Trajectory) -> Judged | None:

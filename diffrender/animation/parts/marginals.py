@@ -13,6 +13,7 @@ from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.arrow import set_polygons
 from diffrender.animation.mobjects.furniture.panels import line
 from diffrender.animation.theme import HAIR, LINE, Theme
+from diffrender.animation.timeline import Timeline, evenly_in
 from diffrender.trajectory.distance import USUAL
 
 BINS = 40
@@ -125,3 +126,13 @@ def distance_to_noise(states: Any, deviation: float) -> tuple[np.ndarray, tuple[
     draws = np.random.default_rng(0).standard_normal((DRAWS, count, dims)) * deviation
     low, high = np.quantile([far(x) for x in draws], USUAL).tolist()
     return np.array([far(states[k]) for k in range(len(states))]), (low, high)
+
+
+def towards_the_bell(states: Any, deviation: float, log_snr: np.ndarray, *, interpolate: bool = False) -> Timeline:
+    """Half of the time as coordinates come nearer to N(0, deviation²) than ever, half even in `log_snr` (T+1,), finite.
+
+    So what looks like noise already, in which points go on moving and nothing changes, does not last long.
+    """
+    far, (_, usual) = distance_to_noise(states, deviation)
+    nearest = np.minimum.accumulate(np.maximum(far, usual))
+    return evenly_in(nearest, log_snr, name="towards the bell", interpolate=interpolate)
