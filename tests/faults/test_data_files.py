@@ -54,7 +54,16 @@ DRAWINGS = {
     "important": (svg(f'<style>.a{{fill:none !important}}</style><rect class="a" fill="#000" width="200" height="100"/>{DISC}'), DISC_BOX),
     "selector": (svg(f'<style>g &gt; rect {{display: none}}</style><g><rect width="99" height="9"/></g>{DISC}'), DISC_BOX),
     "hidden layer": (svg(f'<g style="display:none"><rect width="200" height="90"/></g>{DISC}'), DISC_BOX),
-    "origin": (svg('<rect x="120" y="20" width="60" height="60" style="transform: rotate(90deg); transform-origin: 150px 50px"/>'), DISC_BOX),
+    "origin": (svg('<rect x="140" y="20" width="20" height="60" style="transform: rotate(90deg); transform-origin: 150px 50px"/>'), [120, 40, 180, 60]),
+    "turned by a class": (svg('<style>.a{transform: rotate(0.25turn); transform-origin: 75% 50%}</style><rect class="a" x="120" y="40" width="60" height="20"/>'), [140, 20, 160, 80]),
+    "moved by pixels": (svg('<rect width="60" height="60" style="transform: translateX(120px) translateY(20px)"/>'), DISC_BOX),
+    "rem": (svg('<rect x="7.5rem" y="1.25rem" width="60" height="60"/>'), DISC_BOX),
+    "variables": (svg(f'<style>:root{{--paper:none; --ink:#000}}.a{{fill:var(--paper)}}</style><rect class="a" width="99" height="99"/>{DISC}'), DISC_BOX),
+    "light-dark": (svg(f'<rect width="99" height="99" fill="none" style="fill: light-dark(transparent, var(--x, #123))"/>{DISC}'), DISC_BOX),
+    "prefixes of nobody": (svg(f'<g inkscape:label="a" serif:id="b">{DISC}</g>').replace("xmlns:xlink", "data-x"), DISC_BOX),
+    "blanks before it": ('\n  <?xml version="1.0"?>' + svg(DISC), DISC_BOX),
+    "Illustrator": ('<!DOCTYPE svg [<!ENTITY ns "http://www.w3.org/2000/svg"><!ENTITY ai "http://ns.adobe.com/AI/10.0/">]><svg xmlns="&ns;" xmlns:i="&ai;" viewBox="0 0 200 100">'
+                    f'<switch><foreignObject requiredExtensions="&ai;"/><g i:extraneous="self">{DISC}</g></switch></svg>', DISC_BOX),
     "entities": ('<!DOCTYPE svg [<!ENTITY s "fill:#F00;">]>' + svg('<circle cx="150" cy="50" r="30" style="&s;"/>'), DISC_BOX),
     "paper": (svg(f'<rect width="200" height="100" fill="#ffe"/>{DISC}'), DISC_BOX),
     "light on dark": (svg(f'<rect width="200" height="100" fill="#012"/><g fill="#eee">{DISC}</g>'), DISC_BOX),
@@ -67,8 +76,9 @@ DRAWINGS = {
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_svg_is_drawn_as_a_renderer_draws_it(name, read):
     body, expected = DRAWINGS[name]
-    x, *_ = read("a.svg", body)
+    x, _, _, said = read("a.svg", body)
     assert np.allclose(box(x * [1, -1]), expected, atol=0.4)
+    assert "left out" not in said
     assert not np.allclose(box(x * [1, -1]), np.add(expected, 1), atol=0.4)  # the control
 
 
@@ -91,7 +101,35 @@ def test_other_files_stay_unread(read, tmp_path):
         assert "from other files" in said
 
 
+IDLE_STYLES = {
+    "<style>rect:nth-child(2){display:none}</style>": "style rules for :nth-child(2)",
+    "<style>rect:not(.a), [id^=a]{display:none}</style>": "style rules for :not(.a), ^=",
+    "<style>@media screen{rect{display:none}}</style>": "@media",
+    "<style>@import url(a.css);</style>": "style sheets from other files",
+    "<style>g{rect{display:none}}</style>": "style rules inside others",
+    "<style>rect{rotate: 45deg}</style>": "translate, rotate and scale",
+    "<style>circle{r: 9px}</style>": "places and sizes given as styles",
+    "<style>rect{transform: translate(50%, 0)}</style>": "by percent",
+    "<foreignObject><p>Hi</p></foreignObject>": "HTML",
+}
+
+
+@pytest.mark.parametrize("part", IDLE_STYLES)
+def test_what_has_no_effect_in_a_drawing_is_said(part, read):
+    assert IDLE_STYLES[part] in read("a.svg", svg(part + DISC))[3]
+    with pytest.raises(DiffrenderError, match=r"nothing in it can be seen \(left out: "):
+        read("a.svg", svg(part))
+
+
+def test_styles_that_change_nothing_are_not_remarked(read):
+    """The control."""
+    style = "<style>@media print{circle{fill:none}} a:hover{fill:red} .st0{fill:#000} rect:first-child{x-y:1}</style>"
+    assert read("a.svg", svg(style + DISC))[3] == ""
+
+
 HOSTILE = {
+    "comments": svg(f"<style>{'/*' * 60_000}</style>{DISC}"),
+    "variables": svg(f"<style>{'--a:var(--a,(' * 9_000}</style>{DISC}"),
     "shapes": svg('<g id="a">' + '<rect width="9" height="9"/>' * 2000 + "</g>" + '<use href="#a"/>' * 2000),
     "selectors": svg(f"<style>{'a' * 60_000}</style>{DISC}"),
     "filter": svg(f'<filter id="f"><feGaussianBlur stdDeviation="1e9"/></filter><g filter="url(#f)">{DISC}</g>'),

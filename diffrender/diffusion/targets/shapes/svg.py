@@ -49,7 +49,7 @@ def read_svg(
     if invert:
         weights = 255 - weights
     if not weights.any():
-        raise _empty(name)
+        raise _empty(document)
     notes = {"notes": painter.notes()}
     if by == "length":
         start, end = outline(weights)
@@ -85,7 +85,7 @@ class _Painter:
         for _ in range(MAX_ZOOMS):
             rows, columns = (np.flatnonzero(coverage(rgba, paper).any(axis=axis)) for axis in (1, 0))
             if not len(rows):
-                raise _empty(self.document.name)
+                raise _empty(self.document)
             low = np.array([columns[0], rows[0]]) - 1
             high = np.array([columns[-1], rows[-1]]) + 2
             x, y = (max(0.0, float(v)) for v in low)
@@ -178,8 +178,9 @@ def _set_in_bundled_font(document: Document) -> tuple[bytes, str]:
     return font.font_bytes, "".join(unknown[:20])
 
 
-def _empty(name: str) -> DiffrenderError:
+def _empty(document: Document) -> DiffrenderError:
+    said = f" (left out: {', '.join(document.left_out)})" if document.left_out else ""
     return DiffrenderError(
-        f"{name}: an empty drawing: nothing in it can be seen.",
+        f"{document.name}: an empty drawing: nothing in it can be seen{said}.",
         "Is all of it hidden, outside its viewBox, or as white as the paper?",
     )

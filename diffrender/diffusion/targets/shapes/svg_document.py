@@ -8,21 +8,18 @@ import re
 from xml.etree import ElementTree
 
 from diffrender.core.errors import DiffrenderError, words_of
+from diffrender.diffusion.targets.shapes import svg_css
 
 MAX_BYTES = 50_000_000
 MAX_DEPTH = 256
+HEAD_BYTES = 4096  # in which a file says what it is
 SVG = "http://www.w3.org/2000/svg"
 HREF = ("href", "{http://www.w3.org/1999/xlink}href")
 UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}  # CSS pixels
 LENGTH = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)([a-z]*)\s*")
 
-CSS_LEFT_OUT = {  # what browsers draw and resvg does not
-    "clip paths that are CSS shapes": re.compile(r"clip-path\s*:\s*(circle|ellipse|inset|polygon|path|rect|xywh)\("),
-    "transforms with CSS units (write rotate(90), not rotate(90deg))": re.compile(
-        r"transform\s*:[^;}]*\d\s*(deg|rad|turn|px|%)"
-    ),
-    "transform-box": re.compile(r"transform-box\s*:"),
-}
+PREFIX = re.compile(r"</?([A-Za-z_][-\w]*):|\s([A-Za-z_][-\w]*):[-\w]+\s*=")  # of a namespace, in a tag
+KNOWN_PREFIXES = {"xlink": "http://www.w3.org/1999/xlink", "svg": SVG}
 
 Box = tuple[float, float, float, float]  # x, y, width, height
 
@@ -31,16 +28,17 @@ class Document:
     """A drawing whose outermost element is <svg>; `name` is what errors call it.
 
     label: "colour" where it says that its colours are classes. view: the part of the plane that it shows, in its own
-    units, or None if it does not say. texts: its <text> elements.
+    units, or None if it does not say. texts: its <text> elements. linked: whether it names another file's style sheet.
     left_out: what was taken out of it, in words.
     """
 
     def __init__(self, source: bytes, name: str) -> None:
         self.name, self.left_out = name, list[str]()
         self.root = _parsed(source, name)
+        self.linked = b"<?xml-stylesheet" in source[:HEAD_BYTES]
         self.label = self.root.get("data-label", "")
         self._drop_links()
-        self._note_css()
+        self._plain_styles()
         self.texts = [e for e in self.root.iter() if _tag(e) == "text"]
         self.view = self._placed()
 
@@ -57,7 +55,7 @@ class Document:
         for parent in list(self.root.iter()):
             for child in list(parent):
                 if _tag(child) in ("script", "metadata", "foreignObject"):
-                    elements += _tag(child) == "foreignObject"
+                    elements += _tag(child) == "foreignObject" and len(child) > 0  # Illustrator's is empty
                     parent.remove(child)
                     continue
                 for key in HREF:
@@ -70,11 +68,21 @@ class Document:
         if elements:
             self.left_out.append("HTML inside it")
 
-    def _note_css(self) -> None:
-        """Say which style rules have no effect here."""
-        rules = [e.text or "" for e in self.root.iter() if _tag(e) == "style"]
-        css = "\n".join([*rules, *(e.get("style", "") for e in self.root.iter())])
-        self.left_out += [what for what, pattern in CSS_LEFT_OUT.items() if pattern.search(css)]
+    def _plain_styles(self) -> None:
+        """Put its styles the way they are drawn, and say which have no effect."""
+        sheets = [e for e in self.root.iter() if _tag(e) == "style"]
+        styled = [e for e in self.root.iter() if e.get("style")]
+        known = svg_css.variables("\n".join([*((e.text or "") for e in sheets), self.root.get("style", "")]))
+        for element in sheets:
+            element.text = svg_css.plain(element.text or "", known)
+        for element in styled:
+            element.set("style", svg_css.plain(element.get("style", ""), known))
+        for element in self.root.iter():
+            for key, value in element.items():
+                if value.endswith("rem") and (rems := svg_css.REMS.fullmatch(value.strip())):
+                    element.set(key, svg_css.in_pixels(rems))
+        rules = "\n".join(["@import;" * self.linked, *(e.text or "" for e in sheets)])
+        self.left_out += svg_css.without_effect(rules + "\n" + "\n".join(e.get("style", "") for e in styled))
 
     def _placed(self) -> Box | None:
         """Give the outermost element its place in the plane, as a window needs it; returns its view."""
@@ -106,6 +114,7 @@ def _parsed(source: bytes, name: str) -> ElementTree.Element:
         raise DiffrenderError(f"{name}: larger than a drawing may be ({MAX_BYTES // 10**6} MB).")
     if source.startswith(b"\x1f\x8b"):
         raise DiffrenderError(f"{name}: a compressed drawing (SVGZ).", "Unpack it: gunzip -S .svgz")
+    source = source.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
     depth, root = 0, None
     try:
         for event, element in ElementTree.iterparse(io.BytesIO(source), events=("start", "end")):
@@ -115,6 +124,8 @@ def _parsed(source: bytes, name: str) -> ElementTree.Element:
                 raise DiffrenderError(f"{name}: nested more than {MAX_DEPTH} elements deep.")
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         reason = words_of(error)
+        if "unbound prefix" in reason and (named := _with_prefixes(source)) != source:
+            return _parsed(named, name)
         if "undefined entity" in reason:
             raise DiffrenderError(
                 f"{name}: names an XML entity that the file itself does not define ({reason}).",
@@ -129,6 +140,15 @@ def _parsed(source: bytes, name: str) -> ElementTree.Element:
         found = "nothing" if root is None else f"<{_tag(root)[:40]}>"
         raise DiffrenderError(f"{name}: not an SVG file: its outermost element is {found}.")
     return root
+
+
+def _with_prefixes(source: bytes) -> bytes:
+    """The source with a namespace for every prefix that lacks one, as drawings cut out of web pages do."""
+    text = source.decode("latin-1")
+    used = {a or b for a, b in PREFIX.findall(text)} - {"xml", "xmlns"}
+    names = [name for name in sorted(used) if f"xmlns:{name}" not in text]
+    given = "".join(f' xmlns:{name}="{KNOWN_PREFIXES.get(name, f"urn:{name}")}"' for name in names)
+    return re.sub(r"<((?:\w+:)?svg)\b", lambda found: f"<{found[1]}{given}", text, count=1).encode("latin-1")
 
 
 def _tag(element: ElementTree.Element) -> str:
