@@ -20,7 +20,22 @@ from diffrender.core.errors import ConfigError
 from diffrender.core.validation import MAX_SHOWN, validate
 
 FOR_DRAWINGS = {"model": {"kind": "mlp", "width": 160, "bands": 6}, "training": {"steps": 10_000}}  # as dino.yaml
-DRAWINGS = (".svg", ".png", ".jpg", ".jpeg", ".csv", ".tsv", ".obj", ".ply", ".off", ".stl", ".xyz", ".npy")
+DRAWINGS = (
+    ".svg",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".dat",
+    ".obj",
+    ".ply",
+    ".off",
+    ".stl",
+    ".xyz",
+    ".npy",
+)
 
 
 def load_config(path: Path | str, overrides: Overrides | None = None) -> Config:

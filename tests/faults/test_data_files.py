@@ -192,6 +192,26 @@ TABLES = {
     "rows that lack a number": ("a.csv", "x,y\n" + rows() + "NA,3\n,4\n", {}, "2 of 42 rows lack a number"),
     "words above the header": ("a.csv", "measured on Monday\n\nx,y\n" + rows(), {}, "first line left out (measured on Monday)"),
     "thousands": ("a.csv", rows(";", "{:.3f}").replace(".", ","), {"decimal": ","}, "decimal commas"),
+    "utf-32": ("a.csv", ("x,y\n" + rows()).encode("utf-32"), {}, "UTF-32"),
+    "euro signs": ("a.csv", ("x €;y €\n" + rows(";")).encode("cp1252"), {}, "x €"),
+    "ended as by DOS": ("a.csv", ("x,y\n" + rows()).encode() + b"\x1a\0\0", {}, ""),
+    "utf-16 that ends in a digit": ("a.csv", ("x,y\n" + rows()).strip().encode("utf-16-le"), {}, "UTF-16"),
+    "Fortran": ("a.dat", rows(" ", "{:.3E}").replace("E", "D"), {}, ""),
+    "Mathematica": ("a.csv", rows(",", "{:.3e}").replace("e", "*^"), {}, ""),
+    "single quotes": ("a.csv", "'x','y'\n" + rows(",", "'{:.3f}'"), {}, ""),
+    "quotes and decimal commas": ("a.csv", '"x","y"\n' + rows(",", '"{:.2f}"').replace(".", ","), {}, "decimal commas"),
+    "numbers from 1 as header": ("a.csv", "1,2\n" + rows(), {}, "is a header"),
+    "Origin": ("a.txt", "x\ty\nmm\tmm\nleft\tright\n" + rows("\t"), {}, "rows of units"),
+    "titles above the header": ("a.csv", "Instrument: X\nDate: 2020-01-01,12:00\n\nx,y\n" + rows(), {}, "first lines left out (Instrument: X)"),
+    "two levels of names": ("a.csv", ",a,a\n,x,y\n" + "".join(f"{k},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "first line left out"),
+    "drawn with bars": ("a.txt", "+---+---+\n| x | y |\n+---+---+\n" + "".join(f"| {x} | {y} |\n" for x, y in RING) + "+---+---+\n", {}, ""),
+    "markdown": ("a.txt", "| x | y |\n|---|:-:|\n" + "".join(f"| {x} | {y} |\n" for x, y in RING), {}, ""),
+    "Excel's errors": ("a.csv", "x;y\n" + rows(";").replace(".", ",") + "#NV;1,5\n#N/A;2,5\n#DIV/0!;1,0\n", {}, "3 of 43 rows lack a number"),
+    "an index from 1, mixed up": ("a.csv", "Unnamed: 0,a,b\n" + "".join(f"{(7 * k) % 40 + 1},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "left out Unnamed: 0"),
+    "dates": ("a.csv", "date,x,y\n" + "".join(f"2020-01-{k % 28 + 1:02d},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "left out date"),
+    "called alike": ("a.csv", "mass,pos_x,pos_y\n" + "".join(f"{k * 0.3:.1f},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "left out mass"),
+    "ParaView": ("a.csv", '"v","Points:0","Points:1","w"\n' + "".join(f"{k * 0.3:.1f},{x},{y},{k * 0.7:.1f}\n" for k, (x, y) in enumerate(RING)), {}, "coordinates Points:0, Points:1"),
+    "latitude first": ("a.csv", "lat,lng\n" + "".join(f"{y},{x}\n" for x, y in RING), {}, "coordinates lng, lat"),
 }  # fmt: skip
 
 
@@ -213,6 +233,9 @@ def test_tables_as_programs_write_them(name, read):
         ("x1,x2,target", lambda k: k % 2, ("0", "1")),
         ("x,y,species", lambda k: ("cat", "dog", "owl")[k % 3], ("cat", "dog", "owl")),
         ("a,b,cluster", lambda k: 10 * (k % 4), ("0", "10", "20", "30")),
+        ("f1,f2,y_true", lambda k: k % 2, ("0", "1")),
+        ("x,y,Klasse", lambda k: 1 + k % 3, ("1", "2", "3")),
+        ("PC1,PC2,group", lambda k: "ab"[k % 2], ("a", "b")),
         ("a,b,inside", lambda k: k % 2 == 0, ("False", "True")),
     ],
 )
@@ -241,9 +264,18 @@ def test_doubtful_tables_are_refused_with_the_key_that_decides(name, read):
         read(file, content)
 
 
-def test_a_typographic_minus_is_a_minus(read):
-    x, *_ = read("a.csv", "x,y\n−1.5,2\n1,3\n")
-    assert x.min() == pytest.approx(-1.5)
+@pytest.mark.parametrize("minus", "−–—－")
+def test_a_typographic_minus_is_a_minus(minus, read):
+    x, *_ = read("a.csv", f"x,y\n{minus}1.5,2\n1,{minus}3\n")
+    assert x.min(0).tolist() == pytest.approx([-1.5, -3])
+
+
+@pytest.mark.parametrize("mark", ["\u00a0", "\u202f", "\u2009", "'", "\u2019"])
+def test_marks_of_thousands(mark, read):
+    x, *_, said = read("a.csv", f"x;y\n1{mark}234,5;2,25\n-12{mark}345{mark}678,5;3,5\n")
+    assert x.min() == pytest.approx(-12_345_678.5)
+    assert x.max() == pytest.approx(1234.5, abs=1)
+    assert "thousands marks" in said
 
 
 @pytest.mark.parametrize(
@@ -253,6 +285,14 @@ def test_a_typographic_minus_is_a_minus(read):
         ("b.csv", b"\xd0\xcf\x11\xe0" + bytes(99), "workbook of Excel"),
         ("c.svg", b"\x1f\x8b" + bytes(99), "gunzip"),
         ("d.csv", "x,y\n1,2\ninf,3\n", "not finite"),
+        ("e.csv", "<!DOCTYPE html>\n<title>404</title>", "a web page"),
+        ("f.obj", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS"),
+        ("g.xyz", "%PDF-1.7\n", "a PDF"),
+        ("h.csv", '[{"x": 1, "y": 2}]', "JSON"),
+        ("i.npy", b"\x89HDF\r\n\x1a\n" + bytes(99), "HDF5"),
+        ("j.svg", b"\x89PNG\r\n\x1a\n" + bytes(99), r"a picture \(PNG or JPEG\)"),
+        ("k.csv", "x,y\n5%,6%\n7%,9%\n", "'7%' is not one"),
+        ("l.csv", "x^y\n1^2\n3^4\n", "columns of numbers are: none"),
     ],
 )
 def test_what_a_file_really_is_is_said(name, content, said, read):
@@ -295,6 +335,34 @@ def test_clouds_and_molecules(read):
         read("d.xyz", "4\nwater\nO 0 0 0.117\nH 0 0.757 -0.469\n")
 
 
+WATER = "3\nwater\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n"
+MOLECULES = {
+    "tabs": WATER.replace(" ", "\t"),
+    "windows": WATER.replace("\n", "\r\n"),
+    "utf-16": WATER.encode("utf-16"),
+    "no words": WATER.replace("water", ""),
+    "energies": WATER.replace("water", "-76.4 0.01"),
+    "counted in words": WATER.replace("3\n", "3 atoms\n", 1),
+    "lower case": WATER.lower(),
+    "labels": WATER.replace("O ", "O1- ").replace("H ", "H2A "),
+    "decimal commas": WATER.replace(".", ","),
+    "Fortran": WATER.replace("0.757", "7.57D-01"),
+    "forces": WATER.replace("\nH", " 1 2 3\nH").rstrip() + " 1 2 3\n",
+    "numbered": "3\nProperties=id:I:1:species:S:1:pos:R:3\n1 O 0 0 0.117\n2 H 0 0.757 -0.469\n3 H 0 -0.757 -0.469\n",
+    "places first": '3\nLattice="9 0 0 0 9 0 0 0 9" Properties=pos:R:3:species:S:1\n0 0 0.117 O\n0 0.757 -0.469 H\n0 -0.757 -0.469 H\n',
+    "a path of steps": WATER * 2,
+}
+
+
+@pytest.mark.parametrize("name", MOLECULES)
+def test_molecules_as_programs_write_them(name, read):
+    x, label, target, said = read("a.xyz", MOLECULES[name])
+    assert target.labels == ("H", "O")
+    assert np.allclose(np.unique(x.round(3), axis=0), [[0, -0.757, -0.469], [0, 0, 0.117], [0, 0.757, -0.469]])
+    assert (label == (x[:, 2] > 0)).all()
+    assert ("after it" in said) == (name == "a path of steps")
+
+
 # ---- meshes ----------------------------------------------------------------------------------------------------------
 NOTCH = "v 0 0 0\nv 4 0 0\nv 4 4 0\nv 3 4 0\nv 3 1 0\nv 1 1 0\nv 1 4 0\nv 0 4 0\n"
 PAIR = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf {}\nv 5 0 0\nv 6 0 0\nv 5 1 0\nf {}\n"
@@ -308,6 +376,15 @@ PAIR = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf {}\nv 5 0 0\nv 6 0 0\nv 5 1 0\nf {}\n"
         ("comments.obj", PAIR.format("1 2 3 # first", "4 5 6")),
         ("bom.obj", "\ufeff" + PAIR.format("1/1/1 2/2/2 3//3", "4 5 6")),
         ("continued.obj", PAIR.format("1 2 \\\n3", "4 5 6")),
+        ("blanks.obj", "".join(f"   {line}\r\n" for line in PAIR.format("1  2   3", "4 5 6").splitlines())),
+        ("coloured.obj", PAIR.format("-3/-1/-1 -2/-1/-1 -1/-1/-1", "-3 -2 -1").replace(" 0\nv", " 0 1 0 0\nv")),
+        ("modelnet.off", "OFF6 2 0\n0 0 0\n1 0 0\n0 1 0\n5 0 0\n6 0 0\n5 1 0\n3 0 1 2\n3 3 4 5\n"),
+        (
+            "coloured.off",
+            "# of a scanner\nCOFF 6 2 0\n"
+            + "".join(f"{c} 9 9 9 255\n" for c in ("0 0 0", "1 0 0", "0 1 0", "5 0 0", "6 0 0", "5 1 0"))
+            + "3 0 1 2 9 9 9\n3 3 4 5\n",
+        ),
         ("mixed.off", "OFF\n7 2 0\n0 0 0\n1 0 0\n1 1 0\n0 1 0\n5 0 0\n6 0 0\n5 1 0\n4 0 1 2 3\n3 4 5 6\n"),
     ],
 )
@@ -316,7 +393,7 @@ def test_meshes_as_programs_write_them(name, content, read):
     assert np.allclose(box(x), [0, 0, 0, 6, 1, 0], atol=0.11)
     assert not ((x[:, 0] > 1.01) & (x[:, 0] < 4.99)).any()
     share = (x[:, 0] > 3).mean()
-    assert abs(share - (1 / 3 if name.endswith("off") else 0.5)) < 0.03
+    assert abs(share - (1 / 3 if name == "mixed.off" else 0.5)) < 0.03
 
 
 def test_a_notch_stays_empty(read):
@@ -353,6 +430,8 @@ def test_ply_of_mixed_faces_and_of_points(kind, colours, read):
     assert np.allclose(box(x), [0, 0, 0, 6, 1, 0], atol=0.11)
     assert abs((x[:, 0] > 3).mean() - 0.5) < 0.03
     assert said == ""
+    x, *_ = read("c.ply", ply(kind, True, colours).replace(b"\nproperty float x\n", b"\nproperty float X\n") + b"\n\n")
+    assert np.allclose(box(x), [0, 0, 0, 6, 1, 0], atol=0.11)
     x, *_, said = read("b.ply", ply(kind, False, colours))
     assert len(np.unique(x.round(3), axis=0)) == 8
     assert "8 points" in said
@@ -361,10 +440,21 @@ def test_ply_of_mixed_faces_and_of_points(kind, colours, read):
 def test_stl_with_spare_bytes_and_cut_off(read):
     triangle = struct.pack("<12fH", 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0)
     whole = bytes(80) + struct.pack("<I", 2) + triangle * 2
-    for content in (whole, whole + b"\n\0", b"solid" + whole[5:]):
+    for content in (
+        *(whole, whole + b"\n\0", b"solid" + whole[5:]),
+        *(bytes(80) + struct.pack("<I", n) + triangle * 2 for n in (0, 2**32 - 1)),
+    ):
         assert np.allclose(box(read("a.stl", content)[0]), [0, 0, 0, 1, 1, 0], atol=0.1)
     with pytest.raises(DiffrenderError, match=r"truncated: it announces 2 triangles, and holds 1"):
         read("a.stl", whole[:-3])
+    assert "what follows them is left out" in read("a.stl", whole + triangle)[3]
+    text = (
+        "solid endsolid\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\n"
+    )
+    assert read("a.stl", (text + "endsolid\n").upper() * 2)[3] == ""
+    for cut in (text, text + "endsolid\n" + text):
+        with pytest.raises(DiffrenderError, match="truncated"):
+            read("a.stl", cut)
     with pytest.raises(DiffrenderError, match="truncated"):
         read("a.stl", "solid x\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\n")
 
@@ -382,6 +472,10 @@ def test_stl_with_spare_bytes_and_cut_off(read):
         (lambda f: np.save(f, RING + 0j), "complex"),
         (lambda f: np.save(f, RING[:0]), "no points"),
         (lambda f: np.save(f, RING.T), "points.T"),
+        (lambda f: np.save(f, RING[:, None]), r"points.reshape"),
+        (lambda f: np.save(f, RING.view([("x", "f8"), ("y", "f8")])), "Save its fields as columns"),
+        (lambda f: np.savez_compressed(f, x=RING), "zip archive"),
+        (lambda f: np.savez(f), "zip archive|not a NumPy"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow")

@@ -23,7 +23,7 @@ def read_array(
     if array.dtype.kind not in "fiu" or array.ndim != 2:
         raise DiffrenderError(
             f"{path}: points are (N, 2) or (N, 3) numbers, not {kind} of shape {array.shape}.",
-            "Save them with numpy.save(name, points.astype(float)).",
+            _remedy(array),
         )
     if columns is not None:
         wrong = [c for c in columns if not isinstance(c, int) or not 0 <= c < array.shape[1]]
@@ -42,6 +42,15 @@ def read_array(
     rows = np.array(array, np.float64)
     check_points(rows, path)
     return {}, [rows]
+
+
+def _remedy(array: np.ndarray) -> str:
+    """How an array that is no table of numbers becomes one."""
+    if array.dtype.names:
+        return f"Save its fields as columns: numpy.stack([points[name] for name in {list(array.dtype.names)[:3]}], 1)."
+    if array.dtype.kind in "fiu" and array.ndim > 2:
+        return "Save them flat: numpy.save(name, points.reshape(-1, points.shape[-1]))."
+    return "Save them with numpy.save(name, points.astype(float))."
 
 
 def _mapped(path: Path) -> np.ndarray:

@@ -13,6 +13,7 @@ from diffrender.core.errors import ConfigError, DiffrenderError, reading
 from diffrender.core.notes import note
 from diffrender.core.registry import Registry
 from diffrender.diffusion.targets.points.regions import Pixels, Rows, Sampler, Segments, Triangles
+from diffrender.diffusion.targets.shapes.disguises import check_disguise
 
 Measure = Literal["area", "length"]
 
@@ -37,7 +38,7 @@ def drawing(
     header: bool | None = None,
     decimal: Literal[".", ","] | None = None,
 ) -> Sampler:
-    """A drawing (SVG, PNG, JPEG), a mesh (OBJ, PLY, OFF, STL) or points (CSV, TSV, XYZ, PLY, NPY) in a file.
+    """A drawing (SVG, PNG, JPEG), a mesh (OBJ, PLY, OFF, STL) or points (CSV, TSV, TXT, DAT, XYZ, PLY, NPY) in a file.
 
     by: evenly over the ink's area, or along its outlines.
     invert: the paper of a drawing is what counts, not its ink. label: colour, the classes of a drawing are the colours
@@ -70,6 +71,7 @@ def drawing(
         _check_label(path, label, by, invert)
     try:
         with reading(path):
+            check_disguise(path)
             return reader(path, asked)
     except OSError as error:
         raise DiffrenderError(f"{path}: cannot be read ({error.strerror or error}).") from None
@@ -168,6 +170,6 @@ READERS: dict[str, Reader] = {
     ".svg": Reader(_svg, DRAWING_KEYS),
     **dict.fromkeys((".png", ".jpg", ".jpeg"), Reader(_bitmap, DRAWING_KEYS)),
     **dict.fromkeys((".obj", ".ply", ".off", ".stl"), Reader(_mesh)),
-    **dict.fromkeys((".csv", ".tsv", ".xyz"), Reader(_table, TABLE_KEYS)),
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".xyz"), Reader(_table, TABLE_KEYS)),
     ".npy": Reader(_array, ("columns",)),
 }

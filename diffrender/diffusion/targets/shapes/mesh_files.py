@@ -90,7 +90,7 @@ def read_obj(path: Path) -> Polygons:
 def read_off(path: Path) -> Polygons:
     """An Object File Format mesh (OFF, COFF, NOFF …), as text."""
     lines = _lines(path)
-    head = re.fullmatch(r"(?:ST)?C?N?(4?)OFF\b\s*(.*)", lines[0][1], re.IGNORECASE) if lines else None
+    head = re.fullmatch(r"(?:ST)?C?N?(4?)OFF(?![A-Za-z])\s*(.*)", lines[0][1], re.IGNORECASE) if lines else None
     if head is None or head[1] or "BINARY" in head[2].upper():
         raise DiffrenderError(f"{path}: not an OFF file in text, which begins with the word OFF.", "Save it as PLY.")
     rest = [(lines[0][0], head[2]), *lines[1:]] if head[2] else lines[1:]
@@ -139,10 +139,11 @@ def read_ply(path: Path) -> Polygons:
     assert ply is not None
     elements = {element.name: element for element in ply.elements}
     names = elements["vertex"].data.dtype.names or () if "vertex" in elements else ()
-    if not {"x", "y", "z"} <= set(names):
+    places = {name.lower(): name for name in names}
+    if not {"x", "y", "z"} <= set(places):
         raise DiffrenderError(f"{path}: no element 'vertex' with x, y and z in it, as a PLY of points or faces has.")
     data = elements["vertex"].data
-    corners = np.stack([np.asarray(data[axis], np.float64) for axis in "xyz"], 1)
+    corners = np.stack([np.asarray(data[places[axis]], np.float64) for axis in "xyz"], 1)
     key = None
     if "face" in elements:
         names = elements["face"].data.dtype.names or ()
@@ -160,7 +161,11 @@ def read_stl(path: Path) -> Polygons:
     """An STL file, binary or ASCII. A few bytes after the last triangle do no harm; missing ones are refused."""
     data = path.read_bytes()
     count = int.from_bytes(data[80:84], "little")
+    whole, rest = divmod(len(data) - 84, STL_FACE)
+    if count in (0, 2**32 - 1) and whole > 0 and not rest:
+        count = whole  # written by a program that could not go back to its head
     announced = 84 + STL_FACE * count
+    notes: list[str] = []
     is_text = data.lstrip()[:5].lower() == b"solid" and not (count and announced <= len(data))
     if len(data) >= 84 and not is_text:
         if announced > len(data):
@@ -168,6 +173,8 @@ def read_stl(path: Path) -> Polygons:
                 f"{path}: truncated: it announces {count:,} triangles, and holds {(len(data) - 84) // STL_FACE:,}.",
                 "Save or download it again.",
             )
+        if len(data) - announced >= STL_FACE:
+            notes.append(f"{path.name}: its head announces {count:,} triangles; what follows them is left out.")
         rows = np.frombuffer(data, np.uint8, STL_FACE * count, 84).reshape(count, STL_FACE)
         corners = np.ascontiguousarray(rows[:, 12:48]).view("<f4").reshape(-1, 3).astype(np.float64)
     else:
@@ -177,9 +184,10 @@ def read_stl(path: Path) -> Polygons:
         words = re.findall(r"^\s*vertex\s+(.*)$", text, re.MULTILINE | re.IGNORECASE)
         lines = list(enumerate(words, 1))
         corners = _rows(lines, 3, path, "a corner") if lines else np.zeros((0, 3))
-        if len(corners) % 3 or "endsolid" not in text.lower():
+        begun, ended = (re.findall(rf"^\s*{word}\b", text, re.MULTILINE | re.I) for word in ("solid", "endsolid"))
+        if len(corners) % 3 or len(ended) < len(begun):
             raise DiffrenderError(f"{path}: truncated: its last triangle or its end is missing.", "Save it again.")
         count = len(corners) // 3
     if not count:
         raise DiffrenderError(f"{path}: no triangles in it.")
-    return Polygons(corners, np.arange(3 * count), np.full(count, 3, np.int64))
+    return Polygons(corners, np.arange(3 * count), np.full(count, 3, np.int64), notes)

@@ -34,7 +34,7 @@ def read_mesh(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarray]]
     if not np.cross(used[:, 1] - used[:, 0], used[:, 2] - used[:, 0]).any():
         raise DiffrenderError(f"{path}: none of its faces has any area.")
     small = int((mesh.sizes < 3).sum())
-    notes = [f"{file.name}: {small:,} faces of fewer than three corners are left out."] if small else []
+    notes = [*mesh.notes, *([f"{file.name}: {small:,} faces of fewer than three corners are left out."] * bool(small))]
     return {"notes": notes}, [mesh.corners, faces]
 
 

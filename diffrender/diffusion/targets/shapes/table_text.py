@@ -21,12 +21,32 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 200_000_000
 MAX_COLUMNS = 2000
+MOST_HEADS = 20  # rows of words above the numbers
 SAMPLE = 200  # rows that the format is found from
 SEPARATORS = ("\t", ";", ",", "|", " ")  # a blank stands for any white space
 SPOKEN = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars", " ": "blanks"}
-MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?"}
+ERRORS = (
+    "#N/A",
+    "#NV",
+    "#DIV/0!",
+    "#VALUE!",
+    "#WERT!",
+    "#REF!",
+    "#BEZUG!",
+    "#NUM!",
+    "#ZAHL!",
+    "#NAME?",
+    "#NULL!",
+)
+MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?", *map(str.lower, ERRORS)}
 POINT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?inf(inity)?", re.IGNORECASE)
 COMMA = re.compile(r"[-+]?(\d*,\d+)([eE][-+]?\d+)?")
+DASH = re.compile(r"(?<![^\s,;|\"'])[\u2212\u2013\u2014\ufe63\uff0d](?=[\d.,])")  # that stands for a minus sign
+EXPONENT = re.compile(r"(?<![\w.])([-+]?(?:\d+[.,]?\d*|[.,]\d+))(?:[dD]|\*\^)([-+]?\d{1,3})(?![\w.])")
+GROUP_MARK = "[\u00a0\u202f\u2009'\u2019]"
+GROUPED = re.compile(rf"(?<![\w.])[-+]?\d{{1,3}}(?:{GROUP_MARK}\d{{3}})+(?!\w)")
+QUOTED_NUMBER = re.compile(r"(?<![^\s,;|])'([-+]?[\d.,]+(?:[eE][-+]?\d+)?)'(?=[\s,;|]|$)", re.MULTILINE)
+ERROR_CELL = re.compile(rf"({'|'.join(map(re.escape, ERRORS))})(?=[,;|\t]|$)", re.IGNORECASE)
 THREES = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")  # 1,234: thousands, or a decimal comma
 THOUSANDS = {  # decimal mark → numbers with marks of thousands and a fraction
     ".": re.compile(r"[-+]?\d{1,3}(,\d{3})+\.\d*"),
@@ -47,9 +67,11 @@ class Table:
 def read_table(path: Path, header: bool | None, decimal: str | None) -> Table:
     """The table in a text file; DiffrenderError with the key that decides, where it could be meant in two ways."""
     notes: list[str] = []
-    text, encoding = _decoded(path)
+    text, encoding = decoded(path)
     if encoding:
         notes.append(f"read as {encoding}")
+    text, marks = as_plain_numbers(text)
+    notes += marks
     lines, comment, separator = _content(path, text)
     del text
     if path.suffix.lower() == ".xyz" and len(lines) > 1 and lines[0][1].strip() == str(len(lines) - 1):
@@ -63,7 +85,8 @@ def read_table(path: Path, header: bool | None, decimal: str | None) -> Table:
         notes.append("decimal commas")
     elif thousands:
         notes.append("commas as thousands marks")
-    names, skipped = _header(rows, comment, separator, header, path, notes)
+    gaps = {k for k in range(1, len(rows)) if lines[k][0] - lines[k - 1][0] > 1}
+    names, skipped = _header(rows, gaps, comment, separator, header, path, notes)
     body = lines[skipped:]
     if not body:
         raise DiffrenderError(f"{path}: no points in it, only a header.")
@@ -77,30 +100,37 @@ def read_table(path: Path, header: bool | None, decimal: str | None) -> Table:
 
 
 # ---- bytes to lines --------------------------------------------------------------------------------------------------
-def _decoded(path: Path) -> tuple[str, str]:
-    """The text of a file, and its encoding's name if it is not UTF-8."""
+def decoded(path: Path) -> tuple[str, str]:
+    """The text of a file, and its encoding's name if it is not UTF-8; refused if it is no text."""
     if path.stat().st_size > MAX_BYTES:
         raise DiffrenderError(
             f"{path}: larger than a table may be ({MAX_BYTES // 10**6} MB).", "Save its numbers as a NumPy file (.npy)."
         )
     data = path.read_bytes()
-    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise DiffrenderError(
-            f"{path}: a workbook of Excel or another archive, whatever its name says.", "Save its sheet as CSV."
-        )
     encoding, said = "utf-8-sig", ""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        encoding, said = "utf-32", "UTF-32"
+    elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding, said = "utf-16", "UTF-16"
-    elif b"\0" in data[:400]:
+    elif b"\0" in data.rstrip(b"\0\x1a")[:400]:
         high = data[:400:2].count(0) > data[1:400:2].count(0)
         encoding, said = ("utf-16-be" if high else "utf-16-le"), "UTF-16"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
-        text, said = data.decode("latin-1"), "Latin-1"
+        text, said = _single_bytes(data)
+    text = text.rstrip("\0\x1a")  # what old programs end or fill a file with
     if any(c < " " and c not in "\t\n\r\f\v" for c in text[:100_000]):
         raise DiffrenderError(f"{path}: not a text file, whatever its name says.")
-    return text.replace("\N{MINUS SIGN}", "-"), said
+    return text, said
+
+
+def _single_bytes(data: bytes) -> tuple[str, str]:
+    """Bytes that are no UTF-8: Windows-1252, which is Latin-1 with more signs, or Latin-1 itself."""
+    try:
+        return data.decode("cp1252"), "Latin-1 (Windows-1252)"
+    except UnicodeDecodeError:
+        return data.decode("latin-1"), "Latin-1"
 
 
 def _content(path: Path, text: str) -> tuple[list[tuple[int, str]], str, str]:
@@ -111,7 +141,9 @@ def _content(path: Path, text: str) -> tuple[list[tuple[int, str]], str, str]:
         bare = line.strip()
         if not bare.strip(",;\t"):
             continue
-        if bare.startswith(("#", "//", "%")):
+        if "--" in bare and not bare.strip("+|:=- "):  # a line drawn between a header and its rows
+            continue
+        if bare.startswith(("#", "//", "%")) and not ERROR_CELL.match(bare):
             comment = comment if lines else bare.lstrip("#/% ")
         elif not lines and (found := re.fullmatch(r'"?sep=(.)"?', bare, re.IGNORECASE)):
             separator = found[1]
@@ -129,6 +161,17 @@ def _cells(lines: Sequence[str], separator: str, path: Path) -> list[list[str]]:
         return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]
     except csv.Error as error:
         raise DiffrenderError(f"{path}: not a table that can be read ({words_of(error)}).") from None
+
+
+def as_plain_numbers(text: str) -> tuple[str, list[str]]:
+    """Text whose numbers are written as Python reads them, and what was found of marks of thousands, in words.
+
+    Fortran's 1.5D+03, Mathematica's 1.5*^3, other minus signs, 1 234,5 with blanks that do not break, and 1'234.5.
+    """
+    text = EXPONENT.sub(r"\1e\2", DASH.sub("-", text))
+    text, found = GROUPED.subn(lambda number: re.sub(GROUP_MARK, "", number[0]), text)
+    text = QUOTED_NUMBER.sub(r"\1", text)
+    return text, ["blanks or apostrophes as thousands marks"] if found else []
 
 
 # ---- what it is written like -----------------------------------------------------------------------------------------
@@ -178,20 +221,20 @@ def _decimal(rows: Sequence[Sequence[str]], separator: str, given: str | None, p
 
 
 def _header(
-    rows: list[list[str]], comment: str, separator: str, given: bool | None, path: Path, notes: list[str]
+    rows: list[list[str]],
+    gaps: set[int],
+    comment: str,
+    separator: str,
+    given: bool | None,
+    path: Path,
+    notes: list[str],
 ) -> tuple[list[str] | None, int]:
     """The names of the columns, or None, and how many of the first rows hold no points."""
     first, body = rows[0], rows[1:]
     if given is False:
         return None, 0
     if given or _is_header(first, body):
-        units = len(body) > 1 and _is_header(body[0], body[1:])
-        if units and sum(map(bool, first)) < len(body[0]):  # words above the header
-            notes.append(f"first line left out ({' '.join(first).strip()[:60]})")
-            return body[0], 2
-        if units:
-            notes.append(f"row of units left out ({', '.join(body[0])[:60]})")
-        return first, 1 + units
+        return _names_above(rows, gaps, notes)
     if body and _counts(first) and all(cell.lstrip("-+").isdigit() for row in body for cell in row):
         raise DiffrenderError(
             f"{path}: its first row is {', '.join(first)}: a header of numbers, or a point.",
@@ -205,6 +248,31 @@ def _header(
     if len(named) == len(first) and not any(_is_number(cell) for cell in named):
         return named, 0
     return None, 0
+
+
+def _names_above(rows: list[list[str]], gaps: set[int], notes: list[str]) -> tuple[list[str], int]:
+    """The names of the columns among the first rows, and how many of these hold no points.
+
+    Rows of words are a header, with titles above it, or units and comments below it. gaps: rows above which lines are
+    empty.
+    """
+    words = 1
+    while words < min(MOST_HEADS, len(rows) - 1) and _is_header(rows[words], rows[words + 1 :]):
+        words += 1
+    cells = max((sum(map(bool, row)) for row in rows[words : words + 9]), default=len(rows[0]))
+    names = next(
+        (
+            k
+            for k in range(max((gap for gap in gaps if gap < words), default=0), words)
+            if len(named := list(filter(None, rows[k]))) >= max(2, cells - 1) and len(set(named)) == len(named)
+        ),
+        words - 1,
+    )
+    if titles := rows[:names]:
+        notes.append(f"first line{'s' * (names > 1)} left out ({' '.join(titles[0]).strip()[:60]})")
+    if below := rows[names + 1 : words]:
+        notes.append(f"row{'s' * (len(below) > 1)} of units left out ({', '.join(below[0])[:60]})")
+    return [name.strip("'") for name in rows[names]], words
 
 
 def _is_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
@@ -223,8 +291,8 @@ def _is_row_of_numbers(cells: Sequence[str], body: Sequence[Sequence[str]]) -> b
 
 
 def _counts(cells: Sequence[str]) -> bool:
-    """Whether cells are 0, 1, 2, …: how pandas numbers columns that have no names."""
-    return len(cells) > 1 and list(cells) == [str(k) for k in range(len(cells))]
+    """Whether cells are 0, 1, 2, … or 1, 2, 3, …: how programs number columns that have no names."""
+    return len(cells) > 1 and any(list(cells) == [str(k + first) for k in range(len(cells))] for first in (0, 1))
 
 
 def _fitting(names: list[str], columns: int, path: Path) -> list[str]:
@@ -255,7 +323,7 @@ def _frame(path: Path, body: list[tuple[int, str]], separator: str, decimal: str
             thousands=thousands,
             skipinitialspace=True,
             low_memory=False,
-            na_values=["-", "?"],
+            na_values=["-", "?", *ERRORS],
         )
         return frame.astype({k: str for k in frame.columns if frame[k].dtype == bool})  # words, as of a class
     except pd.errors.ParserError as error:

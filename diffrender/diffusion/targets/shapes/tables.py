@@ -24,9 +24,15 @@ MAX_CLASSES = 1000
 MAX_COORDINATE = 1e150  # larger ones overflow when they are squared
 FEW = 20  # distinct whole numbers in a column that may be a class
 ENOUGH = 5  # rows from which a column that counts them is one
-AXES = (("x", "y", "z"), ("x1", "x2", "x3"), ("x0", "x1", "x2"), ("x_1", "x_2", "x_3"), ("lon", "lat"),
-        ("longitude", "latitude"), ("easting", "northing"))  # fmt: skip
-CLASSES = ("label", "labels", "class", "classes", "target", "cluster", "group", "category", "species", "kind", "type")
+AXES = (("x", "y", "z"), ("x1", "x2", "x3"), ("x0", "x1", "x2"), ("x_1", "x_2", "x_3"), ("lon", "lat"), ("lng", "lat"),
+        ("long", "lat"), ("longitude", "latitude"), ("easting", "northing"), ("rechtswert", "hochwert"))  # fmt: skip
+OF_ONE_NAME = (
+    ("x", "y", "z"),
+    ("0", "1", "2"),
+    ("1", "2", "3"),
+)  # pos_x, pos_y; PC1, PC2; Points:0, …
+CLASSES = ("label", "labels", "class", "classes", "target", "cluster", "group", "category", "species", "kind", "type",
+           "y_true", "klasse", "gruppe", "classe", "groupe", "clase", "grupo")  # fmt: skip
 ROW_NAMES = ("", "index", "id", "row", "rows", "rowname", "rownames", "no", "nr", "n", "#", "unnamed: 0")
 
 
@@ -219,12 +225,23 @@ class _Columns:
         elif kind is None:
             kind = self._class_among([k for k in free if k not in coordinates])
         if len(coordinates) not in (2, 3):
-            shown = ", ".join(self.shown[k] for k in free[:12])
-            raise DiffrenderError(
-                f"{self.path}: points of 2 or 3 numbers are needed; its columns of numbers are: {shown or 'none'}.",
-                f"Choose with target.columns: {self._as_list(free[:2])}.",
-            )
+            raise self._wrong_number(coordinates)
         return coordinates, kind
+
+    def _wrong_number(self, found: Sequence[int]) -> DiffrenderError:
+        """Of a table that has `found` as columns of numbers, too many or too few."""
+        shown = ", ".join(self.shown[k] for k in found[:12])
+        problem = f"{self.path}: points of 2 or 3 numbers are needed; its columns of numbers are: {shown or 'none'}."
+        if len(found) > 3:
+            return DiffrenderError(problem, f"Choose with target.columns: {self._as_list(found[:2])}.")
+        other = next((k for k in range(len(self.names)) if k not in found and not self.empty[k]), None)
+        if other is None:
+            return DiffrenderError(problem, "Cells stand between commas, semicolons, tabs, bars or blanks.")
+        cell = " ".join(str(self.table.frame[other].dropna().iloc[-1]).split())[:40]
+        remedy = (
+            f"'{cell}' is not one: a cell of numbers holds digits, a decimal mark and a sign, no units or brackets."
+        )
+        return DiffrenderError(problem, remedy)
 
     def _named_axes(self, free: Sequence[int]) -> list[int] | None:
         """The columns that are called like axes."""
@@ -232,6 +249,19 @@ class _Columns:
             found = [self.lower.index(axis) for axis in axes if axis in self.lower]
             if len(found) >= 2 and all(k in free for k in found):
                 return found
+        return self._axes_of_one_name([k for k in free if not self.is_text(k)])
+
+    def _axes_of_one_name(self, free: Sequence[int]) -> list[int] | None:
+        """The columns of a table of more that are called alike but for the axis: pos_x, pos_y; PC1, PC2."""
+        parts = {k: (name[:-1].rstrip(" _.:-"), name[-1]) for k in free if len(name := self.lower[k]) > 1}
+        for axes in OF_ONE_NAME if self.table.names else ():
+            stems: dict[str, list[int]] = {}
+            for k, (stem, axis) in parts.items():
+                if stem and axis in axes:
+                    stems.setdefault(stem, []).append(k)
+            found = [ks for ks in stems.values() if [parts[k][1] for k in ks] in (list(axes), list(axes[:2]))]
+            if len(found) == 1 and len(found[0]) < len(free):
+                return found[0]
         return None
 
     def _class_among(self, free: Sequence[int]) -> int | None:
