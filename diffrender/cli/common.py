@@ -164,12 +164,16 @@ def use_data_folder(folder: Path | None) -> Path | None:
     return folder
 
 
-def check_device(device: str) -> str:
-    """auto, cpu, cuda or mps (or cuda:1)."""
+def check_device(device: str, here: bool = True) -> str:
+    """auto, cpu, cuda or mps (or cuda:1); one that is asked for must be there, if the work is done `here`."""
     if device.split(":")[0] not in ("auto", "cpu", "cuda", "mps"):
         raise UsageError(
             f"--device {device}: no such kind of device.", "Known: auto, cpu, cuda, mps (cuda:1 for the second card)."
         )
+    if here and device not in ("auto", "cpu"):
+        from diffrender.diffusion.recording.run import pick_device  # loads torch
+
+        pick_device(device)
     return device
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from diffrender.config.pretrained import completed
 from diffrender.config.sections import Config, section_model
 from diffrender.config.yaml_file import line_finder, read_yaml
 from diffrender.core.errors import ConfigError
+from diffrender.core.files import expanded
 from diffrender.core.validation import MAX_SHOWN, validate
 
 FOR_DRAWINGS = {"model": {"kind": "mlp", "width": 160, "bands": 6}, "training": {"steps": 10_000}}  # as dino.yaml
@@ -38,13 +40,13 @@ DRAWINGS = (
 )
 
 
-def load_config(path: Path | str, overrides: Overrides | None = None) -> Config:
+def load_config(path: str | os.PathLike[str], overrides: Overrides | None = None) -> Config:
     """The config in a YAML file, or the default config of a drawing, mesh or point file.
 
     overrides: dotted keys to values, `{"sampler.kind": "ddim"}`. The config is shared: it is not to be changed.
     Raises ConfigError naming the file, the key, and what to do.
     """
-    path = Path(path)
+    path = expanded(os.fspath(path))
     return _load(path, path.resolve(), _bytes(path), _Shared(overrides or {}))
 
 

@@ -157,3 +157,13 @@ def test_a_recording_that_is_not_there_is_told_with_those_that_are(folder):
     assert "Did you mean mine.npz" in refusal(clip, "denoise", trajectories=["mine2.npz"])
     with pytest.raises(DiffrenderError):  # control: what is there and is none
         diffrender.Trajectory.open("mine.html")
+
+
+@pytest.mark.parametrize("command", [["render", "langevin"], ["train", "circle"], ["sample", "circle"]])
+def test_a_device_that_is_not_there_is_refused_before_any_work_and_beside_what_is_up_to_date(folder, capsys, command):
+    from diffrender.cli.app import app
+
+    with pytest.raises(SystemExit) as ended:
+        app([*command, "--device", "cuda:97", "--dry-run"])
+    assert ended.value.code == 2
+    assert "--device cuda:97: this machine has no such device." in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from diffrender.config.sections import Config
-from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.errors import ConfigError, DiffrenderError, UsageError
 from diffrender.core.validation import validate
 from diffrender.diffusion.recording import record, run as runs
 from diffrender.diffusion.recording.record import sample
@@ -198,6 +198,15 @@ def test_device_that_is_not_there(tmp_path):
             sample(config(), tmp_path / "a.npz", device="cuda")
     with pytest.raises(DiffrenderError, match="no such device"):
         sample(config(), tmp_path / "a.npz", device="abacus")
+
+
+def test_a_card_by_its_number_must_be_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert str(runs.pick_device("cuda:1")) == "cuda:1"
+    for name in ("cuda:2", "cuda:x", "cuda:-1", "cpu:7"):
+        with pytest.raises(UsageError, match="no such device"):
+            runs.pick_device(name)
 
 
 def test_the_same_run_gives_the_same_file(tmp_path):

@@ -14,21 +14,23 @@ from diffrender.lecture.inputs import check_sound, check_video
 from diffrender.lecture.plan import plan
 from diffrender.video.film import sound, subtitles
 from diffrender.video.film.join import join_film
+from diffrender.video.film.posters import poster
 from diffrender.video.film.spec import FilmEntry, FilmSpec
 
 RATE = 48_000
 
 
-def video(path, seconds=1.0, heard=None, late=0.0, aspect=None, picture_late=0.0):
+def video(path, seconds=1.0, heard=None, late=0.0, aspect=None, picture_late=0.0, options=None):
     """A white video of 160 × 120 and a tone of `heard` seconds that begins `late`."""
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=10)
+    noise = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8) if options is not None else 255
+    with av.open(str(path), "w", options=options or {}) as out:
+        stream = out.add_stream("mpeg4" if path.suffix == ".avi" else "libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         if aspect:
             stream.sample_aspect_ratio = aspect
         track = out.add_stream("aac", rate=RATE, layout="mono") if heard else None
         for k in range(round(seconds * 10)):
-            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), 255, np.uint8), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), np.roll(noise, 7 * k), np.uint8), format="rgb24")
             frame.pts = k + round(picture_late * 10)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
@@ -122,6 +124,37 @@ def test_damaged_videos_are_refused_by_name_or_read(tmp_path):
     check_sound(tmp_path / "whole.mp4")
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "b.mov", "silent.mp4", "c.mkv", "d.avi"])
+def test_a_video_that_is_cut_off_is_refused_before_any_work(name, tmp_path):
+    """Its head says what should be there; of Matroska, which says less, what lacks more than a tail."""
+    options = {"movflags": "+faststart"} if name.endswith(("mp4", "mov")) else {}
+    whole = video(tmp_path / name, seconds=8, heard=None if name.startswith("silent") else 8, options=options)
+    check_video(whole)  # the control
+    poster(whole)
+    data = whole.read_bytes()
+    for share in (0.3, 0.5, *([0.7, 0.9] if options else [])):
+        (tmp_path / f"cut-{name}").write_bytes(data[: round(len(data) * share)])
+        with pytest.raises(RenderError, match=f"cut-{name}"):
+            check_video(tmp_path / f"cut-{name}")
+        with contextlib.suppress(RenderError):  # the picture before the cut, or none
+            assert poster(tmp_path / f"cut-{name}").size == (160, 120)
+
+
+def test_a_dry_run_names_the_video_that_is_cut_off(tmp_path, monkeypatch, capsys):
+    from diffrender.cli.app import app
+
+    data = video(tmp_path / "a.mp4", seconds=4, heard=4, options={"movflags": "+faststart"}).read_bytes()
+    (tmp_path / "a.mp4").write_bytes(data[: len(data) * 3 // 4])
+    (tmp_path / "talk.yaml").write_text("title: T\nentries:\n  - card: One\n  - video: a.mp4\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        app(["batch", "talk.yaml", "--dry-run"])
+    assert ended.value.code == 2
+    assert "talk.yaml, entry 2: " in (said := capsys.readouterr().err)
+    assert "a.mp4" in said
+    assert not (tmp_path / "outputs").exists()
+
+
 def test_a_sound_file_without_sound_is_refused(tmp_path):
     with pytest.raises(RenderError, match="no sound"):
         check_sound(video(tmp_path / "a.mp4"))
@@ -138,6 +171,10 @@ def test_a_sound_file_without_sound_is_refused(tmp_path):
         ("{card: Title, text: ' '}", "entry 1: text: nothing but blanks"),
         ("{card: ' '}", "entry 1: card: nothing but blanks"),
         ("{card: 𐀀𐀁}", "entry 1: card: .*𐀀 𐀁"),
+        ("{card: Title, text: '\u200b\u2060'}", "entry 1: text: nothing but blanks"),
+        ("{card: '\ufeff'}", "entry 1: card: nothing but blanks"),
+        ("{part: '\u3000'}", "entry 1: part: nothing but blanks"),
+        ("{card: Title, caption: '\u00ad'}", "entry 1: caption: nothing but blanks"),
     ],
 )
 def test_a_lecture_is_refused_before_any_work(entry, said, tmp_path):

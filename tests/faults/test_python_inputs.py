@@ -45,6 +45,30 @@ def test_a_recorder_copies_what_is_changed_afterwards(tmp_path):
     assert np.allclose(found[1] - found[0], 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("number", [1, np.float32(1), np.array(1.0), torch.tensor(1.0), np.array([1.0])])
+def test_levels_are_numbers_of_any_kind(number, tmp_path):
+    with diffrender.Recorder(tmp_path / "x.npz") as recorder:
+        recorder.state(STATES[0], alpha=0.0 * number, sigma=number)
+        recorder.state(STATES[1], alpha=number, sigma=0)
+    assert diffrender.Trajectory.open(tmp_path / "x.npz")["sigma"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.bool_])
+def test_whole_numbers_become_states(kind, tmp_path):
+    with diffrender.Recorder(tmp_path / "x.npz") as recorder:
+        for sigma in (0.5, 0.0):
+            recorder.state((STATES[0] > 0).astype(kind), alpha=1.0, sigma=sigma)
+    assert set(np.unique(diffrender.Trajectory.open(tmp_path / "x.npz")["x"])) == {0, 1}
+
+
+def test_a_tensor_that_needs_gradients_is_recorded(tmp_path):
+    x = torch.from_numpy(STATES[0]).requires_grad_()
+    with diffrender.Recorder(tmp_path / "x.npz") as recorder:
+        for sigma in (0.5, 0.0):
+            recorder.state(x.bfloat16() * 2 if sigma else x, alpha=1.0, sigma=sigma)
+    assert diffrender.Trajectory.open(tmp_path / "x.npz")["x"].shape == (2, 20, 2)
+
+
 @pytest.mark.parametrize("x", [["a", "b"], [[1, 2], [3]], np.zeros(5), 3.0, np.array([{}, {}])])
 def test_what_is_no_array_of_states_is_refused_by_name(x, tmp_path):
     recorder = diffrender.Recorder(tmp_path / "x.npz")
@@ -53,9 +77,47 @@ def test_what_is_no_array_of_states_is_refused_by_name(x, tmp_path):
     assert not (tmp_path / "x.npz").exists()
 
 
-def test_configs_are_loaded_from_strings(tmp_path):
-    (tmp_path / "c.yaml").write_text("target: {kind: spiral}\n")
-    assert diffrender.load_config(str(tmp_path / "c.yaml")) == diffrender.load_config(tmp_path / "c.yaml")
+class PathLike:
+    """A path of another library."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __fspath__(self):
+        return self.path
+
+
+def test_configs_are_loaded_from_paths_of_any_kind(tmp_path, monkeypatch):
+    (tmp_path / "c.yaml").write_text("target: {kind: spiral}\nseed: 3\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    whole = diffrender.load_config(tmp_path / "c.yaml")
+    assert whole.seed == 3
+    for given in (str(tmp_path / "c.yaml"), "c.yaml", "./c.yaml", PathLike(tmp_path / "c.yaml"), "~/c.yaml"):
+        assert diffrender.load_config(given) == whole
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("none.yaml", "none.yaml"),
+        ("", "''|name|file"),
+        (".", "folder|directory|file"),
+        ("c.toml", "c.toml"),
+        ("a\0b", "name of a file"),
+    ],
+)
+def test_a_config_that_cannot_be_loaded_is_refused_in_words(given, said, tmp_path, monkeypatch):
+    (tmp_path / "c.toml").write_text("[target]\nkind = 'spiral'\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(diffrender.DiffrenderError, match=said):
+        diffrender.load_config(given)
+
+
+@pytest.mark.parametrize("given", [None, 3, {"target": "spiral"}])
+def test_what_is_no_path_is_refused_by_its_kind(given):
+    with pytest.raises((TypeError, diffrender.DiffrenderError), match=r"path|PathLike|config"):
+        diffrender.load_config(given)
 
 
 def test_names_that_are_loaded_late_are_found():

@@ -79,7 +79,7 @@ def batch(
         raise UsageError("Which lecture?", f"Give a YAML file, or one of: {', '.join(lectures.known())}.")
     read = lectures.load(lectures.find(lecture), {"quality": quality} if quality else None)
     suffix = f"-{quality}" if quality else ""
-    whole = Batch.of(plan(read, outputs, device=check_device(device), suffix=suffix), outputs)
+    whole = Batch.of(plan(read, outputs, device=check_device(device, here=not scheduler), suffix=suffix), outputs)
     if whole.todo or dry_run:
         say(report.announcement(whole, workers))
     if dry_run:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from diffrender.config.sections import Config
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import UsageError
 from diffrender.core.registry import Entry
 from diffrender.diffusion.autoencoders.trained import TrainedAutoencoder
 from diffrender.diffusion.denoisers.base import Denoiser, Prediction
@@ -44,12 +44,14 @@ NUMBERS_IN_FLIGHT = 1 << 21  # coordinates of the chains that run together
 
 
 def pick_device(name: str) -> torch.device:
-    """auto|cpu|cuda|mps as a device that this machine has."""
+    """auto|cpu|cuda|mps, or cuda:1, as a device that this machine has; UsageError if it has none such."""
     known = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return torch.device(next((k for k in ("cuda", "mps") if known[k]), "cpu"))
-    if not known.get(name.split(":")[0], False):
-        raise DiffrenderError(f"--device {name}: this machine has no such device.", "Use --device auto.")
+    kind, _, number = name.partition(":")
+    cards = torch.cuda.device_count() if kind == "cuda" else 1
+    if not known.get(kind, False) or (number and not (number.isdecimal() and int(number) < cards)):
+        raise UsageError(f"--device {name}: this machine has no such device.", "Use --device auto.")
     return torch.device(name)
 
 

@@ -10,7 +10,7 @@ import av
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from diffrender.core.errors import reading
+from diffrender.core.errors import RenderError, reading
 from diffrender.core.files import publish, replacing
 from diffrender.video.contact_sheet import contact_sheet
 from diffrender.video.convert import gif_of
@@ -40,16 +40,24 @@ def pictures(spec: PostersSpec, progress: Callable[[dict[str, Any]], None]) -> N
 
 
 def poster(file: Path, at: float = POSTER_TIME) -> Image.Image:
-    """The picture at part `at` of a video, upright, decoded from the key frame before it."""
+    """The picture at part `at` of a video, upright, decoded from the key frame before it.
+
+    Of a video that ends sooner than it says, the last one there is; RenderError if there is none.
+    """
+    frame = None
     with av_errors(file), av.open(str(file)) as source:
         stream = source.streams.video[0]
         stream.thread_type = "AUTO"
-        time = (stream.start_time or 0) + int((stream.duration or 0) * at)
-        source.seek(time, stream=stream)
-        for frame in source.decode(stream):
-            if frame.pts is None or frame.pts >= time:
-                break
-        return frame.to_image().rotate(frame.rotation, expand=True)
+        length = stream.duration or int((source.duration or 0) / av.time_base / (stream.time_base or 1))
+        time = (stream.start_time or 0) + int(length * at)
+        for start in (time, stream.start_time or 0):
+            source.seek(start, stream=stream)
+            for frame in source.decode(stream):
+                if frame.pts is None or frame.pts >= time:
+                    break
+            if frame is not None:
+                return frame.to_image().rotate(frame.rotation, expand=True)
+    raise RenderError(f"{file}: not one frame of it can be decoded.", "Save or download it again.")
 
 
 def _save(picture: Image.Image, out: Path, comment: str) -> None:

@@ -16,6 +16,8 @@ from diffrender.core.errors import RenderError
 from diffrender.video.encode.av_errors import av_errors
 
 DECODE_SECONDS = 4.0  # of computing, for which frames are decoded to find damage; the rest is taken on trust
+MISSING_FRAMES, MISSING_SECONDS = 2, 0.15  # by which a video may be shorter than its head says
+MISSING_TAIL, MISSING_SHARE = 2.0, 0.1  # seconds and share, where the head says only how long all of it is
 MAX_SIDE = 16_384  # pixels
 
 
@@ -29,18 +31,26 @@ def inspect_video(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarr
             raise RenderError(f"{path}: in a format that cannot be decoded.", "Save it again as MP4 (H.264).")
         if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE:
             raise RenderError(f"{path}: more than {MAX_SIDE:,} pixels across.")
-        begun, frames, seen = time.process_time(), 0, 0
-        for packet in container.demux(stream):
+        begun, frames, seen, ends, all_end = time.process_time(), 0, 0, 0.0, 0.0
+        for packet in container.demux():
+            all_end = max(all_end, _end_of(packet))
+            if packet.stream != stream:
+                continue
             decoded = packet.decode() if time.process_time() - begun < DECODE_SECONDS else []
             if any(max(frame.width, frame.height) > MAX_SIDE for frame in decoded):
                 raise RenderError(f"{path}: more than {MAX_SIDE:,} pixels across.")
             frames += 1 if packet.size else 0
+            ends = max(ends, _end_of(packet))
             seen += len(decoded)
         if not seen:
             raise RenderError(f"{path}: not one frame in it.", "Is it complete? Save or download it again.")
-        if 2 * frames < stream.frames:
+        says = _end_of(stream) if stream.duration else 0.0
+        if stream.frames - frames > MISSING_FRAMES and says - ends > MISSING_SECONDS:
             problem = f"{path}: cut off, only {frames:,} of its {stream.frames:,} frames are there."
             raise RenderError(problem, "Save or download it again.")
+        says = ((container.start_time or 0) + (container.duration or 0)) / av.time_base
+        if not stream.duration and says - all_end > max(MISSING_TAIL, MISSING_SHARE * says):
+            raise RenderError(f"{path}: cut off after {all_end:.1f} of {says:.1f} s.", "Save or download it again.")
         if not stream.average_rate:
             raise RenderError(f"{path}: says no frame rate.", "Save it again, as MP4.")
         rate = float(stream.average_rate)
@@ -50,6 +60,14 @@ def inspect_video(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarr
     if _has_sound(path):
         inspect_sound(b"", path=path)
     return {"frames": frames, "seconds": frames / rate}, []
+
+
+def _end_of(part: Any) -> float:
+    """The second of the file's clock at which a packet or a stream ends; 0 if it does not say."""
+    start = part.pts if isinstance(part, av.Packet) else part.start_time
+    if part.time_base is None or (start is None and not part.duration):
+        return 0.0
+    return float(((start or 0) + (part.duration or 0)) * part.time_base)
 
 
 def inspect_sound(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarray]]:

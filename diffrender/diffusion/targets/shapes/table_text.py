@@ -235,12 +235,13 @@ def _header(
         return None, 0
     if given or _is_header(first, body):
         return _names_above(rows, gaps, notes)
-    if body and _counts(first) and all(cell.lstrip("-+").isdigit() for row in body for cell in row):
+    whole = all(cell.lstrip("-+").isdigit() for row in body for cell in row)
+    if body and _counts(first) and whole and first[0] == "0":
         raise DiffrenderError(
             f"{path}: its first row is {', '.join(first)}: a header of numbers, or a point.",
             "Say which: target.header: true or false.",
         )
-    if body and _counts(first):
+    if body and _counts(first) and not whole:
         notes.append(f"its first row ({', '.join(first)}) is a header")
         return first, 1
     named = _cells([comment], separator, path)[0] if comment else []
