@@ -28,6 +28,8 @@ def expanded(name: str | Path) -> Path:
     if len(str(name)) > MAX_NAME:
         raise UsageError(f"{str(name)[:60]}…: too long for the name of a file (more than {MAX_NAME:,} characters).")
     try:
+        if "\0" in str(name):
+            raise ValueError
         path = Path(name).expanduser()
         path.exists()  # names too long, or of an unknown user, are found out here
         return path

@@ -180,8 +180,9 @@ class Recorder(Members):
                 "What is no part of a state is added with target, classes, metric, field, density or add.",
             )
         self.foreign = True
-        place = sigma / (alpha + sigma) if time is None else time
-        level = Level(float(alpha), float(sigma), float(place))
+        alpha, sigma = self._number(alpha, "alpha"), self._number(sigma, "sigma")
+        place = sigma / (alpha + sigma) if time is None else self._number(time, "time")
+        level = Level(alpha, sigma, place)
         state = as_tensor("x", x, self.writer.path)
         found = {k: as_tensor(k, v, self.writer.path) for k, v in predictions.items() if k in self.keep.members}
         for key, value in {"x": state, **found}.items():
@@ -189,6 +190,13 @@ class Recorder(Members):
                 raise TrajectoryError(f"{self.writer.path}: '{key}' of state {len(self.nfe)} holds NaN or infinity.")
         self._state(state, level, len(self.nfe) if nfe is None else nfe)
         self.pending = found
+
+    def _number(self, value: Any, name: str) -> float:
+        """A number, or an array or tensor of one; TrajectoryError for anything else."""
+        try:
+            return float(value.item() if hasattr(value, "item") else value)
+        except (TypeError, ValueError, RuntimeError):
+            raise TrajectoryError(f"{self.writer.path}: {name} is one number for all states of a step.") from None
 
     def states(
         self, loop: Iterable[Any], *, alpha: Sequence[float] | None = None, sigma: Sequence[float] | None = None
