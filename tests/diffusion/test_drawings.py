@@ -416,7 +416,8 @@ def test_classes_that_cannot_be_told_are_refused(tmp_path, shapes, params, messa
     ("style", "said"),
     [
         ("clip-path: circle(20px at 50px 50px)", "CSS shapes"),
-        ("transform: rotate(90deg); transform-origin: 50px 50px", "CSS units"),
+        ("transform: rotate(90deg); transform-origin: 50px 50px", ""),
+        ("transform: translate(10%, 0)", "by percent"),
         ("transform-box: fill-box", "transform-box"),
         ("clip-path: url(#c)", ""),
         ("fill: red", ""),
