@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -50,6 +51,9 @@ class SceneCard:
         return self.acts.chosen(getattr(options, OPTION, ()))
 
 
+_CARDS: dict[tuple[Path, str], tuple[bytes, SceneCard]] = {}  # of this process: the last of each, and its text
+
+
 def read_scenes(file: Path) -> list[SceneCard]:
     """The declarations of every scene in a file."""
     text = SceneText(file)
@@ -73,7 +77,10 @@ def read_scene(file: Path, class_name: str = "") -> SceneCard:
         raise UsageError(
             f"{file}: {len(names)} scenes are in it: {', '.join(names)}.", f"Name one, as in {file.name}:{names[0]}"
         )
-    return _card(text, chosen[0])
+    key = text.file.resolve(), chosen[0].name
+    if key not in _CARDS or _CARDS[key][0] != text.source:
+        _CARDS[key] = text.source, _card(text, chosen[0])
+    return _CARDS[key][1]
 
 
 def find_scene(name: str) -> SceneCard:
@@ -245,9 +252,14 @@ def _options_class(text: SceneText, node: ast.ClassDef, depth: int) -> type[Scen
                 pass
             case _:
                 text.fail(line, "an option is written  name: type = Field(default, description=…).")
-    for name, (line, kind, default) in fields.items():
+    for name, (line, _, _) in fields.items():
         if name.startswith("_"):
             text.fail(line, f"option '{name}' cannot begin with _.")
+    with contextlib.suppress(Exception):  # what is wrong is looked for below, where each option is made alone
+        made = _model(node.name, base, {name: (kind, _copy(default)) for name, (_, kind, default) in fields.items()})
+        validate(made, {}, "")
+        return made
+    for name, (line, kind, default) in fields.items():
         try:
             alone = _model(node.name, SceneOptions, {name: (kind, _copy(default))})
             if not alone.model_fields[name].is_required():

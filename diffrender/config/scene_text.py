@@ -47,7 +47,8 @@ class SceneText:
                 raise UsageError(f"{file}: larger than a scene file may be ({MAX_BYTES:,} bytes).")
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the file's own making; they are shown when it is run
-                self.tree = ast.parse(file.read_bytes(), str(file))
+                self.source = file.read_bytes()
+                self.tree = ast.parse(self.source, str(file))
                 compile(self.tree, str(file), "exec", dont_inherit=True)  # some faults of syntax are found only here
         except FileNotFoundError:
             raise UsageError(f"{file}: no such scene file.") from None

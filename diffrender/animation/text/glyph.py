@@ -27,6 +27,13 @@ class Glyph(VMobject):
         super().__init__()
         self.ends: Sequence[int] = ()
 
+    def twin(self, points: np.ndarray) -> Glyph:
+        """Another glyph of the same looks, with these points: without the settings of `__init__`, which take long."""
+        made = Glyph.__new__(Glyph)
+        own = {name: value.copy() for name, value in vars(self).items() if isinstance(value, list) or "rgba" in name}
+        vars(made).update(vars(self) | own | {"points": points})
+        return made
+
     @property
     def outlines(self) -> list[np.ndarray]:
         """The points (4k, 3) of each letter."""

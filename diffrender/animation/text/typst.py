@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from xml.etree import ElementTree
 
@@ -121,9 +121,7 @@ class Typeset(VGroup):
             elif mark & 0xFF0000 == _SLOT:
                 self.slots.append(em * points.min(0))
             else:
-                glyph = Glyph()
-                glyph.points = em * points
-                ink(glyph, color, em)
+                glyph = _inked(color, em).twin(em * points)
                 glyphs.append(glyph)
                 if mark & 0xFF0000 == _TERM:
                     self.terms[names[mark & 0xFF]].add(glyph)
@@ -164,9 +162,17 @@ def ink(mob: VMobject, color: str, em: float) -> None:
     mob.set_fill(color, 1).set_stroke(color, GRADE * em * 100, 1)
 
 
+@lru_cache(maxsize=256)
+def _inked(color: str, em: float) -> Glyph:
+    """A glyph without an outline, of which others are twins."""
+    glyph = Glyph()
+    ink(glyph, color, em)
+    return glyph
+
+
 def placed(mob: Any, x: float, dy: float, align: int) -> Any:
     """`mob` moved up by `dy`, and its left edge (align −1), centre (0) or right edge (1) to x."""
-    here = (mob.get_left(), mob.get_center(), mob.get_right())[align + 1][0]
+    here = (mob.get_left, mob.get_center, mob.get_right)[align + 1]()[0]
     return mob.shift([x - here, dy, 0])
 
 

@@ -10,6 +10,7 @@ from manim import BLACK, CapStyleType, Dot, RoundedRectangle, VGroup, VMobject
 from diffrender.animation.mobjects.furniture.arrow import StepArrow, set_polygons
 from diffrender.animation.text.typst import words
 from diffrender.animation.theme import HAIR, LINE, RADIUS, RING, Theme
+from diffrender.core.remembered import remembered
 
 Rect = tuple[float, float, float, float]
 Point = Sequence[float] | np.ndarray  # (2,) or (3,)
@@ -26,28 +27,32 @@ def frame(
     fill: str | None = None,
     alpha: float = 1.0,
     radius: float = RADIUS,
-) -> RoundedRectangle:
+) -> VMobject:
     """A rounded rectangle: hairline in `color`, filled if `fill` is given."""
     x0, x1, y0, y1 = rect
-    shape = RoundedRectangle(
-        corner_radius=radius,
-        width=x1 - x0,
-        height=y1 - y0,
+    shape = VMobject(
         stroke_color=color,
         stroke_width=width * 100,
         stroke_opacity=alpha,
         fill_color=fill or BLACK,
         fill_opacity=1 if fill else 0,
     )
+    shape.points = _rounded(float(x1 - x0), float(y1 - y0), radius).copy()
     return shape.move_to([(x0 + x1) / 2, (y0 + y1) / 2, 0])
 
 
-def panel(rect: Rect, theme: Theme) -> RoundedRectangle:
+@remembered
+def _rounded(width: float, height: float, radius: float) -> np.ndarray:
+    """(4k, 3) points of a rounded rectangle about the origin."""
+    return RoundedRectangle(corner_radius=radius, width=width, height=height).points
+
+
+def panel(rect: Rect, theme: Theme) -> VMobject:
     """The ground on which data are drawn. Its hairline goes on top of the data: `frame(rect, theme.border)`."""
     return frame(rect, theme.border, fill=theme.panel)
 
 
-def pill(text: VMobject, theme: Theme, *, pad: float = 0.09, alpha: float = 0.78) -> RoundedRectangle:
+def pill(text: VMobject, theme: Theme, *, pad: float = 0.09, alpha: float = 0.78) -> VMobject:
     """A rounded patch in the panel's colour, to lie behind a text on a heat map."""
     (x0, y0, _), (x1, y1, _) = text.get_corner([-1, -1, 0]), text.get_corner([1, 1, 0])
     rect = (x0 - pad, x1 + pad, y0 - pad * 0.8, y1 + pad * 0.8)

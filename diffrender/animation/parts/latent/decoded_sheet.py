@@ -33,7 +33,8 @@ class DecodedSheet:
         self.large = image_grid(self.images[None], square, theme=theme, rows=1, cols=1, chains=[0]).set_z_index(1)
         cell = (0, whole.width / columns, 0, whole.height / rows)
         self.mark = frame(cell, theme.samples, 0.05).set_z_index(5)
-        said = page.words(f"decoded at {columns} × {rows} places", "legend", "muted")
+        forms = f"decoded at {columns} × {rows} places|decoded"
+        said = page.words(page.fitting(forms, plane.boxes.side.right - square.left, "legend"), "legend", "muted")
         said.at(square.left, square.top + 0.3 * said.em)
         self.stage = [grid, self.mark]
         self.side = [self.large, frame(square, theme.border).set_z_index(3), said]
