@@ -276,7 +276,10 @@ class TrajectoryScene(Scene):
                 legend(part, (a + b) / 2, y + step * k, size, theme, align=0, gap=0.5)
                 for k, part in enumerate(reversed(parts))
             ]
-            if max(row.width for row in rows) <= b - a:
+            widest = max(row.width for row in rows)
+            if b - a < widest <= (b - a) * self.page.frame.font_scale:  # text is large where there is room for it
+                return VGroup(*(row.scale((b - a) / widest) for row in rows))
+            if widest <= b - a:
                 break
         return VGroup(*rows)
 

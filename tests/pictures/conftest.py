@@ -16,7 +16,7 @@ import pytest
 from diffrender.animation.layout.checks import faults
 from diffrender.animation.mobjects.base import Raster
 from diffrender.animation.text.language import Language
-from diffrender.animation.theme import srgb, theme
+from diffrender.animation.theme import LARGE, srgb, theme
 from diffrender.config.catalogue import find_catalogue
 from diffrender.config.scene_card import read_scene
 from diffrender.video import frames
@@ -120,7 +120,12 @@ class Cinema:
         return self.play([(k, k + 1) for k in first], **options)
 
     def layout(self, size, look="dark", every=8, **options):
-        """Faults of the layout all through a short clip; in another language also what is not said in it."""
+        """Faults of the layout all through a short clip; in another language also what is not said in it.
+
+        look: as in `play`, or `dark_large`: with large text.
+        """
+        look, large, _ = look.partition("_large")
+        options |= {"font_scale": LARGE} if large else {}
         shots = self.play(((k, k + 1) for k in itertools.count(every, every)), size, look, 4, **options)
         assert len(shots) >= 2
         return [fault for shot in shots for fault in shot.faults] + sorted(self.language.unsaid)
@@ -257,6 +262,7 @@ def latent_runs(tmp_path_factory):
 
 
 SHAPES = [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark")]
+LARGE_TEXT = [((270, 270), "dark_large")]  # the shape with the least room
 SPOKEN = [((480, 270), "dark_ja"), ((270, 480), "light_de")]
 ALL_SAID = {  # scenes in whose layout tests every line is said in these languages too
     "test_annealing", "test_chain", "test_compare", "test_decide", "test_denoise", "test_drift", "test_fan",
@@ -275,11 +281,13 @@ FOUR_TO_THREE = {
     "test_tilt",
     "test_training",
 }  # in these shapes too
+CROWDED = {"test_decide", "test_latent", "test_training"}  # in large text too
 
 
 def pytest_generate_tests(metafunc):
-    """`shape` and `look`: every shape of frame, in both themes between them, and one shape in each language."""
+    """`shape` and `look`: every shape of frame, both themes between them, some in large text, one in each language."""
     if {"shape", "look"} <= set(metafunc.fixturenames):
         name = metafunc.module.__name__.rpartition(".")[2]
+        large = LARGE_TEXT if name in CROWDED else []
         fourth = [((360, 270), "light")] if name in FOUR_TO_THREE else []
-        metafunc.parametrize(("shape", "look"), SHAPES + fourth + (SPOKEN if name in ALL_SAID else []))
+        metafunc.parametrize(("shape", "look"), SHAPES + large + fourth + (SPOKEN if name in ALL_SAID else []))

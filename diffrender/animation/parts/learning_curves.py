@@ -19,6 +19,7 @@ from diffrender.trajectory.reader import Trajectory
 
 MEAN = 80  # training steps over which the loss is averaged
 APART = 3.0  # ticks of the distance stand no nearer
+NARROW = 10.0  # em, under which a chart is narrow
 NAMED = 0.55  # of a chart's width, under which curves are still high: room for the name of a dotted line
 LEAST = "no network has less on average: {:.3f}|no network's mean is less: {:.3f}|least mean {:.3f}"
 RAW = 0.5  # opacity of the single losses behind their mean
@@ -43,7 +44,7 @@ class LearningCurves:
         both, tall = METRIC in run, page.shape == "tall"
         boxes = (box.columns(1, 1, gap=0.6) if tall else box.rows(0.48, 0.52, gap=0.2)) if both else [box]
         # over a narrow chart stands the name of its dotted line too, for which there is no room within
-        self.line = 1.2 * page.em("floor") if tall else 0.0
+        self.line = 1.2 * page.em("floor") if tall or box.width < NARROW * page.em("legend") else 0.0
         first, *rest = (b._replace(top=b.top - 1.2 * page.em("legend") - self.line) for b in boxes)
         ticks = decades(1, len(run["loss"]))[:: 1 if page.shape == "wide" else 2]
         # charts under each other have one axis of steps: numbers at their left have the same room
@@ -81,9 +82,11 @@ class LearningCurves:
         if figures:
             low, high = min(low, figures.low), max(high, figures.high)
         ticks = decades(low, high)
+        between = np.log(ticks[-1] / ticks[0]) / np.log(high / low) * (0.88 * box.height - 1.3 * page.em("legend"))
+        two = ticks[-1] > APART * ticks[0] and between > 1.1 * page.em("legend")
         axes = Axes(
             page, box, x=(1, len(self.run["loss"])), y=(low, high), log_x=True, log_y=True, x_ticks=x_ticks,
-            y_ticks=[ticks[0], *(ticks[-1:] if ticks[-1] > APART * ticks[0] else [])], room=room,
+            y_ticks=[ticks[0], *(ticks[-1:] if two else [])], room=room,
         )  # fmt: skip
         curve = clock.bind(axes.curve(np.maximum(self.steps, 1), far, color=theme.samples, ring=theme.bg))
         name = "Distance to the data: {:.3f}" if page.shape == "wide" else "Distance {:.3f}"

@@ -31,7 +31,7 @@ class Glyph(VMobject):
         """Another glyph of the same looks, with these points: without the settings of `__init__`, which take long."""
         made = Glyph.__new__(Glyph)
         own = {name: value.copy() for name, value in vars(self).items() if isinstance(value, list) or "rgba" in name}
-        vars(made).update(vars(self) | own | {"points": points})
+        made.__dict__.update(vars(self) | own | {"points": points})
         return made
 
     @property
