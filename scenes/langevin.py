@@ -22,6 +22,7 @@ from diffrender.animation import (
     check_moves,
     escaped,
     fit,
+    fitting_keys,
     pick_first,
     total_variation_curve,
     window_keys,
@@ -30,7 +31,9 @@ from diffrender.animation import (
 OTHERS = ("mala", "underdamped", "hmc", "annealed")
 Act = Literal["hill", "chain", "zoom", "histogram", "many", "still", "annealing"]
 COOLING = ("hill", "annealing")  # acts of a sampler whose noise level falls
+MORE_TO_SEE = 1.6  # times as long a step of other samplers is looked at: more happens in it
 IN_SPACE = ("chain", "many")  # acts of densities in space
+LEAPS = {"sampler.step_size": 0.3, "sampler.leapfrogs": 6}  # so long that some paths are refused
 ANNEALED = {
     "sampler.steps": 12,
     "sampler.inner_steps": 12,
@@ -66,8 +69,8 @@ class Langevin(ChainsInSpaceScene):
             samplers={
                 "ula": {},
                 "mala": {},
-                "underdamped": {},
-                "hmc": {"sampler.steps": 12_000},  # of ten leaps each
+                "underdamped": {"sampler.friction": 2.0},  # so much that it is seen
+                "hmc": {"sampler.steps": 12_000, "sampler.step_size": 0.3, "sampler.leapfrogs": 6},  # some refused
                 "annealed": ANNEALED,
             },
         ),
@@ -75,7 +78,13 @@ class Langevin(ChainsInSpaceScene):
             "langevin|reverse",
             {"model.kind": "exact", "sampler.kind": "ula", "sampler.chains": 600},
             fixed={"sampler.steps": 400},
-            samplers={"ula": {}, "mala": {}, "underdamped": {}, "hmc": {}, "annealed": ANNEALED},
+            samplers={
+                "ula": {},
+                "mala": {},
+                "underdamped": {"sampler.friction": 2.0},
+                "hmc": LEAPS,
+                "annealed": ANNEALED,
+            },
             acts=("many", "still", "annealing"),
         ),
         "still": Recording(
@@ -89,17 +98,25 @@ class Langevin(ChainsInSpaceScene):
         "title": "Langevin Monte Carlo",
         "density": "True density $p(x)$",
         "hill": "Without noise: straight up $log p$|Without noise",
+        "hill_beside": "Gradient ascent alone: straight up $log p$|Gradient ascent alone|Gradient ascent",
         "height": "height: $log p$, flat under $e^(-8)$ of the top",
         "stuck": "Stuck on the nearest top|Stuck on a top",
         "wander": "With noise it goes on|With noise",
         "taken_apart": "One step of the chain|One step",
-        "proposed": "Proposed, taken with probability $A$|Proposed, taken with $A$|Proposed",
+        "changed": "How one step changes the momentum|One step of the momentum|One step",
+        "proposed": "Taken if a uniform draw $u <$ {}|Taken if $u <$ {}|{}",
         "noise": "noise",
         "sum": "sum",
-        "momentum": "momentum $v$",
+        "momentum": "momentum $v$|momentum",
+        "fresh": "momentum $v$, fresh by chance|chance: $v$",
+        "kick": "gradient $nabla log p$|$nabla log p$",
+        "friction": "friction $- gamma v$, $gamma =$ {:.3g}|friction",
+        "shaken": "noise $xi$|noise",
         "path": "its path",
         "taken": "taken",
         "refused": "refused",
+        "taken_by": "chance $u =$ {:.2f} $<$ $A =$ {:.2f}: taken|$A =$ {:.2f}: taken",
+        "refused_by": "chance $u =$ {:.2f} $>=$ $A =$ {:.2f}: refused|$A =$ {:.2f}: refused",
         "rate": "{} % taken",
         "visited": "Histogram of {:,} visited states|{:,} visited states|{:,} states",
         "variation": "total variation to $p$, $n$ states in {} × {} bins|total variation, {} × {} bins|total variation",
@@ -114,6 +131,9 @@ class Langevin(ChainsInSpaceScene):
         "ends": "distance to $p$ {0:.3f}, true samples {1}|distance {0:.3f}, chance {1}|{0:.3f} ({1})",
         "stuck_at": "Without noise: {0:,} chains on {1} points|{0:,} chains on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
+        "crowd_alone_beside": "This sampler, {:,} chains|This sampler",
+        "stuck_chains_beside": "Gradient ascent, {:,} chains|Gradient ascent",
+        "stuck_at_beside": "Gradient ascent: {0:,} chains on {1} points|{0:,} chains on {1} points|On {1} points",
         "cooled": "$p_t$, chains coloured by where they end|Chains on $p_t$, coloured by their end|$p_t$ and chains",
         "temperature": "Noise level, the temperature: $sigma_t =$ {:.2f}|Temperature $sigma_t =$ {:.2f}",
         "one": "one chain",
@@ -147,11 +167,13 @@ class Langevin(ChainsInSpaceScene):
         equation = said.get("equation") or EQUATION
         state = {"state": "fg"} if ": state}}" in equation else {}
         self.equation = page.equation(equation, **state).set_z_index(MOVING_TEXT)
+        self.plain = said.get("name") not in OTHERS
         name = said.get("title", "") if said.get("name") in OTHERS else ""  # the scene is called after the plainest
         self.title = escaped(name[:1].upper() + name[1:]) or self.words["title"]
         acts = self.acts()
         slow = min(options.slow_steps, run.steps)
-        own = {act: getattr(options, f"{act}_seconds", Magnifier.planned(slow)) for act in acts}
+        looked = Magnifier.planned(slow) * (MORE_TO_SEE if name else 1.0)
+        own = {act: getattr(options, f"{act}_seconds", looked) for act in acts}
         faster = options.speed * (sum(own.values()) / options.duration if options.duration else 1.0)
         self.lasts = {act: seconds / faster for act, seconds in own.items()}
         if not flat:
@@ -223,38 +245,44 @@ class Langevin(ChainsInSpaceScene):
         )  # fmt: skip
         clock = self.act(run, glass.timeline, glass)
         clock.bind(moves=[*self.one.mobjects, self.equation])
-        wide = self.page.shape == "wide"
-        facts, below = self.tail, self.color_key() if wide else []
-        if judged := "accepted" in run:
-            rule = (run.meta.get("sampler") or {}).get("acceptance") or "A"
-            rate = words["rate"].format(f"{100 * np.mean(run['accepted']):.1f}")
-            facts = [rate] if wide and "path" not in run else []  # beside a path's two sizes there is no room
-            below = []
-        name = self.label("proposed" if judged else "taken_apart", self.right)
-        legend = self.under(self.page.legend(window_keys(run, self.theme, words), self.right), self.right)
-        if judged and self.page.shape in ("tall", "square"):
-            name = self.acceptance(rule)
-        elif judged:
-            below = [self.acceptance(rule)]
+        wide, paths, judged = self.page.shape == "wide", "path" in run, "accepted" in run
+        facts = [] if paths else self.tail
+        if judged and wide and not paths:  # beside a path's two sizes there is no room
+            facts = [words["rate"].format(f"{100 * np.mean(run['accepted']):.1f}")]
+        name = self.acceptance() if judged else self.label("changed" if paths else "taken_apart", self.right)
+        both = name.width > self.right.width + 1e-6  # a rule that needs the room over both panels
         self.set_places(
-            left=self.on_left(self.one.mobjects), label=[self.label("density", self.left)], ground=self.ground,
-            right=glass.mobjects, name=[name], key=[*below, legend],
+            left=self.on_left(self.one.mobjects), label=[] if both else [self.label("density", self.left)],
+            ground=self.ground, right=glass.mobjects, name=[name], key=self.window_key(),
             footer=self.footer(run, "step", *facts, clock=clock),
         )  # fmt: skip
         self.play_act("zoom", clock, glass.seconds)
         self.now = glass.last
 
-    def acceptance(self, rule: str) -> Any:
-        """With which probability a proposal is taken: under the density, in a 4:3 frame under the legend of both, in a
-        square or tall one over the window.
+    def window_key(self) -> list[Any]:
+        """What the window's arrows and marks mean: under it, or, where these are many, from the left margin on."""
+        page, row, paths = self.page, self.row, "path" in self.run
+        if page.shape == "wide" and not paths:
+            legend = page.legend(window_keys(self.run, self.theme, self.words), self.right)
+            return [*self.color_key(), self.under(legend, self.right)]
+        keys = fitting_keys(page, self.run, self.words, row)
+        each = -(-len(keys) // 2) if page.shape == "tall" and "accepted" not in self.run else len(keys)
+        lines = [keys[k : k + each] for k in range(0, len(keys), each)]
+        box = self.left if page.shape == "wide" else self.right
+        drop = 1.5 * page.em("legend")
+        return [self.under(page.legend(line, box), box).shift([0, -k * drop, 0]) for k, line in enumerate(lines)]
+
+    def acceptance(self) -> Any:
+        """When a proposal is taken, over the window: with words if there is room, and else a little smaller; or over
+        both panels, if it would be much smaller.
         """
-        page = self.page
-        if page.shape in ("wide", "classic"):
-            lower = 0.0 if page.shape == "wide" else 1.5 * page.em("legend")
-            return self.under(page.note(f"${rule}$", self.left), self.left).shift([0, -lower, 0])
-        text = page.words(f"${rule}$")
-        text.scale(min(1.0, self.right.width / text.width))
-        return page.panel_label(text, self.right)
+        page, box = self.page, self.right
+        rule = f"${(self.run.meta.get('sampler') or {}).get('acceptance') or 'A'}$"
+        text = page.words(page.fitting(self.words["proposed"], box.width, "label", rule).format(rule))
+        if text.width > 1.3 * box.width:
+            return page.panel_label(text, box, align=1)
+        text.scale(min(1.0, box.width / text.width))
+        return page.panel_label(text, box)
 
     def histogram(self) -> None:
         """All states visited so far: dots, then bins that become finer; their distance to the density falls."""

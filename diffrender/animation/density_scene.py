@@ -17,6 +17,7 @@ from diffrender.animation.parts.density_panel import POWER, DensityPanel
 from diffrender.animation.parts.filling import FillingHistogram
 from diffrender.animation.parts.glide import Glide, fit, lay_on
 from diffrender.animation.parts.tally import Tally, category_colors
+from diffrender.animation.parts.zoom.windows import friction_of
 from diffrender.animation.scene import TrajectoryScene
 from diffrender.animation.text import captions
 from diffrender.animation.text.typst import Typeset
@@ -108,10 +109,14 @@ class DensityScene(TrajectoryScene):
             size = f"$tau = {run.meta['sampler']['options']['step_size']:g}$"
             return list(self.caption("sampler", size, *items, "seed", "model", run=run, clock=clock))
         step = float(run["time"][1] - run["time"][0])
-        size = f"${'h' if 'path' in run else 'tau'} = {step:.3g}$"
-        if "path" in run and "accepted" in run:  # a leapfrog path
+        size = f"$tau = {step:.3g}$"
+        if "path" in run and "accepted" in run:
             leaps = run["path"].shape[2] - 1
-            size = f"$L = {leaps}, thick h = {step / leaps:.3g}$"
+            size = f"path: {leaps} leaps of {step / leaps:.3g}"
+        elif "path" in run:
+            size = f"step {step:.3g}"
+            if self.page.shape in ("square", "tall"):  # whose legend has no room for it
+                size = f"$h = {step:.3g}, gamma = {friction_of(run):.3g}$"
         return list(self.caption("sampler", size, *items, "seed", "model", run=run, clock=clock))
 
     def footer_of_both(self, run: Trajectory, beside: Trajectory, *items: Any, clock: Clock) -> list[Mobject]:

@@ -27,12 +27,18 @@ class ManyChainsScene(DensityScene):
 
     equation: that of the header, with a term `noise`. lasts: seconds that each act moves. The scene's `words` hold
     what the acts say: hill, height, stuck; crowd, wasserstein, floor, steps, straight; crowd_alone, stuck_chains,
-    stuck_at, same, ends; cooled, temperature, own_top.
+    stuck_at, same, ends; cooled, temperature, own_top. plain: whether the chains without noise move as those with it
+    do, but for the noise; else words whose names end in `_beside` say what they are.
     """
 
     equation: Typeset
     lasts: dict[str, float]
     distance: Distance | None = None
+    plain = True
+
+    def named(self, name: str) -> str:
+        """The word for chains without noise, or beside them."""
+        return name if self.plain else f"{name}_beside"
 
     def hill(self) -> None:
         """The map tilts up; a ball that only follows the slope climbs the nearest top, and is stuck there."""
@@ -43,12 +49,12 @@ class ManyChainsScene(DensityScene):
         clock = self.act(run, climb.timeline, climb)
         climb.clear()
         self.set_places(
-            left=[land], label=[self.label("hill", self.hill_box)],
+            left=[land], label=[self.label(self.named("hill"), self.hill_box)],
             key=[self.under(self.page.note(self.words["height"], self.hill_box), self.hill_box)],
             footer=self.footer(run, "step", clock=clock),
         )  # fmt: skip
         self.remove(*self.density.mobjects)
-        tilt = Tilt(land, self.equation, self.theme)
+        tilt = Tilt(land, self.equation, self.theme, fading=self.plain)
         self.play(tilt.play(0.2 * seconds))
         self.play_act("hill", clock, 0.48 * seconds)
         self.set_places(label=[self.label("stuck", self.hill_box)])
@@ -117,15 +123,16 @@ class ManyChainsScene(DensityScene):
         clock = self.act(run, slow_then_ramp(min(noisy.steps, run.steps), SOON), *crowds)
         self.set_places(
             left=[self.faint(self.left), *crowds[0].mobjects], right=[self.faint(self.right), *crowds[1].mobjects],
-            label=[self.label("crowd_alone", self.left, noisy.chains)], ground=self.ground,
-            name=[self.label("stuck_chains", self.right, run.chains)],
+            label=[self.label(self.named("crowd_alone"), self.left, noisy.chains)], ground=self.ground,
+            name=[self.label(self.named("stuck_chains"), self.right, run.chains)],
             footer=self.footer_of_both(noisy, run, self.words["same"], "step", clock=clock), key=[self.rule(run)],
         )  # fmt: skip
         self.play_act("still", clock, self.lasts["still"])
         ends = ((noisy, self.left, False), (run, self.right, True))
         self.tallies = [self.tally(r, box, discs=discs).set_z_index(6) for r, box, discs in ends]
         points = int((self.tallies[1].counts > 0).sum())
-        self.set_places(name=[self.label("stuck_at", self.right, run.chains, points)], key=self.how_far(noisy, run))
+        ended = self.label(self.named("stuck_at"), self.right, run.chains, points)
+        self.set_places(name=[ended], key=self.how_far(noisy, run))
         moved = crowds[1].mobjects  # discs stand out from them
         chains = OpacityScale(*moved)
         dim = UpdateFromAlpha(lambda u: chains.set(1 - u * (1 - BEHIND)), *moved)

@@ -13,7 +13,7 @@ from diffrender.diffusion.denoisers.exact import DataDenoiser, MixtureDenoiser
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Noise, Purpose
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
-from diffrender.diffusion.samplers.langevin.base import AtLevel
+from diffrender.diffusion.samplers.langevin.base import AtLevel, metropolis
 from diffrender.diffusion.targets.densities.catalogue import DENSITIES
 
 PLAIN = [entry.name for entry in SAMPLERS if entry.info["kind"] == "langevin"]
@@ -112,12 +112,29 @@ def test_momentum_and_path():
         assert torch.equal(step.momentum, Noise(0, 50, (2,))(step.index, Purpose.MOMENTUM))
         first = step.x + 0.2 * (step.momentum + 0.1 * SMILEY.score(step.x))
         assert torch.allclose(step.path[1], first, atol=1e-6)
+        last = (step.path[-1] - step.path[-2]) / 0.2 + 0.1 * SMILEY.score(step.path[-1])
+        assert torch.allclose(step.momentum_end, last, atol=1e-5)
         assert step.drift is None
     for step in run("underdamped", step_size=0.2, steps=3):
         assert step.path.shape == (3, 50, 2)
         assert torch.equal(step.path[0], step.x)
         assert torch.equal(step.path[2], step.x_next)
         assert torch.allclose(step.path[1], step.x + 0.1 * (step.momentum + 0.1 * SMILEY.score(step.x)), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["mala", "hmc"])
+def test_a_test_says_the_numbers_that_decided_it(kind):
+    """log_ratio is H(x, v) − H(x', v') of HMC; where a proposal has no density it is finite, and refuses."""
+    for step in run(kind, step_size=0.5, steps=5):
+        assert torch.equal(step.accepted, step.uniform < step.log_ratio.exp())
+        assert torch.equal(step.uniform, Noise(0, 50, (2,)).uniform(step.index))
+        if kind == "hmc":
+            ends = ((step.x, step.momentum), (step.proposal, step.momentum_end))
+            before, after = (v.square().sum(1) / 2 - SMILEY.log_prob(x) for x, v in ends)
+            assert torch.allclose(step.log_ratio, (before - after).clamp(-80, 80), atol=1e-3)
+    nowhere = metropolis(torch.tensor([float("nan"), float("-inf"), 900.0]), Noise(0, 3, (2,)), 0)
+    assert nowhere.accepted.tolist() == [False, False, True]
+    assert nowhere.log_ratio.tolist() == [-80, -80, 80]
 
 
 def test_without_friction_energy_is_kept():

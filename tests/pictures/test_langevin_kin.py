@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
 
 from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
+from diffrender.animation.parts.zoom.step_window import WHOLE
 from diffrender.animation.parts.zoom.verdict import KEPT
-from diffrender.animation.parts.zoom.windows import check_moves, momentum_color
+from diffrender.animation.parts.zoom.windows import check_moves
 from diffrender.core.errors import RenderError
+from diffrender.diffusion.targets.densities.catalogue import DENSITIES
 from diffrender.trajectory import Trajectory, TrajectoryWriter
 
 SMALL = {
@@ -39,7 +42,7 @@ def held(cinema, chains):
     show.play((), **PLAIN)
     begin, pace = show.scene.cues["zoom"], show.scene.glass.pace
     steps = [0, 1, 2, 8, 10, 12]
-    times = [k * SLOW + HELD if k < 3 else pace.starts[k] + pace.durations[k] / 2 for k in steps]
+    times = [pace.starts[k] + pace.durations[k] * (HELD / SLOW if k < 3 else 0.5) for k in steps]
     windows = [(round(10 * (begin + t)), round(10 * (begin + t)) + 1) for t in times]
     for kind, run in chains.items():
         show = cinema("langevin", chain=run)
@@ -122,15 +125,89 @@ def check_momentum(frame, heat, x, tip, color, read):
     assert across[along > along.max() - 4].mean() == pytest.approx(0, abs=2)
 
 
-@pytest.mark.parametrize("kind", ["underdamped", "hmc"])
-def test_the_momentum_arrow_is_the_recorded_momentum(held, chains, read, kind):
-    run, time = chains[kind], held[kind, "glass"].view.time
-    color = getattr(read.LOOK, momentum_color(run))
-    for shot, heat, step in held[kind]:
+def test_the_momentum_arrow_is_the_recorded_momentum(held, chains, read):
+    """The largest green shape of the window is the arrow of the next momentum."""
+    run, time = chains["underdamped"], held["underdamped", "glass"].view.time
+    for shot, heat, step in held["underdamped"]:
         x, momentum = run["x"][step, 0], run["momentum"][:, 0]
-        check_momentum(shot.frame, heat, x, x + time * momentum[step], color, read)
+        check_momentum(shot.frame, heat, x, x + time * momentum[step + 1], read.LOOK.accept, read)
         with pytest.raises(AssertionError):
-            check_momentum(shot.frame, heat, x, x + time * momentum[step - 1], color, read)
+            check_momentum(shot.frame, heat, x, x + time * momentum[step], read.LOOK.accept, read)
+
+
+def check_arrows(view, step, parts, tails):
+    """The window's arrows of these names are vectors of the velocity, drawn at its scale from their tails."""
+    for name, vector in parts.items():
+        arrow = view.arrows[name]
+        start, end = (view.heat.to_scene(p) for p in (tails[name], tails[name] + view.time * vector))
+        assert np.allclose(arrow.start, start, atol=1e-3), name
+        assert np.allclose(arrow.end, end, atol=1e-3), name
+
+
+def test_gradient_friction_and_chance_change_the_momentum_as_baoab_does(held, chains):
+    """Each arrow is that part of the step as the closed form says, and they lead from one momentum to the next."""
+    glass, run, h, gamma = held["underdamped", "glass"], chains["underdamped"], 0.1, 1.0
+    view, density, kept = glass.view, DENSITIES["smiley"].make(), np.exp(-gamma * h)
+
+    def score(x):
+        return density.score(torch.as_tensor(np.array(x, np.float32))[None])[0].numpy()
+
+    for step in range(glass.first, glass.first + 3):
+        x, following = run["x"][step, 0], run["x"][step + 1, 0]
+        v, after = run["momentum"][step, 0], run["momentum"][step + 1, 0]
+        first = v + h / 2 * score(x)
+        kick = h / 2 * (score(x) + score(following))
+        parts = {"momentum": v, "kick": kick, "friction": (kept - 1) * first}
+        parts["noise"] = after - v - kick - parts["friction"]
+        tails, at = {}, np.asarray(x, float)
+        for name, vector in parts.items():
+            tails[name], at = at, at + view.time * vector
+        tails["next"], parts["next"] = x, after
+        view.look_at(glass.centres[step - glass.first])
+        view.show(step, WHOLE)
+        check_arrows(view, step, parts, tails)
+        for name in parts:
+            with pytest.raises(AssertionError):
+                check_arrows(view, step, parts | {name: parts[name] * 1.1 + 0.02}, tails)
+
+
+def test_kicks_of_a_leapfrog_path_are_the_gradient_there_between_the_recorded_momenta(held, chains):
+    glass, run = held["hmc", "glass"], chains["hmc"]
+    density, h = DENSITIES["smiley"].make(), SMALL["hmc"]["step_size"]
+    for step in range(glass.first, glass.first + 3):
+        path = torch.as_tensor(np.array(run["path"][step, 0], np.float32))
+        weights = np.ones((len(path), 1))
+        weights[[0, -1]] = 0.5
+        wanted, kicks = h * weights * density.score(path).numpy(), glass.view.kick_vectors(step)
+        assert np.allclose(kicks, wanted, atol=2e-5)
+        vectors = {"momentum": run["momentum"][step, 0], "arriving": run["momentum_end"][step, 0]}
+        tails = {"momentum": run["x"][step, 0], "arriving": run["proposal"][step, 0]}
+        glass.view.look_at(glass.centres[step - glass.first])
+        glass.view.show(step, WHOLE)
+        check_arrows(glass.view, step, vectors, tails)
+        with pytest.raises(AssertionError):
+            check_arrows(glass.view, step, vectors, dict(zip(tails, [*tails.values()][::-1], strict=True)))
+        assert not np.allclose(kicks, np.roll(wanted, 1, 0), atol=2e-3)
+
+
+def test_energies_and_verdict_are_those_of_the_recorded_test(held, chains):
+    """Bars of H before and after differ by the recorded log ratio; the words say the recorded u and A."""
+    glass, run = held["hmc", "glass"], chains["hmc"]
+    density, verdict = DENSITIES["smiley"].make(), glass.view.verdict
+    for step in range(glass.first, glass.first + 3):
+        ends = np.stack([run["x"][step, 0], run["proposal"][step, 0]])
+        log_p = density.log_prob(torch.as_tensor(ends, dtype=torch.float32)).numpy()
+        kinetic = [0.5 * np.square(run[name][step, 0]).sum() for name in ("momentum", "momentum_end")]
+        before, after = glass.gauge.terms[step].sum(1)
+        assert before - after == pytest.approx(float(run["log_ratio"][step, 0]), abs=1e-4)
+        assert glass.gauge.terms[step][:, 1] == pytest.approx(kinetic, abs=1e-5)
+        assert after - before == pytest.approx(kinetic[1] - kinetic[0] - (log_p[1] - log_p[0]), abs=1e-3)
+        assert after - before != pytest.approx(kinetic[0] - kinetic[1] - (log_p[1] - log_p[0]), abs=1e-3)
+        verdict.show(step, 1.0, 0.0, glass.view.heat.to_scene)
+        shown = [number.value for number in verdict.said[int(run["accepted"][step, 0])].numbers]
+        likely = min(1.0, float(np.exp(run["log_ratio"][step, 0])))
+        assert shown == pytest.approx([float(run["uniform"][step, 0]), likely])
+        assert (shown[0] < shown[1]) == bool(run["accepted"][step, 0])
 
 
 def check_path(frame, places, read):
@@ -176,15 +253,11 @@ def test_moves_that_are_not_the_recorded_ones_are_refused(chains, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "size", "look"),
     [
-        ("mala", (480, 270), "dark_de"),
-        ("mala", (270, 480), "light_ja"),
-        ("mala", (360, 270), "light"),
-        ("hmc", (480, 270), "dark_ja"),
-        ("hmc", (270, 480), "light_de"),
-        ("hmc", (270, 270), "dark"),
-        ("underdamped", (270, 480), "dark_de"),
+        (kind, size, ("dark", "light")[(k + turn) % 2] + ("", "_de", "_ja")[(k + 2 * turn) % 3])
+        for turn, kind in enumerate(SMALL)
+        for k, size in enumerate(((480, 270), (270, 480), (360, 270), (270, 270)))
     ],
 )
 def test_no_text_overlaps_or_leaves_the_frame(cinema, chains, kind, size, look):
     show = cinema("langevin", chain=chains[kind])
-    assert show.layout(size, look, 8, speed=3, **PLAIN) == []
+    assert show.layout(size, look, 12, speed=4, **PLAIN) == []

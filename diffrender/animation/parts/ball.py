@@ -71,10 +71,13 @@ class Climb:
 
 
 class Tilt:
-    """The map that rises into a landscape while the equation's noise term fades, and the way back."""
+    """The map that rises into a landscape while the equation's noise term fades, and the way back.
 
-    def __init__(self, landscape: Landscape, equation: Typeset, theme: Theme) -> None:
-        self.landscape, self.equation = landscape, equation
+    fading: whether the term does, because what the ball does is the equation without it.
+    """
+
+    def __init__(self, landscape: Landscape, equation: Typeset, theme: Theme, *, fading: bool = True) -> None:
+        self.landscape, self.equation, self.fading = landscape, equation, fading
         self.light = Spotlight(equation, {"noise": theme.noise}, theme)
 
     def play(self, seconds: float, *, back: bool = False) -> Animation:
@@ -82,6 +85,6 @@ class Tilt:
 
         def show(u: float) -> None:
             self.landscape.rise = 1 - u if back else u
-            self.light.light({"noise": 1 - self.landscape.rise})
+            self.light.light({"noise": 1 - self.landscape.rise * self.fading})
 
         return UpdateFromAlpha(show, self.landscape, self.equation, run_time=seconds, rate_func=smooth)

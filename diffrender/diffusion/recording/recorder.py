@@ -24,7 +24,7 @@ from diffrender.trajectory.writer import TrajectoryWriter
 BLOCK_BYTES = 1 << 22  # of one member, held before they are written
 BLOCK_ROWS = 1 << 12
 SPLIT = ("drift", "noise")
-METROPOLIS = ("proposal", "momentum", "path")
+OF_LANGEVIN = ("proposal", "momentum", "path", "momentum_end", "log_ratio", "uniform")
 MEMBERS_OF_MOVES = ("x0", "eps", *SPLIT)
 
 
@@ -32,7 +32,7 @@ MEMBERS_OF_MOVES = ("x0", "eps", *SPLIT)
 class Keep:
     """What to keep of each move, beside the states.
 
-    members: of x0, eps, drift, noise; what a Langevin sampler adds (accepted, proposal, momentum, path) comes unasked.
+    members: of x0, eps, drift, noise; what a Langevin sampler adds (accepted, path, …) comes unasked.
     every: keep each k-th state; the first and the last always. states: keep these instead, by their numbers. drift and
     noise are summed over the moves between, x0 and eps are those of the first of them, and of what Langevin samplers
     add only `accepted` (moved at all) is left. half: members that are written in float16.
@@ -264,7 +264,7 @@ class Recorder(Members):
         if step.accepted is not None:
             found["accepted"] = step.accepted
         if self.keep.all:
-            found |= {k: v for k in METROPOLIS if (v := getattr(step, k)) is not None}
+            found |= {k: v for k in OF_LANGEVIN if (v := getattr(step, k)) is not None}
             if step.path is not None:
                 found["path"] = step.path.transpose(0, 1)
         elif step.accepted is not None:

@@ -32,7 +32,8 @@ class Step:
 
     index: 0 for the first move. level, next_level: where x and x_next stand. nfe: network calls so far, this move
     included. x0, eps: what was predicted at x. For `mala`, x_next − x = accepted·(drift + noise) and `proposal` is
-    kept; `underdamped` and `hmc` give `momentum` (N, *event) and `path` (L, N, *event) instead of a split.
+    kept; `underdamped` and `hmc` give `momentum` (N, *event) and `path` (L, N, *event) instead of a split, `hmc` also
+    `momentum_end`, with which the path arrives. A Metropolis test gives its `log_ratio` and its draw `uniform`, (N,).
     """
 
     index: int
@@ -49,6 +50,9 @@ class Step:
     proposal: torch.Tensor | None = None
     momentum: torch.Tensor | None = None
     path: torch.Tensor | None = None
+    momentum_end: torch.Tensor | None = None
+    log_ratio: torch.Tensor | None = None
+    uniform: torch.Tensor | None = None
 
 
 def start(level: Level, noise: Noise) -> torch.Tensor:

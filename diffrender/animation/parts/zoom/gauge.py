@@ -21,10 +21,14 @@ class Gauge(VGroup):
     """Lengths of a step's two arrows as two bars, with their values.
 
     In a corner of the window, one above the other on a pill; in a tall frame beside each other in the row `below` it.
-    longest: the length, in data units, of the longest bar. strip: height of the window that it covers.
+    drift, noise: (T, 2) in data units. longest: the length of the longest bar. strip: height of the window that it
+    covers.
     """
 
-    def __init__(self, page: Page, window: Rect, below: Rect, longest: float) -> None:
+    def __init__(
+        self, page: Page, window: Rect, below: Rect, drift: np.ndarray, noise: np.ndarray, longest: float
+    ) -> None:
+        self.vectors = dict(zip(BARS, (drift, noise), strict=True))
         theme, tall = page.theme, page.shape == "tall"
         em = page.em("floor")
         self.longest, self.length, self.thick = longest or 1.0, SHARE * (window[1] - window[0]), 0.42 * em
@@ -48,10 +52,10 @@ class Gauge(VGroup):
             corners = [[left - 0.1, low, 0], [left + room + 0.1, low + 4.1 * em, 0]]
             self.add_to_back(pill(VMobject().set_points_as_corners(corners), theme, pad=0, alpha=0.86))
 
-    def show(self, score: np.ndarray, noise: np.ndarray, grown: Mapping[str, float]) -> None:
-        """Show the lengths of two vectors (2,) in data units, as far as each arrow has grown."""
-        for name, vector, (left, y) in zip(BARS, (score, noise), self.places, strict=True):
-            value = float(np.hypot(*vector)) * grown.get(name, 1.0)
+    def show(self, step: int, grown: Mapping[str, float]) -> None:
+        """Show the lengths of a step's two vectors, as far as each arrow has grown."""
+        for name, (left, y) in zip(BARS, self.places, strict=True):
+            value = float(np.hypot(*self.vectors[name][step])) * grown.get(name, 1.0)
             x = left + max(min(value / self.longest, 1.0) * self.length, 0.02)
             low, high = y - self.thick / 2, y + self.thick / 2
             set_polygons(self.bars[name], [np.array([[left, low, 0], [x, low, 0], [x, high, 0], [left, high, 0]])])

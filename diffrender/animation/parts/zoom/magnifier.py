@@ -15,7 +15,7 @@ from diffrender.animation.parts.density_panel import DensityPanel
 from diffrender.animation.parts.one_chain import OneChain
 from diffrender.animation.parts.zoom.pacing import SlowThenFaster
 from diffrender.animation.parts.zoom.spotlight import Spotlight
-from diffrender.animation.parts.zoom.step_window import WHOLE, StepView, stages
+from diffrender.animation.parts.zoom.step_window import WHOLE, stages
 from diffrender.animation.parts.zoom.windows import TERMS, window_on
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import Timeline
@@ -58,7 +58,7 @@ class Magnifier:
         speed = self.planned(slow) / seconds if seconds else 1.0
         self.pace = SlowThenFaster.plan(slow, 1 / PACE, FAST_SECONDS, speed)
         steps = slice(first, min(first + len(self.pace.starts), run.steps))
-        looked = window_on(density, window, run, steps, below, words)
+        looked = window_on(density, window, run, steps, slow, below, words)
         self.view, self.centres, self.gauge = looked.view, looked.centres, looked.gauge
         self.view.set_z_index(6)
         bar = scale_bar(Plane((0.0, self.view.size[0], 0.0, self.view.size[1]), window), page, Box(*window))
@@ -107,8 +107,8 @@ class Magnifier:
         box = self.view.look_at(self.centres[i] + way * (done["glide"] if apart else part))
         self.view.show(self.first + i, done, tagged=i < self.slow)
         self._follow(box)
-        if self.gauge is not None and isinstance(self.view, StepView):
-            self.gauge.show(self.view.drift[self.first + i], self.view.noise[self.first + i], done)
+        if self.gauge is not None:
+            self.gauge.show(self.first + i, done)
         shown = _lit(part, self.view.grown(done)) if i < self.slow else {}
         self.spotlight.light({name: shown.get(name, 1.0) for name in self.lit})
         self.one.show_step(self.first + i + done["move"])
@@ -122,4 +122,5 @@ class Magnifier:
 def _lit(part: float, grown: Mapping[str, float]) -> dict[str, float]:
     """How bright each term is when `part` of a slow step has gone: it lights up as what it means grows."""
     fading = max(0.0, 1 - part / 0.05)
-    return {"state": 1.0, **{name: max(grown[name], fading) for name in ("score", "noise", "sum") if name in grown}}
+    terms = (name for name in TERMS if name != "state" and name in grown)
+    return {"state": 1.0, **{name: max(grown[name], fading) for name in terms}}

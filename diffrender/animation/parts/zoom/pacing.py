@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ Size = tuple[float, float]  # of the zoom window, in data units
 
 STAGES = {"score": 0.5, "noise": 0.5, "sides": 0.2, "sum": 0.4, "hold": 0.6, "move": 0.4, "glide": 0.3}  # seconds
 SLOW = sum(STAGES.values())
+TELLING = 0.4  # a proposal that was less likely to be taken shows why proposals are refused
 SEARCH = 600  # the step that is taken apart first is among the first so many
 
 
@@ -26,13 +28,15 @@ def pick_step(
     box: tuple,
     first: int = 60,
     refused: np.ndarray | None = None,
+    likely: np.ndarray | None = None,
 ) -> int:
     """The recorded step that begins the `count` consecutive ones whose arrows read best.
 
     By rule, never by hand: drift and noise of similar length, neither tiny nor huge against √(2τ), wide apart; the
     chain well inside `box`, the part of the plane that is shown. drift, noise: (T, 2); x: (T+1, 2). Steps before
     `first` are passed over, so that a tail of the chain is there to be seen. refused: (T,) bool; the last of the
-    steps, and no other, is one of a refused proposal if that can be.
+    steps, and no other, is one of a refused proposal if that can be. likely: (T,) how likely each was to be taken: the
+    refused one not very.
     """
     unit = float(np.sqrt((noise**2).mean())) or 1.0
     d, n, s = (np.hypot(*v.T) / unit for v in (drift, noise, drift + noise))
@@ -45,6 +49,8 @@ def pick_step(
     if refused is not None:
         often = np.convolve(refused, np.ones(count), "valid")
         runs = runs + 100.0 * ~((often == 1) & refused[count - 1 :])
+        if likely is not None:
+            runs = runs + 5.0 * np.maximum(likely[count - 1 :] - TELLING, 0)
     first = min(first, len(runs) - 1)
     return first + int(np.argmin(runs[first:]))
 
@@ -96,7 +102,7 @@ def place_tags(
         ahead = np.arctan2(*(tip[:2] - tail[:2])[::-1])
         best, least = tip[:2], np.inf
         for turn in np.radians([0, 25, -25, 50, -50, 75, -75, 100, -100, 130, -130]):
-            for far in (1.0, 1.8):
+            for far in (1.0, 1.8, 3.0):
                 u = np.array([np.cos(ahead + turn), np.sin(ahead + turn)])
                 wanted = tip[:2] + u * (far * gap + np.abs(u) @ half)
                 centre = np.clip(wanted, low, high)
@@ -197,7 +203,9 @@ def pick_first(run: Trajectory, count: int, box: tuple) -> int:
     near = min(SEARCH, run.steps)
     x = run["x"][: near + 1, 0]
     refused = ~np.asarray(run["accepted"][:near, 0], bool) if "accepted" in run else None
+    likely = np.exp(np.minimum(run["log_ratio"][:near, 0], 0)) if "log_ratio" in run else None
+    judged: dict[str, Any] = {"refused": refused, "likely": likely}
     if "drift" in run:
-        return pick_step(run["drift"][:near, 0], run["noise"][:near, 0], x, count, box, refused=refused)
+        return pick_step(run["drift"][:near, 0], run["noise"][:near, 0], x, count, box, **judged)
     part = 0.1 * (run["path"][:near, 0, -1] - x[:-1])  # a path has no two arrows: its length and its place count
-    return pick_step(part, part, x, count, box, refused=refused)
+    return pick_step(part, part, x, count, box, **judged)

@@ -1,12 +1,13 @@
-"""The zoom window on a chain whose steps are paths: the momentum at the start, and the way that is gone."""
+"""The zoom window on a chain whose steps are paths: velocities as arrows, and the way that is gone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from manim import VMobject
+from manim import VGroup, VMobject
 
 from diffrender.animation.animations import OpacityScale
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
@@ -17,15 +18,15 @@ from diffrender.animation.parts.zoom.pacing import STAGES
 from diffrender.animation.parts.zoom.step_window import ChainWindow
 from diffrender.animation.theme import LINE, Theme
 
-RUNS = ("noise", "sides", "sum")  # the stages in which the path is gone
+Ends = dict[str, tuple[np.ndarray, np.ndarray]]  # of arrows, in data units
 
 
 class PathView(ChainWindow):
-    """The window in which a step is a momentum and the path that it takes.
+    """A window in which a step is a path, and its velocities are arrows.
 
-    path: (T, L, 2) states of the way inside each step, momentum: (T, 2), as recorded. time: the arrow ends where the
-    momentum alone would lead in it. color: a token, of the momentum; if it is that of chance, the equation's term
-    `noise` lights up with it. tags: `momentum`, `end` (of the path) and `state`. scale: of the arrow.
+    path: (T, L, 2) states of the way inside each step, momentum: (T, 2), as recorded. time: an arrow ends where its
+    velocity alone would lead in it. arrows: by name. going: the stages in which the path is gone. others: what else
+    shows a step, under the arrows.
     """
 
     def __init__(
@@ -37,17 +38,18 @@ class PathView(ChainWindow):
         path: np.ndarray,
         momentum: np.ndarray,
         time: float,
-        color: str,
+        arrows: Mapping[str, StepArrow],
+        going: tuple[str, ...],
+        others: Sequence[VGroup] = (),
         theme: Theme,
-        scale: float = 1.25,
         **window: Any,
     ) -> None:
-        self.path, self.momentum, self.time, self.chance = path, momentum, time, color == "noise"
-        self.arrow = StepArrow(theme.color(color), dashed=True, scale=scale, casing=theme.panel)
+        self.path, self.momentum, self.time = path, momentum, time
+        self.arrows, self.going = dict(arrows), going
         self.casing = VMobject(stroke_color=theme.panel, stroke_width=260 * LINE)
         self.way = VMobject(stroke_color=theme.sum, stroke_width=150 * LINE)
         self.stops = PointCloud(heat.box, rect, path[0], color=theme.sum, radius=0.065, ring=theme.panel)
-        drawn = [self.arrow, self.casing, self.way, self.stops]
+        drawn = [self.casing, self.way, *others, *self.arrows.values(), self.stops]
         super().__init__(rect, size, heat, theme=theme, drawn=drawn, **window)
         self.strength = OpacityScale(*drawn)
 
@@ -56,10 +58,21 @@ class PathView(ChainWindow):
         self.stops.box = super().look_at(centre)
         return self.stops.box
 
+    @abstractmethod
+    def ends(self, step: int) -> Ends:
+        """Where each arrow of a step begins and ends."""
+
+    def drawn_points(self, step: int) -> np.ndarray:
+        """(M, 2) all that a step draws, first where the chain is before it."""
+        ends = [point for pair in self.ends(step).values() for point in pair]
+        return np.stack([self.x[step], *self.path[step], *ends])
+
     def draw_step(self, step: int, done: Mapping[str, float]) -> None:
-        """Draw the momentum as far as it has grown, and the path as far as it has been gone."""
-        self.arrow.put(self.heat.to_scene(self.x[step]), self.tips(step)["momentum"], done["score"])
-        gone = self.grown(done)["end"] * (len(self.path[step]) - 1)
+        """Draw the arrows as far as they have grown, and the path as far as it has been gone."""
+        grown = self.grown(done)
+        for name, (start, end) in self.ends(step).items():
+            self.arrows[name].put(self.heat.to_scene(start), self.heat.to_scene(end), grown[name])
+        gone = grown["end"] * (len(self.path[step]) - 1)
         points = self._until(step, gone)
         for mob in (self.casing, self.way):
             mob.set_points_as_corners([[*self.heat.to_scene(p)[:2], 0.0] for p in points])
@@ -68,15 +81,18 @@ class PathView(ChainWindow):
         self.strength.set(1 - done["move"])
 
     def tips(self, step: int) -> dict[str, np.ndarray]:
-        """Where the momentum alone would lead, and where the path ends."""
-        free = self.x[step] + self.time * self.momentum[step]
-        return {"momentum": self.heat.to_scene(free), "end": self.heat.to_scene(self.path[step][-1])}
+        """Where the arrows end, and the path."""
+        ends = {name: self.heat.to_scene(end) for name, (_, end) in self.ends(step).items()}
+        return ends | {"end": self.heat.to_scene(self.path[step][-1])}
 
-    def grown(self, done: Mapping[str, float]) -> Mapping[str, float]:
-        """The momentum grows first, then the path is gone."""
-        whole = sum(STAGES[name] for name in RUNS)
-        gone = min(1.0, sum(STAGES[name] * done[name] for name in RUNS) / whole)
-        return {"momentum": done["score"], "end": gone, **({"noise": done["score"]} if self.chance else {})}
+    def tails(self, step: int) -> dict[str, np.ndarray]:
+        """Where the arrows begin."""
+        return {name: self.heat.to_scene(start) for name, (start, _) in self.ends(step).items()}
+
+    def gone(self, done: Mapping[str, float]) -> float:
+        """The part of the path that has been gone."""
+        whole = sum(STAGES[name] for name in self.going)
+        return min(1.0, sum(STAGES[name] * done[name] for name in self.going) / whole)
 
     def now(self, step: int, part: float) -> np.ndarray:
         """(2,) where the chain is: on its path, or where it stays."""
@@ -89,3 +105,8 @@ class PathView(ChainWindow):
         path, k = np.asarray(self.path[step], float), int(gone)
         after = path[min(k + 1, len(path) - 1)]
         return np.concatenate([path[: k + 1], (path[k] + (gone - k) * (after - path[k]))[None]])
+
+
+def after(part: float, begin: float, end: float) -> float:
+    """How much of `begin`..`end` has passed when `part` has, 0 to 1."""
+    return float(np.clip((part - begin) / (end - begin), 0, 1))

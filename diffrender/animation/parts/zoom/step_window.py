@@ -92,7 +92,7 @@ class ChainWindow(VGroup):
             strength.set(self.grown(done).get(name, 1.0) * (1 - done["move"]) if tagged else 0.0)
         if tagged and step != self.tagged:
             self.tagged = step
-            self._place_tags(self.heat.to_scene(self.x[step]), self.tips(step))
+            self._place_tags(self.heat.to_scene(self.x[step]), self.tips(step), self.tails(step))
 
     @abstractmethod
     def draw_step(self, step: int, done: Mapping[str, float]) -> None:
@@ -102,6 +102,10 @@ class ChainWindow(VGroup):
     def tips(self, step: int) -> dict[str, np.ndarray]:
         """Where in the scene that ends which has a tag, by its name."""
 
+    def tails(self, step: int) -> dict[str, np.ndarray]:
+        """Where in the scene that begins which has a tag, if not where the chain is."""
+        return {}
+
     def grown(self, done: Mapping[str, float]) -> Mapping[str, float]:
         """How far what has a tag, or a term in the equation, has come: name → 0..1."""
         return done
@@ -110,12 +114,13 @@ class ChainWindow(VGroup):
         """(2,) where the chain is on `part` 0..1 of its way to the next state."""
         return self.x[step] + part * (self.x[step + 1] - self.x[step])
 
-    def _place_tags(self, at: np.ndarray, tips: Mapping[str, np.ndarray]) -> None:
+    def _place_tags(self, at: np.ndarray, tips: Mapping[str, np.ndarray], tails: Mapping[str, np.ndarray]) -> None:
         """Each beyond its arrow's tip, the chain's own behind it; none on another or on an arrow."""
         back = 2 * at - sum(tips.values()) / len(tips)
         ends = [at + (back - at) * 0.01 if name == "state" else tips[name] for name in self.tags]
         sizes = [(float(tag.width), float(tag.height)) for tag in self.tags.values()]
-        centres = place_tags(ends, [at] * len(ends), sizes, self.tag_rect)
+        starts = [tails.get(name, at) for name in self.tags]
+        centres = place_tags(ends, starts, sizes, self.tag_rect)
         for tag, centre in zip(self.tags.values(), centres, strict=True):
             tag.shift([*(centre - tag.get_center()[:2]), 0.0])
 

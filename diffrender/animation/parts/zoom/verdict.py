@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from manim import VGroup, VMobject
@@ -10,6 +10,7 @@ from manim import VGroup, VMobject
 from diffrender.animation.animations import OpacityScale
 from diffrender.animation.mobjects.furniture.arrow import set_polygons
 from diffrender.animation.mobjects.furniture.panels import Key, Rect, pill
+from diffrender.animation.text.numbers import Running
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.theme import Theme
 
@@ -22,11 +23,19 @@ class Verdict(VGroup):
     """Crosses where recorded proposals were refused; the newest appears with a ring that spreads and vanishes.
 
     accepted: (T,) bool, proposal: (T, 2), as recorded. said: the words for False and True, put at the top of `rect`.
+    why: (T, K) numbers of each proposal, of which the words' fields show the last ones.
     """
 
     def __init__(
-        self, accepted: np.ndarray, proposal: np.ndarray, said: tuple[Typeset, Typeset], rect: Rect, theme: Theme
+        self,
+        accepted: np.ndarray,
+        proposal: np.ndarray,
+        said: Sequence[Typeset | Running],
+        rect: Rect,
+        theme: Theme,
+        why: np.ndarray | None = None,
     ) -> None:
+        self.said, self.why = said, why
         self.accepted, self.proposal, self.rect = np.asarray(accepted, bool), proposal, rect
         self.crosses = VMobject(fill_color=theme.reject, fill_opacity=1, stroke_color=theme.panel, stroke_width=2)
         self.ring = VMobject(stroke_color=theme.reject, stroke_width=7)
@@ -47,6 +56,9 @@ class Verdict(VGroup):
         flash = 0.0 if taken or gone else judged
         self.ring.set_stroke(opacity=np.sin(np.pi * flash))
         _put_ring(self.ring, to_scene(self.proposal[step]), ARM + FLASH * flash)
+        for text in self.said:
+            if isinstance(text, Running) and self.why is not None:
+                text.set_values(*self.why[step][-len(text.numbers) :].tolist())
         for word, strength in enumerate(self.strengths):
             strength.set(min(1.0, 3 * judged) * (1 - gone) if word == taken else 0.0)
 

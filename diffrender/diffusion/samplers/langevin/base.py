@@ -7,9 +7,10 @@ dx = ∇log p dt + √2 dW.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 import torch
 from pydantic import Field
@@ -21,6 +22,7 @@ from diffrender.diffusion.samplers.base import Denoise
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+LARGEST_LOG = 80.0  # of a Metropolis ratio that is kept: its exponential is a float32, 0 < e^-80
 
 
 class Scored(Protocol):
@@ -60,9 +62,22 @@ def log_prob_of(density: Scored, sampler: str) -> Callable[[torch.Tensor], torch
     return log_prob
 
 
-def metropolis(log_ratio: torch.Tensor, noise: Noise, step: int) -> torch.Tensor:
-    """Which proposals are taken, (N,) bool, each with probability min(1, exp(log_ratio)); NaN refuses."""
-    return noise.uniform(step) < log_ratio.exp()
+class Metropolis(NamedTuple):
+    """A Metropolis test of N proposals: which are taken, (N,) bool, and why, (N,): `uniform` < exp(`log_ratio`)."""
+
+    accepted: torch.Tensor
+    log_ratio: torch.Tensor
+    uniform: torch.Tensor
+
+
+def metropolis(log_ratio: torch.Tensor, noise: Noise, step: int) -> Metropolis:
+    """The test by which each proposal is taken with probability min(1, exp(log_ratio)); NaN refuses.
+
+    Its `log_ratio` is finite, between ±`LARGEST_LOG`.
+    """
+    log_ratio = log_ratio.nan_to_num(nan=-math.inf).clamp(-LARGEST_LOG, LARGEST_LOG)
+    uniform = noise.uniform(step)
+    return Metropolis(uniform < log_ratio.exp(), log_ratio, uniform)
 
 
 def square(x: torch.Tensor) -> torch.Tensor:

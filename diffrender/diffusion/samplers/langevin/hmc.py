@@ -24,7 +24,8 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
 @SAMPLERS.register(
     "hmc",
     title="Hamiltonian Monte Carlo",
-    equation="H(x, v) = {{- log p(x) : score}} + {{1\\/2 thin norm(v)^2 : noise}}, quad v tilde cal(N)(0, I)",
+    equation="H(x, v) = {{- log p(x) : score}} + {{1\\/2 thin norm(v)^2 : noise}},"
+    " quad {{v : noise}} tilde cal(N)(0, I)",
     acceptance="A = min(1, e^(H(x, v) - H(x', v')))",
     paper="Duane, Kennedy, Pendleton & Roweth 1987; Neal 2011, MCMC using Hamiltonian dynamics, fig. 2",
     kind="langevin",
@@ -42,7 +43,8 @@ def hmc(
 ) -> Iterator[Step]:
     """Hamiltonian Monte Carlo: a random momentum, a leapfrog path along the energy, and a Metropolis test at its end.
 
-    `momentum` is what the path starts with; `path` (leapfrogs + 1, N, *event) goes from x to `proposal`.
+    `momentum` is what the path starts with, `momentum_end` what it arrives with; `path` (leapfrogs + 1, N, *event) goes
+    from x to `proposal`.
     """
     log_prob = log_prob_of(density, "hmc")
     log_p, score = log_prob(x), density.score(x)
@@ -55,8 +57,8 @@ def hmc(
             slope = density.score(path[-1])
             v = v + step_size / 2 * slope
         proposal, log_p_new = path[-1], log_prob(path[-1])
-        accepted = metropolis(log_p_new - log_p + (square(momentum) - square(v)) / 2, noise, i)
-        taken = accepted.view(-1, *[1] * (x.ndim - 1))
+        test = metropolis(log_p_new - log_p + (square(momentum) - square(v)) / 2, noise, i)
+        taken = test.accepted.view(-1, *[1] * (x.ndim - 1))
         x_next = finite(torch.where(taken, proposal, x), i, step_size)
         yield Step(
             i,
@@ -64,9 +66,10 @@ def hmc(
             x,
             x_next,
             1 + (i + 1) * leapfrogs,
-            accepted=accepted,
+            **test._asdict(),
             proposal=proposal,
             momentum=momentum,
             path=torch.stack(path),
+            momentum_end=v,
         )
-        x, log_p, score = x_next, torch.where(accepted, log_p_new, log_p), torch.where(taken, slope, score)
+        x, log_p, score = x_next, torch.where(test.accepted, log_p_new, log_p), torch.where(taken, slope, score)

@@ -39,10 +39,10 @@ def mala(density: Scored, x: torch.Tensor, noise: Noise, *, steps: Count, step_s
         proposal = x + drift + kick
         log_p_new, score_new = log_prob(proposal), density.score(proposal)
         back = x - proposal - step_size * score_new
-        accepted = metropolis(log_p_new - log_p + (square(kick) - square(back)) / (4 * step_size), noise, i)
-        taken = accepted.view(-1, *[1] * (x.ndim - 1))
+        test = metropolis(log_p_new - log_p + (square(kick) - square(back)) / (4 * step_size), noise, i)
+        taken = test.accepted.view(-1, *[1] * (x.ndim - 1))
         x_next = finite(torch.where(taken, proposal, x), i, step_size)
         yield Step(
-            i, *at_times(i, step_size), x, x_next, i + 2, drift=drift, noise=kick, accepted=accepted, proposal=proposal
+            i, *at_times(i, step_size), x, x_next, i + 2, drift=drift, noise=kick, proposal=proposal, **test._asdict()
         )
-        x, log_p, score = x_next, torch.where(accepted, log_p_new, log_p), torch.where(taken, score_new, score)
+        x, log_p, score = x_next, torch.where(test.accepted, log_p_new, log_p), torch.where(taken, score_new, score)

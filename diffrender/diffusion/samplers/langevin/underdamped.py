@@ -16,7 +16,7 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
 @SAMPLERS.register(
     "underdamped",
     title="underdamped Langevin (BAOAB)",
-    equation="dot(x) = v, quad {{dot(v) : sum}} = {{nabla log p(x) : score}} - gamma v"
+    equation="dot(x) = {{v : accept}}, quad {{dot(v) : accept}} = {{nabla log p(x) : score}} - {{gamma v : reject}}"
     " + {{sqrt(2 gamma) thin xi : noise}}",
     aliases=("baoab",),
     paper="Leimkuhler & Matthews 2013, Rational construction of stochastic numerical methods, BAOAB",
