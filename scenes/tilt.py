@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
 from manim import VGroup
 from pydantic import Field
 
@@ -197,7 +198,8 @@ class Tilt(TrajectoryScene):
         page, theme = self.page, self.theme
         runs = [run for _, run in named]
         boxes = self.arrange("grid", count=len(runs), slider=False)
-        views = [self.view(run.target, cell, reach=0.8) for run, cell in zip(runs, boxes.cells, strict=True)]
+        held = np.concatenate([np.asarray(x) for run in runs for x in (run.target, run.states[-1])])  # in every panel
+        views = [self.view(held, cell, reach=0.85) for cell in boxes.cells]
         panels = ClaimPanels(page, runs, views, points=self.options.points)
         clock = self.clock(runs[0])
         clock.bind(panels)

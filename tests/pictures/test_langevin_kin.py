@@ -36,19 +36,19 @@ def chains(recorded):
 def held(cinema, chains):
     """`held[kind]`: three steps as (shot, the map in the window, the step), each drawn whole and being judged.
 
-    `held[kind, "fast"]`: three later ones, which go by without labels.
+    `held[kind, "fast"]`: later ones, which go by without labels, more of hmc.
     """
     found, show = {}, cinema("langevin", chain=chains["mala"])
     show.play((), **PLAIN)
     begin, pace = show.scene.cues["zoom"], show.scene.glass.pace
-    steps = [0, 1, 2, 8, 10, 12]
+    steps = [0, 1, 2, 8, 10, 12, 14, 15, 16, 17]
     times = [pace.starts[k] + pace.durations[k] * (HELD / SLOW if k < 3 else 0.5) for k in steps]
     windows = [(round(10 * (begin + t)), round(10 * (begin + t)) + 1) for t in times]
     for kind, run in chains.items():
         show = cinema("langevin", chain=run)
-        shots = show.play(windows, **PLAIN)
+        shots = show.play(windows if kind == "hmc" else windows[:6], **PLAIN)
         maps = [min(shot.rasters["Heatmap"], key=lambda heat: heat.box[1] - heat.box[0]) for shot in shots]
-        seen = [(shot, heat, show.scene.first + k) for shot, heat, k in zip(shots, maps, steps, strict=True)]
+        seen = [(shot, heat, show.scene.first + k) for shot, heat, k in zip(shots, maps, steps, strict=False)]
         found[kind], found[kind, "fast"], found[kind, "glass"] = seen[:3], seen[3:], show.scene.glass
     return found
 
