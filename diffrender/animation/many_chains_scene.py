@@ -36,7 +36,7 @@ class ManyChainsScene(DensityScene):
     distance: Distance | None = None
     plain = True
 
-    def named(self, name: str) -> str:
+    def beside(self, name: str) -> str:
         """The word for chains without noise, or beside them."""
         return name if self.plain else f"{name}_beside"
 
@@ -49,7 +49,7 @@ class ManyChainsScene(DensityScene):
         clock = self.act(run, climb.timeline, climb)
         climb.clear()
         self.set_places(
-            left=[land], label=[self.label(self.named("hill"), self.hill_box)],
+            left=[land], label=[self.label(self.beside("hill"), self.hill_box)],
             key=[self.under(self.page.note(self.words["height"], self.hill_box), self.hill_box)],
             footer=self.footer(run, "step", clock=clock),
         )  # fmt: skip
@@ -123,15 +123,15 @@ class ManyChainsScene(DensityScene):
         clock = self.act(run, slow_then_ramp(min(noisy.steps, run.steps), SOON), *crowds)
         self.set_places(
             left=[self.faint(self.left), *crowds[0].mobjects], right=[self.faint(self.right), *crowds[1].mobjects],
-            label=[self.label(self.named("crowd_alone"), self.left, noisy.chains)], ground=self.ground,
-            name=[self.label(self.named("stuck_chains"), self.right, run.chains)],
+            label=[self.label(self.beside("crowd_alone"), self.left, noisy.chains)], ground=self.ground,
+            name=[self.label(self.beside("stuck_chains"), self.right, run.chains)],
             footer=self.footer_of_both(noisy, run, self.words["same"], "step", clock=clock), key=[self.rule(run)],
         )  # fmt: skip
         self.play_act("still", clock, self.lasts["still"])
         ends = ((noisy, self.left, False), (run, self.right, True))
         self.tallies = [self.tally(r, box, discs=discs).set_z_index(6) for r, box, discs in ends]
         points = int((self.tallies[1].counts > 0).sum())
-        ended = self.label(self.named("stuck_at"), self.right, run.chains, points)
+        ended = self.label(self.beside("stuck_at"), self.right, run.chains, points)
         self.set_places(name=[ended], key=self.how_far(noisy, run))
         moved = crowds[1].mobjects  # discs stand out from them
         chains = OpacityScale(*moved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -195,7 +196,7 @@ def _on_paths(
     told = judged and "momentum_end" in run and page.shape != "square"  # there it would hide the path
     energies = _energies(density, window, below, run, steps) if told else None
     low, high = (0.0 if energies is None else energies.strip), (verdict.strip if verdict else 0.0)
-    of_window = {
+    of_window: dict[str, Any] = {
         "x": run["x"][:, 0], "path": path, "momentum": momentum, "time": ARROW[judged] * step, "theme": page.theme,
         "tags": _tags(page, *_path_tags(run, ARROW[judged] * step)), "scale": _scale(page), "verdict": verdict,
     }  # fmt: skip
