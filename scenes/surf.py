@@ -72,7 +72,7 @@ class Surf(TrajectoryScene):
             column, body = stage.columns(0.17, 0.83, gap=0.3)
         else:
             row = 2.3 * page.em("legend") + BAR
-            body, column = stage._replace(bottom=stage.bottom + row + 0.1), stage._replace(top=stage.bottom + row)
+            body, column = stage._replace(bottom=stage.bottom + row + 0.3), stage._replace(top=stage.bottom + row)
         body, tall = body._replace(top=body.top - 1.4 * em), page.shape == "tall"
         places = body.squares(2, gap=1.6 * em if tall else 0.45, lines=1 + tall)  # with room for a name over each
 
