@@ -7,6 +7,7 @@ import pytest
 
 from diffrender.animation.timeline import paced
 from diffrender.config.sections import Config
+from diffrender.trajectory.distance import judged_distance
 from diffrender.trajectory.reader import Trajectory
 
 SECONDS, STEPS, POINTS, MEAN = 3.0, 120, 40, 80
@@ -128,7 +129,7 @@ def figures(run, shown):
     now = max(float(steps[shown]) - 1, 0)
     return (
         (1, np.arange(1, len(loss) + 1), mean_of(loss), now),
-        (2, np.maximum(steps, 1), np.log(run["metric_sliced_wasserstein"]), shown),
+        (2, np.maximum(steps, 1), np.log([judged_distance(run, each).far for each in run["snapshot"]]), shown),
     )
 
 

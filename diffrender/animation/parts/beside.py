@@ -18,6 +18,7 @@ from diffrender.trajectory.distance import Judged, compared_points, judged_dista
 from diffrender.trajectory.reader import Trajectory
 
 MOVE_SECONDS, SOON = 1.3, 0.2  # the samples move to their panel, what goes is gone after this part of it
+LATE = 0.8  # after which their name comes: in a tall frame they move across its place
 ROOM = 1.1  # round the data on a panel
 METRIC = "metric_sliced_wasserstein"
 
@@ -27,7 +28,7 @@ class BesideData:
 
     left, right: views of the data on the two panels. points: samples that are shown, if not all, by this `name`; as
     many data are, in points of one size. mobjects: the data and all texts; `where`: what the samples' view moves to, as
-    `view.move(*where, …)`.
+    `view.move(*where, …)`. named: the text over them, of those.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class BesideData:
             page.panel_label(page.words(f"{what}: {shown:,} points"), box)
             for what, shown, box in (("Data", len(data), boxes.left), (name.capitalize(), count, boxes.right))
         ]
+        self.named = texts[-1:]
         if figures := distances(run):
             size = compared_points(run, run.states[-1])
             said = (
@@ -68,8 +70,9 @@ class BesideData:
         """What is `gone` fades; the samples' view moves to its panel, and the data appear, with all that also comes."""
         seconds = scene.seconds(MOVE_SECONDS)
         out = [FadeOutFast(*gone, run_time=SOON * seconds)] if gone else []
-        into = FadeInFast(*self.mobjects, *also, run_time=seconds, after=SOON)
-        scene.play(*out, view.move(*self.where, seconds), into)
+        soon = [mob for mob in self.mobjects if mob not in self.named]
+        into = FadeInFast(*soon, *also, run_time=seconds, after=SOON)
+        scene.play(*out, view.move(*self.where, seconds), into, FadeInFast(*self.named, run_time=seconds, after=LATE))
 
 
 def feet(page: Page, boxes: Boxes, said: Sequence[str]) -> list[Any]:

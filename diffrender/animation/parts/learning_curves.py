@@ -14,7 +14,7 @@ from diffrender.animation.parts.axes import Axes, decades, evenly
 from diffrender.animation.parts.beside import METRIC
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.theme import HAIR
-from diffrender.trajectory.distance import compared_points, judged_distance
+from diffrender.trajectory.distance import compared_points, judged_distances
 from diffrender.trajectory.reader import Trajectory
 
 MEAN = 80  # training steps over which the loss is averaged
@@ -74,10 +74,11 @@ class LearningCurves:
         return [*axes.mobjects, *least, raw, smooth, value]
 
     def _distance(self, box: Box, room: float, *, x_ticks: Any) -> list[Any]:
-        """The distance at every snapshot."""
+        """The distance at every snapshot, judged as the end of the clip judges it."""
         page, theme, clock = self.page, self.page.theme, self.clock
-        far = np.asarray(self.run[METRIC], float)
-        figures = judged_distance(self.run, self.run["snapshot"][-1])
+        course = judged_distances(self.run, list(self.run["snapshot"]))
+        figures = course[-1] if course else None
+        far = np.array([each.far for each in course]) if course else np.asarray(self.run[METRIC], float)
         low, high = float(far.min()), float(far.max())
         if figures:
             low, high = min(low, figures.low), max(high, figures.high)
