@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -114,14 +115,19 @@ class Forward(TrajectoryScene):
         dims = last.shape[1]
         stages = [beside_marginals(box, dims) for box in (boxes.left, boxes.right)]
         views = [self.view(last, s, reach=1.0, noise=self.deviation, haze=self.theme.panel) for s in stages]
+        view = self.lay()
         self.look(1)
-        self.crossfade(gone, BesideBell(self.page, last, views, boxes, self.deviation).mobjects)
+        beside = BesideBell(self.page, last, views, boxes, self.deviation)
+        beside.draw(view, last, self.theme.samples)
+        self.add(*view.made)
+        beside.play(self, view, gone)
 
     def cloud(self, clock: Clock, boxes: Boxes, steps: list[int]) -> tuple[list[Any], list[Any]]:
         """Points over the data they began as, a followed one, marginals and tiles: what stands, and what moves."""
         states, theme, options = self.states, self.theme, self.options
         stage, reach = beside_marginals(boxes.panel, states.shape[2]), REACH[states.shape[2]]
-        view = self.view(states[0], stage, reach=reach, noise=self.deviation, haze=theme.panel)
+        self.lay = partial(self.view, states[0], stage, reach=reach, noise=self.deviation, haze=theme.panel)
+        view = self.lay()
         origin = view.cloud(states[0], color=theme.data, radius=DATA, alpha=CLOUD)
         cloud = view.cloud(states, color=theme.data, radius=point_radius(states.shape[1], 12), alpha=CLOUD)
         clock.bind(cloud, lambda step: cloud.set_fill(self.tints[int(step)]))
@@ -163,4 +169,4 @@ class Forward(TrajectoryScene):
         ]
         items += [(key_dot(theme.fg), KEY_DOT_WIDTH, "one of them" if wide else "one")] if self.options.hero else []
         name = "cal(N)(0, 1)" if abs(self.deviation - 1) < 0.01 else "cal(N)(0, sigma_T^2)"
-        return [*items, (key_line(theme.fg, width=LINE), 0.4, f"${name}$")]
+        return [*items, (key_line(theme.fg, width=LINE), 0.4, f"{'bell ' * wide}${name}$")]

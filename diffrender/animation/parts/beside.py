@@ -23,12 +23,30 @@ ROOM = 1.1  # round the data on a panel
 METRIC = "metric_sliced_wasserstein"
 
 
-class BesideData:
+class Beside:
+    """What a run's end is shown beside: its samples, as they stood among all else, move to the panel on the right.
+
+    where: the box and the place there, as `view.move(*where, …)`. named: the texts over them. mobjects: all but them.
+    """
+
+    where: tuple[Any, Any]
+    named: list[Any]
+    mobjects: list[Mobject]
+
+    def play(self, scene: Any, view: Plane, gone: Sequence[Mobject], *also: Mobject) -> None:
+        """What is `gone` fades; their view moves to its panel, and the rest comes, with all that `also` does."""
+        seconds = scene.seconds(MOVE_SECONDS)
+        out = [FadeOutFast(*gone, run_time=SOON * seconds)] if gone else []
+        soon = [mob for mob in self.mobjects if mob not in self.named]
+        into = FadeInFast(*soon, *also, run_time=seconds, after=SOON)
+        scene.play(*out, view.move(*self.where, seconds), into, FadeInFast(*self.named, run_time=seconds, after=LATE))
+
+
+class BesideData(Beside):
     """Data on the left panel of `boxes`, and on the right the place to which the samples' own view can move.
 
     left, right: views of the data on the two panels. points: samples that are shown, if not all, by this `name`; as
-    many data are, in points of one size. mobjects: the data and all texts; `where`: what the samples' view moves to, as
-    `view.move(*where, …)`. named: the text over them, of those.
+    many data are, in points of one size.
     """
 
     def __init__(
@@ -65,14 +83,6 @@ class BesideData:
         if left.dims == 2:
             texts += [scale_bar(left, page, boxes.left), scale_bar(right, page, boxes.right)]
         self.mobjects: list[Mobject] = [*left.made, *texts]
-
-    def play(self, scene: Any, view: Plane, gone: Sequence[Mobject], *also: Mobject) -> None:
-        """What is `gone` fades; the samples' view moves to its panel, and the data appear, with all that also comes."""
-        seconds = scene.seconds(MOVE_SECONDS)
-        out = [FadeOutFast(*gone, run_time=SOON * seconds)] if gone else []
-        soon = [mob for mob in self.mobjects if mob not in self.named]
-        into = FadeInFast(*soon, *also, run_time=seconds, after=SOON)
-        scene.play(*out, view.move(*self.where, seconds), into, FadeInFast(*self.named, run_time=seconds, after=LATE))
 
 
 def feet(page: Page, boxes: Boxes, said: Sequence[str]) -> list[Any]:

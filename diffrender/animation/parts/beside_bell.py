@@ -7,23 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 from manim import Mobject
 
-from diffrender.animation.layout.arrangements import Boxes
+from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.parts.axes import scale_bar
-from diffrender.animation.parts.beside import feet
+from diffrender.animation.parts.beside import Beside, feet
 from diffrender.animation.parts.marginals import distance_to_noise, marginals
 from diffrender.animation.theme import point_radius
 
 ROOM = 0.95  # of a panel's width, for its name
+SIZE, CLOUD = 16, 0.75  # of points, as `point_radius` takes it, and their opacity
 
 
-class BesideBell:
-    """As many draws of N(0, deviation²) on the left of two panels as states on the right, each under its marginals.
+class BesideBell(Beside):
+    """As many draws of N(0, deviation²) on the left of two panels as states come to the right, under their marginals.
 
     last: (N, D) states at the end. views: of what `beside_marginals` leaves of the left and of the right of `boxes`.
-    mobjects: all of it, with the distance to the bell of the states and that between which such draws lie.
+    mobjects: all but the states, with the distance to the bell of the states and that between which such draws lie.
     """
 
     def __init__(self, page: Page, last: np.ndarray, views: Sequence[Plane], boxes: Boxes, deviation: float) -> None:
@@ -35,16 +36,23 @@ class BesideBell:
         self.mobjects: list[Mobject] = []
         for view, box, (name, points, color) in zip(views, (boxes.left, boxes.right), drawings, strict=True):
             stage = box._replace(right=view.rect[1], top=view.rect[3])
-            view.cloud(points, color=color, radius=point_radius(count, 16), alpha=0.75)
+            if points is drawn:
+                self.draw(view, points, color)
             for edge in marginals(view, points[None], stage, deviation=deviation, colors=[color], theme=theme):
                 edge.show_step(0)
                 self.mobjects += edge.mobjects
             self.mobjects += [panel(stage, theme), *view.made, frame(stage, theme.border).set_z_index(8)]
             self.mobjects += [scale_bar(view, page, stage).set_z_index(9)] if view.dims == 2 else []
             called = page.fitting(f"{name}: {count:,} points|{name}", ROOM * box.width, "label")
-            self.mobjects.append(page.panel_label(page.words(called), box))
+            self.named = [page.panel_label(page.words(called), box)]
+            self.mobjects += self.named
         said = (
             f"distance to the bell, usually: {usual}|usually: {usual}",
             f"distance to the bell {self.far:.3f}|distance {self.far:.3f}",
         )
         self.mobjects += feet(page, boxes, said)
+        self.where = views[1].box, views[1].rect
+
+    def draw(self, view: Plane, points: np.ndarray, color: str) -> None:
+        """Draws or states as a cloud on a view, in points of one size."""
+        view.cloud(points, color=color, radius=point_radius(len(points), SIZE), alpha=CLOUD)
