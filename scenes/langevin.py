@@ -97,11 +97,11 @@ class Langevin(ChainsInSpaceScene):
     words = {  # where one form finds no room over its panel, the shorter one after the bar stands there
         "title": "Langevin Monte Carlo",
         "density": "True density $p(x)$",
-        "hill": "Without noise: straight up $log p$|Without noise",
-        "hill_beside": "Gradient ascent alone: straight up $log p$|Gradient ascent alone|Gradient ascent",
-        "height": "height: $log p$, flat under $e^(-8)$ of the top",
+        "hill": "Without noise: uphill on $log p$|Without noise",
+        "hill_beside": "Gradient ascent alone: uphill on $log p$|Gradient ascent alone|Gradient ascent",
+        "height": "height: $log p$, flat where $p$ is almost 0|height: $log p$, flat where $p approx 0$",
         "stuck": "Stuck on the nearest top|Stuck on a top",
-        "wander": "With noise it goes on|With noise",
+        "wander": "With noise, from another start, it goes on|With noise, another start|With noise",
         "taken_apart": "One step of the chain|One step",
         "changed": "How one step changes the momentum|One step of the momentum|One step",
         "proposed": "Taken if a uniform draw $u <$ {}|Taken if $u <$ {}|{}",
@@ -119,21 +119,24 @@ class Langevin(ChainsInSpaceScene):
         "refused_by": "chance $u =$ {:.2f} $>=$ $A =$ {:.2f}: refused|$A =$ {:.2f}: refused",
         "rate": "{} % taken",
         "visited": "Histogram of {:,} visited states|{:,} visited states|{:,} states",
-        "variation": "total variation to $p$, $n$ states in {} × {} bins|total variation, {} × {} bins|total variation",
-        "root": "$prop 1\\/sqrt(n)$",
-        "crowd": "{:,} chains, coloured by where they start|{:,} chains",
+        "variation": "total variation of the visited states to $p$|total variation to $p$|total variation",
+        "counted_in": "$n$ states, counted in {} × {} bins|$n$ states, {} × {} bins|$n$ states",
+        "independent": "as many independent draws of $p$|as many independent draws|independent draws",
+        "crowd": "{:,} chains, coloured by where they start|{:,} chains, coloured by start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
+        "crowd_counted": "With noise: coloured by start, counted by end|With noise; colour: start, count: end",
         "wasserstein": "sliced Wasserstein distance to $p$|distance to $p$",
         "floor": "two true samples of {0:,}: {1}|true samples: {1}|{1}",
-        "steps": "step $+ 1$",
+        "steps": "step",
         "straight": "straight between steps",
         "same": "same starts",
-        "ends": "distance to $p$ {0:.3f}, true samples {1}|distance {0:.3f}, chance {1}|{0:.3f} ({1})",
-        "stuck_at": "Without noise: {0:,} chains on {1} points|{0:,} chains on {1} points|On {1} points",
+        "ends": "distance to $p$ {0:.3f}, true samples {1}|distance {0:.3f}, true samples {1}",
+        "stuck_at": "Without noise: {0:,} chains on {1} points|Without noise: on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
         "crowd_alone_beside": "This sampler, {:,} chains|This sampler",
+        "crowd_counted_beside": "This sampler: coloured by start, counted by end|Colour: start, count: end",
         "stuck_chains_beside": "Gradient ascent, {:,} chains|Gradient ascent",
-        "stuck_at_beside": "Gradient ascent: {0:,} chains on {1} points|{0:,} chains on {1} points|On {1} points",
+        "stuck_at_beside": "Gradient ascent: {0:,} chains on {1} points|Gradient ascent: on {1} points|On {1} points",
         "cooled": "$p_t$, chains coloured by where they end|Chains on $p_t$, coloured by their end|$p_t$ and chains",
         "temperature": "Noise level, the temperature: $sigma_t =$ {:.2f}|Temperature $sigma_t =$ {:.2f}",
         "one": "one chain",
@@ -227,8 +230,9 @@ class Langevin(ChainsInSpaceScene):
     def chain(self) -> None:
         """One chain wanders, its last steps behind it."""
         run, last = self.run, self.first
-        self.go(self.middle, left=[], right=[], ground=[], name=[])
-        clock = self.act(run, Timeline("quadratic", last, lambda u: last * u**2), self.one)
+        self.go(self.middle, "left", "right", "ground", "name")
+        begin = min(self.one.first_inside(self.at), last)
+        clock = self.act(run, Timeline("quadratic", last, lambda u: begin + (last - begin) * u**2), self.one)
         self.set_places(
             left=self.on_left(self.one.mobjects), label=[self.label("wander", self.at)],
             key=self.color_key(), footer=self.footer(run, "step", *self.tail, clock=clock),
@@ -238,7 +242,7 @@ class Langevin(ChainsInSpaceScene):
     def zoom(self) -> None:
         """A window on the chain: every step made of its two arrows, first slowly, then faster, never too fast."""
         run, words, slow = self.run, self.words, self.options.slow_steps
-        self.go(self.left, left=[], right=[], name=[])
+        self.go(self.left, "left", "right", "name")
         self.glass = glass = Magnifier(
             self.density, self.right, run, below=self.row, words=words, first=self.first, slow=slow,
             equation=self.equation, one=self.one, seconds=self.lasts["zoom"],
@@ -288,10 +292,16 @@ class Langevin(ChainsInSpaceScene):
         """All states visited so far: dots, then bins that become finer; their distance to the density falls."""
         page, run, seconds, words = self.page, self.run, self.lasts["histogram"], self.words
         above, below = (self.left.columns if page.shape == "tall" else self.left.rows)(0.5, 0.5, gap=0.35)
-        self.go(fit(self.left, above), left=[], right=[], name=[], key=[])
+        self.go(fit(self.left, above), "left", "right", "name", "key")
         self.cells = cells = self.histogram_of(run, self.options.bins)
         self.distance = total_variation_curve(
-            page, below, cells, self.density, name=words["variation"], guide=words["root"]
+            page,
+            below,
+            cells,
+            self.density,
+            name=words["variation"],
+            x_name=words["counted_in"],
+            floor=words["independent"],
         )
         law = Accelerating(self.now, run.steps, seconds, PACE)
         clock = self.act(run, law.timeline, cells, self.one, self.distance)

@@ -37,6 +37,8 @@ class DensityScene(TrajectoryScene):
     `right`, `name`, `ground`, `key` and `footer`, and whatever an act adds.
     """
 
+    fills_early = True
+
     def lay_out(self, run: Trajectory) -> None:
         """Lay out the panels, for the density that a recording holds."""
         page, theme = self.page, self.theme
@@ -56,20 +58,23 @@ class DensityScene(TrajectoryScene):
         self.cues: dict[str, float] = {}
         self.holds: list[tuple[float, float]] = []
 
-    def go(self, box: Box, **places: Sequence[Mobject]) -> None:
-        """Let the density's panel glide to a box of its shape; what stands in these places changes before.
+    def go(self, box: Box, *places: str) -> None:
+        """Let the density's panel glide to a box of its shape; what stands in these places goes meanwhile.
 
-        Its label and what it says under it are taken away meanwhile.
+        So do its label and what is said under it. What the panel will not cover stays longest.
         """
-        if places:
-            self.set_places(**places)
         if box == self.at:
+            self.set_places(**{name: [] for name in places})
             return
-        gone = [mob for name in ("label", "key") for mob in self.places.get(name, ()) if mob in self.mobjects]
-        self.places |= {"label": [], "key": []}
-        moving = [*self.density.mobjects, *self.places.get("left", [])]
-        glide = Glide([mob for mob in moving if mob in self.mobjects], self.at, box, run_time=0.8)
-        self.play(glide, *([FadeOutFast(*gone, run_time=0.3)] if gone else []))
+        left = self.places.get("left", ())
+        names = sorted({"label", "key", *places})
+        gone = {name: [mob for mob in self.places.get(name, ()) if mob in self.mobjects] for name in names}
+        self.places |= {name: [] for name in names}
+        moving = [mob for mob in (*self.density.mobjects, *left) if mob in self.mobjects]
+        clear = box.right <= self.right.left or box.bottom >= self.right.top
+        lasting = [name for name in names if clear and name in ("right", "ground", "name")]
+        fades = [FadeOutFast(*mobs, run_time=0.8 if name in lasting else 0.3) for name, mobs in gone.items() if mobs]
+        self.play(Glide(moving, self.at, box, run_time=0.8), *fades)
         self.at = box
 
     def on_left(self, mobjects: Sequence[Mobject]) -> list[Mobject]:

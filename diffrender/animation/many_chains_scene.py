@@ -19,6 +19,7 @@ from diffrender.animation.timeline import linear
 from diffrender.trajectory.reader import Trajectory
 
 BEHIND = 0.45  # opacity of chains behind their counts
+SQUEEZED = 1.12  # of a panel's width, that a line under it may be before it is made to fit
 SOON = 10  # steps that pass slowly where chains are seen for the second time
 
 
@@ -26,9 +27,9 @@ class ManyChainsScene(DensityScene):
     """A scene of a density with the acts `hill`, `many`, `still` and `annealing`, of the recordings `many` and `still`.
 
     equation: that of the header, with a term `noise`. lasts: seconds that each act moves. The scene's `words` hold
-    what the acts say: hill, height, stuck; crowd, wasserstein, floor, steps, straight; crowd_alone, stuck_chains,
-    stuck_at, same, ends; cooled, temperature, own_top. plain: whether the chains without noise move as those with it
-    do, but for the noise; else words whose names end in `_beside` say what they are.
+    what the acts say: hill, height, stuck; crowd, wasserstein, floor, steps, straight; crowd_alone, crowd_counted,
+    stuck_chains, stuck_at, same, ends; cooled, temperature, own_top. plain: whether the chains without noise move as
+    those with it do, but for the noise; else words whose names end in `_beside` say what they are.
     """
 
     equation: Typeset
@@ -43,14 +44,15 @@ class ManyChainsScene(DensityScene):
     def hill(self) -> None:
         """The map tilts up; a ball that only follows the slope climbs the nearest top, and is stuck there."""
         run, seconds = self.trajectories["still"], self.lasts["hill"]
-        self.go(self.middle, left=[], right=[], ground=[], name=[])
+        self.go(self.middle, "left", "right", "ground", "name")
         land = self.density.landscape(self.at, self.hill_box)
         climb = Climb(land, run, pick_climber(run["x"], self.basins, land))
         clock = self.act(run, climb.timeline, climb)
         climb.clear()
+        height = self.page.fitting(self.words["height"], self.hill_box.width, "legend")
         self.set_places(
             left=[land], label=[self.label(self.beside("hill"), self.hill_box)],
-            key=[self.under(self.page.note(self.words["height"], self.hill_box), self.hill_box)],
+            key=[self.under(self.page.note(height, self.hill_box), self.hill_box)],
             footer=self.footer(run, "step", clock=clock),
         )  # fmt: skip
         self.remove(*self.density.mobjects)
@@ -85,7 +87,7 @@ class ManyChainsScene(DensityScene):
     def annealing(self) -> None:
         """The noise level falls, as a temperature does: chains that are free at first settle in all modes."""
         run = self.trajectories["many"]
-        self.go(self.left, left=[], right=[], ground=[], name=[], key=[], curve=[])
+        self.go(self.left, "left", "right", "ground", "name", "key", "curve")
         clock, places = self.annealed()
         clock.show(0)
         self.set_places(**places)
@@ -101,7 +103,7 @@ class ManyChainsScene(DensityScene):
     def many(self) -> None:
         """Hundreds of chains, each in the colour of the basin in which it began, mix and become the density."""
         run, words = self.trajectories["many"], self.words
-        self.go(self.left, left=[], right=[], ground=[], name=[], key=[], curve=[])
+        self.go(self.left, "left", "right", "ground", "name", "key", "curve")
         names = {"name": words["wasserstein"], "floor": words["floor"], "x_name": words["steps"]}
         self.distance = distance = wasserstein_curve(self.page, self.right, run, self.density, **names)
         crowd = self.crowd(run, self.left)
@@ -118,7 +120,7 @@ class ManyChainsScene(DensityScene):
     def still(self) -> None:
         """The same starts with and without noise: whose shares become true, and who stays where the start put it."""
         noisy, run = self.trajectories["many"], self.trajectories["still"]
-        self.go(self.left, left=[], right=[], ground=[], name=[], key=[], curve=[])
+        self.go(self.left, "left", "right", "ground", "name", "key", "curve")
         crowds = [self.crowd(noisy, self.left), self.crowd(run, self.right, whole=True)]
         clock = self.act(run, slow_then_ramp(min(noisy.steps, run.steps), SOON), *crowds)
         self.set_places(
@@ -131,8 +133,10 @@ class ManyChainsScene(DensityScene):
         ends = ((noisy, self.left, False), (run, self.right, True))
         self.tallies = [self.tally(r, box, discs=discs).set_z_index(6) for r, box, discs in ends]
         points = int((self.tallies[1].counts > 0).sum())
-        ended = self.label(self.beside("stuck_at"), self.right, run.chains, points)
-        self.set_places(name=[ended], key=self.how_far(noisy, run))
+        self.set_places(
+            label=[self.label(self.beside("crowd_counted"), self.left)], key=self.how_far(noisy, run),
+            name=[self.label(self.beside("stuck_at"), self.right, run.chains, points)],
+        )  # fmt: skip
         moved = crowds[1].mobjects  # discs stand out from them
         chains = OpacityScale(*moved)
         dim = UpdateFromAlpha(lambda u: chains.set(1 - u * (1 - BEHIND)), *moved)
@@ -156,6 +160,8 @@ class ManyChainsScene(DensityScene):
                 continue
             low, high = apart_by_chance(self.density, run.chains)
             figures = float(np.asarray(run[METRIC])[-1]), f"{low:.3f}–{high:.3f}"
-            form = page.fitting(self.words["ends"], box.width, "legend", *figures)
-            made.append(self.under(page.label(form.format(*figures), *page.foot(box), "legend"), box))
+            form = page.fitting(self.words["ends"], SQUEEZED * box.width, "legend", *figures)
+            said = page.words(form.format(*figures), "legend")
+            said.scale(min(1.0, box.width / said.width))
+            made.append(self.under(said.at(*page.foot(box)), box))
         return made

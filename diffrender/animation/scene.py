@@ -85,6 +85,7 @@ class TrajectoryScene(Scene):
     shows: ClassVar[Sequence[str]] = ()
     words: Mapping[str, str] = {}
     unused_options: ClassVar[Sequence[str]] = ()
+    fills_early: ClassVar[bool] = False  # whether a place in which nothing stands is filled while others are emptied
 
     class Options(SceneOptions):
         """No options of its own."""
@@ -326,10 +327,17 @@ class TrajectoryScene(Scene):
         if end >= 1:
             self.next_act("result")
 
-    def crossfade(self, out: Sequence[Mobject] = (), into: Sequence[Mobject] = (), *also: Animation) -> None:
-        """Change an act in 0.8 s: what goes fades before what comes; `also` runs with what comes."""
+    def crossfade(
+        self, out: Sequence[Mobject] = (), into: Sequence[Mobject] = (), *also: Animation, early: Sequence[Mobject] = ()
+    ) -> None:
+        """Change an act in 0.8 s: what goes fades before what comes; `also` runs with what comes.
+
+        early: what comes while `out` goes.
+        """
         if out:
-            self.play(FadeOutFast(*out, run_time=0.3))
+            self.play(FadeOutFast(*out, run_time=0.3), *([FadeInFast(*early, run_time=0.3)] if early else []))
+        else:
+            into = [*into, *early]
         if into or also:
             self.play(*([FadeInFast(*into, run_time=0.5)] if into else []), *also)
 
@@ -339,9 +347,13 @@ class TrajectoryScene(Scene):
         What stood there and is not named again fades, what is new appears; places that are not named stay as they are.
         A text that is set again as it was, where it was, does not blink.
         """
-        out, into = [], []
+        out, into, early = [], [], []
         for name, mobjects in places.items():
             before = self.places.get(name, ())
+            if self.fills_early and not any(mob in self.mobjects for mob in before):
+                early += [mob for mob in mobjects if mob not in self.mobjects]
+                self.places[name] = list(mobjects)
+                continue
             out += [mob for mob in before if mob not in mobjects]
             into += [mob for mob in mobjects if mob not in self.mobjects]
             self.places[name] = list(mobjects)
@@ -352,7 +364,7 @@ class TrajectoryScene(Scene):
                 into.remove(new)
                 self.remove(old)
                 self.add(new)
-        self.crossfade([mob for mob in out if mob in self.mobjects], into)
+        self.crossfade([mob for mob in out if mob in self.mobjects], into, early=early)
 
     def rewind(self, clock: Clock, seconds: float, *also: Animation) -> None:
         """Run recorded time back from its end to its start, the camera too; `also` plays meanwhile.

@@ -31,6 +31,7 @@ class Axes:
     x, y: what they show, from the left and from below; of `x` the larger may stand first, and the axis falls.
     rect: where curves go; names and ticks stand round it, inside the `box` that was given. mobjects: lines and texts.
     room: for the numbers at the left, at least: charts under each other begin at one edge if each has the other's.
+    x_shift: how much less than its place is written at a tick across: step 0 stands at 1 of a logarithmic axis.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Axes:
         y_ticks: Sequence[float] | None = None,
         pad: float = 0.06,
         room: float = 0.0,
+        x_shift: float = 0.0,
     ) -> None:
         self.page, self.log = page, (log_x, log_y)
         self.sign = (-1.0 if x[0] > x[1] else 1.0, 1.0)
@@ -78,7 +80,7 @@ class Axes:
         for value in xs:
             at = self.at(value, y[0])[0]
             made.append(line([(at, bottom), (at, bottom - TICK)], theme.border, HAIR * 1.4))
-            text = page.label(written(value), at, bottom - TICK - 1.0 * em, 0, "legend", "muted")
+            text = page.label(written(value - x_shift), at, bottom - TICK - 1.0 * em, 0, "legend", "muted")
             over = text.get_right()[0] - box.right
             made.append(text.shift([-max(over, 0.0), 0, 0]))
         if x_name:

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import numpy as np
-from manim import Mobject, VMobject
+from manim import Mobject
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
-from diffrender.animation.mobjects.furniture.panels import put_dashes
+from diffrender.animation.mobjects.furniture.panels import line
 from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.mobjects.plane.histogram import Histogram2D
 from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.basins import draws
 from diffrender.animation.parts.beside import METRIC
 from diffrender.animation.parts.density_panel import DensityPanel
-from diffrender.animation.parts.filling import FillingHistogram, bin_masses, moments, total_variation
+from diffrender.animation.parts.filling import (
+    FillingHistogram,
+    bin_masses,
+    expected_variation,
+    moments,
+    total_variation,
+)
 from diffrender.animation.theme import HAIR
 from diffrender.core.remembered import remembered
 from diffrender.trajectory.distance import USUAL, directions, sliced_wasserstein
 from diffrender.trajectory.reader import Trajectory
 
 COLUMNS = 16  # of the bins in which states are compared with the density
-GUIDE_FROM = 300  # states from which on the guide goes along with the curve
-FLOOR_ROOM = 0.6  # of the axes' width for the name of the band: beyond it the curve comes down to it
+FLOOR_ROOM = 0.6  # of the axes' width for the name of the band, at most: beyond it the curve comes down to it
 PAIRS = 20  # of true samples, whose distances say what it usually is
 
 
@@ -36,6 +41,7 @@ class Distance:
         self, axes: Axes, curve: Curve, steps: np.ndarray, values: np.ndarray, *also: Mobject, shift: int = 0
     ) -> None:
         self.axes, self.steps, self.values, self.shift = axes, steps, values, shift
+        self.places = np.array([axes.at(n + shift, value) for n, value in zip(steps, values, strict=True)])
         self.curve = curve.set_z_index(3)
         self.text = axes.page.number(".3f", float(values.max()), "legend")
         self.mobjects: list[Mobject] = [*axes.mobjects, *also, self.curve, self.text]
@@ -52,26 +58,36 @@ class Distance:
         self.curve.show_step(float(np.interp(at, places, np.arange(len(self.steps)))))
         self.text.set_value(self.value(step))
         x, y = self.curve.here()[:2]
-        right = x + 0.2 + self.text.room < self.axes.rect.right
-        self.text.at(x + 0.16 if right else self.axes.rect.right, y + (0.02 if right else 0.3), -1 if right else 1)
+        end = self.axes.rect.right
+        if x + 0.2 + self.text.room < end:
+            self.text.at(x + 0.16, y + 0.02, -1)
+        else:  # over all of the curve that it would lie on
+            self.text.at(end, max(y + 0.3, self.height_over(end - self.text.room - 0.1, step) + 0.14), 1)
+
+    def height_over(self, left: float, step: float) -> float:
+        """How high up in the scene the curve lies from a place on, as far as it is drawn at a recorded step."""
+        x, y = self.places[: max(int(np.searchsorted(self.steps, step, "right")), 1)].T
+        return float(y[max(int(np.searchsorted(x, left)) - 1, 0) :].max())
 
 
 def total_variation_curve(
-    page: Page, box: Box, cells: FillingHistogram, density: DensityPanel, *, name: str, guide: str
+    page: Page, box: Box, cells: FillingHistogram, density: DensityPanel, *, name: str, x_name: str, floor: str
 ) -> Distance:
-    """Total variation distance of the visited states to the density over their number, and 1/√n beside it.
+    """Total variation distance of the visited states to the density over their number, over that of as many draws.
 
     Both are counted in the same bins, about `COLUMNS` across all that was recorded of the density, whatever the frame.
-    The guide is dotted, and goes through the middle of d·√n of the states from `GUIDE_FROM` on.
+    The lower line, named `floor`, is what is expected of independent draws of the density. The fields of `x_name` are
+    the numbers of bins across and up.
     """
     x0, x1, y0, y1 = density.extent
     bins = (COLUMNS, max(2, round(COLUMNS * (y1 - y0) / (x1 - x0))))
     counter = Histogram2D(density.extent, box, bins, table=page.theme.table("density"), high=1.0)
-    form = page.fitting(name, box[1] - box[0] - 0.6, "legend", *bins)
+    room = box[1] - box[0] - 0.6
     steps = moments(len(cells.x) - 1)
     masses = bin_masses(density.values, density.extent, density.extent, bins)
     counted = total_variation(counter.follow(cells.x, start=1), masses, steps)
-    low = max(float(counted.min()) * 0.6, 1e-4)
+    usual = expected_variation(masses, steps)
+    low = max(0.8 * float(min(counted.min(), usual.min())), 1e-4)
     roomy = box[1] - box[0] > 5
     axes = Axes(
         page,
@@ -81,20 +97,19 @@ def total_variation_curve(
         y=(low, 1.0),
         log_x=True,
         log_y=True,
-        y_name=form.format(*bins),
+        y_name=page.fitting(name, room, "legend"),
+        x_name=page.fitting(x_name, room + 0.4, "legend", *bins).format(*bins),
         y_ticks=[t for t in (0.01, 0.1, 1) if t >= low],
     )
     curve = axes.curve(steps, counted, color=page.theme.fg, ring=page.theme.bg)
-    later = steps >= min(GUIDE_FROM, steps[-1])
-    scale = float(np.median(counted[later] * np.sqrt(steps[later])))
-    # through the middle of the curve it would hide it: it lies a little under it
-    ends = [axes.at(n, 0.6 * scale / np.sqrt(n)) for n in (max((0.6 * scale) ** 2, steps[0]), (0.6 * scale / low) ** 2)]
-    dots = put_dashes(
-        VMobject(stroke_color=page.theme.muted, stroke_width=HAIR * 170), np.array(ends[0]), np.array(ends[1])
-    )
-    (xa, ya), (xb, yb) = ends
-    text = page.label(guide, xa + 0.42 * (xb - xa) - 0.1, ya + 0.42 * (yb - ya) - 0.28, 1, "legend", "muted")
-    return Distance(axes, curve, steps, counted, dots, text)
+    places = [axes.at(n, value) for n, value in zip(steps, usual, strict=True)]
+    em = page.em("floor")
+    foot = axes.rect.bottom + 0.4 * em  # the line comes down to its name's height at its right
+    free = min((x for x, y in places if y < foot + 1.2 * em), default=axes.rect.right) - axes.rect.left - 0.9
+    key = line([(axes.rect.left + 0.1, foot + 0.25 * em), (axes.rect.left + 0.4, foot + 0.25 * em)], page.theme.muted)
+    said = page.fitting(floor, free, "floor")
+    text = page.label(said, axes.rect.left + 0.5, foot, -1, "floor", "muted")
+    return Distance(axes, curve, steps, counted, line(places, page.theme.muted, 1.7 * HAIR), key, text)
 
 
 def apart_by_chance(density: DensityPanel, count: int) -> tuple[float, float]:
@@ -114,7 +129,7 @@ def wasserstein_curve(
         return None
     values, steps = np.asarray(run[METRIC]), np.arange(run.steps + 1)
     low, high = apart_by_chance(density, run.chains)
-    ticks = [t for t in (1, 10, 100, 1000, 10_000) if t <= run.steps + 1]
+    ticks = [t for t in (0, 10, 100, 1000, 10_000) if t <= run.steps]
     axes = Axes(
         page,
         box,
@@ -123,12 +138,18 @@ def wasserstein_curve(
         log_x=True,
         y_name=page.fitting(name, box[1] - box[0] - 0.6, "legend"),
         x_name=x_name,
-        x_ticks=ticks,
+        x_ticks=[t + 1 for t in ticks],
+        x_shift=1,
     )
     curve = axes.curve(steps + 1, values, color=page.theme.fg, ring=page.theme.bg)
     middle, em = axes.at(1.0, (low + high) / 2)[1], page.em("floor")
     figures = run.chains, f"{low:.3f}–{high:.3f}"  # in the band, at its left, where the curve is yet high
-    said = page.fitting(floor, FLOOR_ROOM * (box[1] - box[0]), "floor", *figures).format(*figures)
+    rim = axes.at(1.0, high)[1] + 0.1
+    met = min(
+        (x for x, y in (axes.at(*each) for each in zip(steps + 1, values, strict=True)) if y < rim), default=np.inf
+    )
+    room = min(FLOOR_ROOM * (box[1] - box[0]), met - axes.rect.left - 0.4 * em - 0.1)
+    said = page.fitting(floor, room, "floor", *figures).format(*figures)
     text = page.label(said, axes.rect.left + 0.4 * em, middle - 0.3 * em, -1, "floor", "muted")
     return Distance(axes, curve, steps, values, axes.band(low, high), text, shift=1)
 

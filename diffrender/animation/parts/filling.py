@@ -17,6 +17,7 @@ STAGES = (200, 2_000, 20_000)  # states after which dots become bins, and bins d
 BLEND = 0.25  # one becomes the other while the number of states grows by this part
 DOT = 0.026  # radius of a dot
 MOMENTS = 240  # numbers of states at which a distance is measured
+LEAST = 1e-12  # mass of a bin that counts
 FINE = 6  # points of the density to a bin's side, when its mass is found
 
 
@@ -101,6 +102,24 @@ def total_variation(cells: Histogram2D, masses: np.ndarray, steps: np.ndarray) -
         share = counts / max(total, 1)
         found.append(0.5 * (np.abs(share - masses).sum() + abs(share.sum() - masses.sum())))
     return np.array(found)
+
+
+def expected_variation(masses: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """(K,) expected total variation distance of so many independent draws (K,) to the masses of bins they are drawn by.
+
+    What lies outside the bins is one more. Each bin's E|X − np| is de Moivre's, of a binomial X, for k = ⌊np⌋:
+    2 (k + 1) C(n, k + 1) p^(k+1) (1 − p)^(n−k).
+    """
+    from scipy.special import gammaln
+
+    inside = np.asarray(masses, float).ravel()
+    p = np.append(inside, max(1.0 - inside.sum(), 0.0))
+    p = np.clip(p[p > LEAST], None, 1 - LEAST)
+    n = np.asarray(counts, float)[:, None]
+    k = np.floor(n * p)
+    ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k)
+    away = 2 * np.exp(ways + (k + 1) * np.log(p) + (n - k) * np.log1p(-p))
+    return 0.5 * (away / n).sum(1)
 
 
 def moments(last: int, first: int = 10) -> np.ndarray:

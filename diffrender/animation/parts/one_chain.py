@@ -19,6 +19,7 @@ class OneChain:
     """The first chain of states x (T+1, N, 2) and its last `length` steps. mobjects: path, then point."""
 
     def __init__(self, box: Rect, rect: Rect, x: np.ndarray, *, theme: Theme, length: int) -> None:
+        self.x, self.box = x[:, 0], box
         self.path = Trails(
             box, rect, x[:, :1], color=theme.chain, width=1.15 * LINE, alpha=ALPHA, casing=theme.panel, length=length
         )
@@ -30,6 +31,13 @@ class OneChain:
         """Show a recorded step, or the way to the next."""
         self.path.show_step(step)
         self.point.show_step(step)
+
+    def first_inside(self, rect: Rect) -> int:
+        """The first recorded step at which no part of the point is beyond a panel's edge."""
+        (x0, x1, y0, y1), (a, b, c, d) = self.box, rect
+        edge = RADIUS * np.array([(x1 - x0) / (b - a), (y1 - y0) / (d - c)])
+        inside = ((self.x - edge > (x0, y0)) & (self.x + edge < (x1, y1))).all(1)
+        return int(np.argmax(inside))
 
     def at_pace(self, pace: float) -> None:
         """Draw the path fainter where more than `FLICKER` steps go by in a second."""

@@ -1,4 +1,4 @@
-"""Tally of where chains ended: a disc on every mode, as large as their number, with what it should be beside it."""
+"""Tally of where chains ended: a disc on every mode, as large as their number, with what it should be at its side."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import numpy as np
 from manim import Dot, VGroup
 
 from diffrender.animation.layout.page import Page
-from diffrender.animation.mobjects.furniture.panels import Rect, pill
+from diffrender.animation.mobjects.furniture.panels import Rect, line, pill
 from diffrender.animation.parts.basins import Basins
-from diffrender.animation.theme import RING, Theme, blend, contrast, laid
+from diffrender.animation.theme import LINE, RING, Theme, blend, contrast, laid
 
 LARGEST = 0.11  # radius of a disc of all chains, as a part of the panel's width, were they all on one mode
+MARK = 0.06  # radius of the mark of a mode without a disc
+PAD, GAP, EDGE = 0.08, 0.05, 0.05  # round a label's text, between labels, and to the panel's edge
 READABLE = 3.0  # least contrast of a mark with its panel
 
 
@@ -38,7 +40,9 @@ def as_bytes(colors: Sequence[str], labels: np.ndarray) -> np.ndarray:
 class Tally(VGroup):
     """For each mode a disc whose area is the number of chains in its basin, their share, and the basin's true mass.
 
-    box: part of data space that the panel `rect` shows. discs: whether they are drawn, or the shares alone.
+    The figures stand at the panel's sides, each with a line to its mode; where these have no room for all, on the modes
+    or beside their discs. box: part of data space that the panel `rect` shows. discs: whether they are drawn, or the
+    shares alone.
     """
 
     def __init__(
@@ -52,39 +56,94 @@ class Tally(VGroup):
         *,
         discs: bool = True,
     ) -> None:
-        theme, em = page.theme, page.em("legend")
+        theme = page.theme
         super().__init__()
         self.counts, self.masses = counts, basins.masses
         total = max(int(counts.sum()), 1)
         (x0, x1, y0, y1), (a, b, c, d) = box, rect
         places = (basins.modes - (x0, y0)) / (x1 - x0, y1 - y0) * (b - a, d - c) + (a, c)
-        largest = LARGEST * (rect[1] - rect[0])
-        radii = [largest * float(np.sqrt(count / total)) if discs else 0.0 for count in counts]
-        taken: list[Rect] = [
-            (x - r, x + r, y - r, y + r)
-            for (x, y), r in zip(places, (max(r, 0.06) for r in radii), strict=True)
-            if discs
-        ]
-        each = zip(places, counts, basins.masses, colors, radii, strict=True)
-        # the innermost first: those at the rim have room outside
-        for place, count, mass, color, radius in sorted(each, key=lambda one: np.linalg.norm(one[0] - places.mean(0))):
+        radii = LARGEST * (b - a) * np.sqrt(counts / total) if discs else np.zeros(len(counts))
+        rows = [_figures(page, count, total, mass) for count, mass in zip(counts, basins.masses, strict=True)]
+        halves = [(float(text.width) / 2 + PAD, float(text.height) / 2 + PAD) for text in rows]
+        floor = c + 1.6 * page.em("legend")  # over a scale bar
+        middles = at_sides(places, radii, halves, (a, b, floor, d))
+        if aside := middles is not None:
+            self.add(*(_leader(*each, theme) for each in zip(middles or [], halves, places, radii, strict=True)))
+        for place, color, radius in zip(places, colors, radii, strict=True):
             if discs:
                 dot = Dot([place[0], place[1], 0], radius=radius, color=color, fill_opacity=1)
                 self.add(dot.set_stroke(theme.panel, RING * 150))
-            rows = VGroup(
-                page.label(f"{count:,}: {count / total:.0%}".replace("%", "\\%"), 0, 0, 0, "legend"),
-                page.label(f"true {mass:.0%}".replace("%", "\\%"), 0, -1.25 * em, 0, "legend", "muted"),
-            )
-            self._place(rows, place, radius, rect, taken)
-            self.add(pill(rows, theme, pad=0.08, alpha=0.92), *rows)
+            elif aside:
+                dot = Dot([place[0], place[1], 0], radius=MARK, color=theme.fg, fill_opacity=1)
+                self.add(dot.set_stroke(theme.panel, RING * 150))
+        for text, middle in zip(rows, middles or _nearby(places, radii, halves, rect), strict=True):
+            text.move_to([middle[0], middle[1], 0])
+            self.add(pill(text, theme, pad=PAD, alpha=0.92), *text)
 
-    @staticmethod
-    def _place(rows: VGroup, at: np.ndarray, radius: float, rect: Rect, taken: list[Rect]) -> None:
-        """On its place or beside its disc, inside the panel, where it covers no other label and no disc, and as near as
-        can be.
-        """
-        w, h = float(rows.width) / 2 + 0.08, float(rows.height) / 2 + 0.08
-        x0, x1, y0, y1 = rect
+
+def _figures(page: Page, count: int, total: int, mass: float) -> VGroup:
+    """How many ended in a basin and their share, and under it what it should be."""
+    return VGroup(
+        page.label(f"{count:,}: {count / total:.0%}".replace("%", "\\%"), 0, 0, 0, "legend"),
+        page.label(f"true {mass:.0%}".replace("%", "\\%"), 0, -1.25 * page.em("legend"), 0, "legend", "muted"),
+    )
+
+
+def at_sides(
+    places: np.ndarray, radii: Sequence[float] | np.ndarray, halves: Sequence[tuple[float, float]], rect: Rect
+) -> list[np.ndarray] | None:
+    """Middles of labels in two columns at the sides of a rectangle, each as near as can be to the height of its place.
+
+    places: (K, 2), with discs of `radii`; halves: half the width and height of each label. None if they do not all find
+    room, or if one would cover a place or its disc.
+    """
+    x0, x1, y0, y1 = rect
+    order = np.lexsort((places[:, 1], np.round(places[:, 0], 2)))
+    half = (len(order) + 1) // 2
+    made: list[np.ndarray] = [np.zeros(2)] * len(places)
+    for side, members in ((-1, order[:half]), (1, order[half:])):
+        column = members[np.argsort(-places[members, 1], kind="stable")]
+        if not len(column):
+            continue
+        gap = 2 * max(halves[k][1] for k in column) + GAP
+        high, low = y1 - gap / 2, y0 + gap / 2
+        if high - low < (len(column) - 1) * gap:
+            return None
+        ys = np.clip(places[column, 1], low, high)
+        for k in range(1, len(ys)):
+            ys[k] = min(ys[k], ys[k - 1] - gap)
+        for k in range(len(ys) - 1, -1, -1):
+            ys[k] = max(ys[k], low + (len(ys) - 1 - k) * gap)
+        for k, y in zip(column, ys, strict=True):
+            w = halves[k][0] + EDGE
+            made[k] = np.array([x0 + w if side < 0 else x1 - w, y])
+    discs = [_around(at, (r, r)) for at, r in zip(places, np.maximum(radii, MARK), strict=True)]
+    labels = [_around(middle, size) for middle, size in zip(made, halves, strict=True)]
+    return None if any(_shared(label, disc) for label in labels for disc in discs) else made
+
+
+def _leader(middle: np.ndarray, size: tuple[float, float], place: np.ndarray, radius: float, theme: Theme) -> VGroup:
+    """A line from a label's side to the disc at its place, cased in the panel's colour."""
+    start = np.array([middle[0] + np.copysign(size[0], place[0] - middle[0]), middle[1]])
+    way = place - start
+    ends = [start, place - way / (np.linalg.norm(way) or 1.0) * radius]
+    return VGroup(line(ends, theme.panel, 3 * LINE), line(ends, theme.fg, 0.7 * LINE))
+
+
+def _nearby(
+    places: np.ndarray, radii: np.ndarray, halves: Sequence[tuple[float, float]], rect: Rect
+) -> list[np.ndarray]:
+    """Middles of labels on their places or beside their discs, inside the panel, where they cover no other label and no
+    disc, and as near as can be.
+    """
+    taken: list[Rect] = []
+    if np.any(radii):
+        taken += [_around(at, (r, r)) for at, r in zip(places, np.maximum(radii, MARK), strict=True)]
+    x0, x1, y0, y1 = rect
+    made: list[np.ndarray] = [np.zeros(2)] * len(places)
+    # the innermost first: those at the rim have room outside
+    for k in np.argsort(np.linalg.norm(places - places.mean(0), axis=1), kind="stable"):
+        (w, h), at, radius = halves[k], places[k], float(radii[k])
         best, least = at, np.inf
         tries = [(0.0, np.zeros(2))] if radius == 0 else []
         for turn in np.arange(16) * np.pi / 8 - np.pi / 2:
@@ -92,13 +151,20 @@ class Tally(VGroup):
             tries += [(far, u * (radius + far) + u * (w, h)) for far in (0.06, 0.3, 0.7, 1.2, 1.8)]
         for far, away in tries:
             x, y = at + away
-            x, y = float(np.clip(x, x0 + w + 0.05, x1 - w - 0.05)), float(np.clip(y, y0 + h + 0.05, y1 - h - 0.05))
-            meets = sum(_shared((x - w, x + w, y - h, y + h), other) for other in taken)
+            x = float(np.clip(x, x0 + w + EDGE, x1 - w - EDGE))
+            y = float(np.clip(y, y0 + h + EDGE, y1 - h - EDGE))
+            meets = sum(_shared(_around((x, y), (w, h)), other) for other in taken)
             cost = 100 * meets + far + float(np.hypot(*(np.array([x, y]) - at - away))) + 0.1 * (away[0] != 0)
             if cost < least:
                 best, least = np.array([x, y]), cost
-        taken.append((best[0] - w, best[0] + w, best[1] - h, best[1] + h))
-        rows.move_to([best[0], best[1], 0])
+        taken.append(_around(best, (w, h)))
+        made[k] = best
+    return made
+
+
+def _around(middle: Sequence[float] | np.ndarray, half: tuple[float, float]) -> Rect:
+    """The rectangle round a point, of half a width and height."""
+    return middle[0] - half[0], middle[0] + half[0], middle[1] - half[1], middle[1] + half[1]
 
 
 def _shared(a: Rect, b: Rect) -> float:
