@@ -96,7 +96,7 @@ class Langevin(ChainsInSpaceScene):
     }
     words = {  # where one form finds no room over its panel, the shorter one after the bar stands there
         "title": "Langevin Monte Carlo",
-        "density": "True density $p(x)$",
+        "density": "True density $p(x)$|True $p(x)$",
         "hill": "Without noise: uphill on $log p$|Without noise",
         "hill_beside": "Gradient ascent alone: uphill on $log p$|Gradient ascent alone|Gradient ascent",
         "height": "height: $log p$, flat where $p$ is almost 0|height: $log p$, flat where $p approx 0$",
@@ -121,12 +121,12 @@ class Langevin(ChainsInSpaceScene):
         "visited": "Histogram of {:,} visited states|{:,} visited states|{:,} states",
         "variation": "total variation of the visited states to $p$|total variation to $p$|total variation",
         "counted_in": "$n$ states, counted in {} × {} bins|$n$ states, {} × {} bins|$n$ states",
-        "independent": "as many independent draws of $p$|as many independent draws|independent draws",
+        "independent": "as many independent draws of $p$|as many independent draws|independent draws|i.i.d. draws",
         "crowd": "{:,} chains, coloured by where they start|{:,} chains, coloured by start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
         "crowd_counted": "With noise: coloured by start, counted by end|With noise; colour: start, count: end",
         "wasserstein": "sliced Wasserstein distance to $p$|distance to $p$",
-        "floor": "two true samples of {0:,}: {1}|true samples: {1}|{1}",
+        "floor": "two true samples of {0:,}: {1}|true samples: {1}",
         "steps": "step",
         "straight": "straight between steps",
         "same": "same starts",
@@ -270,7 +270,7 @@ class Langevin(ChainsInSpaceScene):
             legend = page.legend(window_keys(self.run, self.theme, self.words), self.right)
             return [*self.color_key(), self.under(legend, self.right)]
         keys = fitting_keys(page, self.run, self.words, row)
-        each = -(-len(keys) // 2) if page.shape == "tall" and "accepted" not in self.run else len(keys)
+        each = -(-len(keys) // 2) if page.shape == "tall" and paths and "accepted" not in self.run else len(keys)
         lines = [keys[k : k + each] for k in range(0, len(keys), each)]
         box = self.left if page.shape == "wide" else self.right
         drop = 1.5 * page.em("legend")
@@ -291,18 +291,17 @@ class Langevin(ChainsInSpaceScene):
     def histogram(self) -> None:
         """All states visited so far: dots, then bins that become finer; their distance to the density falls."""
         page, run, seconds, words = self.page, self.run, self.lasts["histogram"], self.words
-        above, below = (self.left.columns if page.shape == "tall" else self.left.rows)(0.5, 0.5, gap=0.35)
+        if page.shape == "tall":
+            above, below = self.left.columns(0.4, 0.6, gap=0.35)
+            below = below._replace(top=below.top + 1.5 * page.em("label"))  # beside the density's name too
+        else:
+            above, below = self.left.rows(0.44, 0.56, gap=0.35)
         self.go(fit(self.left, above), "left", "right", "name", "key")
         self.cells = cells = self.histogram_of(run, self.options.bins)
         self.distance = total_variation_curve(
-            page,
-            below,
-            cells,
-            self.density,
-            name=words["variation"],
-            x_name=words["counted_in"],
-            floor=words["independent"],
-        )
+            page, below, cells, self.density,
+            name=words["variation"], x_name=words["counted_in"], floor=words["independent"],
+        )  # fmt: skip
         law = Accelerating(self.now, run.steps, seconds, PACE)
         clock = self.act(run, law.timeline, cells, self.one, self.distance)
         pace = clock.number("{:,} steps a second", paces := law.paces(), size="caption", color="muted")

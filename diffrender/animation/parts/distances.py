@@ -10,7 +10,7 @@ from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import line
 from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.mobjects.plane.histogram import Histogram2D
-from diffrender.animation.parts.axes import Axes
+from diffrender.animation.parts.axes import BAND, Axes
 from diffrender.animation.parts.basins import draws
 from diffrender.animation.parts.beside import METRIC
 from diffrender.animation.parts.density_panel import DensityPanel
@@ -58,11 +58,12 @@ class Distance:
         self.curve.show_step(float(np.interp(at, places, np.arange(len(self.steps)))))
         self.text.set_value(self.value(step))
         x, y = self.curve.here()[:2]
-        end = self.axes.rect.right
+        end, top = self.axes.rect.right, self.axes.rect.top - 0.6 * self.axes.page.em("legend")  # under the name
         if x + 0.2 + self.text.room < end:
-            self.text.at(x + 0.16, y + 0.02, -1)
+            self.text.at(x + 0.16, min(y + 0.02, top), -1)
         else:  # over all of the curve that it would lie on
-            self.text.at(end, max(y + 0.3, self.height_over(end - self.text.room - 0.1, step) + 0.14), 1)
+            over = self.height_over(end - self.text.room - 0.1, step)
+            self.text.at(end, min(max(y + 0.3, over + 0.14), top), 1)
 
     def height_over(self, left: float, step: float) -> float:
         """How high up in the scene the curve lies from a place on, as far as it is drawn at a recorded step."""
@@ -82,7 +83,7 @@ def total_variation_curve(
     x0, x1, y0, y1 = density.extent
     bins = (COLUMNS, max(2, round(COLUMNS * (y1 - y0) / (x1 - x0))))
     counter = Histogram2D(density.extent, box, bins, table=page.theme.table("density"), high=1.0)
-    room = box[1] - box[0] - 0.6
+    room = box[1] - box[0] - 0.8
     steps = moments(len(cells.x) - 1)
     masses = bin_masses(density.values, density.extent, density.extent, bins)
     counted = total_variation(counter.follow(cells.x, start=1), masses, steps)
@@ -98,17 +99,16 @@ def total_variation_curve(
         log_x=True,
         log_y=True,
         y_name=page.fitting(name, room, "legend"),
-        x_name=page.fitting(x_name, room + 0.4, "legend", *bins).format(*bins),
+        x_name=page.fitting(x_name, box[1] - box[0], "legend", *bins).format(*bins),
         y_ticks=[t for t in (0.01, 0.1, 1) if t >= low],
     )
     curve = axes.curve(steps, counted, color=page.theme.fg, ring=page.theme.bg)
     places = [axes.at(n, value) for n, value in zip(steps, usual, strict=True)]
     em = page.em("floor")
-    foot = axes.rect.bottom + 0.4 * em  # the line comes down to its name's height at its right
-    free = min((x for x, y in places if y < foot + 1.2 * em), default=axes.rect.right) - axes.rect.left - 0.9
-    key = line([(axes.rect.left + 0.1, foot + 0.25 * em), (axes.rect.left + 0.4, foot + 0.25 * em)], page.theme.muted)
-    said = page.fitting(floor, free, "floor")
-    text = page.label(said, axes.rect.left + 0.5, foot, -1, "floor", "muted")
+    left, foot = axes.rect.left, axes.rect.bottom + 0.4 * em  # the line comes down to its name's height at its right
+    free = min((x for x, y in places if y < foot + 1.2 * em), default=axes.rect.right) - left - 2.2 * em
+    key = line([(left + 0.3 * em, foot + 0.3 * em), (left + 1.3 * em, foot + 0.3 * em)], page.theme.muted, 1.7 * HAIR)
+    text = page.label(page.fitting(floor, free, "floor"), left + 1.7 * em, foot, -1, "floor", "muted")
     return Distance(axes, curve, steps, counted, line(places, page.theme.muted, 1.7 * HAIR), key, text)
 
 
@@ -142,16 +142,34 @@ def wasserstein_curve(
         x_shift=1,
     )
     curve = axes.curve(steps + 1, values, color=page.theme.fg, ring=page.theme.bg)
-    middle, em = axes.at(1.0, (low + high) / 2)[1], page.em("floor")
-    figures = run.chains, f"{low:.3f}–{high:.3f}"  # in the band, at its left, where the curve is yet high
-    rim = axes.at(1.0, high)[1] + 0.1
-    met = min(
-        (x for x, y in (axes.at(*each) for each in zip(steps + 1, values, strict=True)) if y < rim), default=np.inf
-    )
-    room = min(FLOOR_ROOM * (box[1] - box[0]), met - axes.rect.left - 0.4 * em - 0.1)
-    said = page.fitting(floor, room, "floor", *figures).format(*figures)
-    text = page.label(said, axes.rect.left + 0.4 * em, middle - 0.3 * em, -1, "floor", "muted")
-    return Distance(axes, curve, steps, values, axes.band(low, high), text, shift=1)
+    figures = run.chains, f"{low:.3f}–{high:.3f}"
+    made = [axes.band(low, high), *_band_name(axes, floor, figures, (low, high), np.stack([steps + 1, values], 1))]
+    return Distance(axes, curve, steps, values, *made, shift=1)
+
+
+def _band_name(
+    axes: Axes, floor: str, figures: tuple[int, str], ends: tuple[float, float], drawn: np.ndarray
+) -> list[Mobject]:
+    """The name of a band: in it at its left, where the curve is yet high; if it needs more room, with a key over all
+    that falls, at the right.
+
+    drawn: (K, 2) what the curve goes through.
+    """
+    page, rect, em = axes.page, axes.rect, axes.page.em("floor")
+    middle = axes.at(1.0, sum(ends) / 2)[1]
+    met = (axes.at(float(x), float(y)) for x, y in drawn)
+    near = min((x for x, y in met if y < middle + 0.9 * em), default=rect.right)
+    room = min(FLOOR_ROOM * rect.width, near - rect.left - em)
+    form = page.fitting(f"{floor}|", room, "floor", *figures)
+    if form:
+        return [page.label(form.format(*figures), rect.left + 0.4 * em, middle - 0.3 * em, -1, "floor", "muted")]
+    form = page.fitting(floor, 0.7 * rect.width, "floor", *figures)
+    said = page.words(form.format(*figures), "floor", "muted")
+    said.scale(min(1.0, (rect.width - 1.3 * em) / said.width))
+    y = rect.top - 1.1 * em
+    left = rect.right - said.width - 1.3 * em
+    key = line([(left, y + 0.3 * em), (left + em, y + 0.3 * em)], page.theme.muted, 0.5 * em, BAND)
+    return [key, said.at(rect.right, y, 1)]
 
 
 @remembered

@@ -35,7 +35,7 @@ class Gauge(VGroup):
         numbers = [Number(".2f", 0.88, em=em, color=theme.fg) for _ in BARS]
         room = self.length + 0.12 + numbers[0].room
         if tall:
-            y, middle = below[2] + 0.5 * em, (below[0] + below[1]) / 2
+            y, middle = below[2] + 0.38 * em, (below[0] + below[1]) / 2
             self.places = [(middle - room - 0.25, y), (middle + 0.25, y)]
             self.strip = 0.0
         else:
@@ -47,7 +47,9 @@ class Gauge(VGroup):
         super().__init__(*self.bars.values(), *numbers)
         for number, (x, y) in zip(numbers, self.places, strict=True):
             number.at(x + room, y - 0.3 * em, 1)
-        if not tall:
+        if tall:
+            self.add(page.label(NAME, middle, y + 0.65 * em, 0, "floor", "muted"))
+        else:
             self.add(page.label(NAME, left, low + 3.0 * em, -1, "floor", "muted"))
             corners = [[left - 0.1, low, 0], [left + room + 0.1, low + 4.1 * em, 0]]
             self.add_to_back(pill(VMobject().set_points_as_corners(corners), theme, pad=0, alpha=0.86))
