@@ -19,7 +19,6 @@ from diffrender.animation.timeline import linear
 from diffrender.trajectory.reader import Trajectory
 
 BEHIND = 0.45  # opacity of chains behind their counts
-SQUEEZED = 1.12  # of a panel's width, that a line under it may be before it is made to fit
 SOON = 10  # steps that pass slowly where chains are seen for the second time
 
 
@@ -159,9 +158,7 @@ class ManyChainsScene(DensityScene):
             if METRIC not in run:
                 continue
             low, high = apart_by_chance(self.density, run.chains)
-            figures = float(np.asarray(run[METRIC])[-1]), f"{low:.3f}–{high:.3f}"
-            form = page.fitting(self.words["ends"], SQUEEZED * box.width, "legend", *figures)
-            said = page.words(form.format(*figures), "legend")
-            said.scale(min(1.0, box.width / said.width))
-            made.append(self.under(said.at(*page.foot(box)), box))
+            figures = float(np.asarray(run[METRIC])[-1]), f"{low:.3f}–{high:.3f}", f"{low:.2f}–{high:.2f}"
+            form = page.fitting(self.words["ends"], box.width, "legend", *figures)
+            made.append(self.under(page.label(form.format(*figures), *page.foot(box), "legend"), box))
         return made

@@ -143,15 +143,24 @@ def wasserstein_curve(
     )
     curve = axes.curve(steps + 1, values, color=page.theme.fg, ring=page.theme.bg)
     figures = run.chains, f"{low:.3f}–{high:.3f}"
-    made = [axes.band(low, high), *_band_name(axes, floor, figures, (low, high), np.stack([steps + 1, values], 1))]
+    made = [
+        axes.band(low, high),
+        *_band_name(axes, box, floor, figures, (low, high), np.stack([steps + 1, values], 1), x_name),
+    ]
     return Distance(axes, curve, steps, values, *made, shift=1)
 
 
 def _band_name(
-    axes: Axes, floor: str, figures: tuple[int, str], ends: tuple[float, float], drawn: np.ndarray
+    axes: Axes,
+    box: Box,
+    floor: str,
+    figures: tuple[int, str],
+    ends: tuple[float, float],
+    drawn: np.ndarray,
+    beside: str,
 ) -> list[Mobject]:
-    """The name of a band: in it at its left, where the curve is yet high; if it needs more room, with a key over all
-    that falls, at the right.
+    """The name of a band: in it at its left, where the curve is yet high; if it needs more room, under the axes with a
+    key, in the line in which `beside` stands at the right.
 
     drawn: (K, 2) what the curve goes through.
     """
@@ -159,17 +168,14 @@ def _band_name(
     middle = axes.at(1.0, sum(ends) / 2)[1]
     met = (axes.at(float(x), float(y)) for x, y in drawn)
     near = min((x for x, y in met if y < middle + 0.9 * em), default=rect.right)
-    room = min(FLOOR_ROOM * rect.width, near - rect.left - em)
-    form = page.fitting(f"{floor}|", room, "floor", *figures)
+    named = floor.split("|")[:-1] or [floor]
+    form = page.fitting("|".join([*named, ""]), min(FLOOR_ROOM * rect.width, near - rect.left - em), "floor", *figures)
     if form:
         return [page.label(form.format(*figures), rect.left + 0.4 * em, middle - 0.3 * em, -1, "floor", "muted")]
-    form = page.fitting(floor, 0.7 * rect.width, "floor", *figures)
-    said = page.words(form.format(*figures), "floor", "muted")
-    said.scale(min(1.0, (rect.width - 1.3 * em) / said.width))
-    y = rect.top - 1.1 * em
-    left = rect.right - said.width - 1.3 * em
-    key = line([(left, y + 0.3 * em), (left + em, y + 0.3 * em)], page.theme.muted, 0.5 * em, BAND)
-    return [key, said.at(rect.right, y, 1)]
+    left, y = rect.left + 1.4 * em, box.bottom + 0.2 * page.em("legend")
+    form = page.fitting(floor, rect.right - left - page.words(beside, "legend").width - em, "floor", *figures)
+    key = line([(rect.left, y + 0.3 * em), (left - 0.4 * em, y + 0.3 * em)], page.theme.muted, 0.5 * em, BAND)
+    return [key, page.label(form.format(*figures), left, y, -1, "floor", "muted")]
 
 
 @remembered
