@@ -19,7 +19,7 @@ def test_the_harness_sees_what_is_wrong(tmp_path, monkeypatch):
         "for _ in range(2):  # one of them may be the one that is killed\n"
         "    subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(9)'], start_new_session=True)\n"
         "with open('run.npz', 'a') as file:\n"
-        "    for i in range(8):\n"
+        "    for i in range(16):\n"
         "        print(i, file=file, flush=True)\n"
         "        time.sleep(0.1)\n"
     )
