@@ -33,7 +33,7 @@ from diffrender.animation import (
 
 FLOWS = 0.45  # how often a second a lit part travels along each line
 DATA, POINT = 0.75, 0.95  # opacity of the data and of what is carried
-REWIND, ALONE, PATHS = 1.2, 4.0, 1.5  # seconds: back to the noise, one particle alone, the paths of all
+REWIND, ALONE, PATHS = 1.2, 4.0, 0.8  # seconds: back to the noise, one particle alone, the paths of all
 PIECES = 250  # of paths in space, where no particles are shown
 FAR = 0.97  # the one particle goes farther than so much of the others
 EQUATION = "dot(x) = f_t (x) - inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}}"
@@ -63,7 +63,7 @@ class Drift(TrajectoryScene):
         "one": "one particle",
         "riders": "particles",
         "some": "{:,} of {:,} particles|{:,} of {:,}",
-        "field": "flow $-dot(x)$ as $t$ falls",
+        "field": "motion as $t$ falls",
         "pieces": "pieces of {:,} paths",
         "paths": "paths of",
     }
@@ -110,7 +110,7 @@ class Drift(TrajectoryScene):
         bar = [] if streaks else page.log_scale("$norm(dot(x))$", boxes.column, *speeds)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
         course = DistanceCourse(clock)
-        numbers: list[Any] = course.lines()
+        numbers: list[Any] = course.lines(carried=self.words["riders"] if page.column_align or bar else "")
         if page.column_align == 0:  # under the stage: beside the bar
             sigma.at(boxes.column.right, boxes.column.top - 0.9 * page.em("legend"), 1)
             numbers = numbers if page.shape == "tall" else []
@@ -141,7 +141,7 @@ class Drift(TrajectoryScene):
             self.crossfade([keys["one"]], [keys["many"]])
         self.play(FadeInFast(*many, run_time=0.4))
         self.carry(clock, field, options.duration)
-        self.crossfade([field, *many[:-1], keys["many"]], [paths, keys["paths"]])
+        self.crossfade([field, *many, keys["many"]], [paths, keys["paths"]])
         self.wait(PATHS)
         gone = [*stage, *read, keys["paths"], *data, *many, *hero.mobjects, paths]
         if len(data):

@@ -13,11 +13,20 @@ from diffrender.animation import (
     UpdateFromAlpha,
     escaped,
     path_length,
+    walk_result,
 )
 
 SHARES = 0.4, 0.6  # of the duration: noise becomes images, then the walk between the noises
 MOMENTS, PLACES = (0.0, 0.22, 0.7, 1.0), (0.5, 0.0, 1.0, 0.5)  # of the walk: to one end, to the other, to the middle
-MANY = {"sampler.steps": 20, "sampler.chains": 210, "sampler.guidance_scale": 2, "record.keep": []}
+MANY = {
+    "sampler.steps": 20,
+    "sampler.chains": 210,
+    "sampler.guidance_scale": 4,
+    "sampler.seed": 3,
+    "record.keep": [],
+}
+CIRCLE = "x_T prop {{sin((1 - u) theta) thin a + sin(u theta) thin b : samples}}"
+LINE = "{{(1 - u) thin a + u thin b : fg}}"
 
 
 class Interpolate(TrajectoryScene):
@@ -43,19 +52,28 @@ class Interpolate(TrajectoryScene):
         walk = NoiseWalk([circle, self.trajectories["line"]])
         names = (circle.meta.get("target") or {}).get("labels") or []
         of = f"class {escaped(str(names[walk.label]))}" if walk.label < len(names) else ""
-        caption = self.caption("sampler", of, f"a and b at {walk.angle():.0f}°", "seed", "model", "step")
-        walk.put(page, self.arrange("stage", key=False, slider=False).stage.above(caption))
+        caption = self.caption(
+            "sampler", of, f"noises $a$ and $b$, $theta =$ {walk.angle():.0f}°", "seed", "model", "step"
+        )
+        stage = self.arrange("stage", key=False, slider=False).stage.above(caption)
+        wide, em = page.shape == "wide", page.em("equation")
+        title = self.header("Between two noises", f"{CIRCLE} quad {LINE}" if wide else CIRCLE)
+        if not wide:  # the line's under that of the circle
+            title.append(page.maths(LINE).at(0, page.frame.equation_y - 1.4 * em, 0))
+            stage = stage._replace(top=stage.top - 1.4 * em)
+        walk.put(page, stage)
         clock.bind(*walk.grids)
-        equation = "{{x_T : noise}} prop sin((1 - u) theta) thin a + sin(u theta) thin b"
+        clock.bind(walk.show_step, moves=walk.figures)
         clock.show(1)
-        title = self.header("Between two noises", equation)
         self.intro(*title, ground=[*walk.standing, caption])
-        self.restart(clock, *walk.grids)
+        self.remove(*walk.made)
+        self.restart(clock, *walk.grids, *walk.figures, *walk.running)
         self.play_run(clock, SHARES[0] * options.duration)
-        self.wait(self.seconds(0.8))
+        self.crossfade(walk.running, walk.made)
         seconds = self.seconds(SHARES[1] * options.duration)
         go = UpdateFromAlpha(
             lambda u: walk.show(float(np.interp(u, MOMENTS, PLACES))), *walk.mobjects, run_time=seconds
         )
         self.play(go)
+        self.crossfade(walk.standing, walk_result(page, stage, walk))
         self.outro()

@@ -66,7 +66,10 @@ class Mesh(TrajectoryScene):
         "cell": "one cell",
         "made": "Density that the flow makes|Density of the flow",
         "data": "Data: {:,} points",
-        "far": "distance to the data {:.3f}, two draws {}|distance {:.3f}, two draws {}",
+        "far": "flow and data: {0:.3f} apart; two draws of {2:,} points: {1}"
+        "|flow and data {0:.3f}; two draws of {2:,}: {1}|{0:.3f}; two draws of {2:,}: {1}",
+        "apart": "flow and data: {:.3f} apart",
+        "usual": "two draws of {:,} points: {}|two draws of {:,}: {}",
         "root": "colour as $sqrt(p_t)$",
     }
 
@@ -118,14 +121,20 @@ class Mesh(TrajectoryScene):
     def beside_the_data(self, grid: DeformedGrid, mesh: Any, gone: list[Any]) -> None:
         """The density, without what was drawn to explain it, makes room for the data, to which it should be alike."""
         boxes, theme, page, run = self.arrange("two panels"), self.theme, self.page, self.run
-        lines = page.shape in ("classic", "square")  # there the colours' bar has the first of two lines to itself
-        places = [b._replace(bottom=b.bottom + 1.6 * page.em("legend") * lines) for b in (boxes.left, boxes.right)]
+        line = 1.6 * page.em("legend")  # one more under each panel
+        if page.shape == "tall":
+            places = [
+                boxes.left._replace(bottom=boxes.left.bottom + line / 2),
+                boxes.right._replace(top=boxes.right.top + line / 2, bottom=boxes.right.bottom + line),
+            ]
+        else:
+            places = [b._replace(bottom=b.bottom + line) for b in (boxes.left, boxes.right)]
         view, right = Plane(mesh.box, grid.rect), self.view(run.target, places[1])
         view.made = [mesh]
         near = right.fit(run.target, FIT)
         right.lay(near, places[1])
         right.cloud(run.target, color=theme.data, radius=point_radius(len(run.target), 12), alpha=POINT)
-        foot = places[1] if page.shape == "tall" else places[0]
+        foot = boxes.right if page.shape == "tall" else places[0]
         label = page.fitting(self.words["made"], places[0].width, "label")
         ground = [panel(box, theme) for box in places]
         texts = [
@@ -152,12 +161,15 @@ class Mesh(TrajectoryScene):
         page, figures = self.page, grid.judged()
         if not figures:
             return []
-        box, below = (
-            boxes.left_key._replace(right=boxes.right_key.right),
-            {"tall": 1.4, "classic": -0.2, "square": -0.2},
-        )
-        box = boxes.right_key if page.shape == "wide" else box
-        form = page.fitting(self.words["far"], box.width, "legend", figures.far, figures.usual)
+        size = grid.compared
+        both = boxes.left_key._replace(right=boxes.right_key.right)
+        box = boxes.right_key if page.shape == "wide" else both
         x, y, align = page.foot(box)
-        y += below.get(page.shape, 0.0) * page.em("legend")  # in a tall frame the colours' bar is under it
-        return [page.label(form.format(figures.far, figures.usual), x, y, align, "legend")]
+        em, values = page.em("legend"), (figures.far, figures.usual, size)
+        if page.shape in ("wide", "tall"):  # two lines; in a tall frame the colours' bar is under them
+            usual = page.fitting(self.words["usual"], box.width, "legend", size, figures.usual)
+            said = usual.format(size, figures.usual), self.words["apart"].format(figures.far)
+            up = 1.4 if page.shape == "tall" else 0.0
+            return [page.label(text, x, y + (up + 1.4 * k) * em, align, "legend") for k, text in enumerate(said)]
+        form = page.fitting(self.words["far"], box.width, "legend", *values)
+        return [page.label(form.format(*values), x, y - 0.2 * em, align, "legend")]

@@ -147,6 +147,7 @@ from .parts.straightness import (
 )
 from .parts.tiles import ImageTiles as ImageTiles, tile_steps as tile_steps
 from .parts.tilt import ClaimPanels as ClaimPanels, GuidedFields as GuidedFields
+from .parts.walk_result import walk_result as walk_result
 from .parts.without_noise import WithoutNoise as WithoutNoise
 from .parts.zoom.inset import Inset as Inset
 from .parts.zoom.magnifier import PACE as PACE, Magnifier as Magnifier

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diffrender.animation.text.numbers import Running
 from diffrender.core.errors import RenderError
 
 DURATION = 4.0
@@ -74,6 +75,33 @@ def test_lengths_are_those_of_the_recorded_states(cinema, runs):
         x = run["x"][step].astype(float)[hero(runs) :: CLASSES] / run.scale[step]
         assert np.allclose(curve.y, np.sqrt((x**2).mean((1, 2, 3))), rtol=1e-6)
     assert curves[1].y[2] < 0.8 * curves[0].y[2], "the straight line is shorter in its middle"
+
+
+def length(runs, name, step, place):
+    """Root mean square of a recorded state of the hero's class, in the data's deviations."""
+    run = runs[name]
+    x = run["x"][step].astype(float)[place * CLASSES + hero(runs)] / run.scale[step]
+    return np.sqrt((x**2).mean())
+
+
+def test_the_length_that_is_told_is_that_of_the_large_image(cinema, runs):
+    film = cinema("interpolate", **runs)
+    for seconds, place in ((0.9, 2), (WALK + 0.22 * 0.6 * DURATION, 0)):
+        (shot,) = film.at(seconds, duration=DURATION)
+        large = next(grid for grid in shot.rasters["ImageGrid"] if len(grid.chains) == 1)
+        step = -1 if large.recorded is None else int(large.step)
+        told = [mob.numbers[0].value for mob in film.scene.mobjects if isinstance(mob, Running)]
+        assert told == pytest.approx([length(runs, name, step, place) for name in ("circle", "line")], rel=1e-6)
+
+
+def test_it_ends_on_images_at_even_places_of_either_way(cinema, runs):
+    (shot,) = cinema("interpolate", **runs).at(WALK + 0.6 * DURATION + 0.9, duration=DURATION)
+    places = [round(u * (PLACES - 1)) for u in np.linspace(0, 1, 7)]
+    grids = sorted(shot.rasters["ImageGrid"], key=lambda grid: -grid.points[0, 1])
+    assert [grid.chains for grid in grids] == [[place * CLASSES + hero(runs) for place in places]] * 2
+    assert [grid.step for grid in grids] == [runs["circle"].steps] * 2
+    assert np.array_equal(grids[1].recorded.recorded, runs["line"]["x"])
+    assert "Curve" not in shot.rasters, "the plots made room"
 
 
 def test_runs_that_are_no_walk_are_refused(cinema, runs, recorded):

@@ -32,7 +32,8 @@ class CellReadouts:
         beside = (self.sigma.width + 0.3) * (page.shape == "tall")  # there it stands beside the bar
         room = column._replace(right=column.right - beside)
         bar = page.value_bar("$p_t$", room, page.theme.table("density"), shares, note=note)
-        below = column._replace(top=bar[-1].baseline - 0.6 * page.em("legend"))
+        apart = 1.4 if note else 0.6  # from the words under the bar
+        below = column._replace(top=bar[-1].baseline - apart * page.em("legend"))
         if page.shape == "wide":
             read = self._beside(below)
         elif page.column_align:
@@ -52,13 +53,13 @@ class CellReadouts:
         for name, values, form in figures:
             number = self.clock.number(f"× {{:{form}}}", values, size="title")
             rows += [page.words(name, "legend", "muted"), number]
-        rows.append(page.words(words["product"], "legend", "muted"))
+        rows.append(self._product())
         return page.stack(box._replace(left=self.lens.right + 0.4), *rows, gap=0.55)
 
     def _under(self, box: Box) -> list[Any]:
         """Figures in a line each, and the magnifier under them."""
-        made = self.clock.page.stack(box, self.sigma, *self._lines(), align=-1)
-        top = made[-1].line.baseline - 0.25
+        made = self.clock.page.stack(box, self.sigma, *self._lines(), self._product(), align=-1)
+        top = made[-1].baseline - 0.25
         size = min(box.width, top - box.bottom)
         self.lens = Box(box.left, box.left + size, top - size, top)
         return made
@@ -66,13 +67,18 @@ class CellReadouts:
     def _in_a_band(self, box: Box) -> list[Any]:
         """Figures at the left, the magnifier at the right."""
         self.lens = box._replace(left=box.right - box.height)
-        return [self.sigma, *self.clock.page.stack(box, *self._lines(), align=-1)]
+        page, root = self.clock.page, self.words["root"]
+        lines = page.words(root, "legend", "muted"), *self._lines(), self._product()
+        return [self.sigma, *page.stack(box, *lines, align=-1)]
 
     def _in_a_corner(self, box: Box, stage: Box) -> list[Any]:
         """The magnifier in a corner of the stage, figures beside the bar."""
         size = CORNER * stage.height
         self.lens = stage._replace(left=stage.right - size, top=stage.bottom + size)
         return self.clock.page.stack(box, *self._lines(), gap=0.25, align=1)
+
+    def _product(self) -> Any:
+        return self.clock.page.words(self.words["product"], "legend", "muted")
 
     def _lines(self) -> list[Any]:
         area, density = self.words["area"] + " × {:.3f}", self.words["density"] + " × {:.2f}"

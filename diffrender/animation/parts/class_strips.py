@@ -21,25 +21,25 @@ class ClassStrips:
     """Places of `count` strips in a box, each of as many images as there are classes, as large as fit.
 
     Strips lie under each other with their names at the left; in a tall frame they stand beside each other, under them.
-    classes: the names of the classes.
+    classes: the names of the classes. between: from strip to strip, at least.
     """
 
-    def __init__(self, page: Page, box: Box, count: int, classes: Sequence[str]) -> None:
+    def __init__(self, page: Page, box: Box, count: int, classes: Sequence[str], *, between: float = BETWEEN) -> None:
         self.page, self.classes, self.upright = page, classes, page.shape == "tall"
         em, number = page.em("legend"), len(classes)
         if self.upright:
             side, head = max(page.words(escaped(name), "legend").width for name in classes) + 0.25, 3.0 * em
-            self.size = min((box.width - side - BETWEEN * (count - 1)) / count, (box.height - head) / number)
-            length, step = number * self.size, self.size + BETWEEN
-            self.left, top = box.center[0] - (side + count * step - BETWEEN) / 2, box.center[1] + (length - head) / 2
+            self.size = min((box.width - side - between * (count - 1)) / count, (box.height - head) / number)
+            length, step = number * self.size, self.size + between
+            self.left, top = box.center[0] - (side + count * step - between) / 2, box.center[1] + (length - head) / 2
             starts = [self.left + side + k * step for k in range(count)]
             self.strips = [Box(x, x + self.size, top - length, top) for x in starts]
         else:
             side, head = NAME_WIDTH[page.frame.shape], 1.45 * em
-            self.size = min((box.width - side) / number, (box.height - head + BETWEEN) / count - BETWEEN)
+            self.size = min((box.width - side) / number, (box.height - head + between) / count - between)
             length, spare = number * self.size, (box.height - head) / count - self.size
-            step = self.size + min(max(spare, BETWEEN), 4 * BETWEEN)
-            top = box.top - head - max(box.height - head - step * count + BETWEEN, 0) / 2
+            step = self.size + min(max(spare, between), 4 * BETWEEN)
+            top = box.top - head - max(box.height - head - step * count + between, 0) / 2
             self.left, left = box.left, box.right - max((box.width - side - length) / 2, 0) - length
             tops = [top - k * step for k in range(count)]
             self.strips = [Box(left, left + length, y - self.size, y) for y in tops]

@@ -84,8 +84,12 @@ class DeformedGrid:
 
     def judged(self) -> Judged | None:
         """How far a draw from that density is from the data, and two draws of the data; None without data."""
-        size = compared_points(self.run, self.nodes(-1).reshape(-1, 2))
-        return judged_distance(self.run, self.drawn(size)) if size else None
+        return judged_distance(self.run, self.drawn(self.compared)) if self.compared else None
+
+    @property
+    def compared(self) -> int:
+        """How many points are compared, of either; 0 without data."""
+        return compared_points(self.run, self.nodes(-1).reshape(-1, 2)) or 0
 
     def _pick(self, first: np.ndarray, last: np.ndarray, deviation: float) -> tuple[int, int]:
         """Row and column where the followed cell, between drawn lines, begins: by rule, never by hand."""

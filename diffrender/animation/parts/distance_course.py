@@ -35,14 +35,19 @@ class DistanceCourse:
         else:
             self.far = np.asarray(run[METRIC], float) if METRIC in run else np.zeros(0)
 
-    def lines(self) -> list[Any]:
-        """Texts for a column: the distance as it is now, and under it that of two draws; none if not known."""
+    def lines(self, *, carried: str = "") -> list[Any]:
+        """Texts for a column: the distance as it is now, and under it that of two draws; none if not known.
+
+        carried: what the states are called; where it is given, it is said how many of them are compared.
+        """
         page, run = self.clock.page, self.clock.run
         if not len(self.far):
             return []
-        made: list[Any] = [self.clock.number("distance to the data {:.3f}", self.far, size="legend")]
+        form, made, size = "distance to the data {:.3f}", list[Any](), compared_points(run, run.states[-1])
+        if carried and size:
+            form = f"{size:,} {carried} to the data {{:.3f}}"
+        made.append(self.clock.number(form, self.far, size="legend"))
         if self.usual:
-            size = compared_points(run, run.states[-1])
             made.append(page.words(f"two draws of {size:,}: {self.usual.usual}", "legend", "muted"))
         return made
 
@@ -64,6 +69,8 @@ class DistanceCourse:
             page, box, x=(0, steps), y=(0, 1.02 * top), x_ticks=(), y_ticks=(0, evenly(0, top, 2)[1]), pad=0.06,
         )  # fmt: skip
         named = page.label("step", axes.rect.right, axes.rect.bottom - 1.15 * page.em("floor"), 1, "floor", "muted")
+        measure = page.label("sliced Wasserstein", axes.rect.left, named.baseline, -1, "floor", "muted")
+        below_it = [measure, named] if measure.width + named.width + AWAY < axes.rect.width else [named]
         curve = axes.curve(np.arange(steps + 1), self.far, color=theme.samples, ring=theme.bg).set_z_index(3)
         band = [axes.band(self.usual.low, self.usual.high)] if self.usual else []
-        return [*axes.mobjects, named, *band, self.clock.bind(curve)]
+        return [*axes.mobjects, *below_it, *band, self.clock.bind(curve)]

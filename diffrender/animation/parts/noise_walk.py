@@ -21,7 +21,7 @@ MARK = 0.035  # width of the frame round the present tile
 WAYS = ("great circle", "straight line")
 HUES = ("samples", "fg")  # of either way
 TILES = {"tall": 5, "square": 7}  # of each way; eleven in other frames
-SHARES = {"wide": (0.56, 0.44), "classic": (0.58, 0.42), "square": (0.6, 0.4), "tall": (0.42, 0.58)}  # large, strips
+SHARES = {"wide": (0.56, 0.44), "classic": (0.58, 0.42), "square": (0.6, 0.4), "tall": (0.46, 0.54)}  # large, strips
 
 
 class NoiseWalk:
@@ -29,7 +29,8 @@ class NoiseWalk:
 
     runs: on the circle, on the line. Of the class whose ends differ most `put` draws in a box one image of either way
     large, how long x_T and x_0 are at every place, and the images at some places as two strips. grids: what follows
-    recorded time, to be bound to a clock. `show(u)` goes to a place 0..1. label: of the class.
+    recorded time, to be bound to a clock, as the walk itself, for the length of what is shown large. `show(u)` goes to
+    a place 0..1. label: of the class. running, made: names of the large images while noise goes, and of what came.
     """
 
     def __init__(self, runs: Sequence[Trajectory]) -> None:
@@ -58,21 +59,35 @@ class NoiseWalk:
     @property
     def mobjects(self) -> list[Any]:
         """What moves on the walk."""
-        return [*self.images, *self.markers, *self.curves]
+        return [*self.images, *self.figures, *self.markers, *self.curves]
 
     def chain(self, u: float) -> int:
         """The chain that is nearest to a place."""
-        return int(self.way[round(u * (self.places - 1))])
+        return int(self.way[self.place(u)])
+
+    def place(self, u: float) -> int:
+        """The index of the recorded place that is nearest to u."""
+        return round(u * (self.places - 1))
 
     def show(self, u: float) -> None:
         """The recorded chains nearest to a place, and where that is."""
         for grid, values in zip(self.images, self.values, strict=True):
             grid.set_images(values[len(values) - 1][[self.chain(u)]])
+        self._tell([lengths[self.place(u)] for lengths in self.lengths[1]])
         self.mark(u)
+
+    def show_step(self, step: float) -> None:
+        """Say how long the states of the middle are at a recorded step."""
+        middle = self.way[[self.place(0.5)]]
+        self._tell([_lengths(run, middle, int(step))[0] for run in self.runs])
+
+    def _tell(self, lengths: Sequence[float]) -> None:
+        for figure, length in zip(self.figures, lengths, strict=True):
+            figure.set_values(float(length))
 
     def mark(self, u: float) -> None:
         """A dot on every curve at the place nearest to u, and a frame round the tile nearest to it."""
-        at = round(u * (self.places - 1))
+        at = self.place(u)
         for curve in self.curves:
             curve.show_step(at)
         tile = round(at / (self.places - 1) * (len(self.at) - 1))
@@ -90,9 +105,9 @@ class NoiseWalk:
         return [*self.images, *self.strips]
 
     def _large(self, box: Box) -> list[Any]:
-        """One image of either way, its name over it."""
+        """One image of either way, its name over it and its length under it."""
         page, label, gap = self.page, self.page.em("label"), 0.35
-        size = min((box.width - gap) / 2, box.height - 1.45 * label)
+        size = min((box.width - gap) / 2, box.height - 1.45 * label - 1.3 * page.em("legend"))
         left = box.left if page.shape == "wide" else box.center[0] - size - gap / 2
         top = box.top - 1.45 * label
         places = [Box(x, x + size, top - size, top) for x in (left, left + size + gap)]
@@ -100,14 +115,21 @@ class NoiseWalk:
             image_grid(values, place, theme=page.theme, rows=1, cols=1, chains=[self.chain(0.5)])
             for values, place in zip(self.values, places, strict=True)
         ]
-        forms = "$x_0$, {}|{}"
-        names = [
-            page.label(
-                page.fitting(forms, size + gap / 2, "label", name).format(name), p.left, top + 0.4 * label, color=hue
-            )
-            for name, p, hue in zip(WAYS, places, HUES, strict=True)
+        self.running, self.made = (self._names(state, places) for state in ("$x_t$", "$x_0$"))
+        self.figures = [
+            page.running("length {:.2f}", 1.0, size="legend").at(p.left, p.bottom - page.em("legend")) for p in places
         ]
-        return [*self.images, *names, *(frame(p, page.theme.border, radius=0).set_z_index(3) for p in places)]
+        frames = [frame(p, page.theme.border, radius=0).set_z_index(3) for p in places]
+        return [*self.images, *self.made, *self.figures, *frames]
+
+    def _names(self, state: str, places: Sequence[Box]) -> list[Any]:
+        """Over the large images, what they are and of which way: as much of it as there is room for."""
+        page, made = self.page, list[Any]()
+        for way, place, hue in zip(WAYS, places, HUES, strict=True):
+            forms = f"{state}, {way}|{state}, {way.split()[-1]}|{way}"
+            said = page.fitting(forms, place.width + 0.17, "label")
+            made.append(page.label(said, place.left, place.top + 0.4 * page.em("label"), color=hue))
+        return made
 
     def _strips(self, box: Box) -> list[Any]:
         """The images at even places of either way."""
@@ -121,23 +143,20 @@ class NoiseWalk:
         names = [
             strips.name(k, f"{way}|{way.split()[-1]}", hue) for k, (way, hue) in enumerate(zip(WAYS, HUES, strict=True))
         ]
-        forms = "length in the middle: {0:.2f}|length: {0:.2f}|{0:.2f}"
-        middle = [length[self.places // 2] for length in self.lengths[1]]
-        told = [strips.figure(k, "|".join(f.format(v) for f in forms.split("|"))) for k, v in enumerate(middle)]
-        return [*self.strips, *strips.headings("$u$"), *names, *told, *self.markers]
+        return [*self.strips, *strips.headings("$u$"), *names, *self.markers]
 
     def _charts(self, box: Box) -> list[Any]:
         """How long x_T is at every place of either way, and where there is room x_0 too; noise and data have 1."""
         page, made = self.page, list[Any]()
-        both = page.shape == "wide"
-        names = ("$x_T$ (noise: 1)", "$x_0$ (data: 1)") if both else ("$x_T$",)
-        places = box.columns(1, 1, gap=0.5) if both else [box]
+        wide, both = page.shape == "wide", page.shape in ("wide", "tall")
+        names = ("$x_T$ (noise: 1)", "$x_0$ (data: 1)") if wide else ("$x_T$", "$x_0$")[: 1 + both]
+        places = (box.columns if wide else box.rows)(*[1] * len(names), gap=0.5)
         at, future = np.linspace(0, 1, self.places), page.theme.grid
         self.curves: list[Any] = []
         for name, lengths, place in zip(names, self.lengths, places, strict=False):
             axes = Axes(
                 page, place, x=(0, 1), y=(0, 1.05 * max(1.0, float(np.max(lengths)))), y_name=f"length of {name}",
-                x_name="place $u$", x_ticks=(0, 1), y_ticks=(0, 1),
+                x_name="place $u$" if wide or name == names[-1] else "", x_ticks=(0, 1), y_ticks=(0, 1),
             )  # fmt: skip
             made += [*axes.mobjects, axes.floor(1.0)]
             for length, hue in zip(lengths, HUES, strict=True):
