@@ -68,7 +68,7 @@ class Flow(TrajectoryScene):
         "marginal": "Marginal: what the flow follows|Marginal paths",
         "spokes": "weight $p (x_0 | x_t)$",
         "plain": "Any pairs",
-        "transport": "Optimal transport",
+        "transport": "Optimal transport|Transport",
         "once": "Rectified",
         "twice": "Rectified twice",
         "finished": "Distance to the data against evaluations|Distance against evaluations|Distance",
@@ -123,7 +123,9 @@ class Flow(TrajectoryScene):
         views = [self.view(run.target, cell, noise=0.7) for run, cell in zip(runs, boxes.cells, strict=True)]
         said = [self.words["off"].format(straightness(*on_straight_clock(run))) for run in runs]
         self.remarks = said
-        titles = [self.words[name] for name in self.trajectories]
+        titles = [
+            self.page.fitting(self.words[name], 0.9 * boxes.cells[0].width, "floor") for name in self.trajectories
+        ]
         racers = Racers(self.page, runs, views, boxes, titles=titles, remarks=said)
         clock, steps = self.clock(timeline=linear(self.run.steps)), np.arange(self.run.steps + 1)
         few: dict[str, Any] = {"width": 0.8 * LINE, "alpha": 1.0, "length": self.run.steps, "power": 0}
@@ -171,9 +173,8 @@ class Flow(TrajectoryScene):
         calls, far = ([np.asarray(run[key]) for run in runs] for key in BUDGETS)
         self.level = SLACK * max(float(each.min()) for each in far)
         floor = (self.run.meta.get("figures") or {}).get("floor")
-        said = page.fitting(self.words["floor"], 0.4 * box.width, "legend", floor or 0.0)
-        name = page.fitting(self.words["finished"], 0.55 * box.width, "legend")
-        chart = DistanceChart(page, box, calls, far, hues, floor=floor, name=name, floor_name=said, log_x=True)
+        names = {"name": self.words["finished"], "floor_name": self.words["floor"]}
+        chart = DistanceChart(page, box, calls, far, hues, floor=floor, log_x=True, **names)
         return chart, evaluations_needed(calls, far, self.level)
 
     def needed(self, racers: Racers, chart: DistanceChart, counts: list[int | None], said: list[str]) -> list[Any]:

@@ -127,6 +127,5 @@ class Race(TrajectoryScene):
     def chart(self, box: Box, calls: Any, far: Any, name: str, **more: Any) -> DistanceChart:
         """The chart of distances against calls, over the floor that was recorded with them."""
         floor = (self.runs[0].meta.get("figures") or {}).get("floor")
-        hues, said = self.racers.colors, self.page.fitting(self.words["floor"], 0.4 * box.width, "legend", floor or 0.0)
-        name = self.page.fitting(self.words[name], 0.55 * box.width, "legend")
-        return DistanceChart(self.page, box, calls, far, hues, floor=floor, name=name, floor_name=said, **more)
+        more |= {"floor": floor, "name": self.words[name], "floor_name": self.words["floor"]}
+        return DistanceChart(self.page, box, calls, far, self.racers.colors, **more)

@@ -105,9 +105,15 @@ OTHERS = {"card": ({}, {"seconds": 5}), "training": ({"training": TRAINED}, {"du
 EVERY = CASES | OF_IMAGES | OTHERS
 
 
+MADE: dict[str, object] = {}  # of this session, by what they were made from
+
+
 def recordings(sections, recorded, trained):
-    """The recordings that a scene needs, by name: each is made as its sections say."""
-    return {
-        name: trained if each == TRAINED else recorded(**({"target": "spiral"} | each))
-        for name, each in sections.items()
-    }
+    """The recordings that a scene needs, by name: each is made as its sections say, once in a session."""
+
+    def made(each):
+        if (key := repr(each)) not in MADE:
+            MADE[key] = recorded(**({"target": "spiral"} | each))
+        return MADE[key]
+
+    return {name: trained if each == TRAINED else made(each) for name, each in sections.items()}

@@ -18,7 +18,7 @@ _SEEN = 0.05  # fainter than this counts as gone
 def texts(mobjects: Iterable[Mobject]) -> list[Typeset | Number]:
     """Every text that is seen, wherever it hangs."""
     family = [mob for top in mobjects for mob in top.get_family()]
-    return [mob for mob in family if isinstance(mob, Typeset | Number) and _box(mob) is not None]
+    return [mob for mob in family if isinstance(mob, Typeset | Number) and seen_box(mob) is not None]
 
 
 def faults(mobjects: Iterable[Mobject], frame: Frame) -> list[str]:
@@ -29,7 +29,7 @@ def faults(mobjects: Iterable[Mobject], frame: Frame) -> list[str]:
     """
     tops = list(mobjects)
     lines = _lines(tops)
-    boxes = [(mob, lines.get(id(mob), id(mob)), _box(mob)) for mob in texts(tops)]
+    boxes = [(mob, lines.get(id(mob), id(mob)), seen_box(mob)) for mob in texts(tops)]
     found = []
     for i, (a, line, box) in enumerate(boxes):
         if a.em < min(frame.type.floor, frame.height / 40) - 1e-6:
@@ -40,7 +40,7 @@ def faults(mobjects: Iterable[Mobject], frame: Frame) -> list[str]:
             if line != other and _overlap(box, other_box):
                 found.append(f"{_name(a)} overlaps {_name(b)}")
     for top in tops:
-        box = None if isinstance(top, Raster) else _box(top)
+        box = None if isinstance(top, Raster) else seen_box(top)
         if box is not None and (np.abs(box) > np.array([frame.width, frame.height]) / 2 - EDGE).any():
             found.append(f"{_name(top)} comes within {EDGE} of the frame's edge")
     return found
@@ -52,7 +52,7 @@ def _lines(tops: list[Mobject]) -> dict[int, int]:
     return {id(part): id(line) for line in running for part in line.submobjects}
 
 
-def _box(mob: Mobject) -> np.ndarray | None:
+def seen_box(mob: Mobject) -> np.ndarray | None:
     """((x0, y0), (x1, y1)) of what is seen of a mobject and all it holds, bulk mobjects aside; None if nothing is."""
     seen = [
         part.points[:, :2]

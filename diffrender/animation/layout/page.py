@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any, TypeVar
 
 import numpy as np
-from manim import VGroup
+from manim import VGroup, VMobject
 
 from diffrender.animation.mobjects.furniture.color_bar import ColorBar
 from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend
@@ -21,6 +21,7 @@ from diffrender.animation.text.typst import TERM, Typeset, maths, unnamed, words
 from diffrender.animation.theme import EDGE, Frame, Theme
 
 AnyText = TypeVar("AnyText", Typeset, Running, Number)
+AnyMobject = TypeVar("AnyMobject", bound=VMobject)
 
 TITLE_GAP = 0.3  # between title and equation
 MOVING_TEXT = 8  # z_index of text that changes: above all that stands still, which is then drawn once
@@ -93,9 +94,7 @@ class Page:
         """The title: flush left in a wide frame, else centred; smaller where it is wider than the frame."""
         wide, made = self.shape == "wide", self.words(markup, "title")
         room = self.frame.width - 2 * EDGE - 0.3
-        if made.width > room:
-            made.scale(room / made.width)
-        made.at(-self.frame.x if wide else 0, self.frame.title_y, -1 if wide else 0)
+        narrowed(made, room).at(-self.frame.x if wide else 0, self.frame.title_y, -1 if wide else 0)
         self.title_end = float(made.get_right()[0]) if wide else None
         return made
 
@@ -220,6 +219,11 @@ class Page:
         values = {share: _figure(low * (high / low) ** share) for share in (0, 0.5, 1)}
         signs = {0: "≤ ", 0.5: "", 1: "≥ "}
         return self.value_bar(symbol, box, table, {share: signs[share] + text for share, text in values.items()})
+
+
+def narrowed(mob: AnyMobject, room: float) -> AnyMobject:
+    """A mobject, smaller if it is wider than its room."""
+    return mob.scale(room / mob.width) if mob.width > room else mob
 
 
 def _figure(value: float) -> str:

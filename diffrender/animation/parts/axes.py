@@ -70,12 +70,14 @@ class Axes:
         self.rect = Box(left, box.right, bottom, top)
         theme = page.theme
         made: list[VMobject] = []
+        free = -math.inf  # from which height on a number has room
         for value, text in zip(ys, labels, strict=True):
             height = self.at(x[0], value)[1]
-            made += [
-                line([(left, height), (box.right, height)], theme.grid),
-                text.at(left - 0.14, height - 0.3 * em, 1),
-            ]
+            made.append(line([(left, height), (box.right, height)], theme.grid))
+            text.at(left - 0.14, height - 0.3 * em, 1)
+            if text.get_bottom()[1] >= free:
+                made.append(text)
+                free = float(text.get_top()[1])
         made.append(line([(left, bottom), (box.right, bottom)], theme.border, HAIR * 1.4))
         for value in xs:
             at = self.at(value, y[0])[0]

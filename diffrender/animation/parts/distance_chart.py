@@ -12,12 +12,15 @@ from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import line, put_dashes
 from diffrender.animation.parts.axes import Axes, decades
 
+DOTS, NUMBERS = 0.85, 2.5  # units of the dotted line before the floor's name; em of the numbers at the left
+
 
 class DistanceChart:
     """Distances (K,) to the data after so many network calls (K,), for each of some runs, with their floor.
 
-    floor: how far fresh data are from those that samples are compared with; None if not known. log_x: the number of
-    calls on a logarithmic axis too. The curves go as far as `show_calls` says.
+    floor: how far fresh data are from those that samples are compared with; None if not known. name, floor_name: of
+    their forms, parted by bars, those that fit beside each other stand over the chart. log_x: the number of calls on a
+    logarithmic axis too. The curves go as far as `show_calls` says.
     """
 
     def __init__(
@@ -38,7 +41,11 @@ class DistanceChart:
         low, high = min(float(known.min()), floor or np.inf), float(known.max())
         first, last = (float(end(np.concatenate(self.calls))) for end in (np.min, np.max))
         ticks = decades(first, last, 6) if log_x else None
-        values = decades(low, high, 2)
+        values, em = decades(low, high, 2), page.em("legend")
+        form = page.fitting(floor_name, 0.4 * box.width, "legend", floor or 0.0)
+        said = page.words(form.format(floor), "legend", "muted") if floor else None
+        taken = said.width + DOTS + NUMBERS * em if said else 0.0
+        name = page.fitting(name, min(0.55 * box.width, box.width - taken), "legend")
         self.axes = Axes(
             page, box, x=(first, last), y=(low, high), log_x=log_x, log_y=True,
             x_ticks=ticks, y_ticks=[values[0], values[-1]], y_name=name,
@@ -48,13 +55,11 @@ class DistanceChart:
             for k, (c, d, color) in enumerate(zip(self.calls, distances, colors, strict=True))
         ]
         self.standing: list[Any] = [*self.axes.mobjects]
-        if floor:
-            rect, em = self.axes.rect, page.em("legend")
-            said, y = page.words(floor_name.format(floor), "legend", "muted"), rect.top + 0.45 * em
+        if floor and said:
+            rect = self.axes.rect
+            y, left = rect.top + 0.45 * em, rect.right - said.width
             dots = line([(0, 0), (0, 0)], page.theme.muted)
-            put_dashes(
-                dots, (rect.right - said.width - 0.85, y + 0.24 * em), (rect.right - said.width - 0.15, y + 0.24 * em)
-            )
+            put_dashes(dots, (left - DOTS, y + 0.24 * em), (left - 0.15, y + 0.24 * em))
             self.standing += [self.axes.floor(floor), said.at(rect.right, y, 1), dots]
 
     @property

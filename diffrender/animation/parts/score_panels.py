@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffrender.animation.layout.box import Box, Boxes
-from diffrender.animation.layout.page import Page, fitted
+from diffrender.animation.layout.page import Page, fitted, narrowed
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.color_bar import ColorBar
 from diffrender.animation.mobjects.furniture.panels import (
@@ -87,11 +87,11 @@ class ScorePanels:
         dot = (key_dot(theme.samples, ring=theme.panel), KEY_DOT_WIDTH, self.words["samples"])
         exact, learned = ((key_arrow(color, scale=size), 0.5, self.words[name]) for color, size, name in
                           ((theme.data, 0.8, "exact"), (theme.fg, 0.5, "learned")))  # fmt: skip
-        key = [
-            *[legend([dot], box.right, y, em, theme, align=1)] * (page.shape != "tall"),
-            legend([exact, learned], box.left, y - 1.3 * em, em, theme, gap=0.24),
-        ]
-        return [*view.made, page.panel_label(page.words(self.words["scores"]), self.boxes.left), said, *key]
+        key = narrowed(legend([exact, learned], box.left, y - 1.3 * em, em, theme, gap=0.24), box.width)
+        key.shift([box.left - key.get_left()[0], 0, 0])
+        sample = legend([dot], box.right, y, em, theme, align=1)
+        beside = [sample] if page.shape != "tall" and said.room + 0.24 + sample.width <= box.width else []
+        return [*view.made, page.panel_label(page.words(self.words["scores"]), self.boxes.left), said, *beside, key]
 
     def parted(self) -> list[tuple[np.ndarray, str, float]]:
         """The chain that ends farthest apart, from the same noise by either score: its ways, colours, widths."""
@@ -135,7 +135,7 @@ class ScorePanels:
         ends = float(np.quantile(error.norm, LEAST)), float(error.elsewhere.max())
         across = float(time.max()), 0.0
         return KeyedCurves(self.page, clock, box, words["error"], time, rows, x=across, y=ends, log_y=True,
-                           x_name=words["axis"])  # fmt: skip
+                           x_name=self.page.fitting(words["axis"], box.width, "legend"))  # fmt: skip
 
 
 def logarithmic(table: np.ndarray, low: float, high: float) -> np.ndarray:
