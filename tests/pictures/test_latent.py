@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.pictures.test_marked import drawn
+
 SIZE, DURATION = 8, 1.0
 ACTS = ("organise", "density", "manifold", "diffuse", "condition")
 
@@ -89,6 +91,12 @@ def test_all_ways_begin_at_one_noise_and_end_apart(runs):
 @pytest.mark.parametrize("act", ACTS)
 def test_each_act_alone_fits_every_frame(cinema, runs, act, shape, look):
     assert cinema("latent", **runs).layout(shape, look, every=5, duration=1.0, acts=[act]) == []
+
+
+def test_nothing_stands_where_a_mark_is(cinema, runs):
+    foot, found = drawn(cinema("latent", **runs), (64, 36), {}, marked=True)
+    assert foot > 0
+    assert found == []
 
 
 def test_what_is_drawn_does_not_depend_on_what_was_drawn_before(cinema, runs):

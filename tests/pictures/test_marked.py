@@ -13,7 +13,7 @@ from tests.pictures.small_runs import EVERY, recordings
 
 SIZES = (64, 36), (36, 64)  # each scene is drawn in one of them
 FIRST_ONE = [(0, 1), (10**6, 10**6 + 1)]  # the first frame is drawn, and all others are counted
-SCENES = [*EVERY, "latent"]
+SCENES = [*EVERY]  # and `latent`, by its own tests
 
 
 def lowest(page, mobjects):
@@ -48,13 +48,10 @@ def drawn(film, size, options, *, marked):
 
 
 @pytest.mark.parametrize("name", SCENES)
-def test_no_scene_stands_where_the_mark_is(name, cinema, request):
-    sections, given = EVERY.get(name, ({}, {}))
-    runs = request.getfixturevalue("latent_runs") if name == "latent" else None
-    if runs is None:
-        runs = recordings(sections, request.getfixturevalue("recorded"), request.getfixturevalue("trained"))
+def test_no_scene_stands_where_the_mark_is(name, cinema, recorded, trained):
+    sections, given = EVERY[name]
     options = {key: value for key, value in given.items() if key not in ("duration", "seconds")}
-    film, size = cinema(name, **runs), SIZES[SCENES.index(name) % 2]
+    film, size = cinema(name, **recordings(sections, recorded, trained)), SIZES[SCENES.index(name) % 2]
     foot, found = drawn(film, size, options, marked=True)
     assert foot > 0
     assert found == []
