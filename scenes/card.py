@@ -75,7 +75,7 @@ class Card(TrajectoryScene):
         rule = Line([-half, RULE, 0], [half, RULE, 0], stroke_width=LINE * 1.5 * 100)
         around.append(rule.set_stroke([theme.data, theme.noise]))  # Manim's gradients run from right to left
 
-        around += self.row_of_parts()
+        around = [mob.set_z_index(1) for mob in [*around, *self.row_of_parts()]]  # over the lines of the ground
         states = denoised(title)
         whole = (-frame.width / 2, frame.width / 2, -frame.height / 2, frame.height / 2)
         size = 0.8 * point_radius(states.shape[1], sum(line.width * line.em for line in title))
