@@ -14,6 +14,7 @@ from tests.pictures.small_runs import EVERY, recordings
 SIZES = (64, 36), (36, 64)  # each scene is drawn in one of them
 FIRST_ONE = [(0, 1), (10**6, 10**6 + 1)]  # the first frame is drawn, and all others are counted
 SCENES = [*EVERY]  # and `latent`, by its own tests
+OFTEN = "compare", "denoise", "forward", "images", "langevin", "race", "step"  # the others take longer
 
 
 def lowest(page, mobjects):
@@ -47,7 +48,9 @@ def drawn(film, size, options, *, marked):
     return min(foot for foot, _ in found), [fault for _, faults in found for fault in faults]
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in OFTEN)) for name in SCENES]
+)
 def test_no_scene_stands_where_the_mark_is(name, cinema, recorded, trained):
     sections, given = EVERY[name]
     options = {key: value for key, value in given.items() if key not in ("duration", "seconds")}

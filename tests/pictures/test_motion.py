@@ -55,7 +55,7 @@ FADES = 16  # so many pictures of their clips, in which all images fade out or i
 LATENT = "latent"  # whose recordings are made by an autoencoder and a model of their own
 
 
-@pytest.fixture(scope="module", params=[*EVERY, LATENT])
+@pytest.fixture(scope="module", params=[*EVERY, pytest.param(LATENT, marks=pytest.mark.slow)])
 def clip(request, cinema, recorded, trained):
     if request.param == LATENT:
         return played(cinema, LATENT, {"duration": 2.5}, **request.getfixturevalue("latent_runs"))
