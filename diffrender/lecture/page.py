@@ -15,7 +15,7 @@ STYLE = """
 :root { color-scheme: dark light; --bg: #0D1117; --panel: #141A24; --border: #56657F; --fg: #F4F6FA; --muted: #AEB9CA;
   --data: #56B4E9; --noise: #FF9B42 }
 @media (prefers-color-scheme: light) { :root { --bg: #FFFFFF; --panel: #F6F8FB; --border: #8793A5; --fg: #12161D;
-  --muted: #4C5667; --data: #0069A8; --noise: #C64A00 } }
+  --muted: #4C5667; --data: #0069A8; --noise: #C34900 } }
 * { box-sizing: border-box }
 body { margin: 0 auto; max-width: 80rem; padding: 2rem 1.5rem; background: var(--bg); color: var(--fg);
   font: 1.05rem/1.5 "New Computer Modern", "Latin Modern Roman", Georgia, serif }

@@ -209,8 +209,8 @@ def space_shots(cinema, space):
 
 
 def angles(telling, u):
-    """(phi, theta) of the eye when u of the run has passed: three quarters of its way, of which the last 45 % slow."""
-    way, speed = 0.75 * u, 1 / (1 - 0.45 / 2)
+    """(phi, theta) of the eye when u of the run has passed: the last 45 % of its way slow."""
+    way, speed = u, 1 / (1 - 0.45 / 2)
     left = 1 - (speed * way if way <= 0.55 else speed * (way - (way - 0.55) ** 2 / 0.9))
     return telling[0] + (1.08 - telling[0]) * left, telling[1] - math.radians(90) * left
 

@@ -175,7 +175,9 @@ def _band_name(
     left, y = rect.left + 1.4 * em, box.bottom + 0.2 * page.em("legend")
     form = page.fitting(floor, rect.right - left - page.words(beside, "legend").width - em, "floor", *figures)
     key = line([(rect.left, y + 0.3 * em), (left - 0.4 * em, y + 0.3 * em)], page.theme.muted, 0.5 * em, BAND)
-    return [key, page.label(form.format(*figures), left, y, -1, "floor", "muted")]
+    text = page.label(form.format(*figures), left, y, -1, "floor", "muted")
+    free = rect.right - page.words(beside, "legend").width
+    return [key, text] if text.get_right()[0] < free else []  # in a square frame the band stands alone
 
 
 @remembered
