@@ -18,11 +18,12 @@ from diffrender.animation import (
     RenderError,
     SceneOptions,
     Timeline,
+    acceptance,
     captions,
     check_moves,
     escaped,
     fit,
-    fitting_keys,
+    key_lines,
     pick_first,
     total_variation_curve,
     window_keys,
@@ -256,7 +257,8 @@ class Langevin(ChainsInSpaceScene):
         facts = [] if paths else self.tail
         if judged and wide and not paths:  # beside a path's two sizes there is no room
             facts = [words["rate"].format(f"{100 * np.mean(run['accepted']):.1f}")]
-        name = self.acceptance() if judged else self.label("changed" if paths else "taken_apart", self.right)
+        plain = "changed" if paths else "taken_apart"
+        name = acceptance(self.page, run, words["proposed"], self.right) if judged else self.label(plain, self.right)
         both = name.width > self.right.width + 1e-6  # a rule that needs the room over both panels
         self.set_places(
             left=self.on_left(self.one.mobjects), label=[] if both else [self.label("density", self.left)],
@@ -272,24 +274,10 @@ class Langevin(ChainsInSpaceScene):
         if page.shape == "wide" and not paths:
             legend = page.legend(window_keys(self.run, self.theme, self.words), self.right)
             return [*self.color_key(), self.under(legend, self.right)]
-        keys = fitting_keys(page, self.run, self.words, row)
-        each = -(-len(keys) // 2) if page.shape == "tall" and paths and "accepted" not in self.run else len(keys)
-        lines = [keys[k : k + each] for k in range(0, len(keys), each)]
+        lines = key_lines(page, self.run, self.words, row)
         box = self.left if page.shape == "wide" else self.right
         drop = 1.5 * page.em("legend")
         return [self.under(page.legend(line, box), box).shift([0, -k * drop, 0]) for k, line in enumerate(lines)]
-
-    def acceptance(self) -> Any:
-        """When a proposal is taken, over the window: with words if there is room, and else a little smaller; or over
-        both panels, if it would be much smaller.
-        """
-        page, box = self.page, self.right
-        rule = f"${(self.run.meta.get('sampler') or {}).get('acceptance') or 'A'}$"
-        text = page.words(page.fitting(self.words["proposed"], box.width, "label", rule).format(rule))
-        if text.width > 1.3 * box.width:
-            return page.panel_label(text, box, align=1)
-        text.scale(min(1.0, box.width / text.width))
-        return page.panel_label(text, box)
 
     def histogram(self) -> None:
         """All states visited so far: dots, then bins that become finer; their distance to the density falls."""

@@ -150,10 +150,11 @@ from .parts.tilt import ClaimPanels as ClaimPanels, GuidedFields as GuidedFields
 from .parts.walk_result import walk_result as walk_result
 from .parts.without_noise import WithoutNoise as WithoutNoise
 from .parts.zoom.inset import Inset as Inset
+from .parts.zoom.legend import acceptance as acceptance, key_lines as key_lines, window_keys as window_keys
 from .parts.zoom.magnifier import PACE as PACE, Magnifier as Magnifier
 from .parts.zoom.pacing import Accelerating as Accelerating, pick_first as pick_first, pick_step as pick_step
 from .parts.zoom.spotlight import Spotlight as Spotlight
-from .parts.zoom.windows import check_moves as check_moves, fitting_keys as fitting_keys, window_keys as window_keys
+from .parts.zoom.windows import check_moves as check_moves
 from .scene import (
     Codes as Codes,
     Recording as Recording,

@@ -17,7 +17,7 @@ from diffrender.animation.parts.density_panel import POWER, DensityPanel
 from diffrender.animation.parts.filling import FillingHistogram
 from diffrender.animation.parts.glide import Glide, fit, lay_on
 from diffrender.animation.parts.tally import Tally, category_colors
-from diffrender.animation.parts.zoom.windows import friction_of
+from diffrender.animation.parts.zoom.legend import friction_of
 from diffrender.animation.scene import TrajectoryScene
 from diffrender.animation.text import captions
 from diffrender.animation.text.typst import Typeset

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +18,7 @@ from diffrender.animation.layout.views import Plane, Space, around
 from diffrender.animation.mobjects.camera import BulkCamera
 from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend
 from diffrender.animation.parts.clock import Clock
+from diffrender.animation.recordings import as_shown, check_shown, made_for
 from diffrender.animation.text import captions
 from diffrender.animation.text.language import Language, own, speak
 from diffrender.animation.text.numbers import Running, same_text
@@ -34,13 +30,11 @@ from diffrender.config.declarations import (
     Recording,
     Training,
     for_options,
-    states_name,
     with_words,
 )
 from diffrender.config.scene_options import SceneOptions
 from diffrender.core.errors import RenderError
 from diffrender.core.validation import validate
-from diffrender.trajectory.projection import decoded_images, projected
 from diffrender.trajectory.reader import Trajectory
 
 # lent to scene files by `diffrender.animation`, whose face takes names from modules of this room alone
@@ -55,8 +49,6 @@ __all__ = [
     "captions",
 ]
 
-MOST_DIMENSIONS = 3  # of points that are drawn as they are
-PICTURES = 1, 3  # channels of states that are pictures
 REWOUND, CHANGING = "back to the start", 0.1  # said while time runs back; part of it in which the words change
 
 
@@ -130,51 +122,17 @@ class TrajectoryScene(Scene):
         self.clocks: list[Clock] = []
         self.coming_act = ""  # the act that begins with the next motion
         self.named = False  # whether the header names the projection of points
-        self.trajectories: dict[str, Trajectory] = dict(self._found() if trajectories is None else trajectories)
+        self.trajectories: dict[str, Trajectory] = dict(made_for(type(self)) if trajectories is None else trajectories)
         if missing := sorted(set(self.needs) - set(self.trajectories)):
             raise RenderError(f"{type(self).__name__} needs a recording called '{missing[0]}'.")
         for name, need in self.needs.items():
-            self.trajectories[name] = self._as_shown(self.trajectories[name])
-            self._check(self.trajectories[name], need)
-
-    def _as_shown(self, run: Trajectory) -> Trajectory:
-        """The run; or its projection, where states are points of too many dimensions; latents as decoded images."""
-        channels = len(run.event) == 3 and run.event[0] not in PICTURES
-        if channels or ("latents" in self.shows and len(run.event) == 1 and "decoded" in run):
-            return decoded_images(run)
-        many = len(run.event) == 1 and run.event[0] > MOST_DIMENSIONS and ("plane" in self.shows or not self.shows)
-        how = self.options.project or ("pca" if many else "")
-        return projected(run, how) if how else run
-
-    def _check(self, run: Trajectory, need: Need) -> None:
-        """RenderError if a recording is not one that the scene can show."""
-        scene = type(self).__name__
-        kinds = need.kind.split("|")
-        if need.kind and (run.kind not in kinds or (run.kind != "training" and run.steps < 1)):
-            what = f"a {run.kind} run" if run.kind not in kinds else "a single state"
-            raise RenderError(f"{run.file}: holds {what}, and {scene} shows {' and '.join(kinds)} runs.")
-        if self.shows and states_name(run.event) not in self.shows:
-            raise RenderError(
-                f"{run.file}: its states have shape {run.event}, and {scene} shows {' and '.join(self.shows)} alone.",
-                "diffrender list scenes says what each scene shows.",
-            )
+            run = self.trajectories[name] = as_shown(self.trajectories[name], self.shows, self.options.project)
+            check_shown(run, need, type(self).__name__, self.shows)
 
     @property
     def run(self) -> Trajectory:
         """The first recording that the scene needs."""
         return self.trajectories[next(iter(self.needs))]
-
-    def _found(self) -> dict[str, Trajectory]:
-        """Recordings for `manim render`, made in a process of their own if need be: see `diffrender.jobs.make`."""
-        command = [sys.executable, "-m", "diffrender.jobs.make", inspect.getfile(type(self)), type(self).__name__]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-        try:
-            answer = json.loads(done.stdout)
-        except ValueError:
-            raise RenderError(f"The recordings of {type(self).__name__} could not be made.", done.stdout) from None
-        if done.returncode:
-            raise RenderError(answer["problem"], answer["remedy"])
-        return {name: Trajectory.open(Path(path)) for name, path in answer.items()}
 
     def add(self, *mobjects: Mobject) -> TrajectoryScene:
         """As Manim does, and then in the order of z_index: only so may it draw once what stands still."""

@@ -7,7 +7,7 @@ import pytest
 from manim import Dot, Square, tempconfig
 from pydantic import Field
 
-from diffrender.animation import scene as scene_module
+from diffrender.animation import recordings
 from diffrender.animation.animations import TICKS, FadeInFast, FadeOutFast, UpdateFromAlpha, ticked
 from diffrender.animation.layout.arrangements import arrange
 from diffrender.animation.layout.checks import faults, texts
@@ -116,8 +116,8 @@ def test_without_recordings_they_are_looked_for(quick, monkeypatch):
         asked.append(command[-3:])
         return SimpleNamespace(returncode=0, stdout='{"flow": "made.npz"}')
 
-    monkeypatch.setattr(scene_module.subprocess, "run", answer)
-    monkeypatch.setattr(scene_module.Trajectory, "open", lambda path: found)
+    monkeypatch.setattr(recordings.subprocess, "run", answer)
+    monkeypatch.setattr(recordings.Trajectory, "open", lambda path: found)
     with quick():
         assert Picky().trajectories == {"flow": found}
     assert asked == [["diffrender.jobs.make", __file__, "Picky"]]
@@ -125,7 +125,7 @@ def test_without_recordings_they_are_looked_for(quick, monkeypatch):
 
 def test_recordings_that_cannot_be_made_are_an_error_of_one_line(quick, monkeypatch):
     failed = SimpleNamespace(returncode=2, stdout='{"problem": "Unknown config.", "remedy": "Name another."}')
-    monkeypatch.setattr(scene_module.subprocess, "run", lambda command, **_: failed)
+    monkeypatch.setattr(recordings.subprocess, "run", lambda command, **_: failed)
     with quick(), pytest.raises(RenderError, match="Unknown config"):
         Picky()
 

@@ -178,6 +178,12 @@ def cases(name: str) -> dict[str, tuple[str, dict[str, Any]]]:
         found["annealed Langevin, guidance 2"] = (name, {**LADDER, "sampler.guidance_scale": 2.0})
         found["DDPM of the config"] = (name, {})
         found["local"] = ("mnist-local", {"sampler.steps": 16})
+    if name == "cifar10":
+        short = {"sampler.steps": 20}
+        found |= {f"local, f = {f:g}": (f"{name}-local", {**short, "model.locality": f}) for f in (1.6, 2.0, 2.4)}
+        found["hybrid"] = (f"{name}-hybrid", short)
+        for kind in ("gaussian", "exact"):
+            found[kind] = (f"{name}-local", {**short, "model": {"kind": kind, "conditional": True}})
     return found
 
 

@@ -139,7 +139,7 @@ def check_arrows(view, step, parts, tails):
     """The window's arrows of these names are vectors of the velocity, drawn at its scale from their tails."""
     for name, vector in parts.items():
         arrow = view.arrows[name]
-        start, end = (view.heat.to_scene(p) for p in (tails[name], tails[name] + view.time * vector))
+        start, end = (view.heat.to_scene(p)[:2] for p in (tails[name], tails[name] + view.time * vector))
         assert np.allclose(arrow.start, start, atol=1e-3), name
         assert np.allclose(arrow.end, end, atol=1e-3), name
 
@@ -237,6 +237,33 @@ def test_the_path_goes_through_its_recorded_states_to_where_it_ends(held, chains
                 check_path(shot.frame, seen + shift, read)
     assert frames >= 3
     assert ends or kind == "hmc"  # whose arriving arrow begins at the recorded end: see above
+
+
+@pytest.mark.parametrize("kind", ["underdamped", "hmc"])
+def test_what_leaves_the_window_is_cut_at_its_edge(held, chains, kind):
+    glass, x = held[kind, "glass"], chains[kind]["x"][:, 0]
+    view, rect = glass.view, glass.view.rect
+    shifts = [np.multiply(view.size, way) * 0.49 for way in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+
+    def beyond():
+        far = 0.0
+        for step in range(glass.first, glass.first + 4):
+            for shift in shifts:
+                view.look_at(x[step] + shift)
+                view.show(step, WHOLE)
+                lines = [view.way, *view.arrows.values(), *([view.kicks] if kind == "hmc" else [])]
+                points = np.concatenate([mob.get_all_points()[:, :2] for mob in lines])
+                (x0, x1, y0, y1), low, high = rect, points.min(0), points.max(0)
+                far = max(far, x0 - low[0], high[0] - x1, y0 - low[1], high[1] - y1)
+        return far
+
+    assert beyond() < 0.15  # half a head of an arrow
+    view.rect = (-99.0, 99.0, -99.0, 99.0)
+    try:
+        assert beyond() > 0.3
+    finally:
+        view.rect = rect
+        view.look_at(glass.centres[0])
 
 
 def test_moves_that_are_not_the_recorded_ones_are_refused(chains, tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 from manim import Dot, VGroup, VMobject
 
 from diffrender.animation.layout.views import Plane
-from diffrender.animation.mobjects.furniture.panels import Rect
+from diffrender.animation.mobjects.furniture.panels import cut
 from diffrender.animation.theme import HAIR, LINE, RING, Theme
 from diffrender.trajectory.reader import Trajectory
 
@@ -66,15 +66,6 @@ class Fan(VGroup):
     def show_view(self, view: Plane) -> None:
         """Follow the view where it moves to."""
         self.open(self.reach, self.gathered)
-
-
-def cut(start: np.ndarray, ends: np.ndarray, rect: Rect) -> np.ndarray:
-    """(K,) the part of each line from start (2,) to ends (K, 2) that lies before the edge of a rectangle."""
-    (x0, x1, y0, y1), way = rect, ends - start
-    edge = np.where(way > 0, (x1, y1), (x0, y0)) - start
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = np.where(way != 0, edge / way, 1.0)
-    return np.clip(part.min(1), 0.0, 1.0)
 
 
 class Mark(VGroup):

@@ -66,6 +66,15 @@ def line(points: Iterable[Sequence[float]], color: str, width: float = HAIR, alp
     return mob.set_points_as_corners([[p[0], p[1], 0.0] for p in points])
 
 
+def cut(start: np.ndarray, ends: np.ndarray, rect: Rect) -> np.ndarray:
+    """(K,) the part of each line from start, (2,) or (K, 2), to ends (K, 2) that lies before a rectangle's edge."""
+    (x0, x1, y0, y1), way = rect, ends - start
+    edge = np.where(way > 0, (x1, y1), (x0, y0)) - start
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(way != 0, edge / way, 1.0)
+    return np.clip(part.min(1), 0.0, 1.0)
+
+
 def put_dashes(mob: VMobject, a: Point, b: Point, grown: float = 1.0) -> VMobject:
     """Lay dashes of a dashed line from a to b, as far as `grown`; no mobject is built."""
     p, q = np.array([*a[:2], 0.0]), np.array([*b[:2], 0.0])

@@ -64,8 +64,8 @@ class LeapfrogView(PathView):
         """Draw the arrows, the path, and the kicks of the stops to which it has come."""
         stops = self.path[step]
         grown = np.clip(self.grown(done)["end"] * (len(stops) - 1) - np.arange(len(stops)) + 0.5, 0, 1)
-        at, tips = (self.heat.to_scene(p) for p in (stops, stops + self.time * self.kick_vectors(step)))
-        self.kicks.put_all(at, tips, grown * (done["score"] >= 1))
+        at, tips = self.inside(stops, stops + self.time * self.kick_vectors(step))
+        self.kicks.put_all(at, tips, grown * self.holds(stops) * (done["score"] >= 1))
         super().draw_step(step, done)
 
     def grown(self, done: Mapping[str, float]) -> Mapping[str, float]:

@@ -11,7 +11,7 @@ from manim import VGroup, VMobject
 
 from diffrender.animation.animations import OpacityScale
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
-from diffrender.animation.mobjects.furniture.panels import Rect
+from diffrender.animation.mobjects.furniture.panels import Rect, cut
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.parts.zoom.pacing import STAGES
@@ -71,14 +71,34 @@ class PathView(ChainWindow):
         """Draw the arrows as far as they have grown, and the path as far as it has been gone."""
         grown = self.grown(done)
         for name, (start, end) in self.ends(step).items():
-            self.arrows[name].put(self.heat.to_scene(start), self.heat.to_scene(end), grown[name])
+            (a,), (b,) = self.inside(start[None], end[None])
+            self.arrows[name].put(a, b, grown[name] * bool(self.holds(start)))
         gone = grown["end"] * (len(self.path[step]) - 1)
-        points = self._until(step, gone)
+        points = self._until_edge(self.heat.to_scene(self._until(step, gone))[:, :2])
         for mob in (self.casing, self.way):
-            mob.set_points_as_corners([[*self.heat.to_scene(p)[:2], 0.0] for p in points])
+            mob.set_points_as_corners(np.pad(points, ((0, 0), (0, 1))))
         stops = np.minimum(np.arange(len(self.path[step])), int(gone + 1e-9))
         self.stops.set_xy(self.path[step][stops])
         self.strength.set(1 - done["move"])
+
+    def holds(self, place: np.ndarray) -> np.ndarray:
+        """Whether places (…, 2), in data units, lie in the window."""
+        x0, x1, y0, y1 = self.heat.box
+        return np.all((place >= (x0, y0)) & (place <= (x1, y1)), axis=-1)
+
+    def inside(self, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ends of lines of data units, (K, 2) and (K, 2), in the scene: no line goes over the window's edge."""
+        a, b = (self.heat.to_scene(p)[:, :2] for p in (starts, ends))
+        return a, a + cut(a, b, self.rect)[:, None] * (b - a)
+
+    def _until_edge(self, points: np.ndarray) -> np.ndarray:
+        """(K, 2) points of the scene up to where their line first leaves the window."""
+        x0, x1, y0, y1 = self.rect
+        out = np.flatnonzero(~np.all((points >= (x0, y0)) & (points <= (x1, y1)), axis=-1))
+        if not len(out):
+            return points
+        last, beyond = points[max(out[0] - 1, 0)], points[out[0]]
+        return np.concatenate([points[: out[0]], [last + cut(last, beyond[None], self.rect) * (beyond - last)]])
 
     def tips(self, step: int) -> dict[str, np.ndarray]:
         """Where the arrows end, and the path."""

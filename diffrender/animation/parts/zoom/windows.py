@@ -8,21 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane
-from diffrender.animation.mobjects.furniture.panels import Key, Rect, key_arrow, key_line
+from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.parts.density_panel import DensityPanel
 from diffrender.animation.parts.zoom.energies import Energies
 from diffrender.animation.parts.zoom.friction_window import FrictionView
 from diffrender.animation.parts.zoom.gauge import Gauge
 from diffrender.animation.parts.zoom.leapfrog_window import LeapfrogView
+from diffrender.animation.parts.zoom.legend import friction_of, momentum_color
 from diffrender.animation.parts.zoom.pacing import centres_of, window_centres
 from diffrender.animation.parts.zoom.path_window import PathView
 from diffrender.animation.parts.zoom.step_window import ChainWindow, StepView
-from diffrender.animation.parts.zoom.verdict import Verdict, key_cross
+from diffrender.animation.parts.zoom.verdict import Verdict
 from diffrender.animation.text.typst import Typeset
-from diffrender.animation.theme import Theme
 from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 
@@ -69,57 +68,6 @@ def check_moves(run: Trajectory) -> None:
             f"{run.file}: its moves are not drift + noise, so steps cannot be drawn as their sum.",
             "Record every step (record.every: 1) of a Langevin sampler (sampler.kind: ula, mala, underdamped or hmc).",
         )
-
-
-def momentum_color(run: Trajectory) -> str:
-    """That of chance, if each momentum is drawn for its path, with which it is judged; else, as it goes on, another."""
-    return "noise" if "accepted" in run else "accept"
-
-
-def _path_keys(run: Trajectory, theme: Theme, words: Mapping[str, str], width: float) -> list[tuple[Key, float, str]]:
-    """A legend of velocities and the path, arrows so wide."""
-    fresh = "accepted" in run
-    kick = key_arrow(theme.score, dashed=not fresh, scale=0.6 if fresh else 0.8)
-    keys = [
-        (key_arrow(theme.color(momentum_color(run)), dashed=True), width, words["fresh" if fresh else "momentum"]),
-        (kick, width, words["kick"]),
-    ]
-    if not fresh:
-        keys += [
-            (key_arrow(theme.noise, dashed=True), width, words["shaken"]),
-            (key_arrow(theme.reject, dashed=True), width, words["friction"].format(friction_of(run))),
-        ]
-    refused = [(key_cross(theme), 0.2, words["refused"])] if fresh else []
-    return [*keys, *refused, (key_line(theme.sum), 0.8 * width, words["path"])]
-
-
-def fitting_keys(page: Page, run: Trajectory, words: Mapping[str, str], box: Box) -> list[tuple[Key, float, str]]:
-    """The longest legend of a window that fits on the lines of a box; of words in several forms, parted by bars."""
-    lines = 2 if page.shape == "tall" and "accepted" not in run else 1
-    for form, width in ((0, 0.62), (0, 0.4), (-1, 0.4), (-1, 0.3)):
-        said = {name: text.split("|")[form] for name, text in words.items()}
-        keys = window_keys(run, page.theme, said, width)
-        each = -(-len(keys) // lines)
-        if all(page.legend(keys[k : k + each], box).width <= box.width for k in range(0, len(keys), each)):
-            return keys
-    while page.legend(keys, box).width > lines * box.width:
-        keys.pop()
-    return keys
-
-
-def window_keys(
-    run: Trajectory, theme: Theme, words: Mapping[str, str], width: float = 0.62
-) -> list[tuple[Key, float, str]]:
-    """A legend of what the window shows: its arrows or its path, and what is refused of proposals."""
-    if "path" in run:
-        return _path_keys(run, theme, words, width)
-    keys = [
-        (key_arrow(theme.score, dashed=True), width, "$tau nabla log p$"),
-        (key_arrow(theme.noise, dashed=True), width, words["noise"]),
-    ]
-    if "accepted" in run:  # a proposal is the sum, which the window names
-        return [*keys, (key_cross(theme), 0.2, words["refused"])]
-    return [*keys, (key_arrow(theme.sum), width, words["sum"])]
 
 
 def window_on(
@@ -226,12 +174,6 @@ def _on_paths(
     centres = np.clip(centres, np.minimum(least, most), np.maximum(least, most))
     view.tag_rect = (*window[:2], window[2] + max(SCALE_ROOM, low), window[3] - high)
     return Looked(view, centres, energies)
-
-
-def friction_of(run: Trajectory) -> float:
-    """gamma, as the recording says it; 1 if it does not."""
-    said = (run.meta.get("sampler") or {}).get("options") or {}
-    return float(said.get("friction", 1.0))
 
 
 def _path_tags(run: Trajectory, time: float) -> tuple[dict[str, str], dict[str, str]]:
