@@ -176,8 +176,10 @@ def _band_name(
     form = page.fitting(floor, rect.right - left - page.words(beside, "legend").width - em, "floor", *figures)
     key = line([(rect.left, y + 0.3 * em), (left - 0.4 * em, y + 0.3 * em)], page.theme.muted, 0.5 * em, BAND)
     text = page.label(form.format(*figures), left, y, -1, "floor", "muted")
-    free = rect.right - page.words(beside, "legend").width
-    return [key, text] if text.get_right()[0] < free else []  # in a square frame the band stands alone
+    if text.get_right()[0] < rect.right - page.words(beside, "legend").width:
+        return [key, text]
+    shortest = floor.split("|")[-1].format(*figures)  # in a square frame
+    return [page.label(shortest, rect.left + 0.4 * em, middle - 0.3 * em, -1, "floor", "muted")]
 
 
 @remembered

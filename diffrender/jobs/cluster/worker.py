@@ -1,4 +1,4 @@
-"""What a Dask worker runs of a job: a function sent by value, which compares versions before anything of ours is used.
+"""What a Dask worker runs of a job: a function that is sent by value and compares versions before it uses diffrender.
 
 So the scheduler's machine needs no diffrender, and a worker that joins late is not asked before.
 """
