@@ -57,18 +57,16 @@ def ray_cast(hills, size, turned=1.0):
         rows = grid[j0, i0] * (1 - u) + grid[j0, i0 + 1] * u, grid[j0 + 1, i0] * (1 - u) + grid[j0 + 1, i0 + 1] * u
         return rows[0] * (1 - v) + rows[1] * v
 
+    u = (np.arange(width)[:, None] + 0.5 - width / 2) / unit
+    x, y = mx + u * ct - depths * st, my + u * st + depths * ct  # (W, 700), the same in every row
+    tall_there = at(tall, x, y)
+    there = (abs(x) < 3) & (abs(y) < 3) & (at(whole, x, y) > module.LEAST * hills.highest)
     for row in range(height):
         up = (height / 2 - row - 0.5) / unit + lift
-        for column in range(width):
-            u = (column + 0.5 - width / 2) / unit
-            x, y = mx + u * ct - depths * st, my + u * st + depths * ct
-            inside = (abs(x) < 3) & (abs(y) < 3)
-            over = at(tall, x, y) * sp + depths * cp - up  # above 0: the ray runs below the surface
-            there = inside & (at(whole, x, y) > module.LEAST * hills.highest)
-            met = np.flatnonzero(there[1:] & there[:-1] & (over[1:] >= 0) & (over[:-1] < 0))
-            if len(met):
-                k = met[0] + 1
-                out[row, column] = 1 + int(at(density[1], x[k], y[k]) > at(density[0], x[k], y[k]))
+        over = tall_there * sp + depths * cp - up  # above 0: the ray runs below the surface
+        met = there[:, 1:] & there[:, :-1] & (over[:, 1:] >= 0) & (over[:, :-1] < 0)
+        k = np.arange(width), met.argmax(1) + 1
+        out[row] = np.where(met.any(1), 1 + (at(density[1], x[k], y[k]) > at(density[0], x[k], y[k])), 0)
     return out
 
 

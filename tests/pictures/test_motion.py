@@ -34,7 +34,7 @@ def played(cinema, name, options, **trajectories):
         return scene
 
     settings = frames.manim_config(*SIZE, FPS, transparent=False, media=film.media)
-    frames.draw(make, settings, [(0, 10**6)], lambda p, n: pictures.extend([p[..., :3].astype(int)] * n))
+    frames.draw(make, settings, [(0, 10**6)], lambda p, n: pictures.extend([p[..., :3].astype(np.int16)] * n))
     return np.stack(pictures), holds
 
 
@@ -45,7 +45,7 @@ def dead(pictures, holds):
         k
         for k in range(len(pictures) - length)
         if not any(first < k + length and k < last for first, last in holds)
-        and np.abs(pictures[k + 1 : k + length] - pictures[k]).max() < CHANGED
+        and all(np.abs(later - pictures[k]).max() < CHANGED for later in pictures[k + length - 1 : k : -1])
     ]
 
 
