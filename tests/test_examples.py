@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests import one_process
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "docs/examples"
 SMALL = ["--steps", "6", "--chains", "40", "--set", "training.steps=3", "--set", "training.snapshots=0"]
 
 
 def run(*arguments, cwd):
-    command = [sys.executable, "-m", "diffrender", *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+    done = one_process.run(*arguments, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return Path(cwd) / done.stdout.strip().splitlines()[-1]
 

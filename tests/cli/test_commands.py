@@ -1,4 +1,4 @@
-"""The commands, run as a user runs them: in a folder of one's own, in processes of their own."""
+"""The commands, run as a user runs them: in a folder of one's own, the first of them in processes of their own."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from diffrender.cli.commands.list_ import ABOUT
+from tests import one_process
 
 TINY = """\
 title: Tiny
@@ -25,12 +26,15 @@ record: {target_points: 50, grid: [6, 4]}
 SMALL = ["-r", "160,90", "--fps", "4", "-O", "duration=1"]
 
 
-def run(*args, cwd, check=None, **env):
+def run(*args, cwd, check=None, own_process=False, **env):
     """Run `diffrender args…`; `check` is the exit code that must come."""
-    done = subprocess.run(
-        [sys.executable, "-m", "diffrender", *map(str, args)],
-        cwd=cwd, capture_output=True, text=True, timeout=300, env=os.environ | {"COLUMNS": "100"} | env,
-    )  # fmt: skip
+    if own_process:
+        done = subprocess.run(
+            [sys.executable, "-m", "diffrender", *map(str, args)],
+            cwd=cwd, capture_output=True, text=True, timeout=300, env=os.environ | {"COLUMNS": "100"} | env,
+        )  # fmt: skip
+    else:
+        done = one_process.run(*args, cwd=cwd, **env)
     assert "Traceback" not in done.stderr, done.stderr
     if check is not None:
         assert done.returncode == check, done.stdout + done.stderr
@@ -42,7 +46,7 @@ def folder(tmp_path_factory):
     """A user's folder, with a config, a trained model and a recording."""
     folder = tmp_path_factory.mktemp("lecture")
     (folder / "tiny.yaml").write_text(TINY)
-    run("sample", "tiny.yaml", cwd=folder, check=0)
+    run("sample", "tiny.yaml", cwd=folder, check=0, own_process=True)
     return folder
 
 
@@ -50,7 +54,7 @@ def test_train_sample_render_each_reuse_what_is_there(folder):
     weights = folder / "outputs/tiny/model.safetensors"
     before = weights.stat().st_mtime_ns
     assert run("train", "tiny.yaml", cwd=folder, check=0).stdout.strip() == "outputs/tiny/model.safetensors"
-    first = run("render", "denoise", "-c", "tiny.yaml", *SMALL, "--json", cwd=folder, check=0)
+    first = run("render", "denoise", "-c", "tiny.yaml", *SMALL, "--json", cwd=folder, check=0, own_process=True)
     told = json.loads(first.stdout)
     assert not told["reused"]
     assert told["path"] == "outputs/tiny/denoise.mp4"
@@ -177,9 +181,10 @@ def test_a_recording_made_elsewhere_is_drawn(folder):
     assert (folder / "mine.gif").is_file()
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_training_keeps_a_state_to_resume_from(folder):
     long = ["train", "tiny.yaml", "--set", "training.steps=4000"]
-    straight = run(*long, "--outputs", "straight", cwd=folder, check=0).stdout.strip()
+    straight = run(*long, "--outputs", "straight", cwd=folder, check=0, own_process=True).stdout.strip()
     process = subprocess.Popen(
         [sys.executable, "-m", "diffrender", *long],
         cwd=folder,
@@ -195,7 +200,7 @@ def test_ctrl_c_while_training_keeps_a_state_to_resume_from(folder):
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=60)[1]
     assert process.returncode in (-signal.SIGINT, 0), said
-    resumed = run(*long, "--resume", cwd=folder, check=0).stdout.strip()
+    resumed = run(*long, "--resume", cwd=folder, check=0, own_process=True).stdout.strip()
     one, other = (load_file(folder / weights) for weights in (straight, resumed))
     assert one.keys() == other.keys()
     assert all(np.array_equal(one[name], other[name]) for name in one)
@@ -343,7 +348,7 @@ def test_without_ffmpeg_a_gif_says_what_to_install(folder):
     empty = folder / "empty"
     empty.mkdir()
     args = ["render", "denoise", "-c", "tiny.yaml", *SMALL, "-o", "none.gif"]
-    done = run(*args, cwd=folder, check=1, PATH=str(empty), IMAGEIO_FFMPEG_EXE=str(empty / "ffmpeg"))
+    done = run(*args, cwd=folder, check=1, own_process=True, PATH=str(empty), IMAGEIO_FFMPEG_EXE=str(empty / "ffmpeg"))
     assert "ffmpeg" in done.stderr
     assert not (folder / "none.gif").exists()
 

@@ -230,6 +230,7 @@ def test_trained_on_one_schedule_sampled_on_any(whole, tmp_path):
         assert t.metric_sliced_wasserstein[-1] < 0.8
 
 
+@pytest.mark.slow
 def test_the_spiral_is_learned_well_in_a_minute(tmp_path):
     """The shipped config, whole: at most 2.5 times the distance between two fresh data sets, in 100 CPU seconds."""
     begun = time.process_time()
