@@ -52,9 +52,9 @@ def test_a_faded_glyph_is_one_colour():
 
 def test_digits_are_drawn_once_for_each_of_their_places():
     camera, number = BulkCamera(), Number(".2f", 9.99, em=0.4, color=INK).at(0, 0)
-    first = [drawn(camera, number.set_value(k / 100)) for k in range(1000)]
+    first = [drawn(camera, number.set_value(k / 100)) for k in range(0, 1000, 9)]
     assert len(camera.stamps.kept) <= 3 * 10 + 1
-    again = [drawn(camera, number.set_value(k / 100)) for k in range(1000)]
+    again = [drawn(camera, number.set_value(k / 100)) for k in range(0, 1000, 9)]
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[3], first[4])
 

@@ -10,6 +10,7 @@ from diffrender.config.declarations import Recording, SceneOptions, Training, wi
 from diffrender.config.find import shipped
 from diffrender.config.scene_card import find_scene, option_rows, read_scene, read_scenes, with_options
 from diffrender.core.errors import ConfigError, UsageError
+from tests import one_process
 
 RUN = '__import__("pathlib").Path("CANARY").touch()'
 SCENE = '''"""A toy."""
@@ -212,7 +213,6 @@ def test_no_command_runs_a_hostile_file_before_it_is_drawn(tmp_path):
     written(tmp_path, RUN + "\n" + SCENE, "loud.py")
     (tmp_path / "lecture.yaml").write_text("title: T\nentries: [{scene: toy}]\n")
     (tmp_path / "loud.yaml").write_text("title: T\nentries: [{scene: loud.py}]\n")
-    program = [sys.executable, "-m", "diffrender"]
     calls = {
         ("list", "scenes"): (0, "unreadable"),
         ("list", "scenes", "toy"): (2, "line 26"),
@@ -223,7 +223,7 @@ def test_no_command_runs_a_hostile_file_before_it_is_drawn(tmp_path):
         ("render", "loud.py", "-O", "acts=three"): (2, "acts"),
     }
     for call, (code, said) in calls.items():
-        done = subprocess.run([*program, *call], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        done = one_process.run(*call, cwd=tmp_path)
         assert (done.returncode, said in done.stdout + done.stderr) == (code, True), (call, done.stdout, done.stderr)
         assert not (tmp_path / "CANARY").exists(), call
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests import one_process
+
 GOOD = "title: T\noutputs: {posters: false, contact_sheet: false}\nentries:\n"
 BROKEN = {
     "an empty video": ("  - video: zero.mp4\n", 2, "zero.mp4"),
@@ -16,12 +18,12 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_batch_that_fails_names_no_film(name, program, lecture_hall):
+def test_a_batch_that_fails_names_no_film(name, lecture_hall):
     entries, code, said = BROKEN[name]
     (lecture_hall / "zero.mp4").touch()
     (lecture_hall / "talk.yaml").write_text(GOOD + entries)
-    out, log = (process := program("batch", "talk.yaml")).communicate(timeout=60)
-    assert (process.returncode, out) == (code, "")
+    returncode, out, log = one_process.run("batch", "talk.yaml", cwd=lecture_hall)
+    assert (returncode, out) == (code, "")
     assert said in log
     assert "Traceback" not in log
 
@@ -45,9 +47,9 @@ def test_a_batch_names_the_film_that_is_there(program, lecture_hall):
         ["render", "toy", "-O", "fail=x", "--json"],
     ],
 )
-def test_a_command_that_fails_says_nothing_on_stdout(command, program):
-    out, log = (process := program(*command)).communicate(timeout=60)
-    assert process.returncode in (1, 2)
+def test_a_command_that_fails_says_nothing_on_stdout(command, lecture_hall):
+    returncode, out, log = one_process.run(*command, cwd=lecture_hall)
+    assert returncode in (1, 2)
     assert out == ""
     assert log.count("Error:") == 1
 

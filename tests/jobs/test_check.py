@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from diffrender.jobs.job import pending
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import Subject
 from diffrender.jobs.run.check import check_before_start, trusted_code
+from tests import one_process
 
 MINE = '''"""Mine."""
 import numpy as np
@@ -124,7 +126,7 @@ def own(tmp_path, monkeypatch):
 
 
 def run_diffrender(*arguments, code=0):
-    done = subprocess.run([sys.executable, "-m", "diffrender", *map(str, arguments)], capture_output=True, text=True)
+    done = one_process.run(*arguments, cwd=Path.cwd())
     assert done.returncode == code, done.stderr
     return done
 

@@ -171,6 +171,7 @@ def cinema(tmp_path_factory):
 def recorded(tmp_path_factory):
     """`recorded(target, sampler={…}, record={…})`: a small run of the exact denoiser."""
     from diffrender.config.sections import Config
+    from diffrender.diffusion.recording import tilted
     from diffrender.diffusion.recording.record import sample
     from diffrender.trajectory.reader import Trajectory
 
@@ -183,7 +184,9 @@ def recorded(tmp_path_factory):
         config = Config.model_validate(base | sections)
         return Trajectory.open(sample(config, folder / f"{next(count)}.npz"))
 
-    return make
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tilted, "CELLS", 60)
+        yield make
 
 
 @pytest.fixture(scope="session")

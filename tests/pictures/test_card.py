@@ -106,14 +106,20 @@ def test_a_row_of_dots_says_which_part_of_how_many_it_is(card):
     assert dots(part=2) == []
 
 
-@pytest.mark.parametrize(("size", "look"), SIZES)
+TITLES = (
+    "Ten lectures on diffusion models, Langevin dynamics and what $nabla log p(x)$ has to do with all of them",
+    "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen",
+    "First line\nSecond line\nThird line",
+    "costs 5$ & more #1 @ 100%",
+)
+
+
 @pytest.mark.parametrize(
-    "title",
-    [
-        "Ten lectures on diffusion models, Langevin dynamics and what $nabla log p(x)$ has to do with all of them",
-        "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen",
-        "First line\nSecond line\nThird line",
-        "costs 5$ & more #1 @ 100%",
+    ("title", "size", "look"),
+    [  # the suite sets each title in two sizes, make check-slow in the others
+        pytest.param(title, *size, marks=[pytest.mark.slow] * ((k + n) % 2))
+        for n, title in enumerate(TITLES)
+        for k, size in enumerate(SIZES)
     ],
 )
 def test_every_title_fits(card, size, look, title):

@@ -471,9 +471,9 @@ def every(frame_count):
         ((480, 270), "dark"),
         ((270, 480), "light"),
         ((270, 270), "dark"),
-        ((360, 270), "light"),
+        pytest.param((360, 270), "light", marks=pytest.mark.slow),
         ((480, 270), "dark_ja"),
-        ((270, 480), "light_de"),
+        pytest.param((270, 480), "light_de", marks=pytest.mark.slow),
     ],
 )
 def test_no_text_overlaps_or_leaves_the_frame_in_any_act(play, size, look):

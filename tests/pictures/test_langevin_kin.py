@@ -283,7 +283,12 @@ def test_moves_that_are_not_the_recorded_ones_are_refused(chains, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "size", "look"),
     [
-        (kind, size, ("dark", "light")[(k + turn) % 2] + ("", "_de", "_ja")[(k + 2 * turn) % 3])
+        pytest.param(
+            kind,
+            size,
+            ("dark", "light")[(k + turn) % 2] + ("", "_de", "_ja")[(k + 2 * turn) % 3],
+            marks=[pytest.mark.slow] * ((k + turn) % 3 == 2),  # eight of the twelve
+        )
         for turn, kind in enumerate(SMALL)
         for k, size in enumerate(((480, 270), (270, 480), (360, 270), (270, 270)))
     ],

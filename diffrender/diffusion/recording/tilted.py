@@ -65,7 +65,9 @@ def tilted(run: Run, last: np.ndarray) -> tuple[dict[str, Any], Iterator[tuple[s
 def claimed(exact: Any, grid: Grid, level: Level, label: int, scale: float) -> np.ndarray:
     """(Gy, Gx) p(x | label)^scale p(x)^(1 − scale) at the nodes of a grid, its sum times a cell's area 1."""
     points = grid.points.double()
-    log_p = scale * exact.log_prob_t(points, level, label) + (1 - scale) * exact.log_prob_t(points, level)
+    log_p = scale * exact.log_prob_t(points, level, label)
+    if scale != 1:
+        log_p += (1 - scale) * exact.log_prob_t(points, level)
     share = torch.softmax(log_p, 0).cpu().numpy().reshape(grid.shape)
     return share / (grid.axes[0][1] - grid.axes[0][0]) / (grid.axes[1][1] - grid.axes[1][0])
 
