@@ -10,6 +10,7 @@ from pydantic import Field
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
+    Axes,
     Decisions,
     FadeInFast,
     FadeOutFast,
@@ -90,7 +91,7 @@ class Decide(TrajectoryScene):
         label = page.label(ribbon, fork.axes.rect.left, lines[1], size="legend")
         caption = self.caption("sampler", f"{len(decisions.label)} paths, some drawn", "seed", "model")
         key = self.legend(self.keys(fork.colors), boxes.key)
-        said = self.said(decisions, fork.axes.rect, lines)
+        said = self.said(decisions, fork.axes, lines)
         title = self.header(words["title"], EQUATION)
 
         # the whole figure is the first picture
@@ -118,13 +119,18 @@ class Decide(TrajectoryScene):
         self.play(FadeInFast(*said[1:], ribbons.half, run_time=0.6))
         self.outro()
 
-    def said(self, decisions: Decisions, rect: Any, lines: list[float]) -> list[Any]:
-        """Over the fork where it splits, over the ribbons when half are sure; of one mode, that nothing splits."""
-        page, made = self.page, []
+    def said(self, decisions: Decisions, axes: Axes, lines: list[float]) -> list[Any]:
+        """Over the fork where it splits, over the ribbons when half are sure; of one mode, that nothing splits.
+
+        What stands over the ribbons lies to the right of all lines that cross them.
+        """
+        page, made, rect = self.page, [], axes.rect
         widest = float(np.sqrt(np.linalg.eigvalsh(np.atleast_2d(np.cov(np.asarray(self.run.target, float).T)))[-1]))
         fork = (FORK, *decisions.splits[0], widest) if decisions.splits else ("nothing splits", 0.0)
-        for y, (forms, *values) in zip(lines, (fork, (HALF, *decisions.half)), strict=True):
-            form = page.fitting(forms, 0.58 * rect.width, "legend", *values)
+        last = max(axes.at(at, 0.0)[0] for at, _ in (decisions.half, *decisions.splits))
+        rooms = 0.58 * rect.width, min(0.58 * rect.width, rect.right - last - 0.15)
+        for y, room, (forms, *values) in zip(lines, rooms, (fork, (HALF, *decisions.half)), strict=True):
+            form = page.fitting(forms, room, "legend", *values)
             made.append(page.label(form.format(*values), rect.right, y, 1, "legend"))
         return made
 

@@ -121,6 +121,8 @@ class PosteriorFan(TrajectoryScene):
         keys = [self.legend(items, box) for items, box in zip(self.keys(learned), self.rows(boxes), strict=False)]
         if learned and page.shape == "wide":
             numbers.append(page.label(words["level"], boxes.right.left, top - 1.3 * page.em("legend"), size="legend"))
+        for key in keys:  # of two lines, none lies on the panel
+            key.shift([0, min(0.0, boxes.left.bottom - 0.1 - float(key.get_top()[1])), 0])
         frames = [frame(view.rect, theme.border).set_z_index(9) for view in views]
         bars = [scale_bar(view, page, Box(*view.rect)) for view in views]
         second = [m for part in theirs for m in part.mobjects] + ([*hers.mobjects] if learned else [])

@@ -20,6 +20,7 @@ from diffrender.animation import (
     SceneOptions,
     TrajectoryScene,
     evaluations_needed,
+    key_dashes,
     key_dot,
     key_line,
     linear,
@@ -70,7 +71,7 @@ class Flow(TrajectoryScene):
         "plain": "Any pairs",
         "transport": "Optimal transport|Transport",
         "once": "Rectified",
-        "twice": "Rectified twice",
+        "twice": "Rectified twice|2-rectified",
         "finished": "Distance to the data against evaluations|Distance against evaluations|Distance",
         "floor": "two draws of the data, on average: {:.3f}|two draws: {:.3f}",
         "needed": "{}, needs {}",
@@ -122,7 +123,6 @@ class Flow(TrajectoryScene):
         boxes = self.arrange("cells over chart", count=len(runs))
         views = [self.view(run.target, cell, noise=0.7) for run, cell in zip(runs, boxes.cells, strict=True)]
         said = [self.words["off"].format(straightness(*on_straight_clock(run))) for run in runs]
-        self.remarks = said
         titles = [
             self.page.fitting(self.words[name], 0.9 * boxes.cells[0].width, "floor") for name in self.trajectories
         ]
@@ -182,6 +182,8 @@ class Flow(TrajectoryScene):
         page, rect = self.page, chart.axes.rect
         words = [self.words["needed"].format(text, count or "more") for text, count in zip(said, counts, strict=True)]
         line = chart.axes.floor(self.level, color="fg").set_z_index(9)
-        y = chart.axes.at(1.0, self.level)[1] + 0.35 * page.em("legend")  # on its line, over all curves there
-        text = page.label(self.words["equal"].format(self.level), rect.right, y, 1, "legend")
-        return [*racers.remarked(words, "fg"), line, text]
+        em = page.em("legend")  # its name stands where no curve goes: many evaluations, and far from the data
+        text = page.label(self.words["equal"].format(self.level), rect.right, rect.top - 0.85 * em, 1, "legend")
+        x = float(text.get_left()[0]) - 0.15
+        dots = key_dashes(page.theme.fg)(x - 0.6, x, rect.top - 0.61 * em)
+        return [*racers.remarked(words, "fg"), line, dots, text]

@@ -83,6 +83,11 @@ class Likelihood(TrajectoryScene):
         run, page, theme, words = self.run, self.page, self.theme, self.words
         run.require("log_p", "log_p_exact", "flow_jacobian")
         boxes, chain = self.arrange("two panels", slider=True), int(run.meta["followed"])
+        if page.shape == "tall":  # nothing stands over the panels
+            for name in ("left", "right"):
+                box, key = getattr(boxes, name), getattr(boxes, f"{name}_key")
+                setattr(boxes, name, box._replace(top=box.top + 1.3 * page.em("label")))
+                setattr(boxes, f"{name}_key", key._replace(bottom=key.bottom + 0.6 * page.em("legend")))
         grid = DeformedGrid(self.trajectories["flow"], boxes.left, lines=self.options.lines, theme=theme)
         view = self.view(run.target if len(run.target) else run.states[-1], boxes.left, noise=1.0)
         mesh = view.keep(grid.lattice()).set_z_index(1)

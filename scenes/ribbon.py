@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+from manim import VGroup
 from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
-    Boxes,
     Clock,
-    DensityOverTime,
-    DensitySlice,
     FadeInFast,
     FadeOutFast,
+    FamilyMaps,
+    MapBetweenEnds,
+    MapRows,
     Recording,
     SceneOptions,
     Trajectory,
     TrajectoryScene,
-    captions,
     chance,
     even_chains,
-    gaps,
     key_dot,
     key_line,
     linear,
 )
 
-STARTS, PATHS = 9, 14  # paths drawn on the large map, and on each of several
+STARTS = 9  # paths drawn on the large map
 FADE = 0.9  # seconds: large maps that went at once would flash
 EQUATIONS = {
     "forward": "dif x = f x thin dif t + {{g thin dif w : noise}}",
@@ -61,14 +60,16 @@ LEARNED = {
     "record.density": True,
     "record.density_grid": [601, 1],
 }
-
-
-class Shown(NamedTuple):
-    """An act: its clock, what stands, what moves."""
-
-    clock: Clock
-    standing: list[Any]
-    moving: list[Any]
+FLOW = {"sampler.kind": "dpmpp_2m_sde", "sampler.eta": 0.0, "sampler.start": "flow"}
+SDE = {"sampler.kind": "dpmpp_2m_sde", "sampler.eta": 1.0, "sampler.start": "flow"}
+BETWEEN = {"sampler.kind": "dpmpp_2m_sde", "sampler.start": "flow"}
+VP = {"sampler.kind": "rk45", "sampler.start": "flow", "schedule.kind": "squaredcos_cap_v2"}
+STRAIGHT = {"sampler.kind": "rk45", "sampler.start": "flow", "schedule.kind": "flow"}
+VE = {
+    "sampler.kind": "rk45", "sampler.start": "flow",
+    "schedule.kind": "karras", "schedule.rho": 1.0, "schedule.sigma_max": 3.0,
+}  # fmt: skip
+Shown = tuple[Clock, list[Any], list[Any]]  # an act: its clock, what stands, what moves
 
 
 class Ribbon(TrajectoryScene):
@@ -78,53 +79,14 @@ class Ribbon(TrajectoryScene):
     shows = ("line",)
     unused_options = ("trails", "points", "interpolate", "orbit", "project")
     needs = {
-        "flow": Recording(
-            "reverse",
-            SAMPLED,
-            fixed={"sampler.kind": "dpmpp_2m_sde", "sampler.eta": 0.0, "sampler.start": "flow"},
-        ),
-        "sde": Recording(
-            "reverse",
-            SAMPLED,
-            fixed={"sampler.kind": "dpmpp_2m_sde", "sampler.eta": 1.0, "sampler.start": "flow"},
-        ),
-        "dial": Recording(
-            "reverse",
-            SAMPLED,
-            fixed={"sampler.kind": "dpmpp_2m_sde", "sampler.start": "flow"},
-            each={"sampler.eta": "dial"},
-        ),
+        "flow": Recording("reverse", SAMPLED, fixed=FLOW),
+        "sde": Recording("reverse", SAMPLED, fixed=SDE),
+        "dial": Recording("reverse", SAMPLED, fixed=BETWEEN, each={"sampler.eta": "dial"}),
         "forward": Recording("forward", SAMPLED, fixed={"sampler.kind": "forward"}, acts=("forward",)),
-        "vp": Recording(
-            "reverse",
-            SAMPLED,
-            fixed={"sampler.kind": "rk45", "sampler.start": "flow", "schedule.kind": "squaredcos_cap_v2"},
-            acts=("families",),
-        ),
-        "ve": Recording(
-            "reverse",
-            SAMPLED,
-            fixed={
-                "sampler.kind": "rk45",
-                "sampler.start": "flow",
-                "schedule.kind": "karras",
-                "schedule.rho": 1.0,
-                "schedule.sigma_max": 3.0,
-            },
-            acts=("families",),
-        ),
-        "straight": Recording(
-            "reverse",
-            SAMPLED,
-            fixed={"sampler.kind": "rk45", "sampler.start": "flow", "schedule.kind": "flow"},
-            acts=("families",),
-        ),
-        "learned": Recording(
-            "reverse",
-            LEARNED,
-            fixed={"sampler.kind": "dpmpp_2m_sde", "sampler.eta": 0.0, "sampler.start": "flow"},
-            acts=("learned",),
-        ),
+        "vp": Recording("reverse", SAMPLED, fixed=VP, acts=("families",)),
+        "ve": Recording("reverse", SAMPLED, fixed=VE, acts=("families",)),
+        "straight": Recording("reverse", SAMPLED, fixed=STRAIGHT, acts=("families",)),
+        "learned": Recording("reverse", LEARNED, fixed=FLOW, acts=("learned",)),
     }
     words = {
         "title": "One density",
@@ -167,7 +129,6 @@ class Ribbon(TrajectoryScene):
             self.wait(1.0)
         self.outro()
 
-    # ---- acts --------------------------------------------------------------------------------------------------------
     def forward(self) -> Shown:
         """The forward SDE and the flow backwards, from the same data."""
         return self.both(self.trajectories["forward"], back=True)
@@ -179,30 +140,28 @@ class Ribbon(TrajectoryScene):
     def both(self, sde: Trajectory, *, back: bool) -> Shown:
         """Paths of the flow and of an SDE from the same starts, on one large map between data and noise."""
         page, theme, run = self.page, self.theme, self.run
-        density, boxes, standing = self.large
+        density, stage = self.large.map, self.large.map.rect
         chains = even_chains(run, STARTS)
         moving = [*density.paths(sde, chains, theme.samples), *density.paths(run, chains, theme.fg, back=back)]
         clock = self.clock(sde, timeline=linear(run.steps, interpolate=True))
         clock.bind(*moving)
-        said = page.fitting(self.words["forward" if back else "backward"], boxes.stage.width, "label")
-        label = page.label(said, boxes.stage.center[0], boxes.stage.top + 0.2, 0)
+        said = page.fitting(self.words["forward" if back else "backward"], stage.width, "label")
+        label = page.label(said, stage.center[0], stage.top + 0.2, 0)
         caption = self.caption(f"{STARTS} of {run.chains:,} paths", "colour as $sqrt(p_t)$", "seed", "model", "step")
-        return Shown(clock, [*standing, caption, label], moving)
+        return clock, [self.key, *self.large.standing, caption, label], moving
 
     @cached_property
-    def large(self) -> tuple[DensityOverTime, Boxes, list[Any]]:
-        """The large map between data and noise, its boxes, and all that stands whichever way time goes."""
-        page, theme, run, boxes = self.page, self.theme, self.run, self.arrange("ribbon")
-        density = DensityOverTime(page, run, boxes.stage)
-        ends = [
-            *DensitySlice(page, run, boxes.first, density.span, theme.data, left=True).filled(run.steps, theme.data),
-            *DensitySlice(page, run, boxes.last, density.span, theme.samples).filled(0, theme.samples),
-        ]
-        names = [
-            page.panel_label(page.words("data"), boxes.first, align=1),
-            page.panel_label(page.words("noise"), boxes.last),
-        ]
-        return density, boxes, [self.legend(self.keys(), boxes.key), *names, *ends, *density.mobjects, *density.axis()]
+    def large(self) -> MapBetweenEnds:
+        """The large map, which stands whichever way time goes."""
+        return MapBetweenEnds(self.page, self.run, self.arrange("ribbon"))
+
+    @cached_property
+    def key(self) -> VGroup:
+        """What the lines on it mean."""
+        theme, words = self.theme, self.words
+        ode = self.page.fitting(words["ode"], 0.5 * self.page.frame.width, "legend")
+        keys = [(key_line(theme.fg), 0.4, ode), (key_line(theme.samples), 0.4, words["sde"])]
+        return self.legend(keys, self.arrange("ribbon").key)
 
     def dial(self) -> Shown:
         """The flow, the settings between, and the SDE: other paths, the same p_t at every moment."""
@@ -210,65 +169,30 @@ class Ribbon(TrajectoryScene):
         runs = [self.run, *runs, self.trajectories["sde"]]
         etas = [float(run.meta["config"]["sampler"]["eta"]) for run in runs]
         names = {0.0: self.words["ode"], 1.0: self.words["sde"]}
-        forms = [
-            "|".join(f"{form}{', ' * bool(form)}$eta = {eta:g}$" for form in names.get(eta, "").split("|"))
-            for eta in etas
-        ]
+        forms = ["|".join(f"{f}{', ' * bool(f)}$eta = {eta:g}$" for f in names.get(eta, "").split("|")) for eta in etas]
         return self.rows(list(zip(forms, runs, strict=True)))
 
     def learned(self) -> Shown:
         """The flow of the exact score, and that of a learned one."""
-        learned = self.trajectories["learned"]
-        return self.rows([(self.words["exact"], self.run), (self.words["learned"], learned)])
+        return self.rows([(self.words["exact"], self.run), (self.words["learned"], self.trajectories["learned"])])
 
     def rows(self, named: list[tuple[str, Trajectory]]) -> Shown:
         """A map with paths for each run, and beside it the histogram of all chains over p_t, now."""
         page, theme, boxes = self.page, self.theme, self.arrange("rows with sides", count=len(named))
         clock = self.clock(self.run, timeline=linear(self.run.steps, interpolate=True))
-        standing, moving, chains = [], [], even_chains(self.run, PATHS, step=0)
-        for (name, run), cell, side, label in zip(named, boxes.cells, boxes.sides, boxes.labels, strict=True):
-            density = DensityOverTime(page, run, cell)
-            noisy = bool(run.meta["config"]["sampler"].get("eta"))
-            color = theme.samples if noisy else theme.accept if captions.learned(run) else theme.fg
-            paths = [*(density.paths(self.run, chains, theme.fg) * (color == theme.accept))]
-            paths += density.paths(run, chains, color)
-            beside = DensitySlice(page, run, side, density.span, theme.samples)
-            clock.bind(*paths, beside)
-            y = label.bottom + 0.35 * page.em("legend")
-            gap = clock.number("gap {:.3f}", gaps(run), size="legend").at(side.left, y)
-            standing += [
-                *density.mobjects,
-                page.label(page.fitting(name, cell.width, "legend"), cell.left, y, -1, "legend"),
-                gap,
-            ]
-            moving += [*paths, *beside.mobjects]
-        theme, count = self.theme, self.run.chains
-        keys = [
-            (key_dot(theme.samples), KEY_DOT_WIDTH, f"all {count:,} points"),
-            (key_line(theme.data), 0.4, "$p_t$ in closed form"),
-        ]
+        rows, count = MapRows(page, clock, named, boxes), self.run.chains
+        keys = [(key_dot(theme.samples), KEY_DOT_WIDTH, f"all {count:,} points")]
+        keys += [(key_line(theme.data), 0.4, "$p_t$ in closed form")]
         floor = page.fitting(CHANCE, 0.7 * page.frame.width, "caption", chance(count))
         caption = self.caption(floor.format(chance(count)), "colour as $sqrt(p_t)$", "seed", "step")
-        return Shown(clock, [caption, self.legend(keys, boxes.key), *standing], moving)
+        return clock, [caption, self.legend(keys, boxes.key), *rows.standing], rows.moving
 
     def families(self) -> Shown:
         """The flow of three families of levels, from the same data."""
-        page, theme, boxes = self.page, self.theme, self.arrange("grid", count=len(FAMILIES), slider=False)
-        runs = [self.trajectories[name] for name in FAMILIES]
-        clock = self.clock(runs[0], timeline=linear(runs[0].steps, interpolate=True))
-        standing, moving, chains = [], [], even_chains(runs[0], PATHS)
-        for name, run, cell in zip(FAMILIES.values(), runs, boxes.cells, strict=True):
-            density = DensityOverTime(page, run, cell)
-            moving += clock.bind(*density.paths(run, chains, theme.fg))
-            said = page.fitting(f"{name}, $x$ to ± {density.span[1]:.1f}|{name}", cell.width, "legend")
-            standing += [*density.mobjects, page.panel_label(page.words(said, "legend"), cell)]
-            if page.shape != "tall" or run is runs[-1]:  # under each other they share the axis of the last
-                standing += density.axis()
+        boxes = self.arrange("grid", count=len(FAMILIES), slider=False)
+        named = [(said, self.trajectories[name]) for name, said in FAMILIES.items()]
+        run = named[0][1]
+        clock = self.clock(run, timeline=linear(run.steps, interpolate=True))
+        maps = FamilyMaps(self.page, clock, named, boxes)
         caption = self.caption("sampler", "colour as $sqrt(p_t)$", "seed", "model", "step")
-        return Shown(clock, [caption, *standing], moving)
-
-    def keys(self) -> list[Any]:
-        """What the lines mean."""
-        theme, words = self.theme, self.words
-        ode = self.page.fitting(words["ode"], 0.5 * self.page.frame.width, "legend")
-        return [(key_line(theme.fg), 0.4, ode), (key_line(theme.samples), 0.4, words["sde"])]
+        return clock, [caption, *maps.standing], maps.moving

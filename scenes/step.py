@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from manim import smooth
 from pydantic import Field
 
 from diffrender.animation import (
-    KEY_DOT_WIDTH,
     FadeInFast,
     FadeOutFast,
     Fan,
@@ -18,27 +16,25 @@ from diffrender.animation import (
     Mark,
     Narration,
     OpacityScale,
+    OtherSteps,
     Plane,
     Recording,
     SceneOptions,
     Spotlight,
-    StepArrow,
     StepTerms,
     TrajectoryScene,
     UpdateFromAlpha,
     WithoutNoise,
     frame,
-    key_arrow,
-    key_dot,
     point_radius,
     scale_bar,
     telling_step,
-    vector,
     window,
 )
 
 CLOUD, DIMMED, GHOST = 0.8, 0.4, 0.9  # opacity of the other samples, while one is looked at, and of the data
 GROW, ZOOM, FIRST = 1.1, 1.2, 1.6  # seconds: an arrow grows, the view moves, both clouds make their first step
+WHOLE = {"model.kind": "exact", "sampler.steps": 60}
 LIT = {"guess": "", "move": "data", "noise": "noise", "sum": "sum"}  # arrow → the term that is lit as it grows
 
 
@@ -59,14 +55,10 @@ class Step(TrajectoryScene):
                 "record.moves": ["ddim", "heun"],
             },
         ),
-        "noisy": Recording(
-            "reverse",
-            {"model.kind": "exact", "sampler.steps": 60},
-            fixed={"sampler.kind": "ddpm", "record.keep": []},
-        ),
+        "noisy": Recording("reverse", WHOLE, fixed={"sampler.kind": "ddpm", "record.keep": []}),
         "still": Recording(
             "reverse",
-            {"model.kind": "exact", "sampler.steps": 60},
+            WHOLE,
             fixed={"sampler.kind": "ddpm", "sampler.variance": "none", "record.keep": [], "record.collapse": True},
         ),
     }
@@ -100,23 +92,15 @@ class Step(TrajectoryScene):
         ghost = [view.cloud(run.target, color=theme.muted, radius=0.02, alpha=GHOST)] if len(run.target) else []
         fan = Fan(view, run, theme=theme)
         hero = Hero(view, run.states, theme=theme, chain=int(run.meta["followed"]), length=1)
-        terms, guess = (
-            StepTerms(view, run, k, theme=theme),
-            Mark(view, run["posterior_mean"], color=theme.data, ring=theme.bg),
-        )
+        terms = StepTerms(view, run, k, theme=theme)
+        guess = Mark(view, run["posterior_mean"], color=theme.data, ring=theme.bg)
         for part in (fan, hero, guess):
             part.show_step(k)
 
         title, equation = self.header(self.words["title"], self.sampler_equation())
         light = Spotlight(equation, {t: theme.color(t) for t in equation.terms}, theme)
         told, lines = Narration(self, boxes.column), terms.lines(page)
-        keys = [
-            (key_dot(theme.data), KEY_DOT_WIDTH, "$p(x_0|x_t)$"),
-            (key_arrow(theme.data), 0.62, "move"),
-            (key_arrow(theme.noise), 0.62, "noise"),
-            (key_arrow(theme.fg), 0.62, "step"),
-        ]
-        key = self.legend(keys, boxes.key)
+        key = self.legend(terms.keys(theme), boxes.key)
         later = dict(zip(("sum", "noise", "move", "fan"), key, strict=True)) if page.column_align < 0 else {}
         known = f"$p(x_0|x_t)$ {run.meta['exact']}" + ", opacity its root" * (page.shape == "wide")
         caption = self.caption("sampler", f"step {k + 1} of {run.steps}", known, "scaling", "seed", "model")
@@ -184,36 +168,12 @@ class Step(TrajectoryScene):
 
     def others(self, view: Plane, terms: StepTerms, told: Narration, key: list[Any]) -> None:
         """The step of each other sampler from the same point to the same level, beside the sum of this one's."""
-        run, theme, chain = self.run, self.theme, int(self.run.meta["followed"])
-        colors, start = (theme.accept, theme.reject), terms.ends["sum"][0]
-        said = [("DDPM", 1, theme.fg, terms.values["sum"])]
-        for color, (name, told_of) in zip(colors, run.meta["moves"].items(), strict=True):
-            move = np.asarray(run[f"move_{name}"][terms.step, chain], float)
-            said.append((told_of["title"], told_of["nfe"], color, terms.values["x"] + move))
-        made, items, numbers = [], [], []
-        for title, nfe, color, end in said:
-            at = [view.to_scene(p) for p in (start, end / run.scale[terms.step + 1])]
-            # the longest way by more than one evaluation is dashed: one that goes the same way lies on it
-            made.append((StepArrow(color, scale=0.9, casing=theme.bg, dashed=nfe > 1).set_z_index(8), *at))
-            calls = (
-                f"{title}: {nfe} evaluation{'s' * (nfe > 1)}" if self.page.column_align < 0 else f"{title}: NFE {nfe}"
-            )
-            items.append((key_arrow(color), 0.5, calls))
-            numbers.append(self.page.words(f"{title} ${vector(end)}$", "label", color))
+        steps = OtherSteps(self.page, view, self.run, terms)
         gone = [terms.arrows[name] for name in ("guess", "move", "noise")]
         self.play(FadeOutFast(*gone, *key, run_time=0.4))
-        told.say(self.words["others"], *numbers)
-        marks = self.legend(items, self.boxes.key)
-
-        def show(u: float) -> None:
-            for arrow, a, b in made:
-                arrow.put(a, b, u)
-
-        self.play(FadeInFast(marks, run_time=0.4))
-        made = made[1:]
-        made.sort(key=lambda each: -np.linalg.norm(each[2] - each[1]))  # the shorter over the longer
-        arrows = [arrow for arrow, *_ in made]
-        self.play(UpdateFromAlpha(show, *arrows, run_time=self.seconds(GROW), rate_func=smooth))
+        told.say(self.words["others"], *steps.told)
+        self.play(FadeInFast(self.legend(steps.keys, self.boxes.key), run_time=0.4))
+        self.play(UpdateFromAlpha(steps.show, *steps.arrows, run_time=self.seconds(GROW), rate_func=smooth))
         self.wait(2.0)
 
     def without(self, gone: list[Any], equation: Any) -> None:
@@ -221,19 +181,16 @@ class Step(TrajectoryScene):
         noisy, still, theme = (*(self.trajectories[name] for name in ("noisy", "still")), self.theme)
         boxes = self.arrange("two panels", slider=True)
         self.play(FadeOutFast(*gone, run_time=0.4))
-        sides = [
-            self.view(noisy.target if len(noisy.target) else noisy.states[-1], box, noise=1.0)
-            for box in (boxes.left, boxes.right)
-        ]
-        both = WithoutNoise(self.page, noisy, still, (sides[0], sides[1]), boxes, self.words)
+        data = noisy.target if len(noisy.target) else noisy.states[-1]
+        left, right = (self.view(data, box, noise=1.0) for box in (boxes.left, boxes.right))
+        both = WithoutNoise(self.page, noisy, still, (left, right), boxes, self.words)
         clock = self.clock(noisy, still.states)
-        clock.bind(*both.clouds)
+        clock.bind(*both.moving)
         caption = self.caption("sampler", "step", "first step drawn straight", "seed", "model", clock=clock)
         light = dict.fromkeys(equation.terms, 1.0)
         Spotlight(equation, {t: theme.color(t) for t in equation.terms}, theme).light(light)
-        frames = [frame(box, theme.border) for box in (boxes.left, boxes.right)]
         clock.show(0)
-        self.play(FadeInFast(*frames, *both.mobjects, *clock.slider(boxes.slider), caption, run_time=0.6))
+        self.play(FadeInFast(*both.mobjects, *clock.slider(boxes.slider), caption, run_time=0.6))
         seconds = self.seconds(FIRST)
         self.play(UpdateFromAlpha(clock.show_step, *clock.mobjects, run_time=seconds, rate_func=smooth))
         self.play_run(clock, start=clock.timeline.course(1))

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-from manim import VGroup
 from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
-    MOVING_TEXT,
-    Boxes,
     ClaimPanels,
     GuidedFields,
     Recording,
@@ -21,12 +18,12 @@ from diffrender.animation import (
     TrajectoryScene,
     class_colors,
     class_names,
-    escaped,
+    guided_where,
     key_dot,
     linear,
-    pill,
 )
 
+LONGEST = 1.35  # times the other: a side of a panel
 MOST_KEYS = 5  # classes that a legend has room for
 EQUATION = "tilde(s)_w = {{s_nothing : noise}} + w ({{s_c : data}} - {{s_nothing : noise}})"
 CLAIM = "p_w (x|c) prop {{p(x|c) : data}}^w thin {{p(x) : noise}}^(1-w)"
@@ -36,7 +33,15 @@ METHOD = (
     "|shade: claimed; distance: sliced Wasserstein|shade: what is claimed; distance (floor)"
 )
 
-
+EXACT = {
+    "model.kind": "exact",
+    "model.conditional": True,
+    "sampler.kind": "dpmpp_2m",
+    "sampler.steps": 100,
+    "sampler.chains": 3000,
+    "sampler.timestep_spacing": "linspace",
+    "record.keep": [],
+}
 LEARNED = {
     "model.kind": "residual_mlp",
     "model.width": 32,
@@ -51,6 +56,9 @@ LEARNED = {
     "sampler.autoguidance.training.steps": 120,
     "record.keep": [],
 }
+TILTED = {"record.tilted": True}
+BY_NOTHING = {"record.tilted": True, "sampler.autoguidance": None}
+ALONE = {"record.tilted": True, "sampler.autoguidance": None, "sampler.guidance_scale": 1.0}
 
 
 class Tilt(TrajectoryScene):
@@ -60,21 +68,7 @@ class Tilt(TrajectoryScene):
     shows = ("plane",)
     unused_options = ("trails", "orbit", "project")
     needs = {
-        "scale": Recording(
-            "reverse",
-            {
-                "model.kind": "exact",
-                "model.conditional": True,
-                "sampler.kind": "dpmpp_2m",
-                "sampler.steps": 100,
-                "sampler.chains": 3000,
-                "sampler.timestep_spacing": "linspace",
-                "record.keep": [],
-            },
-            fixed={"record.tilted": True},
-            each={"sampler.guidance_scale": "scales"},
-            acts=("clouds",),
-        ),
+        "scale": Recording("reverse", EXACT, fixed=TILTED, each={"sampler.guidance_scale": "scales"}, acts=("clouds",)),
         "fields": Recording(
             "reverse",
             {
@@ -90,24 +84,9 @@ class Tilt(TrajectoryScene):
             fixed={"record.fields": ["score", "class_score"], "sampler.guidance_scale": 1.0},
             acts=("fields",),
         ),
-        "alone": Recording(
-            "reverse",
-            LEARNED,
-            fixed={"record.tilted": True, "sampler.guidance_scale": 1.0, "sampler.autoguidance": None},
-            acts=("autoguidance",),
-        ),
-        "by_nothing": Recording(
-            "reverse",
-            LEARNED,
-            fixed={"record.tilted": True, "sampler.autoguidance": None},
-            acts=("autoguidance",),
-        ),
-        "by_worse": Recording(
-            "reverse",
-            LEARNED,
-            fixed={"record.tilted": True},
-            acts=("autoguidance",),
-        ),
+        "alone": Recording("reverse", LEARNED, fixed=ALONE, acts=("autoguidance",)),
+        "by_nothing": Recording("reverse", LEARNED, fixed=BY_NOTHING, acts=("autoguidance",)),
+        "by_worse": Recording("reverse", LEARNED, fixed=TILTED, acts=("autoguidance",)),
     }
     words = {
         "title": "Guidance",
@@ -155,19 +134,17 @@ class Tilt(TrajectoryScene):
     def fields(self, before: list[Any]) -> list[Any]:
         """Scores without class, of a class, and guided from w = 0 to the largest scale; returns what is shown."""
         page, run, words = self.page, self.trajectories["fields"], self.words
-        boxes = self.arrange("grid", count=4, slider=False)
+        boxes = self.arrange("grid", count=4, slider=False, longest=LONGEST)
         views = [self.view(run.target, cell, reach=0.95) for cell in boxes.cells]
         fields = GuidedFields(page, run, views, top=max(self.options.scales))
         clock = self.clock(run, timeline=linear(len(fields.scales) - 1, interpolate=True))
         clock.bind(fields)
-        known = class_names(run)[fields.label]
         y = [label.bottom + 0.35 * page.em("legend") for label in boxes.labels]
-        names = [
-            page.label(words["free"], boxes.cells[0].left, y[0], -1, "legend"),
-            page.label(words["given"].format(known), boxes.cells[1].left, y[1], -1, "legend"),
-            page.label(words["difference"], boxes.cells[2].left, y[2], -1, "legend"),
-            clock.number("guided, $w =$ {:.1f}", fields.scales, size="legend").at(boxes.cells[3].left, y[3]),
+        said = words["free"], words["given"].format(class_names(run)[fields.label]), words["difference"]
+        names: list[Any] = [
+            page.label(text, cell.left, at, -1, "legend") for text, cell, at in zip(said, boxes.cells, y, strict=False)
         ]
+        names.append(clock.number("guided, $w =$ {:.1f}", fields.scales, size="legend").at(boxes.cells[3].left, y[3]))
         caption = self.caption(
             f"scores at $sigma\\/alpha =$ {fields.ratio:.2f}", "length as $sqrt(|s|)$", "scales of their own", "model"
         )
@@ -195,27 +172,23 @@ class Tilt(TrajectoryScene):
 
     def beside_claims(self, before: list[Any], equation: str, named: Sequence[tuple[str, Trajectory]]) -> list[Any]:
         """Named runs in lockstep, each over what its guidance claims, and in the end how far they are from that."""
-        page, theme = self.page, self.theme
-        runs = [run for _, run in named]
-        boxes = self.arrange("grid", count=len(runs), slider=False)
+        page, runs = self.page, [run for _, run in named]
+        boxes = self.arrange("grid", count=len(runs), slider=False, longest=LONGEST)
         held = np.concatenate([np.asarray(x) for run in runs for x in (run.target, run.states[-1])])  # in every panel
         views = [self.view(held, cell, reach=0.85) for cell in boxes.cells]
         panels = ClaimPanels(page, runs, views, points=self.options.points)
-        clock = self.clock(runs[0])
+        clock, low = self.clock(runs[0]), 0.35 * page.em("legend")
         clock.bind(panels)
         names = [
-            page.label(
-                page.fitting(name, 0.95 * cell.width, "legend"), cell.left, label.bottom + 0.35 * page.em("legend"),
-                size="legend",
-            )
+            page.label(page.fitting(name, 0.95 * cell.width, "legend"), cell.left, label.bottom + low, size="legend")
             for (name, _), cell, label in zip(named, boxes.cells, boxes.labels, strict=True)
-        ]  # fmt: skip
-        figures = self.figures(runs, boxes, room=min(cell.width for cell in boxes.cells) - max(t.width for t in names))
+        ]
+        room = min(cell.width for cell in boxes.cells) - max(text.width for text in names)
+        figures = panels.distances(page, self.words["distance"], boxes, room=room)
         labels = class_names(runs[0])
-        hues = class_colors(theme, len(labels))
-        keys = [(key_dot(hue), KEY_DOT_WIDTH, f"class {name}") for name, hue in zip(labels, hues, strict=True)]
-        key = [self.legend(keys, boxes.key)] if len(keys) <= MOST_KEYS else []
-        acting = self.acting(runs)
+        hued = zip(labels, class_colors(self.theme, len(labels)), strict=True)
+        keys = [(key_dot(hue), KEY_DOT_WIDTH, f"class {name}") for name, hue in hued]
+        key, acting = [self.legend(keys, boxes.key)] if len(keys) <= MOST_KEYS else [], guided_where(runs)
         method = page.fitting(METHOD, (0.8 - 0.2 * len(acting)) * page.frame.width, "caption")
         caption = self.caption(method, *acting, "step", run=runs[-1])
         clock.show(0 if before else 1)
@@ -225,28 +198,3 @@ class Tilt(TrajectoryScene):
         self.play_run(clock)
         self.crossfade((), figures)
         return [*shown, *figures]
-
-    def figures(self, runs: Sequence[Trajectory], boxes: Boxes, room: float) -> list[Any]:
-        """How far samples are from the claim: beside the names where these leave room, else inside all panels."""
-        page, forms, made = self.page, self.words["distance"], []
-        values = [(run.meta["tilted"]["distance"], run.meta["tilted"]["floor"]) for run in runs]
-        shortest = forms.rpartition("|")[2]
-        beside = max(page.words(shortest.format(*each), "legend").width for each in values) <= room - 0.3
-        for each, cell, label in zip(values, boxes.cells, boxes.labels, strict=True):
-            said = page.fitting(forms, room - 0.3 if beside else 0.8 * cell.width, "legend", *each).format(*each)
-            if beside:
-                made.append(page.label(said, cell.right, label.bottom + 0.35 * page.em("legend"), 1, "legend"))
-                continue
-            inside = page.label(said, cell.right - 0.2, cell.bottom + 0.2, 1, "legend")
-            made.append(VGroup(pill(inside, self.theme), inside).set_z_index(MOVING_TEXT))
-        return made
-
-    def acting(self, runs: Sequence[Trajectory]) -> list[str]:
-        """Where guidance acts, if not at all levels; how densities are smoothed; what is worse of a worse network."""
-        sampler, smoothed = runs[-1].meta["config"]["sampler"], float(runs[0].meta["tilted"]["smoothed"])
-        found = [f"densities smoothed by {smoothed:g}"] if smoothed else []
-        if interval := sampler.get("guidance_interval"):
-            found.append("guided at $sigma\\/alpha$ {:g} to {:g}".format(*interval))
-        for section in (sampler.get("autoguidance") or {}).values():
-            found += [f"worse: {escaped(key)} = {escaped(str(value))}" for key, value in section.items()]
-        return found

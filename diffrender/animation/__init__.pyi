@@ -101,6 +101,7 @@ from .parts.narration import Narration as Narration
 from .parts.nearest_pairs import NearestPairs as NearestPairs, cells as cells
 from .parts.noise_walk import NoiseWalk as NoiseWalk
 from .parts.one_chain import OneChain as OneChain
+from .parts.other_steps import OtherSteps as OtherSteps
 from .parts.pair_panels import PairPanels as PairPanels
 from .parts.patch_frames import PatchFrame as PatchFrame
 from .parts.pictures import (
@@ -115,13 +116,8 @@ from .parts.pictures import (
 from .parts.pitchfork import Decisions as Decisions, Pitchfork as Pitchfork, Ribbons as Ribbons
 from .parts.posterior import Ellipse as Ellipse, Fan as Fan, Mark as Mark
 from .parts.racers import Racers as Racers
-from .parts.ribbon import (
-    DensityOverTime as DensityOverTime,
-    DensitySlice as DensitySlice,
-    chance as chance,
-    even_chains as even_chains,
-    gaps as gaps,
-)
+from .parts.ribbon import chance as chance, even_chains as even_chains
+from .parts.ribbon_maps import FamilyMaps as FamilyMaps, MapBetweenEnds as MapBetweenEnds, MapRows as MapRows
 from .parts.schedule_plot import (
     ScheduleColumn as ScheduleColumn,
     SchedulePlot as SchedulePlot,
@@ -146,7 +142,7 @@ from .parts.straightness import (
     straightness as straightness,
 )
 from .parts.tiles import ImageTiles as ImageTiles, tile_steps as tile_steps
-from .parts.tilt import ClaimPanels as ClaimPanels, GuidedFields as GuidedFields
+from .parts.tilt import ClaimPanels as ClaimPanels, GuidedFields as GuidedFields, guided_where as guided_where
 from .parts.walk_result import walk_result as walk_result
 from .parts.without_noise import WithoutNoise as WithoutNoise
 from .parts.zoom.inset import Inset as Inset

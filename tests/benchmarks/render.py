@@ -1,5 +1,7 @@
 """The rendering engine against the alternatives: `python tests/benchmarks/render.py [--quick] [--json FILE]`.
 
+`… render.py figures --only decide --only tilt` is a piece of it; figures.txt is what all figures printed.
+
 Everything at 1920×1080 in one run; what is compared is run turn and turn about, several times. Drawing is compared by
 the CPU time of the usual (median) frame, what is encoded by wall-clock time, each the best of its rounds: other work on
 the machine can only make a round slower. Where wall-clock time counts, the ratio by CPU time stands beside it. Prints a
@@ -263,6 +265,8 @@ FIGURES = {  # scene, config, points that are shown at once, overrides, options
     "likelihood": ("likelihood", "two_modes", 3721, {}, {}),
     **{f"langevin, {kind}": ("langevin", "langevin", 1200, CHAIN | {"sampler.kind": kind}, {})
        for kind in ("ula", "mala", "underdamped", "hmc")},
+    **{f"langevin, {kind}, zoom": ("langevin", "langevin", 1200, CHAIN | {"sampler.kind": kind}, {"acts": "zoom"})
+       for kind in ("mala", "underdamped", "hmc")},
     "langevin, annealed": ("langevin", "langevin", 1200, {"sampler.kind": "annealed"}, {}),
     "langevin, in space": ("langevin", "tetrahedron", 1200, {"sampler.steps": 400}, {}),
 }  # fmt: skip
@@ -291,9 +295,12 @@ def main() -> int:
     """Run all parts or those named; 1 if something does not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all if none is named")
+    parser.add_argument("--only", action="append", choices=FIGURES, metavar="FIGURE", help="of figures these alone")
     parser.add_argument("--quick", action="store_true", help="fewer frames, the same cases")
     parser.add_argument("--json", type=Path, default=Path("render-benchmark.json"))
     arguments = parser.parse_args()
+    for name in set(FIGURES) - set(arguments.only or FIGURES):
+        del FIGURES[name]
     table = Table()
     for name in arguments.parts or PARTS:
         PARTS[name](table, arguments.quick)

@@ -56,6 +56,7 @@ def test_the_critical_noise_is_marked_and_said(film, run):
     assert line.get_center()[0] != pytest.approx(wrong, abs=1e-2)
     said = [m.body for top in film.scene.mobjects for m in top.get_family() if isinstance(m, Typeset)]
     assert any(f"{critical:.3f}" in body for body in said)
+    assert not any(f"{np.sqrt(MEAN**2 + STD**2):.3f}" in body for body in said), "the control: the data's eigenvalue"
 
 
 def test_paths_are_recorded_ones_in_the_colour_of_the_class_they_end_in(film, run):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from diffrender.animation.parts.straightness import evaluations_needed, on_straight_clock, straightness
+from diffrender.animation.text.typst import Typeset
 
 NAMES = ("plain", "transport", "once", "twice")
 OPTIONS = {"duration": 1.0, "sweep": 1.0, "hold": 0.5}
@@ -38,6 +39,11 @@ def test_straightness_on_screen_is_that_of_the_recordings(cinema, runs):
     film = cinema("flow", **runs)
     film.at(1.2 + 1 + 1 + 0.8 + 0.5, **OPTIONS)
     said = film.scene.words["off"]
+    shown = [mob.body for top in film.scene.mobjects for mob in top.get_family() if isinstance(mob, Typeset)]
+
+    def stands(value):
+        return any(said.format(value) in body for body in shown)
+
     for run in runs.values():
         y, t = on_straight_clock(run)
         slow = 0.0
@@ -47,7 +53,10 @@ def test_straightness_on_screen_is_that_of_the_recordings(cinema, runs):
             slow += sum((t[k] - t[k + 1]) * np.sum((v - way) ** 2) for k, v in enumerate(speeds)) / y.shape[1]
         slow /= (t[0] - t[-1]) * np.mean(np.sum(((y[-1] - y[0]) / (t[-1] - t[0])) ** 2, 1))
         assert straightness(y, t) == pytest.approx(slow, rel=1e-9)
-        assert said.format(slow) in film.scene.remarks
+        assert stands(slow)
+        bent = np.array(y)
+        bent[len(y) // 2] += 0.2
+        assert not stands(straightness(bent, t)), "the control: paths with a kink"
 
 
 def test_lines_to_the_data_are_as_opaque_as_the_posterior_is_high(cinema, runs):

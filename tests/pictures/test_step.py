@@ -8,6 +8,7 @@ import pytest
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.parts.posterior import Fan, cut
 from diffrender.animation.parts.step_terms import StepTerms, telling_step, vector
+from diffrender.animation.parts.without_noise import Gathered
 from diffrender.animation.text.typst import Typeset
 
 CHAINS = 80
@@ -112,6 +113,12 @@ def test_without_noise_all_end_where_theory_says_and_with_it_they_do_not(cinema,
     assert away.max() <= number + 1e-3
     assert number < 0.1
     assert np.linalg.norm(noisy.x[-1] - still["collapse"], axis=1).max() > 5 * number, "the control"
+    (point,) = {id(p): p for p in film.scene.views[2].attached if isinstance(p, Gathered)}.values()
+    for step, seen in ((0, 0.0), (still.steps, 1.0)):  # one dot for all, once all lie within it
+        point.show_step(step)
+        assert point.dot.get_fill_opacity() == seen
+        mean = np.asarray(still.states[step], float).mean(0)
+        assert point.dot.get_center()[:2] == pytest.approx(film.scene.views[2].to_scene(mean), abs=1e-4)
 
 
 def test_it_fits_every_frame(cinema, runs, shape, look):

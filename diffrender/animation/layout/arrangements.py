@@ -12,6 +12,7 @@ text that they hold.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -228,8 +229,13 @@ def _tile_row(row: Box, size: float, count: int) -> list[Box]:
 
 
 @arrangement("grid")
-def grid(frame: Frame, *, count: int = 4, slider: bool = True, key: bool = True) -> dict[str, Any]:
-    """`count` equal `cells` with a row for a label above each (`labels`), in as many rows as make them largest."""
+def grid(
+    frame: Frame, *, count: int = 4, slider: bool = True, key: bool = True, longest: float = math.inf
+) -> dict[str, Any]:
+    """`count` equal `cells` with a row for a label above each (`labels`), in as many rows as make them largest.
+
+    longest: how many times the other a side of a cell may be; what is left over lies round all of them.
+    """
     boxes = stage(frame, slider=slider, key=key)
     body, label, gap = boxes["stage"], 1.3 * frame.type.label, 0.35
 
@@ -239,6 +245,9 @@ def grid(frame: Frame, *, count: int = 4, slider: bool = True, key: bool = True)
         ]
 
     best = max(range(1, count + 1), key=lambda n: min(cells(n)[0].width, cells(n)[0].height - label))
+    (x0, x1, y0, y1), lines = cells(best)[0], -(-count // best)
+    spare = max(0.0, x1 - x0 - longest * (y1 - y0 - label)), max(0.0, y1 - y0 - label - longest * (x1 - x0))
+    body = body.inset(best * spare[0] / 2, lines * spare[1] / 2)
     made = cells(best)[:count]
     labels = [Box(b.left, b.right, b.top - label, b.top) for b in made]
     return boxes | {"cells": [Box(b.left, b.right, b.bottom, b.top - label) for b in made], "labels": labels}
@@ -250,7 +259,7 @@ def cells_over_chart(frame: Frame, *, count: int = 4) -> dict[str, Any]:
 
     In as many rows as make them largest, wide enough for numbers; of a last row with fewer they stand in the middle.
     """
-    label, note, gap = 1.3 * frame.type.label, 2.5 * frame.type.legend, 0.35
+    label, note, gap = 1.3 * frame.type.label, 2.5 * frame.type.legend, 0.15 if frame.shape == "square" else 0.35
     body, least = _body(frame), 7.4 * frame.type.floor
 
     def sizes(columns: int) -> tuple[float, float, float]:
@@ -270,7 +279,7 @@ def cells_over_chart(frame: Frame, *, count: int = 4) -> dict[str, Any]:
         cells.append(Box(left, left + width, top - height, top))
     labels = [Box(c.left, c.right, c.top, c.top + label) for c in cells]
     notes = [Box(c.left, c.right, c.bottom - note, c.bottom) for c in cells]
-    return {"cells": cells, "labels": labels, "notes": notes, "chart": body._replace(top=body.top - high - gap)}
+    return {"cells": cells, "labels": labels, "notes": notes, "chart": body._replace(top=body.top - high - 0.35)}
 
 
 @arrangement("film strip")

@@ -30,9 +30,10 @@ class Box(NamedTuple):
         """Its middle."""
         return (self.left + self.right) / 2, (self.bottom + self.top) / 2
 
-    def inset(self, by: float) -> Box:
-        """The box without a rim."""
-        return Box(self.left + by, self.right - by, self.bottom + by, self.top - by)
+    def inset(self, by: float, high: float | None = None) -> Box:
+        """The box without a rim: `by` at its sides, `high` at its foot and top, if that is not the same."""
+        high = by if high is None else high
+        return Box(self.left + by, self.right - by, self.bottom + high, self.top - high)
 
     def above(self, thing: Any, gap: float = 0.18) -> Box:
         """The part of the box that is over a mobject, such as a caption of several lines; all of it if it is empty."""

@@ -8,6 +8,7 @@ import numpy as np
 from manim import Mobject, VMobject
 
 from diffrender.animation.mobjects.base import Raster
+from diffrender.animation.mobjects.furniture.panels import Outline
 from diffrender.animation.text.numbers import Number, Running
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.theme import EDGE, Frame
@@ -24,18 +25,22 @@ def texts(mobjects: Iterable[Mobject]) -> list[Typeset | Number]:
 def faults(mobjects: Iterable[Mobject], frame: Frame) -> list[str]:
     """What is wrong with a frame's layout, in words; nothing if all is well.
 
-    Two texts that overlap, a text or mark that comes within `EDGE` units of the frame's edge, a text whose em is under
-    the floor of 1/40 of the frame's height, a caption so high that it reaches into the body of the frame.
+    Two texts that overlap, a text that crosses the edge of a panel, a text or mark that comes within `EDGE` units of
+    the frame's edge, a text whose em is under the floor of 1/40 of the frame's height, a caption so high that it
+    reaches into the body of the frame.
     """
     tops = list(mobjects)
     lines = _lines(tops)
     boxes = [(mob, lines.get(id(mob), id(mob)), seen_box(mob)) for mob in texts(tops)]
+    edges = [seen_box(mob) for top in tops for mob in top.get_family() if isinstance(mob, Outline)]
     found = []
     for i, (a, line, box) in enumerate(boxes):
         if a.em < min(frame.type.floor, frame.height / 40) - 1e-6:
             found.append(f"{_name(a)} is {a.em:.3f} units high, under the floor of {frame.type.floor}")
         if box is not None and box[0, 1] < frame.bottom - EDGE / 2 and box[1, 1] > frame.bottom + EDGE / 2:
             found.append(f"{_name(a)} stands half above and half under the line between body and caption")
+        if any(_crosses(box, edge) for edge in edges):
+            found.append(f"{_name(a)} crosses the edge of a panel")
         for b, other, other_box in boxes[:i]:
             if line != other and _overlap(box, other_box):
                 found.append(f"{_name(a)} overlaps {_name(b)}")
@@ -69,6 +74,13 @@ def seen_box(mob: Mobject) -> np.ndarray | None:
 
 def _overlap(a: np.ndarray | None, b: np.ndarray | None) -> bool:
     return a is not None and b is not None and bool((np.minimum(a[1], b[1]) > np.maximum(a[0], b[0])).all())
+
+
+def _crosses(text: np.ndarray | None, edge: np.ndarray | None) -> bool:
+    """Partly in the rectangle of an edge and partly not, by more than `EDGE` / 10."""
+    if text is None or edge is None or not _overlap(text, edge):
+        return False
+    return bool((text[0] < edge[0] - EDGE / 10).any() or (text[1] > edge[1] + EDGE / 10).any())
 
 
 def _name(mob: Mobject) -> str:

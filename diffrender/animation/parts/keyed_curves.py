@@ -17,6 +17,7 @@ from diffrender.animation.theme import blend
 
 AHEAD = 0.45  # of a curve's colour, towards the ground, where it is to come
 NUMBER, LINE_OF, KEY = 0.8, 1.45, 0.4  # em from the top to the name, em between lines, units of a key's line
+KEY_BESIDE = 0.24  # of keys beside each other
 
 
 class KeyedCurves:
@@ -40,6 +41,7 @@ class KeyedCurves:
         columns = len(rows) if page.shape == "square" else 1  # where charts are low
         y, lines = box.top - NUMBER * em, -(-len(rows) // columns)
         self.axes = Axes(page, box._replace(top=y - (0.4 + LINE_OF * lines) * em), **axes)
+        key = KEY if columns == 1 else KEY_BESIDE
         left, width, last = self.axes.rect.left, self.axes.rect.width, len(at) - 1
         self.mobjects: list[Any] = [*self.axes.mobjects]
         self.mobjects.append(page.label(page.fitting(name, width, "legend"), left, y))
@@ -48,9 +50,9 @@ class KeyedCurves:
             column, line = k % columns, k // columns
             x, low = left + column * width / columns, y - LINE_OF * (line + 1) * em
             longest = page.words(max((format(v, spec) for v in np.nan_to_num(values)), key=len), "legend").width
-            said = page.fitting(forms, width / columns - KEY - 0.15 - longest - 0.2, "legend")
+            said = page.fitting(forms, width / columns - key - 0.15 - longest - 0.2, "legend")
             number = clock.number(f"{said} {{:{spec}}}", np.nan_to_num(values), size="legend")
-            self.mobjects += [key_line(color)(x, x + KEY, low + 0.24 * em), number.at(x + KEY + 0.15, low)]
+            self.mobjects += [key_line(color)(x, x + key, low + 0.24 * em), number.at(x + key + 0.15, low)]
             curve = self.axes.curve(at, values, color=color, ring=page.theme.bg)
             self.curves.insert(0, curve.set_z_index(3 + len(rows) - k))  # the first lies over the others
         clock.bind(lambda step: [curve.show_step(min(step, last)) for curve in self.curves], moves=self.curves)

@@ -14,6 +14,7 @@ from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import key_dot
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.tally import category_colors
+from diffrender.animation.text.language import own
 from diffrender.animation.text.typst import escaped
 from diffrender.animation.theme import point_radius
 from diffrender.trajectory.reader import Trajectory
@@ -48,8 +49,9 @@ class Racers:
     ) -> None:
         self.page, self.runs, self.views, self.boxes, self.points = page, runs, views, boxes, points
         said = [run.meta.get("sampler") or {} for run in runs]
-        own = [escaped(str(s.get("title") or s.get("name") or f"run {k}")) for k, s in enumerate(said, 1)]
-        self.titles, self.remarks = list(titles) or own, list(remarks) or [order_of(s) for s in said]
+        known = [escaped(str(s.get("title") or s.get("name") or f"run {k}")) for k, s in enumerate(said, 1)]
+        self.short = list(titles) or [own(escaped(str(s.get("name") or f"run {k}"))) for k, s in enumerate(said, 1)]
+        self.titles, self.remarks = list(titles) or known, list(remarks) or [order_of(s) for s in said]
         theme = page.theme
         self.colors = category_colors(theme, len(runs))
         self.radius = point_radius(min(points or runs[0].chains, runs[0].chains), 1.2 * boxes.cells[0].width ** 2)
@@ -102,11 +104,16 @@ class Racers:
     def named(self, order: Sequence[int], *, ranked: bool = False) -> list[Any]:
         """Titles of the runs over the cells in this order, all as large as fits, and remarks two lines under them.
 
+        A sampler's title that has no room gives way to its name in configs.
+
         ranked: with their places before them, in place of their colours.
         """
         page, cells = self.page, self.boxes.cells
-        room, titles = cells[0].width - DOT - GAP, [self.titles[k] for k in order]
-        size = next((s for s in SIZES if max(page.words(text, s).width for text in titles) <= room), SIZES[-1])
+        room = cells[0].width - DOT - GAP
+        sizes = [s for s in SIZES if all(page.words(text, s).width <= room for text in self.titles)]
+        size = sizes[0] if sizes else SIZES[-1]
+        fits = [page.words(title, size).width <= room for title in self.titles]
+        titles = [self.titles[k] if fits[k] else self.short[k] for k in order]
         made: list[Any] = []
         for place, (k, cell, title) in enumerate(zip(order, cells, titles, strict=True), 1):
             y = cell.top + 0.4 * page.em("label")

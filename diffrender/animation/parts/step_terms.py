@@ -10,7 +10,7 @@ from manim import VGroup
 from diffrender.animation.layout.page import Page, containing
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
-from diffrender.animation.mobjects.furniture.panels import Rect
+from diffrender.animation.mobjects.furniture.panels import KEY_DOT_WIDTH, Key, Rect, key_arrow, key_dot
 from diffrender.animation.theme import Theme
 from diffrender.trajectory.reader import Trajectory
 
@@ -74,6 +74,14 @@ class StepTerms(VGroup):
         for name, arrow in self.arrows.items():
             a, b = (np.array([*view.to_scene(p), 0.0]) for p in self.ends[name])
             arrow.put(a, b, self.grown[name])
+
+    def keys(self, theme: Theme) -> list[tuple[Key, float, str]]:
+        """What the marks mean: the posterior, and the arrows of each term."""
+        arrows = {"move": theme.data, "noise": theme.noise, "step": theme.fg}
+        return [
+            (key_dot(theme.data), KEY_DOT_WIDTH, "$p(x_0|x_t)$"),
+            *((key_arrow(color), 0.62, name) for name, color in arrows.items()),
+        ]
 
     def lines(self, page: Page) -> dict[str, Any]:
         """Lines of text with the numbers of each term, in its colour; where the vector is of the plane or of space."""

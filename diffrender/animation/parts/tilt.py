@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from manim import VGroup
 
-from diffrender.animation.layout.page import Page
+from diffrender.animation.layout.box import Boxes
+from diffrender.animation.layout.page import MOVING_TEXT, Page
 from diffrender.animation.layout.views import Plane
-from diffrender.animation.mobjects.furniture.panels import frame, panel
+from diffrender.animation.mobjects.furniture.panels import frame, panel, pill
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.parts.class_labels import class_names, class_rgb
+from diffrender.animation.text.typst import escaped
 from diffrender.animation.theme import blend, point_radius, ramp
 from diffrender.trajectory.reader import Trajectory
 
@@ -75,7 +78,7 @@ class ClaimPanels:
     def __init__(
         self, page: Page, runs: Sequence[Trajectory], views: Sequence[Plane], *, points: int | None = None
     ) -> None:
-        theme = page.theme
+        self.runs, theme = runs, page.theme
         table = ramp(tuple(blend(color, theme.panel, FAINT) for color in theme.density))
         self.mobjects: list[Any] = []
         self.standing: list[Any] = []
@@ -102,3 +105,29 @@ class ClaimPanels:
         """Show all chains at a recorded step."""
         for cloud in self.mobjects:
             cloud.show_step(step)
+
+    def distances(self, page: Page, forms: str, boxes: Boxes, *, room: float) -> list[Any]:
+        """How far samples are from the claim: beside names that leave `room` for it, else inside all panels."""
+        made: list[Any] = []
+        values = [(run.meta["tilted"]["distance"], run.meta["tilted"]["floor"]) for run in self.runs]
+        shortest = forms.rpartition("|")[2]
+        beside = max(page.words(shortest.format(*each), "legend").width for each in values) <= room - 0.3
+        for each, cell, label in zip(values, boxes.cells, boxes.labels, strict=True):
+            said = page.fitting(forms, room - 0.3 if beside else 0.8 * cell.width, "legend", *each).format(*each)
+            if beside:
+                made.append(page.label(said, cell.right, label.bottom + 0.35 * page.em("legend"), 1, "legend"))
+                continue
+            inside = page.label(said, cell.right - 0.2, cell.bottom + 0.2, 1, "legend")
+            made.append(VGroup(pill(inside, page.theme), inside).set_z_index(MOVING_TEXT))
+        return made
+
+
+def guided_where(runs: Sequence[Trajectory]) -> list[str]:
+    """Where guidance acts, if not at all levels; how densities are smoothed; what is worse of a worse network."""
+    sampler, smoothed = runs[-1].meta["config"]["sampler"], float(runs[0].meta["tilted"]["smoothed"])
+    found = [f"densities smoothed by {smoothed:g}"] if smoothed else []
+    if interval := sampler.get("guidance_interval"):
+        found.append("guided at $sigma\\/alpha$ {:g} to {:g}".format(*interval))
+    for section in (sampler.get("autoguidance") or {}).values():
+        found += [f"worse: {escaped(key)} = {escaped(str(value))}" for key, value in section.items()]
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 from manim import LineJointType, VGroup, VMobject
 
@@ -82,10 +84,13 @@ class StepArrow(VGroup):
             )
             self.add_to_back(self.shadow)
 
-    def put(self, start: np.ndarray, end: np.ndarray, grown: float = 1.0) -> StepArrow:
+    def put(self, start: np.ndarray, end: np.ndarray, grown: float = 1.0) -> Self:
         """Lie from start to end, (2,) or (3,) in scene units; of a growing arrow only the part `grown` (0 to 1)."""
         self.start, self.end = start, end
-        polygons = outline(start, end, self.size, self.dashed, grown)
+        return self.lay(outline(start, end, self.size, self.dashed, grown))
+
+    def lay(self, polygons: list[np.ndarray]) -> Self:
+        """Make these polygons both shapes."""
         for mob in self.submobjects:
             set_polygons(mob, polygons)
         return self
@@ -94,10 +99,7 @@ class StepArrow(VGroup):
 class StepArrows(StepArrow):
     """Many arrows of one look, moved together, never rebuilt."""
 
-    def put_all(self, starts: np.ndarray, ends: np.ndarray, grown: np.ndarray) -> StepArrows:
+    def put_all(self, starts: np.ndarray, ends: np.ndarray, grown: np.ndarray) -> Self:
         """Lie from starts to ends, (K, 2 | 3) in scene units, each drawn as far as it has `grown`, (K,) 0 to 1."""
         rows = zip(starts, ends, grown.tolist(), strict=True)
-        polygons = [part for a, b, g in rows for part in outline(a, b, self.size, self.dashed, g)]
-        for mob in self.submobjects:
-            set_polygons(mob, polygons)
-        return self
+        return self.lay([part for a, b, g in rows for part in outline(a, b, self.size, self.dashed, g)])

@@ -19,6 +19,10 @@ KEY_DOT_WIDTH = 0.22
 KEY_GAP = 0.14
 
 
+class Outline(VMobject):
+    """The edge of a panel, which no text may cross."""
+
+
 def frame(
     rect: Rect,
     color: str,
@@ -27,10 +31,10 @@ def frame(
     fill: str | None = None,
     alpha: float = 1.0,
     radius: float = RADIUS,
-) -> VMobject:
+) -> Outline:
     """A rounded rectangle: hairline in `color`, filled if `fill` is given."""
     x0, x1, y0, y1 = rect
-    shape = VMobject(
+    shape = Outline(
         stroke_color=color,
         stroke_width=width * 100,
         stroke_opacity=alpha,

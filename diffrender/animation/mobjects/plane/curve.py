@@ -72,6 +72,11 @@ class Curve(Raster):
         """(3,) scene point of the present: where a label goes."""
         return self.to_scene(self._at(self.step))
 
+    def dotted(self) -> np.ndarray:
+        """(2,) where the dot is: at the present, or at the edge where the figure lies beyond what is shown."""
+        (x0, x1, y0, y1), here = self.box, self._at(self.step)
+        return np.clip(here, (min(x0, x1), min(y0, y1)), (max(x0, x1), max(y0, y1)))
+
     def _at(self, step: float) -> np.ndarray:
         steps = np.arange(len(self.x))
         return np.array([np.interp(step, steps, self.x), np.interp(step, steps, self.y)])
@@ -97,7 +102,7 @@ class Curve(Raster):
                 self._line(window, pixels, place, self.x[:end], self.raw[:end], color, RAW, HAIR, opacity)
             self._line(window, pixels, place, *past, color, 1.0, self.line_width, opacity)
         if self.dot is not None and np.isfinite(here).all():
-            self.dot.set_xy(here[None]).set_fill(self.get_fill_color())
+            self.dot.set_xy(self.dotted()[None]).set_fill(self.get_fill_color())
             self.dot.paint(place, pixels, opacity)
 
     def _line(
