@@ -96,7 +96,7 @@ def test_the_map_and_the_chart_show_it(cinema, runs):
     assert -curve.x == pytest.approx(runs["run"]["time"][: len(error.norm)])  # an axis that falls, to the data
     assert np.exp(curve.y) != pytest.approx(error.elsewhere, rel=0.1), "the control: the other curve"
     curve.show_step(int(np.argmin(curve.y)))
-    assert curve.value < curve.box[2] == curve.dotted()[1], "a dot stays at the foot of the axis, and the figure as it is"
+    assert curve.value < curve.box[2] == curve.dotted()[1], "the dot stays at the foot of the axis, the figure as it is"
 
 
 def test_dots_lie_where_it_was_never_asked_and_nowhere_else(cinema, runs):
