@@ -13,9 +13,9 @@ import pytest
 from diffrender.cli.app import app
 from diffrender.jobs.kinds import KINDS, Task
 from diffrender.jobs.run.check import check_by_registries
-from diffrender.jobs.run.children import Children
+from diffrender.jobs.run.children import COMMAND, Children
 
-IN_A_PROCESS = Children.do  # what draws has Manim in it, and stays in a process of its own
+IN_A_PROCESS = Children.do
 
 
 class Done(NamedTuple):
@@ -27,17 +27,16 @@ class Done(NamedTuple):
 
 
 def do(self, message, report=lambda event: None, interrupt=None, *, reused=False, log=None):
-    """In place of `Children.do`: checks, trainings and recordings are done here."""
+    """In place of `Children.do`: jobs are done here, but for those of toy workers; processes draw frames still."""
     for one in message.get("check", ()):
         check_by_registries(one)
     if "check" in message:
         return {"event": "done"}
-    kind = KINDS[message["kind"]]
-    if "torch" not in kind.packages:
+    if self.command != COMMAND:
         return IN_A_PROCESS(self, message, report, interrupt, reused=reused, log=log)
     task = Task.from_dict(message, lambda event: report({"event": "progress", **event}))
     task.out.parent.mkdir(parents=True, exist_ok=True)
-    return {"event": "done", "path": str(task.out), "figures": kind.do(task)}
+    return {"event": "done", "path": str(task.out), "figures": KINDS[message["kind"]].do(task)}
 
 
 def run(*arguments: object, cwd: Path, **env: str) -> Done:

@@ -10,17 +10,19 @@ equation once more.
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import numpy as np
 import svgelements
 import typst
-from manim import ManimColor, SVGMobject, VGroup, VMobject
+from manim import VGroup, VMobject
+from manim.mobject.svg.svg_mobject import VMobjectFromSVGPath
 
 from diffrender.animation.text.glyph import Glyph
 from diffrender.animation.text.language import spoken
@@ -31,6 +33,7 @@ from diffrender.core.glyphs import fonts, missing_glyphs
 _POINTS = 10.0  # an em of the compiled source, in SVG units
 _THINNEST = 0.045  # of a fraction bar or root, in em: what is thinner vanishes on a projector
 # Typst is told colours that no theme has, and the imported shapes tell by them what they are
+_HREF = "{http://www.w3.org/1999/xlink}href"
 _STRUT, _TERM, _SLOT = 0x030000, 0x010000, 0x020000
 TERM = re.compile(r"\{\{(.*?)\s*:\s*(\w+)\s*\}\}")  # a named term of an equation: its source, its name
 LAST_BUNDLED = "\u2e7f"  # scripts of which the bundled fonts have nothing come after it, mathematical letters too
@@ -63,43 +66,48 @@ def _svg(body: str) -> str:
         ) from None
 
 
-class _Import(SVGMobject):
-    """A compiled line as Manim reads SVG, from memory, its bars and roots made filled shapes."""
+@cache
+def _path(d: str) -> np.ndarray:
+    """(4k, 3) cubic curves of a path of SVG. A font's glyph is one path wherever it stands, and is read once."""
+    return np.asarray(VMobjectFromSVGPath(svgelements.Path(d)).points)
 
-    def __init__(self, body: str) -> None:
-        self.svg = _svg(body)
-        super().__init__(
-            height=None,
-            should_center=False,
-            use_svg_cache=False,
-            path_string_config={"should_subdivide_sharp_curves": True, "should_remove_null_curves": True},
-        )
 
-    def init_svg_mobject(self, use_svg_cache: bool) -> _Import:
-        """Import the SVG: no file is written or looked for."""
-        tree = self.modify_xml_tree(ElementTree.ElementTree(ElementTree.fromstring(self.svg)))
-        parsed = svgelements.SVG.parse(io.StringIO(ElementTree.tostring(tree.getroot(), encoding="unicode")))
-        self.add(*self.get_mobjects_from(parsed)[0])
-        self.flip([1, 0, 0])
-        return self
+def _bar(path: np.ndarray, width: float) -> np.ndarray:
+    """(16, 3) of the filled rectangle that a stroked line (fraction bar, overline of a root) is."""
+    (x0, y), x1, w = path[0, :2], path[-1, 0], max(width, _THINNEST * _POINTS) / 2
+    corners = np.array([[x, y - s, 0] for x, s in ((x0, -w), (x1, -w), (x1, w), (x0, w), (x0, -w))])
+    share = np.linspace(0, 1, 4)[:, None]
+    return np.concatenate([a + share * (b - a) for a, b in pairwise(corners)])
 
-    def get_mob_from_shape_element(self, shape: Any) -> VMobject | None:
-        """As Manim does, but a stroked line (fraction bar, overline of a root) becomes a filled rectangle."""
-        mob = super().get_mob_from_shape_element(shape)
-        if mob is not None and shape.stroke_width and mob.has_points() and np.ptp(mob.points[:, 1]) < 1e-6:
-            color = mob.get_stroke_color()
-            (x0, y), x1 = mob.points[0, :2], mob.points[-1, 0]
-            w = max(shape.stroke_width, _THINNEST * _POINTS) / 2
-            mob.set_points_as_corners([[x, y + s, 0] for x, s in ((x0, -w), (x1, -w), (x1, w), (x0, w), (x0, -w))])
-            mob.set_fill(color, 1).set_stroke(width=0)
-        return mob
+
+def _shapes(parent: Element, at: np.ndarray, glyphs: Mapping[str, str]) -> Iterator[tuple[int, np.ndarray]]:
+    """(colour, points (4k, 3)) of all that is drawn in an element of Typst's SVG, in order; `at` (3, 3) places it."""
+    for element in parent:
+        kind, color = element.tag.rpartition("}")[2], element.get("fill", "none")
+        m = svgelements.Matrix(element.get("transform", ""))
+        x, y = (float(element.get(name, 0)) for name in "xy")
+        here = at @ [[m.a, m.c, m.e], [m.b, m.d, m.f], [0, 0, 1]] @ [[1, 0, x], [0, 1, y], [0, 0, 1]]
+        if kind == "g":
+            yield from _shapes(element, here, glyphs)
+        elif kind in ("use", "path"):
+            path = _path(glyphs[element.get(_HREF, "")] if kind == "use" else element.get("d", ""))
+            points = path @ np.diag([1, 1, 0]) @ np.pad(here[:2, :2].T, (0, 1)) + [*here[:2, 2], 0]
+            if not len(points):
+                continue
+            if element.get("stroke") and np.ptp(points[:, 1]) < 1e-6:
+                color = element.get("stroke", "")
+                points = _bar(points, float(element.get("stroke-width", 1)))
+            yield int(color[1:7], 16) if color.startswith("#") else 0, points
 
 
 def _outlines(body: str) -> tuple[tuple[int, np.ndarray], ...]:
     """(mark, points (4k, 3)) of every shape of a line, one em high. Imported once: a text is often set again."""
     if body not in LINES:
-        shapes = _Import(body).submobjects
-        LINES[body] = tuple((ManimColor(mob.get_fill_color()).to_integer(), mob.points / _POINTS) for mob in shapes)
+        root = ElementTree.fromstring(_svg(body))
+        symbols = (part for part in root.iter() if part.tag.endswith("}symbol"))
+        glyphs = {f"#{symbol.get('id')}": symbol[0].get("d", "") for symbol in symbols}
+        up = np.diag([1, -1, 1])  # y of SVG goes downwards
+        LINES[body] = tuple((mark, points / _POINTS) for mark, points in _shapes(root, up, glyphs))
     return LINES[body]
 
 
