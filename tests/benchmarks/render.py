@@ -1,6 +1,6 @@
 """The rendering engine against the alternatives: `python tests/benchmarks/render.py [--quick] [--json FILE]`.
 
-`… render.py figures --only decide --only tilt` is a piece of it; figures.txt is what all figures printed.
+`… render.py figures --only decide --only tilt` is a piece of it.
 
 Everything at 1920×1080 in one run; what is compared is run turn and turn about, several times. Drawing is compared by
 the CPU time of the usual (median) frame, what is encoded by wall-clock time, each the best of its rounds: other work on
