@@ -13,7 +13,7 @@ demo: setup  ## outputs/langevin/langevin.mp4
 	$(BIN)/diffrender render langevin -r 1280,720 --fps 15 --out outputs/langevin/langevin.mp4
 
 test: setup  ## all tests
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check-slow: setup  ## tests that take minutes: gigabytes, slow networks, kills on a cluster, what the suite samples in full
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
