@@ -128,6 +128,8 @@ def find_file(name: str, folder: Path, kind: str = "drawings") -> Path:
     for place in places:
         if place.is_file():
             return place.resolve()
+    if folders := [place for place in places if place.is_dir()]:
+        raise UsageError(f"{name}: a folder, and a file is needed.", f"{folders[0]} is it; name a file in it.")
     raise UsageError(f"{name}: no such file.", f"Looked in {', '.join(str(p.parent) for p in places)}.")
 
 

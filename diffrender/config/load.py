@@ -36,6 +36,8 @@ DRAWINGS = (
     ".off",
     ".stl",
     ".xyz",
+    ".asc",
+    ".pts",
     ".npy",
 )
 

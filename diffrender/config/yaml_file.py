@@ -71,10 +71,13 @@ class Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem="not a mapping", problem_mark=node.start_mark)
         seen = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
+            key = None if key_node.tag == DOUBTFUL else self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
+                is_number = isinstance(key, int) and not isinstance(key, bool)
+                said = str(key_node.value)[:40] if key is None else shown(key)
+                point = "; a decimal has a point, as 0.5 has" if is_number or key_node.tag == DOUBTFUL else ""
                 raise yaml.MarkedYAMLError(
-                    problem=f"keys must be text, not {shown(key)}", problem_mark=key_node.start_mark
+                    problem=f"keys must be text, not {said}{point}", problem_mark=key_node.start_mark
                 )
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"key {shown(key)} stands twice", problem_mark=key_node.start_mark)
@@ -91,7 +94,7 @@ def _doubt(text: str) -> str:
     else:
         what = "an octal number"
     plain = text.lstrip("+-0_").replace("_", "") or "0"
-    decimal = f"{plain}, or " if plain.isdigit() else ""
+    decimal = f"{'-' * text.startswith('-')}{plain}, or " if plain.isdigit() else ""
     return f"{shown(text)[1:-1]} is {what} in YAML: write {decimal}'{text[:40]}' in quotes for text"
 
 
@@ -107,6 +110,23 @@ for _tag, _pattern in (
     (PLAIN[3], r"[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
 ):
     Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), _NUMBER)
+
+
+QUOTE = "Put the whole value in quotes: '…'."
+PLAINLY = {  # what YAML's own reader says → what is wrong, and what to do
+    "'\\t' that cannot": ("a tab, where YAML has blanks", "Indent with blanks, and put one after a colon."),
+    "mapping values are not allowed": (
+        "a second colon in a line, or a line that is indented otherwise than those above",
+        QUOTE,
+    ),
+    "that cannot start any token": ("a value that begins with a mark that YAML keeps for itself", QUOTE),
+    "found unexpected end of stream": ("a quote that is not closed", "Close it."),
+    "<stream end>": ("a bracket that is not closed", "Close it."),
+    "found another document": ("a second document (---)", "One file holds one."),
+    "aliases (*name)": ("aliases (*name) are not read here", "Write out what it stands for, or put a text in quotes."),
+    "expected escape sequence": ("a backslash in double quotes", "In single quotes it stands for itself: 'C:\\Users'."),
+    "found unknown escape": ("a backslash in double quotes", "In single quotes it stands for itself: 'C:\\Users'."),
+}
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -165,15 +185,20 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not a text file in UTF-8.") from None
+        raise ConfigError(f"{path}: not a text file in UTF-8.", "Save it as UTF-8.") from None
 
 
 def _loaded(where: str, text: str, lines: bool = True) -> Any:
     try:
         return yaml.load(text, Loader=Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
+        mark, problem = error.problem_mark, error.problem or "not YAML"
         at = f"{where}, line {mark.line + 1}" if mark and lines else where
-        raise ConfigError(f"{at}: {(error.problem or 'not YAML')[:200]}.") from None
+        for theirs, (ours, remedy) in PLAINLY.items():
+            if theirs in problem:
+                begun = error.context_mark if "quote" in ours else None  # where it begins, not where the file ends
+                at = f"{where}, line {begun.line + 1}" if begun and lines else at
+                raise ConfigError(f"{at}: {ours}.", remedy) from None
+        raise ConfigError(f"{at}: {problem[:200]}.") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{where}: not YAML ({words_of(error)}).") from None

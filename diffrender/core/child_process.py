@@ -14,15 +14,18 @@ import os
 import queue
 import signal
 import subprocess
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 from diffrender.core import errors
 from diffrender.core.errors import DiffrenderError, UnexpectedError, file_being_read, words_of
 
+MODULE = (sys.executable, "-P", "-m")  # -P: no numbers.py of the folder one works in stands in for a library's
 SLEEP_WHILE_WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0"}
 NO_MEMORY = (  # how torch, threads, OpenBLAS, C++ and C put it
     "failed to map segment", "can't start new thread", "can't allocate memory", "Memory allocation still failed",
@@ -30,6 +33,12 @@ NO_MEMORY = (  # how torch, threads, OpenBLAS, C++ and C put it
 )  # fmt: skip
 OUT_OF_MEMORY = ("out of memory", "Ask for fewer chains or points, or close other programs.")
 CLEAN_UP_SECONDS = 20  # what a child whose parent is gone gets before it is ended
+
+
+def importing_us(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that imports this package, wherever it lies."""
+    path = [str(Path(__file__).parents[2]), *filter(None, [environment.get("PYTHONPATH")])]
+    return {**environment, "PYTHONPATH": os.pathsep.join(path)}
 
 
 # ---- the parent's end ------------------------------------------------------------------------------------------------
@@ -46,7 +55,7 @@ class ChildProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**SLEEP_WHILE_WAITING, **(os.environ if environment is None else environment)},
+            env=importing_us({**SLEEP_WHILE_WAITING, **(os.environ if environment is None else environment)}),
             start_new_session=True,
         )
 

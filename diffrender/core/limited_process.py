@@ -19,11 +19,11 @@ import threading
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from diffrender.core.child_process import MODULE, importing_us
 from diffrender.core.errors import ConfigError, DiffrenderError, RenderError, UsageError
 
 CPU_SECONDS = 9  # of computing for one file
@@ -95,13 +95,12 @@ class LimitedProcess:
         if self.process is None or self.process.poll() is not None:
             self.close()
             one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-            path = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])])
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "diffrender.core.limited_process", str(self.memory)],
+                [*MODULE, "diffrender.core.limited_process", str(self.memory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **one_thread, "PYTHONPATH": path},
+                env=importing_us({**os.environ, **one_thread}),
             )
         return self.process
 

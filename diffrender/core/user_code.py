@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -81,7 +82,7 @@ def _import_from(folder: Path) -> None:
             del sys.modules[name]
     if str(folder) in sys.path:
         sys.path.remove(str(folder))
-    sys.path.insert(0, str(folder))
+    sys.path[:] = [str(folder), *sys.path, *([] if os.getcwd() in sys.path else [os.getcwd()])]
 
 
 def _module(file: Path) -> ModuleType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_origin
 
@@ -70,11 +71,22 @@ def explained(error: ErrorDetails) -> tuple[str, str]:
     context = error.get("ctx", {})
     plain = {k: f"{v:,}" if isinstance(v, int) else f"{v:g}" if isinstance(v, float) else v for k, v in context.items()}
     words = NEEDED[kind].format(**plain) if kind in NEEDED else error["msg"].removeprefix("Value error, ")
-    got = "" if isinstance(value, dict) else f" (got {shown(value)})"
-    remedy = ""
+    got = "" if isinstance(value, dict) else f" (got {'nothing' if value is None else shown(value)})"
+    remedy = _as_number(value) if kind in ("int_parsing", "float_parsing") and isinstance(value, str) else ""
     if kind == "string_type" and isinstance(value, (int, float)):
         remedy = "Put it in quotes: '…'."
     return words + got, remedy
+
+
+def _as_number(text: str) -> str:
+    """How a number is written that somebody wrote as 1,000 or 0,5 or 5%; "" where it is none."""
+    if re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+", text):
+        return f"Without marks of thousands: {text.replace(',', '')}."
+    if re.fullmatch(r"[-+]?\d*,\d+", text):
+        return f"With a decimal point: {text.replace(',', '.')}."
+    if re.fullmatch(r"[-+]?\d+(\.\d+)?\s*%", text):
+        return f"As a fraction: {float(text.rstrip(' %')) / 100:g}."
+    return ""
 
 
 def validate(model: type[BaseModel], data: Mapping[str, Any], where: str, line: Line | None = None) -> Any:
@@ -84,7 +96,10 @@ def validate(model: type[BaseModel], data: Mapping[str, Any], where: str, line: 
     try:
         found = model.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        errors = error.errors(include_url=False)
+        near = [one for one in errors if one["loc"][:1] == errors[0]["loc"][:1]]  # of several kinds that it might be
+        nearest = max(near, key=lambda one: len(one["loc"]))
+        first = next((one for one in errors if one["type"] == "extra_forbidden"), nearest)  # Target: for target:
         place, at = tuple(first["loc"]), where
         if line and (number := line(place)):
             at = f"{where}, line {number}"
@@ -141,7 +156,7 @@ def switch_as_number(data: Any, found: Any) -> tuple[str, ...]:
 
 def dotted(place: tuple[int | str, ...]) -> str:
     """A key as it is written: `training.steps`, no longer than a line."""
-    text = ".".join(str(part) for part in place)
+    text = ".".join(str(part) for part in place if not re.match(r"[\w-]*constrained-|[\w-]+\[", str(part)))
     return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+
 from diffrender.config.declarations import states_name
 from diffrender.config.sections import Config
 from diffrender.core.errors import UsageError, suggest
@@ -12,12 +14,14 @@ from diffrender.diffusion.denoisers.closed_forms import CLOSED_FORMS, HYBRIDS
 from diffrender.diffusion.denoisers.networks.catalogue import NETWORKS
 from diffrender.diffusion.denoisers.objectives import objective
 from diffrender.diffusion.denoisers.pretrained import PRETRAINED
+from diffrender.diffusion.recording.starts import check_start
 from diffrender.diffusion.recording.tilted import check_tilted
 from diffrender.diffusion.recording.watched import check_watched
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels
 from diffrender.diffusion.targets.base import Target
 from diffrender.diffusion.targets.build import config_target
+from diffrender.diffusion.targets.subsets import class_numbers
 
 
 def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (), trains: bool = False) -> None:
@@ -30,7 +34,7 @@ def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (
     target = config_target(config)
     make_levels(config.schedule)
     if not trains:
-        _check_sampler(config, run_kind)
+        _check_sampler(config, target, run_kind)
     if trains or config.sampler.asks_model:
         _check_model(config, target)
     names = {states_name(target.event), *(("latents",) if config.autoencoder else ())}
@@ -58,7 +62,7 @@ def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (
         )
 
 
-def _check_sampler(config: Config, run_kind: str) -> None:
+def _check_sampler(config: Config, target: Target, run_kind: str) -> None:
     sampler = config.sampler
     entry = SAMPLERS[sampler.kind]
     kinds = run_kind.split("|")
@@ -69,6 +73,10 @@ def _check_sampler(config: Config, run_kind: str) -> None:
             f" {' and '.join(kinds)} runs.",
             f"Samplers that make a {' or '.join(kinds)} run: {', '.join(fitting)}.",
         )
+    if sampler.start:
+        check_start(sampler.start, target, sampler.chains)
+    if sampler.classes is not None:
+        class_numbers(sampler.classes, target.labels, "sampler.classes")
     steps = {"steps": sampler.steps} if "steps" in entry.parameters() else {}
     entry.check({**sampler.params, **steps}, "sampler")
 
@@ -84,8 +92,10 @@ def _check_model(config: Config, target: Target) -> None:
     if config.model.learned:
         network = config.network.model
         _check_known(network.kind)
-        NETWORKS.resolve(network.kind, network.params, "model")
+        make, params = NETWORKS.resolve(network.kind, network.params, "model")
         objective(config.training.objective)
+        with torch.device("meta"):  # what does not suit the states is refused, and no memory is taken
+            make(target.event, build.classes(config, target), **params)
     elif config.model.kind in PRETRAINED.entries:
         PRETRAINED.resolve(config.model.kind, config.model.params, "model")
     elif config.model.kind in CLOSED_FORMS.entries:

@@ -55,15 +55,13 @@ class Kind:
     """One kind of job.
 
     do: the function that does it, and returns its figures. remote: whether a cluster may. packages: those whose
-    versions count in its key. uncounted: settings that change nothing in what is made. first_guess: seconds on two
-    cores, until one was measured. unit: what its progress counts. to_do: how so many of them are announced.
-    optional_outputs: endings of files that it may leave beside its output.
+    versions count in its key. uncounted: settings that change nothing in what is made. unit: what its progress counts.
+    to_do: how so many of them are announced. optional_outputs: endings of files that it may leave beside its output.
     """
 
     do: Callable[[Task], Figures]
     remote: bool
     packages: tuple[str, ...]
-    first_guess: float
     unit: str
     to_do: str
     uncounted: tuple[str, ...] = ()
@@ -288,14 +286,14 @@ CONFIG_UNCOUNTED = (
     "shows",
 )  # `content` says what counts of a config
 KINDS = {
-    "autoencoder": Kind(autoencoder, True, ("torch",), 120.0, "steps", "{} to encode", (*CONFIG_UNCOUNTED, "resume")),
-    "codes": Kind(codes, True, ("torch", "scipy"), 8.0, "steps", "{} of codes", CONFIG_UNCOUNTED),
-    "train": Kind(train, True, ("torch",), 60.0, "steps", "{} to train", (*CONFIG_UNCOUNTED, "resume")),
-    "sample": Kind(sample, True, ("torch",), 10.0, "steps", "{} to sample", CONFIG_UNCOUNTED),
-    "render": Kind(render, True, ("manim",), 60.0, "frames", "{} to render", ("workers",), (".srt",)),
-    "speak": Kind(speak, False, (), 2.0, "sentences", "{} to speak", ("code", "source")),
-    "convert": Kind(convert, False, ("av", "imageio-ffmpeg"), 20.0, "frames", "{} to convert", ("workers",)),
-    "gif": Kind(gif, False, ("imageio-ffmpeg",), 10.0, "steps", "{} to gif"),
-    "pictures": Kind(pictures, False, ("av",), 5.0, "steps", "pictures"),
-    "join": Kind(join, False, ("manim", "av"), 5.0, "steps", "{} to join"),
+    "autoencoder": Kind(autoencoder, True, ("torch",), "steps", "{} to encode", (*CONFIG_UNCOUNTED, "resume")),
+    "codes": Kind(codes, True, ("torch", "scipy"), "steps", "{} of codes", CONFIG_UNCOUNTED),
+    "train": Kind(train, True, ("torch",), "steps", "{} to train", (*CONFIG_UNCOUNTED, "resume")),
+    "sample": Kind(sample, True, ("torch",), "steps", "{} to sample", CONFIG_UNCOUNTED),
+    "render": Kind(render, True, ("manim",), "frames", "{} to render", ("workers",), (".srt",)),
+    "speak": Kind(speak, False, (), "sentences", "{} to speak", ("code", "source")),
+    "convert": Kind(convert, False, ("av", "imageio-ffmpeg"), "frames", "{} to convert", ("workers",)),
+    "gif": Kind(gif, False, ("imageio-ffmpeg",), "steps", "{} to gif"),
+    "pictures": Kind(pictures, False, ("av",), "steps", "pictures"),
+    "join": Kind(join, False, ("manim", "av"), "steps", "{} to join"),
 }

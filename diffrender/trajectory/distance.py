@@ -109,5 +109,6 @@ def _judged(data: np.ndarray, states: list[np.ndarray], size: int) -> list[Judge
 
 def compared_points(run: Trajectory, samples: np.ndarray) -> int | None:
     """How many points each of the sets has that `judged_distance` compares; None if too few data were recorded."""
-    size = min(len(run.target[:MOST_POINTS]) // 2, len(samples))
+    data = run.target[:MOST_POINTS]
+    size = min(len(data) // 2, len(samples)) if np.ptp(data, axis=0).any() else 0
     return size if size >= FEWEST_POINTS else None

@@ -22,7 +22,15 @@ import numpy as np
 
 from diffrender.core.errors import TrajectoryError, suggest, words_of
 from diffrender.trajectory.derived import derived
-from diffrender.trajectory.schema import KINDS, NAME, SCHEMA_VERSION, check_keys, check_shapes, first_not_finite
+from diffrender.trajectory.schema import (
+    KINDS,
+    NAME,
+    SCHEMA_VERSION,
+    check_keys,
+    check_shapes,
+    check_values,
+    first_not_finite,
+)
 
 MAX_MEMBERS = 512
 MAX_META = 8_000_000  # bytes of `meta`
@@ -46,7 +54,7 @@ class Trajectory:
         """Read and validate a recording; with `mapped` its arrays are read-only maps of the file.
 
         Raises TrajectoryError naming the file and the key: not a recording, truncated, of no known kind, a pickle, a
-        key missing, of the wrong type or shape, or holding NaN or infinity.
+        key missing, of the wrong type or shape, holding NaN or infinity, or what no run can have been.
         """
         path = Path(path)
         arrays = _read(path, mapped)
@@ -60,6 +68,7 @@ class Trajectory:
                     f"{path}: '{key}' holds NaN or infinity (first at index {row}).",
                     "The run diverged, or was written wrongly: make the recording again.",
                 )
+        check_values(arrays, kind, str(path))
         return cls(path, meta, arrays | derived(arrays))
 
     def __getitem__(self, key: str) -> np.ndarray:
@@ -286,7 +295,7 @@ def _parse_meta(array: np.ndarray | None, path: Path) -> dict[str, Any]:
     if array is None:
         raise TrajectoryError(
             f"{path}: 'meta' is missing: this is not a recording.",
-            "docs/trajectory-format.md says what a recording holds.",
+            "diffrender.Recorder writes one of any arrays; docs/trajectory-format.md says what it holds.",
         )
     try:
         meta = json.loads(str(array))

@@ -130,6 +130,8 @@ PATTERNS = {
     "metric_": Member("T+1", "f", "figures drawn as curves; in a training record one a snapshot"),
 }
 KIND_NAMES = {"f": "floating point", "i": "integers", "b": "booleans"}
+FARTHEST = 1e30
+CHANNELS, BYTE_LIKE = (1, 3, 4), 16.0  # of images; values from which on they are bytes, not [−1, 1]
 CHUNK = 1 << 16  # numbers looked at in one go: they stay in the cache
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -169,8 +171,42 @@ def check_shapes(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], kind: s
             continue
         if dtype.kind.replace("u", "i") not in rule.kinds:
             wanted = " or ".join(KIND_NAMES[k] for k in rule.kinds)
-            raise TrajectoryError(f"{where}: '{key}' holds {dtype}, but must hold {wanted}.")
+            remedy = f"Save it with numpy.asarray({key}, float)." if rule.kinds == "f" else ""
+            raise TrajectoryError(f"{where}: '{key}' holds {dtype}, but must hold {wanted}.", remedy)
         sizes.bind(key, shape, rule.axes.split())
+
+
+def check_values(arrays: Mapping[str, np.ndarray], kind: str, where: str) -> None:
+    """TrajectoryError for levels that cannot be, and for states that are no images in [−1, 1], or out of all bounds."""
+    levels = [np.asarray(arrays[key], float) for key in ("alpha", "sigma") if key in arrays]
+    if len(levels) == 2:
+        for key, values in zip(("alpha", "sigma"), levels, strict=True):
+            if values.min() < 0:
+                raise TrajectoryError(f"{where}: '{key}' is {values.min():g} at index {int(values.argmin())}, below 0.")
+        (alpha, *_, last_alpha), (sigma, *_, last_sigma) = (np.append(values, values[-1]) for values in levels)
+        if kind == "reverse" and sigma * last_alpha < last_sigma * alpha * (1 - 1e-6):
+            raise TrajectoryError(
+                f"{where}: its noise grows, from σ {sigma:g} to {last_sigma:g}; a reverse run ends in data.",
+                "Turn it round (x[::-1], …), or call it a 'forward' run.",
+            )
+    x = arrays.get("x")
+    if x is None or x.dtype.kind != "f":
+        return
+    ends = np.asarray(x[[0, -1]], np.float64)
+    if (reach := float(np.abs(ends).max())) > FARTHEST:
+        raise TrajectoryError(f"{where}: 'x' reaches {reach:.2g}, farther out than can be drawn ({FARTHEST:g}).")
+    if x.ndim == 5:
+        height, width, channels = x.shape[2:]
+        if channels in CHANNELS and height == width and height not in CHANNELS:
+            raise TrajectoryError(
+                f"{where}: 'x' has images of shape {x.shape[2:]}, and (channels, height, width) is needed.",
+                "Turn it: x.transpose(0, 1, 4, 2, 3).",
+            )
+        if x.shape[2] in CHANNELS and ends[1].min() >= -1 and ends[1].max() > BYTE_LIKE:
+            raise TrajectoryError(
+                f"{where}: the images of 'x' end as values up to {ends[1].max():.0f}; images are values in [−1, 1].",
+                "Rescale them, of 0 … 255 as x / 127.5 - 1.",
+            )
 
 
 class _Sizes:

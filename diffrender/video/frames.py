@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -194,7 +195,7 @@ def load_scene(path: Path, name: str, text: bytes | None = None) -> type[Scene]:
         raise UsageError(f"{path}: no such scene file.")
     folder = str(path.resolve().parent)
     if folder not in sys.path:
-        sys.path.insert(0, folder)
+        sys.path[:] = [folder, *sys.path, os.getcwd()]
     module_spec = importlib.util.spec_from_file_location(f"diffrender_scene_{path.stem}", path)
     if module_spec is None or module_spec.loader is None:
         raise UsageError(f"{path}: not a Python file.")

@@ -111,6 +111,13 @@ IDLE_STYLES = {
     "<style>circle{r: 9px}</style>": "places and sizes given as styles",
     "<style>rect{transform: translate(50%, 0)}</style>": "by percent",
     "<foreignObject><p>Hi</p></foreignObject>": "HTML",
+    "<rect style='transform: translate(calc(1px + 2px), 0)'/>": "by percent, em or calc()",
+    "<rect style='transform: translate(2em, 0)'/>": "by percent, em or calc()",
+    "<g fill='oklch(50% 0 0)'/>": "colours by oklch()",
+    "<g vector-effect='non-scaling-stroke'/>": "vector-effect",
+    "<g><animate attributeName='cx' to='9'/></g>": "animations",
+    "<style>@keyframes a{from{r:0}} circle{animation: a 1s}</style>": "animations",
+    "<text x='9' y='50'>漢字</text>": "characters that Aileron lacks (字漢)",
 }
 
 
@@ -211,6 +218,13 @@ TABLES = {
     "dates": ("a.csv", "date,x,y\n" + "".join(f"2020-01-{k % 28 + 1:02d},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "left out date"),
     "called alike": ("a.csv", "mass,pos_x,pos_y\n" + "".join(f"{k * 0.3:.1f},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "left out mass"),
     "ParaView": ("a.csv", '"v","Points:0","Points:1","w"\n' + "".join(f"{k * 0.3:.1f},{x},{y},{k * 0.7:.1f}\n" for k, (x, y) in enumerate(RING)), {}, "coordinates Points:0, Points:1"),
+    "Weka": ("a.txt", "@RELATION r\n@ATTRIBUTE x NUMERIC\n@DATA\n" + rows(), {}, ""),
+    "two files in one": ("a.csv", "x,y\n" + rows() + "x,y\n" + rows(), {}, "1 more header left out"),
+    "SAS and MySQL": ("a.csv", "x,y\n" + rows() + ".,1\n\\N,2\nNaT,3\n--,4\n", {}, "4 of 44 rows lack a number"),
+    "no-break blanks": ("a.txt", rows("\u00a0\u00a0"), {}, ""),
+    "a fill": ("a.csv", "x,y\n" + rows() + "-9999,1\n2,-9999\n", {}, "-9999 stands for a missing one (target.missing: [] keeps it)"),
+    "fills of two kinds": ("a.csv", "x,y\n" + rows() + "-999.25,1\n9.96921e36,1\n", {}, "-999.25, 9.96921e+36 stand"),
+    "a fill of one's own": ("a.csv", "x,y\n" + rows() + "77,1\n", {"missing": [77]}, "1 of 41 rows lack a number, and are left out."),
     "latitude first": ("a.csv", "lat,lng\n" + "".join(f"{y},{x}\n" for x, y in RING), {}, "coordinates lng, lat"),
 }  # fmt: skip
 
@@ -253,6 +267,9 @@ DOUBTFUL = {
     "row number or coordinate": ("a.csv", "".join(f"{k},{x},{y}\n" for k, (x, y) in enumerate(RING)), r"columns: \[1, 2\]"),
     "header or point": ("a.csv", "0,1\n1,2\n3,4\n", "target.header"),
     "comma": ("a.csv", '"5,250","1,125"\n"4,150","1,225"\n', "target.decimal"),
+    "turned": ("a.csv", ",".join(map(str, RING[:, 0])) + "\n" + ",".join(map(str, RING[:, 1])) + "\n", "a row for each point"),
+    "one coordinate and a class": ("a.csv", "x,label\n" + "".join(f"{x},{k % 2}\n" for k, (x, _) in enumerate(RING)), r"columns: \[x, label\]"),
+    "time or coordinate": ("a.csv", "time,a,b\n" + "".join(f"{k / 7:.3f},{x},{y}\n" for k, (x, y) in enumerate(RING)), r"columns: \[a, b\]"),
     "too many": ("a.csv", "a,b,c,d\n" + "1.5,2.5,3.5,4.5\n" * 9, "target.columns"),
 }  # fmt: skip
 
@@ -262,6 +279,24 @@ def test_doubtful_tables_are_refused_with_the_key_that_decides(name, read):
     file, content, said = DOUBTFUL[name]
     with pytest.raises(DiffrenderError, match=said):
         read(file, content)
+
+
+def test_what_is_odd_about_points_is_said(read):
+    assert "1 of 41 rows lies far from all others (1e+06, 1)" in read("a.csv", "x,y\n" + rows() + "1e6,1\n")[3]
+    assert "z is 0 in every row" in read("a.csv", "x,y,z\n" + rows(extra=lambda k: ",0"))[3]
+    x, *_, said = read("a.csv", "x,y\n" + rows() + "-9999,1\n", missing=[])
+    assert x.min() == pytest.approx(-9999)
+    assert "1 of 41 rows lies far" in said
+    assert read("a.csv", "x,y\n" + rows() + "9,1\n")[3] == ""  # the control
+
+
+@pytest.mark.parametrize(
+    "cells", ["5.225.000;1.125.000", "5 225 000;1 125 000", "5.225.000;900.000", "5 225 000,5;1,5"]
+)
+def test_whole_numbers_with_marks_of_thousands(cells, read):
+    x, *_ = read("a.csv", f"x;y\n{cells}\n1;2\n")
+    assert x[:, 0].max() == pytest.approx(5_225_000, abs=1)
+    assert x[:, 0].min() == pytest.approx(1, abs=1)
 
 
 @pytest.mark.parametrize("minus", "−–—－")
@@ -314,6 +349,10 @@ def test_clouds_and_molecules(read):
     assert x.shape[1] == 3
     x, _, _, _ = read("b.xyz", "".join(f"{line} 255 0 0\n" for line in body.splitlines()))
     assert x.shape[1] == 3
+    for name in ("a.pts", "a.asc"):
+        assert read(name, "40\n" + "".join(f"{line} -120 9 9 9\n" for line in body.splitlines()))[0].shape[1] == 3
+    x, *_, said = read("a.ply", ply("ascii", False).replace(b"5 0 0", b"nan nan nan"))
+    assert "8 points are taken as they are, without 1 that are not finite" in said
     x, label, target, said = read("c.xyz", "3\nwater\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n")
     assert (x.shape[1], target.labels, set(label)) == (3, ("H", "O"), {0, 1})
     assert "3 atoms" in said
@@ -340,6 +379,7 @@ MOLECULES = {
     "tabs": WATER.replace(" ", "\t"),
     "windows": WATER.replace("\n", "\r\n"),
     "utf-16": WATER.encode("utf-16"),
+    "an empty first line": "\n" + WATER,
     "no words": WATER.replace("water", ""),
     "energies": WATER.replace("water", "-76.4 0.01"),
     "counted in words": WATER.replace("3\n", "3 atoms\n", 1),
@@ -385,6 +425,7 @@ PAIR = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf {}\nv 5 0 0\nv 6 0 0\nv 5 1 0\nf {}\n"
             + "".join(f"{c} 9 9 9 255\n" for c in ("0 0 0", "1 0 0", "0 1 0", "5 0 0", "6 0 0", "5 1 0"))
             + "3 0 1 2 9 9 9\n3 3 4 5\n",
         ),
+        ("in_one_line.off", "OFF\n6 2 0\n0 0 0 1 0 0 0 1 0\n5 0 0 6 0 0 5 1 0\n3 0 1 2 3 3 4 5\n"),
         ("mixed.off", "OFF\n7 2 0\n0 0 0\n1 0 0\n1 1 0\n0 1 0\n5 0 0\n6 0 0\n5 1 0\n4 0 1 2 3\n3 4 5 6\n"),
     ],
 )
@@ -452,6 +493,9 @@ def test_stl_with_spare_bytes_and_cut_off(read):
         "solid endsolid\nfacet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\n"
     )
     assert read("a.stl", (text + "endsolid\n").upper() * 2)[3] == ""
+    assert read("a.stl", ("\ufeff \n" + text + "endsolid\n").encode())[3] == ""
+    with pytest.raises(DiffrenderError, match=r"line 5: not the 3 numbers of a corner \('1 0'\)"):
+        read("a.stl", text.replace("1 0 0", "1 0"))
     for cut in (text, text + "endsolid\n" + text):
         with pytest.raises(DiffrenderError, match="truncated"):
             read("a.stl", cut)

@@ -1,12 +1,16 @@
 """From Python: paths as strings, arrays of any kind, and names that completion finds."""
 
+import os
 import rlcompleter
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 
 import diffrender
+from diffrender.core.child_process import MODULE, importing_us
 from diffrender.core.errors import TrajectoryError
 
 
@@ -43,6 +47,16 @@ def test_a_recorder_copies_what_is_changed_afterwards(tmp_path):
             x += 1
     found = diffrender.Trajectory.open(tmp_path / "x.npz")["x"]
     assert np.allclose(found[1] - found[0], 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("module", ["diffrender.jobs.run.child", "diffrender.core.limited_process 1000000000"])
+def test_files_named_like_libraries_do_not_stand_in_for_them(module, tmp_path):
+    for name in ("random", "numbers", "future", "typing", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken for a library')")
+    here = {"cwd": tmp_path, "env": importing_us(os.environ), "input": b"", "capture_output": True}
+    assert subprocess.run([*MODULE, *module.split()], **here).returncode == 0
+    done = subprocess.run([sys.executable, "-m", *module.split()], **here)
+    assert b"taken for a library" in done.stderr  # the control
 
 
 @pytest.mark.parametrize("number", [1, np.float32(1), np.array(1.0), torch.tensor(1.0), np.array([1.0])])

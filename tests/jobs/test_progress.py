@@ -1,13 +1,15 @@
 """What is said while jobs run: which of how many, how far, and about how long it takes yet."""
 
+import os
 import re
 import time
 from pathlib import Path
 
 import pytest
 
+from diffrender.config.find import scenes
 from diffrender.jobs.job import Job
-from diffrender.jobs.run import local
+from diffrender.jobs.run import local, timings
 from diffrender.jobs.run.progress import Progress, duration
 from diffrender.jobs.run.timings import JobTimings
 
@@ -116,31 +118,61 @@ def near(estimate, seconds, source):
 
 
 def clip(scene, height, fps, recorded=True, name="", **more):
+    file = scenes().get(scene, Path(f"{scene}.py"))
     sizes = {"scene": scene, "width": height * 16 // 9, "height": height, "fps": fps, "contact_sheet": False}
-    inputs = {"recordings/run": Path("run.npz")} if recorded else {}
-    return Job("render", name or f"render {scene}", Path(f"{scene}.mp4"), {**sizes, "format": "mp4", **more}, inputs)
+    of = {"scene_file": scene, "scene_class": scene.capitalize(), "options": {}, "format": "mp4"}
+    inputs = {f"scene/{scene}": file, **({"recordings/run": Path("run.npz")} if recorded else {})}
+    return Job("render", name or f"render {scene}", Path(f"{scene}.mp4"), {**sizes, **of, **more}, inputs)
 
 
-def test_one_measured_clip_tells_of_other_sizes_scenes_and_of_no_card(tmp_path):
-    """Measured at one time: langevin took 75 s at 480p15, 148 at 720p30. A card was guessed to take as long."""
-    JobTimings(tmp_path).record([local.Outcome(clip("langevin", 480, 15), "done", 75.0)])
+def done(job, cpu, wall=None, film=None):
+    figures = {} if film is None else {"film_seconds": film}
+    return local.Outcome(job, "done", wall or cpu, cpu_seconds=cpu, figures=figures)
+
+
+def test_one_measured_clip_tells_of_other_sizes_and_scenes(tmp_path, monkeypatch):
+    """What others cost elsewhere is scaled by what the same cost here and there; how long they last is known."""
+    clips = {"render clip langevin": 0.03, "render clip drift": 0.02, "render card card": 0.02}
+    elsewhere = {**clips, "film clip drift": 16.0, "film card card": 4.0}
+    monkeypatch.setattr(timings, "_elsewhere", lambda: elsewhere)
     times = JobTimings(tmp_path)
-    assert near(times.estimate(clip("langevin", 480, 15)), 75.0, "its last time")
-    assert near(times.estimate(clip("langevin", 480, 15, name="another")), 75.0, "1 of this scene")
-    seconds, source = times.estimate(clip("langevin", 720, 30))
-    assert source
-    assert 148 / 2 < seconds < 148 * 2, "within a factor of two"
-    assert near(times.estimate(clip("drift", 480, 15)), 75.0, "1 of this kind")
-    for short in (clip("card", 480, 15, recorded=False), clip("langevin", 480, 15, format="png")):
-        assert times.estimate(short) == (12.0, ""), "a guess of its own: it is not as long as a clip"
-    times.record([local.Outcome(clip("card", 480, 15, recorded=False), "done", 3.0)])
-    assert times.estimate(clip("card", 1080, 60, recorded=False))[0] < 60
-    assert near(times.estimate(clip("lange", 480, 15)), 75.0, "1 of this kind"), "not by half a name"
+    assert times.estimate(clip("drift", 480, 15)).source == "", "a guess: nothing was made here"
+    slow, guessed = clip("langevin", 480, 15), times.estimate(clip("drift", 480, 15)).seconds
+    times.record([done(slow, 75.0, film=60.0)])
+    for again in (times, JobTimings(tmp_path)):
+        assert near(again.estimate(slow), 75.0, "its last time")
+        assert near(again.estimate(clip("langevin", 480, 15, name="another")), 75.0, "1 of this scene")
+    factor = times.paces["render clip langevin render langevin"] / 0.03
+    assert near(times.estimate(clip("drift", 480, 15)), guessed * factor, "another machine's, scaled by 1 made here")
+    assert 1.5 < times.estimate(clip("langevin", 720, 30)).seconds / 75.0 < 3, "twice the frames, of twice the size"
+    assert times.estimate(clip("drift", 480, 15, options={"duration": 58.0})).seconds > 2 * guessed * factor
+    assert times.estimate(clip("card", 480, 15, recorded=False)).seconds < guessed * factor / 2
+    assert near(times.estimate(clip("lange", 480, 15)), times.estimate(clip("lang", 480, 15)).seconds, "1 of this kind")
+
+
+def test_acts_that_are_left_out_take_no_time(tmp_path):
+    times, whole = JobTimings(tmp_path), clip("langevin", 480, 15)
+    times.record([done(whole, 75.0, film=60.0)])
+    assert times._film(whole) == 60
+    part = clip("langevin", 480, 15, options={"acts": ["zoom"]})
+    assert 1 < times._film(part) < 60 / 3
+    times.record([done(part, 20.0, film=21.0)])
+    assert (times._film(part), times._film(whole)) == (21, 60)
+
+
+def test_other_programs_on_the_machine_change_no_estimate(tmp_path):
+    busy, quiet = JobTimings(tmp_path / "busy"), JobTimings(tmp_path / "quiet")
+    for times, wall in ((busy, 300.0), (quiet, 40.0)):
+        times.path.parent.mkdir()
+        times.record([done(clip("drift", 480, 15), 50.0, wall, film=24.0)])
+    assert near(busy.estimate(clip("drift", 480, 15)), 50.0, "its last time")
+    assert near(quiet.estimate(clip("drift", 480, 15)), 40.0, "its last time"), "one that has two cores to itself"
+    assert near(busy.estimate(clip("drift", 480, 15, workers=2)), 50.0 / min(2, os.cpu_count()), "its last time")
 
 
 MEASURED = {  # seconds of one lecture at 480p15, then of another, each in one go on a busy machine
     "train": {(600, 0): 26.3, (2400, 0): 52.9},
-    "sample": {(100, 1500): 10.5, (250, 6000): 76.0},
+    "sample": {(100, 1500): 0.58, (120, 14_641): 3.2},  # of the processor
     "render": {8: 30.6, 16: 46.8},
 }
 

@@ -192,6 +192,27 @@ def test_wrong_shapes_and_types_name_the_key_and_the_other(tmp_path):
     Trajectory.open(saved(tmp_path / "h.npz", **grid, field_score=np.ones((2, 3, 4, 2))))
 
 
+IMAGES = np.zeros((T + 1, N, 3, 8, 8), np.float32)
+LEVELS = np.linspace(1, 0, T + 1)
+MADE_WRONGLY = {
+    "levels below 0": ({"sigma": LEVELS - 0.5}, ["'sigma' is -0.5 at index 5"]),
+    "time turned round": ({"alpha": LEVELS, "sigma": 1 - LEVELS}, ["its noise grows", "x[::-1]"]),
+    "far out": ({"x": arrays()["x"] * 1e31}, ["'x' reaches", "farther out than can be drawn"]),
+    "bytes": ({"x": IMAGES + 255}, ["values up to 255", "x / 127.5 - 1"]),
+    "channels last": ({"x": IMAGES.transpose(0, 1, 3, 4, 2)}, ["(8, 8, 3)", "x.transpose(0, 1, 4, 2, 3)"]),
+    "whole numbers": ({"x": np.zeros((T + 1, N, 2), int)}, ["'x' holds int64", "numpy.asarray(x, float)"]),
+}
+
+
+@pytest.mark.parametrize("name", MADE_WRONGLY)
+def test_what_no_run_can_have_been_is_refused_with_the_remedy(name, tmp_path):
+    moves = ("x0", "eps", "drift", "noise")
+    more, said = MADE_WRONGLY[name]
+    refused(saved(tmp_path / "a.npz", drop=moves, **more), *said)
+    for fine in ({"x": IMAGES}, {"x": np.asfortranarray(arrays()["x"])}, {"x": arrays()["x"].astype(">f4")}):
+        Trajectory.open(saved(tmp_path / "b.npz", drop=moves, **fine))  # the control
+
+
 def test_pickles_and_texts(tmp_path):
     objects = np.empty(2, object)
     objects[:] = [print, {}]

@@ -14,13 +14,16 @@ from diffrender.animation.text.language import THIN, spoken
 from diffrender.animation.text.typst import Typeset, ink, placed
 
 # widths in em of New Computer Modern
-_DIGIT, _ADVANCE = 0.5, {",": 0.278, ".": 0.278, "−": 0.778, "+": 0.778, "∞": 1.0, " ": 0.5, THIN: 0.2}
+_DIGIT, _ADVANCE = (
+    0.5,
+    {",": 0.278, ".": 0.278, "−": 0.778, "+": 0.778, "∞": 1.0, "e": 0.444, "n": 0.556, " ": 0.5, THIN: 0.2},
+)
 
 
 @cache
 def _glyphs() -> dict[str, np.ndarray]:
     """Outlines (4k, 3) of what numbers are written with, one em high, from the baseline's left end of their cell."""
-    chars = "0123456789,.−+∞"
+    chars = "0123456789,.−+∞ena"  # 1e+12 and nan too
     line = Typeset(f"#strut;{chars}", 1.0, "#FFFFFF").at(0, 0)
     ink_left = float(line.submobjects[0].points[:, 0].min())
     zero = Typeset('#strut;#slot("00", 1);0', 1.0, "#FFFFFF")

@@ -44,20 +44,16 @@ def start_states(
     box: x0, x1, y0, y1[, z0, z1]. chains: of the whole run, of which `noise` may be a batch.
     Raises ConfigError if `how` is none of these or does not suit the states.
     """
+    check_start(how, target, chains)
     event, device, part = target.event, noise.device, slice(noise.first, noise.first + noise.chains)
     if how == "target":
         drawn = target.draw(chains, generator(noise.seed, Purpose.DATA, 1))[part]
         return level.alpha * torch.from_numpy(drawn).to(device) + level.sigma * noise(0, Purpose.START)
     if how == "flow":
-        if not isinstance(target.density, GaussianMixture):
-            raise ConfigError(
-                f"sampler.start: the flow is known exactly of a mixture of Gaussians, and '{target.name}' is none.",
-                "Take a config such as three_peaks or two_modes, or sampler.start: target.",
-            )
         drawn = target.draw(chains, generator(noise.seed, Purpose.DATA, 1))[part]
         return MixtureDenoiser(target.density).flow(torch.from_numpy(drawn).to(device), CLEAN, level, FLOWED)
     if how == "grid":
-        return _mesh(event, chains, math.hypot(level.alpha, level.sigma), device)[part].clone()
+        return grid_of_starts(math.isqrt(chains), math.hypot(level.alpha, level.sigma)).to(device)[part].clone()
     if how in PATHS:
         ends = start(level, Noise(noise.seed, 2, event, dtype=noise.dtype, device=device))
         places = np.linspace(0, 1, chains) if along is None else along
@@ -74,6 +70,24 @@ def start_states(
     else:
         place = _coordinates(how, event).to(device)
     return place.expand(noise.chains, *event).clone()
+
+
+def check_start(how: str, target: Any, chains: int) -> None:
+    """ConfigError if chains of this target cannot begin so; see `start_states`."""
+    event = target.event
+    if how == "flow" and not isinstance(target.density, GaussianMixture):
+        raise ConfigError(
+            f"sampler.start: the flow is known exactly of a mixture of Gaussians, and '{target.name}' is none.",
+            "Take a config such as three_peaks or two_modes, or sampler.start: target.",
+        )
+    side = math.isqrt(chains)
+    if how == "grid" and (event != (2,) or side < 2 or side**2 != chains):
+        raise ConfigError(
+            f"sampler.start: {chains} chains with states of shape {event} are no square grid of the plane.",
+            "Take a two-dimensional target, and a square number of chains such as 14641.",
+        )
+    if how not in STARTS:
+        _coordinates(how, event)
 
 
 def between(a: torch.Tensor, b: torch.Tensor, u: torch.Tensor, *, straight: bool = False) -> torch.Tensor:
@@ -101,17 +115,6 @@ def places_along(labels: np.ndarray | None, chains: int) -> np.ndarray:
     for k in np.unique(labels):
         places[labels == k] = np.linspace(0, 1, int((labels == k).sum()))
     return places
-
-
-def _mesh(event: tuple[int, ...], chains: int, deviation: float, device: torch.device) -> torch.Tensor:
-    """(chains, 2) an even grid of √chains × √chains points, x running fastest."""
-    side = math.isqrt(chains)
-    if event != (2,) or side < 2 or side**2 != chains:
-        raise ConfigError(
-            f"sampler.start: {chains} chains with states of shape {event} are no square grid of the plane.",
-            "Take a two-dimensional target, and a square number of chains such as 14641.",
-        )
-    return grid_of_starts(side, deviation).to(device)
 
 
 def grid_of_starts(side: int, deviation: float = 1.0) -> torch.Tensor:

@@ -9,6 +9,7 @@ its jobs need is loaded.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -69,9 +70,16 @@ def _do(job: dict[str, Any], events: Events) -> int:
 
     def do() -> None:
         task.out.parent.mkdir(parents=True, exist_ok=True)
-        events.send(event="done", path=str(task.out), figures=KINDS[job["kind"]].do(task))
+        before = _cpu_seconds()
+        figures = KINDS[job["kind"]].do(task)
+        events.send(event="done", path=str(task.out), figures=figures, cpu_seconds=_cpu_seconds() - before)
 
     return _guarded(do, events, task.name)
+
+
+def _cpu_seconds() -> float:
+    """Of this process, and of those that it started and that have ended."""
+    return sum(os.times()[:4])
 
 
 def _guarded(work: Callable[[], None], events: Events, doing: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,13 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from diffrender.core.child_process import OUT_OF_MEMORY, ChildProcess, error_from_message, tells_of_memory
+from diffrender.core.child_process import MODULE, OUT_OF_MEMORY, ChildProcess, error_from_message, tells_of_memory
 from diffrender.core.errors import DiffrenderError, UnexpectedError, WorkerDiedError
 from diffrender.core.files import write_text
 from diffrender.core.notes import note
 
 Report = Callable[[dict[str, Any]], None]
-COMMAND = [sys.executable, "-m", "diffrender.jobs.run.child"]
+COMMAND = [*MODULE, "diffrender.jobs.run.child"]
 
 
 class Interrupt:

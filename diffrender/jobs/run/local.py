@@ -27,7 +27,11 @@ MAX_REMOTE_JOBS = 512  # handed to a cluster at once
 
 @dataclass
 class Outcome:
-    """How one job ended. seconds: from its start to its end. log: where what it said is, if it failed."""
+    """How one job ended.
+
+    seconds: from its start to its end. cpu_seconds: of the processor, if that was told. log: where what it said is, if
+    it failed.
+    """
 
     job: Job
     status: Literal["done", "failed", "skipped"]
@@ -35,6 +39,7 @@ class Outcome:
     error: DiffrenderError | None = None
     figures: dict[str, Any] = field(default_factory=dict)
     log: Path | None = None
+    cpu_seconds: float = 0.0
 
 
 class Cluster(Protocol):
@@ -170,7 +175,8 @@ class _Scheduler:
                 return Outcome(job, "failed", time.monotonic() - start, error, log=log)
             if log:
                 log.unlink(missing_ok=True)
-            return Outcome(job, "done", time.monotonic() - start, figures=done.get("figures", {}))
+            seconds, figures = time.monotonic() - start, done.get("figures", {})
+            return Outcome(job, "done", seconds, figures=figures, cpu_seconds=done.get("cpu_seconds", 0.0))
         raise AssertionError("the last attempt returns")
 
     def _log(self, job: Job) -> Path | None:

@@ -1,25 +1,35 @@
-"""Measured times of jobs, in a small file beside the outputs, from which times are estimated."""
+"""Measured times of jobs, in a small file beside the outputs, from which times are estimated.
+
+What counts is the processor's time, which other programs on the machine do not change. What was never made here is
+taken from the times of another machine (`paces.json`), as much faster or slower as this one was with what it did make.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from diffrender.config.scene_card import read_scene
+from diffrender.core.errors import DiffrenderError
 from diffrender.core.files import write_text
+from diffrender.core.validation import validate
 from diffrender.jobs.job import Job
-from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.run.local import Outcome
 
 FILE = ".paces.json"
+ELSEWHERE = Path(__file__).with_name("paces.json")  # written by tests/benchmarks/paces.py
 PER_FRAME = 0.9  # what a frame costs whatever its size, in megapixels: measured at 480p and 720p
 STARTING_STEPS = 1000  # of training that take as long as what comes before and after it
-STARTING_STATES = 65_000  # states (steps × chains) of a recording that take as long as that
-BESIDE_SECONDS, USUAL_SECONDS = 10.0, 12.0  # of a clip besides its `duration`, and that duration where it is not given
-SHORT = 0.2  # of a guess: a card is short, a picture is one frame
+STARTING_STATES, STARTING_IMAGES = 400_000, 3000  # states (steps × chains) of a recording that take as long as that
+IMAGES = ("digits", "photographs", "mnist", "fashion_mnist", "cifar10", "image_folder")
+STARTING_FRAMES = 150  # of a clip that take as long as loading Manim, counting them, and joining the pieces
+BESIDE_SECONDS = 10.0  # of a clip of which nothing is known, besides its `duration`
 
 
 class Estimate(NamedTuple):
@@ -34,31 +44,105 @@ class Estimate(NamedTuple):
 
 
 class JobTimings:
-    """Seconds of a unit of work by job, read from `folder` and kept there. A damaged or missing file holds none."""
+    """What jobs took here, read from `folder` and kept there. A damaged or missing file holds nothing.
+
+    paces: name → seconds of the processor for a unit of work; `film SCENE` → seconds of its clip besides `duration`;
+    `wall KIND` → seconds that pass for one of the processor, with one worker.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
-        try:
-            read = json.loads(self.path.read_text("utf-8"))
-            self.paces = {str(k): float(v) for k, v in read.items()}
-        except (OSError, ValueError, AttributeError, TypeError):
-            self.paces = {}
+        self.paces = _read(self.path)
 
     def estimate(self, job: Job) -> Estimate:
-        """The seconds that this job took, else what those like it usually take, else a guess."""
+        """The seconds that this job takes on a machine that does nothing else.
+
+        By what is most like it, of the same likeness rather made here; a guess where nothing was made here yet.
+        """
+        elsewhere, faster = _elsewhere(), self._faster(job.kind)
+        seconds = self._work(job) * self._wall(job)
         for like, what in _likenesses(job).items():
-            if paces := [pace for name, pace in self.paces.items() if f"{name} ".startswith(f"{like} ")]:
-                return Estimate(median(paces) * _work(job), what.format(len(paces)))
-        return Estimate(KINDS[job.kind].first_guess * (SHORT if _sort(job) in ("card", "picture") else 1.0), "")
+            if paces := _alike(self.paces, like):
+                return Estimate(median(paces) * seconds, what.format(len(paces)))
+            if paces := _alike(elsewhere, like):
+                source = f"another machine's, scaled by {len(faster)} made here" if faster else ""
+                return Estimate(median(paces) * seconds * median(faster or [1.0]), source)
+        return Estimate(seconds, "")
 
     def record(self, outcomes: Iterable[Outcome]) -> None:
         """Save measured times, if there is the folder; errors are ignored."""
         if not self.path.parent.is_dir():
             return
-        done = [outcome for outcome in outcomes if outcome.status == "done"]
-        self.paces.update({next(iter(_likenesses(o.job))): float(f"{o.seconds / _work(o.job):.6g}") for o in done})
+        for outcome in outcomes:
+            if outcome.status == "done":
+                self._record(outcome)
         with contextlib.suppress(OSError):
             write_text(self.path, json.dumps(self.paces, indent=0, sort_keys=True))
+
+    def _record(self, outcome: Outcome) -> None:
+        job, cpu = outcome.job, outcome.cpu_seconds or outcome.seconds
+        if "film_seconds" in outcome.figures:
+            duration, acts, _ = _length(job)
+            self.paces[f"film {_shown(job)}{acts}"] = round(outcome.figures["film_seconds"] - duration, 3)
+        self.paces[next(iter(_likenesses(job)))] = float(f"{cpu / self._work(job):.6g}")
+        wall = f"wall {job.kind}"
+        self.paces[wall] = float(f"{min(self.paces.get(wall, 9.0), outcome.seconds / cpu * _workers(job)):.6g}")
+
+    def _faster(self, kind: str) -> list[float]:
+        """This machine's time for each of what was made here, over another's; of this kind, if there is one."""
+        ratios = {
+            name: pace / other
+            for name, pace in self.paces.items()
+            for like, other in _elsewhere().items()
+            if f"{name} ".startswith(f"{like} ") and not name.startswith(("film ", "wall "))
+        }
+        return [ratio for name, ratio in ratios.items() if name.startswith(f"{kind} ")] or list(ratios.values())
+
+    def _wall(self, job: Job) -> float:
+        """Seconds that pass for one of the processor: here, but on no machine that is busy with something else."""
+        walls = [paces[name] for paces in (self.paces, _elsewhere()) if (name := f"wall {job.kind}") in paces]
+        return min([1.0, *walls]) / _workers(job)
+
+    def _work(self, job: Job) -> float:
+        """How much work a job is beside others like it; 1 of those of which nothing is known.
+
+        Of a clip by its frames and their pixels; of a training by its steps; of a recording by its steps and chains.
+        """
+        if config := job.settings.get("config"):
+            if job.kind in ("train", "autoencoder"):
+                return STARTING_STEPS + float(config["training"]["steps"])
+            sampler = config["sampler"]
+            start = STARTING_IMAGES if config["target"]["kind"] in IMAGES else STARTING_STATES
+            return 1 + float(sampler["evaluations"] or sampler["steps"]) * sampler["chains"] / start
+        width, height, fps = (job.settings.get(name) for name in ("width", "height", "fps"))
+        if not (width and height and fps) or job.kind != "render":
+            return 1.0
+        frame = PER_FRAME + width * height / 1e6
+        return STARTING_FRAMES + frame * (1 if _sort(job) == "picture" else fps * self._film(job))
+
+    def _film(self, job: Job) -> float:
+        """Seconds that a clip lasts: as such a clip did, here or elsewhere, with another `duration`."""
+        known, film = {**_elsewhere(), **self.paces}, f"film {_shown(job)}"
+        duration, acts, share = _length(job)
+        if acts and f"{film}{acts}" in known:
+            return max(known[f"{film}{acts}"] + duration, 1.0)
+        return max((known.get(film, BESIDE_SECONDS) + duration) * share, 1.0)
+
+
+@cache
+def _elsewhere() -> dict[str, float]:
+    return _read(ELSEWHERE)
+
+
+def _read(file: Path) -> dict[str, float]:
+    try:
+        return {str(k): float(v) for k, v in json.loads(file.read_text("utf-8")).items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def _alike(paces: dict[str, float], like: str) -> list[float]:
+    return [pace for name, pace in paces.items() if f"{name} ".startswith(f"{like} ")]
 
 
 def _likenesses(job: Job) -> dict[str, str]:
@@ -70,14 +154,19 @@ def _likenesses(job: Job) -> dict[str, str]:
     if config := job.settings.get("config"):
         model, target = config["model"]["kind"], config["target"]["kind"]
         return {
-            f"{sort} {model} {target} {job.name}": "its last time",
+            f"{sort} {model} {target} {' '.join(job.name.split())}": "its last time",
             f"{sort} {model} {target}": "{} of this model and target",
             f"{sort} {model}": "{} of this model",
             sort: "{} of this kind",
         }
-    scene = f"{sort} {job.settings.get('scene', '')}"
-    same = {scene: "{} of this scene"} if "scene" in job.settings else {}
-    return {f"{scene} {job.name}": "its last time", **same, sort: "{} of this kind"}
+    shown = f"{job.kind} {_shown(job)}"
+    same = {shown: "{} of this scene"} if "scene" in job.settings else {}
+    return {f"{shown} {job.name}": "its last time", **same, sort: "{} of this kind"}
+
+
+def _shown(job: Job) -> str:
+    """The sort and the scene of a clip."""
+    return f"{_sort(job)} {job.settings.get('scene', '')}"
 
 
 def _sort(job: Job) -> str:
@@ -89,22 +178,24 @@ def _sort(job: Job) -> str:
     return "clip" if any(name.startswith("recordings/") for name in job.inputs) else "card"
 
 
-def _work(job: Job) -> float:
-    """How much work a job is beside others like it; 1 of those of which nothing is known.
+def _workers(job: Job) -> int:
+    return min(int(job.settings.get("workers") or 1), os.cpu_count() or 1)
 
-    Of a clip by its frames a second, its pixels and its `duration`; of a training by its steps; of a recording by its
-    steps and chains.
+
+def _length(job: Job) -> tuple[float, str, float]:
+    """Of a clip: its `duration`; the acts that were chosen, in words; and which part of all of them that is.
+
+    (0, "", 1) of one of which it cannot be told.
     """
-    if config := job.settings.get("config"):
-        if job.kind == "train":
-            return STARTING_STEPS + float(config["training"]["steps"])
-        sampler = config["sampler"]
-        return 1 + float(sampler["evaluations"] or sampler["steps"]) * sampler["chains"] / STARTING_STATES
-    width, height, fps = (job.settings.get(name) for name in ("width", "height", "fps"))
-    if not (width and height and fps) or job.kind != "render":
-        return 1.0
-    frame = PER_FRAME + width * height / 1e6
-    if _sort(job) == "picture":
-        return frame
-    duration = (job.settings.get("options") or {}).get("duration", USUAL_SECONDS)
-    return frame * fps * (BESIDE_SECONDS + (duration if isinstance(duration, (int, float)) else USUAL_SECONDS))
+    settings = job.settings
+    try:
+        card = read_scene(job.inputs[f"scene/{settings['scene_file']}"], settings["scene_class"])
+        given = settings["options"]
+        duration = getattr(validate(card.options, given, "options"), "duration", 0.0)
+        chosen, every = card.act_names(given), card.act_names({})
+    except (KeyError, DiffrenderError):
+        return 0.0, "", 1.0
+    duration = 0.0 if "duration" in card.unused_options else float(duration)
+    if not chosen or not every or chosen == every:
+        return duration, "", 1.0
+    return duration, f":{','.join(chosen)}", len(chosen) / len(every)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -13,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from diffrender.core.child_process import ChildProcess, error_from_message
+from diffrender.core.child_process import MODULE, ChildProcess, error_from_message
 from diffrender.core.errors import RenderError
-from diffrender.video.drawing.work_folder import PACKAGE, PARTIAL, Segment
+from diffrender.video.drawing.work_folder import PARTIAL, Segment
 from diffrender.video.spec import RenderSpec
 
 MAX_ATTEMPTS = 3  # at one piece of work, before a render is given up
@@ -34,10 +32,9 @@ class Worker:
         self.drawn = self.frames_before = 0
         self.cpu = 0.0
         self.log = media.with_suffix(".log")
-        path = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-        command = [sys.executable, "-m", "diffrender.video.drawing", str(spec_file), str(work), str(media)]
+        command = [*MODULE, "diffrender.video.drawing", str(spec_file), str(work), str(media)]
         with self.log.open("wb") as log:
-            self.process = ChildProcess(command, log, {**os.environ, "PYTHONPATH": os.pathsep.join(path)})
+            self.process = ChildProcess(command, log)
         threading.Thread(target=self._listen, args=(answers,), daemon=True).start()
 
     def _listen(self, answers: queue.Queue) -> None:

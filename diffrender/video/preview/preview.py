@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -17,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from diffrender.core.child_process import ChildProcess, error_from_message
+from diffrender.core.child_process import MODULE, ChildProcess, error_from_message
 from diffrender.core.errors import RenderError, UsageError
 from diffrender.video.preview.version import TEXT, Version
 from diffrender.video.spec import RenderSpec
@@ -27,8 +26,6 @@ MARKERS = 12  # about so many, once it is
 GLANCE = 6  # frames from the cursor on that are drawn first
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS")
 END_SECONDS = 2.0  # in which the process ends by itself
-
-PACKAGE = Path(__file__).resolve().parents[2]
 
 
 class Preview:
@@ -123,12 +120,11 @@ class Preview:
     # ---- the process -------------------------------------------------------------------------------------------------
     def _start(self) -> None:
         self.closed = self.ended = False
-        path = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         threads = dict.fromkeys(ONE_THREAD, "1")
-        environment = {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(path)}
+        environment = {**os.environ, **threads}
         self.log = self.folder / "log"
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "diffrender.video.preview", str(self.folder)]
+            command = [*MODULE, "diffrender.video.preview", str(self.folder)]
             self.process = ChildProcess(command, log, environment)
         self.listener = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
         self.listener.start()

@@ -84,7 +84,7 @@ class Expression(Density):
         for half in (3.0, 6.0, 12.0, 24.0, 48.0, 96.0):
             x, log_p, drop = self._probe(((-half, half),) * self.dim)
             if drop > 9:
-                inside = x[log_p > log_p.max() - 8]
+                inside = x[log_p >= log_p.max() - 8]
                 low, high = inside.min(0).values, inside.max(0).values
                 margin = 0.08 * float((high - low).max()) + half / 50
                 return tuple((float(a) - margin, float(b) + margin) for a, b in zip(low, high, strict=True))
@@ -126,8 +126,9 @@ class _Reader:
         except (RecursionError, MemoryError):
             raise ConfigError("target.log_p: nested too deeply.") from None
         except (SyntaxError, ValueError) as error:
+            said = words_of(error).partition(" (<unknown>")[0]
             raise ConfigError(
-                f"target.log_p: not an expression ({words_of(error)}).", 'Example: "-(x**2 + y**2 - 1)**2"'
+                f"target.log_p: not an expression ({said}).", 'Example: "-(x**2 + y**2 - 1)**2"'
             ) from None
 
     def term(self, node: ast.AST, depth: int) -> Term:

@@ -37,21 +37,22 @@ def drawing(
     label: str | int | None = None,
     header: bool | None = None,
     decimal: Literal[".", ","] | None = None,
+    missing: tuple[float, ...] | None = None,
 ) -> Sampler:
     """A drawing (SVG, PNG, JPEG), a mesh (OBJ, PLY, OFF, STL) or points (CSV, TSV, TXT, DAT, XYZ, PLY, NPY) in a file.
 
     by: evenly over the ink's area, or along its outlines.
     invert: the paper of a drawing is what counts, not its ink. label: colour, the classes of a drawing are the colours
-    of its ink. Of tables: columns: names or numbers (from 0) of those
-    that hold the coordinates; label: the one that holds the class; header: whether the first row is one; decimal: its
-    decimal mark; dataset: which set of a `dataset` column. What a table does not say itself is found, and said.
+    of its ink. Of tables: columns: names or numbers (from 0) of those that hold the coordinates; label: the one that
+    holds the class; header: whether the first row is one; decimal: its decimal mark; missing: values that stand for no
+    number; dataset: which set of a `dataset` column. What a table does not say itself is found, and said.
     """
     path = find_file(file, folder)
     suffix = path.suffix.lower()
     if suffix not in READERS:
         raise ConfigError(
             f"target.file: {path.name}: not a kind of file that points can be drawn from.",
-            f"Known: {', '.join(sorted(READERS))}.",
+            f"{_instead(suffix)}Known: {', '.join(sorted(READERS))}.",
         )
     reader = READERS[suffix]
     given = {
@@ -62,6 +63,7 @@ def drawing(
         "label": label,
         "header": header,
         "decimal": decimal,
+        "missing": missing,
     }
     asked = {key: value for key, value in given.items() if value is not None}
     for key in asked:
@@ -164,12 +166,28 @@ def _array(path: Path, asked: dict[str, Any]) -> Sampler:
     return Rows(*_read("arrays:read_array", str(path), path=str(path), **asked)[1])
 
 
-TABLE_KEYS = ("columns", "label", "header", "decimal", "dataset")
+INSTEAD = {  # files that people have → what to save them as
+    (".xlsx", ".xls", ".ods", ".parquet", ".feather", ".json", ".geojson", ".db", ".sav", ".rds"): "CSV",
+    (".mat", ".h5", ".hdf5", ".npz", ".pt", ".pkl", ".fits", ".nc"): "an array (N, 2) or (N, 3) in a .npy file, or CSV",
+    (".pcd", ".las", ".laz", ".e57", ".ptx", ".splat"): "PLY, or as XYZ",
+    (".glb", ".gltf", ".fbx", ".dae", ".3ds", ".blend", ".3mf", ".step", ".stp", ".wrl", ".usdz"): "OBJ, PLY or STL",
+    (".pdf", ".eps", ".ai", ".dxf", ".svgz", ".odg", ".cdr", ".drawio"): "plain SVG",
+    (".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif", ".psd"): "PNG",
+    (".pdb", ".mol", ".mol2", ".sdf", ".cif"): "XYZ",
+}
+
+
+def _instead(suffix: str) -> str:
+    """What to save a file as that is not read, a sentence; "" for one of which nothing is known."""
+    return next((f"Save it as {what}. " for suffixes, what in INSTEAD.items() if suffix in suffixes), "")
+
+
+TABLE_KEYS = ("columns", "label", "header", "decimal", "missing", "dataset")
 DRAWING_KEYS = ("by", "invert", "label")
 READERS: dict[str, Reader] = {
     ".svg": Reader(_svg, DRAWING_KEYS),
     **dict.fromkeys((".png", ".jpg", ".jpeg"), Reader(_bitmap, DRAWING_KEYS)),
     **dict.fromkeys((".obj", ".ply", ".off", ".stl"), Reader(_mesh)),
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".xyz"), Reader(_table, TABLE_KEYS)),
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".dat", ".xyz", ".asc", ".pts"), Reader(_table, TABLE_KEYS)),
     ".npy": Reader(_array, ("columns",)),
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 from diffrender.core.errors import DiffrenderError
 
 HEAD_BYTES = 512
-TABLES = (".csv", ".tsv", ".txt", ".dat", ".xyz")
+TABLES = (".csv", ".tsv", ".txt", ".dat", ".xyz", ".asc", ".pts")
 PICTURES = (".png", ".jpg", ".jpeg")
 SHEET = ("a workbook of Excel or another archive", "Save its sheet as CSV.")
 STARTS = {  # bytes that a file begins with → what it is, what to do

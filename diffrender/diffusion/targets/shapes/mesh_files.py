@@ -94,6 +94,7 @@ def read_off(path: Path) -> Polygons:
     if head is None or head[1] or "BINARY" in head[2].upper():
         raise DiffrenderError(f"{path}: not an OFF file in text, which begins with the word OFF.", "Save it as PLY.")
     rest = [(lines[0][0], head[2]), *lines[1:]] if head[2] else lines[1:]
+    rest = _by_lines(rest)
     counts = _numbers(rest[0][1]) if rest else None
     if counts is None or len(counts) < 2 or not (0 < counts[0] < 1e9 and 0 <= counts[1] < 1e9):
         raise DiffrenderError(f"{path}: not an OFF file: under its first line stand the numbers of corners and faces.")
@@ -116,6 +117,24 @@ def read_off(path: Path) -> Polygons:
     if indices is None or len(indices) != sizes.sum():
         raise DiffrenderError(f"{path}: a face whose corners are not numbers.")
     return Polygons(corners, indices.astype(np.int64), sizes)
+
+
+def _by_lines(rest: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The lines below the first word of an OFF file; made anew where several corners or faces stand in one.
+
+    Blanks of any kind may stand between the numbers of the format; what has a line for each is left as it is.
+    """
+    counts = _numbers(rest[0][1]) if rest else None
+    if counts is None or len(counts) < 2 or len(rest) > sum(counts[:2]):
+        return rest
+    cells = [(number, cell) for number, line in rest[1:] for cell in line.split()]
+    places = 3 * int(counts[0])
+    made, at = [rest[0]], 0
+    while at < len(cells):
+        width = 3 if at < places else 1 + int(cells[at][1]) if cells[at][1].isdigit() else 1
+        made.append((cells[at][0], " ".join(cell for _, cell in cells[at : at + width])))
+        at += width
+    return made if len(made) == 1 + sum(counts[:2]) else rest
 
 
 def read_ply(path: Path) -> Polygons:
@@ -159,7 +178,7 @@ def read_ply(path: Path) -> Polygons:
 
 def read_stl(path: Path) -> Polygons:
     """An STL file, binary or ASCII. A few bytes after the last triangle do no harm; missing ones are refused."""
-    data = path.read_bytes()
+    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     count = int.from_bytes(data[80:84], "little")
     whole, rest = divmod(len(data) - 84, STL_FACE)
     if count in (0, 2**32 - 1) and whole > 0 and not rest:
@@ -178,11 +197,11 @@ def read_stl(path: Path) -> Polygons:
         rows = np.frombuffer(data, np.uint8, STL_FACE * count, 84).reshape(count, STL_FACE)
         corners = np.ascontiguousarray(rows[:, 12:48]).view("<f4").reshape(-1, 3).astype(np.float64)
     else:
-        text = data.decode("utf-8-sig", "replace")
+        text = data.decode("utf-8", "replace")
         if not text.lstrip()[:5].lower() == "solid":
             raise DiffrenderError(f"{path}: not an STL file, whatever its name says.")
-        words = re.findall(r"^\s*vertex\s+(.*)$", text, re.MULTILINE | re.IGNORECASE)
-        lines = list(enumerate(words, 1))
+        words = ((k, line.split(None, 1)) for k, line in enumerate(text.splitlines(), 1))
+        lines = [(k, cells[-1]) for k, cells in words if cells and cells[0].lower() == "vertex"]
         corners = _rows(lines, 3, path, "a corner") if lines else np.zeros((0, 3))
         begun, ended = (re.findall(rf"^\s*{word}\b", text, re.MULTILINE | re.I) for word in ("solid", "endsolid"))
         if len(corners) % 3 or len(ended) < len(begun):

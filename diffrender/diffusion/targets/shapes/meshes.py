@@ -41,9 +41,13 @@ def read_mesh(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarray]]
 def _cloud(points: np.ndarray, path: str) -> tuple[dict[str, Any], list[np.ndarray]]:
     if not len(points):
         raise DiffrenderError(f"{path}: neither faces nor points in it.")
-    _check(points, path, "a point")
-    note = f"{Path(path).name}: no faces in it; its {len(points):,} points are taken as they are."
-    return {"notes": [note]}, [points]
+    there = np.isfinite(points).all(axis=1)  # scanners write what they did not see as nan
+    if not there.any():
+        raise DiffrenderError(f"{path}: no point in it that is finite.")
+    _check(points[there], path, "a point")
+    note = f"{Path(path).name}: no faces in it; its {len(points):,} points are taken as they are"
+    lost = f", without {(~there).sum():,} that are not finite" if not there.all() else ""
+    return {"notes": [f"{note}{lost}."]}, [points[there]]
 
 
 def _check(points: np.ndarray, path: str, what: str) -> None:

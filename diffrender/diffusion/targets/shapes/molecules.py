@@ -30,7 +30,7 @@ class Layout:
 def read_molecule(path: Path) -> tuple[dict[str, Any], list[np.ndarray]] | None:
     """The atoms of the first molecule, [(M, 3), elements (M,) as classes], or None if the file is a plain table."""
     text, _ = decoded(path)
-    lines = as_plain_numbers(text)[0].splitlines()
+    lines = as_plain_numbers(text)[0].lstrip("\r\n").splitlines()
     counted = COUNT.fullmatch(lines[0]) if len(lines) > 2 else None
     layout = _layout(lines[1], lines[2].split()) if counted else None
     if counted is None or layout is None:

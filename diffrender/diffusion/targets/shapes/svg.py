@@ -66,7 +66,8 @@ class _Painter:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.font, self.unknown = _set_in_bundled_font(document) if document.texts else (b"", "")
+        self.font, unknown = _set_in_bundled_font(document) if document.texts else (b"", "")
+        document.left_out += [f"characters that {FONT} lacks ({unknown})"] * bool(unknown)
 
     def find(self, opaque: bool) -> tuple[Box, np.ndarray | None]:
         """A window around the ink, and the colour of the paper (3,), None where all that is drawn is ink."""
@@ -134,9 +135,8 @@ class _Painter:
         said = []
         if self.font:
             said.append(f"text is set in {FONT}, whatever font it names")
-        left_out = self.document.left_out + ([f"characters that {FONT} lacks ({self.unknown})"] if self.unknown else [])
-        if left_out:
-            said.append(f"left out: {', '.join(left_out)}")
+        if self.document.left_out:
+            said.append(f"left out: {', '.join(self.document.left_out)}")
         return [f"{Path(self.document.name).name}: {'; '.join(said)}."] if said else []
 
 

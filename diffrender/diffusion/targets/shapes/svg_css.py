@@ -31,7 +31,9 @@ LEFT_OUT = {  # what browsers draw and resvg does not
     "clip paths that are CSS shapes": re.compile(
         r"clip-path\s*:\s*(circle|ellipse|inset|polygon|path|rect|xywh|shape)\("
     ),
-    "transforms by percent or in space": re.compile(r"transform\s*:[^;{}]*(%|\w+3d\(|[XY]\()"),
+    "transforms by percent, em or calc(), or in space": re.compile(
+        rf"transform\s*:[^;{{}}]*(%|calc\(|{NUMBER}(em|ex|ch|vw|vh)\b|\w+3d\(|[XY]\()"
+    ),
     "transform-box": re.compile(r"transform-box\s*:\s*(?!view-box)"),
     "the style properties translate, rotate and scale": re.compile(
         r"(?<![-\w(])(translate|rotate|scale)\s*:\s*(?!none)"
@@ -39,6 +41,11 @@ LEFT_OUT = {  # what browsers draw and resvg does not
     "places and sizes given as styles": re.compile(r"(?<![-\w])(cx|cy|r|rx|ry|x|y|d)\s*:\s*[^;{}\s]"),
     "style sheets from other files": re.compile(r"@import\b"),
     "style rules with @media, @supports or @layer": re.compile(r"@(media(?!\s*print)|supports|layer|container)\b"),
+    "colours by oklch() or another new function": re.compile(
+        r"(?<![-\w])(ok)?(lab|lch)\(|(?<![-\w])(hwb|color(-mix)?)\("
+    ),
+    "vector-effect": re.compile(r"vector-effect\s*:\s*non-"),
+    "animations": re.compile(r"@keyframes\b|(?<![-\w])animation(-name)?\s*:\s*(?!none)"),
     "style rules inside others": re.compile(r"(?:^|\})\s*[^{}@]+\{[^{}]*\{"),
 }
 SELECTOR = re.compile(r"(?:^|[{};])\s*([^{};@]+)(?=\{)")

@@ -19,6 +19,8 @@ UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 
 LENGTH = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)([a-z]*)\s*")
 
 PREFIX = re.compile(r"</?([A-Za-z_][-\w]*):|\s([A-Za-z_][-\w]*):[-\w]+\s*=")  # of a namespace, in a tag
+AS_STYLES = ("fill", "stroke", "stop-color", "vector-effect")  # attributes that may say what no renderer here follows
+ANIMATED = ("animate", "animateTransform", "animateMotion", "set")
 KNOWN_PREFIXES = {"xlink": "http://www.w3.org/1999/xlink", "svg": SVG}
 
 Box = tuple[float, float, float, float]  # x, y, width, height
@@ -82,7 +84,10 @@ class Document:
                 if value.endswith("rem") and (rems := svg_css.REMS.fullmatch(value.strip())):
                     element.set(key, svg_css.in_pixels(rems))
         rules = "\n".join(["@import;" * self.linked, *(e.text or "" for e in sheets)])
-        self.left_out += svg_css.without_effect(rules + "\n" + "\n".join(e.get("style", "") for e in styled))
+        own = [f"{key}:{e.get(key)};" for e in self.root.iter() for key in AS_STYLES if e.get(key)]
+        self.left_out += svg_css.without_effect("\n".join([rules, *(e.get("style", "") for e in styled), *set(own)]))
+        if any(_tag(e) in ANIMATED for e in self.root.iter()) and "animations" not in self.left_out:
+            self.left_out.append("animations")
 
     def _placed(self) -> Box | None:
         """Give the outermost element its place in the plane, as a window needs it; returns its view."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 MAX_BYTES = 200_000_000
+CLOUDS = (".xyz", ".asc", ".pts")  # scans: three coordinates, and what else was measured
 MAX_COLUMNS = 2000
 MOST_HEADS = 20  # rows of words above the numbers
 SAMPLE = 200  # rows that the format is found from
@@ -38,19 +39,26 @@ ERRORS = (
     "#NAME?",
     "#NULL!",
 )
-MISSING = {"", "na", "n/a", "nan", "null", "none", "-", "?", *map(str.lower, ERRORS)}
+BLANKS = ("-", "--", "---", "?", ".", "*", "NaT", "missing", "Missing", "\\N", "nil", "(null)")  # besides pandas' own
+MISSING = {"", "na", "n/a", "nan", "null", "none", "<na>", *map(str.lower, (*BLANKS, *ERRORS))}
 POINT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?inf(inity)?", re.IGNORECASE)
 COMMA = re.compile(r"[-+]?(\d*,\d+)([eE][-+]?\d+)?")
 DASH = re.compile(r"(?<![^\s,;|\"'])[\u2212\u2013\u2014\ufe63\uff0d](?=[\d.,])")  # that stands for a minus sign
 EXPONENT = re.compile(r"(?<![\w.])([-+]?(?:\d+[.,]?\d*|[.,]\d+))(?:[dD]|\*\^)([-+]?\d{1,3})(?![\w.])")
 GROUP_MARK = "[\u00a0\u202f\u2009'\u2019]"
 GROUPED = re.compile(rf"(?<![\w.])[-+]?\d{{1,3}}(?:{GROUP_MARK}\d{{3}})+(?!\w)")
+WIDE_BLANK = re.compile("[\u00a0\u202f\u2009\u3000]")
+WITH_MARK = re.compile(r"[;\t]")
+ARFF = re.compile(r"@(relation|attribute|data)\b", re.IGNORECASE)  # Weka's lines above its rows
 QUOTED_NUMBER = re.compile(r"(?<![^\s,;|])'([-+]?[\d.,]+(?:[eE][-+]?\d+)?)'(?=[\s,;|]|$)", re.MULTILINE)
+GROUPED_CELL = re.compile(
+    r"(^|[;\t\"])([-+]?\d{1,3}(?: \d{3})+)(?=[.,;\t\"\r]|$)", re.MULTILINE
+)  # 1 234 567, where no blank parts cells
 ERROR_CELL = re.compile(rf"({'|'.join(map(re.escape, ERRORS))})(?=[,;|\t]|$)", re.IGNORECASE)
 THREES = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")  # 1,234: thousands, or a decimal comma
-THOUSANDS = {  # decimal mark → numbers with marks of thousands and a fraction
-    ".": re.compile(r"[-+]?\d{1,3}(,\d{3})+\.\d*"),
-    ",": re.compile(r"[-+]?\d{1,3}(\.\d{3})+,\d*"),
+THOUSANDS = {  # decimal mark → numbers with marks of thousands and a fraction, or with several such marks
+    ".": re.compile(r"[-+]?\d{1,3}(,\d{3})+\.\d*|[-+]?[1-9]\d{0,2}(,\d{3}){2,}"),
+    ",": re.compile(r"[-+]?\d{1,3}(\.\d{3})+,\d*|[-+]?[1-9]\d{0,2}(\.\d{3}){2,}"),
 }
 
 
@@ -74,7 +82,7 @@ def read_table(path: Path, header: bool | None, decimal: str | None) -> Table:
     notes += marks
     lines, comment, separator = _content(path, text)
     del text
-    if path.suffix.lower() == ".xyz" and len(lines) > 1 and lines[0][1].strip() == str(len(lines) - 1):
+    if path.suffix.lower() in CLOUDS and len(lines) > 1 and lines[0][1].strip() == str(len(lines) - 1):
         lines = lines[1:]  # it counts the points that follow
     if not lines:
         raise DiffrenderError(f"{path}: no points in it.")
@@ -87,7 +95,10 @@ def read_table(path: Path, header: bool | None, decimal: str | None) -> Table:
         notes.append("commas as thousands marks")
     gaps = {k for k in range(1, len(rows)) if lines[k][0] - lines[k - 1][0] > 1}
     names, skipped = _header(rows, gaps, comment, separator, header, path, notes)
-    body = lines[skipped:]
+    heads = {line for _, line in lines[:skipped]}
+    body = [(k, line) for k, line in lines[skipped:] if line not in heads]
+    if again := len(lines) - skipped - len(body):
+        notes.append(f"{again} more header{'s' * (again > 1)} left out")
     if not body:
         raise DiffrenderError(f"{path}: no points in it, only a header.")
     if separator != " ":  # a mark at the end of every line closes the last cell
@@ -143,7 +154,7 @@ def _content(path: Path, text: str) -> tuple[list[tuple[int, str]], str, str]:
             continue
         if "--" in bare and not bare.strip("+|:=- "):  # a line drawn between a header and its rows
             continue
-        if bare.startswith(("#", "//", "%")) and not ERROR_CELL.match(bare):
+        if (bare.startswith(("#", "//", "%")) or ARFF.match(bare)) and not ERROR_CELL.match(bare):
             comment = comment if lines else bare.lstrip("#/% ")
         elif not lines and (found := re.fullmatch(r'"?sep=(.)"?', bare, re.IGNORECASE)):
             separator = found[1]
@@ -170,7 +181,14 @@ def as_plain_numbers(text: str) -> tuple[str, list[str]]:
     """
     text = EXPONENT.sub(r"\1e\2", DASH.sub("-", text))
     text, found = GROUPED.subn(lambda number: re.sub(GROUP_MARK, "", number[0]), text)
-    text = QUOTED_NUMBER.sub(r"\1", text)
+    text = QUOTED_NUMBER.sub(r"\1", WIDE_BLANK.sub(" ", text))
+    if WITH_MARK.search(text) and GROUPED_CELL.search(text):
+        lines = [
+            GROUPED_CELL.sub(lambda cell: cell[1] + cell[2].replace(" ", ""), line) if WITH_MARK.search(line) else line
+            for line in text.split("\n")
+        ]
+        found += lines != text.split("\n")
+        text = "\n".join(lines)
     return text, ["blanks or apostrophes as thousands marks"] if found else []
 
 
@@ -324,7 +342,7 @@ def _frame(path: Path, body: list[tuple[int, str]], separator: str, decimal: str
             thousands=thousands,
             skipinitialspace=True,
             low_memory=False,
-            na_values=["-", "?", *ERRORS],
+            na_values=[*BLANKS, *ERRORS],
         )
         return frame.astype({k: str for k in frame.columns if frame[k].dtype == bool})  # words, as of a class
     except pd.errors.ParserError as error:

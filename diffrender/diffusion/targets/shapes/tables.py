@@ -15,7 +15,7 @@ import numpy as np
 
 from diffrender.core.errors import ConfigError, DiffrenderError, suggest
 from diffrender.diffusion.targets.shapes.molecules import read_molecule
-from diffrender.diffusion.targets.shapes.table_text import Table, read_table
+from diffrender.diffusion.targets.shapes.table_text import CLOUDS, Table, read_table
 
 if TYPE_CHECKING:
     from pandas import Series
@@ -31,6 +31,23 @@ OF_ONE_NAME = (
     ("0", "1", "2"),
     ("1", "2", "3"),
 )  # pos_x, pos_y; PC1, PC2; Points:0, …
+TIMES = ("time", "date", "datetime", "timestamp", "year", "t", "zeit", "datum", "jahr", "temps", "tiempo", "fecha")
+FILLS = (
+    -99,
+    -999,
+    -999.25,
+    -9999,
+    -99_999,
+    -999_999,
+    999,
+    9999,
+    99_999,
+    999_999,
+    -32_768,
+    32_767,
+)  # for what is missing
+FILL = 1e15  # and larger ones
+AWAY, FAR = 3, 50  # times the span of all others: that far off a fill stands, and what is remarked
 CLASSES = ("label", "labels", "class", "classes", "target", "cluster", "group", "category", "species", "kind", "type",
            "y_true", "klasse", "gruppe", "classe", "groupe", "clase", "grupo")  # fmt: skip
 ROW_NAMES = ("", "index", "id", "row", "rows", "rowname", "rownames", "no", "nr", "n", "#", "unnamed: 0")
@@ -45,6 +62,7 @@ def read_points(
     header: bool | None = None,
     decimal: str | None = None,
     dataset: str | None = None,
+    missing: Sequence[float] | None = None,
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """The points of a table, [(M, 2) or (M, 3) float64], and if they have classes, their numbers (M,) int64.
 
@@ -60,14 +78,23 @@ def read_points(
         reader.choose(dataset)
     coordinates, kind = reader.roles(columns, label)
     rows = np.stack([reader.numbers(k) for k in coordinates], 1)
+    fills = _fills(rows) if missing is None else sorted(map(float, missing))
+    rows[np.isin(rows, fills)] = np.nan
     whole = ~np.isnan(rows).any(axis=1)
     check_points(rows[whole], path)
     _check_several(rows, whole, path)
     notes = reader.notes(coordinates, kind, asked=columns is not None)
-    if missing := int((~whole).sum()):
-        notes.append(f"{file.name}: {missing:,} of {len(rows):,} rows lack a number, and are left out.")
+    if lost := int((~whole).sum()):
+        several = len(fills) > 1
+        taken = (
+            f"{', '.join(f'{v:.10g}' for v in fills)} {'stand' if several else 'stands'} for a missing one "
+            f"(target.missing: [] keeps {'them' if several else 'it'})"
+        )
+        why = f"; {taken}" if fills and missing is None else ""
+        notes.append(f"{file.name}: {lost:,} of {len(rows):,} rows lack a number, and are left out{why}.")
         reader.keep(whole)
         rows = rows[whole]
+    notes += [f"{file.name}: {line}." for line in _odd(rows, [reader.shown[k] for k in coordinates])]
     if kind is None:
         return {"notes": notes}, [rows]
     names, numbers = reader.classes(kind)
@@ -88,6 +115,37 @@ def check_points(rows: np.ndarray, path: str) -> None:
         raise DiffrenderError(
             f"{path}: row {row + 1} of numbers: too large ({_spoken(rows[row])}).", f"At most {MAX_COORDINATE:g}."
         )
+
+
+def _fills(rows: np.ndarray) -> list[float]:
+    """The values that plainly stand for missing ones: such as programs write, far from all others of their column."""
+    found = set()
+    for column in rows.T:
+        like = np.isin(column, FILLS) | (np.abs(column) >= FILL)
+        others = column[~like & ~np.isnan(column)]
+        if like.any() and len(others) >= ENOUGH and (span := np.ptp(others)):
+            away = np.maximum(column - others.max(), others.min() - column) > AWAY * span
+            found |= set(column[like & away].tolist())
+    return sorted(found)
+
+
+def _odd(rows: np.ndarray, names: Sequence[str]) -> list[str]:
+    """What of points (M, D) is worth a word: an axis on which nothing varies, rows far from all others."""
+    low, high = np.quantile(rows, (0.05, 0.95), axis=0)
+    still = [
+        f"{name} is {v:.4g} in every row"
+        for name, v, s in zip(names, rows[0], np.ptp(rows, axis=0), strict=True)
+        if not s
+    ]
+    with np.errstate(over="ignore"):
+        far = (np.maximum(rows - high, low - rows) > FAR * (high - low)) & (high > low)
+    if not (away := far.any(axis=1)).any():
+        return still
+    first, many = int(np.argmax(away)), int(away.sum())
+    return [
+        *still,
+        f"{many:,} of {len(rows):,} rows lie{'s' * (many == 1)} far from all others ({_spoken(rows[first])})",
+    ]
 
 
 def _check_several(rows: np.ndarray, whole: np.ndarray, path: str) -> None:
@@ -225,13 +283,20 @@ class _Columns:
         elif kind is None:
             kind = self._class_among([k for k in free if k not in coordinates])
         if len(coordinates) not in (2, 3):
-            raise self._wrong_number(coordinates)
+            raise self._wrong_number(coordinates, kind)
         return coordinates, kind
 
-    def _wrong_number(self, found: Sequence[int]) -> DiffrenderError:
-        """Of a table that has `found` as columns of numbers, too many or too few."""
-        shown = ", ".join(self.shown[k] for k in found[:12])
+    def _wrong_number(self, found: Sequence[int], kind: int | None) -> DiffrenderError:
+        """Of a table that has `found` as columns of numbers, too many or too few; kind: its class."""
+        shown = ", ".join([*(self.shown[k] for k in found[:12]), *(["…"] if len(found) > 12 else [])])
         problem = f"{self.path}: points of 2 or 3 numbers are needed; its columns of numbers are: {shown or 'none'}."
+        if len(found) > 3 * len(self.table.frame):
+            return DiffrenderError(problem, f"It has {len(self.table.frame)} rows: turn it, a row for each point.")
+        if len(found) == 1 and kind is not None:
+            return DiffrenderError(
+                f"{problem[:-1]}, and {self.shown[kind]} is taken as the class.",
+                f"If that is a coordinate: target.columns: {self._as_list([*found, kind])}.",
+            )
         if len(found) > 3:
             return DiffrenderError(problem, f"Choose with target.columns: {self._as_list(found[:2])}.")
         other = next((k for k in range(len(self.names)) if k not in found and not self.empty[k]), None)
@@ -287,8 +352,14 @@ class _Columns:
         is_named = len(found) > 2 and self.table.names and self.lower[found[0]] in ROW_NAMES
         if is_named and self.is_whole(found[0]) and self.distinct(found[0]) == len(self.table.frame):
             return found[1:]
-        if self.path.suffix.lower() == ".xyz":
+        if self.path.suffix.lower() in CLOUDS:
             return found[:3]
+        if len(found) == 3 and (times := [k for k in found if self.lower[k] in TIMES]):
+            rest = [k for k in found if k not in times]
+            raise DiffrenderError(
+                f"{self.path}: {self.shown[times[0]]} may be a coordinate, or when each row was measured.",
+                f"Say which: target.columns: {self._as_list(rest)}, or {self._as_list(found)}.",
+            )
         if len(found) == 3 and kind is None:
             few = [k for k in found if self.is_whole(k) and self.distinct(k) <= min(FEW, len(self.table.frame) // 4)]
             if len(few) == 1 and not any(self.is_whole(k) for k in found if k not in few):
