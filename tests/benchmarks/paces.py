@@ -11,30 +11,33 @@ import sys
 from pathlib import Path
 
 from diffrender.config.find import scenes
-from diffrender.jobs.run.timings import ELSEWHERE, FILE
+from diffrender.jobs.run.timings import ELSEWHERE, FILE, FRAME_SECONDS, PER_FRAME, STARTING_SECONDS, _elsewhere
 
+FPS = 4
 UNMEASURED = {
+    "autoencoder any": 0.03,
     "convert any": 20,
     "gif any": 10,
     "join any": 5,
     "pictures any": 5,
-    "render picture": 0.03,
     "speak any": 2,
 }
+CLIPS = {"render clip": 1, "render card": 1, "render picture": 1}  # in units of what is worked out here
 
 
 def main(folder: Path) -> None:
     """Make what is not there yet, and write the table."""
     for scene in scenes():
-        words = ["render", scene, "-r", "854,480", "--fps", "4"]
+        words = ["render", scene, "-r", "854,480", "--fps", str(FPS)]
         subprocess.run([sys.executable, "-m", "diffrender", *words], cwd=folder, check=True)
-    paces = dict(UNMEASURED)
-    for name, pace in json.loads((folder / "outputs" / FILE).read_text("utf-8")).items():
-        if not name.startswith("wall "):
-            known = name.partition(" render ")[0] if name.startswith("render ") else name
-            paces[" ".join(known.split())] = float(f"{pace:.3g}")
+    paces = {**UNMEASURED, **CLIPS}
+    measured = json.loads((folder / "outputs" / FILE).read_text("utf-8"))
+    for name, pace in measured.items():
+        kind, sort, scene = [*name.split(), ""][:3]
+        if kind == "render":  # so many times what was assumed; of few frames nearly all is the start
+            frames = FRAME_SECONDS * (PER_FRAME + 0.41) * FPS * measured[f"film {sort} {scene}"]
+            start = _elsewhere().get(f"start {scene}", STARTING_SECONDS)
+            paces[f"start {scene}"] = round(max(pace * (start + frames) - frames, 1.0), 2)
+        elif kind != "wall":
+            paces[name] = float(f"{pace:.3g}")
     ELSEWHERE.write_text(json.dumps(paces, indent=0, sort_keys=True) + "\n", "utf-8")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -124,20 +124,43 @@ def test_damaged_videos_are_refused_by_name_or_read(tmp_path):
     check_sound(tmp_path / "whole.mp4")
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "b.mov", "silent.mp4", "c.mkv", "d.avi"])
+@pytest.mark.parametrize("name", ["a.mp4", "b.mov", "silent.mp4", "c.mkv", "d.avi", "silent.avi", "e.ts"])
 def test_a_video_that_is_cut_off_is_refused_before_any_work(name, tmp_path):
-    """Its head says what should be there; of Matroska, which says less, what lacks more than a tail."""
+    """Its head says what should be there, or the last packet is torn."""
     options = {"movflags": "+faststart"} if name.endswith(("mp4", "mov")) else {}
     whole = video(tmp_path / name, seconds=8, heard=None if name.startswith("silent") else 8, options=options)
     check_video(whole)  # the control
     poster(whole)
     data = whole.read_bytes()
-    for share in (0.3, 0.5, *([0.7, 0.9] if options else [])):
-        (tmp_path / f"cut-{name}").write_bytes(data[: round(len(data) * share)])
+    for share in (0.3, 0.5, 0.7, 0.9, 0.99):
+        cut = round(len(data) * share)
+        (tmp_path / f"cut-{name}").write_bytes(data[: cut + (cut % 188 == 0)])
         with pytest.raises(RenderError, match=f"cut-{name}"):
             check_video(tmp_path / f"cut-{name}")
         with contextlib.suppress(RenderError):  # the picture before the cut, or none
             assert poster(tmp_path / f"cut-{name}").size == (160, 120)
+
+
+@pytest.mark.parametrize("name", ["a.wav pcm_s16le", "b.flac flac", "c.opus libopus", "d.mp3 libmp3lame", "e.m4a aac"])
+def test_a_sound_that_is_cut_off_is_refused(name, tmp_path):
+    name, codec = name.split()
+    with av.open(str(tmp_path / name), "w") as out:
+        track = out.add_stream(codec, rate=RATE, layout="mono")
+        wave = np.sin(np.arange(4 * RATE) / 10)[None].astype(np.float32) / 2
+        block = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+        block.sample_rate = RATE
+        fifo, kind = av.AudioFifo(), av.AudioResampler(format=track.format, layout="mono", rate=RATE)
+        for part in kind.resample(block):
+            fifo.write(part)
+        for part in [*fifo.read_many(track.frame_size or 1024), fifo.read(partial=True)]:
+            out.mux(track.encode(part) if part else [])
+        out.mux(track.encode(None))
+    check_sound(tmp_path / name)  # the control
+    data = (tmp_path / name).read_bytes()
+    for share in (0.3, 0.6, 0.85):
+        (tmp_path / f"cut-{name}").write_bytes(data[: round(len(data) * share)])
+        with pytest.raises(RenderError, match=f"cut-{name}"):
+            check_sound(tmp_path / f"cut-{name}")
 
 
 def test_a_dry_run_names_the_video_that_is_cut_off(tmp_path, monkeypatch, capsys):

@@ -133,7 +133,7 @@ def done(job, cpu, wall=None, film=None):
 def test_one_measured_clip_tells_of_other_sizes_and_scenes(tmp_path, monkeypatch):
     """What others cost elsewhere is scaled by what the same cost here and there; how long they last is known."""
     clips = {"render clip langevin": 0.03, "render clip drift": 0.02, "render card card": 0.02}
-    elsewhere = {**clips, "film clip drift": 16.0, "film card card": 4.0}
+    elsewhere = {**clips, "film clip drift": 16.0, "film card card": 4.0, "start card": 2.0}
     monkeypatch.setattr(timings, "_elsewhere", lambda: elsewhere)
     times = JobTimings(tmp_path)
     assert times.estimate(clip("drift", 480, 15)).source == "", "a guess: nothing was made here"
@@ -145,7 +145,8 @@ def test_one_measured_clip_tells_of_other_sizes_and_scenes(tmp_path, monkeypatch
     factor = times.paces["render clip langevin render langevin"] / 0.03
     assert near(times.estimate(clip("drift", 480, 15)), guessed * factor, "another machine's, scaled by 1 made here")
     assert 1.5 < times.estimate(clip("langevin", 720, 30)).seconds / 75.0 < 3, "twice the frames, of twice the size"
-    assert times.estimate(clip("drift", 480, 15, options={"duration": 58.0})).seconds > 2 * guessed * factor
+    longer = times.estimate(clip("drift", 480, 15, options={"duration": 108.0})).seconds
+    assert longer == pytest.approx((guessed + 0.02 * 0.005 * 15 * 100 * (0.9 + 853 * 480 / 1e6)) * factor, rel=1e-3)
     assert times.estimate(clip("card", 480, 15, recorded=False)).seconds < guessed * factor / 2
     assert near(times.estimate(clip("lange", 480, 15)), times.estimate(clip("lang", 480, 15)).seconds, "1 of this kind")
 
@@ -199,7 +200,7 @@ def test_one_run_tells_of_longer_ones_within_a_factor_of_two(kind, tmp_path):
     assert source == "its last time"
     assert then / 2 < seconds < then * 2
     assert times.estimate(making(kind, short))[0] == pytest.approx(once, rel=1e-3)
-    far = {"train": (40_000, 0), "sample": (2000, 20_000), "render": 90}[kind]
+    far = {"train": (40_000, 0), "sample": (2000, 20_000), "render": 590}[kind]
     assert times.estimate(making(kind, far))[0] > then * 2, "the control: what is much longer is said to be"
 
 

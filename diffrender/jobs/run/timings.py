@@ -28,8 +28,9 @@ PER_FRAME = 0.9  # what a frame costs whatever its size, in megapixels: measured
 STARTING_STEPS = 1000  # of training that take as long as what comes before and after it
 STARTING_STATES, STARTING_IMAGES = 400_000, 3000  # states (steps × chains) of a recording that take as long as that
 IMAGES = ("digits", "photographs", "mnist", "fashion_mnist", "cifar10", "image_folder")
-STARTING_FRAMES = 150  # of a clip that take as long as loading Manim, counting them, and joining the pieces
-BESIDE_SECONDS = 10.0  # of a clip of which nothing is known, besides its `duration`
+FRAME_SECONDS = 0.005  # of a frame's unit of PER_FRAME and megapixels; what is not seen to change is not drawn again
+STARTING_SECONDS = 6.0  # of a scene of which nothing is known: Manim is loaded, what it shows is set and worked out
+USUAL_SECONDS = 22.0  # of a clip of which nothing is known
 
 
 class Estimate(NamedTuple):
@@ -46,8 +47,9 @@ class Estimate(NamedTuple):
 class JobTimings:
     """What jobs took here, read from `folder` and kept there. A damaged or missing file holds nothing.
 
-    paces: name → seconds of the processor for a unit of work; `film SCENE` → seconds of its clip besides `duration`;
-    `wall KIND` → seconds that pass for one of the processor, with one worker.
+    paces: name → seconds of the processor for a unit of work; `film SCENE` → seconds of its clip without options;
+    `wall KIND` → seconds that pass for one of the processor, with one worker. Of elsewhere also `start SCENE` → seconds
+    before the first frame; a clip's unit of work is a second there.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -82,8 +84,8 @@ class JobTimings:
     def _record(self, outcome: Outcome) -> None:
         job, cpu = outcome.job, outcome.cpu_seconds or outcome.seconds
         if "film_seconds" in outcome.figures:
-            duration, acts, _ = _length(job)
-            self.paces[f"film {_shown(job)}{acts}"] = round(outcome.figures["film_seconds"] - duration, 3)
+            longer, acts, _ = _length(job)
+            self.paces[f"film {_shown(job)}{acts}"] = round(outcome.figures["film_seconds"] - longer, 3)
         self.paces[next(iter(_likenesses(job)))] = float(f"{cpu / self._work(job):.6g}")
         wall = f"wall {job.kind}"
         self.paces[wall] = float(f"{min(self.paces.get(wall, 9.0), outcome.seconds / cpu * _workers(job)):.6g}")
@@ -94,7 +96,7 @@ class JobTimings:
             name: pace / other
             for name, pace in self.paces.items()
             for like, other in _elsewhere().items()
-            if f"{name} ".startswith(f"{like} ") and not name.startswith(("film ", "wall "))
+            if f"{name} ".startswith(f"{like} ") and not name.startswith(("film ", "wall ", "start "))
         }
         return [ratio for name, ratio in ratios.items() if name.startswith(f"{kind} ")] or list(ratios.values())
 
@@ -106,7 +108,8 @@ class JobTimings:
     def _work(self, job: Job) -> float:
         """How much work a job is beside others like it; 1 of those of which nothing is known.
 
-        Of a clip by its frames and their pixels; of a training by its steps; of a recording by its steps and chains.
+        Of a clip by its scene, its frames and their pixels; of a training by its steps; of a recording by its steps
+        and chains.
         """
         if config := job.settings.get("config"):
             if job.kind in ("train", "autoencoder"):
@@ -118,15 +121,16 @@ class JobTimings:
         if not (width and height and fps) or job.kind != "render":
             return 1.0
         frame = PER_FRAME + width * height / 1e6
-        return STARTING_FRAMES + frame * (1 if _sort(job) == "picture" else fps * self._film(job))
+        start = _elsewhere().get(f"start {job.settings.get('scene', '')}", STARTING_SECONDS) * _length(job)[2]
+        return start + FRAME_SECONDS * frame * (1 if _sort(job) == "picture" else fps * self._film(job))
 
     def _film(self, job: Job) -> float:
         """Seconds that a clip lasts: as such a clip did, here or elsewhere, with another `duration`."""
         known, film = {**_elsewhere(), **self.paces}, f"film {_shown(job)}"
-        duration, acts, share = _length(job)
+        longer, acts, share = _length(job)
         if acts and f"{film}{acts}" in known:
-            return max(known[f"{film}{acts}"] + duration, 1.0)
-        return max((known.get(film, BESIDE_SECONDS) + duration) * share, 1.0)
+            return max(known[f"{film}{acts}"] + longer, 1.0)
+        return max((known.get(film, USUAL_SECONDS) + longer) * share, 1.0)
 
 
 @cache
@@ -183,7 +187,8 @@ def _workers(job: Job) -> int:
 
 
 def _length(job: Job) -> tuple[float, str, float]:
-    """Of a clip: its `duration`; the acts that were chosen, in words; and which part of all of them that is.
+    """Of a clip: by how much its `duration` is longer than the scene's own; the acts that were chosen, as the end of a
+    name; and which part of all of them that is.
 
     (0, "", 1) of one of which it cannot be told.
     """
@@ -191,11 +196,12 @@ def _length(job: Job) -> tuple[float, str, float]:
     try:
         card = read_scene(job.inputs[f"scene/{settings['scene_file']}"], settings["scene_class"])
         given = settings["options"]
-        duration = getattr(validate(card.options, given, "options"), "duration", 0.0)
+        own, asked = (validate(card.options, options, "options") for options in ({}, given))
         chosen, every = card.act_names(given), card.act_names({})
     except (KeyError, DiffrenderError):
         return 0.0, "", 1.0
-    duration = 0.0 if "duration" in card.unused_options else float(duration)
+    default = getattr(own, "duration", 0.0)
+    longer = float(asked.duration - default) if default and "duration" not in card.unused_options else 0.0
     if not chosen or not every or chosen == every:
-        return duration, "", 1.0
-    return duration, f":{','.join(chosen)}", len(chosen) / len(every)
+        return longer, "", 1.0
+    return longer, f":{','.join(chosen)}", len(chosen) / len(every)

@@ -45,13 +45,14 @@ def poster(file: Path, at: float = POSTER_TIME) -> Image.Image:
     Of a video that ends sooner than it says, the last one there is; RenderError if there is none.
     """
     frame = None
-    with av_errors(file), av.open(str(file)) as source:
-        stream = source.streams.video[0]
-        stream.thread_type = "AUTO"
-        length = stream.duration or int((source.duration or 0) / av.time_base / (stream.time_base or 1))
-        time = (stream.start_time or 0) + int(length * at)
-        for start in (time, stream.start_time or 0):
-            source.seek(start, stream=stream)
+    for seeks in (True, False):  # some streams have no place to jump to
+        with av_errors(file), av.open(str(file)) as source:
+            stream = source.streams.video[0]
+            stream.thread_type = "AUTO"
+            length = stream.duration or int((source.duration or 0) / av.time_base / (stream.time_base or 1))
+            time = (stream.start_time or 0) + int(length * at)
+            if seeks:
+                source.seek(time, stream=stream)
             for frame in source.decode(stream):
                 if frame.pts is None or frame.pts >= time:
                     break

@@ -14,9 +14,11 @@ import numpy as np
 
 from diffrender.core.errors import RenderError
 from diffrender.video.encode.av_errors import av_errors
+from diffrender.video.film.whole_files import missing_bytes
 
 DECODE_SECONDS = 4.0  # of computing, for which frames are decoded to find damage; the rest is taken on trust
 MISSING_FRAMES, MISSING_SECONDS = 2, 0.15  # by which a video may be shorter than its head says
+MISSING_SOUND = 0.5  # seconds
 MISSING_TAIL, MISSING_SHARE = 2.0, 0.1  # seconds and share, where the head says only how long all of it is
 MAX_SIDE = 16_384  # pixels
 
@@ -24,6 +26,7 @@ MAX_SIDE = 16_384  # pixels
 def inspect_video(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarray]]:
     """{frames, seconds} of a video whose packets are all there and decode; RenderError if they do not."""
     with av_errors(Path(path)), av.open(path) as container:
+        _check_whole(path)
         if not container.streams.video:
             raise RenderError(f"{path} holds no video.")
         stream = container.streams.video[0]
@@ -62,6 +65,14 @@ def inspect_video(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarr
     return {"frames": frames, "seconds": frames / rate}, []
 
 
+def _check_whole(path: str) -> None:
+    """Refuse a file that ends before its own head says that it does."""
+    if missing := missing_bytes(Path(path)):
+        raise RenderError(
+            f"{path}: cut off: {missing:,} bytes that it announces are not there.", "Save or download it again."
+        )
+
+
 def _end_of(part: Any) -> float:
     """The second of the file's clock at which a packet or a stream ends; 0 if it does not say."""
     start = part.pts if isinstance(part, av.Packet) else part.start_time
@@ -75,13 +86,18 @@ def inspect_sound(_: bytes, *, path: str) -> tuple[dict[str, Any], list[np.ndarr
     with av_errors(Path(path), "sound file"), av.open(path) as container:
         if not container.streams.audio:
             raise RenderError(f"{path} holds no sound.")
-        begun, samples = time.process_time(), 0
-        for frame in container.decode(container.streams.audio[0]):
-            samples += frame.samples
-            if time.process_time() - begun > DECODE_SECONDS:
-                break
+        _check_whole(path)
+        stream = container.streams.audio[0]
+        begun, samples, ends = time.process_time(), 0, 0.0
+        for packet in container.demux(stream):
+            ends = max(ends, _end_of(packet))
+            if time.process_time() - begun < DECODE_SECONDS:
+                samples += sum(frame.samples for frame in packet.decode())
         if not samples:
             raise RenderError(f"{path}: its sound is empty.")
+        says = _end_of(stream) if stream.duration else 0.0
+        if says - ends > max(MISSING_SOUND, MISSING_SHARE * says / 2):
+            raise RenderError(f"{path}: cut off after {ends:.1f} of {says:.1f} s.", "Save or download it again.")
     return {}, []
 
 
