@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from diffrender.core.errors import RenderError
-from diffrender.core.notes import note
+from diffrender.core.notes import note_once
 
 FONTS = Path(__file__).parents[1] / "fonts"  # that come with diffrender, beside those that Typst brings along
 MARKUP = """\
@@ -58,4 +58,4 @@ def check_words(text: str, key: str) -> None:
         problem = f"{key}: no font here has the characters {shown}"
         if not "".join(c for c in text if c not in missing).strip():
             raise RenderError(f"{problem}, and there are no others.", "Install a font that has them.")
-        note(f"{problem}; they will be empty boxes.")
+        note_once(f"{problem}; they will be empty boxes.")

@@ -21,6 +21,12 @@ def note(text: str) -> None:
     LOGGER.warning("%s", text)
 
 
+def note_once(text: str) -> None:
+    """Say `text`, unless this process has said it."""
+    if text not in SAID:
+        note(text)
+
+
 class Forward(logging.Handler):
     """Hands every remark to a function instead of stderr."""
 

@@ -13,7 +13,7 @@ from diffrender.config.theme_file import OwnTheme
 from diffrender.core import limited_process
 from diffrender.core.errors import UsageError, words_of
 from diffrender.core.files import expanded
-from diffrender.core.notes import SAID, note
+from diffrender.core.notes import note_once
 
 ENDINGS = (".svg", ".png", ".jpg", ".jpeg", ".webp")
 WIDEST = 8  # times its height
@@ -45,8 +45,7 @@ def warn_of_contrast(file: Path, theme: str | OwnTheme) -> None:
     ratios = (np.maximum(light, dark) + 0.05) / (np.minimum(light, dark) + 0.05)
     if (share := float((ratios >= CONTRAST).mean())) < SEEN:
         text = f"{file.name}: on {ground} only {share:.0%} of it has the {CONTRAST:g} : 1 that marks need to be seen."
-        if text not in SAID:
-            note(text)
+        note_once(text)
 
 
 @cache

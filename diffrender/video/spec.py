@@ -162,8 +162,7 @@ def _warn_of_contrasts(settings: RenderSettings) -> None:
         from diffrender.animation.own_theme import theme_of, weak_contrasts
 
         for weak in weak_contrasts(theme_of(settings.theme)):
-            if (text := f"Theme '{settings.theme.name}': {weak}.") not in notes.SAID:
-                notes.note(text)
+            notes.note_once(f"Theme '{settings.theme.name}': {weak}.")
 
 
 class RenderSpec(OutputSettings):

@@ -71,6 +71,14 @@ def test_pixels_that_are_not_square_fill_their_shape(film, tmp_path):
     assert not (picture.mean(0) > 200).all()  # the control: square ones stand between bars
 
 
+def test_cues_after_the_end_are_named(film, tmp_path):
+    late = "1\n00:00:00,000 --> 00:00:00,500\nhere\n\n2\n00:01:00,000 --> 00:01:01,000\nnowhere\n"
+    (tmp_path / "a.srt").write_text(late)
+    report, *_ = film(video(tmp_path / "a.mp4"))
+    assert "a.srt: 1 cue after its end left out: 'nowhere'." in report["notes"]
+    assert "nowhere" not in (tmp_path / "film.srt").read_text()
+
+
 def test_late_sound_is_heard_late(film, tmp_path):
     _, _, loud = film(video(tmp_path / "a.mp4", seconds=2, heard=1, late=1))
     assert not any(loud[:9])
@@ -214,6 +222,14 @@ def test_characters_that_no_bundled_font_has_are_named():
     check_words("Größe", "card")
 
 
+def test_they_are_named_once(caplog):
+    for _ in range(2):
+        check_words("said once: 𓀀", "card")
+    assert len(caplog.messages) == 1
+    check_words("said once: 𓀀", "title")
+    assert len(caplog.messages) == 2  # the control
+
+
 # ---- subtitles -------------------------------------------------------------------------------------------------------
 GOOD = "1\n00:00:00,000 --> 00:00:01,000\nFirst é\n\n2\n00:00:01,000 --> 00:00:01,900\nSecond\n"
 
@@ -232,7 +248,13 @@ def test_subtitles_in_any_encoding(encoding, tmp_path):
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("-->", "->"), ("00:00:00,000", "soon"), ("00:00:01,000\nFirst", "\nFirst"), ("00:00:00,000", "00:00:09,000")],
+    [
+        ("-->", "->"),
+        ("00:00:00,000", "soon"),
+        ("00:00:01,000\nFirst", "\nFirst"),
+        ("00:00:00,000", "00:00:09,000"),
+        ("00:00:00,000", "00:00:00:12"),
+    ],
 )
 def test_a_bad_cue_is_named_and_the_good_one_kept(old, new, tmp_path):
     cues, notes = read(tmp_path, GOOD.replace(old, new, 1).encode())
@@ -278,8 +300,23 @@ CUES = "1\n00:00:01,000 --> 00:00:02,500\nGrüße\n\n2\n00:01:03,000 --> 00:01:0
         CUES.replace("02,500", "02.5").encode(),
         b"WEBVTT - mine\n\n" + CUES.replace(",", ".").encode(),
         CUES.replace("02,500", "02,500 X1:10 X2:20").encode(),
+        CUES.replace("\n\n", "\n").encode(),
+        CUES.replace(",", ", ").encode(),
+        b"WEBVTT\n\nSTYLE\n::cue {color: red}\n\nNOTE by me\n\n" + CUES.replace(",", ".").encode(),
     ],
-    ids=["utf-8", "utf-16 le", "utf-16 be", "utf-16", "no hours", "short fraction", "vtt", "places"],
+    ids=[
+        "utf-8",
+        "utf-16 le",
+        "utf-16 be",
+        "utf-16",
+        "no hours",
+        "short fraction",
+        "vtt",
+        "places",
+        "close",
+        "blanks",
+        "style",
+    ],
 )
 def test_cues_as_programs_write_them(content, tmp_path):
     (tmp_path / "a.srt").write_bytes(content)

@@ -72,6 +72,9 @@ def list_(
 
         print(json.dumps(tables[what] if what else tables, ensure_ascii=False, default=str))
         return
+    if what == "scenes":
+        _in_lines(tables[what])
+        return
     for i, (name, rows) in enumerate(tables.items()):
         _show(name, rows, first=i == 0)
 
@@ -91,6 +94,18 @@ def _overview() -> None:
             typer.style(f"{name:<{width}}", fg="cyan") + "\n".join([head, *(" " * width + line for line in more)])
         )
     typer.echo("\nMore of each:  diffrender list samplers   ·   diffrender list scenes denoise")
+
+
+def _in_lines(rows: list[Row]) -> None:
+    """Scenes, a line each: the name, the config that it takes by itself, what it shows."""
+    shown = [(row["name"], row.get("config", ""), _text(row.get("shows", ""))) for row in rows]
+    widths = [max(len(line[k]) for line in shown) + 2 for k in (0, 1)]
+    room = max(_room() - sum(widths), 20)
+    for (name, config, text), row in zip(shown, rows, strict=True):
+        text = text if len(text) <= room else f"{text[: room - 1].rsplit(' ', 1)[0]} …"
+        text = text or _text(row.get("what", ""))  # what is wrong with it, in full
+        typer.echo(typer.style(f"{name:<{widths[0]}}", fg="cyan") + f"{config:<{widths[1]}}{text}")
+    typer.echo("\nOptions and recordings of one:  diffrender list scenes denoise")
 
 
 def _room() -> int:

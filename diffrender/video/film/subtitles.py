@@ -14,6 +14,10 @@ MIN_GAP_SECONDS = 0.5  # a gap between two captions that is shorter stays empty
 MAX_BYTES = 10_000_000
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")  # HTML's, and those of Advanced SubStation
 TIMES = re.compile(r"^.*-->.*$", re.M)
+SPACED = re.compile(r"(?<=\d) *([:,.]) *(?=\d)")  # 00:00:01, 000, as translators leave it
+FRAMES = re.compile(r"\d:\d+:\d+:\d")  # frames in place of milliseconds
+UNSEPARATED = re.compile(r"(?<=[^\n])\n(?=\d+ *\n[\d:,.]+ *-->)")  # a cue right under another
+UNSAID = ("STYLE", "NOTE", "REGION")  # blocks of WebVTT that are no cues
 CLOCK = re.compile(r"(?<![\d:.,])(?:(\d+):)?(\d+):(\d+)[,.](\d{1,3})(?!\d)")  # [hours:]minutes:seconds,fraction
 KEPT_TAGS = re.compile(r"</?[biu]>")  # what WebVTT knows of them
 
@@ -32,7 +36,7 @@ def beside(video: Path) -> tuple[list[Cue], list[str]]:
     for block in _blocks(text):
         try:
             cue = next(iter(srt.parse(block)))
-            if cue.end < cue.start:
+            if cue.end < cue.start or FRAMES.search(block.partition("-->")[0]):
                 raise ValueError
         except (srt.SRTParseError, StopIteration, ValueError, OverflowError):
             bad.append(" ".join(block.split())[:50])
@@ -64,7 +68,10 @@ def _blocks(text: str) -> list[str]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     if lines.startswith("WEBVTT"):
         lines = lines.partition("\n\n")[2]
-    for part in re.split(r"\n\s*\n", TIMES.sub(lambda line: CLOCK.sub(_in_full, line[0]), lines)):
+    lines = UNSEPARATED.sub("\n\n", TIMES.sub(lambda line: CLOCK.sub(_in_full, SPACED.sub(r"\1", line[0])), lines))
+    for part in re.split(r"\n\s*\n", lines):
+        if part.split(None, 1)[:1] and part.split(None, 1)[0] in UNSAID and "-->" not in part:
+            continue
         starts = re.match(r"\s*(\d+\s*\n)?\s*-?\d+:\d+", part) or re.match(r"\s*\d+\s*(\n|$)", part) or "->" in part
         if blocks and not starts:
             blocks[-1] += "\n" + part
