@@ -52,7 +52,7 @@ def dry_run_table(job: Job, force: bool = False, outputs: Path = OUTPUTS) -> str
     rows = [(each.name, str(each.out), timings.estimate(each)) for each in todo]
     width = max((len(name) for name, *_ in rows), default=0)
     lines = [
-        f"{name:<{width}}  about {duration(round(estimate.seconds))} ({estimate})  {out}"
+        f"{name:<{width}}  about {duration(max(1, round(estimate.seconds)))} ({estimate})  {out}"
         for name, out, estimate in rows
     ]
     return "\n".join(lines or [f"{job.out} is up to date."])

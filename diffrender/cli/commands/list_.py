@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from diffrender.cli.common import Trust, command, trusting
+from diffrender.cli.common import Trust, command, complete_scenes, trusting
 from diffrender.core.terminal import printable
 
 if TYPE_CHECKING:
@@ -43,8 +43,17 @@ Row = dict[str, Any]
 
 @command
 def list_(
-    what: Annotated[str, typer.Argument(metavar=f"[{'|'.join(WHAT)}]", help="All of them if not given.")] = "",
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="One of them, in full.")] = "",
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar=f"[{'|'.join(WHAT)}]",
+            help="All of them if not given.",
+            autocompletion=lambda incomplete: [name for name in WHAT if name.startswith(incomplete)],
+        ),
+    ] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="One of them, in full.", autocompletion=complete_scenes)
+    ] = "",
     config: Annotated[
         str, typer.Option("--config", "-c", metavar="FILE", help="What a config takes from Python files of its own.")
     ] = "",

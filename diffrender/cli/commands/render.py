@@ -121,7 +121,7 @@ def render(
             "--option",
             "-O",
             metavar="NAME=VALUE",
-            help="An option of the scene ('diffrender list scenes' names them). Repeatable.",
+            help="An option of the scene ('diffrender list scenes SCENE' names them). Repeatable.",
         ),
     ] = [],  # noqa: B006
     trajectory: Annotated[
