@@ -110,5 +110,5 @@ def _judged(data: np.ndarray, states: list[np.ndarray], size: int) -> list[Judge
 def compared_points(run: Trajectory, samples: np.ndarray) -> int | None:
     """How many points each of the sets has that `judged_distance` compares; None if too few data were recorded."""
     data = run.target[:MOST_POINTS]
-    size = min(len(data) // 2, len(samples)) if np.ptp(data, axis=0).any() else 0
+    size = min(len(data) // 2, len(samples)) if len(data) and np.ptp(data, axis=0).any() else 0
     return size if size >= FEWEST_POINTS else None

@@ -1,6 +1,7 @@
 """Drawings, tables, meshes and arrays as people have them: taken as they are meant, or refused with the key to set."""
 
 # ruff: noqa: E501 - inputs stand as they are
+import io
 import logging
 import struct
 
@@ -513,7 +514,9 @@ def test_stl_with_spare_bytes_and_cut_off(read):
         (lambda f: np.save(f, np.where(RING > 5, np.nan, RING)), "not finite"),
         (lambda f: np.save(f, RING.ravel()), "shape"),
         (lambda f: np.save(f, RING.astype(str)), "not <U"),
-        (lambda f: np.save(f, RING + 0j), "complex"),
+        (lambda f: np.save(f, RING + 0j), r"complex[^|]*z.real, z.imag"),
+        (lambda f: np.save(f, RING[:, 0]), r"numpy.stack\(\[x, y\], 1\)"),
+        (lambda f: np.save(f, RING[:1]), "all its points are the same"),
         (lambda f: np.save(f, RING[:0]), "no points"),
         (lambda f: np.save(f, RING.T), "points.T"),
         (lambda f: np.save(f, RING[:, None]), r"points.reshape"),
@@ -528,3 +531,25 @@ def test_arrays_that_are_no_points_are_refused_in_words(save, said, read, tmp_pa
         save(file)
     with pytest.raises(DiffrenderError, match=said):
         read("a.npy", (tmp_path / "made").read_bytes())
+
+
+def test_what_is_odd_about_an_array_is_said(read, tmp_path):
+    for rows, word in ((RING, ""), (np.append(RING, [[-9999, 0]], 0), "1 of 41 rows lies far from all others")):
+        np.save(tmp_path / "made.npy", rows)
+        said = read("a.npy", (tmp_path / "made.npy").read_bytes())[3]
+        assert word in said
+        assert bool(said) == bool(word)
+
+
+def test_a_photograph_is_not_taken_for_a_drawing_without_a_word(read):
+    from PIL import Image
+
+    for pixels, word in (
+        (np.random.default_rng(0).integers(0, 255, (90, 90, 3)), "% of it differs"),
+        (np.eye(90) * 255, ""),
+    ):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels.astype(np.uint8)).save(buffer, "PNG")
+        said = read("a.png", buffer.getvalue())[3]
+        assert word in said
+        assert bool(said) == bool(word)

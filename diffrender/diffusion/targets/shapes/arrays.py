@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffrender.core.errors import ConfigError, DiffrenderError, words_of
-from diffrender.diffusion.targets.shapes.tables import check_points
+from diffrender.diffusion.targets.shapes.tables import check_points, odd
 
 MAX_BYTES = 512_000_000
 
@@ -41,7 +41,9 @@ def read_array(
         raise DiffrenderError(f"{path}: larger than a file of points may be ({MAX_BYTES // 10**6} MB).")
     rows = np.array(array, np.float64)
     check_points(rows, path)
-    return {}, [rows]
+    if not np.ptp(rows, axis=0).any():
+        raise DiffrenderError(f"{path}: all its points are the same.")
+    return {"notes": [f"{Path(path).name}: {line}." for line in odd(rows, [f"column {k}" for k in range(3)])]}, [rows]
 
 
 def _remedy(array: np.ndarray) -> str:
@@ -50,6 +52,10 @@ def _remedy(array: np.ndarray) -> str:
         return f"Save its fields as columns: numpy.stack([points[name] for name in {list(array.dtype.names)[:3]}], 1)."
     if array.dtype.kind in "fiu" and array.ndim > 2:
         return "Save them flat: numpy.save(name, points.reshape(-1, points.shape[-1]))."
+    if array.dtype.kind == "c":
+        return "Save both parts as columns: numpy.stack([z.real, z.imag], 1)."
+    if array.dtype.kind in "fiu":
+        return "Save two or three numbers for each point: numpy.stack([x, y], 1)."
     return "Save them with numpy.save(name, points.astype(float))."
 
 

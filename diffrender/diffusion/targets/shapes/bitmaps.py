@@ -16,6 +16,7 @@ from diffrender.diffusion.targets.shapes.ink import CONTRAST, classes_of, contra
 
 MAX_PIXELS = 64_000_000
 MAX_KEPT = 16_000_000  # pixels: a larger picture is made smaller, by whole numbers
+MOST_INK = 0.8  # share of a picture; of more it is remarked
 CUT = 0.4  # of the strongest contrast: above it a pixel is ink
 
 
@@ -28,13 +29,18 @@ def read_bitmap(
     """
     rgba, unit = _pixels(Path(path))
     mask = _ink(rgba, invert, path)
+    notes = []
+    if not invert and (share := float(mask.mean())) > MOST_INK:
+        notes = [
+            f"{Path(path).name}: {share:.0%} of it differs from its border, and is taken as ink: no drawing on paper?"
+        ]
     if by == "length":
         start, end = outline(_smoothed(mask))
         if not len(start):
             raise DiffrenderError(f"{path}: nothing in it is large enough to have an outline.", "Use by: area.")
-        return {}, [start * unit, end * unit]
+        return {"notes": notes}, [start * unit, end * unit]
     number, names = classes_of(rgba, mask, path, asked=True) if label else (None, [])
-    return {"unit": unit, "classes": names}, [mask, *([] if number is None else [number])]
+    return {"unit": unit, "classes": names, "notes": notes}, [mask, *([] if number is None else [number])]
 
 
 def _pixels(path: Path) -> tuple[np.ndarray, int]:

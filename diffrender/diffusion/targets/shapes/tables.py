@@ -94,7 +94,7 @@ def read_points(
         notes.append(f"{file.name}: {lost:,} of {len(rows):,} rows lack a number, and are left out{why}.")
         reader.keep(whole)
         rows = rows[whole]
-    notes += [f"{file.name}: {line}." for line in _odd(rows, [reader.shown[k] for k in coordinates])]
+    notes += [f"{file.name}: {line}." for line in odd(rows, [reader.shown[k] for k in coordinates])]
     if kind is None:
         return {"notes": notes}, [rows]
     names, numbers = reader.classes(kind)
@@ -129,12 +129,12 @@ def _fills(rows: np.ndarray) -> list[float]:
     return sorted(found)
 
 
-def _odd(rows: np.ndarray, names: Sequence[str]) -> list[str]:
+def odd(rows: np.ndarray, names: Sequence[str]) -> list[str]:
     """What of points (M, D) is worth a word: an axis on which nothing varies, rows far from all others."""
     low, high = np.quantile(rows, (0.05, 0.95), axis=0)
     still = [
         f"{name} is {v:.4g} in every row"
-        for name, v, s in zip(names, rows[0], np.ptp(rows, axis=0), strict=True)
+        for name, v, s in zip(names, rows[0], np.ptp(rows, axis=0), strict=False)
         if not s
     ]
     with np.errstate(over="ignore"):
