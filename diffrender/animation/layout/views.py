@@ -107,6 +107,8 @@ class Plane:
         """The smallest part of data space, of the shape of the rectangle, that holds points (M, D) with some room."""
         low, high = np.quantile(self.flat(points), (0.001, 0.999), axis=0)
         (x, y), (w, h) = (low + high) / 2, room * (high - low) / 2
+        if not (w or h):  # all on one point
+            w = h = (self.box[1] - self.box[0]) / 20 or 1.0
         return containing((x - w, x + w, y - h, y + h), self.rect)
 
     def turn(self, seconds: float, *, degrees: float, start: float = 0.0, end: float = 1.0) -> list[Animation]:
