@@ -195,8 +195,6 @@ def check_values(arrays: Mapping[str, np.ndarray], kind: str, where: str) -> Non
     ends = np.asarray(x[[0, -1]], np.float64)
     if (reach := float(np.abs(ends).max())) > FARTHEST:
         raise TrajectoryError(f"{where}: 'x' reaches {reach:.2g}, farther out than can be drawn ({FARTHEST:g}).")
-    if x.ndim == 3 and x.shape[1] > 1 and not np.ptp(ends.reshape(-1, x.shape[2]), axis=0).any():
-        raise TrajectoryError(f"{where}: 'x' begins and ends with all chains on one point: there is nothing to show.")
     if x.ndim == 5:
         height, width, channels = x.shape[2:]
         if channels in CHANNELS and height == width and height not in CHANNELS:

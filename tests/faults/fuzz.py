@@ -216,7 +216,7 @@ def npz(r: random.Random) -> bytes:
     buffer = io.BytesIO()
     t = r.randint(1, 4)
     members = {
-        "x": np.zeros((t + 1, 5, 2), "f4"),
+        "x": np.random.default_rng(0).normal(size=(t + 1, 5, 2)).astype("f4"),
         "time": np.linspace(1, 0, t + 1),
         "alpha": np.ones(t + 1),
         "sigma": np.ones(t + 1),

@@ -198,7 +198,6 @@ MADE_WRONGLY = {
     "levels below 0": ({"sigma": LEVELS - 0.5}, ["'sigma' is -0.5 at index 5"]),
     "time turned round": ({"alpha": LEVELS, "sigma": 1 - LEVELS}, ["its noise grows", "x[::-1]"]),
     "far out": ({"x": arrays()["x"] * 1e31}, ["'x' reaches", "farther out than can be drawn"]),
-    "one point": ({"x": np.zeros((T + 1, N, 2))}, ["all chains on one point"]),
     "bytes": ({"x": IMAGES + 255}, ["values up to 255", "x / 127.5 - 1"]),
     "channels last": ({"x": IMAGES.transpose(0, 1, 3, 4, 2)}, ["(8, 8, 3)", "x.transpose(0, 1, 4, 2, 3)"]),
     "whole numbers": ({"x": np.zeros((T + 1, N, 2), int)}, ["'x' holds int64", "numpy.asarray(x, float)"]),
