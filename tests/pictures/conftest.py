@@ -139,7 +139,7 @@ class Cinema:
             def make(renderer):
                 return self.scene_class(trajectories=self.trajectories, options=options, renderer=renderer)
 
-            settings = frames.manim_config(320, 180, FPS // 2, transparent=False, media=self.media)
+            settings = frames.manim_config(320, 180, FPS, transparent=False, media=self.media)
             frames.draw(make, settings, windows, lambda p, n, drawn=drawn: drawn.extend([p.copy()] * n))
             passes.append(drawn)
         played, sought = passes
