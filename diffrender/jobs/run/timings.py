@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -20,6 +20,7 @@ from diffrender.core.errors import DiffrenderError
 from diffrender.core.files import write_text
 from diffrender.core.validation import validate
 from diffrender.jobs.job import Job
+from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.run.local import Outcome
 
 FILE = ".paces.json"
@@ -28,6 +29,7 @@ PER_FRAME = 0.9  # what a frame costs whatever its size, in megapixels: measured
 STARTING_STEPS = 1000  # of training that take as long as what comes before and after it
 STARTING_STATES, STARTING_IMAGES = 400_000, 3000  # states (steps × chains) of a recording that take as long as that
 IMAGES = ("digits", "photographs", "mnist", "fashion_mnist", "cifar10", "image_folder")
+LOADING_SECONDS = 3.0  # of the first job that needs torch, until all of it has been called once
 FRAME_SECONDS = 0.005  # of a frame's unit of PER_FRAME and megapixels; what is not seen to change is not drawn again
 STARTING_SECONDS = 6.0  # of a scene of which nothing is known: Manim is loaded, what it shows is set and worked out
 USUAL_SECONDS = 22.0  # of a clip of which nothing is known
@@ -71,22 +73,32 @@ class JobTimings:
                 return Estimate(median(paces) * seconds * median(faster or [1.0]), source)
         return Estimate(seconds, "")
 
+    def estimates(self, todo: Sequence[Job]) -> dict[Path, Estimate]:
+        """Of jobs that are done one after another, by output: the first that needs torch loads it."""
+        found = {job.out: self.estimate(job) for job in todo}
+        if first := next((job for job in todo if _needs_torch(job)), None):
+            seconds, source = found[first.out]
+            found[first.out] = Estimate(seconds + LOADING_SECONDS * self._wall(first), source)
+        return found
+
     def record(self, outcomes: Iterable[Outcome]) -> None:
         """Save measured times, if there is the folder; errors are ignored."""
         if not self.path.parent.is_dir():
             return
-        for outcome in outcomes:
-            if outcome.status == "done":
-                self._record(outcome)
+        done = [outcome for outcome in outcomes if outcome.status == "done"]
+        first = next((outcome for outcome in done if _needs_torch(outcome.job)), None)
+        for outcome in done:
+            self._record(outcome, LOADING_SECONDS if outcome is first else 0.0)
         with contextlib.suppress(OSError):
             write_text(self.path, json.dumps(self.paces, indent=0, sort_keys=True))
 
-    def _record(self, outcome: Outcome) -> None:
+    def _record(self, outcome: Outcome, loading: float) -> None:
         job, cpu = outcome.job, outcome.cpu_seconds or outcome.seconds
+        work = max(cpu - loading, cpu / 3)
         if "film_seconds" in outcome.figures:
             longer, acts, _ = _length(job)
             self.paces[f"film {_shown(job)}{acts}"] = round(outcome.figures["film_seconds"] - longer, 3)
-        self.paces[next(iter(_likenesses(job)))] = float(f"{cpu / self._work(job):.6g}")
+        self.paces[next(iter(_likenesses(job)))] = float(f"{work / self._work(job):.6g}")
         wall = f"wall {job.kind}"
         self.paces[wall] = float(f"{min(self.paces.get(wall, 9.0), outcome.seconds / cpu * _workers(job)):.6g}")
 
@@ -115,8 +127,8 @@ class JobTimings:
             if job.kind in ("train", "autoencoder"):
                 return STARTING_STEPS + float(config["training"]["steps"])
             sampler = config["sampler"]
-            start = STARTING_IMAGES if config["target"]["kind"] in IMAGES else STARTING_STATES
-            return 1 + float(sampler["evaluations"] or sampler["steps"]) * sampler["chains"] / start
+            as_long = STARTING_IMAGES if config["target"]["kind"] in IMAGES else STARTING_STATES
+            return 1 + float(sampler["evaluations"] or sampler["steps"]) * sampler["chains"] / as_long
         width, height, fps = (job.settings.get(name) for name in ("width", "height", "fps"))
         if not (width and height and fps) or job.kind != "render":
             return 1.0
@@ -182,6 +194,10 @@ def _sort(job: Job) -> str:
     return "clip" if any(name.startswith("recordings/") for name in job.inputs) else "card"
 
 
+def _needs_torch(job: Job) -> bool:
+    return "torch" in KINDS[job.kind].packages
+
+
 def _workers(job: Job) -> int:
     return min(int(job.settings.get("workers") or 1), os.cpu_count() or 1)
 
@@ -196,7 +212,7 @@ def _length(job: Job) -> tuple[float, str, float]:
     try:
         card = read_scene(job.inputs[f"scene/{settings['scene_file']}"], settings["scene_class"])
         given = settings["options"]
-        own, asked = (validate(card.options, options, "options") for options in ({}, given))
+        own, asked = validate(card.options, {}, "options"), validate(card.options, given, "options")
         chosen, every = card.act_names(given), card.act_names({})
     except (KeyError, DiffrenderError):
         return 0.0, "", 1.0
