@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from diffrender.animation.parts.pair_panels import within
 from diffrender.animation.parts.score_error import ScoreError
 from diffrender.config.sections import Config
 from diffrender.core.errors import RenderError
@@ -126,6 +127,15 @@ def test_two_recordings_of_the_same_noise_are_compared_chain_by_chain(cinema, pa
     assert curve.y != pytest.approx(np.sqrt(((one - other[:, ::-1]) ** 2).sum(2).mean(1)), rel=0.1), (
         "the control: chains mixed"
     )
+
+
+def test_lines_of_chains_end_at_the_edge_of_their_panel():
+    p = np.array([[0.0, 0.0], [-2.0, 0.0], [0.0, 0.5], [3.0, 3.0], [0.5, 0.5]])
+    q = np.array([[2.0, 0.0], [2.0, 1.0], [0.0, -3.0], [3.0, -3.0], [0.6, 0.6]])
+    a, b = within(p, q, (-1.0, 1.0, -1.0, 1.0))
+    assert a == pytest.approx(np.array([[0, 0], [-1, 0.25], [0, 0.5], [0.5, 0.5]]))
+    assert b == pytest.approx(np.array([[1, 0], [1, 0.75], [0, -1], [0.6, 0.6]]))
+    assert np.abs(q).max() > 1, "the control: as they are, they go beyond it"
 
 
 def test_recordings_of_other_noise_are_refused(cinema, pair, recorded):

@@ -11,7 +11,7 @@ from manim import VMobject
 from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane
-from diffrender.animation.mobjects.furniture.panels import frame, panel
+from diffrender.animation.mobjects.furniture.panels import Rect, frame, panel
 from diffrender.animation.parts.axes import Axes, evenly
 from diffrender.animation.parts.beside import METRIC
 from diffrender.animation.parts.clock import Clock
@@ -83,8 +83,9 @@ class PairPanels:
         self.mobjects += self.chart(clock, boxes.chart, level)
 
     def join(self, lines: VMobject, view: Plane, a: np.ndarray, b: np.ndarray) -> None:
-        """Draw a line from each chain's one state to its other."""
-        p, q = (np.pad(view.to_scene(x[:JOINED]), ((0, 0), (0, 1))) for x in (a, b))
+        """Draw a line from each chain's one state to its other, as far as it lies in the panel."""
+        p, q = within(view.to_scene(a[:JOINED]), view.to_scene(b[:JOINED]), view.rect)
+        p, q = (np.pad(x, ((0, 0), (0, 1))) for x in (p, q))
         lines.points = np.stack([p, p + (q - p) / 3, p + (q - p) * 2 / 3, q], 1).reshape(-1, 3)
 
     def chart(self, clock: Clock, box: Box, level: np.ndarray) -> list[Any]:
@@ -100,3 +101,14 @@ class PairPanels:
         said = page.fitting(self.words["apart"], axes.rect.width, "legend", 0.1)
         y = axes.rect.top + 0.45 * page.em("legend")
         return [*axes.mobjects, curve, clock.number(said, self.apart, size="legend").at(axes.rect.left, y)]
+
+
+def within(p: np.ndarray, q: np.ndarray, rect: Rect) -> tuple[np.ndarray, np.ndarray]:
+    """The ends (K', 2) of the parts in a rectangle of lines from p (K, 2) to q (K, 2); those outside are left out."""
+    (x0, x1, y0, y1), way = rect, q - p
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sides = np.stack([((x0, y0) - p) / way, ((x1, y1) - p) / way])  # where each meets each edge, 0 at p, 1 at q
+    first, last = np.fmax(np.fmin(*sides).max(1), 0.0)[:, None], np.fmin(np.fmax(*sides).min(1), 1.0)[:, None]
+    seen = (first < last)[:, 0]
+    p, way = p[seen], way[seen]
+    return p + first[seen] * way, p + last[seen] * way
