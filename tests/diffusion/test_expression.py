@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from diffrender.core.errors import ConfigError
+from diffrender.config.sections import TargetConfig
+from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.diffusion.targets.build import build_target
 from diffrender.diffusion.targets.densities.catalogue import DENSITIES
 
 
@@ -143,3 +146,27 @@ def test_a_box_must_fit_the_dimension():
     for box in [(-1, 1), (1, -1, -1, 1), (-1, 1, -1)]:
         with pytest.raises(ConfigError, match=r"target\.box"):
             make("-x**2 - y**2", box=box)
+
+
+@pytest.mark.parametrize(
+    ("log_p", "box", "said"),
+    [
+        ("-exp(800+x**2+y**2)", [-1, 1, -1, 1], "p is 0 on all of target.box"),
+        ("-exp(800+x**2+y**2)", None, "p is 0 everywhere"),
+        ("-1e300*(x**2+y**2)", None, "far narrower than the grid"),
+        ("-(x**2+y**2)/1e-20", None, "far narrower than the grid"),
+        ("-(x²+y²)", None, r"invalid character '²' \(U\+00B2\)"),
+    ],
+)
+def test_a_density_that_is_nowhere_is_refused_and_hangs_nothing(log_p, box, said):
+    params = {"log_p": log_p, **({} if box is None else {"box": box})}
+    with pytest.raises(DiffrenderError, match=said):
+        build_target(TargetConfig(kind="expression", **params), Path()).draw(10, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("kind", "key"), [("ring", "radius"), ("ring", "width")])
+def test_parameters_beyond_all_bounds_are_refused_by_name(kind, key):
+    for value in (1e300, -1e300, float("inf"), 10**400):
+        with pytest.raises(DiffrenderError, match=rf"target\.{key}"):
+            build_target(TargetConfig(kind=kind, **{key: value}), Path())
+    build_target(TargetConfig(kind=kind, **{key: 0.5}), Path())  # the control

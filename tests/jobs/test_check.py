@@ -240,3 +240,19 @@ def test_an_unknown_model_is_told_every_kind_there_is():
     wrong = Subject.of("circle", {"model.kind": "exat"}).train()
     with pytest.raises(UsageError, match=r"Unknown model 'exat'.\nDid you mean 'exact'\? Known: .*local.*unet"):
         check_before_start([wrong])
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"model.kind": "unet"}, r"a 'unet' needs images, and the states of this target have shape \(2,\)"),
+        ({"sampler.start": "nowhere"}, "sampler.start: 'nowhere' is none of noise"),
+        ({"sampler.start": "grid", "sampler.chains": 10}, "no square grid"),
+        ({"target.kind": "moons", "model.conditional": True, "sampler.classes": [99]}, "no class '99'"),
+    ],
+)
+def test_what_does_not_suit_the_states_is_refused_before_anything_is_trained(setting, said):
+    job = Subject.of("circle", setting).sample()
+    with pytest.raises(UsageError, match=said):
+        check_before_start([*job.needs, job])
+    check_before_start([Subject.of("circle", {"sampler.start": "0.5, 0.5"}).sample()])  # the control
