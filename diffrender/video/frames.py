@@ -87,14 +87,19 @@ class FrameRenderer(CairoRenderer):
             self._section = section
         self.skip_animations = section.skip_animations
         scene.compile_animation_data(*args, **kwargs)
-        scene.begin_animations()
         frozen = scene.is_current_animation_frozen_frame()
         count = 0 if self.skip_animations else _frame_count(scene.duration, self.camera.frame_rate, frozen)
         self.static_image = None
-        self.cache.begin(mob for each in scene.animations or () for mob in each.mobject.get_family())
-        if self.first < self.frame + count and scene.static_mobjects:
-            # before the first frame, as Manim does: what stands still is drawn once, as it was then
-            self.save_static_frame_data(scene, scene.static_mobjects)
+        if self.first < self.frame + count:
+            scene.begin_animations()
+            self.cache.begin(mob for each in scene.animations or () for mob in each.mobject.get_family())
+            if scene.static_mobjects:
+                # before the first frame, as Manim does: what stands still is drawn once, as it was then
+                self.save_static_frame_data(scene, scene.static_mobjects)
+        else:  # as `begin_animations`, but for what is asked by those who draw: which mobjects move takes long to tell
+            for animation in scene.animations or ():
+                animation._setup_scene(scene)
+                animation.begin()
         if frozen:
             self._advance(scene, count)
         else:

@@ -1,11 +1,12 @@
 """Watching in a real browser: from saving a file to the new frame on the page, and scrubbing within drawn acts.
 
-    python tests/benchmarks/watch.py [denoise drift langevin] [--saves 9]
+    python tests/benchmarks/watch.py [denoise drift langevin] [--saves 10] [--folder DIR]
 
 Copies the scene into a folder, opens `diffrender watch` at 1280 × 720 on two processes in a headless Chromium,
 and saves the file again and again with a change that is seen, the cursor at frames spread over the film, each time as
-soon as the version before has its picture there and its length is known. Then it scrubs over the act around the cursor,
-once that is drawn. Prints medians; exit code 1 if one is above its bound. With --folder what is recorded is kept.
+soon as the version before has its picture there and its length is known. Then it scrubs over its shortest act, once
+that is drawn. Prints medians; exit code 1 if one is above its bound. With --folder what is recorded is kept: a scene
+whose recordings are there takes about a minute.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 from tests.cli.browser import Chromium  # noqa: E402
 
 SAVE_SECONDS, SCRUB_SECONDS = 1.0, 0.150
+SCRUBBED = 40  # frames
 SHOWN = "document.querySelector('#picture').dataset.shown"
 SAID = "document.querySelector('#status').textContent + ' ' + JSON.stringify([state.error, state.recording])"
 # [first, end) of the act under the cursor, once all of it is drawn
@@ -80,10 +83,19 @@ def measure(scene, folder, saves):
             file.write_text(changed(text, number))
             wait(browser, "it is drawn anew", f"{SHOWN} === '{version + 1}/{frame}'")
             saved.append(browser.run("window.shownAt") - began)
+        wait(browser, "its acts are known", "!!state.total")
+        browser.run(f"go({shortest(browser.run('[...state.acts.map(([at]) => at), state.total]'))})")
         wait(browser, "an act is drawn", f"{ACT} !== undefined")
         first, end = browser.run(ACT)
         version = browser.run("state.version")
-        return saved, [browser.run(scrub(version, first + (k * 37 + 11) % (end - first))) / 1000 for k in range(40)]
+        places = [first + (k * 37 + 11) % (end - first) for k in range(SCRUBBED)]
+        return saved, [browser.run(scrub(version, place)) / 1000 for place in places]
+
+
+def shortest(starts):
+    """The middle of the shortest act that is long enough to scrub in, of those between these frames."""
+    acts = [(end - first, (first + end) // 2) for first, end in pairwise(starts) if end - first >= SCRUBBED]
+    return min(acts, default=(0, starts[-1] // 2))[1]
 
 
 def wait(browser, what, script, seconds=120):
@@ -114,7 +126,7 @@ def environment():
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("scenes", nargs="*", default=["denoise", "drift", "langevin"])
-    parser.add_argument("--saves", type=int, default=9)
+    parser.add_argument("--saves", type=int, default=10)
     parser.add_argument("--folder", type=Path, help="a folder whose outputs/ are used again")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp())

@@ -7,7 +7,7 @@ from manim import Mobject
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
-from diffrender.animation.mobjects.furniture.panels import line
+from diffrender.animation.mobjects.furniture.panels import Rect, line
 from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.mobjects.plane.histogram import Histogram2D
 from diffrender.animation.parts.axes import BAND, Axes
@@ -82,12 +82,9 @@ def total_variation_curve(
     """
     x0, x1, y0, y1 = density.extent
     bins = (COLUMNS, max(2, round(COLUMNS * (y1 - y0) / (x1 - x0))))
-    counter = Histogram2D(density.extent, box, bins, table=page.theme.table("density"), high=1.0)
     room = box[1] - box[0] - 0.8
     steps = moments(len(cells.x) - 1)
-    masses = bin_masses(density.values, density.extent, density.extent, bins)
-    counted = total_variation(counter.follow(cells.x, start=1), masses, steps)
-    usual = expected_variation(masses, steps)
+    counted, usual = _variations(cells.x, density.values, density.extent, bins, steps)
     low = max(0.8 * float(min(counted.min(), usual.min())), 1e-4)
     roomy = box[1] - box[0] > 5
     axes = Axes(
@@ -183,7 +180,18 @@ def _band_name(
 
 
 @remembered
-def _usual_distance(density: np.ndarray, extent: tuple[float, float, float, float], count: int) -> tuple[float, float]:
+def _variations(
+    x: np.ndarray, density: np.ndarray, extent: Rect, bins: tuple[int, int], steps: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(K,) total variation distances of the states x (T+1, N, 2) up to `steps` to a density (Gy, Gx), counted in bins
+    of its extent; and (K,) those that are expected of as many independent draws."""
+    masses = bin_masses(density, extent, extent, bins)
+    counter = Histogram2D(extent, extent, bins, table=np.zeros((2, 3), np.uint8), high=1.0)  # never drawn
+    return total_variation(counter.follow(x, start=1), masses, steps), expected_variation(masses, steps)
+
+
+@remembered
+def _usual_distance(density: np.ndarray, extent: Rect, count: int) -> tuple[float, float]:
     """Between which values the sliced Wasserstein-2 distance of two samples of a density (Gy, Gx) usually lies."""
     true = [draws(density, extent, count, seed) for seed in range(2 * PAIRS)]
     along = directions(2)
