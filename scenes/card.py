@@ -78,13 +78,14 @@ class Card(TrajectoryScene):
         around = [mob.set_z_index(1) for mob in [*around, *self.row_of_parts()]]  # over the lines of the ground
         states = denoised(title)
         whole = (-frame.width / 2, frame.width / 2, -frame.height / 2, frame.height / 2)
+        clear = (*whole[:2], whole[2] + 2 * frame.mark_row, whole[3])  # of a logo and a name
         size = 0.8 * point_radius(states.shape[1], sum(line.width * line.em for line in title))
         dust = PointCloud(whole, whole, states[-1], color=theme.noise, radius=size, clip=False).set_z_index(2)
         dust.follow(states)
         few = states[:, :: states.shape[1] // COMETS]
         comets = Trails(whole, whole, few, color=theme.noise, width=LINE, alpha=0.8, length=TAIL).set_z_index(1)
-        lines = [] if self.given() else [self.isolines(title, whole)]
-        sharp, ground, course = OpacityScale(*title), self.ground(whole), eased(len(states) - 1, interpolate=True)
+        lines = [] if self.given() else [self.isolines(title, clear)]
+        sharp, ground, course = OpacityScale(*title), self.ground(clear), eased(len(states) - 1, interpolate=True)
         beats = np.array(BEATS) * min(1.0, MOST * options.seconds / BEATS[-1])
 
         def show(now: float) -> None:
@@ -123,11 +124,11 @@ class Card(TrajectoryScene):
             made.append(dot.set_fill(fill, 1).set_stroke(rim, 2))
         return made
 
-    def isolines(self, title: list[Any], whole: Rect) -> Contours:
+    def isolines(self, title: list[Any], box: Rect) -> Contours:
         """Iso-lines of the density of what the particles come from, round the words: where nothing else moves."""
-        maps, color = rises(title, whole), blend(self.theme.bg, self.theme.border, ISOLINE)
+        maps, color = rises(title, box), blend(self.theme.bg, self.theme.border, ISOLINE)
         levels = np.arange(APART, maps.max(), APART).tolist()
-        lines = Contours(whole, whole, maps[-1], levels=levels, color=color)
+        lines = Contours(box, box, maps[-1], levels=levels, color=color)
         return lines.follow(maps)
 
     def given(self) -> Any:
@@ -135,7 +136,7 @@ class Card(TrajectoryScene):
         run = self.trajectories.get("ground")
         return None if run is None or run.kind == "training" or run.event != (2,) else run
 
-    def ground(self, whole: tuple[float, float, float, float]) -> list[tuple[PointCloud, Any]]:
+    def ground(self, rect: Rect) -> list[tuple[PointCloud, Any]]:
         """The recording behind the words, if one is given, and the pace at which it passes."""
         run = self.given()
         if run is None:
@@ -143,7 +144,8 @@ class Card(TrajectoryScene):
         states = run.states[:, :GROUND_POINTS]
         ends = np.concatenate([states[0], states[-1]])
         (x0, y0), (x1, y1) = ends.min(0).tolist(), ends.max(0).tolist()
-        box = containing((x0, x1, y0, y1), whole)
+        box = containing((x0, x1, y0, y1), rect)
         size = point_radius(states.shape[1], 40)
-        cloud = PointCloud(box, whole, states[0], color=self.theme.data, radius=size, alpha=GROUND, clip=False)
+        more = {"radius": size, "alpha": GROUND, "clip": bool(self.page.frame.mark_row)}
+        cloud = PointCloud(box, rect, states[0], color=self.theme.data, **more)
         return [(cloud.follow(states), paced(states, interpolate=True))]

@@ -87,8 +87,8 @@ class Memory(TrajectoryScene):
         samples, states, told = self.parts(pairs)
         clock.bind(*samples, *(pair.states[0] for pair in pairs))
         texts = [text for name, pair in zip(compared, pairs, strict=True) for text in pair.names(*DENOISERS[name])]
-        ends = {"wide": ": what a denoiser remembers", "square": ": what it remembers", "tall": ": memory"}
-        words = captions.title(self.run, "Images") + ends[page.shape]
+        ends = {"wide": ": what a denoiser remembers", "tall": ": memory"}
+        words = captions.title(self.run, "Images") + ends.get(page.shape, ": what it remembers")
         title = self.header(words, "{{hat(x)_0 : data}} approx EE [{{x_0 : data}} mid(|) {{x_t : noise}}]")
         clock.show(1)
         self.intro(*title, ground=[caption, *texts, *samples, *told])

@@ -35,6 +35,7 @@ QUALITIES: dict[Quality, tuple[int, int, int]] = {  # long side, short side, fra
     "p": (2560, 1440, 60),
     "k": (3840, 2160, 60),
 }
+GIF_WIDEST = 4096  # pixels
 CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {  # setting → what it is a choice of, and the choices
     "quality": ("no such quality", tuple(QUALITIES)),
     "aspect": ("no such shape", ASPECTS),
@@ -93,7 +94,9 @@ class OutputSettings(Look):
     contact_sheet: bool = Field(False, description="twelve frames of the clip on one PNG")
     codec: str | None = Field(None, description="an encoder of PyAV's by name, in place of the format's own")
     workers: int = Field(1, ge=1, le=256, description="processes that draw; the file is the same for any number")
-    gif_width: int = Field(720, ge=16, le=4096, description="widest a GIF gets; never wider than the clip")
+    gif_width: int = Field(
+        720, ge=16, le=GIF_WIDEST, description="widest a GIF gets, if no resolution is given; never wider than the clip"
+    )
     gif_fps: int = Field(15, ge=1, le=50, description="frames a second of a GIF; never more than the clip's")
     max_mb: float | None = Field(None, gt=0, description="a GIF is made smaller until it has at most so many megabytes")
     loop: bool = Field(False, description="a GIF dissolves at its end into its first frame, so that it goes on unseen")
@@ -202,6 +205,8 @@ class RenderSpec(OutputSettings):
         width, height, fps = settings.size()
         shared = {name: getattr(settings, name) for name in OutputSettings.model_fields}
         size = {"width": width, "height": height, "fps": fps, "format": settings.format_for(out)}
+        if size["format"] == "gif" and settings.resolution and "gif_width" not in settings.model_fields_set:
+            shared["gif_width"] = min(width, GIF_WIDEST)  # pixels that were asked for by number are those of the file
         return cls.of(**shared, **size, out=out, **fields)
 
     @model_validator(mode="before")

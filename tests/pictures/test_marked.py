@@ -11,7 +11,7 @@ from diffrender.animation.parts.corner_mark import BASELINE, logo_height
 from diffrender.video import frames
 from tests.pictures.small_runs import EVERY, recordings
 
-SIZES = (64, 36), (36, 64)  # each scene is drawn in one of them
+SIZES = (64, 36), (36, 64), (48, 36)  # each scene is drawn in one of them
 FIRST_ONE = [(0, 1), (10**6, 10**6 + 1)]  # the first frame is drawn, and all others are counted
 SCENES = [*EVERY]  # and `latent`, by its own tests
 OFTEN = "compare", "denoise", "forward", "images", "langevin", "race", "step"  # the others take longer
@@ -54,7 +54,7 @@ def drawn(film, size, options, *, marked):
 def test_no_scene_stands_where_the_mark_is(name, cinema, recorded, trained):
     sections, given = EVERY[name]
     options = {key: value for key, value in given.items() if key not in ("duration", "seconds")}
-    film, size = cinema(name, **recordings(sections, recorded, trained)), SIZES[SCENES.index(name) % 2]
+    film, size = cinema(name, **recordings(sections, recorded, trained)), SIZES[SCENES.index(name) % 3]
     foot, found = drawn(film, size, options, marked=True)
     assert foot > 0
     assert found == []

@@ -11,7 +11,7 @@ from PIL import Image
 from diffrender.core.errors import ConfigError, RenderError, UsageError
 from diffrender.video.encode import container
 from diffrender.video.render import as_drawn, render, sheet_frames
-from diffrender.video.spec import RenderSpec
+from diffrender.video.spec import RenderSettings, RenderSpec
 
 TOYS = Path(__file__).with_name("toy_scenes.py")
 
@@ -103,6 +103,16 @@ def test_gif_is_narrower_and_slower(tmp_path):
         assert (image.size, image.info["loop"], image.info["comment"]) == ((160, 90), 0, b"{}")
         assert image.info["duration"] == 100
         assert np.abs(np.asarray(image.convert("RGB"))[45, 20].astype(int) - (255, 0, 0)).max() <= 8
+
+
+@pytest.mark.parametrize(
+    ("given", "width"),
+    [({}, 720), ({"resolution": "1024,768"}, 1024), ({"resolution": "1024,768", "gif_width": 300}, 300)],
+)
+def test_a_gif_has_the_pixels_that_were_asked_for_by_number(tmp_path, given, width):
+    wish = RenderSettings.of(**given)
+    made = RenderSpec.with_settings(wish, out=tmp_path / "a.gif", scene=tmp_path / "a.py", scene_class="A")
+    assert as_drawn(made)[0].width == width
 
 
 def test_a_looped_gif_ends_as_it_began_and_is_as_long(tmp_path):

@@ -143,7 +143,9 @@ def render(
             show_default="half the cores: the encoder has the others",
         ),
     ] = max(1, cores() // 2),
-    gif_width: Annotated[int | None, typer.Option("--gif-width", help="Widest a GIF gets.", show_default="720")] = None,
+    gif_width: Annotated[
+        int | None, typer.Option("--gif-width", help="Widest a GIF gets.", show_default="720, or as -r says")
+    ] = None,
     gif_fps: Annotated[
         int | None, typer.Option("--gif-fps", help="Frames a second of a GIF.", show_default="15")
     ] = None,
