@@ -161,10 +161,10 @@ class Forward(TrajectoryScene):
 
     def keys(self) -> list[Any]:
         """What the marks mean; the cloud's in the colours that it goes through."""
-        theme, wide = self.theme, self.page.shape == "wide"
-        mixed = turned(theme.data, theme.samples, 0.5)
+        page, theme, wide = self.page, self.theme, self.page.shape == "wide"
+        mixed, clean = turned(theme.data, theme.samples, 0.5), "data $x_0$|$x_0$"
         items: list[Any] = [
-            (key_dot(theme.data, radius=0.055), 0.12, "data $x_0$"),
+            (key_dot(theme.data, radius=0.055), 0.12, page.fitting(clean, 0.2 * page.frame.width, "legend")),
             (key_dots(theme.data, mixed, theme.samples), 0.55, "$x_t$, data to noise" if wide else "$x_t$"),
         ]
         items += [(key_dot(theme.fg), KEY_DOT_WIDTH, "one of them" if wide else "one")] if self.options.hero else []

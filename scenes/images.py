@@ -70,10 +70,17 @@ class Images(TrajectoryScene):
         # three panels, first of one image, then of many
         side = min(options.rows, int(np.sqrt(run.chains)))
         one, many = self.grids(boxes.panels, 1, [self.chain]), self.grids(boxes.panels, side, list(range(side**2)))
-        names = [f"{'predicted noise ' * wide}$sigma_t hat(epsilon)$", f"{'predicted image ' * wide}$hat(x)_0$"]
+        forms = (
+            "$x_t$",
+            "predicted noise $sigma_t hat(epsilon)$|$sigma_t hat(epsilon)$",
+            "predicted image $hat(x)_0$|$hat(x)_0$",
+        )
+        room = boxes.labels[0].width + 0.25 * wide
         ground: list[Any] = [
-            page.label(name, box.left, box.bottom + 0.4 * page.em("label"))
-            for name, box in zip(["$x_t$", *names], boxes.labels, strict=True)
+            page.roomy(page.words(page.fitting(form, room * options.font_scale, "label")), room).at(
+                box.left, box.bottom + 0.4 * page.em("label")
+            )
+            for form, box in zip(forms, boxes.labels, strict=True)
         ]
         ground += [frame(box, theme.border, fill=theme.grid) for box in boxes.panels]
         ground += [frame(box, theme.border).set_z_index(3) for box in boxes.panels]
@@ -81,7 +88,8 @@ class Images(TrajectoryScene):
         # the noise level, true and told from the picture; the way of one image in tiles
         level, standing = self.noise_level(clock, boxes.side)
         steps = tile_steps(clock.timeline, count)
-        numbers = [f"{'step ' * (k == 0)}{step}" for k, step in enumerate(steps)]
+        first = page.fitting(f"step {steps[0]}|{steps[0]}", boxes.tile_names[0].width + 0.45, "floor")
+        numbers = [first, *map(str, steps[1:])]
         tiles = ImageTiles(
             page, image_values(run), steps, boxes.tiles, chain=self.chain, names=numbers, name_boxes=boxes.tile_names
         )
@@ -179,13 +187,17 @@ class Images(TrajectoryScene):
         self.clean = float(np.median(estimates[-1])) if sigma[-1] == 0 else 0.0  # what edges alone are taken for
         numbers = [
             clock.number("$sigma_t =$ {:.2f}", sigma, size="label", color="samples"),
-            clock.number("estimate {:.2f}", estimate, size="label"),
+            clock.number("estimate {:.2f}", estimate, size="legend" if page.shape == "tall" else "label"),
         ]
         if box.height < LEAST_PLOT:
             page.stack(box, numbers)
             return list(numbers), []
         beside = box.width > 2 * box.height
-        text, plot = box.columns(0.36, 0.64) if beside else box.rows(0.36, 0.64, gap=0.1)
+        text, plot = (
+            box.columns(*((0.42, 0.58) if page.shape == "tall" else (0.36, 0.64)))
+            if beside
+            else box.rows(0.36, 0.64, gap=0.1)
+        )
         page.stack(text, *numbers, align=-1)
         falls = sigma.max() > 2  # from many times the data's deviation: by the logarithm
         low = float(max(min(sigma[sigma > 0].min(), estimate.min()), 0.02)) if falls else 0.0

@@ -146,7 +146,7 @@ class Ribbon(TrajectoryScene):
         clock = self.clock(sde, timeline=linear(run.steps, interpolate=True))
         clock.bind(*moving)
         said = page.fitting(self.words["forward" if back else "backward"], stage.width, "label")
-        label = page.label(said, stage.center[0], stage.top + 0.2, 0)
+        label = page.roomy(page.words(said), stage.width - 0.6, 0.85).at(stage.center[0], stage.top + 0.2, 0)
         caption = self.caption(f"{STARTS} of {run.chains:,} paths", "colour as $sqrt(p_t)$", "seed", "model", "step")
         return clock, [self.key, *self.large.standing, caption, label], moving
 
@@ -183,7 +183,7 @@ class Ribbon(TrajectoryScene):
         rows, count = MapRows(page, clock, named, boxes), self.run.chains
         keys = [(key_dot(theme.samples), KEY_DOT_WIDTH, f"all {count:,} points")]
         keys += [(key_line(theme.data), 0.4, "$p_t$ in closed form")]
-        floor = page.fitting(CHANCE, 0.7 * page.frame.width, "caption", chance(count))
+        floor = page.fitting(CHANCE, 0.56 * page.frame.width, "caption", chance(count))
         caption = self.caption(floor.format(chance(count)), "colour as $sqrt(p_t)$", "seed", "step")
         return clock, [caption, self.legend(keys, boxes.key), *rows.standing], rows.moving
 

@@ -142,7 +142,8 @@ class Tilt(TrajectoryScene):
         y = [label.bottom + 0.35 * page.em("legend") for label in boxes.labels]
         said = words["free"], words["given"].format(class_names(run)[fields.label]), words["difference"]
         names: list[Any] = [
-            page.label(text, cell.left, at, -1, "legend") for text, cell, at in zip(said, boxes.cells, y, strict=False)
+            page.roomy(page.words(text, "legend"), cell.width).at(cell.left, at)
+            for text, cell, at in zip(said, boxes.cells, y, strict=False)
         ]
         names.append(clock.number("guided, $w =$ {:.1f}", fields.scales, size="legend").at(boxes.cells[3].left, y[3]))
         caption = self.caption(

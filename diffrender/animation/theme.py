@@ -275,11 +275,11 @@ class Frame:
     def type(self) -> TypeSizes:
         """The type sizes of this shape; of a frame taller than 9:16 still nothing is smaller than the floor.
 
-        In a wide frame the caption never grows: it has one line.
+        In a wide and in a tall frame the caption never grows: it has one line there, or two.
         """
         sizes, floor = asdict(_TYPE[self.shape]), _TYPE[self.shape].floor
         scales = dict.fromkeys(sizes, self.font_scale)
-        if self.shape == "wide":
+        if self.shape in ("wide", "tall"):
             scales["caption"] = min(1.0, self.font_scale)
         return TypeSizes(**{name: max(size * scales[name], floor) for name, size in sizes.items()})
 

@@ -266,7 +266,7 @@ def latent_runs(tmp_path_factory):
 
 SHAPES = [((480, 270), "dark"), ((270, 480), "light"), ((270, 270), "dark")]
 LARGE_TEXT = [((270, 270), "dark_large")]  # the shape with the least room
-SPOKEN = [((480, 270), "dark_ja"), ((270, 480), "light_de")]
+SPOKEN = [((480, 270), "dark_ja"), ((270, 480), "light_de_large")]
 ALL_SAID = [  # in whose layout tests every line is said in one of these languages too, in make check-slow in the other
     "test_annealing", "test_chain", "test_compare", "test_decide", "test_denoise", "test_drift", "test_fan",
     "test_flow", "test_forward", "test_guidance", "test_images", "test_interpolate", "test_langevin",

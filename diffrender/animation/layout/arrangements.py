@@ -20,7 +20,8 @@ from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.theme import Frame
 from diffrender.core.errors import RenderError, suggest
 
-PLOT_ROW = 1.4  # height of a row in which a plot can be read, in a square frame
+PLOT_ROW = 1.4  # height of a row in which a plot can be read, in a square frame,
+TALL_PLOT = 5.4  # and in a tall one, in em of its legend
 
 
 ARRANGEMENTS: dict[str, Callable[..., dict[str, Any]]] = {}
@@ -59,7 +60,7 @@ def _cut(box: Box, *heights: float, gap: float = 0.16) -> tuple[Box, list[Box]]:
 
 def _slider_row(frame: Frame) -> float:
     # a knob, and the words at its sides; in a tall frame as much as two lines of a key
-    return 0.9 if frame.shape == "tall" else max(0.4, 1.1 * frame.type.legend)
+    return (2.25 if frame.shape == "tall" else max(0.4 / frame.type.legend, 1.1)) * frame.type.legend
 
 
 def _key_row(frame: Frame, lines: int = 2) -> float:
@@ -79,7 +80,7 @@ def stage(frame: Frame, *, slider: bool = True, key: bool = True) -> dict[str, A
 def stage_with_column(frame: Frame, *, slider: bool = True, lines: int = 1, band: float = 2.2) -> dict[str, Any]:
     """A stage and a `column` for what is read: beside it in wide and 4:3 frames, a band of `lines` under it in others.
 
-    band: height of that in a tall frame.
+    band: height of that in a tall frame, of text in its usual size.
 
     `key`: where the legend goes, at the column's foot, or a row under the stage. `slider`: the lowest row.
     """
@@ -87,7 +88,11 @@ def stage_with_column(frame: Frame, *, slider: bool = True, lines: int = 1, band
     if frame.shape in ("wide", "classic"):
         column, right = body.columns(*((0.34, 0.66) if frame.shape == "wide" else (0.36, 0.64)))
         return {"stage": right, "column": column, "key": column, "slider": slider_row}
-    band = band if frame.shape == "tall" else 1.2 * frame.type.title + 1.6 * frame.type.label * (lines - 1)
+    band = (
+        band * max(1.0, frame.font_scale)
+        if frame.shape == "tall"
+        else 1.2 * frame.type.title + 1.6 * frame.type.label * (lines - 1)
+    )
     top, (key_row, column) = _cut(body, _key_row(frame), band)
     return {"stage": top, "column": column, "key": key_row, "slider": slider_row}
 
@@ -176,11 +181,17 @@ def two_panels_and_chart(frame: Frame) -> dict[str, Any]:
 
 @arrangement("panel over tiles")
 def panel_over_tiles(
-    frame: Frame, *, tiles: int = 11, slider: bool = False, under: float = 0.34, key_lines: int = 2
+    frame: Frame,
+    *,
+    tiles: int = 11,
+    slider: bool = False,
+    under: float = 0.34,
+    key_lines: int = 2,
+    largest: float = 2.4,
 ) -> dict[str, Any]:
     """A `panel`, `side` beside it for curves and numbers, and a row of square `tiles`.
 
-    In a tall frame `side` lies under the panel, and has the part `under` of their height.
+    In a tall frame `side` lies under the panel, and has the part `under` of their height; tiles are at most `largest`.
 
     `key`: a row under the panel, of `key_lines` in a tall frame. `tile_names`: the boxes of their names, under each.
     """
@@ -188,7 +199,8 @@ def panel_over_tiles(
     lines = 2 if frame.shape == "tall" and tiles > 6 else 1
     each, name = -(-tiles // lines), 1.25 * frame.type.floor
     size = min(
-        (body.width - 0.14 * (each - 1)) / each, {"wide": 1.6, "classic": 1.5, "square": 1.3, "tall": 2.4}[frame.shape]
+        (body.width - 0.14 * (each - 1)) / each,
+        {"wide": 1.6, "classic": 1.5, "square": 1.3, "tall": largest}[frame.shape],
     )
     body, (key_row, band) = _cut(body, _key_row(frame, key_lines), lines * (size + name) + 0.14 * (lines - 1))
     rows = band.rows(*[1] * lines, gap=0.14)
@@ -289,7 +301,7 @@ def film_strip(frame: Frame, *, panels: int = 3, tiles: int = 11, slider: bool =
     In a tall frame, and in a square one with more than two panels, they lie in the width, and `side` is a row under
     them, in which a plot finds room.
     """
-    boxes = panel_over_tiles(frame, tiles=tiles, slider=slider)
+    boxes = panel_over_tiles(frame, tiles=tiles, slider=slider, largest=1.6)
     body = Box(-frame.x, frame.x, boxes["key"].top + 0.16, frame.top)
     label, gap = 1.3 * frame.type.label, 0.42 if frame.shape == "wide" else 0.25
     if frame.shape in ("wide", "classic") or (frame.shape == "square" and panels < 3):
@@ -301,7 +313,10 @@ def film_strip(frame: Frame, *, panels: int = 3, tiles: int = 11, slider: bool =
         )
         top = body.top - label
     else:
-        most = 0.62 * body.height if frame.shape == "tall" else body.height - label - 0.25 - PLOT_ROW
+        row = (
+            max(0.38 * body.height - label - 0.4, TALL_PLOT * frame.type.legend) if frame.shape == "tall" else PLOT_ROW
+        )
+        most = body.height - label - (0.4 if frame.shape == "tall" else 0.25) - row
         size = min((body.width - gap * (panels - 1)) / panels, most)
         left, top = body.left + (body.width - panels * size - gap * (panels - 1)) / 2, body.top - label
         side = Box(body.left, body.right, body.bottom, top - size - (0.4 if frame.shape == "tall" else 0.25))

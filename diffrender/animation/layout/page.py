@@ -83,6 +83,10 @@ class Page:
         fits = (form for form in longer if self.words(form.format(*values), size).width <= width)
         return next(fits, last)
 
+    def roomy(self, text: Typeset, room: float, least: float = 1.0) -> Typeset:
+        """A text that grows only where it has room, if all text is to be large; no smaller than `least` of its size."""
+        return narrowed(text, max(room, least * text.width / max(self.frame.font_scale, 1.0)))
+
     def label(
         self, markup: str, x: float, y: float, align: int = -1, size: str = "label", color: str = "fg"
     ) -> Typeset:
@@ -164,6 +168,8 @@ class Page:
 
         In a tall frame labels are centred, and stand under the panel where `below`.
         """
+        if isinstance(text, Typeset):
+            self.roomy(text, rect[1] - rect[0])
         if self.shape == "tall":
             return text.at((rect[0] + rect[1]) / 2, rect[2] - 0.52 if below else rect[3] + 0.21, 0)
         return text.at(rect[0] if align < 0 else rect[1], rect[3] + (0.18 if self.shape == "wide" else 0.16), align)

@@ -88,7 +88,7 @@ class Axes:
         if x_name:
             made.append(page.label(x_name, box.right, box.bottom + 0.2 * em, 1, "legend", "muted"))
         if y_name:
-            made.append(page.label(y_name, left, top + 0.45 * em, -1, "legend"))
+            made.append(page.roomy(page.words(y_name, "legend"), box.right - left).at(left, top + 0.45 * em))
         self.mobjects: list[Any] = made
 
     def scaled(self, value: Any, axis: int) -> Any:

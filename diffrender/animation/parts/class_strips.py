@@ -30,18 +30,22 @@ class ClassStrips:
         if self.upright:
             side, head = max(page.words(escaped(name), "legend").width for name in classes) + 0.25, 3.0 * em
             self.size = min((box.width - side - between * (count - 1)) / count, (box.height - head) / number)
-            length, step = number * self.size, self.size + between
-            self.left, top = box.center[0] - (side + count * step - between) / 2, box.center[1] + (length - head) / 2
-            starts = [self.left + side + k * step for k in range(count)]
+            spare = (box.width - side - count * self.size) / max(count - 1, 1)
+            length, self.step = number * self.size, self.size + max(between, min(spare, 2 * em))
+            self.left, top = (
+                box.center[0] - (side + (count - 1) * self.step + self.size) / 2,
+                box.center[1] + (length - head) / 2,
+            )
+            starts = [self.left + side + k * self.step for k in range(count)]
             self.strips = [Box(x, x + self.size, top - length, top) for x in starts]
         else:
             side, head = NAME_WIDTH[page.frame.shape], 1.45 * em
             self.size = min((box.width - side) / number, (box.height - head + between) / count - between)
             length, spare = number * self.size, (box.height - head) / count - self.size
-            step = self.size + min(max(spare, between), 4 * BETWEEN)
-            top = box.top - head - max(box.height - head - step * count + between, 0) / 2
+            self.step = self.size + min(max(spare, between), 4 * BETWEEN)
+            top = box.top - head - max(box.height - head - self.step * count + between, 0) / 2
             self.left, left = box.left, box.right - max((box.width - side - length) / 2, 0) - length
-            tops = [top - k * step for k in range(count)]
+            tops = [top - k * self.step for k in range(count)]
             self.strips = [Box(left, left + length, y - self.size, y) for y in tops]
 
     def headings(self, of: str = "") -> list[Typeset]:
@@ -77,7 +81,8 @@ class ClassStrips:
         """The name of a strip: the longest of the forms in `text` that fits, parted by bars."""
         page, strip, em = self.page, self.strips[k], self.page.em("legend")
         if self.upright:
-            return page.label(text.split("|")[-1], strip.center[0], strip.top + 1.75 * em, 0, "legend", color)
+            said = page.roomy(page.words(text.split("|")[-1], "legend", color), self.step - 0.2)
+            return said.at(strip.center[0], strip.top + 1.75 * em, 0)
         said = page.fitting(text, strip.left - self.left - 0.15, "label")
         return page.label(said, self.left, strip.center[1] + 0.2 * em, -1, "label", color)
 

@@ -69,7 +69,8 @@ class NearestPairs:
         """The texts over the samples: what they are, and what is to be said of it, as there is room."""
         page, x, y = self.page, self.upper.left, self.name_y
         if page.shape == "tall":
-            return [page.label(f"{name}: {does}" if does else name, x, y)]
+            text = page.words(f"{name}: {does}" if does else name)
+            return [page.roomy(text, self.lower.left - x - 0.2, 0.85).at(x, y)]
         roomy = page.shape == "wide" or not does
         first = page.label(f"{name}: {does}" if does and roomy else name, x, y)
         said = knows if roomy else does

@@ -154,8 +154,9 @@ class NoiseWalk:
         at, future = np.linspace(0, 1, self.places), page.theme.grid
         self.curves: list[Any] = []
         for name, lengths, place in zip(names, self.lengths, places, strict=False):
+            said = page.fitting(f"length of {name}|length of {name.split()[0]}", place.width, "legend")
             axes = Axes(
-                page, place, x=(0, 1), y=(0, 1.05 * max(1.0, float(np.max(lengths)))), y_name=f"length of {name}",
+                page, place, x=(0, 1), y=(0, 1.05 * max(1.0, float(np.max(lengths)))), y_name=said,
                 x_name="place $u$" if wide or name == names[-1] else "", x_ticks=(0, 1), y_ticks=(0, 1),
             )  # fmt: skip
             made += [*axes.mobjects, axes.floor(1.0)]

@@ -52,7 +52,8 @@ class MapRows:
             beside = DensitySlice(page, run, side, density.span, theme.samples)
             clock.bind(*paths, beside)
             y = label.bottom + 0.35 * page.em("legend")
-            gap = clock.number("gap {:.3f}", gaps(run), size="legend").at(side.left, y)
+            gap = clock.number("gap {:.3f}", gaps(run), size="legend")
+            gap.at(min(side.left, page.frame.x - gap.room), y)
             text = page.label(page.fitting(name, cell.width, "legend"), cell.left, y, -1, "legend")
             self.standing += [*density.mobjects, text, gap]
             self.moving += [*paths, *beside.mobjects]

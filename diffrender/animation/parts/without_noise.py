@@ -72,7 +72,8 @@ class WithoutNoise:
         self.numbers = []
         for box, (forms, *values) in said.items():
             form = page.fitting(forms, box.width, "legend", *values)
-            self.numbers.append(page.label(form.format(*values), *page.foot(box), "legend"))
+            number = page.roomy(page.words(form.format(*values), "legend"), box.width - 0.2)
+            self.numbers.append(number.at(*page.foot(box)))
 
     def mark(self) -> list[Any]:
         """The ring where it belongs as the view is now; and the numbers."""

@@ -43,7 +43,8 @@ class EncoderCurves:
             share = 100 * np.asarray(run["metric_neighbours"])
             forms = "{:.0f} % have mostly neighbours of their class|{:.0f} % among their own class|own class: {:.0f} %"
             form = page.fitting(forms, 0.85 * numbers.width, "legend", 100)
-            lines.append(clock.number(form, share, size="legend"))
+            fits = page.words(form.format(100), "legend").width <= numbers.width
+            lines.append(clock.number(form, share, size="legend" if fits else "floor"))
         page.stack(numbers, *lines, gap=0.35)
         self.mobjects: list[Any] = list(lines)
         parts = [name for name in NAMES if name in run]
