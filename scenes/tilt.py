@@ -181,7 +181,9 @@ class Tilt(TrajectoryScene):
         clock, low = self.clock(runs[0]), 0.35 * page.em("legend")
         clock.bind(panels)
         names = [
-            page.label(page.fitting(name, 0.95 * cell.width, "legend"), cell.left, label.bottom + low, size="legend")
+            page.roomy(page.words(page.fitting(name, 0.95 * cell.width, "legend"), "legend"), 0.95 * cell.width).at(
+                cell.left, label.bottom + low
+            )
             for (name, _), cell, label in zip(named, boxes.cells, boxes.labels, strict=True)
         ]
         room = min(cell.width for cell in boxes.cells) - max(text.width for text in names)

@@ -98,7 +98,7 @@ class Chromium:
             raise RuntimeError(answer["exceptionDetails"]["exception"].get("description", script))
         return answer["result"].get("value")
 
-    def until(self, script, seconds=20):
+    def until(self, script, seconds=60):
         """Wait until an expression holds."""
         end = time.monotonic() + seconds
         while not self.run(script):

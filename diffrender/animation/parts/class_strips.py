@@ -81,8 +81,8 @@ class ClassStrips:
         """The name of a strip: the longest of the forms in `text` that fits, parted by bars."""
         page, strip, em = self.page, self.strips[k], self.page.em("legend")
         if self.upright:
-            said = page.roomy(page.words(text.split("|")[-1], "legend", color), self.step - 0.2)
-            return said.at(strip.center[0], strip.top + 1.75 * em, 0)
+            name = page.roomy(page.words(text.split("|")[-1], "legend", color), self.step - 0.2)
+            return name.at(strip.center[0], strip.top + 1.75 * em, 0)
         said = page.fitting(text, strip.left - self.left - 0.15, "label")
         return page.label(said, self.left, strip.center[1] + 0.2 * em, -1, "label", color)
 
