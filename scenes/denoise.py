@@ -25,6 +25,7 @@ from diffrender.animation import (
     scale_bar,
 )
 
+BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
 REWIND = 1.5  # seconds back to the noise
 SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
 NOISE_ROOM = 1.25  # all the noise finds room: three deviations of it
@@ -98,17 +99,18 @@ class Denoise(TrajectoryScene):
         noise = f"{self.words['noise_left']} $sigma_t =$ {{:.3f}}"
         column: list[Any] = [clock.number(noise, run["sigma"], size="label")]
         course, key = DistanceCourse(clock), self.legend(self.keys(guess is not None), boxes.key)
+        texts, plot = boxes.column.columns(*BESIDE) if page.shape == "tall" else (boxes.column, boxes.column)
         if page.shape != "square":
-            column += course.lines()
-        page.stack(boxes.column, *column, align=page.column_align)
-        if page.column_align:
-            column += course.chart(boxes.column, column, key)
+            column += course.lines(texts.width)
+        page.stack(texts, *column, align=0 if page.shape == "square" else -1)
+        if page.shape != "square":
+            column += course.chart(plot, *([column, key] if page.column_align else []))
         column += clock.slider(boxes.slider)
         if view.dims == 2:
             column.append(scale_bar(view, page, boxes.stage))
         caption = self.caption("sampler", "step", "points", "scaling", "seed", "model")
 
-        wide, near = view.box, view.fit(shown, 1.1 if view.dims == 2 else 1.0)
+        wide, near = view.box, view.close_up(shown)
         clock.show(1)
         self.look(1)
         view.lay(near, view.rect)

@@ -15,6 +15,7 @@ from diffrender.animation import (
     Clock,
     DistanceCourse,
     FadeInFast,
+    FadeOutFast,
     FlowField,
     Hero,
     Recording,
@@ -25,6 +26,7 @@ from diffrender.animation import (
     frame,
     key_dot,
     key_line,
+    key_path,
     panel,
     path_length,
     point_radius,
@@ -34,8 +36,8 @@ from diffrender.animation import (
 FLOWS = 0.45  # how often a second a lit part travels along each line
 DATA, POINT = 0.75, 0.95  # opacity of the data and of what is carried
 REWIND, ALONE, PATHS = 1.2, 4.0, 0.8  # seconds: back to the noise, one particle alone, the paths of all
-PIECES = 250  # of paths in space, where no particles are shown
 FAR = 0.97  # the one particle goes farther than so much of the others
+BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
 EQUATION = "dot(x) = f_t (x) - inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}}"
 
 
@@ -64,7 +66,6 @@ class Drift(TrajectoryScene):
         "riders": "particles",
         "some": "{:,} of {:,} particles|{:,} of {:,}",
         "field": "motion as $t$ falls",
-        "pieces": "pieces of {:,} paths",
         "paths": "paths of",
     }
 
@@ -72,11 +73,11 @@ class Drift(TrajectoryScene):
         """Options of `drift`."""
 
         style: Literal["arrows", "streamlines"] = Field(
-            "streamlines", description="in space pieces of paths, or a slice of arrows"
+            "streamlines", description="how the field is drawn: in space as paths, or as a slice of arrows"
         )
         duration: float = Field(8.0, gt=0, le=600, description="seconds in which the particles go from noise to data")
         particles: int = Field(250, ge=0, le=20000, description="points that are carried, each with a tail")
-        trail_steps: int = Field(18, ge=1, le=500, description="steps that a tail is long")
+        trail_steps: int = Field(30, ge=1, le=500, description="steps that a tail is long")
         alone: bool = Field(True, description="show one particle first")
 
     def construct(self) -> None:
@@ -92,58 +93,70 @@ class Drift(TrajectoryScene):
         # the data, the field, and what it carries
         data = [view.cloud(run.target, color=theme.data, radius=0.016, alpha=DATA)] if len(run.target) else []
         paths, states = flow.paths(view, color=theme.samples), run["x"][:, : options.points or options.particles]
-        streaks = not plane and options.style == "streamlines"
-        if streaks:
-            field = flow.streaks(view, theme=theme, count=states.shape[1] or PIECES)
-        else:
-            field = (flow.lines if options.style == "streamlines" else flow.arrows)(view, theme=theme)
-        tail: dict[str, Any] = {"width": LINE, "alpha": 0.9, "length": options.trail_steps, "casing": theme.panel}
-        many = [] if streaks else [view.trails(states, color=theme.samples, **tail)]
+        if options.style == "arrows":
+            field = [flow.arrows(view, theme=theme)]
+        else:  # in space the paths of some show where it goes
+            field = [flow.lines(view, theme=theme)] if plane else []
+        tail: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.9, "length": options.trail_steps, "power": 1.0}
+        tail |= {"casing": theme.panel}
+        many = [view.trails(states, color=theme.samples, **tail)]
         many.append(view.cloud(states, color=theme.samples, radius=0.046, alpha=POINT, ring=theme.panel))
         hero = Hero(view, run["x"], theme=theme, length=run.steps, even=True, way=FAR)
 
         # what stands round it
         clock = self.clock(run, timeline=path_length(run.states))
-        clock.bind(field, paths, *many, hero)
+        clock.bind(*field, *([paths] if plane else []), *many, hero)
         header = self.header(self.words["title"], EQUATION)
         speeds = theme.table("magnitude"), flow.low, flow.high
-        bar = [] if streaks else page.log_scale("$norm(dot(x))$", boxes.column, *speeds)
+        bar = [] if not field else page.log_scale("$norm(dot(x))$", boxes.column, *speeds)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
         course = DistanceCourse(clock)
-        numbers: list[Any] = course.lines(carried=self.words["riders"] if page.column_align or bar else "")
-        if page.column_align == 0:  # under the stage: beside the bar
-            sigma.at(boxes.column.right, boxes.column.top - 0.9 * page.em("legend"), 1)
-            numbers = numbers if page.shape == "tall" else []
         below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend") * bool(bar))
-        page.stack(below, *([sigma] if page.column_align else []), *numbers)
+        below, plot = below.columns(*BESIDE) if page.shape == "tall" and not bar else (below, below)
+        numbers: list[Any] = course.lines(below.width) if page.shape != "square" else []
+        if bar and page.column_align == 0:  # under the stage: beside the bar
+            page.stack(below, *numbers)
+            sigma.at(boxes.column.right, boxes.column.top - 0.9 * page.em("legend"), 1)
+        else:
+            page.stack(below, sigma, *numbers)
         keys = {act: self.legend(items, boxes.key) for act, items in self.keys(len(data), flow, view).items()}
         if page.column_align:
             numbers += course.chart(below, numbers, max(keys.values(), key=lambda key: key.height))
-        lengths = "" if streaks or isinstance(field, Streamlines) else "lengths: 4th root, anew each step"
+        elif not bar and numbers:
+            numbers += course.chart(plot)
+        lengths = "lengths: 4th root, anew each step" if options.style == "arrows" else ""
         terms = self.words["terms"] if page.column_align else ""
         caption = self.caption("sampler", "step", lengths, "seed", "model", terms)
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
-        edge += [scale_bar(view, page, boxes.stage).set_z_index(9)] if plane else []
+        edge.append(scale_bar(view, page, boxes.stage).set_z_index(9))
 
-        self.seen, self.wide, self.near = view, view.box, view.box if plane else view.fit(shape)
+        self.seen, self.wide, self.near = view, view.box, view.box if plane else view.close_up(shape)
         clock.show(1)
         self.look(1)
         view.lay(self.near, view.rect)
         stage, read = [panel(boxes.stage, theme), *edge], [*bar, sigma, *numbers]
         ground = [*stage, *read, caption, keys["paths"]]
-        self.intro(*header, ground=[*ground, *[m for m in view.made if m not in (*many, field)]])
+        self.intro(*header, ground=[*ground, *[m for m in view.made if m not in (*many, *field)]])
         self.rewind(clock, REWIND, *self.closing(REWIND, back=True))
-        first = "one" if options.alone else "many"
-        self.crossfade([paths, keys["paths"], *([] if options.alone else hero.mobjects)], [field, keys[first]])
+        acts = ["one", "many"] if options.alone else ["many"]
+        leads = field or [paths]  # what shows where particles go, in the first act
+        self.crossfade(
+            [
+                keys["paths"],
+                *([paths] if field or not options.alone else []),
+                *([] if options.alone else hero.mobjects),
+            ],
+            [*field, keys[acts[0]]],
+        )
         if options.alone:
             self.carry(clock, field, ALONE)
-            self.rewind(clock, REWIND, *self.closing(REWIND, back=True))
-            self.crossfade([keys["one"]], [keys["many"]])
-        self.play(FadeInFast(*many, run_time=0.4))
+            self.again(clock, [*leads, *hero.mobjects, keys["one"]], [*field, *hero.mobjects, *many, keys["many"]])
+        else:
+            self.play(FadeInFast(*many, run_time=0.4))
         self.carry(clock, field, options.duration)
-        self.crossfade([field, *many, keys["many"]], [paths, keys["paths"]])
+        self.crossfade([*field, *many, keys["many"]], [paths, keys["paths"]])
         self.wait(PATHS)
-        gone = [*stage, *read, keys["paths"], *data, *many, *hero.mobjects, paths]
+        gone = [*view.made, *stage, *read, keys["paths"]]
         if len(data):
             self.beside_the_data(view, [mob for mob in gone if mob in self.mobjects])
         self.outro()
@@ -160,17 +173,25 @@ class Drift(TrajectoryScene):
         edges = [frame(box, self.theme.border).set_z_index(9) for box in (boxes.left, boxes.right)]
         beside.play(self, view, gone, *edges)  # what leaves a panel is cut at its edge
 
-    def carry(self, clock: Clock, field: Any, seconds: float) -> None:
+    def again(self, clock: Clock, gone: list[Any], into: list[Any]) -> None:
+        """From the end of one act to the noise, where the next begins; in space all that is seen changes its place."""
+        turned = self.seen.made[: 1 + bool(len(self.run.target))] if self.near != self.wide else []
+        self.play(FadeOutFast(*turned, *gone, run_time=0.3))
+        clock.show(0)
+        self.look(0)
+        self.seen.lay(self.wide, self.seen.rect)
+        self.play(FadeInFast(*turned, *into, run_time=0.5))
+
+    def carry(self, clock: Clock, field: list[Any], seconds: float) -> None:
         """Let recorded time pass, the lines of the field flowing meanwhile."""
         flowing = []
-        if isinstance(field, Streamlines):
-            turns = FLOWS * self.seconds(seconds)
-            began = field.phase or 0.0
+        for lines in (drawn for drawn in field if isinstance(drawn, Streamlines)):
+            turns, began = FLOWS * self.seconds(seconds), lines.phase or 0.0
 
-            def flow(u: float) -> None:
-                field.phase = began + u * turns
+            def flow(u: float, lines: Any = lines, began: float = began, turns: float = turns) -> None:
+                lines.phase = began + u * turns
 
-            flowing.append(UpdateFromAlpha(flow, field, run_time=self.seconds(seconds)))
+            flowing.append(UpdateFromAlpha(flow, lines, run_time=self.seconds(seconds)))
         self.play_run(clock, seconds, *flowing, *self.closing(seconds))
 
     def closing(self, seconds: float, *, back: bool = False) -> list[Animation]:
@@ -186,17 +207,13 @@ class Drift(TrajectoryScene):
         one = (key_dot(theme.fg, ring=theme.bg), KEY_DOT_WIDTH, words["one"])
         some = words["some"].split("|")[0 if self.page.column_align else -1]  # under a stage the key has no room
         riders = some.format(shown, chains) if shown < chains else f"{shown:,} {words['riders']}"
-        many = (key_dot(theme.samples, alpha=POINT, ring=theme.panel), KEY_DOT_WIDTH, riders)
+        many = (key_path(theme.samples), 0.4, riders)
         field = (key_line(theme.magnitude[2], width=1.5 * LINE), 0.4, words["field"])
-        if view.dims == 3 and self.options.style == "streamlines":
-            field = (key_line(theme.samples), 0.4, words["pieces"].format(min(shown or PIECES, chains)))
+        leads = [field] if view.dims == 2 or self.options.style == "arrows" else []
+        paths = (key_line(theme.samples), 0.4, f"{words['paths']} {flow.paths_shown(view):,}")
         followed = [one] if self.options.alone and self.page.shape != "square" else []  # there one line holds no more
         return {
-            "paths": [
-                *items,
-                *followed,
-                (key_line(theme.samples), 0.4, f"{words['paths']} {flow.paths_shown(view):,}"),
-            ],
-            "one": [*items, one, field],
-            "many": [*items, *followed, many, field],
+            "paths": [*items, *followed, paths],
+            "one": [*items, one, *(leads or [paths])],
+            "many": [*items, *followed, many, *leads],
         }

@@ -66,10 +66,9 @@ class Mesh(TrajectoryScene):
         "cell": "one cell",
         "made": "Density that the flow makes|Density of the flow",
         "data": "Data: {:,} points",
-        "far": "flow and data: {0:.3f} apart; two draws of {2:,} points: {1}"
-        "|flow and data {0:.3f}; two draws of {2:,}: {1}|{0:.3f}; two draws of {2:,}: {1}",
-        "apart": "flow and data: {:.3f} apart",
-        "usual": "two draws of {:,} points: {}|two draws of {:,}: {}",
+        "far": "sliced Wasserstein distance {0:.3f}, floor {1}|distance {0:.3f}, floor {1}|{0:.3f}, floor {1}",
+        "apart": "sliced Wasserstein distance {:.3f}",
+        "usual": "floor, two draws of {:,} points: {}|floor of {:,} points: {}",
         "root": "colour as $sqrt(p_t)$",
     }
 
@@ -165,7 +164,7 @@ class Mesh(TrajectoryScene):
         both = boxes.left_key._replace(right=boxes.right_key.right)
         box = boxes.right_key if page.shape == "wide" else both
         x, y, align = page.foot(box)
-        em, values = page.em("legend"), (figures.far, figures.usual, size)
+        em, values = page.em("legend"), (figures.far, figures.usual)
         if page.shape in ("wide", "tall"):  # two lines; in a tall frame the colours' bar is under them
             usual = page.fitting(self.words["usual"], box.width, "legend", size, figures.usual)
             said = usual.format(size, figures.usual), self.words["apart"].format(figures.far)

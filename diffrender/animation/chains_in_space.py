@@ -87,7 +87,7 @@ class ChainsInSpaceScene(ManyChainsScene):
         page, theme, words = self.page, self.theme, self.words
         column: list[Any] = [clock.number("step {:,}", np.arange(clock.run.steps + 1), size="title")]
         if page.shape != "square":
-            column += DistanceCourse(clock).lines() if clock.run is not self.run else []
+            column += DistanceCourse(clock).lines(boxes.column.width) if clock.run is not self.run else []
         page.stack(boxes.column, *column, align=page.column_align)
         if self.drawn:
             keys = [*keys, (key_dot(theme.data, alpha=0.6), KEY_DOT_WIDTH, words["draws"])]

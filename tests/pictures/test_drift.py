@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffrender.animation.mobjects.space.lines import Streaks3D
-from diffrender.animation.mobjects.space.orbit import Orbit
 from diffrender.animation.timeline import path_length
 
 SECONDS, STEPS, GRID = 2.0, 8, (9, 6)
@@ -225,39 +223,40 @@ def test_in_space_the_field_is_a_slice_of_whole_cones(cinema, space, read):
     assert 0.005 < inked.mean() < 0.6
 
 
-def away_from(points, path):
-    """(P,) how far points (P, 3) are from the polyline `path` (V, 3)."""
-    a, way = path[:-1], np.diff(path, axis=0)
-    share = np.clip(((points[:, None] - a) * way).sum(-1) / np.maximum((way**2).sum(-1), 1e-12), 0, 1)
-    return np.linalg.norm(points[:, None] - a - share[..., None] * way, axis=-1).min(1)
-
-
-def test_in_space_pieces_of_the_recorded_paths_show_the_flow_from_its_first_moment(cinema, space):
-    first, middle, last = cinema("drift", flow=space).play(
-        [(k, k + 1) for k in (33, 45, 54)], duration=SECONDS, alone=False, particles=40
+def test_in_space_particles_have_tails_where_they_went_and_paths_are_whole(cinema, space):
+    film = cinema("drift", flow=space)
+    paths, tails = (
+        film.play([(frame, frame + 1)], duration=SECONDS, particles=40, alone=False)[0].rasters["Trails3D"][0]
+        for frame in (3, 48)
     )
-    x = np.asarray(space["x"], float)[:, :40]
-    whole = np.linalg.norm(np.diff(x, axis=0), axis=-1).sum(0)
-    for shot in (first, middle, last):
-        (streaks,) = shot.rasters["Streaks3D"]
-        pieces = streaks.pieces()
-        size = np.linalg.norm(np.diff(pieces, axis=0), axis=-1).sum(0)
-        assert (size > 0.5 * np.minimum(whole, streaks.length)).all(), "every one can be seen"
-        tolerance = 0.05 * streaks.length
-        for n in range(40):
-            assert away_from(pieces[:, n], x[:, n]).max() < tolerance
-            here = away_from(x[round(streaks.step)][n][None], pieces[:, n])
-            assert here.max() < tolerance, "a particle is on its piece"
-        assert away_from(pieces[:, 0], x[:, 1]).max() > 5 * tolerance, "the control: another path"
-    assert first.rasters["Streaks3D"][0].step < middle.rasters["Streaks3D"][0].step
+    assert paths.step == STEPS
+    assert paths.length > STEPS
+    np.testing.assert_allclose(paths.recorded, space["x"][:, : paths.recorded.shape[1]])
+    assert 0 < tails.step < STEPS
+    np.testing.assert_allclose(tails.recorded, space["x"][:, :40])
 
 
-def test_a_piece_of_a_path_goes_from_its_start_to_its_end():
-    line = np.linspace(0, 10, 6)[:, None, None] * [[[1.0, 0, 0]]]
-    streaks = Streaks3D(Orbit(), (-1, 1, -1, 1), (-1, 1, -1, 1), line, color="#FF0000", haze="#000000", length=2.0)
-    for step, start in ((0, 0.0), (2, 3.2), (5, 8.0)):
-        piece = streaks.show_step(step).pieces()[:, 0, 0]
-        assert piece[[0, -1]] == pytest.approx([start, start + 2.0])
+def test_in_space_the_box_is_whole_until_the_data_stand_beside(cinema, space):
+    film = cinema("drift", flow=space)
+    shots = film.play([(k, k + 1) for k in range(0, 100, 9)], (480, 270), duration=SECONDS)
+    cages = [shot.rasters["Cage"][0] for shot in shots]
+    assert len(cages) > 8
+    assert [cage.whole() for cage in cages] == [1.0] * len(cages)
+    view = film.scene.views[0]
+    view.look(1, degrees=0)
+    view.made[0].box = view.fit(space.target)
+    assert view.made[0].whole() < 1, "the control: nearer, as the data alone would have it"
+
+
+def test_the_one_that_is_followed_goes_a_long_way_across_the_picture(cinema, space):
+    film = cinema("drift", flow=space)
+    film.play([(0, 1)], (480, 270), alone=False)
+    view, x = film.scene.views[0], np.asarray(space["x"], float)
+    hero = film.rasters()["Trails3D"][-1].recorded[:, 0]
+    ways = np.linalg.norm(view.in_the_end(x[-1]) - view.in_the_end(x[0]), axis=-1)
+    own = np.linalg.norm(view.in_the_end(hero[-1]) - view.in_the_end(hero[0]))
+    assert own >= np.quantile(ways, 0.9)
+    assert own < ways.max(), "no outlier"
 
 
 def test_particles_are_not_scaled_away_from_the_field_that_carries_them(cinema, recorded):

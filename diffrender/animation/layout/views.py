@@ -7,7 +7,8 @@ up. Both make clouds, trails and arrows, and both keep what they made in `made`,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from diffrender.animation.mobjects.plane.field import VectorField
 from diffrender.animation.mobjects.plane.tail import Tail
 from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.animation.mobjects.space.cloud import PointCloud3D, VectorField3D
-from diffrender.animation.mobjects.space.lines import Cage, Streaks3D, Trails3D
+from diffrender.animation.mobjects.space.lines import Cage, Trails3D
 from diffrender.animation.mobjects.space.orbit import Orbit
 from diffrender.animation.theme import Theme
 from diffrender.core.errors import RenderError
@@ -30,10 +31,12 @@ PHI, THETA = 1.08, -1.05  # radians: from where the orbit begins
 DISTANCE = 3.6  # of the eye, in radii of the data
 WIDE = 2.45  # deviations of noise that must find room: one point in twenty lies farther out
 EASE = 0.45  # part of the camera's way in which it comes to rest
-PHI_RANGE, PHIS, THETAS = (0.35, 1.3), 6, 24  # directions that are tried for the telling one
+PHI_RANGE, PHIS, THETAS = (0.55, 1.3), 5, 24  # directions that are tried for the telling one; from above all is flat
 MOST_POINTS, CELLS = 1500, 72  # points looked at, and cells of the picture along each side
+TELLING = 0.98  # of the most cells: directions that show so much of a shape are compared by its depth
 NEAR = 1.2  # room round points in space, some of which come nearer while the camera turns
-ROOM = 0.06  # of the box's sides, between data and box
+ROUND_BOX, SWEEP = 1.04, 0.6  # room round the box in space, and radians by which it is yet turned when it is near
+ROOM = 0.03  # of the box's sides, between data and box
 
 
 class Plane:
@@ -111,6 +114,14 @@ class Plane:
             w = h = (self.box[1] - self.box[0]) / 20 or 1.0
         return containing((x - w, x + w, y - h, y + h), self.rect)
 
+    def in_the_end(self, x: np.ndarray) -> np.ndarray:
+        """(…, D) data coordinates → (…, 2) as `flat` has them when the camera has come to rest."""
+        return self.flat(x)
+
+    def close_up(self, points: np.ndarray) -> Rect:
+        """What a view of points closes in on."""
+        return self.fit(points)
+
     def turn(self, seconds: float, *, degrees: float, start: float = 0.0, end: float = 1.0) -> list[Animation]:
         """What moves the camera meanwhile: nothing in the plane."""
         return []
@@ -157,6 +168,7 @@ class Space(Plane):
     ) -> None:
         super().__init__(box, rect)
         self.orbit, self.haze, self.telling = orbit, haze, telling
+        self.corners = np.stack(np.meshgrid(*np.stack([low, high], 1)), -1).reshape(-1, 3)
         self.keep(Cage(orbit, box, rect, low, high, color=theme.border, grid=theme.grid))
 
     def cloud(self, xy: Any, *, color: Any, radius: float, alpha: Any = 1.0, **more: Any) -> PointCloud:
@@ -169,11 +181,6 @@ class Space(Plane):
         more.pop("casing", None)  # lines in space need none: the haze sets them off
         more |= {"color": color, "width": width, "alpha": alpha, "length": length, "haze": self.haze}
         return self.keep(Trails3D(self.orbit, self.box, self.rect, x, **more))
-
-    def streaks(self, x: Any, *, color: Any, length: float, **more: Any) -> Streaks3D:
-        """Of the path of each point of a recording (T+1, N, 3) the piece in which it is, `length` scene units long."""
-        more |= {"color": color, "length": length, "haze": self.haze}
-        return self.keep(Streaks3D(self.orbit, self.box, self.rect, x, **more))
 
     def tail(self, x: Any, *, length: int, **more: Any) -> Any:
         """The tails of a few points: in space they are drawn as all are."""
@@ -191,11 +198,31 @@ class Space(Plane):
 
     def fit(self, points: np.ndarray, room: float = 1.1) -> Rect:
         """As in the plane, of points as they are seen in the end, when the camera has come to rest."""
+        with self._at_rest():
+            return super().fit(points, NEAR * room)
+
+    def close_up(self, points: np.ndarray) -> Rect:
+        """The smallest part of the plane that holds the whole box, as it is seen in the end and shortly before."""
+        seen = []
+        with self._at_rest():
+            for turned in np.linspace(0, SWEEP, 5):
+                self.orbit.theta = self.telling[1] - turned
+                seen.append(self.flat(self.corners))
+        (x0, y0), (x1, y1) = np.concatenate(seen).min(0), np.concatenate(seen).max(0)
+        x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, ROUND_BOX * (x1 - x0) / 2, ROUND_BOX * (y1 - y0) / 2
+        return containing((x - w, x + w, y - h, y + h), self.rect)
+
+    def in_the_end(self, x: np.ndarray) -> np.ndarray:
+        """As in the plane."""
+        with self._at_rest():
+            return self.flat(x)
+
+    @contextmanager
+    def _at_rest(self) -> Iterator[None]:
         now = self.orbit.phi, self.orbit.theta
         self.orbit.phi, self.orbit.theta = self.telling
-        box = super().fit(points, NEAR * room)
+        yield
         self.orbit.phi, self.orbit.theta = now
-        return box
 
     def turn(self, seconds: float, *, degrees: float, start: float = 0.0, end: float = 1.0) -> list[Animation]:
         """The part `start` to `end` of the camera's way: it comes from `degrees` aside to the `telling` angle.
@@ -223,22 +250,24 @@ def _eased(u: float) -> float:
 
 
 def telling_angle(orbit: Orbit, data: np.ndarray) -> tuple[float, float]:
-    """(phi, theta) from which points (N, 3) cover most of the picture, so that most of their shape is seen.
+    """(phi, theta) from which most of the shape of points (N, 3) is seen, and its depth.
 
-    By rule: of `THETAS` × `PHIS` directions the one in which the points fall into most cells of a fixed grid.
+    By rule: of `THETAS` × `PHIS` directions those in which the points fall into nearly as many cells of a fixed grid as
+    can be, and of these the one in which their depths differ most: a ring seen from above would look flat.
     """
     points = np.ascontiguousarray(data[:MOST_POINTS], np.float32)
     reach = float(np.abs(points - orbit.center).max()) * 1.8 or 1.0
     trial = Orbit(perspective=orbit.perspective, center=tuple(orbit.center))
-    best, most = (PHI, THETA), -1
+    found = []
     for trial.phi in np.linspace(*PHI_RANGE, PHIS).tolist():
         for trial.theta in (THETA + np.arange(THETAS) * 2 * math.pi / THETAS).tolist():
-            xy = trial.project(points)[0]
+            xy, _, depth = trial.project(points)
             cells = np.clip((xy / reach + 1) * CELLS / 2, 0, CELLS - 1).astype(int)
             covered = len(np.unique(cells[:, 0] * CELLS + cells[:, 1]))
-            if covered > most:
-                best, most = (trial.phi, trial.theta), covered
-    return best
+            found.append((covered, float(np.nanstd(depth)), trial.phi, trial.theta))
+    most = max(covered for covered, *_ in found)
+    _, phi, theta = max(rest for covered, *rest in found if covered >= TELLING * most)
+    return phi, theta
 
 
 def around(

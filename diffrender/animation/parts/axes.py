@@ -18,6 +18,7 @@ from diffrender.animation.theme import HAIR, LINE
 
 TICK = 0.09
 BAND = 0.22  # opacity of a band
+DEEP, ROOMY = "in the middle of the box", 8.0  # of a scale bar in space, said where a box is so wide
 SMALLEST = 1e-12  # a logarithmic axis shows what is less as this
 
 
@@ -153,8 +154,8 @@ def evenly(low: float, high: float, count: int = 3) -> list[float]:
 class ScaleBar(VGroup):
     """A bar of a round length in data units with its number over it, in the lower left corner of a box.
 
-    Of at most `share` of the box's width; another round length as the view zooms. In space, where lengths depend on
-    depth, it is true in the middle.
+    Of at most `share` of the box's width; another round length as the view zooms. In space lengths depend on depth: it
+    is true in the middle, and says so.
     """
 
     def __init__(self, view: Plane, page: Page, box: Box, *, share: float = 0.16) -> None:
@@ -163,6 +164,8 @@ class ScaleBar(VGroup):
         self.number = page.number("g", 1, "floor", "muted")
         self.height_of_number = self.y + 0.3 * page.em("floor")
         super().__init__(self.bar, self.number)
+        self.deep = [page.words(DEEP, "floor", "muted")] if view.dims == 3 and box.width > ROOMY else []
+        self.add(*self.deep)
         self.set_z_index(MOVING_TEXT + 1)  # over what it measures
         view.attached.append(self)
         self.show_view(view)
@@ -176,6 +179,8 @@ class ScaleBar(VGroup):
         self.bar.set_points_as_corners([[x, y + 0.06, 0], [x, y, 0], [end, y, 0], [end, y + 0.06, 0]])
         middle = (x + end) / 2 + (self.number.set_value(length).length - self.number.room) / 2
         self.number.at(middle, self.height_of_number, 0)
+        for text in self.deep:
+            text.at(max(end, self.left + self.number.room) + 0.12, self.y, -1)
 
 
 def scale_bar(view: Plane, page: Page, box: Box, *, share: float = 0.16) -> ScaleBar:

@@ -21,6 +21,8 @@ MOVE_SECONDS, SOON = 1.3, 0.2  # the samples move to their panel, what goes is g
 LATE = 0.8  # after which their name comes: in a tall frame they move across its place
 ROOM = 1.1  # round the data on a panel
 METRIC = "metric_sliced_wasserstein"
+FAR = "sliced Wasserstein distance {:.3f}|sliced Wasserstein {:.3f}|distance {:.3f}"  # so in every picture
+FLOOR = "floor, two draws of {0:,} points: {1}|floor of {0:,} points: {1}|floor {1}"  # and what it is judged by
 
 
 class Beside:
@@ -75,25 +77,21 @@ class BesideData(Beside):
         self.named = texts[-1:]
         if figures := distances(run):
             size = compared_points(run, run.states[-1])
-            said = (
-                f"two draws of {size:,} points: {figures.usual}|two draws {figures.usual}",
-                f"samples and data: {figures.far:.3f} apart|distance {figures.far:.3f}",
-            )
-            texts += feet(page, boxes, said)
-        if left.dims == 2:
-            texts += [scale_bar(left, page, boxes.left), scale_bar(right, page, boxes.right)]
+            texts += feet(page, boxes, (FLOOR, (size, figures.usual)), (FAR, (figures.far,)))
+        texts += [scale_bar(left, page, boxes.left), scale_bar(right, page, boxes.right)]
         self.mobjects: list[Mobject] = [*left.made, *texts]
 
 
-def feet(page: Page, boxes: Boxes, said: Sequence[str]) -> list[Any]:
-    """A text, the longest of its forms that there is room for, under each of two panels; in a tall frame two lines."""
+def feet(page: Page, boxes: Boxes, *said: tuple[str, Sequence[Any]]) -> list[Any]:
+    """Under each of two panels the longest that there is room for of a text's forms, with its values; in a tall frame
+    two lines."""
     rows, size = [boxes.left_key, boxes.right_key], "label" if page.shape == "wide" else "legend"
     if page.shape == "tall":  # under each other, over the whole width
         both, up = boxes.left_key._replace(right=boxes.right_key.right), 1.4 * page.em("legend")
         rows = [both, both._replace(bottom=both.bottom + up, top=both.top + up)]
     return [
-        page.label(page.fitting(forms, box.width, size), *page.foot(box), size)
-        for box, forms in zip(rows, said, strict=True)
+        page.label(page.fitting(forms, box.width, size, *values).format(*values), *page.foot(box), size)
+        for box, (forms, values) in zip(rows, said, strict=True)
     ]
 
 

@@ -17,6 +17,8 @@ from diffrender.animation.parts.marginals import distance_to_noise, marginals
 from diffrender.animation.theme import point_radius
 
 ROOM = 0.95  # of a panel's width, for its name
+FAR_FROM_BELL = "sliced Wasserstein distance to the bell {:.3f}|distance to the bell {:.3f}|to the bell {:.3f}"
+BELL_FLOOR = "floor, {0:,} normal draws: {1}|floor {1}"
 SIZE, CLOUD = 16, 0.75  # of points, as `point_radius` takes it, and their opacity
 
 
@@ -46,11 +48,7 @@ class BesideBell(Beside):
             called = page.fitting(f"{name}: {count:,} points|{name}", ROOM * box.width, "label")
             self.named = [page.panel_label(page.words(called), box)]
             self.mobjects += self.named
-        said = (
-            f"distance to the bell, usually: {usual}|usually: {usual}",
-            f"distance to the bell {self.far:.3f}|distance {self.far:.3f}",
-        )
-        self.mobjects += feet(page, boxes, said)
+        self.mobjects += feet(page, boxes, (BELL_FLOOR, (count, usual)), (FAR_FROM_BELL, (self.far,)))
         self.where = views[1].box, views[1].rect
 
     def draw(self, view: Plane, points: np.ndarray, color: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.parts.axes import Axes, evenly
-from diffrender.animation.parts.beside import METRIC
+from diffrender.animation.parts.beside import FAR, FLOOR, METRIC
 from diffrender.animation.parts.clock import Clock
 from diffrender.trajectory.distance import MOST_POINTS, Judged, compared_points, judged_distances
 
@@ -35,20 +35,16 @@ class DistanceCourse:
         else:
             self.far = np.asarray(run[METRIC], float) if METRIC in run else np.zeros(0)
 
-    def lines(self, *, carried: str = "") -> list[Any]:
-        """Texts for a column: the distance as it is now, and under it that of two draws; none if not known.
-
-        carried: what the states are called; where it is given, it is said how many of them are compared.
-        """
+    def lines(self, width: float) -> list[Any]:
+        """Texts for a column so wide: the distance as it is now, and under it of how many points it is, and its floor,
+        that of two draws; none if not known."""
         page, run = self.clock.page, self.clock.run
         if not len(self.far):
             return []
-        form, made, size = "distance to the data {:.3f}", list[Any](), compared_points(run, run.states[-1])
-        if carried and size:
-            form = f"{size:,} {carried} to the data {{:.3f}}"
-        made.append(self.clock.number(form, self.far, size="legend"))
+        made = [self.clock.number(page.fitting(FAR, width, "legend", 0.0), self.far, size="legend")]
         if self.usual:
-            made.append(page.words(f"two draws of {size:,}: {self.usual.usual}", "legend", "muted"))
+            values = compared_points(run, run.states[-1]), self.usual.usual
+            made.append(page.words(page.fitting(FLOOR, width, "legend", *values).format(*values), "legend", "muted"))
         return made
 
     def chart(self, box: Box, above: Sequence[Any] = (), below: Any = None) -> list[Any]:
@@ -69,8 +65,6 @@ class DistanceCourse:
             page, box, x=(0, steps), y=(0, 1.02 * top), x_ticks=(), y_ticks=(0, evenly(0, top, 2)[1]), pad=0.06,
         )  # fmt: skip
         named = page.label("step", axes.rect.right, axes.rect.bottom - 1.15 * page.em("floor"), 1, "floor", "muted")
-        measure = page.label("sliced Wasserstein", axes.rect.left, named.baseline, -1, "floor", "muted")
-        below_it = [measure, named] if measure.width + named.width + AWAY < axes.rect.width else [named]
         curve = axes.curve(np.arange(steps + 1), self.far, color=theme.samples, ring=theme.bg).set_z_index(3)
         band = [axes.band(self.usual.low, self.usual.high)] if self.usual else []
-        return [*axes.mobjects, *below_it, *band, self.clock.bind(curve)]
+        return [*axes.mobjects, named, *band, self.clock.bind(curve)]

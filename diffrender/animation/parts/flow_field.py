@@ -17,12 +17,11 @@ from diffrender.trajectory.reader import Trajectory
 QUANTILES = (0.15, 0.92)  # of all magnitudes of the clip: the ends of the logarithmic colour scale
 LONGEST = 0.95  # quantile of a moment's magnitudes that has the full length of an arrow
 PATHS = 100  # chains whose paths are shown in space
-STREAK = 0.55  # of a path in space, scene units that are shown
 ROOT = 0.25  # lengths follow this power of the magnitude: where particles are, the field is weak
 LENGTH = {2: 0.9, 3: 0.45}  # of the longest arrow, in steps of the grid
 SLICE = 14  # arrows along each side of the slice of space that is shown, at most
 AROUND = 0.2  # arrows in space lie within the box of the data, and so much of its sides outside
-ALPHA = 0.3  # of a single path
+ALPHA, WHOLE = 0.3, 0.6  # opacity of a single path: in the plane, and in space
 LINES: dict[str, Any] = {"spacing": 0.26, "length": 1.5, "width": 0.034}  # in scene units
 
 
@@ -59,10 +58,6 @@ class FlowField:
         )  # fmt: skip
         return view.keep(drawn).follow(self.vectors, self.index)
 
-    def streaks(self, view: Any, *, theme: Theme, count: int) -> Any:
-        """In space: pieces of the paths of some chains, as they come in from the noise and turn onto the data."""
-        return view.streaks(self.run["x"][:, :count], color=theme.samples, length=STREAK, width=LINE, alpha=0.85)
-
     def arrows(self, view: Plane, *, theme: Theme) -> Any:
         """Arrows, their lengths scaled anew at each moment; none is cut off at the edge; of space one slice."""
         places, vectors = self.places, self.vectors
@@ -91,12 +86,12 @@ class FlowField:
         return ((at > low - AROUND * (high - low)) & (at < high + AROUND * (high - low))).all(1)
 
     def paths(self, view: Plane, *, color: str) -> Any:
-        """The paths of all chains: in the plane as a density, in space those of some as lines."""
+        """The paths of all chains: in the plane as a density that grows, in space those of some as whole lines."""
         states = self.run["x"]  # where the field was probed, not scaled
         if view.dims == 2:
             return view.keep(PathDensity(view.box, view.rect, states, color=color, alpha=ALPHA))
-        line: dict[str, Any] = {"width": LINE, "alpha": 0.8, "length": self.run.steps + 1, "power": 1.0}
-        return view.trails(states[:, :PATHS], color=color, **line)
+        line: dict[str, Any] = {"width": LINE, "alpha": WHOLE, "length": self.run.steps + 1, "power": 0.0}
+        return view.trails(states[:, :PATHS], color=color, **line).show_step(self.run.steps)
 
     def paths_shown(self, view: Plane) -> int:
         """How many chains `paths` shows."""

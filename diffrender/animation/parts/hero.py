@@ -17,6 +17,12 @@ TAIL = 24  # steps of its path that are drawn
 HERO = 0.085  # radius of the point that is followed
 
 
+def ends_seen(view: Plane, states: Any) -> np.ndarray:
+    """(2, N, 2) the first and the last of states (T+1, N, D) as they are seen in the end, a long way from its side."""
+    ends = (np.asarray(states[k], float) for k in (0, len(states) - 1))
+    return np.stack([view.in_the_end(each) for each in ends])
+
+
 class Hero:
     """One followed point and the last `length` steps of its path, drawn over everything in the view.
 
@@ -36,7 +42,7 @@ class Hero:
         even: bool = False,
         way: float = FARTHEST,
     ) -> None:
-        self.chain = pick_hero(states, way) if chain is None else chain
+        self.chain = pick_hero(ends_seen(view, states), way) if chain is None else chain
         self.states = np.stack([np.asarray(states[k][self.chain]) for k in range(len(states))])[:, None]
         self.color = color or theme.fg
         tail: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.9, "casing": theme.bg}

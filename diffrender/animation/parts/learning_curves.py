@@ -11,7 +11,7 @@ from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.plane.curve import averaged
 from diffrender.animation.parts.axes import Axes, decades, evenly
-from diffrender.animation.parts.beside import METRIC
+from diffrender.animation.parts.beside import FAR, FLOOR, METRIC
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.theme import HAIR
 from diffrender.trajectory.distance import compared_points, judged_distances
@@ -90,11 +90,11 @@ class LearningCurves:
             y_ticks=[ticks[0], *(ticks[-1:] if two else [])], room=room,
         )  # fmt: skip
         curve = clock.bind(axes.curve(np.maximum(self.steps, 1), far, color=theme.samples, ring=theme.bg))
-        name = "Distance to the data: {:.3f}" if page.shape == "wide" else "Distance {:.3f}"
-        value = self._over(axes, clock.number(name, far, size="legend"))
+        name = page.fitting(FAR, axes.rect.width, "legend", 0.0)
+        value = self._over(axes, clock.number(name[0].upper() + name[1:], far, size="legend"))
         size = compared_points(self.run, self.run["snapshot"][-1])
         usual = figures.usual if figures else ""
-        names = f"two draws of {size or 0:,} points: {usual}|two draws {usual}"
+        names = "|".join(form.format(size or 0, usual) for form in FLOOR.split("|"))
         least = [axes.band(figures.low, figures.high), self._judged(axes, figures.high, names)] if figures else []
         return [*axes.mobjects, *least, curve, value]
 

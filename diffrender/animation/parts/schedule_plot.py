@@ -11,6 +11,7 @@ from manim import Dot, VMobject
 from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import line, put_dashes
 from diffrender.animation.parts.axes import Axes
+from diffrender.animation.parts.beside_bell import BELL_FLOOR, FAR_FROM_BELL
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.marginals import distance_to_noise
 from diffrender.animation.theme import HAIR, LINE, blend
@@ -184,8 +185,10 @@ class ScheduleColumn:
             rows = [[terms[0], clock.number("$t =$ {:.2f}", run["time"], size=size)], snr]
         if page.shape == "wide" and states.ndim == 3:
             distance, (low, high) = distance_to_noise(states, deviation)
-            far = clock.number("distance to the bell {:.3f}", distance, size="legend")
-            judged = page.words(f"{states.shape[1]:,} normal draws: {low:.3f}–{high:.3f}", "legend", "muted")
+            far = clock.number(FAR_FROM_BELL.split("|")[1], distance, size="legend")
+            judged = page.words(
+                BELL_FLOOR.split("|")[0].format(states.shape[1], f"{low:.3f}–{high:.3f}"), "legend", "muted"
+            )
             rows[-1:] = [[snr, far], judged]
         texts, plot = box.columns(0.39, 0.61, gap=0.25) if page.shape == "tall" else (box, box)
         made = page.stack(texts, *rows, gap=0.45)

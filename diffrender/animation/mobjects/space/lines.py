@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -15,18 +14,18 @@ from diffrender.animation.mobjects.space.orbit import Orbit
 from diffrender.animation.theme import HAIR, LINE
 from diffrender.core.errors import RenderError
 
-PIECES, VERTICES, TAIL = 160, 14, 0.1  # places along a path, vertices of a streak, opacity of its end
 OUTSIDE = 0.12  # of half the picture's side: a box that reaches so far beyond its edge is not drawn
 
 
-class PathLines(Raster):
-    """Lines in space along a recording's paths.
+class Trails3D(Raster):
+    """The fading tails of chains in space; of those over one another the newest part shows.
 
     Parameters
     ----------
     orbit, box, rect, haze: as of `PointCloud3D`.
     x: (T+1, N, 3) a recording, which may be larger than memory.
-    color: "#RRGGBB". width: scene units. alpha: opacity of the newest point. length: of a line, more than 0.
+    color: "#RRGGBB". width: scene units. alpha: opacity of the newest point.
+    length: steps until a trail has vanished; opacity falls as (1 − age / length) ** power.
     """
 
     def __init__(
@@ -38,95 +37,41 @@ class PathLines(Raster):
         *,
         color: str,
         haze: str,
-        length: float,
         width: float = LINE,
         alpha: float = 1.0,
+        length: int = 20,
+        power: float = 1.5,
         clip: bool = True,
     ) -> None:
         super().__init__(box, rect, color)
-        if x.ndim != 3 or x.shape[2] != 3 or not length > 0:
-            kind = type(self).__name__
-            raise RenderError(f"{kind}: a recording has shape {x.shape}, not (T+1, N, 3), or length {length} <= 0.")
+        if x.ndim != 3 or x.shape[2] != 3 or length < 1:
+            raise RenderError(f"Trails3D: a recording has shape {x.shape}, not (T+1, N, 3), or length {length} < 1.")
         self.orbit, self.recorded, self.haze, self.clip = orbit, x, haze, clip
-        self.line_width, self.alpha, self.length, self.step = width, alpha, length, 0.0
+        self.line_width, self.alpha, self.length, self.power = width, alpha, length, power
+        self.step = 0.0
 
-    def show_step(self, step: float) -> Self:
-        """Show the lines of recorded step `step` (0..T)."""
+    def show_step(self, step: float) -> Trails3D:
+        """Show the trails that end at recorded step `step` (0..T)."""
         self.step = min(max(float(step), 0.0), len(self.recorded) - 1.0)
         return self
 
-    def paint_lines(
-        self, xyz: np.ndarray, fade: np.ndarray, place: Placement, pixels: np.ndarray, opacity: float
-    ) -> None:
-        """Draw lines through places (V, N, 3), `fade` (V,) as opaque, hazier with distance."""
-        shape = xyz.shape[:2]
-        xy, _, depth = self.orbit.project(finite32(xyz).reshape(-1, 3))
-        rgba = rgba8(self.fill_rgbas[:1, :3] * 255, len(xy))
-        colors = hazed(np.broadcast_to(rgba, (len(xy), 4)), depth, self.orbit.reach or reach_of(self.box), self.haze)
-        lines, tints = xy.reshape(*shape, 2), colors.view(np.uint32).reshape(shape)
-        with Clip(place, self.corner, pixels, self.clip) as window:
-            lay_lines(window, pixels, place, self.box, lines, fade[:, None], tints, self.line_width, opacity)
-
-
-class Trails3D(PathLines):
-    """The fading tails of chains in space; of those over one another the newest part shows.
-
-    length: steps until a trail has vanished; opacity falls as (1 − age / length) ** power.
-    """
-
-    def __init__(
-        self, orbit: Orbit, box: Box, rect: Box, x: np.ndarray, *, length: int = 20, power: float = 1.5, **look: Any
-    ) -> None:
-        super().__init__(orbit, box, rect, x, length=length, **look)
-        self.power = power
-
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
-        """The last `length` steps of each chain, fading towards the oldest."""
+        """The last `length` steps of each chain, fading towards the oldest and hazier with distance."""
         first, last = max(0, math.ceil(self.step - self.length)), math.floor(self.step)
         steps = np.append(np.arange(first, last + 1), [self.step] if self.step > last else [])
-        if len(steps) < 2:
+        xyz = [at_step(self.recorded, step) for step in steps]
+        if len(xyz) < 2:
             return
+        shape = len(xyz), self.recorded.shape[1]
+        xy, _, depth = self.orbit.project(finite32(np.stack(xyz)).reshape(-1, 3))
+        rgba = rgba8(self.fill_rgbas[:1, :3] * 255, len(xy))
+        colors = hazed(np.broadcast_to(rgba, (len(xy), 4)), depth, self.orbit.reach or reach_of(self.box), self.haze)
         fade = self.alpha * np.clip(1 - (self.step - steps) / self.length, 0, 1) ** self.power
-        self.paint_lines(np.stack([at_step(self.recorded, step) for step in steps]), fade, place, pixels, opacity)
-
-
-class Streaks3D(PathLines):
-    """Of each chain's path in space the piece in which it now is, all of one length, brighter towards where it goes.
-
-    A piece begins where the path does when recorded time begins, and ends where it ends with it: the whole flow can be
-    seen at any moment, even before anything has moved. A path that is shorter is shown whole. length: scene units.
-    """
-
-    caches: ClassVar[frozenset[str]] = frozenset({"along", "paths"})
-
-    def __init__(self, orbit: Orbit, box: Box, rect: Box, x: np.ndarray, *, length: float, **look: Any) -> None:
-        super().__init__(orbit, box, rect, x, length=length, **look)
-        self.length = length * (self.box[1] - self.box[0]) / (rect[1] - rect[0])  # in data units
-        x = np.asarray(x, float)
-        gone = np.linalg.norm(np.diff(x, axis=0), axis=-1)
-        self.along = np.concatenate([np.zeros((1, x.shape[1])), np.cumsum(gone, axis=0)])  # (T+1, N) way gone
-        even = np.linspace(0, 1, PIECES + 1)
-        self.paths = np.stack(
-            [
-                np.stack([np.interp(even * s[-1], s, each[:, d]) for d in range(3)], axis=-1)
-                for s, each in zip(self.along.T, x.transpose(1, 0, 2), strict=True)
-            ],
-            axis=1,
-        )  # (PIECES + 1, N, 3) places at even distances along each path
-
-    def pieces(self) -> np.ndarray:
-        """(VERTICES, N, 3) the pieces as they are now, from the oldest place to the foremost."""
-        whole = np.maximum(self.along[-1], 1e-12)
-        part = np.minimum(self.length / whole, 1.0)
-        first = at_step(self.along, self.step) / whole * (1 - part)
-        at = np.clip(first + np.linspace(0, 1, VERTICES)[:, None] * part, 0, 1) * PIECES
-        low = np.minimum(at.astype(int), PIECES - 1)
-        chains, share = np.arange(len(whole)), (at - low)[..., None]
-        return self.paths[low, chains] * (1 - share) + self.paths[low + 1, chains] * share
-
-    def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
-        """The pieces, brighter towards their foremost places."""
-        self.paint_lines(self.pieces(), self.alpha * np.linspace(TAIL, 1, VERTICES), place, pixels, opacity)
+        with Clip(place, self.corner, pixels, self.clip) as window:
+            tints = colors.view(np.uint32).reshape(shape)
+            lay_lines(
+                window, pixels, place, self.box, xy.reshape(*shape, 2), fade[:, None], tints, self.line_width, opacity
+            )
 
 
 class Cage(Raster):
