@@ -19,6 +19,7 @@ from diffrender.animation import (
     Plane,
     Recording,
     SceneOptions,
+    Trajectory,
     TrajectoryScene,
     key_dot,
     point_radius,
@@ -44,6 +45,11 @@ def opacity_ahead(noisy: np.ndarray) -> np.ndarray:
     return np.array([smooth(float(share)) for share in np.clip((noisy - low) / (high - low), 0, 1)])
 
 
+def kicks(run: Trajectory) -> np.ndarray:
+    """(T,) how large the fresh noise of each step is: root mean square over points and coordinates."""
+    return np.array([np.sqrt(np.mean(np.square(run["noise"][k], dtype=float))) for k in range(run.steps)])
+
+
 class Denoise(TrajectoryScene):
     """A cloud of noise becomes the data: one point step by step, then all, and what came out beside what should."""
 
@@ -52,7 +58,8 @@ class Denoise(TrajectoryScene):
     needs = {"run": Recording("reverse")}
     words = {
         "title": "Denoising",
-        "noise_left": "noise",
+        "noise_left": "noise in $x_t$:",
+        "kick": "fresh noise",
         "samples": "samples $x_t$",
         "guess_text": "predicted data $hat(x)_0$",
         "one": "one of them",
@@ -97,7 +104,10 @@ class Denoise(TrajectoryScene):
             clock.bind(lambda step: setattr(samples, "casing", theme.bg if step >= shape_from else None))
         header = self.header(self.words["title"], self.sampler_equation())
         noise = f"{self.words['noise_left']} $sigma_t =$ {{:.3f}}"
-        column: list[Any] = [clock.number(noise, run["sigma"], size="label")]
+        column: list[Any] = [clock.number(noise, run["sigma"], size="legend" if page.shape == "tall" else "label")]
+        if page.column_align and "tilde(sigma)" in self.sampler_equation() and "noise" in run:
+            kick = f"{self.words['kick']} $tilde(sigma)_t =$ {{:.3f}}"
+            column.append(clock.number(kick, kicks(run), size="legend", color="samples"))
         course, key = DistanceCourse(clock), self.legend(self.keys(guess is not None), boxes.key)
         texts, plot = boxes.column.columns(*BESIDE) if page.shape == "tall" else (boxes.column, boxes.column)
         if page.shape != "square":
@@ -106,8 +116,7 @@ class Denoise(TrajectoryScene):
         if page.shape != "square":
             column += course.chart(plot, *([column, key] if page.column_align else []))
         column += clock.slider(boxes.slider)
-        if view.dims == 2:
-            column.append(scale_bar(view, page, boxes.stage))
+        column.append(scale_bar(view, page, boxes.stage, under=theme.bg))
         caption = self.caption("sampler", "step", "points", "scaling", "seed", "model")
 
         wide, near = view.box, view.close_up(shown)

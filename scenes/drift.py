@@ -128,7 +128,7 @@ class Drift(TrajectoryScene):
         terms = self.words["terms"] if page.column_align else ""
         caption = self.caption("sampler", "step", lengths, "seed", "model", terms)
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
-        edge.append(scale_bar(view, page, boxes.stage).set_z_index(9))
+        edge.append(scale_bar(view, page, boxes.stage, under=theme.panel).set_z_index(9))
 
         self.seen, self.wide, self.near = view, view.box, view.box if plane else view.close_up(shape)
         clock.show(1)

@@ -145,7 +145,7 @@ class Forward(TrajectoryScene):
         clock.bind(*edges, tiles)
         ground = [panel(stage, theme), *tiles.names, *tiles.grounds, self.legend(self.keys(), boxes.key)]
         ground += [frame(stage, theme.border).set_z_index(8)]
-        ground += [scale_bar(view, self.page, stage).set_z_index(9)] if view.dims == 2 else []
+        ground += [scale_bar(view, self.page, stage, under=theme.panel).set_z_index(9)] if view.dims == 2 else []
         return ground, [*view.made, *(mob for edge in edges for mob in edge.mobjects), *tiles.mobjects]
 
     def images(self, clock: Clock, boxes: Boxes, steps: list[int]) -> tuple[list[Any], list[Any]]:

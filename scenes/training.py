@@ -127,7 +127,7 @@ class TrainingScene(TrajectoryScene):
         ]
 
         edge = [frame(boxes.panel, theme.border).set_z_index(view.made[-1].z_index + 1)]
-        edge += [scale_bar(view, page, boxes.panel).set_z_index(9)] if view.dims == 2 else []
+        edge += [scale_bar(view, page, boxes.panel, under=theme.panel).set_z_index(9)] if view.dims == 2 else []
         ground = [panel(boxes.panel, theme), self.legend(self.keys(), boxes.key), *names, *shown, *edge]
         return ground, view.made
 

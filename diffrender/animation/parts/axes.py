@@ -12,12 +12,12 @@ from manim import VGroup, VMobject
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import MOVING_TEXT, Page
 from diffrender.animation.layout.views import Plane
-from diffrender.animation.mobjects.furniture.panels import line, put_dashes
+from diffrender.animation.mobjects.furniture.panels import frame, line, put_dashes
 from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.theme import HAIR, LINE
 
 TICK = 0.09
-BAND = 0.22  # opacity of a band
+BAND, PATCH = 0.22, 0.85  # opacity of a band, and of what lies under a scale bar
 DEEP, ROOMY = "in the middle of the box", 8.0  # of a scale bar in space, said where a box is so wide
 SMALLEST = 1e-12  # a logarithmic axis shows what is less as this
 
@@ -155,15 +155,16 @@ class ScaleBar(VGroup):
     """A bar of a round length in data units with its number over it, in the lower left corner of a box.
 
     Of at most `share` of the box's width; another round length as the view zooms. In space lengths depend on depth: it
-    is true in the middle, and says so.
+    is true in the middle, and says so. under: colour of a patch that keeps it clear of points.
     """
 
-    def __init__(self, view: Plane, page: Page, box: Box, *, share: float = 0.16) -> None:
+    def __init__(self, view: Plane, page: Page, box: Box, *, share: float = 0.16, under: str = "") -> None:
         self.left, self.y, self.longest = box.left + 0.18, box.bottom + 0.2, share * box.width
         self.bar = line([(0, 0), (0, 0), (1, 0), (1, 0)], page.theme.muted, 0.8 * LINE)
         self.number = page.number("g", 1, "floor", "muted")
         self.height_of_number = self.y + 0.3 * page.em("floor")
-        super().__init__(self.bar, self.number)
+        self.patch = frame(Box(0, 1, 0, 1), under, 0, fill=under, radius=0.1).set_fill(opacity=PATCH) if under else None
+        super().__init__(*([self.patch] if self.patch else []), self.bar, self.number)
         self.deep = [page.words(DEEP, "floor", "muted")] if view.dims == 3 and box.width > ROOMY else []
         self.add(*self.deep)
         self.set_z_index(MOVING_TEXT + 1)  # over what it measures
@@ -179,13 +180,18 @@ class ScaleBar(VGroup):
         self.bar.set_points_as_corners([[x, y + 0.06, 0], [x, y, 0], [end, y, 0], [end, y + 0.06, 0]])
         middle = (x + end) / 2 + (self.number.set_value(length).length - self.number.room) / 2
         self.number.at(middle, self.height_of_number, 0)
+        right = max(end, float(self.number.get_right()[0]))
         for text in self.deep:
-            text.at(max(end, self.left + self.number.room) + 0.12, self.y, -1)
+            right = float(text.at(right + 0.12, self.y, -1).get_right()[0])
+        if self.patch:
+            low, high = (x - 0.08, y - 0.08), (right + 0.08, float(self.number.get_top()[1]) + 0.08)
+            self.patch.stretch_to_fit_width(high[0] - low[0]).stretch_to_fit_height(high[1] - low[1])
+            self.patch.move_to([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, 0])
 
 
-def scale_bar(view: Plane, page: Page, box: Box, *, share: float = 0.16) -> ScaleBar:
+def scale_bar(view: Plane, page: Page, box: Box, *, share: float = 0.16, under: str = "") -> ScaleBar:
     """The scale bar of a view, in a corner of a box."""
-    return ScaleBar(view, page, box, share=share)
+    return ScaleBar(view, page, box, share=share, under=under)
 
 
 def _unit(view: Plane) -> float:

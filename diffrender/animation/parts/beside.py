@@ -78,7 +78,9 @@ class BesideData(Beside):
         if figures := distances(run):
             size = compared_points(run, run.states[-1])
             texts += feet(page, boxes, (FLOOR, (size, figures.usual)), (FAR, (figures.far,)))
-        texts += [scale_bar(left, page, boxes.left), scale_bar(right, page, boxes.right)]
+        texts += [
+            scale_bar(*each, under=page.theme.bg) for each in ((left, page, boxes.left), (right, page, boxes.right))
+        ]
         self.mobjects: list[Mobject] = [*left.made, *texts]
 
 

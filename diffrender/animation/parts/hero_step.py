@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from manim import Dot, Mobject, smooth
+from manim import Dot, Mobject, VGroup, smooth
 
 from diffrender.animation.animations import OpacityScale, UpdateFromAlpha
 from diffrender.animation.layout.box import Box
-from diffrender.animation.layout.page import containing
+from diffrender.animation.layout.page import Page, containing
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
-from diffrender.animation.mobjects.furniture.panels import Key, Rect, key_arrow
+from diffrender.animation.mobjects.furniture.panels import Key, Rect, key_arrow, key_dot, pill
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.hero import Hero
 from diffrender.animation.parts.zoom.spotlight import Spotlight
@@ -25,7 +25,9 @@ GUESS_ARROW = 0.6  # the arrow to the prediction is slighter than those of what 
 STAGES = {"guess": 0.45, "drift": 0.4, "noise": 0.4, "hold": 0.35, "move": 0.3, "gone": 0.1}  # shares of a slow step
 BEST = 0.35  # of the way to the predicted data: how long a step and its kick are best to be seen
 ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.7
-DIMMED = 0.6  # the others while one point is followed
+DIMMED = {2: 0.6, 3: 0.25}  # the others while one point is followed: in space they lie behind and before it
+SCALE = {2: 0.8, 3: 1.0}  # of arrows
+TITLE_ROOM = 0.65  # of the width of the view
 RIM = 0.13  # units before the middle of a point at which an arrow to it ends
 EARLY = 0.75  # the steps that are taken apart are among the first so many of all
 SHORT = "$hat(x)_0$", "mean", "noise"
@@ -46,8 +48,8 @@ class HeroStep:
         self.mean = theme.data if "noise" in self.ends(0) else theme.fg
         self.arrows = {
             "guess": StepArrow(theme.data, dashed=True, scale=GUESS_ARROW, casing=casing),
-            "drift": StepArrow(self.mean, scale=0.8, casing=casing),
-            "noise": StepArrow(theme.noise, dashed=True, scale=0.8, casing=casing),
+            "drift": StepArrow(self.mean, scale=SCALE[view.dims], casing=casing),
+            "noise": StepArrow(theme.noise, dashed=True, scale=SCALE[view.dims], casing=casing),
         }
         self.predicted = Dot(radius=0.08, color=theme.data).set_stroke(theme.fg, 1.2 * RING * 100)
         self.predicted.set_z_index(8).set_opacity(0)
@@ -62,11 +64,16 @@ class HeroStep:
         theme, drawn = self.theme, self.ends(0)
         guess, mean, noise = SHORT if short else ("to $hat(x)_0$, predicted", "mean of the step", "fresh noise")
         items = {
-            "guess": (key_arrow(theme.data, dashed=True, scale=GUESS_ARROW), 0.62, guess),
+            "guess": (self._guess_key, 0.62, guess),
             "drift": (key_arrow(self.mean), 0.62, "step" if "noise" not in drawn else mean),
             "noise": (key_arrow(theme.noise, dashed=True), 0.62, noise),
         }
         return [item for name, item in items.items() if name in drawn]
+
+    def _guess_key(self, x0: float, x1: float, y: float) -> VGroup:
+        """The arrow to the prediction, and the ringed point there."""
+        arrow = key_arrow(self.theme.data, dashed=True, scale=GUESS_ARROW)(x0, x1 - 0.15, y)
+        return VGroup(arrow, key_dot(self.theme.data, ring=self.theme.fg)(x1 - 0.15, x1, y))
 
     def ends(self, step: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Where each arrow of a recorded step begins and ends, in data units as shown."""
@@ -110,6 +117,7 @@ class HeroStep:
         key: the legend, in whose `box` that of the arrows stands meanwhile.
         """
         view, first, fade = self.view, self.pick(count), OpacityScale(*others)
+        dimmed = DIMMED[view.dims]
         whole, seconds = view.box, scene.seconds(ZOOM_SECONDS)
         at, after = (clock.timeline.course(step) for step in (first, first + count))
         scene.play_run(clock, 0.5 + 2 * at, end=at)
@@ -117,9 +125,11 @@ class HeroStep:
         near = self.window(first, count, view.rect)
         scene.play(
             view.move(near, view.rect, seconds),
-            UpdateFromAlpha(lambda u: fade.set(1 - u * (1 - DIMMED)), *others, run_time=seconds),
+            UpdateFromAlpha(lambda u: fade.set(1 - u * (1 - dimmed)), *others, run_time=seconds),
         )
-        scene.crossfade([key], [marks := scene.legend(self.keys(short=not scene.page.column_align), box)])
+        marks = scene.legend(self.keys(short=not scene.page.column_align), box)
+        named = self.named(scene.page, first, count, whole[1] - whole[0])
+        scene.crossfade([key], [marks, *named])
 
         def show(u: float) -> None:
             step = min(int(u * count), count - 1)
@@ -128,12 +138,24 @@ class HeroStep:
 
         scene.play(UpdateFromAlpha(show, *clock.mobjects, *self.mobjects, run_time=scene.seconds(STEP_SECONDS) * count))
         self.rest()
-        scene.crossfade([marks], [key])
+        scene.crossfade([marks, *named], [key])
         scene.play(
             view.move(whole, view.rect, seconds),
-            UpdateFromAlpha(lambda u: fade.set(DIMMED + u * (1 - DIMMED)), *others, run_time=seconds),
+            UpdateFromAlpha(lambda u: fade.set(dimmed + u * (1 - dimmed)), *others, run_time=seconds),
         )
         return after
+
+    def named(self, page: Page, first: int, count: int, before: float) -> list[Mobject]:
+        """What is seen in the close-up, on a patch at the top of the view: which steps of one point, how much larger.
+
+        before: width of the view's plane that was seen before it.
+        """
+        times, (left, _, _, top) = before / (self.view.box[1] - self.view.box[0]), self.view.rect
+        said = f"close-up of one point × {times:.1f}: steps {first + 1} to {first + count}"
+        short = f"close-up × {times:.1f}: steps {first + 1} to {first + count}"
+        text = page.words(page.fitting(f"{said}|{short}", TITLE_ROOM * (self.view.rect[1] - left), "legend"), "legend")
+        text.at(left + 0.2, top - 1.2 * page.em("legend"), -1)
+        return [pill(text, self.theme, alpha=0.9).set_z_index(8), text.set_z_index(9)]
 
     def rest(self) -> None:
         """Light the whole equation and show no arrow."""
@@ -143,13 +165,18 @@ class HeroStep:
         self.predicted.set_opacity(0)
 
     def pick(self, count: int) -> int:
-        """The recorded step that begins the `count` consecutive ones whose arrows read best, by rule."""
+        """The recorded step that begins the `count` consecutive ones whose arrows, as seen, read best, by rule."""
         last = max(int(EARLY * self.run.steps) - count, 0)
         bad = []
         for k in range(last + count):
-            ends = {name: float(np.linalg.norm(b - a)) for name, (a, b) in self.ends(k).items()}
+            pairs = self.ends(k)
+            ends = {
+                name: float(np.linalg.norm(np.subtract(*self.view.flat(np.array(pair)))))
+                for name, pair in pairs.items()
+            }
             way = ends.pop("guess", 1.0) or 1.0
-            bad.append(sum(abs(np.log(max(length, 1e-6) / (BEST * way))) for length in ends.values()))
+            aside = way / (np.linalg.norm(np.subtract(*pairs["guess"])) or 1.0) if "guess" in pairs else 1.0
+            bad.append(sum(abs(np.log(max(length, 1e-6) / (BEST * way))) for length in ends.values()) - np.log(aside))
         return int(np.argmin(np.convolve(bad, np.ones(count), "valid"))) if len(bad) >= count else 0
 
     def window(self, first: int, count: int, rect: Rect, *, room: float = 1.5) -> tuple[float, float, float, float]:
