@@ -108,7 +108,7 @@ class Drift(TrajectoryScene):
         clock.bind(*field, *([paths] if plane else []), *many, hero)
         header = self.header(self.words["title"], EQUATION)
         speeds = theme.table("magnitude"), flow.low, flow.high
-        bar = [] if not field else page.log_scale("$norm(dot(x))$", boxes.column, *speeds)
+        bar = [] if not field else page.log_scale('$norm(dot(x)) "(log)"$', boxes.column, *speeds)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
         course = DistanceCourse(clock)
         below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend") * bool(bar))

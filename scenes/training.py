@@ -30,7 +30,7 @@ from diffrender.animation import (
     scale_bar,
 )
 
-STAMPS = {"tall": 5, "square": 9, "classic": 5, "wide": 7}  # moments of the training that stay on screen
+STAMPS = {"tall": 5, "square": 9, "classic": 7, "wide": 7}  # moments of the training that stay on screen
 HEROES = 3  # noises whose end points are followed while the network learns
 DATA, SAMPLES = 0.75, 0.85  # opacity of points
 
@@ -48,6 +48,7 @@ class TrainingScene(TrajectoryScene):
 
         duration: float = Field(12.0, gt=0, le=600, description="seconds from the first to the last training step")
         points: int = Field(800, ge=1, le=20000, description="points shown of the data and of the samples each")
+        interpolate: bool = Field(True, description="points go straight from one snapshot to the next; images do not")
         heroes: int = Field(HEROES, ge=0, le=50, description="points that are followed, from always the same noise")
 
     def construct(self) -> None:
@@ -55,6 +56,8 @@ class TrainingScene(TrajectoryScene):
         run, page, options = self.run, self.page, self.options
         run.require("snapshot", "snapshot_step", "loss")
         images = len(run.event) == 3
+        if images:
+            self.options = options = options.model_copy(update={"interpolate": False})  # between two is a third's mean
         name = "panel over tiles" if images else "panel beside tiles"
         more = {} if images else {"key_rows": 1 + (page.shape == "classic")}
         tall = page.shape == "tall"
@@ -73,8 +76,9 @@ class TrainingScene(TrajectoryScene):
         said = (run.meta.get("objective") or {}).get("equation")
         header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
         count = "same noise" if tall else f"{len(shots)} snapshots, same noise"
+        between = "straight lines between snapshots" if options.interpolate and page.shape == "wide" else ""
         sampler = "sampler" if page.shape == "wide" and not images else ""
-        ground = [*shown, self.caption("model", count, sampler, charts.said, "seed"), step, *charts.mobjects]
+        ground = [*shown, self.caption("model", count, between, charts.said, "seed"), step, *charts.mobjects]
         clock.show(1)
         self.look(1)
         self.intro(*header, ground=[*ground, *moving])
@@ -152,11 +156,10 @@ class TrainingScene(TrajectoryScene):
 
     def keys(self) -> list[Any]:
         """What the marks mean."""
-        theme = self.theme
+        theme, wide = self.theme, self.page.shape == "wide"
         items: list[Any] = [
             (key_dot(theme.data, alpha=DATA), KEY_DOT_WIDTH, "data"),
-            (key_dot(theme.samples, alpha=SAMPLES), KEY_DOT_WIDTH, "generated"),
+            (key_dot(theme.samples, alpha=SAMPLES), KEY_DOT_WIDTH, "from the network" if wide else "generated"),
         ]
-        said = "{} of them" if self.page.shape == "tall" else "{} of them, same noise"
-        followed = (key_path(theme.fg), 0.4, said.format(self.options.heroes))
+        followed = (key_path(theme.fg), 0.4, f"{self.options.heroes} of them")
         return [*items, followed] if self.options.heroes else items

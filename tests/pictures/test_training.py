@@ -44,7 +44,7 @@ def shown(run):
 
 @pytest.fixture(scope="module")
 def shot(cinema, run, shown):
-    return cinema("training", training=run).at(shown[1], duration=SECONDS, heroes=0)[0]
+    return cinema("training", training=run).at(shown[1], duration=SECONDS, heroes=0, interpolate=False)[0]
 
 
 def main(shot):
@@ -176,9 +176,23 @@ def test_names_of_floors_stand_over_narrow_charts_and_not_in_them(cinema, run, s
     (shot,) = film.play([(0, 1)], size, duration=SECONDS)
     family = [mob for top in film.scene.mobjects for mob in top.get_family()]
     loss, distance = shot.rasters["Curve"][1:]
-    for curve, name in ((loss, "least mean" if over else "no network"), (distance, "two draws")):
+    usual = judged_distance(run, run["snapshot"][-1]).usual
+    for curve, name in ((loss, f"{run.meta['figures']['loss_floor']:.3f}"), (distance, usual)):
         (text,) = [mob for mob in family if name in getattr(mob, "body", "")]
         assert (text.get_bottom()[1] > curve.get_top()[1]) == over
+
+
+def test_points_travel_straight_from_one_snapshot_to_the_next(cinema, run, shown):
+    times = [shown[1] + dt for dt in (-0.3, 0.0, 0.3)]
+    moved = 0
+    for shot in cinema("training", training=run).at(*times, duration=SECONDS, heroes=0):
+        cloud = main(shot)
+        xy, shots, k = cloud.xy, np.asarray(cloud.recorded), int(cloud.step)
+        np.testing.assert_allclose(
+            xy, shots[k] + (cloud.step - k) * (shots[min(k + 1, len(shots) - 1)] - shots[k]), atol=1e-5
+        )
+        moved += not np.allclose(xy, shots[round(cloud.step)], atol=1e-3)
+    assert moved >= 2, "between two, points are on their way"
 
 
 def test_a_frame_is_the_same_played_and_sought(cinema, run):

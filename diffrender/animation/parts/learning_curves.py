@@ -21,7 +21,8 @@ MEAN = 80  # training steps over which the loss is averaged
 APART = 3.0  # ticks of the distance stand no nearer
 NARROW = 10.0  # em, under which a chart is narrow
 NAMED = 0.55  # of a chart's width, under which curves are still high: room for the name of a dotted line
-LEAST = "no network has less on average: {:.3f}|no network's mean is less: {:.3f}|least mean {:.3f}"
+LEAST = "floor, the least loss on average: {0:.3f}|floor, the least loss: {0:.3f}|floor {0:.3f}"
+JOINED = "distance 0.000, floor 0.000–0.000"  # the longest line over a chart that holds the floor too
 RAW = 0.5  # opacity of the single losses behind their mean
 
 
@@ -44,7 +45,9 @@ class LearningCurves:
         both, tall = METRIC in run, page.shape == "tall"
         boxes = (box.columns(1, 1, gap=0.6) if tall else box.rows(0.48, 0.52, gap=0.2)) if both else [box]
         # over a narrow chart stands the name of its dotted line too, for which there is no room within
-        self.line = 1.2 * page.em("floor") if tall or box.width < NARROW * page.em("legend") else 0.0
+        narrow = page.shape != "wide" or box.width < NARROW * page.em("legend")
+        self.joined = narrow and page.words(JOINED, "legend").width <= boxes[0].width  # on the line of its number
+        self.line = 1.2 * page.em("floor") if narrow and not self.joined else 0.0
         first, *rest = (b._replace(top=b.top - 1.2 * page.em("legend") - self.line) for b in boxes)
         ticks = decades(1, len(run["loss"]))[:: 1 if page.shape == "wide" else 2]
         # charts under each other have one axis of steps: numbers at their left have the same room
@@ -69,6 +72,7 @@ class LearningCurves:
         for curve in (raw, smooth):
             clock.bind(lambda shot, curve=curve: curve.show_step(self._moment(shot)), moves=[curve])
         name = f"Loss, mean of {MEAN} steps: {{:.3f}}" if page.shape == "wide" else "Loss {:.3f}"
+        name += f", floor {floor:.3f}" if floor and self.joined else ""
         value = self._over(axes, clock.number(name, mean[np.clip(steps - 1, 0, len(mean) - 1)], size="legend"))
         least = [self._judged(axes, floor, LEAST)] if floor else []
         return [*axes.mobjects, *least, raw, smooth, value]
@@ -91,6 +95,7 @@ class LearningCurves:
         )  # fmt: skip
         curve = clock.bind(axes.curve(np.maximum(self.steps, 1), far, color=theme.samples, ring=theme.bg))
         name = page.fitting(FAR, axes.rect.width, "legend", 0.0)
+        name = f"distance {{:.3f}}, floor {figures.usual}" if figures and self.joined else name
         value = self._over(axes, clock.number(name[0].upper() + name[1:], far, size="legend"))
         size = compared_points(self.run, self.run["snapshot"][-1])
         usual = figures.usual if figures else ""
@@ -106,7 +111,9 @@ class LearningCurves:
     def _judged(self, axes: Axes, value: float, names: str) -> Any:
         """A dotted line by which a curve is judged, under the longest of its names that there is room for."""
         page, rect = self.page, axes.rect
-        name = page.fitting(names, NAMED * rect.width, "floor", value).format(value)
+        if self.joined:
+            return axes.floor(value)
+        name = page.fitting(names, (1.0 if self.line else NAMED) * rect.width, "floor", value).format(value)
         if not self.line:
             return axes.floor(value, name)
         over = page.words(name, "floor", "muted")

@@ -76,7 +76,7 @@ def _as_score(out: torch.Tensor, level: Level) -> dict[str, torch.Tensor]:
 @OBJECTIVES.register(
     "epsilon",
     title="noise prediction",
-    equation="cal(L) = EE norm({{epsilon : noise}} - epsilon_theta (x_t, t))^2",
+    equation="cal(L) = EE norm({{epsilon : noise}} - {{epsilon_theta : samples}} (x_t, t))^2",
     paper="Ho, Jain & Abbeel 2020, eq. 14",
 )
 def epsilon() -> Objective:
@@ -87,7 +87,7 @@ def epsilon() -> Objective:
 @OBJECTIVES.register(
     "sample",
     title="data prediction",
-    equation="cal(L) = EE norm({{x_0 : data}} - x_theta (x_t, t))^2",
+    equation="cal(L) = EE norm({{x_0 : data}} - {{x_theta : samples}} (x_t, t))^2",
     paper="Ho, Jain & Abbeel 2020, §3.2",
 )
 def sample() -> Objective:
@@ -98,7 +98,9 @@ def sample() -> Objective:
 @OBJECTIVES.register(
     "v_prediction",
     title="velocity prediction",
-    equation="cal(L) = EE norm(alpha_t {{epsilon : noise}} - sigma_t {{x_0 : data}} - v_theta (x_t, t))^2",
+    equation=(
+        "cal(L) = EE norm(alpha_t {{epsilon : noise}} - sigma_t {{x_0 : data}} - {{v_theta : samples}} (x_t, t))^2"
+    ),
     paper="Salimans & Ho 2022, §4",
 )
 def v_prediction() -> Objective:
@@ -112,7 +114,7 @@ def v_prediction() -> Objective:
 @OBJECTIVES.register(
     "flow",
     title="flow matching",
-    equation="cal(L) = EE norm({{epsilon : noise}} - {{x_0 : data}} - u_theta (x_t, t))^2",
+    equation="cal(L) = EE norm({{epsilon : noise}} - {{x_0 : data}} - {{u_theta : samples}} (x_t, t))^2",
     paper="Lipman et al. 2023, eq. 23",
 )
 def flow() -> Objective:
@@ -123,7 +125,7 @@ def flow() -> Objective:
 @OBJECTIVES.register(
     "edm",
     title="preconditioned denoising",
-    equation="cal(L) = EE thin lambda_sigma norm({{x_0 : data}} - D_theta (x_sigma, sigma))^2",
+    equation="cal(L) = EE thin lambda_sigma norm({{x_0 : data}} - {{D_theta : samples}} (x_sigma, sigma))^2",
     paper="Karras et al. 2022, table 1",
 )
 def edm() -> Objective:
@@ -138,7 +140,7 @@ def edm() -> Objective:
 @OBJECTIVES.register(
     "denoising_score_matching",
     title="denoising score matching",
-    equation="cal(L) = EE norm(sigma_t s_theta (x_t, t) + {{epsilon : noise}})^2",
+    equation="cal(L) = EE norm(sigma_t {{s_theta : samples}} (x_t, t) + {{epsilon : noise}})^2",
     paper="Vincent 2011, eq. 9; weighted by sigma², Song & Ermon 2019, eq. 6",
 )
 def denoising_score_matching() -> Objective:
@@ -149,7 +151,7 @@ def denoising_score_matching() -> Objective:
 @OBJECTIVES.register(
     "sliced_score_matching",
     title="sliced score matching",
-    equation="cal(L) = EE [1\\/2 norm(s_theta)^2 + v^T nabla s_theta thin v]",
+    equation="cal(L) = EE [1\\/2 norm({{s_theta : samples}})^2 + v^T nabla {{s_theta : samples}} thin v]",
     paper="Song et al. 2019, eq. 8",
 )
 def sliced() -> Objective:
@@ -160,7 +162,7 @@ def sliced() -> Objective:
 @OBJECTIVES.register(
     "score_matching",
     title="score matching",
-    equation="cal(L) = EE [1\\/2 norm(s_theta)^2 + tr nabla s_theta]",
+    equation="cal(L) = EE [1\\/2 norm({{s_theta : samples}})^2 + tr nabla {{s_theta : samples}}]",
     paper="Hyvärinen 2005, eq. 4",
 )
 def exact_divergence() -> Objective:
