@@ -84,7 +84,7 @@ RUNS = {
         }
     },
 }
-RUNS |= {name: CASES[name][0] for name in ("langevin", "compare", "decide", "fan", "likelihood", "step")}
+RUNS |= {name: CASES[name][0] for name in ("langevin", "compare", "decide", "fan", "likelihood", "step", "race", "flow")}
 
 
 def luminance(pixels):

@@ -17,7 +17,7 @@ from diffrender.animation.parts.straightness import on_straight_clock
 from diffrender.animation.theme import LINE, point_radius
 
 WATCHED, PATHS, SPOKES = 300, 70, 1000  # points that move, those that leave a path, lines to the data
-DATA, PATH, POINT, SPOKE = 0.35, 0.45, 0.9, 0.8  # opacities
+DATA, PATH, POINT, SPOKE = 0.75, 0.8, 0.95, 0.8  # opacities
 
 
 class FlowPaths:

@@ -19,7 +19,9 @@ from diffrender.animation.text.typst import escaped
 from diffrender.animation.theme import point_radius
 from diffrender.trajectory.reader import Trajectory
 
-GHOST, CLOUD = 0.3, 1.0  # opacity of the data behind, and of the samples
+GHOST, CLOUD = 0.75, 1.0  # opacity of the data behind, and of the samples
+SLIGHT = 0.6  # size of the data's points, in those of the samples
+CLEAR = 4.2  # contrast of a racer's colour with its panel: small points have soft edges
 GHOSTS = 1500  # data points behind a cloud, at most
 CALLS, AWAY = "NFE {:,}", "$W_2$ {:.3f}"
 SIZES = ("label", "legend", "floor")  # of names
@@ -53,10 +55,10 @@ class Racers:
         self.short = list(titles) or [own(escaped(str(s.get("name") or f"run {k}"))) for k, s in enumerate(said, 1)]
         self.titles, self.remarks = list(titles) or known, list(remarks) or [order_of(s) for s in said]
         theme = page.theme
-        self.colors = category_colors(theme, len(runs))
+        self.colors = category_colors(theme, len(runs), CLEAR)
         self.radius = point_radius(min(points or runs[0].chains, runs[0].chains), 1.2 * boxes.cells[0].width ** 2)
         for view, run in zip(views, runs, strict=True):
-            view.cloud(run.target[:GHOSTS], color=theme.muted, radius=self.radius, alpha=GHOST)
+            view.cloud(run.target[:GHOSTS], color=theme.muted, radius=SLIGHT * self.radius, alpha=GHOST)
         self.ghosts = [mob for view in views for mob in view.made]
         self.names = self.named(range(len(runs)))
         self.clouds: list[Any] = []

@@ -18,16 +18,16 @@ PAD, GAP, EDGE = 0.08, 0.05, 0.05  # round a label's text, between labels, and t
 READABLE = 3.0  # least contrast of a mark with its panel
 
 
-def category_colors(theme: Theme, count: int) -> list[str]:
-    """So many colours of the theme's categories, each as can be read on a panel."""
-    return [readable(theme.categories[k % len(theme.categories)], theme) for k in range(count)]
+def category_colors(theme: Theme, count: int, least: float = READABLE) -> list[str]:
+    """So many colours of the theme's categories, each of at least so much contrast with a panel."""
+    return [readable(theme.categories[k % len(theme.categories)], theme, least=least) for k in range(count)]
 
 
-def readable(color: str, theme: Theme, alpha: float = 1.0, *, ground: str = "") -> str:
+def readable(color: str, theme: Theme, alpha: float = 1.0, *, ground: str = "", least: float = READABLE) -> str:
     """A colour moved towards the text's until a mark of it, of opacity `alpha`, can be read on a ground: a panel's."""
     ground = ground or theme.panel
     tried = (blend(color, theme.fg, share / 20) for share in range(21))
-    fine = (found for found in tried if contrast(laid(found, ground, alpha), ground) >= READABLE)
+    fine = (found for found in tried if contrast(laid(found, ground, alpha), ground) >= least)
     return next(fine, theme.fg)
 
 
