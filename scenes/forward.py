@@ -46,7 +46,6 @@ VISIBLE = (-5.0, 5.5)  # log-SNR: outside nothing can be seen to change from til
 REACH = {2: 0.62, 3: 0.9}  # of a panel that data, or the box round them, fill: noise needs the rest
 DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
 TAIL, OWN_TAIL = 12, 5  # steps that tails are long, and that of the point that is followed
-LEFT = 0.4  # opacity of the data when nothing is left of them
 
 
 class Forward(TrajectoryScene):
@@ -131,7 +130,7 @@ class Forward(TrajectoryScene):
         origin = view.cloud(states[0], color=theme.data, radius=DATA, alpha=CLOUD)
         cloud = view.cloud(states, color=theme.data, radius=point_radius(states.shape[1], 12), alpha=CLOUD)
         clock.bind(cloud, lambda step: cloud.set_fill(self.tints[int(step)]))
-        left = LEFT + (1 - LEFT) * (1 - self.noise)  # of where the points began fades what is left of it
+        left = np.sqrt(1 - self.noise)  # where the points began is as opaque as their share of x_t is large
         clock.bind(lambda step: origin.set_fill(opacity=left[int(step)]), moves=[origin])
         if options.trails:
             tails: dict[str, Any] = {"color": theme.fg, "width": LINE, "alpha": 0.6, "length": TAIL}

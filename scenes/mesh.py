@@ -8,7 +8,8 @@ from manim import smooth
 from pydantic import Field
 
 from diffrender.animation import (
-    Boxes,
+    FAR,
+    FLOOR,
     CellReadouts,
     DeformedGrid,
     FadeInFast,
@@ -19,6 +20,8 @@ from diffrender.animation import (
     SceneOptions,
     TrajectoryScene,
     UpdateFromAlpha,
+    containing,
+    feet,
     frame,
     key_line,
     paced,
@@ -27,9 +30,10 @@ from diffrender.animation import (
 )
 
 POINT = 0.8  # opacity of the data's points
-MOVE, SOON = 1.3, 0.2  # seconds in which density and data come to stand side by side; what goes is gone after a part
+MOVE = 1.3  # seconds in which the grid comes to stand beside what it was
+SOON, LATE = 0.2, 0.7  # parts of them after which what goes is gone, and after which the data come to the grid
 REWIND = 2.5  # seconds from the data back to the noise
-FIT = 1.1  # of the data's sides, for density and data beside each other
+FIT, SIZE = 1.1, 4  # of the data's sides, at the end; and of its points, as `point_radius` takes it
 EQUATION = "p_t (x_t) = p_T (x_T) thin {{abs(det partial x_T\\/partial x_t) : samples}}"
 
 
@@ -64,11 +68,8 @@ class Mesh(TrajectoryScene):
         "product": "their product stays 1",
         "grid": "grid",
         "cell": "one cell",
-        "made": "Density that the flow makes|Density of the flow",
-        "data": "Data: {:,} points",
-        "far": "sliced Wasserstein distance {0:.3f}, floor {1}|distance {0:.3f}, floor {1}|{0:.3f}, floor {1}",
-        "apart": "sliced Wasserstein distance {:.3f}",
-        "usual": "floor, two draws of {:,} points: {}|floor of {:,} points: {}",
+        "before": "Before: the grid and {:,} draws of noise|Before: {:,} draws of noise",
+        "after": "After: the grid and {:,} data points|After: {:,} data points",
         "root": "colour as $sqrt(p_t)$",
     }
 
@@ -114,61 +115,38 @@ class Mesh(TrajectoryScene):
         seconds = self.seconds(options.duration)
         self.play_run(clock, None, UpdateFromAlpha(lambda u: look(closing_in(u)), mesh, cell, run_time=seconds))
         if len(run.target):
-            self.beside_the_data(grid, mesh, round_it)
+            self.before_and_after(grid, mesh, round_it)
         self.outro()
 
-    def beside_the_data(self, grid: DeformedGrid, mesh: Any, gone: list[Any]) -> None:
-        """The density, without what was drawn to explain it, makes room for the data, to which it should be alike."""
-        boxes, theme, page, run = self.arrange("two panels"), self.theme, self.page, self.run
-        line = 1.6 * page.em("legend")  # one more under each panel
-        if page.shape == "tall":
-            places = [
-                boxes.left._replace(bottom=boxes.left.bottom + line / 2),
-                boxes.right._replace(top=boxes.right.top + line / 2, bottom=boxes.right.bottom + line),
-            ]
-        else:
-            places = [b._replace(bottom=b.bottom + line) for b in (boxes.left, boxes.right)]
-        view, right = Plane(mesh.box, grid.rect), self.view(run.target, places[1])
+    def before_and_after(self, grid: DeformedGrid, mesh: Any, gone: list[Any]) -> None:
+        """The even grid and draws of the noise; and the same grid, carried by the flow, among the data."""
+        boxes, theme, page, data, words = self.arrange("two panels"), self.theme, self.page, self.run.target, self.words
+        size: dict[str, Any] = {"radius": point_radius(len(data), SIZE), "alpha": POINT}
+        left, right = Plane(containing(grid.wide, boxes.left), boxes.left), self.view(data, boxes.right)
+        left.keep(grid.lattice())
+        left.cloud(grid.noise(len(data)), color=theme.samples, **size)
+        left.lay(left.box, left.rect)
+        right.lay(right.fit(data, FIT), boxes.right)
+        right.cloud(data, color=theme.data, **size)
+        view = Plane(mesh.box, grid.rect)
         view.made = [mesh]
-        near = right.fit(run.target, FIT)
-        right.lay(near, places[1])
-        right.cloud(run.target, color=theme.data, radius=point_radius(len(run.target), 12), alpha=POINT)
-        foot = boxes.right if page.shape == "tall" else places[0]
-        label = page.fitting(self.words["made"], places[0].width, "label")
-        ground = [panel(box, theme) for box in places]
         texts = [
-            page.panel_label(page.words(label), places[0]),
-            page.panel_label(page.words(self.words["data"].format(len(run.target))), places[1]),
-            page.color_key(theme.table("density"), f"≥ {grid.vmax:.2g}", self.words["root"], foot),
+            page.panel_label(
+                page.words(page.fitting(words[name], box.width, "label", len(data)).format(len(data))), box
+            )
+            for name, box in (("before", boxes.left), ("after", boxes.right))
         ]
-        edges = [frame(box, theme.border).set_z_index(5) for box in places]
-        began = mesh.alpha
-
-        def fade(u: float) -> None:
-            mesh.alpha = (1 - u) * began
-
+        if figures := grid.judged():
+            texts += feet(page, boxes, (FLOOR, (grid.compared, figures.usual)), (FAR, (figures.far,)))
+        into = [
+            mob
+            for box in (boxes.left, boxes.right)
+            for mob in (panel(box, theme), frame(box, theme.border).set_z_index(5))
+        ]
         seconds = self.seconds(MOVE)
         self.play(
             FadeOutFast(*gone, run_time=SOON * seconds),
-            view.move(near, places[0], seconds),
-            UpdateFromAlpha(fade, mesh, run_time=seconds),
-            FadeInFast(*ground, *texts, *self.judged(grid, boxes), *edges, *right.made, run_time=seconds, after=SOON),
+            view.move(right.box, right.rect, seconds),
+            FadeInFast(*into, *texts, *left.made, run_time=seconds, after=SOON),
+            FadeInFast(*right.made, run_time=seconds, after=LATE),
         )
-
-    def judged(self, grid: DeformedGrid, boxes: Boxes) -> list[Any]:
-        """How far a draw from the flow's density is from the data, and two draws of the data from one another."""
-        page, figures = self.page, grid.judged()
-        if not figures:
-            return []
-        size = grid.compared
-        both = boxes.left_key._replace(right=boxes.right_key.right)
-        box = boxes.right_key if page.shape == "wide" else both
-        x, y, align = page.foot(box)
-        em, values = page.em("legend"), (figures.far, figures.usual)
-        if page.shape in ("wide", "tall"):  # two lines; in a tall frame the colours' bar is under them
-            usual = page.fitting(self.words["usual"], box.width, "legend", size, figures.usual)
-            said = usual.format(size, figures.usual), self.words["apart"].format(figures.far)
-            up = 1.4 if page.shape == "tall" else 0.0
-            return [page.label(text, x, y + (up + 1.4 * k) * em, align, "legend") for k, text in enumerate(said)]
-        form = page.fitting(self.words["far"], box.width, "legend", *values)
-        return [page.label(form.format(*values), x, y - 0.2 * em, align, "legend")]

@@ -51,7 +51,14 @@ from .mobjects.space.hills import Hills as Hills
 from .mobjects.space.lines import Cage as Cage, Trails3D as Trails3D
 from .mobjects.space.orbit import Orbit as Orbit, Turn as Turn
 from .parts.axes import Axes as Axes, decades as decades, evenly as evenly, scale_bar as scale_bar
-from .parts.beside import METRIC as METRIC, BesideData as BesideData, distances as distances
+from .parts.beside import (
+    FAR as FAR,
+    FLOOR as FLOOR,
+    METRIC as METRIC,
+    BesideData as BesideData,
+    distances as distances,
+    feet as feet,
+)
 from .parts.beside_bell import BesideBell as BesideBell
 from .parts.cell_readouts import CellReadouts as CellReadouts
 from .parts.class_labels import (

@@ -84,7 +84,8 @@ RUNS = {
         }
     },
 }
-RUNS |= {name: CASES[name][0] for name in ("langevin", "compare", "decide", "fan", "likelihood", "step", "race", "flow")}
+OTHERS = "langevin", "compare", "decide", "fan", "likelihood", "step", "race", "flow"
+RUNS |= {name: CASES[name][0] for name in OTHERS}
 
 
 def luminance(pixels):

@@ -185,7 +185,7 @@ def test_time_passes_slowly_where_the_distance_falls_and_fast_where_it_is_noise_
     assert 10 < noise_from < 36
     line = towards_the_bell(states, 1.0, evenly)
     assert (line.step(0), line.step(1)) == (0, 40)
-    assert line.course(noise_from) == pytest.approx(0.5 + 0.5 * noise_from / 40, abs=0.01)
+    assert line.course(noise_from) == pytest.approx(1 / 3 + 2 / 3 * noise_from / 40, abs=0.01)
     still = towards_the_bell(np.repeat(states[:1], 41, 0), 1.0, evenly)  # the control: nothing comes nearer
     assert still.course(noise_from) == pytest.approx(noise_from / 40, abs=0.01)
 

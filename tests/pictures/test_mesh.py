@@ -41,7 +41,7 @@ def check_lattice(read, shot, frame, x, start, deviation):
     area = abs(a * d - b * c) / 2  # of its diagonals
     part = [np.diff(norm.cdf(first[0, :, 0] / deviation)), np.diff(norm.cdf(first[:, 0, 1] / deviation))]
     density = part[1][:, None] * part[0] / area
-    table = read.LOOK.table("density").astype(int)
+    table = lattice.table.astype(int)
     shade = np.rint(np.clip(density / lattice.vmax, 0, 1) ** 0.5 * 255).astype(int)
     # a line is half of the foreground's colour, so bluer than any density: bluer than the cells beside it
     within = [(at[1:-1, 1:] + at[1:-1, :-1]) / 2, (at[1:, 1:-1] + at[:-1, 1:-1]) / 2]

@@ -17,7 +17,7 @@ from diffrender.animation.parts.marginals import distance_to_noise, marginals
 from diffrender.animation.theme import point_radius
 
 ROOM = 0.95  # of a panel's width, for its name
-FAR_FROM_BELL = "sliced Wasserstein distance to the bell {:.3f}|distance to the bell {:.3f}|to the bell {:.3f}"
+FAR_FROM_BELL = "Wasserstein distance to the bell {:.3f}|distance to the bell {:.3f}|to the bell {:.3f}"
 BELL_FLOOR = "floor, {0:,} normal draws: {1}|floor {1}"
 SIZE, CLOUD = 16, 0.75  # of points, as `point_radius` takes it, and their opacity
 

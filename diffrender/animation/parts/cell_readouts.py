@@ -31,7 +31,7 @@ class CellReadouts:
         self.sigma = clock.number(f"{named}$sigma_t =$ {{:.3f}}", clock.run["sigma"])
         beside = (self.sigma.width + 0.3) * (page.shape == "tall")  # there it stands beside the bar
         room = column._replace(right=column.right - beside)
-        bar = page.value_bar("$p_t$", room, page.theme.table("density"), shares, note=note)
+        bar = page.value_bar("$p_t$", room, grid.table, shares, note=note)
         apart = 1.4 if note else 0.6  # from the words under the bar
         below = column._replace(top=bar[-1].baseline - apart * page.em("legend"))
         if page.shape == "wide":

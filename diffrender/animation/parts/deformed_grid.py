@@ -22,7 +22,14 @@ FOLLOWED = 0.7  # the followed cell ends at this quantile of the density, by pro
 ROOM = 1.06  # of its own sides, for the even grid
 INNER = 1.6  # deviations from the middle within which it begins
 PACED = 2000  # cells whose colours set the pace
+SATURATION, GREY = 0.6, (0.2126, 0.7152, 0.0722)  # of the density's colours; how light red, green and blue are
 LENS = 3.2  # sides of the followed cell, at the start, that the magnifier shows
+
+
+def toned(table: np.ndarray) -> np.ndarray:
+    """A table of colours (K, 3) as light as it was and less saturated, so that lines and points on it can be seen."""
+    grey = (table @ np.array(GREY))[:, None]
+    return np.rint(grey + SATURATION * (table - grey)).astype(table.dtype)
 
 
 class DeformedGrid:
@@ -43,7 +50,8 @@ class DeformedGrid:
             )
         self.run, self.rect, self.theme, self.side = run, rect, theme, side
         first, last = (self.nodes(k) for k in (0, -1))
-        deviation = float(np.hypot(run["alpha"][0], run["sigma"][0]) / run.scale[0])
+        self.deviation = deviation = float(np.hypot(run["alpha"][0], run["sigma"][0]) / run.scale[0])
+        self.table = toned(theme.table("density"))
         self.mass = normal_mass(first, deviation)
         dense = self.mass / np.maximum(areas(last), 1e-12)
         order = np.argsort(dense, axis=None)
@@ -82,6 +90,10 @@ class DeformedGrid:
         low, high = (nodes[r, column] + across * (nodes[r, column + 1] - nodes[r, column]) for r in (row, row + 1))
         return low + up * (high - low)
 
+    def noise(self, count: int, seed: int = 0) -> np.ndarray:
+        """(count, 2) points drawn from the law of the noise that the grid is laid on."""
+        return np.random.default_rng(seed).standard_normal((count, 2)) * self.deviation
+
     def judged(self) -> Judged | None:
         """How far a draw from that density is from the data, and two draws of the data; None without data."""
         return judged_distance(self.run, self.drawn(self.compared)) if self.compared else None
@@ -108,7 +120,7 @@ class DeformedGrid:
 
     def _lattice(self, box: Rect, rect: Rect, states: np.ndarray, mass: np.ndarray, every: int) -> Lattice:
         theme = self.theme
-        colors = {"table": theme.table("density"), "vmax": self.vmax, "power": ROOT}
+        colors = {"table": self.table, "vmax": self.vmax, "power": ROOT}
         return Lattice(box, rect, states, mass=mass, color=theme.fg, every=every, alpha=0.5, **colors)  # type: ignore[arg-type]
 
 

@@ -129,10 +129,12 @@ def distance_to_noise(states: Any, deviation: float) -> tuple[np.ndarray, tuple[
 
 
 def towards_the_bell(states: Any, deviation: float, log_snr: np.ndarray, *, interpolate: bool = False) -> Timeline:
-    """Half of the time as coordinates come nearer to N(0, deviation²) than ever, half even in `log_snr` (T+1,), finite.
+    """A third of the time as coordinates come nearer to N(0, deviation²) than ever, a third even in `log_snr` (T+1,),
+    finite, a third in steps.
 
-    So what looks like noise already, in which points go on moving and nothing changes, does not last long.
+    So what looks like noise already, in which points go on moving and nothing changes, does not last long, and yet is
+    not rushed through.
     """
     far, (_, usual) = distance_to_noise(states, deviation)
     nearest = np.minimum.accumulate(np.maximum(far, usual))
-    return evenly_in(nearest, log_snr, name="towards the bell", interpolate=interpolate)
+    return evenly_in(nearest, log_snr, np.arange(len(far)), name="towards the bell", interpolate=interpolate)
