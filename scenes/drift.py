@@ -22,7 +22,7 @@ from diffrender.animation import (
     SceneOptions,
     Streamlines,
     TrajectoryScene,
-    UpdateFromAlpha,
+    flowing,
     frame,
     key_dot,
     key_line,
@@ -33,9 +33,9 @@ from diffrender.animation import (
     scale_bar,
 )
 
-FLOWS = 0.45  # how often a second a lit part travels along each line
 DATA, POINT = 0.75, 0.95  # opacity of the data and of what is carried
 REWIND, ALONE, PATHS = 1.2, 4.0, 0.8  # seconds: back to the noise, one particle alone, the paths of all
+TAIL = {"width": 1.2 * LINE, "alpha": 0.9, "power": 1.0}
 FAR = 0.97  # the one particle goes farther than so much of the others
 BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
 EQUATION = "dot(x) = f_t (x) - inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}}"
@@ -93,12 +93,8 @@ class Drift(TrajectoryScene):
         # the data, the field, and what it carries
         data = [view.cloud(run.target, color=theme.data, radius=0.016, alpha=DATA)] if len(run.target) else []
         paths, states = flow.paths(view, color=theme.samples), run["x"][:, : options.points or options.particles]
-        if options.style == "arrows":
-            field = [flow.arrows(view, theme=theme)]
-        else:  # in space the paths of some show where it goes
-            field = [flow.lines(view, theme=theme)] if plane else []
-        tail: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.9, "length": options.trail_steps, "power": 1.0}
-        tail |= {"casing": theme.panel}
+        field = flow.drawn(view, options.style, theme=theme)
+        tail: dict[str, Any] = TAIL | {"length": options.trail_steps, "casing": theme.panel}
         many = [view.trails(states, color=theme.samples, **tail)]
         many.append(view.cloud(states, color=theme.samples, radius=0.046, alpha=POINT, ring=theme.panel))
         hero = Hero(view, run["x"], theme=theme, length=run.steps, even=True, way=FAR)
@@ -184,15 +180,8 @@ class Drift(TrajectoryScene):
 
     def carry(self, clock: Clock, field: list[Any], seconds: float) -> None:
         """Let recorded time pass, the lines of the field flowing meanwhile."""
-        flowing = []
-        for lines in (drawn for drawn in field if isinstance(drawn, Streamlines)):
-            turns, began = FLOWS * self.seconds(seconds), lines.phase or 0.0
-
-            def flow(u: float, lines: Any = lines, began: float = began, turns: float = turns) -> None:
-                lines.phase = began + u * turns
-
-            flowing.append(UpdateFromAlpha(flow, lines, run_time=self.seconds(seconds)))
-        self.play_run(clock, seconds, *flowing, *self.closing(seconds))
+        moving = [flowing(lines, self.seconds(seconds)) for lines in field if isinstance(lines, Streamlines)]
+        self.play_run(clock, seconds, *moving, *self.closing(seconds))
 
     def closing(self, seconds: float, *, back: bool = False) -> list[Animation]:
         """The view in space goes nearer to the data; back: to where it began."""

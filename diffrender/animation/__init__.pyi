@@ -77,7 +77,7 @@ from .parts.distance_chart import DistanceChart as DistanceChart
 from .parts.distance_course import DistanceCourse as DistanceCourse
 from .parts.distances import total_variation_curve as total_variation_curve
 from .parts.filling import FillingHistogram as FillingHistogram
-from .parts.flow_field import FlowField as FlowField
+from .parts.flow_field import FlowField as FlowField, flowing as flowing
 from .parts.flow_paths import FlowPaths as FlowPaths
 from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero, pick_hero as pick_hero

@@ -140,6 +140,12 @@ def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema,
             end = end - (end - start) * min(RIM / length, 0.5)
         assert np.concatenate(ends) == pytest.approx(np.concatenate([start, end]), abs=1e-4)
     assert shown[1][1] != pytest.approx(np.array(laid(x + 1.05 * drift)), abs=1e-4)
+    family = [m for top in film.scene.mobjects for m in top.get_family()]
+    assert any(f"steps {step + 1} to {step + 1}" in getattr(m, "body", "") for m in family)
+    numbers = [m.value for m in family if type(m).__name__ == "Number"]
+    spread = [np.sqrt(np.mean(np.square(whole["noise"][k]))) for k in (step, step + 1)]
+    assert any(value == pytest.approx(spread[0], abs=1e-5) for value in numbers), "the fresh noise of the step"
+    assert not any(value == pytest.approx(spread[1], abs=1e-5) for value in numbers), "the control: of another step"
 
 
 def test_the_distance_falls_as_it_is_judged_over_the_band_of_two_draws(cinema, run):

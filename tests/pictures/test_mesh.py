@@ -120,6 +120,17 @@ def test_a_draw_from_the_flow_has_the_probability_of_every_part(shot, run):
     assert np.abs(np.sqrt(alike @ (middle - alike @ middle) ** 2) - drawn.std(0)).max() > 0.1
 
 
+def test_it_ends_with_the_grid_before_and_after_each_among_its_points(cinema, run):
+    last = cinema("mesh", flow=run).play([(k, k + 1) for k in range(0, 10**3, 9)], (480, 270), fps=4, duration=1)[-1]
+    before, after = sorted(last.rasters["Lattice"], key=lambda mob: mob.points[0, 0])
+    assert (before.step, after.step) == (0, run.steps)
+    noise, data = sorted(last.rasters["PointCloud"], key=lambda mob: mob.points[0, 0])
+    np.testing.assert_allclose(data.xy, run.target)
+    assert noise.xy.std() == pytest.approx(float(np.hypot(run["alpha"][0], run["sigma"][0])), rel=0.1)
+    assert noise.xy.std() != pytest.approx(run["x"][-1].std() / 2, rel=0.1), "the control: another law"
+    assert (before.box, after.box) == (noise.box, data.box), "points and grid are on one scale"
+
+
 def test_the_magnifier_shows_the_cell_as_it_is(read, shot, run):
     lens = next(mob for mob in shot.rasters["Lattice"] if mob.side != SIDE)
     outline = next(m for m in shot.scene.mobjects if type(m).__name__ == "FollowedCell")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from manim import Animation
 
+from diffrender.animation.animations import UpdateFromAlpha
 from diffrender.animation.layout.page import fitted
 from diffrender.animation.layout.views import Plane, Space
 from diffrender.animation.mobjects.furniture.panels import Rect
@@ -18,6 +20,7 @@ QUANTILES = (0.15, 0.92)  # of all magnitudes of the clip: the ends of the logar
 LONGEST = 0.95  # quantile of a moment's magnitudes that has the full length of an arrow
 PATHS = 100  # chains whose paths are shown in space
 ROOT = 0.25  # lengths follow this power of the magnitude: where particles are, the field is weak
+FLOWS = 0.45  # how often a second a lit part travels along each line
 LENGTH = {2: 0.9, 3: 0.45}  # of the longest arrow, in steps of the grid
 SLICE = 14  # arrows along each side of the slice of space that is shown, at most
 AROUND = 0.2  # arrows in space lie within the box of the data, and so much of its sides outside
@@ -50,6 +53,12 @@ class FlowField:
         half = [(g[1] - g[0]) / 2 for g in self.axes]
         ends = [end for g, h in zip(self.axes, half, strict=True) for end in (g[0] - h, g[-1] + h)]
         return Plane(fitted(tuple(ends), rect), rect)
+
+    def drawn(self, view: Plane, style: str, *, theme: Theme) -> list[Any]:
+        """The field in a style, `arrows` or `streamlines`; of the latter none in space, where paths show it."""
+        if style == "arrows":
+            return [self.arrows(view, theme=theme)]
+        return [self.lines(view, theme=theme)] if view.dims == 2 else []
 
     def lines(self, view: Plane, *, theme: Theme) -> Streamlines:
         """Streamlines that flow as their `phase` grows, all of one length, coloured by magnitude."""
@@ -99,6 +108,16 @@ class FlowField:
 
     def _colors(self, theme: Theme) -> dict[str, Any]:
         return {"table": theme.table("magnitude"), "vmax": self.high, "floor": self.low}
+
+
+def flowing(lines: Streamlines, seconds: float) -> Animation:
+    """The animation in which the lit parts travel along the lines for so many seconds."""
+    began = lines.phase or 0.0
+
+    def flow(u: float) -> None:
+        lines.phase = began + u * FLOWS * seconds
+
+    return UpdateFromAlpha(flow, lines, run_time=seconds)
 
 
 def _round(value: float) -> float:
