@@ -121,7 +121,7 @@ class Drift(TrajectoryScene):
         elif not bar and numbers:
             numbers += course.chart(plot)
         lengths = "lengths: 4th root, anew each step" if options.style == "arrows" else ""
-        terms = self.words["terms"] if page.column_align else ""
+        terms = self.words["terms"] if page.column_align and not lengths else ""  # a line holds one of them
         caption = self.caption("sampler", "step", lengths, "seed", "model", terms)
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
         edge.append(scale_bar(view, page, boxes.stage, under=theme.panel).set_z_index(9))

@@ -50,6 +50,8 @@ class Hero:
         tail |= {"power": 0.0} if even else {}
         self.path = view.tail(self.states, color=self.color, **tail).set_fill(opacity=float(length > 0))
         self.point = view.cloud(self.states, color=self.color, radius=HERO, alpha=1.0, ring=theme.bg)
+        if view.dims == 3:
+            self.point.haze = self.color  # far or near, it is the one that is followed
         self.mobjects = [self.path, self.point] if length else [self.point]
         self.view, self.casing = view, theme.bg
 
