@@ -145,7 +145,6 @@ class Card(TrajectoryScene):
         ends = np.concatenate([states[0], states[-1]])
         (x0, y0), (x1, y1) = ends.min(0).tolist(), ends.max(0).tolist()
         box = containing((x0, x1, y0, y1), rect)
-        size = point_radius(states.shape[1], 40)
-        more = {"radius": size, "alpha": GROUND, "clip": bool(self.page.frame.mark_row)}
-        cloud = PointCloud(box, rect, states[0], color=self.theme.data, **more)
+        size, clip = point_radius(states.shape[1], 40), bool(self.page.frame.mark_row)
+        cloud = PointCloud(box, rect, states[0], color=self.theme.data, radius=size, alpha=GROUND, clip=clip)
         return [(cloud.follow(states), paced(states, interpolate=True))]
