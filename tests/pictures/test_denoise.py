@@ -237,7 +237,7 @@ def check_space(read, shot, frame, xyz, u):
     cloud = shot.rasters["PointCloud3D"][-1]
     xy, size = projected(cloud.orbit, xyz, *angles(shot.telling, u))
     read.check_points(
-        read.warmth(frame) > 16, read.laid(xy, cloud), cloud.radius[0] * size * read.UNIT, read.window(cloud, 0)
+        read.warmth(frame) > 24, read.laid(xy, cloud), cloud.radius[0] * size * read.UNIT, read.window(cloud, 0)
     )
 
 

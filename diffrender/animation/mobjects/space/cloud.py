@@ -13,7 +13,7 @@ from diffrender.animation.mobjects.plane.field import Field
 from diffrender.animation.mobjects.space.orbit import Orbit
 from diffrender.animation.theme import CASING, srgb
 
-HAZE, THICKENS = 0.8, 3  # how far the colour of the farthest goes towards the haze, and by which power of depth
+HAZE = 0.5  # how far the colour of the farthest goes towards the haze
 SIDES = 12  # of a cone's base
 SLABS = 4  # depths that are told apart within the reach of the data, each with its casing
 CASED = 0.85  # opacity of a casing
@@ -185,7 +185,7 @@ def cones(orbit: Orbit, xyz: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, 
 def hazed(rgba: np.ndarray, depth: np.ndarray, reach: float, haze: str) -> np.ndarray:
     """(N, 4) uint8 colours of N points, the farther the nearer to `haze`."""
     share = np.clip(0.5 - np.nan_to_num(depth) / (2 * reach), 0, 1)[:, None].astype(np.float32)
-    share = np.float32(HAZE) * share**THICKENS  # what is near keeps its colour
+    share *= HAZE * share  # what is near keeps its colour
     out = np.empty((len(depth), 4), np.uint8)
     out[:, :3] = rgba[:, :3] + share * (np.float32(255) * srgb(haze).astype(np.float32) - rgba[:, :3]) + np.float32(0.5)
     out[:, 3] = rgba[:, 3]
