@@ -113,7 +113,7 @@ def test_preview_and_save_agree_with_what_training_draws(server):
     assert np.abs(x[:, 0] - 500).min() > 48.7  # the eraser's gap
     assert (x[:, 0].min() < 90) & (x[:, 0].max() > 910)  # round ends
     status, _, body = send(server, "/save", [LINE, GAP], **cookie)
-    assert json.loads(body) == {"saved": str(server.session.out)}
+    assert json.loads(body) == {"saved": str(server.session.out), "train": f"diffrender train {server.session.out}"}
     target = build_target(TargetConfig(kind="drawing", file=str(server.session.out)), Path())
     drawn = (target.draw(5000, np.random.default_rng(0)) * target.scale + target.offset) * [1, -1]
     assert np.allclose(drawn, x, atol=0.01)
@@ -125,7 +125,8 @@ def test_strokes_of_two_colours_are_two_classes(server):
     x = np.frombuffer(send(server, "/points", [LINE, second], **cookie)[2], "<f4").reshape(-1, 3)
     assert np.array_equal(x[:, 2] == 1, x[:, 1] > 500)
     assert 0.25 < x[:, 2].mean() < 0.42, "a third of the ink"
-    send(server, "/save", [LINE, second], **cookie)
+    saved = json.loads(send(server, "/save", [LINE, second], **cookie)[2])
+    assert saved["train"].endswith("cat.svg --set model.conditional=true")
     assert [stroke.label for stroke in sessions.drawn_strokes(server.session.out).strokes] == [0, 1]
     target = build_target(TargetConfig(kind="drawing", file=str(server.session.out)), Path())
     assert target.labels == ("black", "orange")
@@ -252,6 +253,10 @@ def test_every_phone_has_one_drawing_and_is_told_of_no_file(room, tmp_path):
     for cookie, strokes in ((first, [LINE]), (second, [LINE, GAP]), (first, [GAP | {"erase": False}])):
         status, _, body = send(room, "/save", strokes, **cookie)
         assert (status, json.loads(body)) == (200, {"saved": ""})
+    again = ask(room, path=f"/?token={room.token}", **first)
+    assert again[0] == 200, "the code scanned again"
+    assert GAP["d"].encode() in again[2]
+    assert "Set-Cookie" not in again[1]
     assert [file.name for file in room.saved] == ["cat-2.svg", "cat-3.svg"]
     assert len(sessions.drawn_strokes(tmp_path / "cat-2.svg").strokes) == 1
     assert (tmp_path / "cat-1.svg").read_text() == "somebody's"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +30,7 @@ def draw(
     that is there already is opened, to go on with it.
     """
     from diffrender.cli.draw_page.serve import serve
-    from diffrender.cli.draw_page.session import in_classes
+    from diffrender.cli.draw_page.session import as_argument
     from diffrender.core.errors import DiffrenderError, UsageError
 
     if out.suffix.lower() != ".svg":
@@ -42,8 +41,7 @@ def draw(
         raise DiffrenderError(
             "The page was closed without saving: nothing was written.", "Press Save before closing it."
         )
-    quoted = shlex.quote(str(saved[0]))
-    classes = " --set model.conditional=true" if in_classes(saved[0]) else ""
-    say(f"Next:  diffrender train {quoted}{classes}\n       diffrender render denoise --config {quoted}{classes}")
+    drawing = as_argument(saved[0])
+    say(f"Next:  diffrender train {drawing}\n       diffrender render denoise --config {drawing}")
     for file in saved:
         print_output(file)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.resources import files
 
-from diffrender.cli.draw_page.session import HEIGHT, WIDTH, Session, Strokes, read_strokes
+from diffrender.cli.draw_page.session import HEIGHT, WIDTH, Session, Strokes, as_argument, read_strokes
 from diffrender.cli.loopback.server import LoopbackHandler, LoopbackServer
 from diffrender.core.errors import DiffrenderError
 
@@ -33,7 +33,8 @@ class Server(LoopbackServer):
 
     def save(self, key: str, strokes: Strokes) -> dict[str, str]:
         """Keep a drawing; what the page is told of it."""
-        return {"saved": str(self.session.save(strokes))}
+        saved = self.session.save(strokes)
+        return {"saved": str(saved), "train": f"diffrender train {as_argument(saved)}"}
 
 
 class Handler(LoopbackHandler):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import threading
 from pathlib import Path
 from typing import Annotated, Literal
@@ -83,9 +84,10 @@ def drawn_strokes(file: Path) -> Strokes:
     return strokes
 
 
-def in_classes(file: Path) -> bool:
-    """Whether a drawing of this page has strokes of both classes."""
-    return {stroke.label for stroke in drawn_strokes(file).strokes if not stroke.erase} == {0, 1}
+def as_argument(file: Path) -> str:
+    """How a drawing of this page is given to a command in a shell: by its classes too, if it has strokes of both."""
+    two = {stroke.label for stroke in drawn_strokes(file).strokes if not stroke.erase} == {0, 1}
+    return shlex.quote(str(file)) + " --set model.conditional=true" * two
 
 
 def read_strokes(body: bytes) -> Strokes:

@@ -113,7 +113,7 @@ class LoopbackHandler(BaseHTTPRequestHandler, ABC):
         token = query.get("token", [""])[0]
         if not self._asked_here():
             self.refuse(HTTPStatus.FORBIDDEN, "This server answers to its own address only.")
-        elif url.path == "/" and token and (key := self.server.admit(token)):
+        elif url.path == "/" and token and not self._known() and (key := self.server.admit(token)):
             self.send_response(HTTPStatus.SEE_OTHER)
             self.send_header("Location", "/")
             same_site = self.server.same_site
