@@ -191,6 +191,19 @@ def complete_scenes(incomplete: str) -> list[str]:
     return [name for name in scenes() if name.startswith(incomplete)]
 
 
+def complete_options(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Shell completion of the options of the scene that was typed before, each with its default and what it is."""
+    from diffrender.config.scene_card import find_scene, option_rows
+
+    try:
+        card = find_scene(next(iter(context.args), ""))
+    except DiffrenderError:
+        return []
+    plain = [(row, row["default"] if row["default"].replace(".", "").isalnum() else "") for row in option_rows(card)]
+    typed = [(f"{row['name']}={default}", row["what"]) for row, default in plain]
+    return [each for each in typed if each[0].startswith(incomplete)]
+
+
 def trusting(trust: bool) -> None:
     """Trust the code that configs name, in this command and the processes that it starts."""
     if trust:

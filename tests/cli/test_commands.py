@@ -160,6 +160,18 @@ def test_a_scene_in_full_is_as_long_as_its_options_not_its_words(tmp_path):
     assert len(said.splitlines()) < 75
 
 
+def test_options_of_the_scene_before_them_are_completed():
+    program = "import sys; sys.argv[0] = 'diffrender'; from diffrender.cli.app import main; main()"
+
+    def completed(line):
+        asked = {"_DIFFRENDER_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+        return subprocess.check_output([sys.executable, "-c", program], env=os.environ | asked, text=True).split()
+
+    assert completed("diffrender render -q l denoise -O slow") == ["slow_steps=3"]
+    assert completed("diffrender watch denoise -O sub") == ["subtitle="], "words are the user's to type"
+    assert completed("diffrender render mesh -O slow") == []
+
+
 def test_what_new_writes_works(folder):
     scene = run("new", "scene", "walk", cwd=folder, check=0).stdout.strip()
     config = run("new", "config", "points", cwd=folder, check=0).stdout.strip()

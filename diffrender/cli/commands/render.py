@@ -32,6 +32,7 @@ from diffrender.cli.common import (
     check_device,
     check_out_folder,
     command,
+    complete_options,
     complete_scenes,
     cores,
     overrides_from_flags,
@@ -122,6 +123,7 @@ def render(
             "-O",
             metavar="NAME=VALUE",
             help="An option of the scene ('diffrender list scenes SCENE' names them). Repeatable.",
+            autocompletion=complete_options,
         ),
     ] = [],  # noqa: B006
     trajectory: Annotated[

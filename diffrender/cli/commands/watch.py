@@ -25,6 +25,7 @@ from diffrender.cli.common import (
     Trust,
     check_device,
     command,
+    complete_options,
     complete_scenes,
     cores,
     overrides_from_flags,
@@ -70,7 +71,13 @@ def watch(
     sets: Set = [],  # noqa: B006
     options: Annotated[
         list[str],
-        typer.Option("--option", "-O", metavar="NAME=VALUE", help="An option of the scene to begin with. Repeatable."),
+        typer.Option(
+            "--option",
+            "-O",
+            metavar="NAME=VALUE",
+            help="An option of the scene to begin with. Repeatable.",
+            autocompletion=complete_options,
+        ),
     ] = [],  # noqa: B006
     workers: Annotated[
         int,
