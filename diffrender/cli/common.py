@@ -16,6 +16,8 @@ from diffrender.core.child_process import error_as_message, error_from_message
 from diffrender.core.errors import DiffrenderError, UnexpectedError, UsageError
 from diffrender.core.terminal import printable
 
+KEPT = "What was finished is kept; the same command goes on from there."
+
 
 def command(run: Callable[..., None]) -> Callable[..., None]:
     """End a command with one or two lines on stderr and the right exit code; a traceback only with --debug."""
@@ -26,8 +28,8 @@ def command(run: Callable[..., None]) -> Callable[..., None]:
             run(*args, **kwargs)
         except DiffrenderError as error:
             fail(error, error.exit_code)
-        except KeyboardInterrupt:
-            say("Interrupted. What was finished is kept; the same command goes on from there.")
+        except KeyboardInterrupt as interrupted:
+            say(f"Interrupted. {interrupted}" if interrupted.args else f"Interrupted. {KEPT}")
             raise typer.Exit(130) from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

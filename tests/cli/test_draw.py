@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -478,6 +479,19 @@ def test_closing_without_saving(drawing, tmp_path):
     assert drawing.returncode == 1
     assert "without saving" in stderr
     assert not (tmp_path / "cat.svg").exists()
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_ctrl_c_says_whether_a_drawing_was_saved(drawing, tmp_path, saved):
+    port, token = re.search(r":(\d+)/\?token=(\S+)", drawing.address).groups()
+    here = type("Here", (), {"server_port": int(port), "host": f"127.0.0.1:{port}", "token": token})()
+    if saved:
+        assert send(here, "/save", [LINE], **enter(here))[0] == 200
+    drawing.send_signal(signal.SIGINT)
+    _, stderr = drawing.communicate(timeout=20)
+    assert drawing.returncode == -signal.SIGINT
+    assert ("Interrupted. Saved before: cat.svg." if saved else "Interrupted. Nothing was saved.") in stderr
+    assert (tmp_path / "cat.svg").exists() == saved
 
 
 def test_serve_prints_an_address_and_returns_what_was_saved(tmp_path, capfd):

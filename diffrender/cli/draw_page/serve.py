@@ -28,13 +28,19 @@ def serve(out: Path, open_browser: bool = True, lan: bool = False) -> list[Path]
 
     out: the .svg to write, replaced only when the user saves. The page's address, good for one visit, goes to stderr.
     lan: phones in this network may draw too, by a code that is shown in the terminal and on the page.
+    KeyboardInterrupt says what was saved before it.
     """
     with contextlib.ExitStack() as stack:
         phones = stack.enter_context(invited(out)) if lan else None
         session = Session(out, Presence(open_seconds=LAN_SECONDS if lan else OPEN_SECONDS))
         server = stack.enter_context(Server(session, invitation=phones.code_as_html() if phones else ""))
-        serve_until_closed(server, "Draw", open_browser=open_browser)
-        return [*([session.saved] if session.saved else []), *(phones.saved if phones else [])]
+        saved = lambda: [*([session.saved] if session.saved else []), *(phones.saved if phones else [])]  # noqa: E731
+        try:
+            serve_until_closed(server, "Draw", open_browser=open_browser)
+        except KeyboardInterrupt:
+            kept = ", ".join(map(str, saved()))
+            raise KeyboardInterrupt(f"Saved before: {kept}." if kept else "Nothing was saved.") from None
+        return saved()
 
 
 @contextlib.contextmanager
