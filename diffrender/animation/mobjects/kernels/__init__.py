@@ -9,7 +9,7 @@ from diffrender.animation.mobjects.kernels.blend import blit, restore, rounded
 from diffrender.animation.mobjects.kernels.discs import LARGE, STEP, Stencils, discs, extent, stencils
 from diffrender.animation.mobjects.kernels.hills import hills, over_floor
 from diffrender.animation.mobjects.kernels.images import bend, cells, heat, isolines, resample
-from diffrender.animation.mobjects.kernels.landscape import on_surface, surface
+from diffrender.animation.mobjects.kernels.landscape import bare_surface, on_surface, surface
 from diffrender.animation.mobjects.kernels.polygons import polygons
 from diffrender.animation.mobjects.kernels.space import far_to_near, project
 from diffrender.animation.mobjects.kernels.stamps import DEGREES, rebase, show, stamp
@@ -20,6 +20,7 @@ __all__ = [
     "LARGE",
     "STEP",
     "Stencils",
+    "bare_surface",
     "bend",
     "blit",
     "cells",

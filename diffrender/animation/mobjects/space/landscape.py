@@ -34,7 +34,7 @@ class Landscape(Picture):
     `rise` 0..1 says how far it has been tilted, `ball` (x, y) where the ball lies, `way` (K, 2) where it has been.
     """
 
-    caches: ClassVar[frozenset[str]] = Picture.caches | {"fields", "seen"}
+    caches: ClassVar[frozenset[str]] = Picture.caches | {"fields", "bare", "seen"}
 
     def __init__(
         self,
@@ -57,21 +57,22 @@ class Landscape(Picture):
         steps = [(extent[3] - extent[2]) / (len(height) - 1), (extent[1] - extent[0]) / (height.shape[1] - 1)]
         along_y, along_x = np.gradient(height, *steps)
         color = np.clip(values / high, 0, 1) ** power
-        self.fields = np.stack([height, along_x, along_y, color]).astype(np.float32)
+        self.fields = np.stack([height, along_x, along_y, color], axis=-1).astype(np.float32)
         self.table = theme.table("density").astype(np.float32)
         self.lines = tuple(np.rint(srgb(theme.border) * 255).tolist())
         self.casing = tuple(np.rint(srgb(theme.panel) * 255).tolist())
         self.ball_color = tuple(np.rint(srgb(theme.chain) * 255).tolist())
-        self.seen: tuple | None = None  # what was seen last, and its picture without the marks
+        self.bare: tuple | None = None  # what was seen last, and its picture without the marks
+        self.seen: tuple | None = None  # what marks were drawn on last, and its subpixels with their depth
         self.spacing = _round(self.span / 16)
         self.rise, self.ball, self.way = 0.0, (math.nan, math.nan), np.zeros((0, 2))
 
     def height(self, xy: Any) -> float:
         """Height of the surface at (x, y), in data units; bilinear."""
-        (x0, x1, y0, y1), (gy, gx) = self.extent, self.fields.shape[1:]
+        (x0, x1, y0, y1), (gy, gx) = self.extent, self.fields.shape[:2]
         column, row = (xy[0] - x0) / (x1 - x0) * (gx - 1), (xy[1] - y0) / (y1 - y0) * (gy - 1)
         i, j = min(max(int(column), 0), gx - 2), min(max(int(row), 0), gy - 2)
-        u, v, part = column - i, row - j, self.fields[0, j : j + 2, i : i + 2].astype(float)
+        u, v, part = column - i, row - j, self.fields[j : j + 2, i : i + 2, 0].astype(float)
         return float(np.array([1 - v, v]) @ part @ np.array([1 - u, u]))
 
     def view(self) -> tuple[float, ...]:
@@ -95,13 +96,18 @@ class Landscape(Picture):
         lines = (self.spacing, GRID * self.rise, *self.lines)
         light = tuple(np.array(LIGHT) / np.linalg.norm(LIGHT))
         shape, view = cover.shape, self.view()
+        look = (self.fields, self.extent, size, view, self.table, light, lines)
         seen = (shape, size, view)
+        if self.bare is None or self.bare[0] != (seen, place.rounded):
+            self.bare = ((seen, place.rounded), kernels.bare_surface(*look, cover))
+        if not np.isfinite(marks[:, :2]).all(1).any():
+            return self.bare[1]
         if self.seen is None or self.seen[0] != seen:
-            drawn = kernels.surface(self.fields, self.extent, shape, size, view, self.table, light, lines)
+            drawn = kernels.surface(self.fields, self.extent, shape, *look[2:], (0, shape[1]))
             self.seen = (seen, *drawn)
-        color, depth = self.seen[1].copy(), self.seen[2]
+        color, depth = self.seen[1:]
         return kernels.on_surface(
-            color, depth, self.fields, self.extent, size, view, marks, self.ball_color, self.casing, cover
+            self.bare[1], color, depth, self.fields, self.extent, size, view, marks, self.ball_color, self.casing, cover
         )
 
 
