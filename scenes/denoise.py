@@ -103,13 +103,16 @@ class Denoise(TrajectoryScene):
             shape_from = np.searchsorted(-noisy, -SHAPE_UNDER)
             clock.bind(lambda step: setattr(samples, "casing", theme.bg if step >= shape_from else None))
         header = self.header(self.words["title"], self.sampler_equation())
-        noise = f"{self.words['noise_left']} $sigma_t =$ {{:.3f}}"
-        column: list[Any] = [clock.number(noise, run["sigma"], size="legend" if page.shape == "tall" else "label")]
+        texts, plot = boxes.column.columns(*BESIDE) if page.shape == "tall" else (boxes.column, boxes.column)
+        letters = "legend" if page.shape == "tall" else "label"
+        noise = page.fitting(
+            f"{self.words['noise_left']} $sigma_t =$ {{:.3f}}|$sigma_t =$ {{:.3f}}", texts.width, letters, 0.0
+        )
+        column: list[Any] = [clock.number(noise, run["sigma"], size=letters)]
         if page.column_align and "tilde(sigma)" in self.sampler_equation() and "noise" in run:
             kick = f"{self.words['kick']} $tilde(sigma)_t =$ {{:.3f}}"
             column.append(clock.number(kick, kicks(run), size="legend", color="samples"))
         course, key = DistanceCourse(clock), self.legend(self.keys(guess is not None), boxes.key)
-        texts, plot = boxes.column.columns(*BESIDE) if page.shape == "tall" else (boxes.column, boxes.column)
         if page.shape != "square":
             column += course.lines(texts.width)
         page.stack(texts, *column, align=0 if page.shape == "square" else -1)

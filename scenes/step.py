@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from manim import smooth
@@ -99,8 +100,9 @@ class Step(TrajectoryScene):
 
         title, equation = self.header(self.words["title"], self.sampler_equation())
         light = Spotlight(equation, {t: theme.color(t) for t in equation.terms}, theme)
-        told, lines = Narration(self, boxes.column), terms.lines(page)
-        key = self.legend(terms.keys(theme), boxes.key)
+        key, lines = self.legend(terms.keys(theme), boxes.key), terms.lines(page)
+        floor = float(key.get_top()[1]) + 0.1 if page.column_align < 0 else -math.inf
+        told = Narration(self, boxes.column, floor=floor)
         later = dict(zip(("sum", "noise", "move", "fan"), key, strict=True)) if page.column_align < 0 else {}
         known = f"$p(x_0|x_t)$ {run.meta['exact']}" + ", opacity its root" * (page.shape == "wide")
         caption = self.caption("sampler", f"step {k + 1} of {run.steps}", known, "scaling", "seed", "model")

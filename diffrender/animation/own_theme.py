@@ -9,7 +9,7 @@ from diffrender.animation.theme import Theme, contrast, theme
 from diffrender.config.theme_file import OwnTheme
 
 TEXT_CONTRAST, MARK_CONTRAST = 4.5, 3.0  # least ratios of WCAG 2 (1.4.3, 1.4.11)
-TEXTS = ("fg", "muted", "data", "noise", "accept", "reject")  # terms of equations have the colours of marks
+TEXTS = ("fg", "muted", "data", "samples", "noise", "accept", "reject")  # terms of equations have the colours of marks
 MARKS = ("border",)
 TABLES = ("density", "error", "signed")  # these hold the panel's own colour, where nothing is shown
 

@@ -131,6 +131,7 @@ PATTERNS = {
 }
 KIND_NAMES = {"f": "floating point", "i": "integers", "b": "booleans"}
 FARTHEST = 1e30
+ROUNDING = 1e-5  # of the largest level, by which a table of single precision may lie below 0
 CHANNELS, BYTE_LIKE = (1, 3, 4), 16.0  # of images; values from which on they are bytes, not [−1, 1]
 CHUNK = 1 << 16  # numbers looked at in one go: they stay in the cache
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -181,7 +182,7 @@ def check_values(arrays: Mapping[str, np.ndarray], kind: str, where: str) -> Non
     levels = [np.asarray(arrays[key], float) for key in ("alpha", "sigma") if key in arrays]
     if len(levels) == 2:
         for key, values in zip(("alpha", "sigma"), levels, strict=True):
-            if values.min() < 0:
+            if values.min() < -ROUNDING * values.max():
                 raise TrajectoryError(f"{where}: '{key}' is {values.min():g} at index {int(values.argmin())}, below 0.")
         (alpha, *_, last_alpha), (sigma, *_, last_sigma) = (np.append(values, values[-1]) for values in levels)
         if kind == "reverse" and sigma * last_alpha < last_sigma * alpha * (1 - 1e-6):

@@ -18,7 +18,7 @@ from diffrender.diffusion.recording.record import sample
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.trajectory.reader import Trajectory
 
-TERMS = {"sum", "state", "data", "score", "noise", "accept", "reject"}
+TERMS = {"sum", "state", "data", "samples", "score", "noise", "accept", "reject"}
 
 
 def check_equation(source: str) -> None:

@@ -89,8 +89,8 @@ def test_large_text_is_the_scale_of_every_scene_of_ours_unless_it_has_its_own(tm
 
 
 @pytest.mark.parametrize("shape", SIZES)
-def test_large_text_is_larger_but_a_wide_caption_keeps_its_line(shape):
+def test_large_text_is_larger_but_a_caption_keeps_its_lines(shape):
     plain, large = (Frame.of(*SIZES[shape], font_scale=scale).type for scale in (1.0, LARGE))
     for name in ("title", "equation", "label", "legend"):
         assert getattr(large, name) == pytest.approx(LARGE * getattr(plain, name))
-    assert (large.caption > plain.caption) == (shape != "wide")
+    assert (large.caption > plain.caption) == (shape not in ("wide", "tall"))  # of which it fills one line, or two

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,7 +69,8 @@ class CellReadouts:
         """Figures at the left, the magnifier at the right."""
         self.lens = box._replace(left=box.right - box.height)
         page, root = self.clock.page, self.words["root"]
-        lines = page.words(root, "legend", "muted"), *self._lines(), self._product()
+        room = self.lens.left - box.left - 0.2
+        lines = page.words(root, "legend", "muted"), *self._lines(room), self._product()
         return [self.sigma, *page.stack(box, *lines, align=-1)]
 
     def _in_a_corner(self, box: Box, stage: Box) -> list[Any]:
@@ -80,8 +82,9 @@ class CellReadouts:
     def _product(self) -> Any:
         return self.clock.page.words(self.words["product"], "legend", "muted")
 
-    def _lines(self) -> list[Any]:
-        area, density = self.words["area"] + " × {:.3f}", self.words["density"] + " × {:.2f}"
+    def _lines(self, room: float = math.inf) -> list[Any]:
+        area = self.clock.page.fitting(f"{self.words['area']} × {{:.3f}}|area × {{:.3f}}", room, "legend", 0.0)
+        density = self.words["density"] + " × {:.2f}"
         return [
             self.clock.number(area, self.grid.ratio, size="legend"),
             self.clock.number(density, 1 / self.grid.ratio, size="legend"),

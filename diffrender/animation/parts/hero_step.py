@@ -152,8 +152,11 @@ class HeroStep:
         """
         times, (left, _, _, top) = before / (self.view.box[1] - self.view.box[0]), self.view.rect
         said = f"close-up of one point × {times:.1f}: steps {first + 1} to {first + count}"
-        short = f"close-up × {times:.1f}: steps {first + 1} to {first + count}"
-        text = page.words(page.fitting(f"{said}|{short}", TITLE_ROOM * (self.view.rect[1] - left), "legend"), "legend")
+        steps = f"× {times:.1f}: steps {first + 1} to {first + count}"
+        text = page.words(
+            page.fitting(f"{said}|close-up {steps}|{steps}", TITLE_ROOM * (self.view.rect[1] - left), "legend"),
+            "legend",
+        )
         text.at(left + 0.2, top - 1.2 * page.em("legend"), -1)
         return [pill(text, self.theme, alpha=0.9).set_z_index(8), text.set_z_index(9)]
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.text.language import own, spoken
+
+GAPS = 0.42, 0.3, 0.18, 0.08  # between lines, in their em
 
 
 class Narration:
     """Texts in the column of a scene, changed act by act; a text that stays does not blink.
 
     Beside a stage the heading has lines of its own and all numbers stand under it; under a stage it is
-    one line, and of the numbers the newest `newest` are shown.
+    one line, and of the numbers the newest `newest` are shown. floor: how low texts beside a stage may reach; where they
+    would reach lower their lines stand closer.
     """
 
-    def __init__(self, scene: Any, box: Box, *, newest: int = 1) -> None:
-        self.scene, self.page, self.box, self.newest = scene, scene.page, box, newest
+    def __init__(self, scene: Any, box: Box, *, newest: int = 1, floor: float = -math.inf) -> None:
+        self.scene, self.page, self.box, self.newest, self.floor = scene, scene.page, box, newest, floor
 
     def texts(self, heading: str, *numbers: Any) -> list[Any]:
         """The texts of an act, put where they belong."""
@@ -25,7 +29,10 @@ class Narration:
         parts = heading.splitlines() if beside else [heading.replace("\n", " ")]
         said = [page.words(own(part), "label") for part in parts if part]
         shown = list(numbers if beside else numbers[-self.newest :])
-        page.stack(self.box, *said, *shown, gap=0.42, align=page.column_align)
+        for gap in GAPS:
+            lines = page.stack(self.box, *said, *shown, gap=gap, align=page.column_align)
+            if not beside or min(float(line.get_bottom()[1]) for line in lines) > self.floor:
+                break
         return [*said, *shown]
 
     def first(self, heading: str, *numbers: Any) -> list[Any]:
