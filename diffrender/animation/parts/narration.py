@@ -15,8 +15,8 @@ class Narration:
     """Texts in the column of a scene, changed act by act; a text that stays does not blink.
 
     Beside a stage the heading has lines of its own and all numbers stand under it; under a stage it is
-    one line, and of the numbers the newest `newest` are shown. floor: how low texts beside a stage may reach; where they
-    would reach lower their lines stand closer.
+    one line, and of the numbers the newest `newest` are shown. floor: how low texts beside a stage may reach; where
+    they would reach lower their lines stand closer.
     """
 
     def __init__(self, scene: Any, box: Box, *, newest: int = 1, floor: float = -math.inf) -> None:
