@@ -128,10 +128,12 @@ class Decide(TrajectoryScene):
         widest = float(np.sqrt(np.linalg.eigvalsh(np.atleast_2d(np.cov(np.asarray(self.run.target, float).T)))[-1]))
         fork = (FORK, *decisions.splits[0], widest) if decisions.splits else ("nothing splits", 0.0)
         last = max(axes.at(at, 0.0)[0] for at, _ in (decisions.half, *decisions.splits))
-        rooms = 0.58 * rect.width, min(0.58 * rect.width, rect.right - last - 0.15)
+        ends = last > rect.right - 0.1  # of few steps, a line may stand at the end
+        right, free = (last - 0.15, rect.width) if ends else (rect.right, rect.right - last - 0.15)
+        rooms = 0.58 * rect.width, min(0.58 * rect.width, free)
         for y, room, (forms, *values) in zip(lines, rooms, (fork, (HALF, *decisions.half)), strict=True):
             form = page.fitting(forms, room, "legend", *values)
-            made.append(page.label(form.format(*values), rect.right, y, 1, "legend"))
+            made.append(page.label(form.format(*values), right, y, 1, "legend"))
         return made
 
     def keys(self, classes: list[str]) -> list[Any]:

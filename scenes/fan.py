@@ -34,6 +34,7 @@ from diffrender.animation import (
 SHARES = (0.55, 0.85)  # of its first spread, between which the posterior is looked at; it is followed down to NARROW
 NARROW = 0.02
 NEAR = 4.0  # spreads from the mean to the edge of the view, once it has come so near
+NEAREST = 1e-3  # of all that is shown, at which nothing comes nearer: where the posterior is one point
 GROW = 1.1  # seconds of an act
 POINT, GHOST = 0.032, 0.65  # radius and opacity of the data where no posterior is known
 EQUATION = 'upright("Cov")[x_0 | x_t] = sigma_t^2\\/alpha_t^2 thin (I + sigma_t^2 {{nabla^2 log p_t (x_t) : score}})'
@@ -175,7 +176,7 @@ class PosteriorFan(TrajectoryScene):
         """Let views, each with all it may show, come nearer as the posterior narrows, in the end about its mean."""
         k = min(step, len(spread.exact) - 1)
         for view, (x0, x1, y0, y1) in views:
-            near = min(1.0, NEAR * spread.exact[k] / ((y1 - y0) / 2))
+            near = min(1.0, max(NEAR * spread.exact[k] / ((y1 - y0) / 2), NEAREST))
             (x, y), (mx, my) = ((x0 + x1) / 2, (y0 + y1) / 2), spread.mean[k]
             x, y, w, h = mx + near**2 * (x - mx), my + near**2 * (y - my), near * (x1 - x0) / 2, near * (y1 - y0) / 2
             view.lay((x - w, x + w, y - h, y + h), view.rect)

@@ -142,7 +142,7 @@ class Images(TrajectoryScene):
         """
         run, page = self.run, self.page
         lines = loop_of(str((run.meta.get("sampler") or {}).get("source") or ""))
-        if not lines or not self.options.code_steps:
+        if not lines or not self.options.code_steps or run.steps < 2:
             return
         top = boxes.panels[0].bottom - 0.2
         panel = CodePanel(page, lines, Box(-page.frame.x, page.frame.x, -page.frame.height / 2, top).above(caption))

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import diffrender
+from diffrender.animation.text.typst import Typeset
+
+from .small_runs import EVERY, recordings
 
 SHORT = {"duration": 1, "slow_steps": 0, "hero": False}
 FEW = {
@@ -39,3 +42,14 @@ def test_a_clip_of_a_consistency_model(levels, cinema, tmp_path):
     run = consistency_run(tmp_path / "x.npz", levels)
     first, *_, last = cinema("denoise", run=run).play([(1, 2), (10, 11)], (480, 270), fps=4, **SHORT)
     assert np.abs(first.frame.astype(int) - last.frame).max() > 50, "it moves"
+
+
+@pytest.mark.parametrize("name", ["decide", "fan", "likelihood", "step", "images", "surf"])
+def test_scenes_with_charts_and_slow_steps_have_room_for_one_step(name, cinema, recorded):
+    sections, options = EVERY[name]
+    one = {k: {**each, "sampler": {**each["sampler"], "steps": 1}} for k, each in sections.items()}
+    scene = cinema(name, **recordings(one, recorded, None))
+    assert scene.layout((480, 270), every=30, **options) == []
+    if name == "decide":
+        said = [m.body for top in scene.scene.mobjects for m in top.get_family() if isinstance(m, Typeset)]
+        assert not any("nothing splits" in body for body in said), "what one step passes over"

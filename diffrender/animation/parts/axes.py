@@ -59,7 +59,8 @@ class Axes:
         ys = [*y_ticks] if y_ticks is not None else (decades if log_y else evenly)(*y, 3)
         self.span = tuple(float(self.scaled(v, k)) for k, ends in enumerate((x, y)) for v in ends)
         rise = pad * (self.span[3] - self.span[2]) or 1.0
-        self.box = (self.span[0], self.span[1], self.span[2] - rise, self.span[3] + rise)
+        side = 0.5 * (self.span[0] == self.span[1])  # a single value stands in the middle
+        self.box = (self.span[0] - side, self.span[1] + side, self.span[2] - rise, self.span[3] + rise)
         top = box.top - (1.25 * em if y_name else 0.0)
         bottom = box.bottom + (1.3 * em if xs else 0.0) + (1.25 * em if x_name else 0.0)
         if y_ticks is None:  # no more than there is room for

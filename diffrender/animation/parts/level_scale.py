@@ -56,6 +56,8 @@ class LevelScale:
 
     def share(self, sigma: float) -> float:
         """Where a level stands, 0 at the noisiest, 1 at the least noisy that is not clean, by its logarithm."""
+        if self.low == self.high:  # of one step
+            return float(sigma < self.low)
         return float(np.clip(np.log(self.high / max(sigma, self.low)) / np.log(self.high / self.low), 0, 1))
 
     def hue(self, sigma: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,10 @@ ROOM, GUTTER = 1.15, 0.12
 class Decisions:
     """Which class each watched path takes and when, as `class_prob` says.
 
-    x: (T,) log-SNR of the states that are shown. ratio: (T,) σ/α there. label: (W,) the class in the end. step: (W,)
-    the first state from which p(label | x_t) stays above `SURE`. chosen: chains whose ribbons are drawn: of each class
-    those that decide at even places in the order of time. splits: log-SNR and σ/α where the fixed points split.
+    x: (T,) log-SNR of the states that are shown. ratio: (T,) σ/α there. ends: the log-SNR that an axis shows. label:
+    (W,) the class in the end. step: (W,) the first state from which p(label | x_t) stays above `SURE`. chosen: chains
+    whose ribbons are drawn: of each class those that decide at even places in the order of time. splits: log-SNR and
+    σ/α where the fixed points split.
     half: log-SNR and σ/α at which half of all watched paths have decided.
     """
 
@@ -42,10 +44,10 @@ class Decisions:
         count = int((sigma > END * min(found, default=0.0) * alpha).sum())
         self.ratio = sigma[:count] / alpha[:count]
         self.x = -2 * np.log(self.ratio)
-        self.prob = np.asarray(run["class_prob"], float)[:count]
-        self.label = np.asarray(run["class_prob"][-1]).argmax(1)
-        doubt = self.prob[:, np.arange(len(self.label)), self.label] <= SURE
-        self.step = np.where(doubt.any(0), count - np.argmax(doubt[::-1], axis=0), 0)
+        prob = np.asarray(run["class_prob"], float)
+        self.prob, self.label = prob[:count], prob[-1].argmax(1)
+        doubt = prob[:, np.arange(len(self.label)), self.label] <= SURE
+        self.step = np.where(doubt.any(0), len(prob) - np.argmax(doubt[::-1], axis=0), 0)
         classes = np.unique(self.label)[:RIBBONS]
         each = max(1, RIBBONS // len(classes))
         self.chosen = []
@@ -54,8 +56,11 @@ class Decisions:
             order = mine[np.argsort(self.step[mine], kind="stable")]
             self.chosen += [int(order[int((j + 0.5) / each * len(order))]) for j in range(each)]
         self.splits = [(-2 * float(np.log(u)), u) for u in found]
-        middle = min(int(np.median(self.step)), count - 1)
-        self.half = float(self.x[middle]), float(self.ratio[middle])
+        seen = [*self.x, *(at for at, _ in self.splits)]  # few steps may pass over a split
+        self.ends = float(min(seen)), max(float(max(seen)), float(min(seen)) + 1.0)
+        middle = min(int(np.median(self.step)), len(sigma) - 1)
+        ratio = float(sigma[middle] / alpha[middle])
+        self.half = min(-2 * math.log(ratio), self.ends[1]) if ratio else self.ends[1], ratio
 
 
 class Pitchfork:
@@ -80,7 +85,7 @@ class Pitchfork:
         self.axes = axes = Axes(
             page,
             box,
-            x=(x[0], x[-1]),
+            x=decisions.ends,
             y=(-reach, reach),
             x_ticks=[],
             y_ticks=evenly(-reach, reach, 4),
@@ -135,7 +140,7 @@ class Ribbons:
 
     def __init__(self, page: Page, decisions: Decisions, box: Box, room: float, head: float) -> None:
         theme, self.decisions = page.theme, decisions
-        x0, x1 = float(decisions.x[0]), float(decisions.x[-1])
+        x0, x1 = decisions.ends
         axes = Axes(
             page, box, x=(x0, x1), y=(0, 1), y_ticks=[], x_ticks=evenly(x0, x1, 6), x_name="log SNR", room=room, pad=0.0
         )

@@ -103,7 +103,7 @@ def vector(values: np.ndarray) -> str:
 
 def telling_step(run: Trajectory) -> int:
     """The recorded step that is best to be seen, by rule: what happens in it is near `LONG` of the way to x̂0."""
-    chain, last = int(run.meta["followed"]), run.steps - 1  # the last has no noise
+    chain, last = int(run.meta["followed"]), max(run.steps - 1, 1)  # the last has no noise
 
     def vectors(key: str) -> np.ndarray:
         return np.asarray(run[key][:last, chain], float)

@@ -84,8 +84,10 @@ def watched(run: Run, states: Sequence[torch.Tensor], levels: Sequence[Level]) -
         entries = [SAMPLERS[name] for name in record.moves]
         meta["moves"] = {e.name: {"title": e.info["title"], "nfe": e.info["nfe_per_step"]} for e in entries}
     if record.classes:
-        noisy = [level for level in levels if level.sigma > 0]
-        found = splits(run.target.density, [level.ratio for level in noisy])
+        ratios = [level.ratio for level in levels if level.sigma > 0]
+        if (least := run.table[1].ratio) < ratios[-1]:  # of few steps, the last passes over what splits below it
+            ratios.append(least)
+        found = splits(run.target.density, ratios)
         places = [(run.table.at_ratio(u), count) for u, count in found]
         meta["splits"] = [{"alpha": a.alpha, "sigma": a.sigma, "time": a.time, "stable": count} for a, count in places]
     return meta, _members(run, states, levels, followed)
