@@ -262,7 +262,7 @@ class Langevin(ChainsInSpaceScene):
         both = name.width > self.right.width + 1e-6  # a rule that needs the room over both panels
         self.set_places(
             left=self.on_left(self.one.mobjects), label=[] if both else [self.label("density", self.left)],
-            ground=self.ground, right=glass.mobjects, name=[name], key=self.window_key(),
+            ground=self.ground, beam=glass.on_panel, right=glass.in_window, name=[name], key=self.window_key(),
             footer=self.footer(run, "step", *facts, clock=clock),
         )  # fmt: skip
         self.play_act("zoom", clock, glass.seconds)

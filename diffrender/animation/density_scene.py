@@ -61,13 +61,13 @@ class DensityScene(TrajectoryScene):
     def go(self, box: Box, *places: str) -> None:
         """Let the density's panel glide to a box of its shape; what stands in these places goes meanwhile.
 
-        So do its label and what is said under it. What the panel will not cover stays longest.
+        So do its label, a beam from it and what is said under it. What the panel will not cover stays longest.
         """
         if box == self.at:
-            self.set_places(**{name: [] for name in places})
+            self.set_places(**{name: [] for name in ("beam", *places)})
             return
         left = self.places.get("left", ())
-        names = sorted({"label", "key", *places})
+        names = sorted({"label", "key", "beam", *places})
         gone = {name: [mob for mob in self.places.get(name, ()) if mob in self.mobjects] for name in names}
         self.places |= {name: [] for name in names}
         moving = [mob for mob in (*self.density.mobjects, *left) if mob in self.mobjects]
@@ -125,10 +125,16 @@ class DensityScene(TrajectoryScene):
         return list(self.caption("sampler", size, *items, "seed", "model", run=run, clock=clock))
 
     def footer_of_both(self, run: Trajectory, beside: Trajectory, *items: Any, clock: Clock) -> list[Mobject]:
-        """The caption of an act with one run in the first panel and another in the second."""
+        """The caption of an act with one run in the first panel and another in the second.
+
+        In a wide frame, which has one line for it, the first item is left out where all do not fit.
+        """
         sides = ("above", "below") if self.page.shape == "tall" else ("left", "right")
         names = [f"{side}: {captions.sampler(r)}" for side, r in zip(sides, (run, beside), strict=True)]
-        return list(self.caption(*names, *items, "seed", "model", run=run, clock=clock))
+        made = self.caption(*names, *items, "seed", "model", run=run, clock=clock)
+        if self.page.shape == "wide" and made.height > 2 * self.page.em("caption"):
+            made = self.caption(*names, *items[1:], "seed", "model", run=run, clock=clock)
+        return list(made)
 
     def act(self, run: Trajectory, timeline: Timeline, *parts: Any) -> Clock:
         """The clock of an act, with what moves in it."""

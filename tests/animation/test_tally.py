@@ -63,8 +63,8 @@ def falling(steps, values):
     page = SimpleNamespace(number=lambda *_: text, em=lambda _: 0.3)
     text = SimpleNamespace(room=1.2, set_value=lambda _: None, at=lambda *where: text.__setattr__("where", where))
     axes = SimpleNamespace(
-        at=lambda n, v: (n / steps[-1] * 10.0, 4.0 * v), scaled=lambda v, _: np.asarray(v, float), rect=rect,
-        page=page, mobjects=[],
+        at=lambda n, v: (n / steps[-1] * 10.0, 4.0 * v), scaled=lambda v, _: np.asarray(v, float),
+        unscaled=lambda v, _: v, rect=rect, page=page, mobjects=[],
     )  # fmt: skip
     curve = SimpleNamespace()
     curve.set_z_index = lambda _: curve
@@ -85,6 +85,7 @@ def test_a_running_value_never_stands_on_its_curve():
         drawn = distance.places[steps <= step]
         under = drawn[(drawn[:, 0] >= left) & (drawn[:, 0] <= left + text.room)]
         assert not ((under[:, 1] > y - 0.05) & (under[:, 1] < y + 0.25)).any()
+    assert distance.value(94.5) == pytest.approx(0.4)  # as high as the curve, half way down
     assert align > 0
     assert y > 4 * 0.1 + 0.3  # where the head alone would have it, the curve comes down through it
 

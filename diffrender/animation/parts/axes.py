@@ -98,6 +98,11 @@ class Axes:
         made = np.log(np.maximum(value, SMALLEST)) if self.log[axis] else np.asarray(value, float)
         return self.sign[axis] * made
 
+    def unscaled(self, place: Any, axis: int) -> Any:
+        """The value that an axis (0 across, 1 up) places so: see `scaled`."""
+        made = self.sign[axis] * np.asarray(place, float)
+        return np.exp(made) if self.log[axis] else made
+
     def at(self, x: float, y: float) -> tuple[float, float]:
         """The scene point of a value."""
         (x0, x1, y0, y1), rect = self.box, self.rect

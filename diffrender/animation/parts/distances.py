@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from manim import Mobject
 
@@ -47,14 +49,13 @@ class Distance:
         self.mobjects: list[Mobject] = [*axes.mobjects, *also, self.curve, self.text]
 
     def value(self, step: float) -> float:
-        """The figure that is shown at a recorded step: the last that was measured."""
-        return float(self.values[max(int(np.searchsorted(self.steps, int(step), "right")) - 1, 0)])
+        """The figure at a recorded step: between two measured ones as high as the curve is there."""
+        at, places = self._across(step)
+        return float(self.axes.unscaled(np.interp(at, places, self.axes.scaled(self.values, 1)), 1))
 
     def show_step(self, step: float) -> None:
         """Let the curve and its value come to a recorded step."""
-        # places between two measured steps as they are on the axis
-        at = self.axes.scaled(np.clip(step, self.steps[0], self.steps[-1]) + self.shift, 0)
-        places = self.axes.scaled(self.steps + self.shift, 0)
+        at, places = self._across(step)
         self.curve.show_step(float(np.interp(at, places, np.arange(len(self.steps)))))
         self.text.set_value(self.value(step))
         x, y = self.curve.here()[:2]
@@ -64,6 +65,11 @@ class Distance:
         else:  # over all of the curve that it would lie on
             over = self.height_over(end - self.text.room - 0.1, step)
             self.text.at(end, min(max(y + 0.3, over + 0.14), top), 1)
+
+    def _across(self, step: float) -> tuple[Any, Any]:
+        """A recorded step, and those that were measured, as they lie on the axis."""
+        at = self.axes.scaled(np.clip(step, self.steps[0], self.steps[-1]) + self.shift, 0)
+        return at, self.axes.scaled(self.steps + self.shift, 0)
 
     def height_over(self, left: float, step: float) -> float:
         """How high up in the scene the curve lies from a place on, as far as it is drawn at a recorded step."""

@@ -68,8 +68,9 @@ class Magnifier:
         self.small = frame((a, b, c, d), theme.fg, 0.026, radius=0.03).set_z_index(5)
         self.lit = {name: theme.color(token) for name, token in TERMS.items() if name in equation.terms}
         self.spotlight = Spotlight(equation, self.lit, theme)
-        self.mobjects: list[Mobject] = [self.beam, self.small, self.view, self.scale]
-        self.mobjects += [self.gauge] if self.gauge else []
+        self.on_panel: list[Mobject] = [self.beam, self.small]
+        self.in_window: list[Mobject] = [self.view, self.scale, *([self.gauge] if self.gauge else [])]
+        self.mobjects = [*self.on_panel, *self.in_window]
 
     @staticmethod
     def planned(slow: int) -> float:
