@@ -13,6 +13,7 @@ from diffrender.config.load import load_config
 from diffrender.jobs.plan.clip import clip
 from diffrender.trajectory.reader import Trajectory
 from diffrender.video.spec import RenderSettings
+from tests import one_process
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -52,6 +53,16 @@ def test_the_scene_renders(tmp_path, monkeypatch):
     job = clip("walk.py:Walk", overrides=overrides, settings=settings, out=tmp_path / "walk.mp4")
     run(pending([job]))
     assert (tmp_path / "walk.mp4").stat().st_size > 1000
+
+
+def test_render_draws_what_the_line_above_it_samples(tmp_path):
+    train, sample, render = re.findall(r"^    diffrender (.*?)(?: *#.*)?$", README.split("## Every day")[1], re.M)[:3]
+    plans = [one_process.run(*line.split(), "--dry-run", cwd=tmp_path).stdout for line in (train, sample, render)]
+    weights, recording = (re.search(r"outputs/spiral/\S+", plan.splitlines()[-1])[0] for plan in plans[:2])
+    assert weights in plans[2]
+    assert recording in plans[2]
+    other = one_process.run("render", "denoise", "--config", "spiral", "--dry-run", cwd=tmp_path).stdout
+    assert recording not in other, "the control"
 
 
 def test_every_linked_file_and_picture_is_there():
