@@ -427,6 +427,12 @@ class Moving:
         self.before = pixels.copy() if repeat == 1 else None
         self.left = cpu_seconds()
 
+    def windows(self):
+        """Five frames of every two seconds; on the way to them the film goes by undrawn, which is no frame's time."""
+        for first in count(FPS, 2 * FPS):
+            self.before = None
+            yield first, first + 5
+
 
 def recordings(card, config, overrides, folder):
     """What a scene declares that it needs, by name, recorded from a shipped config unless it lies in the folder.
@@ -461,11 +467,11 @@ def figure(scene, config, folder, overrides=None, options=None):
     card = with_options(read_scene(file), options)
     made = engine.load_scene(file, card.class_name)
     runs = recordings(card, config, overrides or {}, Path(folder))
-    moving, windows = Moving(), ((k, k + 5) for k in count(FPS, 2 * FPS))
+    moving = Moving()
     with tempfile.TemporaryDirectory() as media:
         engine.draw(
             lambda renderer: made(trajectories=runs, options=options, theme="dark", renderer=renderer),
-            settings(media), windows, moving,
+            settings(media), moving.windows(), moving,
         )  # fmt: skip
     return {
         "median_cpu_ms": float(np.median(moving.cpu)),
