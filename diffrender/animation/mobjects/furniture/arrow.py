@@ -60,11 +60,9 @@ def set_polygons(mob: VMobject, polygons: list[np.ndarray]) -> None:
     if not polygons:
         mob.clear_points()
         return
-    parts = []
-    for polygon in polygons:
-        a, b = polygon, np.roll(polygon, -1, 0)
-        parts.append(np.stack([a, a + (b - a) / 3, a + (b - a) * 2 / 3, b], 1).reshape(-1, 3))
-    mob.points = np.concatenate(parts)
+    a = np.concatenate(polygons)
+    b = np.concatenate([corners for polygon in polygons for corners in (polygon[1:], polygon[:1])])
+    mob.points = np.stack([a, a + (b - a) / 3, a + (b - a) * 2 / 3, b], 1).reshape(-1, 3)
 
 
 class StepArrow(VGroup):
@@ -91,8 +89,10 @@ class StepArrow(VGroup):
 
     def lay(self, polygons: list[np.ndarray]) -> Self:
         """Make these polygons both shapes."""
-        for mob in self.submobjects:
-            set_polygons(mob, polygons)
+        first, *others = self.submobjects
+        set_polygons(first, polygons)
+        for mob in others:
+            mob.points = first.points.copy()
         return self
 
 
