@@ -1,4 +1,4 @@
-"""What a walk between two noises came to: images at even places of either way, large, each with its length."""
+"""The result of a walk between two noises: images at even places of either way, large, each with its length."""
 
 from __future__ import annotations
 

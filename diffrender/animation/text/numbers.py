@@ -14,10 +14,8 @@ from diffrender.animation.text.language import THIN, spoken
 from diffrender.animation.text.typst import Typeset, ink, placed
 
 # widths in em of New Computer Modern
-_DIGIT, _ADVANCE = (
-    0.5,
-    {",": 0.278, ".": 0.278, "−": 0.778, "+": 0.778, "∞": 1.0, "e": 0.444, "n": 0.556, " ": 0.5, THIN: 0.2},
-)
+_DIGIT = 0.5
+_ADVANCE = {",": 0.278, ".": 0.278, "−": 0.778, "+": 0.778, "∞": 1.0, "e": 0.444, "n": 0.556, " ": 0.5, THIN: 0.2}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a Dask worker runs of a job: a function that is sent by value and compares versions before it uses diffrender.
+"""The part of a job that a Dask worker runs: a function sent by value, which compares versions before it uses ours.
 
 So the scheduler's machine needs no diffrender, and a worker that joins late is not asked before.
 """

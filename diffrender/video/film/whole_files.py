@@ -1,4 +1,4 @@
-"""Whether a file of film or sound is as long as it says: AVI, WAV, Matroska, WebM; of Ogg and TS the last page."""
+"""Bytes that cut-off files of film and sound lack: AVI, WAV, Matroska, WebM; of Ogg the last page, of TS a packet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a window under the magnifier: what its arrows and marks mean, and when a proposal is taken."""
+"""The words round a window under the magnifier: its legend of arrows and marks, and the rule of acceptance."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffrender.core.errors import ConfigError, DiffrenderError, suggest
+from diffrender.diffusion.targets.shapes.doubtful_rows import fills_of, odd, spoken
 from diffrender.diffusion.targets.shapes.molecules import read_molecule
 from diffrender.diffusion.targets.shapes.table_text import CLOUDS, Table, read_table
 
@@ -32,22 +33,6 @@ OF_ONE_NAME = (
     ("1", "2", "3"),
 )  # pos_x, pos_y; PC1, PC2; Points:0, …
 TIMES = ("time", "date", "datetime", "timestamp", "year", "t", "zeit", "datum", "jahr", "temps", "tiempo", "fecha")
-FILLS = (
-    -99,
-    -999,
-    -999.25,
-    -9999,
-    -99_999,
-    -999_999,
-    999,
-    9999,
-    99_999,
-    999_999,
-    -32_768,
-    32_767,
-)  # for what is missing
-FILL = 1e15  # and larger ones
-AWAY, FAR = 3, 50  # times the span of all others: that far off a fill stands, and what is remarked
 CLASSES = ("label", "labels", "class", "classes", "target", "cluster", "group", "category", "species", "kind", "type",
            "y_true", "klasse", "gruppe", "classe", "groupe", "clase", "grupo")  # fmt: skip
 ROW_NAMES = ("", "index", "id", "row", "rows", "rowname", "rownames", "no", "nr", "n", "#", "unnamed: 0")
@@ -78,7 +63,7 @@ def read_points(
         reader.choose(dataset)
     coordinates, kind = reader.roles(columns, label)
     rows = np.stack([reader.numbers(k) for k in coordinates], 1)
-    fills = _fills(rows) if missing is None else sorted(map(float, missing))
+    fills = fills_of(rows) if missing is None else sorted(map(float, missing))
     rows[np.isin(rows, fills)] = np.nan
     whole = ~np.isnan(rows).any(axis=1)
     check_points(rows[whole], path)
@@ -109,43 +94,12 @@ def check_points(rows: np.ndarray, path: str) -> None:
         raise DiffrenderError(f"{path}: no points in it.")
     if not (fine := np.isfinite(rows).all(axis=1)).all():
         row = int(np.argmin(fine))
-        raise DiffrenderError(f"{path}: row {row + 1} of numbers: not finite ({_spoken(rows[row])}).")
+        raise DiffrenderError(f"{path}: row {row + 1} of numbers: not finite ({spoken(rows[row])}).")
     if not (fine := (np.abs(rows) <= MAX_COORDINATE).all(axis=1)).all():
         row = int(np.argmin(fine))
         raise DiffrenderError(
-            f"{path}: row {row + 1} of numbers: too large ({_spoken(rows[row])}).", f"At most {MAX_COORDINATE:g}."
+            f"{path}: row {row + 1} of numbers: too large ({spoken(rows[row])}).", f"At most {MAX_COORDINATE:g}."
         )
-
-
-def _fills(rows: np.ndarray) -> list[float]:
-    """The values that plainly stand for missing ones: such as programs write, far from all others of their column."""
-    found = set()
-    for column in rows.T:
-        like = np.isin(column, FILLS) | (np.abs(column) >= FILL)
-        others = column[~like & ~np.isnan(column)]
-        if like.any() and len(others) >= ENOUGH and (span := np.ptp(others)):
-            away = np.maximum(column - others.max(), others.min() - column) > AWAY * span
-            found |= set(column[like & away].tolist())
-    return sorted(found)
-
-
-def odd(rows: np.ndarray, names: Sequence[str]) -> list[str]:
-    """What of points (M, D) is worth a word: an axis on which nothing varies, rows far from all others."""
-    low, high = np.quantile(rows, (0.05, 0.95), axis=0)
-    still = [
-        f"{name} is {v:.4g} in every row"
-        for name, v, s in zip(names, rows[0], np.ptp(rows, axis=0), strict=False)
-        if not s
-    ]
-    with np.errstate(over="ignore"):
-        far = (np.maximum(rows - high, low - rows) > FAR * (high - low)) & (high > low)
-    if not (away := far.any(axis=1)).any():
-        return still
-    first, many = int(np.argmax(away)), int(away.sum())
-    return [
-        *still,
-        f"{many:,} of {len(rows):,} rows lie{'s' * (many == 1)} far from all others ({_spoken(rows[first])})",
-    ]
 
 
 def _check_several(rows: np.ndarray, whole: np.ndarray, path: str) -> None:
@@ -153,15 +107,11 @@ def _check_several(rows: np.ndarray, whole: np.ndarray, path: str) -> None:
     if np.ptp(rows[whole], axis=0).any():
         return
     if whole.all():
-        raise DiffrenderError(f"{path}: all its points are the same ({_spoken(rows[0])}).")
+        raise DiffrenderError(f"{path}: all its points are the same ({spoken(rows[0])}).")
     row = int(np.argmin(whole))
     raise DiffrenderError(
-        f"{path}: row {row + 1} of numbers lacks one ({_spoken(rows[row])}), and all others are the same point."
+        f"{path}: row {row + 1} of numbers lacks one ({spoken(rows[row])}), and all others are the same point."
     )
-
-
-def _spoken(row: np.ndarray) -> str:
-    return ", ".join(f"{v:.4g}" for v in row)
 
 
 @dataclass
