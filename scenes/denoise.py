@@ -59,7 +59,7 @@ class Denoise(TrajectoryScene):
     words = {
         "title": "Denoising",
         "noise_left": "noise in $x_t$:",
-        "kick": "fresh noise",
+        "kick": "fresh noise $tilde(sigma)_t xi$, RMS {:.2f}|RMS of $tilde(sigma)_t xi$: {:.2f}",
         "samples": "samples $x_t$",
         "guess_text": "predicted data $hat(x)_0$",
         "one": "one of them",
@@ -110,7 +110,7 @@ class Denoise(TrajectoryScene):
         )
         column: list[Any] = [clock.number(noise, run["sigma"], size=letters)]
         if page.column_align and "tilde(sigma)" in self.sampler_equation() and "noise" in run:
-            kick = f"{self.words['kick']} $tilde(sigma)_t =$ {{:.3f}}"
+            kick = page.fitting(self.words["kick"], texts.width, "legend", 0.0)
             column.append(clock.number(kick, kicks(run), size="legend", color="samples"))
         course, key = DistanceCourse(clock), self.legend(self.keys(guess is not None), boxes.key)
         if page.shape != "square":
@@ -126,7 +126,7 @@ class Denoise(TrajectoryScene):
         clock.show(1)
         self.look(1)
         view.lay(near, view.rect)
-        self.intro(*header, ground=[*column, key, caption, *view.made])
+        self.intro(*header, ground=[*column, key, caption, *view.made], result=boxes.stage)
         self.rewind(clock, REWIND, view.move(wide, view.rect, self.seconds(REWIND)))
         begin = 0.0
         if hero and options.slow_steps:

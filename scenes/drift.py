@@ -38,7 +38,8 @@ REWIND, ALONE, PATHS = 1.2, 4.0, 0.8  # seconds: back to the noise, one particle
 TAIL = {"width": 1.2 * LINE, "alpha": 0.9, "power": 1.0}
 FAR = 0.97  # the one particle goes farther than so much of the others
 BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
-EQUATION = "dot(x) = f_t (x) - inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}}"
+# in the direction that is shown, in which t falls
+EQUATION = "- #h(-0.2em) dot(x) = inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}} - f_t (x)"
 
 
 def closing_in(u: float) -> float:
@@ -65,7 +66,10 @@ class Drift(TrajectoryScene):
         "one": "one particle",
         "riders": "particles",
         "some": "{:,} of {:,} particles|{:,} of {:,}",
-        "field": "motion as $t$ falls",
+        "field": "motion as $t$ falls, $-dot(x)$|motion as $t$ falls",
+        "first": "first one particle; lines: the field of this instant|first one particle",
+        "then": "now {:,} at once, the same flow|now {:,} at once",
+        "all": "where all {:,} end|all {:,}",
         "paths": "paths of",
     }
 
@@ -82,7 +86,7 @@ class Drift(TrajectoryScene):
 
     def construct(self) -> None:
         """All paths and back to the noise; one particle; many; all paths again, and how near they have come."""
-        run, page, theme, options = self.run, self.page, self.theme, self.options
+        run, page, theme, options, words = self.run, self.page, self.theme, self.options, self.words
         boxes = self.arrange("stage with column", slider=False)
         flow, shape = FlowField(run, "velocity", sign=-1), run.target if len(run.target) else run.states[-1]
         if plane := len(run.event) and run.event[0] == 2:
@@ -102,7 +106,7 @@ class Drift(TrajectoryScene):
         # what stands round it
         clock = self.clock(run, timeline=path_length(run.states))
         clock.bind(*field, *([paths] if plane else []), *many, hero)
-        header = self.header(self.words["title"], EQUATION)
+        header = self.header(words["title"], EQUATION)
         speeds = theme.table("magnitude"), flow.low, flow.high
         bar = [] if not field else page.log_scale('$norm(dot(x)) "(log)"$', boxes.column, *speeds)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
@@ -121,7 +125,7 @@ class Drift(TrajectoryScene):
         elif not bar and numbers:
             numbers += course.chart(plot)
         lengths = "lengths: 4th root, anew each step" if options.style == "arrows" else ""
-        terms = self.words["terms"] if page.column_align and not lengths else ""  # a line holds one of them
+        terms = words["terms"] if page.column_align and not lengths else ""  # a line holds one of them
         caption = self.caption("sampler", "step", lengths, "seed", "model", terms)
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
         edge.append(scale_bar(view, page, boxes.stage, under=theme.panel).set_z_index(9))
@@ -132,27 +136,39 @@ class Drift(TrajectoryScene):
         view.lay(self.near, view.rect)
         stage, read = [panel(boxes.stage, theme), *edge], [*bar, sigma, *numbers]
         ground = [*stage, *read, caption, keys["paths"]]
-        self.intro(*header, ground=[*ground, *[m for m in view.made if m not in (*many, *field)]])
+        shown = [m for m in view.made if m not in (*many, *field)]
+        self.intro(*header, ground=[*ground, *shown], result=boxes.stage)
         self.rewind(clock, REWIND, *self.closing(REWIND, back=True))
         acts = ["one", "many"] if options.alone else ["many"]
         leads = field or [paths]  # what shows where particles go, in the first act
+        aside = bool(view.to_scene(hero.states[0, 0])[0] < boxes.stage.center[0])  # not over the one particle
+        first, then, everyone = (
+            page.tag(words[name], boxes.stage, count, right=aside)
+            for name, count in (("first", 1), ("then", states.shape[1]), ("all", run.chains))
+        )
         self.crossfade(
             [
                 keys["paths"],
                 *([paths] if field or not options.alone else []),
                 *([] if options.alone else hero.mobjects),
             ],
-            [*field, keys[acts[0]]],
+            [*field, keys[acts[0]], first if options.alone else then],
         )
         if options.alone:
             self.carry(clock, field, ALONE)
-            self.again(clock, [*leads, *hero.mobjects, keys["one"]], [*field, *hero.mobjects, *many, keys["many"]])
+            self.again(
+                clock,
+                [*leads, *hero.mobjects, keys["one"], first],
+                [*field, *hero.mobjects, *many, keys["many"], then],
+            )
         else:
             self.play(FadeInFast(*many, run_time=0.4))
         self.carry(clock, field, options.duration)
-        self.crossfade([*field, *many, keys["many"]], [paths, keys["paths"]])
+        size = point_radius(run.chains, 24)
+        ends = view.cloud(np.asarray(run["x"][-1]), color=theme.samples, radius=size, alpha=DATA)
+        self.crossfade([*field, *many, keys["many"], then], [paths, ends, keys["paths"], everyone])
         self.wait(PATHS)
-        gone = [*view.made, *stage, *read, keys["paths"]]
+        gone = [*(mob for mob in view.made if mob is not ends), *stage, *read, keys["paths"], everyone]
         if len(data):
             self.beside_the_data(view, [mob for mob in gone if mob in self.mobjects])
         self.outro()
@@ -163,8 +179,6 @@ class Drift(TrajectoryScene):
         left, right = self.view(data, boxes.left), self.view(data, boxes.right)
         self.look(1)
         beside = BesideData(self.page, run, left, right, boxes, name=self.words["riders"])
-        size = point_radius(run.chains, 24)
-        self.add(view.cloud(np.asarray(run["x"][-1]), color=self.theme.samples, radius=size, alpha=DATA))
         view.attached.clear()
         edges = [frame(box, self.theme.border).set_z_index(9) for box in (boxes.left, boxes.right)]
         beside.play(self, view, gone, *edges)  # what leaves a panel is cut at its edge
@@ -196,8 +210,9 @@ class Drift(TrajectoryScene):
         one = (key_dot(theme.fg, ring=theme.bg), KEY_DOT_WIDTH, words["one"])
         some = words["some"].split("|")[0 if self.page.column_align else -1]  # under a stage the key has no room
         riders = some.format(shown, chains) if shown < chains else f"{shown:,} {words['riders']}"
+        some_field = words["field"].split("|")[0 if self.page.column_align else -1]
         many = (key_path(theme.samples), 0.4, riders)
-        field = (key_line(theme.magnitude[2], width=1.5 * LINE), 0.4, words["field"])
+        field = (key_line(theme.magnitude[2], width=1.5 * LINE), 0.4, some_field)
         leads = [field] if view.dims == 2 or self.options.style == "arrows" else []
         paths = (key_line(theme.samples), 0.4, f"{words['paths']} {flow.paths_shown(view):,}")
         followed = [one] if self.options.alone and self.page.shape != "square" else []  # there one line holds no more

@@ -73,7 +73,7 @@ class Flow(TrajectoryScene):
         "once": "Rectified",
         "twice": "Rectified twice|2-rectified",
         "finished": "Distance to the data against evaluations|Distance against evaluations|Distance",
-        "floor": "two draws of the data, on average: {:.3f}|two draws: {:.3f}",
+        "floor": "two true samples, on average: {:.3f}|true samples: {:.3f}",
         "needed": "{}, needs {}",
         "equal": "all as near as {:.3f}",
         "off": "$S$ {:.3f}",

@@ -113,7 +113,7 @@ class Latent(TrajectoryScene):
         """Codes of some images while the autoencoder learns; what it loses, and what it makes of a few images."""
         run = self.run
         clock = self.clock(run, timeline=path_length(run["code"], interpolate=True))
-        moments = f"straight lines between {len(run['epoch'])} recorded moments"
+        moments = f"interpolated between {len(run['epoch'])} recorded moments"
         said = self.encoder(), f"{len(run['code_label']):,} of the images", moments, "seed"
         return Act("Images become codes", ELBO, CodesParting(self.plane, clock), said, clock)
 

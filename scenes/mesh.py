@@ -108,7 +108,7 @@ class Mesh(TrajectoryScene):
         look(1)
         round_it = [panel(boxes.stage, theme), key, *read.mobjects, cell, edge]
         ground = [*round_it, mesh, caption]
-        self.intro(*self.header(words["title"], EQUATION), ground=ground)
+        self.intro(*self.header(words["title"], EQUATION), ground=ground, result=boxes.stage)
         seconds = self.seconds(REWIND)
         self.rewind(clock, REWIND, UpdateFromAlpha(lambda u: look(1 - smooth(u)), mesh, cell, run_time=seconds))
         self.wait(options.pause)

@@ -49,7 +49,7 @@ class Race(TrajectoryScene):
         "title": "Samplers race",
         "distance": "Distance to the data against evaluations|Distance against evaluations|Distance",
         "finished": "Distance of finished samples against evaluations|Distance against evaluations|Distance",
-        "floor": "two draws of the data, on average: {:.3f}|two draws: {:.3f}",
+        "floor": "two true samples, on average: {:.3f}|true samples: {:.3f}",
     }
 
     class Options(SceneOptions):

@@ -76,12 +76,12 @@ class TrainingScene(TrajectoryScene):
         said = (run.meta.get("objective") or {}).get("equation")
         header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
         count = "same noise" if tall else f"{len(shots)} snapshots, same noise"
-        between = "straight lines between snapshots" if options.interpolate and page.shape == "wide" else ""
+        between = "interpolated between snapshots" if options.interpolate and page.shape == "wide" else ""
         sampler = "sampler" if page.shape == "wide" and not images else ""
         ground = [*shown, self.caption("model", count, between, charts.said, "seed"), step, *charts.mobjects]
         clock.show(1)
         self.look(1)
-        self.intro(*header, ground=[*ground, *moving])
+        self.intro(*header, ground=[*ground, *moving], result=boxes.panel)
         self.rewind(clock, 1.5)
         self.play_run(clock)
         if not images and len(run.target):

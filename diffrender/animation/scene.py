@@ -49,7 +49,9 @@ __all__ = [
     "captions",
 ]
 
+RESULT = "what comes out"  # of the first picture, which is the last one too
 REWOUND, CHANGING = "back to the start", 0.1  # said while time runs back; part of it in which the words change
+OPENING = 0.3  # seconds in which it goes that a picture is said to be the result
 
 
 class TrajectoryScene(Scene):
@@ -121,6 +123,7 @@ class TrajectoryScene(Scene):
         self.views: list[Plane] = []
         self.clocks: list[Clock] = []
         self.coming_act = ""  # the act that begins with the next motion
+        self.opening: list[Mobject] = []  # what says of the first picture that it is the result
         self.named = False  # whether the header names the projection of points
         self.trajectories: dict[str, Trajectory] = dict(made_for(type(self)) if trajectories is None else trajectories)
         if missing := sorted(set(self.needs) - set(self.trajectories)):
@@ -209,7 +212,7 @@ class TrajectoryScene(Scene):
         for item in items:
             if item == "step":
                 texts.append((clock or self.clocks[-1]).counter())
-                texts += ["straight lines between steps"] if self.options.interpolate else []
+                texts += ["interpolated between steps"] if self.options.interpolate else []
             elif item == "points" and self.options.points and self.options.points < run.chains:
                 texts.append(f"{self.options.points:,} of {captions.points(run)}")
             elif isinstance(item, str) and item in captions.ITEMS:
@@ -268,9 +271,19 @@ class TrajectoryScene(Scene):
         """So many seconds, at the speed that the options ask for."""
         return seconds / self.options.speed
 
-    def intro(self, *header: Mobject, ground: Sequence[Mobject] = (), pause: float | None = None) -> None:
-        """Show everything at once, so that the first frame is a whole picture, and let it stand for a while."""
-        self.add(*header, *ground)
+    def intro(
+        self,
+        *header: Mobject,
+        ground: Sequence[Mobject] = (),
+        pause: float | None = None,
+        result: Rect | None = None,
+    ) -> None:
+        """Show everything at once, so that the first frame is a whole picture, and let it stand for a while.
+
+        result: where a clip that opens on its result says so, until time runs back or begins anew.
+        """
+        self.opening = [] if result is None else [self.page.tag(RESULT, result)]
+        self.add(*header, *ground, *self.opening)
         self.stand(self.options.pause if pause is None else pause)
         self.next_act("run")
 
@@ -335,6 +348,8 @@ class TrajectoryScene(Scene):
         turning = [a for v in self.views for a in v.turn(seconds, degrees=degrees, start=1.0, end=0.0)]
         if self.shown_equation is not None:
             turning.append(self._replaced(self.shown_equation, REWOUND, seconds))
+        if self.opening:
+            turning.append(FadeOutFast(*self.opening, run_time=min(OPENING, seconds)))
         self.play(clock.play(seconds, start=1.0, end=0.0), *turning, *also)
 
     def _replaced(self, equation: Mobject, markup: str, seconds: float) -> Animation:
@@ -356,7 +371,7 @@ class TrajectoryScene(Scene):
 
         Nothing runs backwards: that would look as if the model added noise. also: what comes with it.
         """
-        self.play(FadeOutFast(*changing, run_time=0.3))
+        self.play(FadeOutFast(*changing, *self.opening, run_time=OPENING))
         clock.show(0)
         self.play(FadeInFast(*changing, *also, run_time=0.5))
 

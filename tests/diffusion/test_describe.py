@@ -76,7 +76,7 @@ def test_every_models_label_is_filled_in(name):
 def test_a_models_label_says_its_size_and_what_was_exact():
     assert model_facts(config(kind="mlp", depth=2), "reverse")["label"] == "learned: MLP 2 × 128"
     assert model_facts(config(kind="exact"), "reverse")["label"] == "exact denoiser"
-    assert model_facts(config(kind="exact"), "langevin")["label"] == "exact score"
+    assert model_facts(config(kind="exact"), "langevin")["label"] == "score by formula"
     assert model_facts(config(kind="exact"), "langevin", asked=False)["kind"] == "density"
     assert model_facts(config(kind="mlp"), "forward")["label"] == ""
 

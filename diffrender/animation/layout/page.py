@@ -15,7 +15,7 @@ import numpy as np
 from manim import VGroup, VMobject
 
 from diffrender.animation.mobjects.furniture.color_bar import ColorBar
-from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend
+from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend, pill
 from diffrender.animation.text.numbers import Number, Running
 from diffrender.animation.text.typst import TERM, Typeset, maths, unnamed, words
 from diffrender.animation.theme import EDGE, Frame, Theme
@@ -25,6 +25,7 @@ AnyMobject = TypeVar("AnyMobject", bound=VMobject)
 
 TITLE_GAP = 0.3  # between title and equation
 MOVING_TEXT = 8  # z_index of text that changes: above all that stands still, which is then drawn once
+TAG, TAG_ROOM = 9, 0.65  # z_index of a tag, and how much of its rectangle's width it may take
 _DOT_ROOM = 0.62  # on each side of the dot between items of a caption, in em
 _LINE = {"wide": 0.42, "classic": 0.43, "square": 0.45, "tall": 0.52}  # from one caption line to the next
 
@@ -161,6 +162,13 @@ class Page:
                 text.at(((box[0] + box[1]) / 2, box[1], box[0])[side], y + 0.22 * height, side)
             y -= gap * height
         return [text for row in rows for text in row]
+
+    def tag(self, forms: str, rect: Rect, *values: object, right: bool = False) -> VGroup:
+        """A few words on a patch in an upper corner of a rectangle, over what moves there: `forms` of `fitting`."""
+        said = self.fitting(forms, TAG_ROOM * (rect[1] - rect[0]), "legend", *values).format(*values)
+        x, align = (rect[1] - 0.2, 1) if right else (rect[0] + 0.2, -1)
+        text = self.label(said, x, rect[3] - 1.2 * self.em("legend"), align, "legend")
+        return VGroup(pill(text, self.theme, alpha=0.9), text).set_z_index(TAG)
 
     # ---- panels ------------------------------------------------------------------------------------------------------
     def panel_label(self, text: AnyText, rect: Rect, *, below: bool = False, align: int = -1) -> AnyText:

@@ -18,7 +18,7 @@ from diffrender.animation.theme import HAIR, LINE
 
 TICK = 0.09
 BAND, PATCH = 0.22, 0.85  # opacity of a band, and of what lies under a scale bar
-DEEP, ROOMY = "in the middle of the box", 8.0  # of a scale bar in space, said where a box is so wide
+DEEP, ROOMY = "at middle depth", 8.0  # of a scale bar in space, said where a box is so wide
 SMALLEST = 1e-12  # a logarithmic axis shows what is less as this
 
 

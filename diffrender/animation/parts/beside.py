@@ -19,10 +19,10 @@ from diffrender.trajectory.reader import Trajectory
 
 MOVE_SECONDS, SOON = 1.3, 0.2  # the samples move to their panel, what goes is gone after this part of it
 LATE = 0.8  # after which their name comes: in a tall frame they move across its place
-ROOM = 1.1  # round the data on a panel
+ROOM, STRAYS = 1.1, 1.3  # round what is on a panel; samples that lie farther out than so many times the data need none
 METRIC = "metric_sliced_wasserstein"
 FAR = "sliced Wasserstein distance {:.3f}|sliced Wasserstein {:.3f}|distance {:.3f}"  # so in every picture
-FLOOR = "floor, two draws of {0:,} points: {1}|floor of {0:,} points: {1}|floor {1}"  # and what it is judged by
+FLOOR = "two true samples of {0:,}: {1}|two true samples: {1}|true samples: {1}"  # by which it is judged
 
 
 class Beside:
@@ -65,8 +65,9 @@ class BesideData(Beside):
         count = min(points or run.chains, run.chains)
         data = run.target[:count]
         room = ROOM if left.dims == 2 else ROOM / NEAR  # at rest, when nothing comes nearer
+        shown = np.concatenate([data, _near(np.asarray(run.states[-1][:count]), data)])
         for view in (left, right):
-            view.lay(view.fit(data, room), view.rect)
+            view.lay(view.fit(shown, room), view.rect)
         cased = {"casing": page.theme.bg} if left.dims == 3 else {}  # so that what is nearer is seen to be
         left.cloud(data, color=page.theme.data, radius=point_radius(count, 24), alpha=0.75, **cased)
         self.where = right.box, right.rect
@@ -95,6 +96,12 @@ def feet(page: Page, boxes: Boxes, *said: tuple[str, Sequence[Any]]) -> list[Any
         page.label(page.fitting(forms, box.width, size, *values).format(*values), *page.foot(box), size)
         for box, (forms, values) in zip(rows, said, strict=True)
     ]
+
+
+def _near(samples: np.ndarray, data: np.ndarray) -> np.ndarray:
+    """Those of samples (N, D) that lie in the box of the data, or not far outside: they shall not be cut at an edge."""
+    low, high = data.min(0), data.max(0)
+    return samples[(np.abs(samples - (low + high) / 2) <= STRAYS * (high - low) / 2).all(1)]
 
 
 def distances(run: Trajectory) -> Judged | None:

@@ -18,7 +18,7 @@ from diffrender.animation.theme import point_radius
 
 ROOM = 0.95  # of a panel's width, for its name
 FAR_FROM_BELL = "Wasserstein distance to the bell {:.3f}|distance to the bell {:.3f}|to the bell {:.3f}"
-BELL_FLOOR = "floor, {0:,} normal draws: {1}|floor {1}"
+BELL_FLOOR = "true samples of {0:,}: {1}|true samples: {1}"
 SIZE, CLOUD = 16, 0.75  # of points, as `point_radius` takes it, and their opacity
 
 

@@ -44,7 +44,8 @@ class DistanceCourse:
         made = [self.clock.number(page.fitting(FAR, width, "legend", 0.0), self.far, size="legend")]
         if self.usual:
             values = compared_points(run, run.states[-1]), self.usual.usual
-            made.append(page.words(page.fitting(FLOOR, width, "legend", *values).format(*values), "legend", "muted"))
+            said = page.fitting(FLOOR, width, "legend", *values).format(*values)
+            made.append(page.roomy(page.words(said, "legend", "muted"), width))
         return made
 
     def chart(self, box: Box, above: Sequence[Any] = (), below: Any = None) -> list[Any]:
@@ -57,14 +58,14 @@ class DistanceCourse:
         tops = [float(text.get_bottom()[1]) - AWAY for text in above]
         box = box._replace(top=min([box.top, *tops]))
         foot = box.bottom if below is None else float(below.get_top()[1]) + AWAY
-        box = box._replace(bottom=foot + 1.3 * page.em("floor"))
+        box = box._replace(bottom=foot + 1.3 * em)
         if not len(self.far) or box.height < LOW * em:
             return []
         top = float(max(self.far.max(), self.usual.high if self.usual else 0))
         axes = Axes(
             page, box, x=(0, steps), y=(0, 1.02 * top), x_ticks=(), y_ticks=(0, evenly(0, top, 2)[1]), pad=0.06,
         )  # fmt: skip
-        named = page.label("step", axes.rect.right, axes.rect.bottom - 1.15 * page.em("floor"), 1, "floor", "muted")
+        named = page.label("step", axes.rect.right, axes.rect.bottom - 1.1 * em, 1, "legend", "muted")
         curve = axes.curve(np.arange(steps + 1), self.far, color=theme.samples, ring=theme.bg).set_z_index(3)
         band = [axes.band(self.usual.low, self.usual.high)] if self.usual else []
         return [*axes.mobjects, named, *band, self.clock.bind(curve)]

@@ -13,7 +13,7 @@ from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page, containing
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
-from diffrender.animation.mobjects.furniture.panels import Key, Rect, key_arrow, key_dot, pill
+from diffrender.animation.mobjects.furniture.panels import Key, Rect, key_arrow, key_dot
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.hero import Hero
 from diffrender.animation.parts.zoom.spotlight import Spotlight
@@ -27,7 +27,6 @@ BEST = 0.35  # of the way to the predicted data: how long a step and its kick ar
 ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.7
 DIMMED = {2: 0.6, 3: 0.25}  # the others while one point is followed: in space they lie behind and before it
 SCALE = {2: 0.8, 3: 1.0}  # of arrows
-TITLE_ROOM = 0.65  # of the width of the view
 RIM = 0.13  # units before the middle of a point at which an arrow to it ends
 EARLY = 0.75  # the steps that are taken apart are among the first so many of all
 SHORT = "$hat(x)_0$", "mean", "noise"
@@ -129,7 +128,7 @@ class HeroStep:
         )
         marks = scene.legend(self.keys(short=not scene.page.column_align), box)
         named = self.named(scene.page, first, count, whole[1] - whole[0])
-        scene.crossfade([key], [marks, *named])
+        scene.crossfade([key], [marks, named])
 
         def show(u: float) -> None:
             step = min(int(u * count), count - 1)
@@ -138,27 +137,22 @@ class HeroStep:
 
         scene.play(UpdateFromAlpha(show, *clock.mobjects, *self.mobjects, run_time=scene.seconds(STEP_SECONDS) * count))
         self.rest()
-        scene.crossfade([marks, *named], [key])
+        scene.crossfade([marks, named], [key])
         scene.play(
             view.move(whole, view.rect, seconds),
             UpdateFromAlpha(lambda u: fade.set(dimmed + u * (1 - dimmed)), *others, run_time=seconds),
         )
         return after
 
-    def named(self, page: Page, first: int, count: int, before: float) -> list[Mobject]:
+    def named(self, page: Page, first: int, count: int, before: float) -> Mobject:
         """What is seen in the close-up, on a patch at the top of the view: which steps of one point, how much larger.
 
         before: width of the view's plane that was seen before it.
         """
-        times, (left, _, _, top) = before / (self.view.box[1] - self.view.box[0]), self.view.rect
-        said = f"close-up of one point × {times:.1f}: steps {first + 1} to {first + count}"
-        steps = f"× {times:.1f}: steps {first + 1} to {first + count}"
-        text = page.words(
-            page.fitting(f"{said}|close-up {steps}|{steps}", TITLE_ROOM * (self.view.rect[1] - left), "legend"),
-            "legend",
-        )
-        text.at(left + 0.2, top - 1.2 * page.em("legend"), -1)
-        return [pill(text, self.theme, alpha=0.9).set_z_index(8), text.set_z_index(9)]
+        times = before / (self.view.box[1] - self.view.box[0])
+        said = "× {:.1f}: steps {} to {}"
+        forms = f"close-up of one point {said}|close-up {said}|{said}"
+        return page.tag(forms, self.view.rect, times, first + 1, first + count)
 
     def rest(self) -> None:
         """Light the whole equation and show no arrow."""

@@ -21,8 +21,8 @@ MEAN = 80  # training steps over which the loss is averaged
 APART = 3.0  # ticks of the distance stand no nearer
 NARROW = 10.0  # em, under which a chart is narrow
 NAMED = 0.55  # of a chart's width, under which curves are still high: room for the name of a dotted line
-LEAST = "floor, the least loss on average: {0:.3f}|floor, the least loss: {0:.3f}|floor {0:.3f}"
-JOINED = "distance 0.000, floor 0.000–0.000"  # the longest line over a chart that holds the floor too
+LEAST = "least possible on average: {0:.3f}|least possible: {0:.3f}|least {0:.3f}"
+JOINED = "distance 0.000, true samples 0.000–0.000"  # the longest line over a chart that holds the floor too
 RAW = 0.5  # opacity of the single losses behind their mean
 
 
@@ -72,7 +72,7 @@ class LearningCurves:
         for curve in (raw, smooth):
             clock.bind(lambda shot, curve=curve: curve.show_step(self._moment(shot)), moves=[curve])
         name = f"Loss, mean of {MEAN} steps: {{:.3f}}" if page.shape == "wide" else "Loss {:.3f}"
-        name += f", floor {floor:.3f}" if floor and self.joined else ""
+        name += f", least {floor:.3f}" if floor and self.joined else ""
         value = self._over(axes, clock.number(name, mean[np.clip(steps - 1, 0, len(mean) - 1)], size="legend"))
         least = [self._judged(axes, floor, LEAST)] if floor else []
         return [*axes.mobjects, *least, raw, smooth, value]
@@ -95,7 +95,7 @@ class LearningCurves:
         )  # fmt: skip
         curve = clock.bind(axes.curve(np.maximum(self.steps, 1), far, color=theme.samples, ring=theme.bg))
         name = page.fitting(FAR, axes.rect.width, "legend", 0.0)
-        name = f"distance {{:.3f}}, floor {figures.usual}" if figures and self.joined else name
+        name = f"distance {{:.3f}}, true samples {figures.usual}" if figures and self.joined else name
         value = self._over(axes, clock.number(name[0].upper() + name[1:], far, size="legend"))
         size = compared_points(self.run, self.run["snapshot"][-1])
         usual = figures.usual if figures else ""
@@ -116,7 +116,7 @@ class LearningCurves:
         name = page.fitting(names, (1.0 if self.line else NAMED) * rect.width, "floor", value).format(value)
         if not self.line:
             return axes.floor(value, name)
-        over = page.words(name, "floor", "muted")
+        over = page.roomy(page.words(name, "floor", "muted"), rect.width)
         over.at(min(rect.left, rect.right - over.width), rect.top + 0.3 * page.em("floor"))
         return VGroup(axes.floor(value), over)
 

@@ -16,7 +16,7 @@ from diffrender.animation.parts.posterior import Mark
 from diffrender.animation.theme import LINE, point_radius
 from diffrender.trajectory.reader import Trajectory
 
-FAR = "distance to the data {0:.3f}, two draws {1}|distance {0:.3f}, two draws {1}|{0:.3f} ({1})"
+FAR = "distance to the data {0:.3f}, true samples {1}|distance {0:.3f}, true samples {1}|{0:.3f} ({1})"
 THEORY = "all end within {:.3f} of where theory says|within {:.3f} of theory|{:.3f} off theory"
 DATA, SAMPLES = 0.75, 0.8  # opacity
 RING, POINT = 0.24, 0.1  # radii of the mark where theory says that all points go, and of them all

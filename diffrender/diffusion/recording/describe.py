@@ -21,6 +21,8 @@ from diffrender.diffusion.denoisers.objectives import OBJECTIVES
 from diffrender.diffusion.denoisers.pretrained import PRETRAINED
 from diffrender.diffusion.targets.base import Target
 
+KNOWN_SCORE = "score by formula"  # label of a model whose ∇ log p is known in closed form
+
 
 def sampler_facts(entry: Entry, options: Mapping[str, Any]) -> dict[str, Any]:
     """`meta.sampler`: name, title, equation, options, the source that ran, and what else its entry says."""
@@ -42,18 +44,16 @@ def model_facts(config: Config, kind: str, asked: bool = True) -> dict[str, Any]
     if kind == "forward":
         return {"kind": "none", "name": "", "label": ""}
     if not asked:
-        return {"kind": "density", "name": "", "label": "exact score"}
+        return {"kind": "density", "name": "", "label": KNOWN_SCORE}
     if config.model.kind in PRETRAINED:
         name = str(config.model.params.get("path", "")).rstrip("/").rsplit("/", 1)[-1]
         return {"kind": "learned", "name": config.model.kind, "label": f"pretrained: {name}"}
     if not config.model.learned:
         entry = CLOSED_FORMS[config.model.kind]
         label = entry.info["title"].format(**_known(entry, config))
-        return {
-            "kind": "exact",
-            "name": entry.name,
-            "label": label.replace("denoiser", "score") if kind == "langevin" else label,
-        }
+        if kind == "langevin":
+            label = KNOWN_SCORE if entry.name == "exact" else label.replace("denoiser", "score")
+        return {"kind": "exact", "name": entry.name, "label": label}
     if config.model.kind in HYBRIDS:
         entry = HYBRIDS[config.model.kind]
         return {"kind": "learned", "name": entry.name, "label": entry.info["title"].format(**_known(entry, config))}
