@@ -34,6 +34,7 @@ Act = Literal["hill", "chain", "zoom", "histogram", "many", "still", "annealing"
 COOLING = ("hill", "annealing")  # acts of a sampler whose noise level falls
 MORE_TO_SEE = 1.6  # times as long a step of other samplers is looked at: more happens in it
 IN_SPACE = ("chain", "many")  # acts of densities in space
+INERTIA = {"sampler.step_size": 0.25, "sampler.friction": 2.0}  # so much that every arrow of a step is seen
 LEAPS = {"sampler.step_size": 0.3, "sampler.leapfrogs": 6}  # so long that some paths are refused
 ANNEALED = {
     "sampler.steps": 12,
@@ -70,7 +71,7 @@ class Langevin(ChainsInSpaceScene):
             samplers={
                 "ula": {},
                 "mala": {},
-                "underdamped": {"sampler.friction": 2.0},  # so much that it is seen
+                "underdamped": INERTIA,
                 "hmc": {"sampler.steps": 12_000, "sampler.step_size": 0.3, "sampler.leapfrogs": 6},  # some refused
                 "annealed": ANNEALED,
             },
@@ -82,7 +83,7 @@ class Langevin(ChainsInSpaceScene):
             samplers={
                 "ula": {},
                 "mala": {},
-                "underdamped": {"sampler.friction": 2.0},
+                "underdamped": INERTIA,
                 "hmc": LEAPS,
                 "annealed": ANNEALED,
             },
@@ -105,7 +106,10 @@ class Langevin(ChainsInSpaceScene):
         "wander": "With noise, from another start, it goes on|With noise, another start|With noise",
         "taken_apart": "One step of the chain|One step",
         "changed": "How one step changes the momentum|One step of the momentum|One step",
-        "proposed": "Taken if a uniform draw $u <$ {}|Taken if $u <$ {}|{}",
+        "proposed": "Accepted if a uniform draw $u <$ {}|Accepted if $u <$ {}|{}",
+        "rule": "Accepted if $u < A$",
+        "energy": "$Delta H = H(x', v') - H(x, v)$",
+        "scaled": "arrows: $v times {:.2g}$",
         "noise": "noise",
         "sum": "sum",
         "momentum": "momentum $v$|momentum",
@@ -114,11 +118,9 @@ class Langevin(ChainsInSpaceScene):
         "friction": "friction $- gamma v$, $gamma =$ {:.3g}|friction",
         "shaken": "noise $xi$|noise",
         "path": "its path",
-        "taken": "taken",
-        "refused": "refused",
-        "taken_by": "chance $u =$ {:.2f} $<$ $A =$ {:.2f}: taken|$A =$ {:.2f}: taken",
-        "refused_by": "chance $u =$ {:.2f} $>=$ $A =$ {:.2f}: refused|$A =$ {:.2f}: refused",
-        "rate": "{} % taken",
+        "taken": "accepted",
+        "refused": "rejected",
+        "rate": "{} % accepted",
         "visited": "Histogram of {:,} visited states|{:,} visited states|{:,} states",
         "variation": "total variation of the visited states to $p$|total variation to $p$|total variation",
         "counted_in": "$n$ states, counted in {} × {} bins|$n$ states, {} × {} bins|$n$ states",
@@ -253,9 +255,11 @@ class Langevin(ChainsInSpaceScene):
         )  # fmt: skip
         clock = self.act(run, glass.timeline, glass)
         clock.bind(moves=[*self.one.mobjects, self.equation])
-        wide, paths, judged = self.page.shape == "wide", "path" in run, "accepted" in run
+        paths, judged = "path" in run, "accepted" in run
         facts = [] if paths else self.tail
-        if judged and wide and not paths:  # beside a path's two sizes there is no room
+        if self.page.shape == "wide" and paths:
+            facts = [words["scaled"].format(glass.view.time)]
+        elif self.page.shape == "wide" and judged:
             facts = [words["rate"].format(f"{100 * np.mean(run['accepted']):.1f}")]
         plain = "changed" if paths else "taken_apart"
         name = acceptance(self.page, run, words["proposed"], self.right) if judged else self.label(plain, self.right)

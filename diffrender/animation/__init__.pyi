@@ -155,7 +155,8 @@ from .parts.without_noise import WithoutNoise as WithoutNoise
 from .parts.zoom.inset import Inset as Inset
 from .parts.zoom.legend import acceptance as acceptance, key_lines as key_lines, window_keys as window_keys
 from .parts.zoom.magnifier import PACE as PACE, Magnifier as Magnifier
-from .parts.zoom.pacing import Accelerating as Accelerating, pick_first as pick_first, pick_step as pick_step
+from .parts.zoom.pacing import Accelerating as Accelerating
+from .parts.zoom.picking import pick_first as pick_first
 from .parts.zoom.spotlight import Spotlight as Spotlight
 from .parts.zoom.windows import check_moves as check_moves
 from .scene import (

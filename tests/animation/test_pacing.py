@@ -8,7 +8,6 @@ from diffrender.animation.parts.zoom.pacing import (
     STAGES,
     Accelerating,
     SlowThenFaster,
-    pick_step,
     place_tags,
     window_centres,
 )
@@ -26,24 +25,6 @@ def chain(steps=400, tau=0.02, seed=0):
         noise.append(np.sqrt(2 * tau) * rng.standard_normal(2))
         x.append(x[-1] + drift[-1] + noise[-1])
     return np.array(x), np.array(drift), np.array(noise)
-
-
-def test_the_step_with_readable_arrows_is_picked():
-    x, drift, noise = chain()
-    drift[200:203], noise[200:203] = [0.2, 0.0], [0.05, 0.27]
-    x[200:203] = 0
-    assert pick_step(drift, noise, x, 3, BOX) == 200
-
-
-def test_a_step_outside_the_panel_is_not_picked():
-    x, drift, noise = chain()
-    drift[200], noise[200], x[200] = [0.2, 0.0], [0.05, 0.27], [5.0, 5.0]
-    assert pick_step(drift, noise, x, 1, BOX) != 200
-
-
-def test_a_chain_of_one_step_is_enough():
-    x, drift, noise = chain(1)
-    assert pick_step(drift, noise, x, 1, BOX) == 0
 
 
 def test_every_tip_lies_in_the_window_and_the_window_moves_only_when_it_must():

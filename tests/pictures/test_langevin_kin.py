@@ -62,11 +62,11 @@ def near(frame, color, at, radius, read):
 
 
 # ---- refused proposals -----------------------------------------------------------------------------------------------
-def check_marks(held, run, accepted, read):
+def check_marks(held, run, accepted, read, kept):
     """Of the last proposals exactly the refused ones are marked; the numbers of both kinds that were looked at."""
     seen = []
     for shot, heat, step in held:
-        shown = range(max(step - KEPT, 0), step + 1)
+        shown = range(max(step - kept, 0), step + 1)
         places = read.laid(run["proposal"][list(shown), 0], heat)
         rows, columns = read.window(heat, margin=20)
         dot = read.laid(run["x"][step, 0], heat)
@@ -82,12 +82,13 @@ def check_marks(held, run, accepted, read):
 
 @pytest.mark.parametrize("kind", ["mala", "hmc"])
 def test_refused_proposals_and_no_others_are_marked(held, chains, read, kind):
-    run = chains[kind]
-    refused, taken = check_marks(held[kind], run, run["accepted"], read)
+    run, kept = chains[kind], held[kind, "glass"].view.verdict.kept
+    assert kept == (KEPT if kind == "mala" else 0)
+    refused, taken = check_marks(held[kind], run, run["accepted"], read, kept)
     assert refused
     assert taken
     with pytest.raises(AssertionError):
-        check_marks(held[kind], run, ~run["accepted"], read)
+        check_marks(held[kind], run, ~run["accepted"], read, kept)
 
 
 @pytest.mark.parametrize("kind", ["mala", "hmc"])
@@ -190,24 +191,47 @@ def test_kicks_of_a_leapfrog_path_are_the_gradient_there_between_the_recorded_mo
         assert not np.allclose(kicks, np.roll(wanted, 1, 0), atol=2e-3)
 
 
-def test_energies_and_verdict_are_those_of_the_recorded_test(held, chains):
-    """Bars of H before and after differ by the recorded log ratio; the words say the recorded u and A."""
-    glass, run = held["hmc", "glass"], chains["hmc"]
-    density, verdict = DENSITIES["smiley"].make(), glass.view.verdict
-    for step in range(glass.first, glass.first + 3):
-        ends = np.stack([run["x"][step, 0], run["proposal"][step, 0]])
-        log_p = density.log_prob(torch.as_tensor(ends, dtype=torch.float32)).numpy()
-        kinetic = [0.5 * np.square(run[name][step, 0]).sum() for name in ("momentum", "momentum_end")]
-        before, after = glass.gauge.terms[step].sum(1)
-        assert before - after == pytest.approx(float(run["log_ratio"][step, 0]), abs=1e-4)
-        assert glass.gauge.terms[step][:, 1] == pytest.approx(kinetic, abs=1e-5)
-        assert after - before == pytest.approx(kinetic[1] - kinetic[0] - (log_p[1] - log_p[0]), abs=1e-3)
-        assert after - before != pytest.approx(kinetic[0] - kinetic[1] - (log_p[1] - log_p[0]), abs=1e-3)
-        verdict.show(step, 1.0, 0.0, glass.view.heat.to_scene)
-        shown = [number.value for number in verdict.said[int(run["accepted"][step, 0])].numbers]
-        likely = min(1.0, float(np.exp(run["log_ratio"][step, 0])))
-        assert shown == pytest.approx([float(run["uniform"][step, 0]), likely])
-        assert (shown[0] < shown[1]) == bool(run["accepted"][step, 0])
+def check_decision(decision, run, step, change):
+    """A bar of length A, the mark at u, the figures, and the word for what became of the proposal."""
+    decision.show(step, WHOLE)
+    likely, draw = min(1.0, float(np.exp(-change))), float(run["uniform"][step, 0])
+    shown = [text.numbers[0].value for text in decision.figures]
+    assert shown == pytest.approx([change, likely][-len(shown) :], abs=1e-3)
+    length = decision.right - decision.left
+    assert np.ptp(decision.bars["likely"].points[:, 0]) / length == pytest.approx(likely, abs=2e-3)
+    assert (decision.mark.get_x() - decision.left) / length == pytest.approx(draw, abs=2e-3)
+    assert decision.drawn.numbers[0].value == pytest.approx(draw)
+    fates = [word.submobjects[0].fill_rgbas[0, 3] for word in decision.words]
+    assert fates == [float(not run["accepted"][step, 0]), float(run["accepted"][step, 0])]
+    assert bool(run["accepted"][step, 0]) == (draw < likely)
+
+
+def test_a_proposal_is_decided_by_the_recorded_energies_and_draw(held, chains):
+    """Of HMC by the change of H = −log p + ½‖v‖², of MALA by p and the odds of the way there and back."""
+    density = DENSITIES["smiley"].make()
+
+    def log_p(x):
+        return density.log_prob(torch.as_tensor(x, dtype=torch.float32)).numpy()
+
+    for kind in ("hmc", "mala"):
+        glass, run = held[kind, "glass"], chains[kind]
+        (decision,) = glass.beside
+        for step in range(glass.first, glass.first + 3):
+            x, proposal = np.asarray(run["x"][step, 0], float), np.asarray(run["proposal"][step, 0], float)
+            change = -np.diff(log_p(np.stack([x, proposal])))[0]
+            if kind == "hmc":
+                start, end = (0.5 * np.square(run[name][step, 0]).sum() for name in ("momentum", "momentum_end"))
+                change += end - start
+            else:
+                tau = SMALL["mala"]["step_size"]
+                score = density.score(torch.as_tensor(np.stack([x, proposal]), dtype=torch.float32)).numpy()
+                there, back = proposal - x - tau * score[0], x - proposal - tau * score[1]
+                change += (np.square(back).sum() - np.square(there).sum()) / (4 * tau)
+            check_decision(decision, run, step, change)
+            for spoilt in (change + 0.3, change - 0.3):
+                if min(1.0, np.exp(-spoilt)) != min(1.0, np.exp(-change)):
+                    with pytest.raises(AssertionError):
+                        check_decision(decision, run, step, spoilt)
 
 
 def check_path(frame, places, read):

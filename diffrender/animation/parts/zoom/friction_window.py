@@ -36,7 +36,7 @@ class FrictionView(PathView):
         scale: float = 1.25,
         **window: Any,
     ) -> None:
-        self.step_size, self.kept = step_size, float(np.exp(-friction * step_size))
+        self.step_size, self.friction = step_size, friction
         arrows = {
             name: StepArrow(theme.color(color), dashed=name != "next", scale=scale, casing=theme.panel)
             for name, color in COLORS.items()
@@ -45,11 +45,11 @@ class FrictionView(PathView):
 
     def parts(self, step: int) -> dict[str, np.ndarray]:
         """The momentum of a step, (2,), and what is added to it one after the other: kick, friction, noise."""
-        v, last = np.asarray(self.momentum[step], float), step + 1 >= len(self.momentum)
-        first, second = np.diff(np.asarray(self.path[step], float), axis=0) * 2 / self.step_size
-        arriving = second if last else np.asarray(self.momentum[step + 1], float)  # the last half kick is not recorded
-        kick, noise = first - v + arriving - second, second - self.kept * first
-        return {"momentum": v, "kick": kick, "friction": (self.kept - 1) * first, "noise": noise}
+        path, momentum = (
+            np.asarray(self.path[step : step + 1], float),
+            np.asarray(self.momentum[step : step + 2], float),
+        )
+        return {name: v[0] for name, v in momentum_parts(path, momentum, self.step_size, self.friction).items()}
 
     def ends(self, step: int) -> Ends:
         """The momentum, each change of it where the one before ends, and their sum."""
@@ -65,3 +65,18 @@ class FrictionView(PathView):
         grown = {"momentum": after(done["score"], 0, 0.1), "kick": after(done["score"], 0.1, 1), "friction": friction}
         lit = {"score": grown["kick"], "reject": friction}
         return grown | lit | {"noise": noise, "next": done["sum"], "end": self.gone(done)}
+
+
+def momentum_parts(path: np.ndarray, momentum: np.ndarray, step_size: float, friction: float) -> dict[str, np.ndarray]:
+    """Of K steps of BAOAB the momentum, (K, 2), and what is added to it: kick, friction, noise.
+
+    path: (K, 3, 2). momentum: (K + 1, 2), or (K, 2) if the recording ends with these steps.
+    """
+    kept = float(np.exp(-friction * step_size))
+    first, second = np.moveaxis(np.diff(np.asarray(path, float), axis=1) * 2 / step_size, 1, 0)
+    v = np.asarray(momentum[: len(path)], float)
+    arriving = np.asarray(momentum[1:], float)
+    if len(arriving) < len(path):  # the last half kick is not recorded
+        arriving = np.concatenate([arriving, second[-1:]])
+    kick, noise = first - v + arriving - second, second - kept * first
+    return {"momentum": v, "kick": kick, "friction": (kept - 1) * first, "noise": noise}

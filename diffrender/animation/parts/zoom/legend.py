@@ -12,6 +12,7 @@ from diffrender.animation.parts.zoom.verdict import key_cross
 from diffrender.animation.theme import Theme
 from diffrender.trajectory.reader import Trajectory
 
+CLEAR = 0.09  # scene units from a tall rule to the panel under it
 Keys = list[tuple[Key, float, str]]
 
 
@@ -80,8 +81,8 @@ def acceptance(page: Page, run: Trajectory, words: str, box: Box) -> Any:
     text = page.words(page.fitting(words, box.width, "label", rule).format(rule))
     if text.width > 1.3 * box.width:
         return page.panel_label(text, box, align=1)
-    text.scale(min(1.0, box.width / text.width))
-    return page.panel_label(text, box)
+    page.panel_label(text.scale(min(1.0, box.width / text.width)), box)
+    return text.shift([0, max(0.0, box.top + CLEAR - float(text.get_bottom()[1])), 0])
 
 
 def friction_of(run: Trajectory) -> float:

@@ -59,8 +59,9 @@ class Magnifier:
         self.pace = SlowThenFaster.plan(slow, 1 / PACE, FAST_SECONDS, speed)
         steps = slice(first, min(first + len(self.pace.starts), run.steps))
         looked = window_on(density, window, run, steps, slow, below, words)
-        self.view, self.centres, self.gauge = looked.view, looked.centres, looked.gauge
+        self.view, self.centres, self.beside = looked.view, looked.centres, looked.beside
         self.view.set_z_index(6)
+        window = self.view.rect
         bar = scale_bar(Plane((0.0, self.view.size[0], 0.0, self.view.size[1]), window), page, Box(*window))
         self.scale = VGroup(pill(bar, theme), bar).set_z_index(7)
         self.beam = ZoomBeam(density.rect, window, theme).set_z_index(5)
@@ -69,7 +70,7 @@ class Magnifier:
         self.lit = {name: theme.color(token) for name, token in TERMS.items() if name in equation.terms}
         self.spotlight = Spotlight(equation, self.lit, theme)
         self.on_panel: list[Mobject] = [self.beam, self.small]
-        self.in_window: list[Mobject] = [self.view, self.scale, *([self.gauge] if self.gauge else [])]
+        self.in_window: list[Mobject] = [self.view, self.scale, *self.beside]
         self.mobjects = [*self.on_panel, *self.in_window]
 
     @staticmethod
@@ -108,8 +109,8 @@ class Magnifier:
         box = self.view.look_at(self.centres[i] + way * (done["glide"] if apart else part))
         self.view.show(self.first + i, done, tagged=i < self.slow)
         self._follow(box)
-        if self.gauge is not None:
-            self.gauge.show(self.first + i, done)
+        for part_read in self.beside:
+            part_read.show(self.first + i, done)
         shown = _lit(part, self.view.grown(done)) if i < self.slow else {}
         self.spotlight.light({name: shown.get(name, 1.0) for name in self.lit})
         self.one.show_step(self.first + i + done["move"])

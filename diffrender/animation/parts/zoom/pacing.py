@@ -1,63 +1,19 @@
-"""Pacing of the zoom: which recorded steps are shown slowly, how the window follows them, and how fast steps go by."""
+"""Pacing of the zoom: how the window follows the steps, where labels stand, and how fast steps go by."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from diffrender.animation.timeline import Timeline
-from diffrender.trajectory.reader import Trajectory
 
 Size = tuple[float, float]  # of the zoom window, in data units
 
 STAGES = {"score": 0.5, "noise": 0.5, "sides": 0.2, "sum": 0.4, "hold": 0.6, "move": 0.4, "glide": 0.3}  # seconds
 SLOW = sum(STAGES.values())
-TELLING = 0.4  # a proposal that was less likely to be taken shows why proposals are refused
-SEARCH = 600  # the step that is taken apart first is among the first so many
-
-
-def pick_step(
-    drift: np.ndarray,
-    noise: np.ndarray,
-    x: np.ndarray,
-    count: int,
-    box: tuple,
-    first: int = 60,
-    refused: np.ndarray | None = None,
-    likely: np.ndarray | None = None,
-) -> int:
-    """The recorded step that begins the `count` consecutive ones whose arrows read best.
-
-    By rule, never by hand: drift and noise of similar length, neither tiny nor huge against √(2τ), wide apart; the
-    chain well inside `box`, the part of the plane that is shown. drift, noise: (T, 2); x: (T+1, 2). Steps before
-    `first` are passed over, so that a tail of the chain is there to be seen. refused: (T,) bool; the last of the
-    steps, and no other, is one of a refused proposal if that can be. likely: (T,) how likely each was to be taken: the
-    refused one not very.
-    """
-    unit = float(np.sqrt((noise**2).mean())) or 1.0
-    d, n, s = (np.hypot(*v.T) / unit for v in (drift, noise, drift + noise))
-    cosine = (drift * noise).sum(1) / np.maximum(np.hypot(*drift.T) * np.hypot(*noise.T), 1e-12)
-    bad = _off(d, 0.75, 1.25) + _off(n, 1.05, 1.7) + _off(s, 1.1, 2.2) + 2 * np.maximum(abs(cosine) - 0.4, 0)
-    x0, x1, y0, y1 = box
-    inside = np.minimum((x[:-1, 0] - x0, x1 - x[:-1, 0]), (x[:-1, 1] - y0, y1 - x[:-1, 1])).min(0)
-    bad = bad + 10 * (inside < 5 * unit)
-    runs = np.convolve(bad, np.ones(count), "valid")
-    if refused is not None:
-        often = np.convolve(refused, np.ones(count), "valid")
-        runs = runs + 100.0 * ~((often == 1) & refused[count - 1 :])
-        if likely is not None:
-            runs = runs + 5.0 * np.maximum(likely[count - 1 :] - TELLING, 0)
-    first = min(first, len(runs) - 1)
-    return first + int(np.argmin(runs[first:]))
-
-
-def _off(value: np.ndarray, low: float, high: float) -> np.ndarray:
-    """How far, in logarithm, a length lies outside low..high."""
-    return np.abs(np.log(np.maximum(value, 1e-9) / np.clip(value, low, high)))
 
 
 def window_centres(x: np.ndarray, drift: np.ndarray, noise: np.ndarray, size: Size, margin: float = 0.14) -> np.ndarray:
@@ -86,14 +42,21 @@ def centres_of(tips: np.ndarray, size: Size, margin: float = 0.14) -> np.ndarray
 
 
 def place_tags(
-    tips: Sequence[np.ndarray], tails: Sequence[np.ndarray], sizes: Sequence[Size], rect: tuple, gap: float = 0.16
+    tips: Sequence[np.ndarray],
+    tails: Sequence[np.ndarray],
+    sizes: Sequence[Size],
+    rect: tuple,
+    gap: float = 0.16,
+    also: np.ndarray | None = None,
 ) -> list[np.ndarray]:
     """Centres (2,) of labels of the given sizes, each near the tip of its arrow, all in scene units.
 
     A label goes on beyond its tip if it can; else it turns aside until it meets no other label and no arrow, and stays
-    `gap` inside `rect`. Labels come in order of importance.
+    `gap` inside `rect`. Labels come in order of importance. also: (K, 2) other places that none should cover.
     """
     shafts = np.concatenate([np.linspace(a[:2], b[:2], 24) for a, b in zip(tails, tips, strict=True)])
+    if also is not None:
+        shafts = np.concatenate([shafts, also])
     x0, x1, y0, y1 = rect
     placed: list[tuple[np.ndarray, np.ndarray]] = []
     for tip, tail, size in zip(tips, tails, sizes, strict=True):
@@ -196,16 +159,3 @@ class Accelerating:
     def pace_at(self, part: float) -> float:
         """Steps a second at that moment."""
         return float(self.pace * np.exp(self.rate * min(part, 1 - self.steady) * self.seconds))
-
-
-def pick_first(run: Trajectory, count: int, box: tuple) -> int:
-    """The recorded step of a run's first chain at which taking `count` apart begins, among the first `SEARCH`."""
-    near = min(SEARCH, run.steps)
-    x = run["x"][: near + 1, 0]
-    refused = ~np.asarray(run["accepted"][:near, 0], bool) if "accepted" in run else None
-    likely = np.exp(np.minimum(run["log_ratio"][:near, 0], 0)) if "log_ratio" in run else None
-    judged: dict[str, Any] = {"refused": refused, "likely": likely}
-    if "drift" in run:
-        return pick_step(run["drift"][:near, 0], run["noise"][:near, 0], x, count, box, **judged)
-    part = 0.1 * (run["path"][:near, 0, -1] - x[:-1])  # a path has no two arrows: its length and its place count
-    return pick_step(part, part, x, count, box, **judged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,12 @@ class PathView(ChainWindow):
     def tails(self, step: int) -> dict[str, np.ndarray]:
         """Where the arrows begin."""
         return {name: self.heat.to_scene(start) for name, (start, _) in self.ends(step).items()}
+
+    def uncovered(self, step: int) -> np.ndarray:
+        """The path too."""
+        stops = self.heat.to_scene(self.path[step])[:, :2]
+        way = [np.linspace(a, b, 12) for a, b in pairwise(stops)]
+        return np.concatenate([*way, super().uncovered(step)])
 
     def gone(self, done: Mapping[str, float]) -> float:
         """The part of the path that has been gone."""

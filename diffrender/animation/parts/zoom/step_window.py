@@ -11,7 +11,7 @@ from manim import Mobject, VGroup, VMobject, smooth
 
 from diffrender.animation.animations import OpacityScale
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
-from diffrender.animation.mobjects.furniture.panels import Rect, frame, pill, put_dashes
+from diffrender.animation.mobjects.furniture.panels import Rect, cut, frame, pill, put_dashes
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.mobjects.plane.trails import Trails
@@ -21,6 +21,7 @@ from diffrender.animation.text.typst import Typeset
 from diffrender.animation.theme import HAIR, LINE, Theme
 
 _ARROWS = ("score", "noise", "sum")
+NAMED = 0.6  # of an arrow, that has grown before its name appears
 TAIL = 12  # steps of the chain that are drawn behind it
 
 
@@ -46,7 +47,10 @@ class ChainWindow(VGroup):
     heat: the density, of which the window shows a part. x: (T+1, 2) states of the chain.
     tags: name → label of what has that name, the most important first; `state` is the chain's own.
     drawn: what shows a step, from the lowest up. verdict: of proposals, if they are judged.
+    time: an arrow is so much of its velocity; 1 where arrows are moves.
     """
+
+    time = 1.0
 
     def __init__(
         self,
@@ -89,7 +93,8 @@ class ChainWindow(VGroup):
         if self.verdict is not None:
             self.verdict.show(step, done["hold"], done["move"], self.heat.to_scene)
         for name, strength in self.strengths.items():
-            strength.set(self.grown(done).get(name, 1.0) * (1 - done["move"]) if tagged else 0.0)
+            there = np.clip(self.grown(done).get(name, 1.0) / (1 - NAMED) - NAMED / (1 - NAMED), 0, 1)
+            strength.set(float(there) * (1 - done["move"]) if tagged else 0.0)
         if tagged and step != self.tagged:
             self.tagged = step
             self._place_tags(self.heat.to_scene(self.x[step]), self.tips(step), self.tails(step))
@@ -106,6 +111,11 @@ class ChainWindow(VGroup):
         """Where in the scene that begins which has a tag, if not where the chain is."""
         return {}
 
+    def uncovered(self, step: int) -> np.ndarray:
+        """(K, 2) places in the scene, beside the arrows, that no tag should cover: crosses."""
+        marked = [at for at in self.verdict.places for _ in range(4)] if self.verdict else []
+        return np.array(marked).reshape(-1, 3)[:, :2]
+
     def grown(self, done: Mapping[str, float]) -> Mapping[str, float]:
         """How far what has a tag, or a term in the equation, has come: name → 0..1."""
         return done
@@ -120,7 +130,7 @@ class ChainWindow(VGroup):
         ends = [at + (back - at) * 0.01 if name == "state" else tips[name] for name in self.tags]
         sizes = [(float(tag.width), float(tag.height)) for tag in self.tags.values()]
         starts = [tails.get(name, at) for name in self.tags]
-        centres = place_tags(ends, starts, sizes, self.tag_rect)
+        centres = place_tags(ends, starts, sizes, self.tag_rect, also=self.uncovered(self.tagged))
         for tag, centre in zip(self.tags.values(), centres, strict=True):
             tag.shift([*(centre - tag.get_center()[:2]), 0.0])
 
@@ -157,8 +167,9 @@ class StepView(ChainWindow):
     def draw_step(self, step: int, done: Mapping[str, float]) -> None:
         """Draw the arrows, and the sides of their parallelogram."""
         at, tips = self.heat.to_scene(self.x[step]), self.tips(step)
-        for name in _ARROWS:
-            self.arrows[name].put(at, tips[name], done[name])
+        ends = np.array([tips[name][:2] for name in _ARROWS])
+        for name, end, part in zip(_ARROWS, ends, cut(at[:2], ends, self.rect), strict=True):
+            self.arrows[name].put(at[:2], at[:2] + part * (end - at[:2]), done[name])
         put_dashes(self.sides, tips["score"], tips["sum"], done["sides"])
         put_dashes(self.other_sides, tips["noise"], tips["sum"], done["sides"])
         self.arrow_strength.set(1 - done["move"])

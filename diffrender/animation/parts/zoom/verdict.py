@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from manim import VGroup, VMobject
 
-from diffrender.animation.animations import OpacityScale
 from diffrender.animation.mobjects.furniture.arrow import set_polygons
-from diffrender.animation.mobjects.furniture.panels import Key, Rect, pill
-from diffrender.animation.text.numbers import Running
-from diffrender.animation.text.typst import Typeset
+from diffrender.animation.mobjects.furniture.panels import Key, Rect
 from diffrender.animation.theme import Theme
 
 ARM, THICK = 0.16, 0.075  # scene units: half the length of a cross's arms, and their width
@@ -22,45 +19,27 @@ KEPT = 12  # refused proposals of the last so many steps are marked
 class Verdict(VGroup):
     """Crosses where recorded proposals were refused; the newest appears with a ring that spreads and vanishes.
 
-    accepted: (T,) bool, proposal: (T, 2), as recorded. said: the words for False and True, put at the top of `rect`.
-    why: (T, K) numbers of each proposal, of which the words' fields show the last ones.
+    accepted: (T,) bool, proposal: (T, 2), as recorded. kept: refused proposals of the last so many steps stay marked.
     """
 
-    def __init__(
-        self,
-        accepted: np.ndarray,
-        proposal: np.ndarray,
-        said: Sequence[Typeset | Running],
-        rect: Rect,
-        theme: Theme,
-        why: np.ndarray | None = None,
-    ) -> None:
-        self.said, self.why = said, why
-        self.accepted, self.proposal, self.rect = np.asarray(accepted, bool), proposal, rect
+    def __init__(self, accepted: np.ndarray, proposal: np.ndarray, rect: Rect, theme: Theme, kept: int = KEPT) -> None:
+        self.accepted, self.proposal, self.rect, self.kept = np.asarray(accepted, bool), proposal, rect, kept
         self.crosses = VMobject(fill_color=theme.reject, fill_opacity=1, stroke_color=theme.panel, stroke_width=2)
         self.ring = VMobject(stroke_color=theme.reject, stroke_width=7)
-        x, y = (rect[0] + rect[1]) / 2, rect[3] - 0.22 - said[0].em
-        self.words = [VGroup(pill(text, theme), text) for text in (word.at(x, y, 0) for word in said)]
-        self.strip = 0.4 + said[0].em  # height of the window that the words take
-        super().__init__(self.crosses, self.ring, *self.words)
-        self.strengths = [OpacityScale(mob) for mob in self.words]
+        self.places: list[np.ndarray] = []  # of the crosses that are shown, in the scene
+        super().__init__(self.crosses, self.ring)
 
     def show(self, step: int, judged: float, gone: float, to_scene: Callable[[np.ndarray], np.ndarray]) -> None:
         """Show step `step` when 0..1 of its judgement, then of its way to the next, has passed."""
-        refused = [k for k in range(max(step - KEPT, 0), step) if not self.accepted[k]]
+        refused = [k for k in range(max(step - self.kept, 0), step) if not self.accepted[k]]
         taken = bool(self.accepted[step])
         if not taken and judged > 0:
             refused.append(step)
-        places = [at for at in (to_scene(self.proposal[k]) for k in refused) if self._inside(at)]
-        set_polygons(self.crosses, [arm for at in places for arm in cross(at)])
+        self.places = [at for at in (to_scene(self.proposal[k]) for k in refused) if self._inside(at)]
+        set_polygons(self.crosses, [arm for at in self.places for arm in cross(at)])
         flash = 0.0 if taken or gone else judged
         self.ring.set_stroke(opacity=np.sin(np.pi * flash))
         _put_ring(self.ring, to_scene(self.proposal[step]), ARM + FLASH * flash)
-        for text in self.said:
-            if isinstance(text, Running) and self.why is not None:
-                text.set_values(*self.why[step][-len(text.numbers) :].tolist())
-        for word, strength in enumerate(self.strengths):
-            strength.set(min(1.0, 3 * judged) * (1 - gone) if word == taken else 0.0)
 
     def _inside(self, at: np.ndarray) -> bool:
         """Whether a cross there lies in the window as a whole."""

@@ -1,0 +1,125 @@
+"""The test of a proposal, under the window: the probability A of taking it as a bar, the draw u on it, what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from manim import VGroup, VMobject
+
+from diffrender.animation.animations import OpacityScale
+from diffrender.animation.layout.box import Box
+from diffrender.animation.layout.page import MOVING_TEXT, Page, narrowed
+from diffrender.animation.mobjects.furniture.arrow import set_polygons
+from diffrender.animation.parts.zoom.path_window import after
+from diffrender.trajectory.reader import Trajectory
+
+OUT = 0.2  # of the legend's em: how far the mark of u stands out of the bar
+FIGURES = (("$Delta H =$ {:+.2f}", -8.88, "fg"), ("$A =$ {:.3f}", 0.888, "accept"))
+WORD, BAR, DRAW = 1.45, 1.1, 1.3  # height of the lines, in em
+PAD = 0.14  # at the sides
+
+
+def parted(page: Page, window: Box) -> tuple[Box, Box]:
+    """A window and, at its foot, the strip in which proposals are decided."""
+    lines = (WORD * page.em("title"), (BAR + DRAW) * page.em("legend"), _narrow(page) * WORD * page.em("label"))
+    middle = window.bottom + sum(lines)
+    return window._replace(bottom=middle), window._replace(top=middle).inset(PAD, 0)
+
+
+class Decision(VGroup):
+    """A proposal is taken if the uniform draw u falls on the part A of a bar of length 1; beside it what became of it.
+
+    accepted: (T,) bool. likely, draw: (T,) A and u as recorded. change: (T,) of the energy, where there is one. Where a
+    recording has no such numbers, the word stands alone.
+    """
+
+    def __init__(self, page: Page, strip: Box, run: Trajectory, words: Mapping[str, str]) -> None:
+        theme, em = page.theme, page.em("legend")
+        self.accepted = np.asarray(run["accepted"][:, 0], bool)
+        high = y = strip.top - 1.1 * page.em("title")
+        x, align, room = strip.right, 1, strip.width
+        if _narrow(page):  # the word stands under the figures
+            high, y = strip.top - 1.1 * page.em("label"), y - WORD * page.em("label")
+            x, align = strip.center[0], 0
+        self.words = [page.label(words[name], x, y, align, "title", color)
+                      for name, color in (("refused", "reject"), ("taken", "accept"))]  # fmt: skip
+        if not _narrow(page):
+            room -= max(word.width for word in self.words) + em
+        self.strengths = [OpacityScale(word) for word in self.words]
+        super().__init__(*self.words)
+        self.numbered = "log_ratio" in run and "uniform" in run
+        if not self.numbered:
+            return
+        self.change = -np.asarray(run["log_ratio"][:, 0], float)
+        self.likely, self.draw = np.exp(np.minimum(-self.change, 0.0)), np.asarray(run["uniform"][:, 0], float)
+        rule = page.fitting(words["energy" if "momentum_end" in run else "rule"], strip.width, "label")
+        self.rule = narrowed(page.label(rule, 0, 0, color="muted"), strip.width).at(strip.left, high)
+        for size in ("label", "legend"):
+            self.figures = [page.running(form, widest, size=size, color=color) for form, widest, color in FIGURES]
+            self.figures = self.figures if "momentum_end" in run else self.figures[1:]
+            if sum(text.room + em for text in self.figures) < room:
+                break
+        if not _narrow(page):  # a long word is smaller
+            for word in self.words:
+                narrowed(word, strip.width - sum(text.room + em for text in self.figures)).at(x, y, align)
+        for k, text in enumerate(self.figures):
+            text.at(strip.left + k * (self.figures[0].room + em), high)
+        ends = [page.label(text, x, 0, align, "legend", "muted")
+                for text, x, align in (("0", strip.left, -1), ("1", strip.right, 1))]  # fmt: skip
+        self.left, self.right = strip.left + ends[0].width + 0.5 * em, strip.right - ends[1].width - 0.5 * em
+        self.low, self.foot = strip.bottom + DRAW * em, strip.bottom + 0.35 * em
+        self.high = self.low + 0.7 * em
+        for end in ends:
+            end.shift([0, self.low + 0.02 * em - end.baseline, 0])
+        self.bars = {name: VMobject(fill_color=theme.color(color), fill_opacity=alpha, stroke_width=0)
+                     for name, color, alpha in (("rest", "reject", 0.45), ("likely", "accept", 1.0))}  # fmt: skip
+        self.track = VMobject(fill_color=theme.grid, fill_opacity=1, stroke_width=0)
+        set_polygons(self.track, [self._box(0, 1)])
+        self.mark = VMobject(fill_color=theme.fg, fill_opacity=1, stroke_color=theme.bg, stroke_width=2)
+        self.drawn = page.running("$u =$ {:.3f}", 0.888, size="legend")
+        self.em, self.step = em, -1
+        self.fading = [OpacityScale(mob) for mob in (self.rule, self.drawn, self.mark, *self.figures)]
+        self.add(self.rule, *self.figures, *ends, self.track, *self.bars.values(), self.mark, self.drawn)
+        self.set_z_index(MOVING_TEXT)
+
+    def show(self, step: int, done: Mapping[str, float]) -> None:
+        """Show step `step` as far as it has been decided: first A, then u, then what became of the proposal."""
+        judged = done["hold"]
+        for fate, strength in enumerate(self.strengths):
+            strength.set(after(judged, 0.6, 0.8) if fate == self.accepted[step] else 0.0)
+        if not self.numbered:
+            return
+        likely, draw, grown = float(self.likely[step]), float(self.draw[step]), after(judged, 0.1, 0.35)
+        set_polygons(self.bars["likely"], [self._box(0, likely * grown)] if likely * grown > 1e-3 else [])
+        set_polygons(self.bars["rest"], [self._box(likely, 1)] if grown == 1 and likely < 0.999 else [])
+        for strength, shown in zip(self.fading, self._fading(judged), strict=True):
+            strength.set(shown)
+        if step == self.step:
+            return
+        self.step = step
+        for text, value in zip(reversed(self.figures), (likely, float(self.change[step])), strict=False):
+            text.set_values(value)
+        x, half = self._x(draw), self.drawn.room / 2
+        self.drawn.set_values(draw).at(float(np.clip(x, self.left + half, self.right - half)), self.foot, 0)
+        half, out = 0.1 * self.em, OUT * self.em
+        ends = (self.low - out, self.high + out)
+        set_polygons(self.mark, [np.array([[x + s * half, ends[t], 0] for s, t in ((-1, 0), (1, 0), (1, 1), (-1, 1))])])
+
+    def _fading(self, judged: float) -> tuple[float, ...]:
+        """How far the rule, u, the mark of u, and the figures in place of the rule are there."""
+        drawn, likely = after(judged, 0.4, 0.6), after(judged, 0.1, 0.3)
+        return 1 - after(judged, 0, 0.1), drawn, drawn, *(likely for _ in self.figures)
+
+    def _x(self, value: float) -> float:
+        return self.left + value * (self.right - self.left)
+
+    def _box(self, start: float, end: float) -> np.ndarray:
+        """(4, 3) corners of the part of the bar between two probabilities."""
+        a, b = self._x(start), self._x(end)
+        return np.array([[a, self.low, 0], [b, self.low, 0], [b, self.high, 0], [a, self.high, 0]])
+
+
+def _narrow(page: Page) -> bool:
+    """Whether figures and word have no room beside each other."""
+    return page.shape in ("classic", "square")

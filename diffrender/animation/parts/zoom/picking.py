@@ -1,0 +1,108 @@
+"""Which recorded steps are taken apart first: by rule, those that read best, never by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diffrender.animation.parts.zoom.friction_window import momentum_parts
+from diffrender.animation.parts.zoom.legend import friction_of
+from diffrender.trajectory.reader import Trajectory
+
+TELLING = 0.4  # a proposal that was less likely to be taken shows why proposals are refused
+SEARCH = 600  # the step that is taken apart first is among the first so many
+AFTER = 20  # steps that follow them, faster
+FIRST = 60  # steps that are passed over, so that a tail of the chain is there to be seen
+
+
+def pick_first(run: Trajectory, count: int, box: tuple) -> int:
+    """The recorded step of a run's first chain at which taking `count` apart begins, among the first `SEARCH`."""
+    near = min(SEARCH, max(run.steps - AFTER, count))
+    x = run["x"][: near + 1, 0]
+    if "drift" in run:
+        bad, room = arrows_badness(run["drift"][:near, 0], run["noise"][:near, 0])
+    elif "accepted" in run:
+        bad, room = path_badness(run["path"][:near, 0], box)
+    else:
+        bad, room = momentum_badness(run, near)
+    bad = bad + 10 * (_inside(x[:-1], box) < room)
+    if "accepted" not in run:
+        return pick_step(bad, count)
+    likely = np.exp(np.minimum(run["log_ratio"][:near, 0], 0)) if "log_ratio" in run else None
+    return pick_step(bad, count, refused=~np.asarray(run["accepted"][:near, 0], bool), likely=likely)
+
+
+def pick_step(
+    bad: np.ndarray,
+    count: int,
+    first: int = FIRST,
+    refused: np.ndarray | None = None,
+    likely: np.ndarray | None = None,
+) -> int:
+    """The step that begins the `count` consecutive ones that read best: bad (T,) says how badly each does.
+
+    Steps before `first` are passed over. refused: (T,) bool; the last of the steps, and no other, is one of a refused
+    proposal if that can be. likely: (T,) how likely each was to be taken: the refused one not very.
+    """
+    runs = np.convolve(bad, np.ones(count), "valid")
+    if refused is not None:
+        often = np.convolve(refused, np.ones(count), "valid")
+        runs = runs + 100.0 * ~((often == 1) & refused[count - 1 :])
+        if likely is not None:
+            runs = runs + 5.0 * np.maximum(likely[count - 1 :] - TELLING, 0)
+    first = min(first, len(runs) - 1)
+    return first + int(np.argmin(runs[first:]))
+
+
+def arrows_badness(drift: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, float]:
+    """(T,) how badly steps of two arrows, (T, 2) each, read, and the room that they need on all sides.
+
+    Well read drift and noise of similar length, neither tiny nor huge against √(2τ), wide apart.
+    """
+    unit = float(np.sqrt((noise**2).mean())) or 1.0
+    d, n, s = (np.hypot(*v.T) / unit for v in (drift, noise, drift + noise))
+    bad = _off(d, 0.75, 1.25) + _off(n, 1.05, 1.7) + _off(s, 1.1, 2.2)
+    return bad + 2 * np.maximum(abs(_cosine(drift, noise)) - 0.4, 0), 5 * unit
+
+
+def path_badness(path: np.ndarray, box: tuple) -> tuple[np.ndarray, float]:
+    """(T,) how badly paths (T, L, 2) read, and the room that they need.
+
+    Well read those that are long but not high, do not come back over themselves, and stay inside `box`.
+    """
+    x0, x1, y0, y1 = box
+    extent = np.array([x1 - x0, y1 - y0])
+    wide, high = (np.ptp(path, axis=1) / extent).T
+    apart = np.linalg.norm(path[:, :, None] - path[:, None], axis=-1) / extent[0]
+    nearest = np.min(apart + np.eye(path.shape[1]), axis=(1, 2))
+    leaves = [_inside(path[:, k], box) < 0.04 * extent[0] for k in range(path.shape[1])]
+    bad = 8 * _off(wide, 0.1, 0.36) + 8 * _off(high, 0.06, 0.26) + 2 * _off(nearest, 0.03, 1.0)
+    return bad + 10 * np.any(leaves, axis=0), 0.0
+
+
+def momentum_badness(run: Trajectory, near: int) -> tuple[np.ndarray, float]:
+    """(T,) how badly changes of a momentum read, and the room that they need: no arrow is short, none on the last."""
+    step = float(run["time"][1] - run["time"][0])
+    parts = momentum_parts(run["path"][:near, 0], run["momentum"][: near + 1, 0], step, friction_of(run))
+    unit = float(np.sqrt((parts["momentum"] ** 2).sum(-1).mean())) or 1.0
+    vectors = [*parts.values(), np.sum([*parts.values()], axis=0)]
+    bad = np.sum([_off(np.hypot(*vector.T) / unit, 0.4, 1.3) for vector in vectors], axis=0)
+    bad += 0.5 * _off(np.hypot(*parts["momentum"].T) / unit, 0.8, 1.3)
+    pairs = [(vectors[4], vectors[0]), (vectors[1], vectors[0]), (vectors[2], vectors[3]), (vectors[4], vectors[3])]
+    bad += np.sum([2 * np.maximum(abs(_cosine(a, b)) - 0.6, 0) for a, b in pairs], axis=0)
+    return bad, 2 * step * unit
+
+
+def _inside(x: np.ndarray, box: tuple) -> np.ndarray:
+    """(T,) how far states (T, 2) lie inside a box, the part of the plane that is shown."""
+    x0, x1, y0, y1 = box
+    return np.minimum((x[:, 0] - x0, x1 - x[:, 0]), (x[:, 1] - y0, y1 - x[:, 1])).min(0)
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(T,) of the angles between vectors (T, 2)."""
+    return (a * b).sum(-1) / np.maximum(np.hypot(*a.T) * np.hypot(*b.T), 1e-12)
+
+
+def _off(value: np.ndarray, low: float, high: float) -> np.ndarray:
+    """How far, in logarithm, a length lies outside low..high."""
+    return np.abs(np.log(np.maximum(value, 1e-9) / np.clip(value, low, high)))
