@@ -199,7 +199,7 @@ def check_step(frame, shot, run, step):
     """Dot and three arrows of one recorded step."""
     box, rect = shot.box, shot.scene.right
     x, drift, noise = run.x[step, 0], run.drift[step, 0], run.noise[step, 0]
-    frame = without(frame, shot.scene.glass.gauge)  # its bars have the arrows' colours
+    frame = without(frame, shot.scene.glass.beside[0])  # its bars have the arrows' colours
     start = pixel_of(x, box, rect)
     check_dot(frame, start, rect)
     for color, tip in ((LOOK.score, drift), (LOOK.noise, noise), (LOOK.sum, drift + noise)):
