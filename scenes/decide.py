@@ -82,7 +82,7 @@ class Decide(TrajectoryScene):
         lower, em = lower._replace(top=lower.top - 1.6 * page.em("legend")), page.em("legend")
         along, ribbon = (page.fitting(words[name], 0.4 * upper.width, "legend") for name in ("along", "ribbons"))
         fork = Pitchfork(page, run, decisions, upper, lower.bottom + 2.55 * em, along)
-        ribbons = Ribbons(page, decisions, lower, fork.axes.room, fork.axes.rect.bottom)
+        ribbons = Ribbons(page, decisions, lower, fork.axes.room)
 
         # what stands round it
         clock = self.clock(run, timeline=linear(len(decisions.x) - 1))
@@ -122,12 +122,12 @@ class Decide(TrajectoryScene):
     def said(self, decisions: Decisions, axes: Axes, lines: list[float]) -> list[Any]:
         """Over the fork where it splits, over the ribbons when half are sure; of one mode, that nothing splits.
 
-        What stands over the ribbons lies to the right of all lines that cross them.
+        What stands over the ribbons lies to the right of the lines of the fork, which cross them.
         """
         page, made, rect = self.page, [], axes.rect
         widest = float(np.sqrt(np.linalg.eigvalsh(np.atleast_2d(np.cov(np.asarray(self.run.target, float).T)))[-1]))
         fork = (FORK, *decisions.splits[0], widest) if decisions.splits else ("nothing splits", 0.0)
-        last = max(axes.at(at, 0.0)[0] for at, _ in (decisions.half, *decisions.splits))
+        last = max((axes.at(at, 0.0)[0] for at, _ in decisions.splits), default=rect.left)
         ends = last > rect.right - 0.1  # of few steps, a line may stand at the end
         right, free = (last - 0.15, rect.width) if ends else (rect.right, rect.right - last - 0.15)
         rooms = 0.58 * rect.width, min(0.58 * rect.width, free)

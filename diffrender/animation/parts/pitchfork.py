@@ -135,10 +135,10 @@ class Ribbons:
     """p(class | x_t) of the chosen chains, a row each, as stacked ribbons; a line where the path has decided.
 
     They lie in `box`, over one log-SNR axis that begins `room` from its left: that of the fork above them. half: dashed
-    up to `head`, where half of all paths have decided. mobjects: ribbons, then frames, marks, `half`; axis: its texts.
+    where half of all paths have decided. mobjects: ribbons, then frames, marks, `half`; axis: its texts.
     """
 
-    def __init__(self, page: Page, decisions: Decisions, box: Box, room: float, head: float) -> None:
+    def __init__(self, page: Page, decisions: Decisions, box: Box, room: float) -> None:
         theme, self.decisions = page.theme, decisions
         x0, x1 = decisions.ends
         axes = Axes(
@@ -158,7 +158,7 @@ class Ribbons:
             self.rows.append((w, x, y, bands, mark))
         self.frames = [frame(row, theme.border).set_z_index(4) for row in rows[: len(self.rows)]]
         bands = [band for *_, bands, _ in self.rows for band in bands]
-        self.half = dashed(axes, decisions.half[0], head, theme.fg)
+        self.half = dashed(axes, decisions.half[0], axes.rect.top, theme.fg)
         self.mobjects: list[Any] = [*bands, *self.frames, *(row[-1] for row in self.rows)]
         self.show_step(len(share))
 
