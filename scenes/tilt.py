@@ -175,7 +175,7 @@ class Tilt(TrajectoryScene):
         """Named runs in lockstep, each over what its guidance claims, and in the end how far they are from that."""
         page, runs = self.page, [run for _, run in named]
         boxes = self.arrange("grid", count=len(runs), slider=False, longest=LONGEST)
-        held = np.concatenate([np.asarray(x) for run in runs for x in (run.target, run.states[-1])])  # in every panel
+        held = np.concatenate([held_by(points) for run in runs for points in (run.target, *run.states)])  # by all
         views = [self.view(held, cell, reach=0.85) for cell in boxes.cells]
         panels = ClaimPanels(page, runs, views, points=self.options.points)
         clock, low = self.clock(runs[0]), 0.35 * page.em("legend")
@@ -201,3 +201,8 @@ class Tilt(TrajectoryScene):
         self.play_run(clock)
         self.crossfade((), figures)
         return [*shown, *figures]
+
+
+def held_by(points: np.ndarray) -> np.ndarray:
+    """Two corners (2, D) of the box that holds 99 of a hundred points (N, D) in each coordinate."""
+    return np.percentile(points, (0.5, 99.5), axis=0)

@@ -106,6 +106,20 @@ def test_arrows_are_scores_of_the_closed_form_and_their_sum(film, runs):
     assert fields.guided.vectors == pytest.approx(fields.mobjects[0].vectors, abs=1e-5), "w = 0 is the first panel"
 
 
+def test_guided_clouds_stay_inside_their_panels_on_their_way(cinema, runs):
+    film = cinema("tilt", **runs)
+    film.play([(k, k + 1) for k in range(0, 10**4, 40)], (320, 180), fps=2, scales="1,6", duration=1, sweep=1)
+    left, right, bottom, top = film.scene.views[-1].box
+
+    def least(states, left, right, bottom, top):
+        held = (states > (left, bottom)) & (states < (right, top))
+        return held.all(-1).mean(-1).min()
+
+    for name in ("scale1", "scale2"):
+        assert least(runs[name].states, left, right, bottom, top) > 0.995
+    assert least(2 * runs["scale2"].states, left, right, bottom, top) < 0.9, "the control: a wider cloud is cut"
+
+
 def test_the_distance_and_its_floor_stand_on_screen(cinema, runs):
     film = cinema("tilt", **runs)
     film.play([(k, k + 1) for k in range(0, 10**4, 8)], (320, 180), fps=2, scales="1,6", duration=1, sweep=1)
