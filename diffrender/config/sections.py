@@ -137,7 +137,7 @@ class SamplerConfig(Kind):
         None, ge=1, le=10_000, description="network calls of a run: as many steps as they allow, whatever `steps` says"
     )
     chains: int = Field(1500, ge=1, le=MOST_CHAINS, description="points, or images, that move side by side")
-    timestep_spacing: Literal["", "leading", "trailing", "linspace", "karras", "log_snr"] = Field(
+    timestep_spacing: Literal["", "leading", "trailing", "linspace", "karras", "log_snr", "angle"] = Field(
         "", description="how the levels of a run are chosen from the schedule: '' for what suits the sampler"
     )
     start: str = Field(

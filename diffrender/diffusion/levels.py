@@ -134,8 +134,8 @@ class LevelSequence(list[Level]):
         return self.table.at_ratio(ratio)
 
 
-SPACINGS = ("leading", "trailing", "linspace", "karras", "log_snr")
-LEVELS_BETWEEN = ("karras", "log_snr")  # spacings that take levels between entries of the table
+SPACINGS = ("leading", "trailing", "linspace", "karras", "log_snr", "angle")
+LEVELS_BETWEEN = ("karras", "log_snr", "angle")  # spacings that take levels between entries of the table
 KARRAS_RHO = 7.0  # Karras et al. 2022, eq. 5
 MAX_FIRST_RATIO = 10.0  # sigma / alpha where karras and log_snr begin: data of unit variance are 1/101 of x² there
 MAX_FALL = 40.0  # of sigma / alpha in one step, beyond which a method of higher order goes astray
@@ -145,10 +145,13 @@ def choose(levels: Schedule, steps: int, timestep_spacing: str = "linspace") -> 
     """The `steps` + 1 levels of a run, noisiest first, the clean level last.
 
     karras: (σ/α)^(1/7) falls in equal steps, from the table's largest or `MAX_FIRST_RATIO` to its smallest; log_snr:
-    log(σ/α) does. These are levels between entries, and suit methods of higher order. The others pick entries. leading:
-    every (N // K)-th entry from the least noisy; trailing: every (N / K)-th from the noisiest; linspace: from
-    the noisiest to the least noisy, both included (Lin et al. 2024, table 2; diffusers' names and rounding). With more
-    steps than the table has entries, levels between entries are used. A single linspace step starts at the noisiest.
+    log(σ/α) does; both suit methods of higher order. angle: arctan(σ/α) does, from the table's largest to the clean
+    level, as on a cosine table; of few steps that draw noise these lose least. These take levels between entries.
+
+    The others pick entries. leading: every (N // K)-th from the least noisy; trailing: every (N / K)-th from the
+    noisiest; linspace: from the noisiest to the least noisy, both included (Lin et al. 2024, table 2; diffusers' names
+    and rounding). With more steps than the table has entries, levels between entries are used. A single linspace step
+    starts at the noisiest.
     """
     if steps < 1:
         raise ConfigError(f"sampler.steps: {steps} steps; at least 1 is needed.")
@@ -162,17 +165,26 @@ def choose(levels: Schedule, steps: int, timestep_spacing: str = "linspace") -> 
     elif timestep_spacing == "linspace":
         timesteps = np.round(np.linspace(entries - 1, 0, steps), digits)
     elif timestep_spacing in LEVELS_BETWEEN:
-        low = levels[1].ratio
-        high = max(low, min(levels[entries].ratio, MAX_FIRST_RATIO))
-        power = 1 / KARRAS_RHO
-        if timestep_spacing == "karras":
-            ratios = np.linspace(high**power, low**power, steps) ** KARRAS_RHO
-        else:
-            ratios = np.geomspace(high, low, steps)
-        return LevelSequence([*(levels.at_ratio(float(u)) for u in ratios), levels[0]], levels, timestep_spacing)
+        return LevelSequence([*_between(levels, steps, timestep_spacing), levels[0]], levels, timestep_spacing)
     else:
         raise ConfigError(f"sampler.timestep_spacing: '{timestep_spacing}' is none of {', '.join(SPACINGS)}.")
     return LevelSequence([*(levels.at_index(t + 1) for t in timesteps), levels[0]], levels, timestep_spacing)
+
+
+def _between(levels: Schedule, steps: int, spacing: str) -> Iterator[Level]:
+    """The noisy levels of a run whose spacing takes levels between entries of the table."""
+    low, top = levels[1].ratio, levels[len(levels) - 1]
+    high = max(low, min(top.ratio, MAX_FIRST_RATIO))
+    if spacing == "angle":
+        first = math.atan(top.ratio)
+        yield top
+        ratios = np.tan(np.linspace(first, max(first / steps, math.atan(low)), steps)[1:])
+    elif spacing == "karras":
+        power = 1 / KARRAS_RHO
+        ratios = np.linspace(high**power, low**power, steps) ** KARRAS_RHO
+    else:
+        ratios = np.geomspace(high, low, steps)
+    yield from (levels.at_ratio(float(u)) for u in ratios)
 
 
 def steepest_fall(levels: Sequence[Level]) -> tuple[float, float]:

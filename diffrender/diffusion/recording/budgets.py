@@ -13,7 +13,7 @@ import torch
 
 from diffrender.core.errors import ConfigError
 from diffrender.diffusion.denoisers.base import Prediction
-from diffrender.diffusion.levels import Level, choose
+from diffrender.diffusion.levels import Level
 from diffrender.diffusion.noise import Noise, Purpose, generator
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.recording.run import Progress, Run
@@ -62,8 +62,7 @@ def steps_within(run: Run, calls: int, key: str) -> int:
 
 def _calls(run: Run, steps: int) -> int:
     """Network calls of a run of so many steps."""
-    levels = choose(run.table, steps, run.spacing)
-    noise, asked = Noise(0, 1, (1,)), 0
+    levels, noise, asked = run.levels(steps), Noise(0, 1, (1,)), 0
 
     def denoise(x: torch.Tensor, level: Level) -> Prediction:
         nonlocal asked
