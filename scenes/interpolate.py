@@ -6,6 +6,8 @@ import numpy as np
 from pydantic import Field
 
 from diffrender.animation import (
+    FadeInFast,
+    FadeOutFast,
     NoiseWalk,
     Recording,
     SceneOptions,
@@ -75,5 +77,7 @@ class Interpolate(TrajectoryScene):
             lambda u: walk.show(float(np.interp(u, MOMENTS, PLACES))), *walk.mobjects, run_time=seconds
         )
         self.play(go)
-        self.crossfade(walk.standing, walk_result(page, stage, walk))
+        self.play(FadeOutFast(*(mob for mob in walk.standing if mob not in walk.strips), run_time=0.3))
+        result = walk_result(page, stage, walk)
+        self.play(FadeOutFast(*walk.strips, run_time=0.5), FadeInFast(*result, run_time=0.5))
         self.outro()

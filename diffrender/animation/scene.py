@@ -17,6 +17,7 @@ from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane, Space, around
 from diffrender.animation.mobjects.camera import BulkCamera
 from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend
+from diffrender.animation.mobjects.images.grid import ImageGrid
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.recordings import as_shown, check_shown, made_for
 from diffrender.animation.text import captions
@@ -51,6 +52,7 @@ __all__ = [
 
 RESULT = "what comes out"  # of the first picture, which is the last one too
 REWOUND, CHANGING = "back to the start", 0.1  # said while time runs back; part of it in which the words change
+DISSOLVE = 0.5  # seconds in which a clip begins anew
 OPENING = 0.3  # seconds in which it goes that a picture is said to be the result
 
 
@@ -369,11 +371,26 @@ class TrajectoryScene(Scene):
     def restart(self, clock: Clock, *changing: Mobject, also: Sequence[Mobject] = ()) -> None:
         """From a poster of the end to the start of recorded time: what changes fades out, and in again as it was then.
 
-        Nothing runs backwards: that would look as if the model added noise. also: what comes with it.
+        Nothing runs backwards: that would look as if the model added noise. Images dissolve into those of the start, so
+        that the frame is never empty. also: what comes with it.
         """
-        self.play(FadeOutFast(*changing, *self.opening, run_time=OPENING))
+        grids = [mob for mob in changing if isinstance(mob, ImageGrid) and mob.recorded is not None]
+        others = [mob for mob in changing if mob not in grids]
+        fading, seconds = [*others, *self.opening], DISSOLVE
+        if fading:
+            self.play(FadeOutFast(*fading, run_time=OPENING))
+        else:
+            seconds += OPENING
+        ends = [grid.step for grid in grids]
         clock.show(0)
-        self.play(FadeInFast(*changing, *also, run_time=0.5))
+
+        def dissolve(share: float) -> None:
+            for grid, end in zip(grids, ends, strict=True):
+                grid.dissolve(end, share)
+
+        into = [FadeInFast(*others, *also, run_time=seconds)] if others or also else []
+        dissolve(0)
+        self.play(*into, *([UpdateFromAlpha(dissolve, *grids, run_time=seconds)] if grids else []))
 
     def look(self, course: float) -> None:
         """Put all cameras where they are when `course` 0..1 of their way has passed."""

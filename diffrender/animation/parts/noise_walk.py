@@ -17,11 +17,12 @@ from diffrender.animation.parts.pictures import image_grid, image_values
 from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 
+LENGTH = "$norm(x)\\/sqrt(d)$"  # of an image of d numbers
 MARK = 0.035  # width of the frame round the present tile
 WAYS = ("great circle", "straight line")
 HUES = ("samples", "fg")  # of either way
 TILES = {"tall": 5, "square": 7}  # of each way; eleven in other frames
-SHARES = {"wide": (0.56, 0.44), "classic": (0.58, 0.42), "square": (0.6, 0.4), "tall": (0.46, 0.54)}  # large, strips
+SHARES = {"wide": (0.65, 0.35), "classic": (0.64, 0.36), "square": (0.63, 0.37), "tall": (0.46, 0.54)}  # large, strips
 
 
 class NoiseWalk:
@@ -51,7 +52,7 @@ class NoiseWalk:
         if page.shape == "tall":
             large, (lower, charts) = upper, lower.columns(0.44, 0.56, gap=0.3)
         else:
-            large, charts = upper.columns(*((0.46, 0.54) if page.shape == "wide" else (0.56, 0.44)), gap=0.6)
+            large, charts = upper.columns(0.56, 0.44, gap=0.6)
         self.lengths = [[_lengths(run, self.way, step) for run in self.runs] for step in (0, -1)]
         self.standing: list[Any] = [*self._large(large), *self._strips(lower), *self._charts(charts)]
         self.mark(0.5)
@@ -116,9 +117,8 @@ class NoiseWalk:
             for values, place in zip(self.values, places, strict=True)
         ]
         self.running, self.made = (self._names(state, places) for state in ("$x_t$", "$x_0$"))
-        self.figures = [
-            page.running("length {:.2f}", 1.0, size="legend").at(p.left, p.bottom - page.em("legend")) for p in places
-        ]
+        said = page.fitting(f"length {LENGTH} $=$ {{:.2f}}|length {{:.2f}}", size, "legend", 1.0)
+        self.figures = [page.running(said, 1.0, size="legend").at(p.left, p.bottom - page.em("legend")) for p in places]
         frames = [frame(p, page.theme.border, radius=0).set_z_index(3) for p in places]
         return [*self.images, *self.made, *self.figures, *frames]
 
@@ -150,14 +150,15 @@ class NoiseWalk:
         page, made = self.page, list[Any]()
         wide, both = page.shape == "wide", page.shape in ("wide", "tall")
         names = ("$x_T$ (noise: 1)", "$x_0$ (data: 1)") if wide else ("$x_T$", "$x_0$")[: 1 + both]
-        places = (box.columns if wide else box.rows)(*[1] * len(names), gap=0.5)
+        places = box.rows(*(1.0, 1.4)[: len(names)], gap=0.3)
         at, future = np.linspace(0, 1, self.places), page.theme.grid
         self.curves: list[Any] = []
         for name, lengths, place in zip(names, self.lengths, places, strict=False):
-            said = page.fitting(f"length of {name}|length of {name.split()[0]}", place.width, "legend")
+            said = page.fitting(f"{_normed(name)}|length of {name}|length of {name.split()[0]}", place.width, "legend")
+            last, low = name == names[-1], max(np.floor(10 * float(np.min(lengths))) / 10 - 0.1, 0.0)
             axes = Axes(
-                page, place, x=(0, 1), y=(0, 1.05 * max(1.0, float(np.max(lengths)))), y_name=said,
-                x_name="place $u$" if wide or name == names[-1] else "", x_ticks=(0, 1), y_ticks=(0, 1),
+                page, place, x=(0, 1), y=(low, 1.05 * max(1.0, float(np.max(lengths)))), y_name=said,
+                x_name="place $u$" if last else "", x_ticks=(0, 1) if last else (), y_ticks=(low, 1),
             )  # fmt: skip
             made += [*axes.mobjects, axes.floor(1.0)]
             for length, hue in zip(lengths, HUES, strict=True):
@@ -165,6 +166,12 @@ class NoiseWalk:
                     axes.curve(at, length, color=page.theme.color(hue), future=future, ring=page.theme.bg)
                 )
         return [*made, *self.curves]
+
+
+def _normed(name: str) -> str:
+    """The name of a chart, `$x_T$ (noise: 1)`, with what its length is."""
+    state, rest = name[1:].split("$")
+    return "length " + LENGTH.replace("x", state, 1) + rest
 
 
 def _lengths(run: Trajectory, way: np.ndarray, step: int) -> np.ndarray:

@@ -9,17 +9,18 @@ import numpy as np
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.parts.class_strips import ClassStrips
-from diffrender.animation.parts.noise_walk import HUES, WAYS, NoiseWalk
+from diffrender.animation.parts.noise_walk import HUES, LENGTH, WAYS, NoiseWalk
 from diffrender.trajectory.reader import Trajectory
 
-COUNT = {"wide": 7}  # of each way; five in other frames
+COUNT = 5  # of each way
+OF_DATA = f"length {LENGTH} of each, and of the data", "length of each, and of the data", "data"
 SPREAD = 0.05, 0.95  # quantiles of the lengths of the data
 
 
 def walk_result(page: Page, box: Box, walk: NoiseWalk) -> list[Any]:
     """A row of images of either way, in a tall frame a column, with u and lengths; at the foot those of the data."""
     em, tall = page.em("legend"), page.shape == "tall"
-    at = np.linspace(0, 1, COUNT.get(page.shape, 5))
+    at = np.linspace(0, 1, COUNT)
     body = box._replace(bottom=box.bottom + (1.8 if tall else 2.9) * em, right=box.right - 2.3 * em * tall)
     strips = ClassStrips(page, body, len(WAYS), [f"{u:.2g}" for u in at], between=(2.6 if tall else 1.4) * em)
     made: list[Any] = [*strips.headings("$u$"), page.label(_reference(page, walk, box), *page.foot(box), "legend")]
@@ -36,10 +37,17 @@ def _reference(page: Page, walk: NoiseWalk, box: Box) -> str:
     """What lengths of pictures are to be compared with: those of the recorded data, or what they are in the mean."""
     if found := _data_lengths(walk.runs[0]):
         form = page.fitting(
-            "length of each, and of the data {:.2f}–{:.2f}|data {:.2f}–{:.2f}", box.width, "legend", *found
+            "|".join(f"{form} {{:.2f}}–{{:.2f}}" for form in OF_DATA),
+            box.width,
+            "legend",
+            *found,
         )
         return form.format(*found)
-    return page.fitting("length of each; data have 1 in the mean|length (data: 1)", box.width, "legend")
+    return page.fitting(
+        f"length {LENGTH} of each; data have 1 in the mean|length of each; data have 1 in the mean|length (data: 1)",
+        box.width,
+        "legend",
+    )
 
 
 def _data_lengths(run: Trajectory) -> tuple[float, ...]:

@@ -25,7 +25,7 @@ class ImageGrid(Picture):
     gap: scene units between images.
     """
 
-    caches: ClassVar[frozenset[str]] = Picture.caches | {"images", "shown", "step"}  # `content` stands for these
+    caches: ClassVar[frozenset[str]] = Picture.caches | {"images", "shown", "step", "mix"}  # `content` stands for these
 
     def __init__(
         self,
@@ -48,6 +48,7 @@ class ImageGrid(Picture):
         self.table = None if table is None else np.asarray(table)
         self.recorded: np.ndarray | None = None
         self.step = 0.0
+        self.mix: tuple[float, float] | None = None
         self.set_images(images)
 
     def set_images(self, images: np.ndarray) -> ImageGrid:
@@ -65,7 +66,12 @@ class ImageGrid(Picture):
 
     def show_step(self, step: float) -> ImageGrid:
         """Show recorded step `step` (0..T)."""
-        self.step = step
+        self.step, self.mix = step, None
+        return self
+
+    def dissolve(self, before: float, share: float) -> ImageGrid:
+        """Show the present step as it comes out of step `before`: the mean of their pixels, this one's by `share`."""
+        self.mix = (before, share) if share < 1 else None
         return self
 
     def _check(self, shape: tuple[int, ...]) -> None:
@@ -76,13 +82,17 @@ class ImageGrid(Picture):
 
     def content(self) -> Any:
         """The recorded step, or a token that is new whenever images are given."""
-        return self.shown if self.recorded is None else self.step
+        return self.shown if self.recorded is None else (self.step, self.mix)
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
         """The images row by row in rows × cols cells that begin and end at whole pixels; nearest-neighbour."""
         images = self.images
         if self.recorded is not None:
             images = at_step(self.recorded, self.step, self.chains)
+            if self.mix:
+                before, share = self.mix
+                old, new = (np.clip(x, self.lo, self.hi) for x in (at_step(self.recorded, before, self.chains), images))
+                images = old + np.float32(share) * (new - old)
         mosaic, height, width = self.mosaic(images[: self.rows * self.cols])
         left, right, top, bottom = place.edges
         gap = self.gap * place.unit
