@@ -29,11 +29,11 @@ from diffrender.animation import (
     point_radius,
 )
 
-POINT = 0.8  # opacity of the data's points
+POINT = 0.8  # opacity of points
 MOVE = 1.3  # seconds in which the grid comes to stand beside what it was
 SOON, LATE = 0.2, 0.7  # parts of them after which what goes is gone, and after which the data come to the grid
 REWIND = 2.5  # seconds from the data back to the noise
-FIT, SIZE = 1.1, 4  # of the data's sides, at the end; and of its points, as `point_radius` takes it
+FIT, SIZE = 1.1, 6  # of the data's sides, at the end; and of its points, as `point_radius` takes it
 EQUATION = "p_t (x_t) = p_T (x_T) thin {{abs(det partial x_T\\/partial x_t) : samples}}"
 
 
@@ -69,7 +69,7 @@ class Mesh(TrajectoryScene):
         "grid": "grid",
         "cell": "one cell",
         "before": "Before: the grid and {:,} draws of noise|Before: {:,} draws of noise",
-        "after": "After: the grid and {:,} data points|After: {:,} data points",
+        "after": "After: the same draws, carried along|After: the same draws",
         "root": "colour as $sqrt(p_t)$",
     }
 
@@ -119,15 +119,15 @@ class Mesh(TrajectoryScene):
         self.outro()
 
     def before_and_after(self, grid: DeformedGrid, mesh: Any, gone: list[Any]) -> None:
-        """The even grid and draws of the noise; and the same grid, carried by the flow, among the data."""
+        """The even grid and draws of the noise; and both carried by the flow, and how near the data."""
         boxes, theme, page, data, words = self.arrange("two panels"), self.theme, self.page, self.run.target, self.words
         size: dict[str, Any] = {"radius": point_radius(len(data), SIZE), "alpha": POINT}
         left, right = Plane(containing(grid.wide, boxes.left), boxes.left), self.view(data, boxes.right)
         left.keep(grid.lattice())
-        left.cloud(grid.noise(len(data)), color=theme.samples, **size)
+        left.cloud(noise := grid.noise(len(data)), color=theme.samples, **size)
         left.lay(left.box, left.rect)
         right.lay(right.fit(data, FIT), boxes.right)
-        right.cloud(data, color=theme.data, **size)
+        right.cloud(grid.carried(noise), color=theme.samples, **size)
         view = Plane(mesh.box, grid.rect)
         view.made = [mesh]
         texts = [

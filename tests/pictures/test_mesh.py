@@ -107,10 +107,11 @@ def test_the_numbers_are_those_of_the_followed_cell(shot, run):
     assert abs(written[0] - 1) < 0.012 < abs(written[1] - 1), "as they are written, their product is 1"
 
 
-def test_a_draw_from_the_flow_has_the_probability_of_every_part(shot, run):
-    """Points drawn from the density have the mean and spread that masses at the cells' middles have."""
+def test_noise_that_the_map_carries_has_the_probability_of_every_part(shot, run):
+    """Carried draws have the mean and spread that masses at the cells' middles have; nodes go to where they went."""
     grid = next(m for m in shot.scene.mobjects if type(m).__name__ == "FollowedCell").grid
-    nodes, drawn = grid.nodes(-1), grid.drawn(20_000)
+    nodes, drawn = grid.nodes(-1), grid.carried(grid.noise(20_000))
+    np.testing.assert_allclose(grid.carried(grid.nodes(0).reshape(-1, 2)), nodes.reshape(-1, 2), atol=1e-5)
     middle = (nodes[1:, 1:] + nodes[1:, :-1] + nodes[:-1, 1:] + nodes[:-1, :-1]).reshape(-1, 2) / 4
     part = grid.mass.ravel() / grid.mass.sum()
     spread = np.sqrt(part @ (middle - part @ middle) ** 2)
@@ -124,11 +125,13 @@ def test_it_ends_with_the_grid_before_and_after_each_among_its_points(cinema, ru
     last = cinema("mesh", flow=run).play([(k, k + 1) for k in range(0, 10**3, 9)], (480, 270), fps=4, duration=1)[-1]
     before, after = sorted(last.rasters["Lattice"], key=lambda mob: mob.points[0, 0])
     assert (before.step, after.step) == (0, run.steps)
-    noise, data = sorted(last.rasters["PointCloud"], key=lambda mob: mob.points[0, 0])
-    np.testing.assert_allclose(data.xy, run.target)
+    noise, carried = sorted(last.rasters["PointCloud"], key=lambda mob: mob.points[0, 0])
+    assert len(carried.xy) == len(noise.xy) == len(run.target)
+    off = [np.median(np.linalg.norm(mob.xy[:, None] - run.target, axis=2).min(1)) for mob in (carried, noise)]
+    assert off[0] < 0.6 * off[1], "they have come to the data"
     assert noise.xy.std() == pytest.approx(float(np.hypot(run["alpha"][0], run["sigma"][0])), rel=0.1)
     assert noise.xy.std() != pytest.approx(run["x"][-1].std() / 2, rel=0.1), "the control: another law"
-    assert (before.box, after.box) == (noise.box, data.box), "points and grid are on one scale"
+    assert (before.box, after.box) == (noise.box, carried.box), "points and grid are on one scale"
 
 
 def test_the_magnifier_shows_the_cell_as_it_is(read, shot, run):

@@ -81,22 +81,30 @@ class DeformedGrid:
         size = np.stack([areas(self.nodes(k)).ravel()[cells] for k in range(self.run.steps + 1)])
         return np.clip(mass[cells] / np.maximum(size, 1e-12) / self.vmax, 0, 1)[..., None] ** ROOT
 
-    def drawn(self, count: int, seed: int = 0) -> np.ndarray:
-        """(count, 2) points drawn from the density that the flow makes: a cell by its probability, evenly within it."""
-        rng = np.random.default_rng(seed)
-        chosen = rng.choice(self.mass.size, count, p=self.mass.ravel() / self.mass.sum())
-        nodes, (row, column) = self.nodes(-1), np.divmod(chosen, self.side - 1)
-        across, up = rng.random((2, count, 1))
+    def noise(self, count: int, seed: int = 0) -> np.ndarray:
+        """(count, 2) points drawn from the law of the noise, of those that fall on the even grid."""
+        reach, rng, made = self.nodes(0)[-1, -1], np.random.default_rng(seed), np.zeros((0, 2))
+        while len(made) < count:
+            drawn = rng.standard_normal((count, 2)) * self.deviation
+            made = np.concatenate([made, drawn[(np.abs(drawn) < np.abs(reach)).all(1)]])
+        return made[:count]
+
+    def carried(self, points: np.ndarray) -> np.ndarray:
+        """(N, 2) where the map from the even grid to the last takes points (N, 2) on it: bilinear within each cell."""
+        first, nodes = self.nodes(0), self.nodes(-1)
+        places = [
+            np.interp(points[:, d], line, np.arange(self.side))
+            for d, line in enumerate((first[0, :, 0], first[:, 0, 1]))
+        ]
+        (column, across), (row, up) = (
+            (cell := np.minimum(at.astype(int), self.side - 2), (at - cell)[:, None]) for at in places
+        )
         low, high = (nodes[r, column] + across * (nodes[r, column + 1] - nodes[r, column]) for r in (row, row + 1))
         return low + up * (high - low)
 
-    def noise(self, count: int, seed: int = 0) -> np.ndarray:
-        """(count, 2) points drawn from the law of the noise that the grid is laid on."""
-        return np.random.default_rng(seed).standard_normal((count, 2)) * self.deviation
-
     def judged(self) -> Judged | None:
-        """How far a draw from that density is from the data, and two draws of the data; None without data."""
-        return judged_distance(self.run, self.drawn(self.compared)) if self.compared else None
+        """How far noise that the map has carried is from the data, and two draws of the data; None without data."""
+        return judged_distance(self.run, self.carried(self.noise(self.compared))) if self.compared else None
 
     @property
     def compared(self) -> int:
