@@ -93,10 +93,7 @@ class Forward(TrajectoryScene):
         )
         clock = self.clock(run, timeline=pace)
         ground, moving = (self.images if pictures else self.cloud)(clock, boxes, steps)
-        column = ScheduleColumn(
-            clock, self.states, boxes.side, deviation=self.deviation, tiles=steps, colors=self.tints,
-            compare=options.compare,
-        )  # fmt: skip
+        column = ScheduleColumn(clock, self.states, boxes.side, deviation=self.deviation, compare=options.compare)
         other = f"dashed: {options.compare} by its formula".replace("_", " ") if options.compare else ""
         caption = self.caption("sampler", "step", "points" * (not pictures), "scaling", other, "seed")
         clock.show(0)

@@ -294,6 +294,16 @@ def plot_of(film):
     return next(p for p in (getattr(s, "__self__", None) for s in film.scene.clocks[0].bound) if hasattr(p, "cursor"))
 
 
+def test_log_snr_is_told_where_no_distance_is(cinema, run):
+    film = cinema("forward", run=run)
+    film.play([(20, 21)], (640, 480), duration=SECONDS, interpolate=False)
+    step = int(film.scene.clocks[0].step)
+    numbers = [m for top in film.scene.mobjects for m in top.get_family() if isinstance(m, Running)]
+    told = [line.numbers[0].value for line in numbers if "log-SNR" in line.line.body]
+    assert 0 < step < STEPS
+    assert told == pytest.approx([2 * np.log(float(run["alpha"][step]) / float(run["sigma"][step]))], abs=1e-5)
+
+
 def test_cursor_and_numbers_say_the_recorded_step(read, cinema, run):
     film = cinema("forward", run=run)
     film.at(1.0, duration=SECONDS, interpolate=False)
@@ -303,7 +313,7 @@ def test_cursor_and_numbers_say_the_recorded_step(read, cinema, run):
     numbers = [m for top in film.scene.mobjects for m in top.get_family() if isinstance(m, Running)]
     shown = sorted(number.value for line in numbers for number in line.numbers)
     alpha, sigma = float(run["alpha"][step]), float(run["sigma"][step])
-    for value in (alpha, sigma, 2 * np.log(alpha / sigma), float(run["time"][step]), step):
+    for value in (alpha, sigma, float(run["time"][step]), step):
         assert np.abs(np.array(shown) - value).min() < 1e-5
     assert np.abs(np.array(shown) - float(run["alpha"][step - 1])).min() > 1e-3
     plot = plot_of(film)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from manim import Dot, VMobject
+from manim import VMobject
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import line, put_dashes
@@ -22,7 +21,6 @@ LINEAR_TOP = 4.0  # a σ² that passes this is drawn on a logarithmic axis,
 LEAST = 1e-4  # from here
 STEPS = 1000  # of the schedules by formula
 AHEAD = 0.55  # how far what is to come goes towards the background
-TILE_DOT = 0.055
 TERM_GAP = 0.12  # between terms of the equation in numbers
 VARIANCE_KEPT = 1e-4  # α² + σ² is 1 within this
 
@@ -67,13 +65,11 @@ def alpha_bar(name: str) -> tuple[np.ndarray, np.ndarray]:
 class SchedulePlot:
     """α² in the data's colour and σ² in the noise's over recorded time: where they cross, SNR is 1.
 
-    tiles: steps that are marked on the axis of time, in their `colors`. compare: a schedule whose ᾱ is drawn dashed.
+    compare: a schedule whose ᾱ is drawn dashed.
     mobjects: curves and cursor, bound to the clock; standing: everything else.
     """
 
-    def __init__(
-        self, clock: Clock, box: Box, *, tiles: Sequence[int], colors: Sequence[str], compare: str | None = None
-    ) -> None:
+    def __init__(self, clock: Clock, box: Box, *, compare: str | None = None) -> None:
         page, run = clock.page, clock.run
         theme, em = page.theme, page.em("legend")
         self.time, alpha, sigma = (np.asarray(run[key], float) for key in ("time", "alpha", "sigma"))
@@ -103,9 +99,6 @@ class SchedulePlot:
             *self.names,
             page.label("$t$", third, rect.bottom - 0.09 - em, 0, "legend", "muted"),
         ]
-        for step in tiles:
-            at = self.axes.at(self.time[step], low)[0]
-            self.standing.append(Dot([at, rect.bottom, 0], radius=TILE_DOT, color=colors[step]).set_z_index(1))
         if compare:
             self.compare(*alpha_bar(compare), compare, ends)
         self.cross(np.log(np.maximum(alpha, 1e-12)) - np.log(np.maximum(sigma, 1e-12)))
@@ -167,8 +160,9 @@ class SchedulePlot:
 class ScheduleColumn:
     """The terms of the forward equation as they are now, log-SNR, and under them (in a tall frame beside) the plot.
 
-    In a wide frame also how far states, if they are points (T+1, N, D), are from N(0, deviation²), and the floor of
-    that. `more` as of `SchedulePlot`. mobjects: what moves; standing: everything else, running numbers too.
+    In a wide frame instead of the latter how far states, if they are points (T+1, N, D), are from N(0, deviation²), and
+    how far true samples of it are. `more` as of `SchedulePlot`. mobjects: what moves; standing: everything else,
+    running numbers too.
     """
 
     def __init__(self, clock: Clock, states: Any, box: Box, *, deviation: float, **more: Any) -> None:
@@ -180,20 +174,17 @@ class ScheduleColumn:
         ]
         snr = clock.number("log-SNR {:+.1f}", log_snr_of(run), size=size)
         rows: list[Any] = [*terms, snr]
-        beside, judged = page.shape in ("wide", "classic"), None
+        beside = page.shape in ("wide", "classic")
         if beside:
             rows = [[terms[0], clock.number("$t =$ {:.2f}", run["time"], size=size)], snr]
         if page.shape == "wide" and states.ndim == 3:
             distance, (low, high) = distance_to_noise(states, deviation)
-            far = clock.number(FAR_FROM_BELL.split("|")[1], distance, size="legend")
-            judged = page.words(
-                BELL_FLOOR.split("|")[0].format(states.shape[1], f"{low:.3f}–{high:.3f}"), "legend", "muted"
-            )
-            rows[-1:] = [[snr, far], judged]
+            far, usual = clock.number(FAR_FROM_BELL.split("|")[1], distance, size="legend"), f"{low:.3f}–{high:.3f}"
+            room = box.width - far.room - page.em("legend")
+            form = page.fitting(BELL_FLOOR, room, "legend", states.shape[1], usual)
+            rows[-1] = [far, page.words(form.format(states.shape[1], usual), "legend", "muted")]
         texts, plot = box.columns(0.39, 0.61, gap=0.25) if page.shape == "tall" else (box, box)
         made = page.stack(texts, *rows, gap=0.45)
-        if judged is not None:
-            judged.at(box.right, judged.baseline, 1)
         if beside:
             made.append(terms[1].at(box.left + terms[0].room + TERM_GAP, terms[0].line.baseline))
         if page.shape != "tall":
