@@ -70,13 +70,14 @@ class TrainingScene(TrajectoryScene):
 
         # loss and distance over the training, each with the floor that nothing can beat
         charts = LearningCurves(page, run, boxes.side, clock)
-        step = clock.number("training step {:,}", steps, size="legend")
+        told = "training step {:,}, log axis" if page.shape == "wide" else "training step {:,}"
+        step = clock.number(told, steps, size="legend")
         step.at(boxes.side.right, boxes.side.bottom + 0.2 * page.em("legend"), 1)
 
         said = (run.meta.get("objective") or {}).get("equation")
         header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
-        count = "same noise" if tall else f"{len(shots)} snapshots, same noise"
-        between = "interpolated between snapshots" if options.interpolate and page.shape == "wide" else ""
+        count = "same noise" if tall else f"{len(shots)} snapshots of the same noise"
+        between = "interpolated" if options.interpolate and page.shape == "wide" else ""
         sampler = "sampler" if page.shape == "wide" and not images else ""
         ground = [*shown, self.caption("model", count, between, charts.said, "seed"), step, *charts.mobjects]
         clock.show(1)
@@ -96,7 +97,7 @@ class TrainingScene(TrajectoryScene):
         self.look(1)
         view.cloud(shown, color=self.theme.samples, radius=point_radius(options.points, 24), alpha=SAMPLES)
         self.add(*view.made)
-        beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated")
+        beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated", nearest=True)
         beside.play(self, view, gone, caption)
 
     def images(self, boxes: Boxes, clock: Clock) -> tuple[list[Any], list[Any]]:

@@ -14,6 +14,7 @@ from diffrender.trajectory.reader import Trajectory
 PROJECTIONS = 64
 FEWEST_POINTS, MOST_POINTS = 20, 4000
 SPLITS = 20  # of the data into halves, whose distances are what chance alone makes
+HALVES = 4  # of them, from which nearest points of states are looked for
 USUAL = 0.05, 0.95  # quantiles of them between which two draws of the data usually lie
 
 
@@ -105,6 +106,34 @@ def _judged(data: np.ndarray, states: list[np.ndarray], size: int) -> list[Judge
         apart = np.square(mine).mean() - 2 * (halves @ mine) / mine.size + squares
         course.append(Judged(float(np.sqrt(np.maximum(apart, 0)).mean()), low, high))
     return course
+
+
+def nearest_distances(run: Trajectory, states: Sequence[np.ndarray]) -> list[Judged]:
+    """How far points of each of K states (N, D) are, in the mean, from the nearest of as many of the recorded data.
+
+    Sharper than a distance of distributions: points that lie where no data are cannot make up for one another. Judged
+    by how far one half of the data is from the other, over several ways to halve them. [] if too few were recorded.
+    """
+    size = compared_points(run, states[-1])
+    if size is None:
+        return []
+    data = np.asarray(run.target[:MOST_POINTS], float)
+    return _nearest(data.reshape(len(data), -1), [np.asarray(state[:size], float) for state in states], size)
+
+
+@remembered
+def _nearest(data: np.ndarray, states: list[np.ndarray], size: int) -> list[Judged]:
+    """Of states (size, D), from data (N, D)."""
+
+    def far(points: np.ndarray, half: np.ndarray) -> float:
+        square = np.square(points).sum(1)[:, None] - 2 * points @ half.T + np.square(half).sum(1)
+        return float(np.sqrt(np.maximum(square.min(1), 0)).mean())
+
+    orders = [np.random.default_rng(seed).permutation(len(data)) for seed in range(SPLITS)]
+    usual = [far(data[order[-size:]], data[order[:size]]) for order in orders]
+    low, high = np.quantile(usual, USUAL).tolist()
+    halves = [data[order[:size]] for order in orders[:HALVES]]
+    return [Judged(float(np.mean([far(state, half) for half in halves])), low, high) for state in states]
 
 
 def compared_points(run: Trajectory, samples: np.ndarray) -> int | None:

@@ -7,7 +7,7 @@ import pytest
 
 from diffrender.animation.timeline import paced
 from diffrender.config.sections import Config
-from diffrender.trajectory.distance import judged_distance
+from diffrender.trajectory.distance import nearest_distances
 from diffrender.trajectory.reader import Trajectory
 
 SECONDS, STEPS, POINTS, MEAN = 3.0, 120, 40, 80
@@ -129,7 +129,7 @@ def figures(run, shown):
     now = max(float(steps[shown]) - 1, 0)
     return (
         (1, np.arange(1, len(loss) + 1), mean_of(loss), now),
-        (2, np.maximum(steps, 1), np.log([judged_distance(run, each).far for each in run["snapshot"]]), shown),
+        (2, np.maximum(steps, 1), np.log([each.far for each in nearest_distances(run, list(run["snapshot"]))]), shown),
     )
 
 
@@ -176,7 +176,7 @@ def test_names_of_floors_stand_over_narrow_charts_and_not_in_them(cinema, run, s
     (shot,) = film.play([(0, 1)], size, duration=SECONDS)
     family = [mob for top in film.scene.mobjects for mob in top.get_family()]
     loss, distance = shot.rasters["Curve"][1:]
-    usual = judged_distance(run, run["snapshot"][-1]).usual
+    usual = nearest_distances(run, [run["snapshot"][-1]])[-1].usual
     for curve, name in ((loss, f"{run.meta['figures']['loss_floor']:.3f}"), (distance, usual)):
         (text,) = [mob for mob in family if name in getattr(mob, "body", "")]
         assert (text.get_bottom()[1] > curve.get_top()[1]) == over

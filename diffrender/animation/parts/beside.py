@@ -14,7 +14,7 @@ from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import NEAR, Plane
 from diffrender.animation.parts.axes import scale_bar
 from diffrender.animation.theme import point_radius
-from diffrender.trajectory.distance import Judged, compared_points, judged_distance
+from diffrender.trajectory.distance import Judged, compared_points, judged_distance, nearest_distances
 from diffrender.trajectory.reader import Trajectory
 
 MOVE_SECONDS, SOON = 1.3, 0.2  # the samples move to their panel, what goes is gone after this part of it
@@ -22,6 +22,7 @@ LATE = 0.8  # after which their name comes: in a tall frame they move across its
 ROOM, STRAYS = 1.1, 1.3  # round what is on a panel; samples that lie farther out than so many times the data need none
 METRIC = "metric_sliced_wasserstein"
 FAR = "sliced Wasserstein distance {:.3f}|sliced Wasserstein {:.3f}|distance {:.3f}"  # so in every picture
+NEAREST = "mean distance to the nearest data {:.3f}|to the nearest data {:.3f}|nearest data {:.3f}"
 FLOOR = "two true samples of {0:,}: {1}|two true samples: {1}|true samples: {1}"  # by which it is judged
 
 
@@ -48,7 +49,7 @@ class BesideData(Beside):
     """Data on the left panel of `boxes`, and on the right the place to which the samples' own view can move.
 
     left, right: views of the data on the two panels. points: samples that are shown, if not all, by this `name`; as
-    many data are, in points of one size.
+    many data are, in points of one size. nearest: judge them by how far they are from the nearest data.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class BesideData(Beside):
         *,
         points: int | None = None,
         name: str = "samples",
+        nearest: bool = False,
     ) -> None:
         count = min(points or run.chains, run.chains)
         data = run.target[:count]
@@ -76,9 +78,9 @@ class BesideData(Beside):
             for what, shown, box in (("Data", len(data), boxes.left), (name.capitalize(), count, boxes.right))
         ]
         self.named = texts[-1:]
-        if figures := distances(run):
+        if figures := distances(run, nearest=nearest):
             size = compared_points(run, run.states[-1])
-            texts += feet(page, boxes, (FLOOR, (size, figures.usual)), (FAR, (figures.far,)))
+            texts += feet(page, boxes, (FLOOR, (size, figures.usual)), (NEAREST if nearest else FAR, (figures.far,)))
         texts += [
             scale_bar(*each, under=page.theme.bg) for each in ((left, page, boxes.left), (right, page, boxes.right))
         ]
@@ -104,6 +106,9 @@ def _near(samples: np.ndarray, data: np.ndarray) -> np.ndarray:
     return samples[(np.abs(samples - (low + high) / 2) <= STRAYS * (high - low) / 2).all(1)]
 
 
-def distances(run: Trajectory) -> Judged | None:
+def distances(run: Trajectory, *, nearest: bool = False) -> Judged | None:
     """How far the last states are from the data, and two draws of the data of one another; None if not known."""
-    return judged_distance(run, np.asarray(run.states[-1]))
+    last = np.asarray(run.states[-1])
+    if nearest:
+        return next(iter(nearest_distances(run, [last])), None)
+    return judged_distance(run, last)

@@ -11,10 +11,10 @@ from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.plane.curve import averaged
 from diffrender.animation.parts.axes import Axes, decades, evenly
-from diffrender.animation.parts.beside import FAR, FLOOR, METRIC
+from diffrender.animation.parts.beside import FAR, FLOOR, METRIC, NEAREST
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.theme import HAIR
-from diffrender.trajectory.distance import compared_points, judged_distances
+from diffrender.trajectory.distance import compared_points, judged_distances, nearest_distances
 from diffrender.trajectory.reader import Trajectory
 
 MEAN = 80  # training steps over which the loss is averaged
@@ -22,12 +22,14 @@ APART = 3.0  # ticks of the distance stand no nearer
 NARROW = 10.0  # em, under which a chart is narrow
 NAMED = 0.55  # of a chart's width, under which curves are still high: room for the name of a dotted line
 LEAST = "least possible on average: {0:.3f}|least possible: {0:.3f}|least {0:.3f}"
-JOINED = "distance 0.000, true samples 0.000–0.000"  # the longest line over a chart that holds the floor too
+JOINED = "nearest data 0.000, true samples 0.000–0.000"  # the longest line over a chart that holds the floor too
 RAW = 0.5  # opacity of the single losses behind their mean
 
 
 class LearningCurves:
-    """The loss of a training and, if it was recorded, the distance of its samples to the data, bound to a clock.
+    """The loss of a training and, if a distance was recorded, that of its samples to the data, bound to a clock.
+
+    Of points it is how far they are from the nearest data, in the mean: it sees each that lies where no data are.
 
     The loss's floor is that of the exact denoiser of the training data (`figures.loss_floor`); the distance has a band,
     in which that of two draws of the data usually lies. Room for one line of text is left at the foot of the box. The
@@ -80,7 +82,8 @@ class LearningCurves:
     def _distance(self, box: Box, room: float, *, x_ticks: Any) -> list[Any]:
         """The distance at every snapshot, judged as the end of the clip judges it."""
         page, theme, clock = self.page, self.page.theme, self.clock
-        course = judged_distances(self.run, list(self.run["snapshot"]))
+        points = len(self.run.event) == 1
+        course = (nearest_distances if points else judged_distances)(self.run, list(self.run["snapshot"]))
         figures = course[-1] if course else None
         far = np.array([each.far for each in course]) if course else np.asarray(self.run[METRIC], float)
         low, high = float(far.min()), float(far.max())
@@ -94,8 +97,9 @@ class LearningCurves:
             y_ticks=[ticks[0], *(ticks[-1:] if two else [])], room=room,
         )  # fmt: skip
         curve = clock.bind(axes.curve(np.maximum(self.steps, 1), far, color=theme.samples, ring=theme.bg))
-        name = page.fitting(FAR, axes.rect.width, "legend", 0.0)
-        name = f"distance {{:.3f}}, true samples {figures.usual}" if figures and self.joined else name
+        name = page.fitting(NEAREST if points and figures else FAR, axes.rect.width, "legend", 0.0)
+        called = "nearest data" if points else "distance"
+        name = f"{called} {{:.3f}}, true samples {figures.usual}" if figures and self.joined else name
         value = self._over(axes, clock.number(name[0].upper() + name[1:], far, size="legend"))
         size = compared_points(self.run, self.run["snapshot"][-1])
         usual = figures.usual if figures else ""

@@ -1,0 +1,43 @@
+"""Distances to the data: how far points are from the nearest of them, and what that is judged by."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+
+from diffrender.trajectory.distance import nearest_distances
+
+
+def ring(count, seed, spread=0.02):
+    rng = np.random.default_rng(seed)
+    angle = rng.uniform(0, 2 * np.pi, count)
+    return np.stack([np.cos(angle), np.sin(angle)], 1) + spread * rng.standard_normal((count, 2))
+
+
+def test_nearest_distances_are_those_to_halves_of_the_data():
+    run = SimpleNamespace(target=ring(400, 0))
+    states = [ring(300, 1), np.random.default_rng(2).standard_normal((300, 2))]
+    found = nearest_distances(run, states)
+    halves = [run.target[np.random.default_rng(seed).permutation(400)[:200]] for seed in range(4)]
+    for judged, state in zip(found, states, strict=True):
+        wanted = np.mean([cKDTree(half).query(state[:200])[0].mean() for half in halves])
+        assert judged.far == pytest.approx(wanted, rel=1e-6)
+        assert judged.far != pytest.approx(cKDTree(halves[0]).query(state[200:])[0].mean(), rel=1e-3), "the control"
+    assert found[0].low < found[0].far < 1.2 * found[0].high, "a true sample is as near as one half is to the other"
+    assert found[1].far > 5 * found[1].high, "the control: noise is not"
+
+
+def test_points_among_which_no_data_lie_are_seen_where_distributions_look_alike():
+    """A tenth of the points off the ring, evenly to all sides: the mean nearest distance more than doubles."""
+    run, near = SimpleNamespace(target=ring(800, 0)), ring(400, 1)
+    astray = near.copy()
+    astray[::10] *= 0.5
+    clean, spoilt = (each.far for each in nearest_distances(run, [near, astray]))
+    assert spoilt > 2 * clean
+
+
+def test_too_few_data_say_nothing():
+    assert nearest_distances(SimpleNamespace(target=ring(30, 0)), [ring(30, 1)]) == []
