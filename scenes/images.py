@@ -110,7 +110,7 @@ class Images(TrajectoryScene):
         clock.release(*one)
         clock.bind(*many)
         clock.show(0)
-        self.crossfade(one, many)
+        self.crossfade(one, early=many)
         self.play_run(clock, SHARES[1] * options.duration)
         if "nearest_apart" in run:
             self.crossfade(strip, self.nearest(boxes, side**2))

@@ -123,7 +123,9 @@ class Memory(TrajectoryScene):
         words = "Locality: how much a pixel sees" if page.shape == "wide" else "How much a pixel sees"
         title = self.header(words, '{{hat(x)_0 : data}} = EE [{{x_0 : data}} mid(|) "patch of" {{x_t : noise}}]')
         clock.show(0)
-        self.crossfade(before, [*title, *texts, *samples, *states, *squares])
+        pictures = [*samples, *(pair.states[0] for pair in pairs)]
+        later = [*title, *texts, *(mob for mob in states if mob not in pictures), *squares]
+        self.crossfade(before, later, early=pictures)
         self.play_run(clock)
         self.crossfade([*states, *squares], told)
 
