@@ -17,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 from diffrender.config.sections import OptimiserConfig
 from diffrender.core.errors import DiffrenderError, words_of
 from diffrender.core.files import replacing
+from diffrender.diffusion.training.adam import Adam
 
 BETAS = (0.9, 0.99)
 WARM_UP = 200  # steps over which the learning rate rises
@@ -40,9 +41,7 @@ class TrainerBase(ABC):
     ) -> None:
         self.network, self.settings, self.steps, self.device = network, settings, steps, device
         self.section, self.run, self.step = section, run, 0
-        self.optimiser = torch.optim.Adam(
-            network.parameters(), settings.learning_rate, BETAS, fused=device.type != "mps"
-        )
+        self.optimiser = Adam(network.parameters(), settings.learning_rate, BETAS)
         self.average = AveragedModel(network, multi_avg_fn=self._average)
         self.losses: list[list[float]] = []
         self.new_losses: list[torch.Tensor] = []
@@ -59,8 +58,7 @@ class TrainerBase(ABC):
         """One step of training, after the snapshot that is due before it."""
         if self.step in self.shot_steps:
             self.take_snapshot()
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.learning_rate(self.step)
+        self.optimiser.learning_rate = self.learning_rate(self.step)
         parts = self.loss_parts(self.step)
         self.optimiser.zero_grad()
         parts.sum().backward()
@@ -111,7 +109,7 @@ class TrainerBase(ABC):
             "step": self.step,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "moments": self.optimiser.state(),
             "losses": torch.tensor(self.losses, dtype=torch.float64),
             "snapshots": {key: torch.from_numpy(np.stack(shots)) for key, shots in self.kept.items()},
         }
@@ -128,11 +126,11 @@ class TrainerBase(ABC):
             raise DiffrenderError(
                 f"{path}: cannot be resumed from ({words_of(error)}).", "Delete it and train again."
             ) from None
-        if state["run"] != self.run:
+        if state["run"] != self.run or "moments" not in state:
             return False
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.optimiser.restore(state["moments"])
         self.step, self.losses = state["step"], state["losses"].tolist()
         self.kept.clear()
         self.kept.update({key: list(shots.numpy()) for key, shots in state["snapshots"].items()})

@@ -11,9 +11,10 @@ import torch
 from diffrender.diffusion.denoisers.objectives import Objective
 from diffrender.diffusion.training.batches import Batches
 
-FLOOR_BATCHES = 24  # batches over which it is averaged
+FLOOR_BATCHES = 4  # over which it is averaged: within some 1 % of the mean of ever so many
 MAX_COORDINATES = 3  # of one state; of larger ones the floor of a finite set says nothing of what can be learned
-MAX_PAIRS = 1 << 22  # pairs of noised states and data points held at a time
+MAX_PAIRS = 1 << 18  # pairs of noised states and data points held at a time: what a processor's cache holds
+NEAR = 0.1  # sigma / alpha below which a variance is that of the noise, and cancels in the moments of the data
 
 
 def loss_floor(batches: Batches, objective: Objective, count: int = FLOOR_BATCHES) -> float | None:
@@ -32,21 +33,28 @@ def loss_floor(batches: Batches, objective: Objective, count: int = FLOOR_BATCHE
 
 
 def _least(batches: Batches, objective: Objective, data: torch.Tensor, step: int) -> torch.Tensor:
-    """The least mean square on one batch, a scalar."""
+    """The mean variance of what is to be answered, given the noised states of one batch, a scalar.
+
+    Given x_t all answers are linear in x_0, so their variance is that of x_0 times a slope squared.
+    """
     batch = batches(step)
     sigma, x = batch.sigma, batch.x * batch.norm
     alpha = (batch.norm.square() - sigma.square()).clamp(min=0).sqrt()
     assert objective.target is not None
+    slope = objective.target(torch.ones_like(alpha), -alpha / sigma, alpha, sigma)
     rows = max(1, MAX_PAIRS // len(data))
     parts = zip(x.split(rows), alpha.split(rows), sigma.split(rows), strict=True)
-    x0 = torch.cat([_mean(*part, data) for part in parts])
-    eps = (x - alpha * x0) / sigma
-    return (objective.target(x0, eps, alpha, sigma) - batch.target).square().mean()
+    variance = torch.cat([_variance(*part, data) for part in parts])
+    return (slope.square() * variance).mean() / data.shape[1]
 
 
-def _mean(x: torch.Tensor, alpha: torch.Tensor, sigma: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
-    """E[x_0 | x_t] for x (B, D), each at its own level, where x_0 is any of `data` (M, D) alike."""
+def _variance(x: torch.Tensor, alpha: torch.Tensor, sigma: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
+    """E|x_0 − E x_0|² given x_t = x (B, D), each at its own level, (B, 1), where x_0 is any of `data` (M, D) alike."""
     squares = torch.zeros(len(x), len(data), dtype=x.dtype, device=x.device)
     for d in range(x.shape[1]):
-        squares += (x[:, d : d + 1] - alpha * data[:, d]).square()
-    return torch.softmax(squares / (-2 * sigma.square()), dim=1) @ data
+        squares += (x[:, d : d + 1] - alpha * data[:, d]).square_()
+    weights = torch.softmax(squares / (-2 * sigma.square()), dim=1)
+    mean, second = (weights @ torch.cat([data, data.square()], 1)).split(data.shape[1], 1)
+    far = (second - mean.square()).sum(1, keepdim=True)
+    near = (weights * squares).sum(1, keepdim=True) - (x - alpha * mean).square().sum(1, keepdim=True)
+    return torch.where(sigma > NEAR * alpha, far, near / alpha.square())

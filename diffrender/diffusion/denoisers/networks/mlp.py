@@ -16,6 +16,11 @@ Count = Annotated[int, Field(ge=1, le=32)]
 Bands = Annotated[int, Field(ge=0, le=16)]
 
 
+def octaves(lowest: float, count: int) -> torch.Tensor:
+    """Frequencies that double from `lowest`, (count,)."""
+    return lowest * 2.0 ** torch.arange(count, device="cpu")  # on "meta", for a check, it would import torch's compiler
+
+
 class MLP(nn.Module):
     """x (N, *event), log-SNR (N,), label (N,) int64 or None → (N, *event).
 
@@ -31,8 +36,8 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         size = math.prod(event)
-        self.register_buffer("waves", math.pi / 4 * 2.0 ** torch.arange(bands), persistent=False)
-        self.register_buffer("time_waves", math.pi / 20 * 2.0 ** torch.arange(time_bands), persistent=False)
+        self.register_buffer("waves", octaves(math.pi / 4, bands), persistent=False)
+        self.register_buffer("time_waves", octaves(math.pi / 20, time_bands), persistent=False)
         features = size * (1 + 2 * bands) + 1 + 2 * time_bands
         self.classes = nn.Embedding(classes + 1, width) if classes else None  # its last row stands for any class
         self.first = nn.Linear(features, width)
