@@ -39,7 +39,7 @@ TAIL = {"width": 1.2 * LINE, "alpha": 0.9, "power": 1.0}
 FAR = 0.97  # the one particle goes farther than so much of the others
 BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
 # in the direction that is shown, in which t falls
-EQUATION = "- #h(-0.2em) dot(x) = inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}} - f_t (x)"
+EQUATION = "- #h(-0.1em) dot(x) = inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}} - f_t (x)"
 
 
 def closing_in(u: float) -> float:
@@ -108,8 +108,10 @@ class Drift(TrajectoryScene):
         clock.bind(*field, *([paths] if plane else []), *many, hero)
         header = self.header(words["title"], EQUATION)
         speeds = theme.table("magnitude"), flow.low, flow.high
-        bar = [] if not field else page.log_scale('$norm(dot(x)) "(log)"$', boxes.column, *speeds)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
+        beside = (sigma.room + 0.3) * (page.column_align == 0)  # under the stage they share a line
+        room = boxes.column._replace(right=boxes.column.right - beside)
+        bar = [] if not field else page.log_scale('$norm(dot(x)) "(log)"$', room, *speeds)
         course = DistanceCourse(clock)
         below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend") * bool(bar))
         below, plot = below.columns(*BESIDE) if page.shape == "tall" and not bar else (below, below)

@@ -121,7 +121,14 @@ def test_the_prediction_of_every_point_is_where_it_was_recorded(read, cinema, wh
 
 def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema, whole):
     film = cinema("denoise", run=whole)
-    film.at(REWIND + 0.5 + 1.0 + 0.8 + 0.62 * 1.7, duration=SECONDS, slow_steps=1)  # all arrows are grown
+    film.at(0.0, duration=SECONDS, slow_steps=1)
+    timeline = film.scene.clocks[0].timeline
+    for first in range(whole.steps):  # where the step that is taken apart is, that many seconds later arrows are grown
+        before = REWIND + 0.5 + 2 * timeline.course(first)
+        film.at(before + 1.0 + 0.8 + 0.62 * 1.7, duration=SECONDS, slow_steps=1)
+        said = [getattr(m, "body", "") for top in film.scene.mobjects for m in top.get_family()]
+        if any(f"steps {first + 1} to {first + 1}" in text for text in said):
+            break
     arrows = [m for top in film.scene.mobjects for m in top.get_family() if isinstance(m, StepArrow) and m.z_index]
     hero, step = film.scene.views[0].made[-1], int(film.scene.clocks[0].step)
     chain = int(np.argmin(np.abs(whole["x"][step] - hero.xy[0]).sum(1)))

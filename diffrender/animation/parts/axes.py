@@ -113,14 +113,14 @@ class Axes:
         """A figure over its steps: `more` as of `Curve`."""
         return Curve(self.box, self.rect, self.scaled(x, 0), self.scaled(y, 1), color=color, **more)
 
-    def floor(self, value: float, name: str = "", *, color: str = "muted") -> VGroup:
+    def floor(self, value: float, name: str = "", *, color: str = "muted", size: str = "floor") -> VGroup:
         """A dotted line across at a value by which others are judged, its name over it at the left."""
-        theme, em = self.page.theme, self.page.em("floor")
+        theme, em = self.page.theme, self.page.em(size)
         a, b = (np.array([x, self.at(0 if not self.log[0] else 1, value)[1]]) for x in self.rect[:2])
         dots = put_dashes(VMobject(stroke_color=theme.color(color), stroke_width=HAIR * 170), a, b)
         high = a[1] + 1.2 * em > self.rect.top  # then there is no room over the line
         low = a[1] - 1.05 * em if high else a[1] + 0.35 * em
-        text = [self.page.label(name, a[0] + 0.4 * em, low, -1, "floor", color)] if name else []
+        text = [self.page.label(name, a[0] + 0.4 * em, low, -1, size, color)] if name else []
         return VGroup(dots, *text)
 
     def band(self, low: float, high: float, *, color: str = "muted") -> VMobject:

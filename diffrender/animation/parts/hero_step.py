@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from manim import Dot, Mobject, VGroup, smooth
 
-from diffrender.animation.animations import OpacityScale, UpdateFromAlpha
+from diffrender.animation.animations import FadeInFast, FadeOutFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page, containing
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
-from diffrender.animation.mobjects.furniture.panels import Key, Rect, key_arrow, key_dot
+from diffrender.animation.mobjects.furniture.panels import Key, Rect, frame, key_arrow, key_dot
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.hero import Hero
 from diffrender.animation.parts.zoom.spotlight import Spotlight
@@ -25,7 +25,7 @@ GUESS_ARROW = 0.6  # the arrow to the prediction is slighter than those of what 
 STAGES = {"guess": 0.45, "drift": 0.4, "noise": 0.4, "hold": 0.35, "move": 0.3, "gone": 0.1}  # shares of a slow step
 BEST = 0.35  # of the way to the predicted data: how long a step and its kick are best to be seen
 ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.7
-DIMMED = {2: 0.6, 3: 0.25}  # the others while one point is followed: in space they lie behind and before it
+DIMMED = {2: 0.6, 3: 0.5}  # the others while one point is followed: in space they lie behind and before it
 SCALE = {2: 0.8, 3: 1.0}  # of arrows
 RIM = 0.13  # units before the middle of a point at which an arrow to it ends
 EARLY = 0.75  # the steps that are taken apart are among the first so many of all
@@ -122,8 +122,10 @@ class HeroStep:
         scene.play_run(clock, 0.5 + 2 * at, end=at)
         self.hero.begin(first)
         near = self.window(first, count, view.rect)
+        edge = frame(view.rect, self.theme.border).set_z_index(7)  # what is seen is a part: it is cut at this edge
         scene.play(
             view.move(near, view.rect, seconds),
+            FadeInFast(edge, run_time=seconds),
             UpdateFromAlpha(lambda u: fade.set(1 - u * (1 - dimmed)), *others, run_time=seconds),
         )
         marks = scene.legend(self.keys(short=not scene.page.column_align), box)
@@ -140,6 +142,7 @@ class HeroStep:
         scene.crossfade([marks, named], [key])
         scene.play(
             view.move(whole, view.rect, seconds),
+            FadeOutFast(edge, run_time=seconds),
             UpdateFromAlpha(lambda u: fade.set(dimmed + u * (1 - dimmed)), *others, run_time=seconds),
         )
         return after

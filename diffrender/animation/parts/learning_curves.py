@@ -117,9 +117,10 @@ class LearningCurves:
         page, rect = self.page, axes.rect
         if self.joined:
             return axes.floor(value)
-        name = page.fitting(names, (1.0 if self.line else NAMED) * rect.width, "floor", value).format(value)
+        size = "floor" if self.line else "legend"
+        name = page.fitting(names, (1.0 if self.line else NAMED) * rect.width, size, value).format(value)
         if not self.line:
-            return axes.floor(value, name)
+            return axes.floor(value, name, size=size)
         over = page.roomy(page.words(name, "floor", "muted"), rect.width)
         over.at(min(rect.left, rect.right - over.width), rect.top + 0.3 * page.em("floor"))
         return VGroup(axes.floor(value), over)

@@ -123,7 +123,10 @@ class SchedulePlot:
         x = self.axes.at(self.even, 1)[0]
         dashes = VMobject(stroke_color=page.theme.muted, stroke_width=HAIR * 130)
         # over the plot, where the cursor does not come, if there is room between the names of the curves
-        said, apart = page.words("SNR = 1", "floor", "muted"), 0.9 * page.em("floor")
+        said, apart = (
+            page.words("SNR = 1", "legend" if page.shape == "wide" else "floor", "muted"),
+            0.9 * page.em("floor"),
+        )
         reach = said.width / 2
         first = float(self.names[0].get_right()[0]) + apart + reach  # where its middle can be
         last = float(self.names[1].get_left()[0]) - apart - reach
