@@ -49,20 +49,32 @@ class ClassStrips:
             self.strips = [Box(left, left + length, y - self.size, y) for y in tops]
 
     def headings(self, of: str = "") -> list[Typeset]:
-        """The name of each class at its place, shortened where there is no room; before them, what they are: `of`."""
+        """The name of each class at its place, shortened where there is no room; before them, what they are: `of`.
+
+        Numbers are not shortened: where not all have room, some are left out, evenly.
+        """
         page, em, first, made = self.page, self.page.em("legend"), self.strips[0], []
-        for k, name in enumerate(self.classes):
+        every = self._every()
+        for k, name in list(enumerate(self.classes))[::every]:
             at = (k + 0.5) * self.size
             if self.upright:
                 y = first.top - at - 0.3 * em
                 made.append(page.label(escaped(name), first.left - 0.15, y, 1, "legend", "muted"))
                 continue
             short = "|".join([escaped(name), *(escaped(name[:n]) + "." for n in range(len(name) - 2, 0, -1))])
-            text = page.fitting(short, self.size - GAP, "legend")
+            text = page.fitting(short, every * self.size - GAP, "legend")
             made.append(page.label(text, first.left + at, first.top + 0.42 * em, 0, "legend", "muted"))
         if of:
             made.append(page.label(of, first.left - 0.15, first.top + 0.43 * em, 1, "legend", "muted"))
         return made
+
+    def _every(self) -> int:
+        """Every how many numbers are said, so that they stand apart; 1 of other names."""
+        names, page = self.classes, self.page
+        if self.upright or not all(name.replace(".", "").isdigit() for name in names):
+            return 1
+        room = max(page.words(name, "legend").width for name in names) + 0.4 * page.em("legend")
+        return next((n for n in range(1, len(names)) if (len(names) - 1) % n == 0 and n * self.size >= room), 1)
 
     def tiles(self, k: int) -> list[Box]:
         """The places of a strip's images."""
