@@ -11,6 +11,7 @@ from diffrender.animation import (
     MOVING_TEXT,
     PACE,
     Accelerating,
+    Box,
     ChainsInSpaceScene,
     Magnifier,
     OneChain,
@@ -23,7 +24,10 @@ from diffrender.animation import (
     check_moves,
     escaped,
     fit,
+    frame,
     key_lines,
+    key_path,
+    panel,
     pick_first,
     total_variation_curve,
     window_keys,
@@ -35,6 +39,7 @@ COOLING = ("hill", "annealing")  # acts of a sampler whose noise level falls
 MORE_TO_SEE = 1.6  # times as long a step of other samplers is looked at: more happens in it
 IN_SPACE = ("chain", "many")  # acts of densities in space
 INERTIA = {"sampler.step_size": 0.25, "sampler.friction": 2.0}  # so much that every arrow of a step is seen
+LOWER = {True: 0.2, False: 0.7}  # scene units that a window of proposals reaches further down in a tall frame: of paths
 LEAPS = {"sampler.step_size": 0.3, "sampler.leapfrogs": 6}  # so long that some paths are refused
 ANNEALED = {
     "sampler.steps": 12,
@@ -103,8 +108,9 @@ class Langevin(ChainsInSpaceScene):
         "hill_beside": "Gradient ascent alone: uphill on $log p$|Gradient ascent alone|Gradient ascent",
         "height": "height: $log p$, flat where $p$ is almost 0|height: $log p$, flat where $p approx 0$",
         "stuck": "Stuck on the nearest top|Stuck on a top",
-        "wander": "With noise, from another start, it goes on|With noise, another start|With noise",
-        "taken_apart": "One step of the chain|One step",
+        "wander": "With noise it goes on|With noise",
+        "same_start": "With noise, from the same start, it goes on|With noise, same start|With noise",
+        "taken_apart": "One step of a long chain|One step",
         "changed": "How one step changes the momentum|One step of the momentum|One step",
         "proposed": "Accepted if a uniform draw $u <$ {}|Accepted if $u <$ {}|{}",
         "rule": "Accepted if $u < A$",
@@ -136,6 +142,8 @@ class Langevin(ChainsInSpaceScene):
         "same": "same starts",
         "ends": "distance to $p$ {0:.3f}, true samples {1}|distance {0:.3f}, true samples {1}|"
         "distance {0:.2f}, true samples {2}|{0:.3f}, true samples {1}|{0:.3f} ({1})",
+        "ends_off": "not $p$: distance {0:.3f}, true samples {1}|not $p$: {0:.3f}, true samples {1}|"
+        "not $p$: {0:.3f} ({1})|{0:.3f} ({1})",
         "stuck_at": "Without noise: {0:,} chains on {1} points|Without noise: on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
         "crowd_alone_beside": "This sampler, {:,} chains|This sampler",
@@ -179,6 +187,8 @@ class Langevin(ChainsInSpaceScene):
         self.plain = said.get("name") not in OTHERS
         name = said.get("title", "") if said.get("name") in OTHERS else ""  # the scene is called after the plainest
         self.title = escaped(name[:1].upper() + name[1:]) or self.words["title"]
+        if name and "title" not in options.model_fields_set:
+            self.titled = captions.sampler(run)
         acts = self.acts()
         slow = min(options.slow_steps, run.steps)
         looked = Magnifier.planned(slow) * (MORE_TO_SEE if name else 1.0)
@@ -234,52 +244,67 @@ class Langevin(ChainsInSpaceScene):
         self.intro(*self.header(self.title, self.equation), ground=[*self.density.mobjects, *shown])
 
     def chain(self) -> None:
-        """One chain wanders, its last steps behind it."""
-        run, last = self.run, self.first
+        """One chain wanders, its last steps behind it: from where the ball without noise was let go, if it was."""
+        run, last, theme, one = self.run, self.first, self.theme, self.one
         self.go(self.middle, "left", "right", "ground", "name")
-        begin = min(self.one.first_inside(self.at), last)
-        clock = self.act(run, Timeline("quadratic", last, lambda u: begin + (last - begin) * u**2), self.one)
+        beside, key, name = [], self.color_key(), "wander"
+        if self.climb and (same := self.same_start()):
+            run, last, name = same, min(last, same.steps), "same_start"
+            k, way, box = self.climb.chain, self.climb.x[:, None], self.density.box
+            one = OneChain(box, self.left, run["x"][: last + 1, k : k + 1], theme=theme, length=self.options.trail)
+            stuck = OneChain(box, self.left, way, theme=theme, length=len(way), color="score", power=0.0)
+            stuck.show_step(len(way) - 1)
+            beside = self.on_left(stuck.mobjects)
+            said = [self.words[self.beside(name)].split("|")[-1] for name in ("stuck_chains", "crowd_alone")]
+            keys = [(key_path(color), 0.55, word) for color, word in zip((theme.score, theme.chain), said, strict=True)]
+            key = [self.under(self.page.legend(keys, self.at), self.at)]
+        begin = min(one.first_inside(self.at), last)
+        clock = self.act(run, Timeline("quadratic", last, lambda u: begin + (last - begin) * u**2), one)
         self.set_places(
-            left=self.on_left(self.one.mobjects), label=[self.label("wander", self.at)],
-            key=self.color_key(), footer=self.footer(run, "step", *self.tail, clock=clock),
+            left=[*beside, *self.on_left(one.mobjects)], label=[self.label(name, self.at)],
+            key=key, footer=self.footer(run, "step", *self.tail, clock=clock),
         )  # fmt: skip
         self.play_act("chain", clock, self.lasts["chain"])
 
     def zoom(self) -> None:
         """A window on the chain: every step made of its two arrows, first slowly, then faster, never too fast."""
         run, words, slow = self.run, self.words, self.options.slow_steps
+        paths, judged, tall = "path" in run, "accepted" in run, self.page.shape == "tall"
         self.go(self.left, "left", "right", "name")
+        box, ground = self.right, self.ground
+        if judged and tall:  # room for what is decided, under the window
+            box = box._replace(bottom=box.bottom - LOWER[paths])
+            ground = [panel(box, self.theme), frame(box, self.theme.border)]
         self.glass = glass = Magnifier(
-            self.density, self.right, run, below=self.row, words=words, first=self.first, slow=slow,
+            self.density, box, run, below=self.row, words=words, first=self.first, slow=slow,
             equation=self.equation, one=self.one, seconds=self.lasts["zoom"],
         )  # fmt: skip
         clock = self.act(run, glass.timeline, glass)
         clock.bind(moves=[*self.one.mobjects, self.equation])
-        paths, judged = "path" in run, "accepted" in run
         facts = [] if paths else self.tail
         if self.page.shape == "wide" and paths:
             facts = [words["scaled"].format(glass.view.time)]
         elif self.page.shape == "wide" and judged:
             facts = [words["rate"].format(f"{100 * np.mean(run['accepted']):.1f}")]
         plain = "changed" if paths else "taken_apart"
-        name = acceptance(self.page, run, words["proposed"], self.right) if judged else self.label(plain, self.right)
-        both = name.width > self.right.width + 1e-6  # a rule that needs the room over both panels
+        name = acceptance(self.page, run, words["proposed"], box) if judged else self.label(plain, box)
+        both = name.width > box.width + 1e-6  # a rule that needs the room over both panels
         self.set_places(
             left=self.on_left(self.one.mobjects), label=[] if both else [self.label("density", self.left)],
-            ground=self.ground, beam=glass.on_panel, right=glass.in_window, name=[name], key=self.window_key(),
+            ground=ground, beam=glass.on_panel, right=glass.in_window, name=[name], key=self.window_key(box),
             footer=self.footer(run, "step", *facts, clock=clock),
         )  # fmt: skip
         self.play_act("zoom", clock, glass.seconds)
         self.now = glass.last
 
-    def window_key(self) -> list[Any]:
+    def window_key(self, right: Box) -> list[Any]:
         """What the window's arrows and marks mean: under it, or, where these are many, from the left margin on."""
         page, row, paths = self.page, self.row, "path" in self.run
         if page.shape == "wide" and not paths:
-            legend = page.legend(window_keys(self.run, self.theme, self.words), self.right)
-            return [*self.color_key(), self.under(legend, self.right)]
+            legend = page.legend(window_keys(self.run, self.theme, self.words), right)
+            return [*self.color_key(), self.under(legend, right)]
         lines = key_lines(page, self.run, self.words, row)
-        box = self.left if page.shape == "wide" else self.right
+        box = self.left if page.shape == "wide" else right
         drop = 1.5 * page.em("legend")
         return [self.under(page.legend(line, box), box).shift([0, -k * drop, 0]) for k, line in enumerate(lines)]
 

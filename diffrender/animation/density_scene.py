@@ -38,6 +38,7 @@ class DensityScene(TrajectoryScene):
     """
 
     fills_early = True
+    titled = ""  # the sampler that the title names, which captions need not repeat
 
     def lay_out(self, run: Trajectory) -> None:
         """Lay out the panels, for the density that a recording holds."""
@@ -110,19 +111,19 @@ class DensityScene(TrajectoryScene):
 
     def footer(self, run: Trajectory, *items: Any, clock: Clock | None = None) -> list[Mobject]:
         """The caption of an act: what ran, its step size, what else there is to say, seed and model."""
-        if run.kind == "reverse":  # its equation says what of it belongs to each level
-            size = f"$tau = {run.meta['sampler']['options']['step_size']:g}$"
-            return list(self.caption("sampler", size, *items, "seed", "model", run=run, clock=clock))
+        who = [] if captions.sampler(run) == self.titled else ["sampler"]
         step = float(run["time"][1] - run["time"][0])
         size = f"$tau = {step:.3g}$"
-        if "path" in run and "accepted" in run:
+        if run.kind == "reverse":  # its equation says what of it belongs to each level
+            size = f"$tau = {run.meta['sampler']['options']['step_size']:g}$"
+        elif "path" in run and "accepted" in run:
             leaps = run["path"].shape[2] - 1
             size = f"path: {leaps} leaps of {step / leaps:.3g}"
         elif "path" in run:
             size = f"step {step:.3g}"
             if self.page.shape in ("square", "tall"):  # whose legend has no room for it
                 size = f"$h = {step:.3g}, gamma = {friction_of(run):.3g}$"
-        return list(self.caption("sampler", size, *items, "seed", "model", run=run, clock=clock))
+        return list(self.caption(*who, size, *items, "seed", "model", run=run, clock=clock))
 
     def footer_of_both(self, run: Trajectory, beside: Trajectory, *items: Any, clock: Clock) -> list[Mobject]:
         """The caption of an act with one run in the first panel and another in the second.

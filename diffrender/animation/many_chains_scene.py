@@ -27,14 +27,15 @@ class ManyChainsScene(DensityScene):
 
     equation: that of the header, with a term `noise`. lasts: seconds that each act moves. The scene's `words` hold
     what the acts say: hill, height, stuck; crowd, wasserstein, floor, steps, straight; crowd_alone, crowd_counted,
-    stuck_chains, stuck_at, same, ends; cooled, temperature, own_top. plain: whether the chains without noise move as
-    those with it do, but for the noise; else words whose names end in `_beside` say what they are.
+    stuck_chains, stuck_at, same, ends, ends_off; cooled, temperature, own_top. plain: whether the chains without noise
+    move as those with it do, but for the noise; else words whose names end in `_beside` say what they are.
     """
 
     equation: Typeset
     lasts: dict[str, float]
     distance: Distance | None = None
     plain = True
+    climb: Climb | None = None  # the way without noise, once it was shown
 
     def beside(self, name: str) -> str:
         """The word for chains without noise, or beside them."""
@@ -45,7 +46,7 @@ class ManyChainsScene(DensityScene):
         run, seconds = self.trajectories["still"], self.lasts["hill"]
         self.go(self.middle, "left", "right", "ground", "name")
         land = self.density.landscape(self.at, self.hill_box)
-        climb = Climb(land, run, pick_climber(run["x"], self.basins, land))
+        self.climb = climb = Climb(land, run, pick_climber(run["x"], self.basins, land))
         clock = self.act(run, climb.timeline, climb)
         climb.clear()
         height = self.page.fitting(self.words["height"], self.hill_box.width, "legend")
@@ -60,10 +61,16 @@ class ManyChainsScene(DensityScene):
         self.play_act("hill", clock, 0.48 * seconds)
         self.set_places(label=[self.label("stuck", self.hill_box)])
         self.rest(0.16 * seconds)
-        climb.clear()
         self.play(tilt.play(0.16 * seconds, back=True))
         self.add(*self.density.mobjects)
         self.set_places(left=[])
+
+    def same_start(self) -> Trajectory | None:
+        """The run with noise if one of its chains starts where the ball did, and the ball was shown."""
+        run = self.trajectories.get("many")
+        if self.climb is None or run is None or run.chains <= self.climb.chain:
+            return None
+        return run if np.allclose(run["x"][0, self.climb.chain], self.climb.x[0], atol=1e-6) else None
 
     def annealed(self) -> tuple[Clock, dict[str, list[Any]]]:
         """Many annealed chains over the density of their noise level, the scale of levels and their distance to p: the
@@ -152,13 +159,16 @@ class ManyChainsScene(DensityScene):
         return self.under(rule.at(x, y, align), self.right)
 
     def how_far(self, noisy: Trajectory, still: Trajectory) -> list[Typeset]:
-        """Under each panel how far its last states are from the density, and what is usual for true samples."""
+        """Under each panel how far its last states are from the density, what is usual for true samples, and so whether
+        the density is what they are.
+        """
         page, made = self.page, []
         for run, box in ((noisy, self.left), (still, self.right)):
             if METRIC not in run:
                 continue
             low, high = apart_by_chance(self.density, run.chains)
             figures = float(np.asarray(run[METRIC])[-1]), f"{low:.3f}–{high:.3f}", f"{low:.2f}–{high:.2f}"
-            form = page.fitting(self.words["ends"], box.width, "legend", *figures)
-            made.append(self.under(page.label(form.format(*figures), *page.foot(box), "legend"), box))
+            name, color = ("ends", "accept") if figures[0] <= high else ("ends_off", "reject")
+            form = page.fitting(self.words[name], box.width, "legend", *figures)
+            made.append(self.under(page.label(form.format(*figures), *page.foot(box), "legend", color), box))
         return made

@@ -51,6 +51,17 @@ def white(frame):
     return int((frame[..., :3].min(-1) > 150).sum())
 
 
+def test_its_ground_is_cut_off_at_no_angle():
+    made = landscape(two_hills())
+    corners = np.array([[x, y] for x in EXTENT[:2] for y in EXTENT[2:]])
+    for rise in np.linspace(0.05, 1, 12):
+        made.rise = rise
+        *_, ct, st, cp, _, lift = made.view()
+        seen = np.stack([corners @ (ct, st), corners @ (-st, ct) * cp - lift], 1)
+        assert (np.abs(seen * made.whole(0.5, 0.5)) <= np.array([3.0, 2.0]) + 1e-9).all()
+        assert (np.abs(seen * made.whole(0.5, 0.5) * 1.02) > (3.0, 2.0)).any()  # no smaller than it must be
+
+
 def test_a_ball_behind_a_hill_is_hidden_and_one_before_it_is_seen(studio):
     values = two_hills(weight=0.99)
     front, behind = (-1.2, -1.2), (-1.5, 1.15)

@@ -408,6 +408,19 @@ def test_the_ball_climbs_where_the_chain_without_noise_was_recorded(shoot, recor
     assert np.linalg.norm(x[:, chain] - (np.array(first) + 1.0), axis=1).min() > 0.12
 
 
+def test_with_noise_it_goes_on_from_where_the_ball_was_let_go(play, recordings):
+    play({"acts": ["hill", "chain", "many"], "hill_seconds": 1.0, "chain_seconds": 1.0, "many_seconds": 1.0}, ())
+    scene = play.scene
+    noisy, chain = scene.same_start(), scene.climb.chain
+    assert noisy is not None
+    assert noisy["x"][0, chain] == pytest.approx(scene.climb.x[0])
+    assert noisy["x"][0, chain - 1] != pytest.approx(scene.climb.x[0])
+    assert scene.climb.x[-1] == pytest.approx(recordings["still"]["x"][-1, chain], abs=0.05)
+    assert noisy["x"][40, chain] != pytest.approx(scene.climb.x[-1], abs=0.05)
+    scene.climb = None  # the ball was not shown
+    assert scene.same_start() is None
+
+
 # ---- what every film of it holds to ----------------------------------------------------------------------------------
 BRISK = {"speed": 2, "slow_steps": 2, "histogram_seconds": 6, "many_seconds": 6, "still_seconds": 6}
 

@@ -55,7 +55,7 @@ class Climb:
         x = np.asarray(run["x"][:, chain], float)
         left = np.linalg.norm(x - x[-1], axis=1)
         near = np.flatnonzero(left <= ARRIVED * max(left[0], 1e-9))
-        self.landscape, self.x = landscape, x[: max(int(near[0]), 1) + 1]
+        self.landscape, self.chain, self.x = landscape, chain, x[: max(int(near[0]), 1) + 1]
         self.timeline: Timeline = path_length(self.x[:, None], even=0.15, interpolate=True)
         self.mobjects = [landscape]
 

@@ -53,7 +53,7 @@ class FillingHistogram:
         for k, cells in enumerate(self.levels):
             later = shares[k + 1] if k < 2 else 0.0
             cells.show_step(step).set_fill(opacity=shares[k] if later < 1 else 0.0)
-            if shares[k] > 0 and later < 1:
+            if (shares[k] > 0 or k == 0) and later < 1:
                 cells.high = max(float(cells.density().max()), 1e-9)
         self.high = self.levels[self.level].high
         for key in self.keys:
@@ -62,6 +62,7 @@ class FillingHistogram:
     def color_key(self, page: Page, rect: Rect) -> ColorKey:
         """What the colours mean, under the panel; its highest value runs."""
         key = ColorKey(page, rect, self.power)
+        key.set_values(self.high)
         self.keys.append(key)
         self.mobjects.append(key)
         return key

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from manim import Mobject
 
@@ -16,14 +18,18 @@ LEAST_ALPHA = 0.45  # at which a path still stands out 3 : 1 from an empty panel
 
 
 class OneChain:
-    """The first chain of states x (T+1, N, 2) and its last `length` steps. mobjects: path, then point."""
+    """The first chain of states x (T+1, N, 2) and its last `length` steps. mobjects: path, then point.
 
-    def __init__(self, box: Rect, rect: Rect, x: np.ndarray, *, theme: Theme, length: int) -> None:
-        self.x, self.box = x[:, 0], box
-        self.path = Trails(
-            box, rect, x[:, :1], color=theme.chain, width=1.15 * LINE, alpha=ALPHA, casing=theme.panel, length=length
-        )
-        self.point = PointCloud(box, rect, x[0, :1], color=theme.chain, radius=RADIUS, ring=theme.panel)
+    color: one of the theme's. look: of the path, as `Trails` takes it.
+    """
+
+    def __init__(
+        self, box: Rect, rect: Rect, x: np.ndarray, *, theme: Theme, length: int, color: str = "chain", **look: Any
+    ) -> None:
+        self.x, self.box, hue = x[:, 0], box, theme.color(color)
+        drawn: dict[str, Any] = {"width": 1.15 * LINE, "alpha": ALPHA, "casing": theme.panel} | look
+        self.path = Trails(box, rect, x[:, :1], color=hue, length=length, **drawn)
+        self.point = PointCloud(box, rect, x[0, :1], color=hue, radius=RADIUS, ring=theme.panel)
         self.point.follow(x, slice(0, 1))
         self.mobjects: list[Mobject] = [self.path.set_z_index(2), self.point.set_z_index(3)]
 

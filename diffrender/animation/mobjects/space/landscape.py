@@ -83,13 +83,24 @@ class Landscape(Picture):
         angles = math.cos(turn), math.sin(turn), math.cos(tilt), math.sin(tilt)
         return ((x0 + x1) / 2, (y0 + y1) / 2, *angles, lift)
 
+    def whole(self, across: float, down: float) -> float:
+        """How much larger than flat all of its ground may be, its middle at these parts of the panel, without a cut."""
+        x, y, ct, st, cp, _, lift = self.view()
+        left, right, low, high = self.extent
+        corners = np.array([[u - x, v - y] for u in (left, right) for v in (low, high)])
+        us, vs = corners @ (ct, st), corners @ (-st, ct) * cp - lift
+        wide, tall = self.box[1] - self.box[0], self.box[3] - self.box[2]
+        rooms = ((us, across * wide), (-us, (1 - across) * wide), (vs, (1 - down) * tall), (-vs, down * tall))
+        return float(min(room / max(-part.min(), 1e-9) for part, room in rooms))
+
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
         """The lit surface, kept while its angle and place stay, with the ball and its way drawn on it."""
         left, right, top, bottom = place.edges
-        unit = (right - left) / (self.box[1] - self.box[0]) * (1 + (GROWN - 1) * self.rise)
         x0, x1, y0, y1 = self.box
         middle = (self.shown[0] + self.shown[1]) / 2, (self.shown[2] + self.shown[3]) / 2
         across, down = (middle[0] - x0) / (x1 - x0), (y1 - middle[1]) / (y1 - y0)
+        grown = min(1 + (GROWN - 1) * self.rise, self.whole(across, down)) if self.rise else 1.0
+        unit = (right - left) / (x1 - x0) * grown
         size = (unit, left + across * (right - left) - bounds[0], top + down * (bottom - top) - bounds[2])
         disc = self.span * WAY
         marks = np.array([*((x, y, disc, 0.9) for x, y in self.way), (*self.ball, self.span * BALL, 1.0)])

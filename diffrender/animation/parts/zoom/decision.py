@@ -22,7 +22,7 @@ PAD = 0.14  # at the sides
 
 def parted(page: Page, window: Box) -> tuple[Box, Box]:
     """A window and, at its foot, the strip in which proposals are decided."""
-    lines = (WORD * page.em("title"), (BAR + DRAW) * page.em("legend"), _narrow(page) * WORD * page.em("label"))
+    lines = (WORD * page.em(_size(page)), (BAR + DRAW) * page.em("legend"), _narrow(page) * WORD * page.em("label"))
     middle = window.bottom + sum(lines)
     return window._replace(bottom=middle), window._replace(top=middle).inset(PAD, 0)
 
@@ -37,12 +37,12 @@ class Decision(VGroup):
     def __init__(self, page: Page, strip: Box, run: Trajectory, words: Mapping[str, str]) -> None:
         theme, em = page.theme, page.em("legend")
         self.accepted = np.asarray(run["accepted"][:, 0], bool)
-        high = y = strip.top - 1.1 * page.em("title")
+        high = y = strip.top - 1.1 * page.em(_size(page))
         x, align, room = strip.right, 1, strip.width
         if _narrow(page):  # the word stands under the figures
             high, y = strip.top - 1.1 * page.em("label"), y - WORD * page.em("label")
             x, align = strip.center[0], 0
-        self.words = [page.label(words[name], x, y, align, "title", color)
+        self.words = [page.label(words[name], x, y, align, _size(page), color)
                       for name, color in (("refused", "reject"), ("taken", "accept"))]  # fmt: skip
         if not _narrow(page):
             room -= max(word.width for word in self.words) + em
@@ -118,6 +118,11 @@ class Decision(VGroup):
         """(4, 3) corners of the part of the bar between two probabilities."""
         a, b = self._x(start), self._x(end)
         return np.array([[a, self.low, 0], [b, self.low, 0], [b, self.high, 0], [a, self.high, 0]])
+
+
+def _size(page: Page) -> str:
+    """Of the word: as large as there is room in the height."""
+    return "equation" if page.shape == "tall" else "title"
 
 
 def _narrow(page: Page) -> bool:

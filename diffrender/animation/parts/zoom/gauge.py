@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 from manim import VGroup, VMobject
 
+from diffrender.animation.animations import OpacityScale
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.arrow import set_polygons
 from diffrender.animation.mobjects.furniture.panels import Rect, pill
 from diffrender.animation.text.numbers import Number
 
 BARS = ("score", "noise")
-NAME = "their lengths"  # over the bars
+NAME = "arrow lengths"  # over the bars
 SHARE = 0.26  # length of the longest bar, as a part of the window's width
 
 
@@ -45,6 +46,7 @@ class Gauge(VGroup):
         self.bars = {name: VMobject(fill_color=theme.color(name), fill_opacity=1, stroke_width=0) for name in BARS}
         self.numbers = dict(zip(BARS, numbers, strict=True))
         super().__init__(*self.bars.values(), *numbers)
+        self.strengths = {name: OpacityScale(number) for name, number in self.numbers.items()}
         for number, (x, y) in zip(numbers, self.places, strict=True):
             number.at(x + room, y - 0.3 * em, 1)
         if tall:
@@ -58,7 +60,8 @@ class Gauge(VGroup):
         """Show the lengths of a step's two vectors, as far as each arrow has grown."""
         for name, (left, y) in zip(BARS, self.places, strict=True):
             value = float(np.hypot(*self.vectors[name][step])) * grown.get(name, 1.0)
-            x = left + max(min(value / self.longest, 1.0) * self.length, 0.02)
+            x = left + max(min(value / self.longest, 1.0) * self.length, 0.02 * (value > 0))
             low, high = y - self.thick / 2, y + self.thick / 2
             set_polygons(self.bars[name], [np.array([[left, low, 0], [x, low, 0], [x, high, 0], [left, high, 0]])])
             self.numbers[name].set_value(value)
+            self.strengths[name].set(float(value > 0))  # of an arrow that is not there yet there is nothing to say

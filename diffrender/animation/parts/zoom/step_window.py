@@ -21,6 +21,7 @@ from diffrender.animation.text.typst import Typeset
 from diffrender.animation.theme import HAIR, LINE, Theme
 
 _ARROWS = ("score", "noise", "sum")
+CORNER = (1.0, 0.5)  # scene units: of the window, in which its scale bar lies
 NAMED = 0.6  # of an arrow, that has grown before its name appears
 TAIL = 12  # steps of the chain that are drawn behind it
 
@@ -112,9 +113,11 @@ class ChainWindow(VGroup):
         return {}
 
     def uncovered(self, step: int) -> np.ndarray:
-        """(K, 2) places in the scene, beside the arrows, that no tag should cover: crosses."""
-        marked = [at for at in self.verdict.places for _ in range(4)] if self.verdict else []
-        return np.array(marked).reshape(-1, 3)[:, :2]
+        """(K, 2) places in the scene, beside the arrows, that no tag should cover: crosses, the scale bar."""
+        marked = [at[:2] for at in self.verdict.places for _ in range(4)] if self.verdict else []
+        left, low = self.rect[0], self.rect[2]
+        corner = [[left + x, low + y] for x in np.linspace(0, CORNER[0], 12) for y in np.linspace(0, CORNER[1], 8)]
+        return np.array(marked + corner)
 
     def grown(self, done: Mapping[str, float]) -> Mapping[str, float]:
         """How far what has a tag, or a term in the equation, has come: name → 0..1."""

@@ -12,7 +12,7 @@ from diffrender.animation.mobjects.furniture.panels import Key, Rect
 from diffrender.animation.theme import Theme
 
 ARM, THICK = 0.16, 0.075  # scene units: half the length of a cross's arms, and their width
-FLASH = 0.75  # radius to which the ring of a refusal grows
+FLASH = 0.45  # radius to which the ring of a refusal grows
 KEPT = 12  # refused proposals of the last so many steps are marked
 
 

@@ -33,7 +33,6 @@ _WIDTH = {
     "tall": 5.5,
 }  # of the window, in √(2τ), the spread of one step's noise
 PATH_ROOM = 1.4  # width of the window of paths, in the largest width of what one step draws
-SCALE_ROOM = 0.65  # scene units: height of the strip in which the scale bar lies
 LEAST, MOST = 0.05, 0.6  # of the density's width, at least and at most
 # so many steps after which a momentum alone would be at its arrow's tip: if paths are judged, if not
 ARROW = {True: 0.15, False: 2.5}
@@ -113,7 +112,7 @@ def _on_arrows(
         theme=page.theme, tags=_tags(page, TAGS | ({"sum": PROPOSED} if verdict else {}), TERMS), scale=_scale(page),
         verdict=verdict,
     )  # fmt: skip
-    view.tag_rect = (*window[:2], window[2] + (strip or SCALE_ROOM), window[3])
+    view.tag_rect = (*window[:2], window[2] + strip, window[3])
     return Looked(view, centres, (gauge,) if gauge else ())
 
 
@@ -155,7 +154,6 @@ def _on_paths(
     centres = np.clip(centres, least + half, most - half)  # the frame stays on the panel, unless a step leaves that
     least, most = drawn.max(1) - 0.92 * half, drawn.min(1) + 0.92 * half
     centres = np.clip(centres, np.minimum(least, most), np.maximum(least, most))
-    view.tag_rect = (*window[:2], window[2] + SCALE_ROOM, window[3])
     return Looked(view, centres)
 
 
