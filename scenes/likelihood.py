@@ -125,7 +125,7 @@ class Likelihood(TrajectoryScene):
         view.lay(near, view.rect)
         moving = [mesh, *hero.mobjects, cell]
         ground = [caption, key, edge, *numbers, *moving, *chart.mobjects]
-        self.intro(*self.header(words["title"], EQUATION), ground=ground)
+        self.intro(*self.header(words["title"], EQUATION), ground=ground, result=boxes.left)
         self.rewind(clock, REWIND, view.move(wide_box, view.rect, self.seconds(REWIND)))
         self.wait(0.6)
         self.play_run(clock, None, view.move(near, view.rect, self.seconds(self.options.duration)))
