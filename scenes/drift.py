@@ -39,7 +39,7 @@ TAIL = {"width": 1.2 * LINE, "alpha": 0.9, "power": 1.0}
 FAR = 0.97  # the one particle goes farther than so much of the others
 BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
 # in the direction that is shown, in which t falls
-EQUATION = "- #h(-0.1em) dot(x) = inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}} - f_t (x)"
+EQUATION = "- #h(-0.04em) dot(x) = inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}} - f_t (x)"
 
 
 def closing_in(u: float) -> float:
@@ -216,7 +216,9 @@ class Drift(TrajectoryScene):
         many = (key_path(theme.samples), 0.4, riders)
         field = (key_line(theme.magnitude[2], width=1.5 * LINE), 0.4, some_field)
         leads = [field] if view.dims == 2 or self.options.style == "arrows" else []
-        paths = (key_line(theme.samples), 0.4, f"{words['paths']} {flow.paths_shown(view):,}")
+        drawn = flow.paths_shown(view)
+        whole = f" of {chains:,}" if drawn < chains and self.page.column_align else ""
+        paths = (key_line(theme.samples), 0.4, f"{words['paths']} {drawn:,}{whole}")
         followed = [one] if self.options.alone and self.page.shape != "square" else []  # there one line holds no more
         return {
             "paths": [*items, *followed, paths],
