@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from diffrender.core.child_process import error_as_message, error_from_message
 from diffrender.core.errors import DiffrenderError, UnexpectedError, UsageError
 from diffrender.core.terminal import printable
 
+REGISTERED = re.compile(r'@SAMPLERS\.register\(\s*"(\w+)"')
 KEPT = "What was finished is kept; the same command goes on from there."
 
 
@@ -186,6 +188,13 @@ def complete_configs(incomplete: str) -> list[str]:
     return [name for name in configs() if name.startswith(incomplete)]
 
 
+def complete_samplers(incomplete: str) -> list[str]:
+    """Shell completion of samplers' names, which are read from their files: no key of the keyboard loads torch."""
+    files = (Path(__file__).parents[1] / "diffusion" / "samplers").rglob("*.py")
+    names = {name for file in files for name in REGISTERED.findall(file.read_text(encoding="utf-8"))}
+    return sorted(name for name in names - {"forward"} if name.startswith(incomplete))
+
+
 def complete_scenes(incomplete: str) -> list[str]:
     """Shell completion of scene names."""
     from diffrender.config.find import scenes
@@ -235,7 +244,10 @@ DataDir = Annotated[
         callback=lambda folder: use_data_folder(folder),
     ),
 ]
-Sampler = Annotated[str | None, typer.Option("--sampler", "-S", help="A name from 'diffrender list samplers'.")]
+Sampler = Annotated[
+    str | None,
+    typer.Option("--sampler", "-S", help="A name from 'diffrender list samplers'.", autocompletion=complete_samplers),
+]
 Steps = Annotated[int | None, typer.Option("--steps", "-k", help="Sampling steps.")]
 Chains = Annotated[int | None, typer.Option("--chains", "-n", help="How many chains (points).")]
 ClipConfig = Annotated[

@@ -170,6 +170,43 @@ def test_options_of_the_scene_before_them_are_completed():
     assert completed("diffrender render -q l denoise -O slow") == ["slow_steps=3"]
     assert completed("diffrender watch denoise -O sub") == ["subtitle="], "words are the user's to type"
     assert completed("diffrender render mesh -O slow") == []
+    assert completed("diffrender sample spiral --sampler dpmpp_2m") == ["dpmpp_2m", "dpmpp_2m_sde"]
+
+
+def test_every_sampler_of_the_registry_is_completed():
+    from diffrender.cli.common import complete_samplers
+    from diffrender.diffusion.samplers.catalogue import SAMPLERS
+
+    assert complete_samplers("") == sorted(entry.name for entry in SAMPLERS if entry.info["kind"] != "forward")
+
+
+def test_sample_says_how_its_recording_is_drawn(folder):
+    """And that line works as it is."""
+    done = run("sample", "tiny.yaml", "--sampler", "heun", cwd=folder, check=0)
+    (line,) = [each for each in done.stderr.splitlines() if each.startswith("Draw it:")]
+    words = line.removeprefix("Draw it:  diffrender ").split()
+    assert words[:2] == ["render", "denoise"]
+    assert words[2] == done.stdout.strip()
+    run(*words, *SMALL, "--dry-run", cwd=folder, check=0)
+    other = run("sample", "tiny.yaml", "--sampler", "ula", "-o", "chains.npz", cwd=folder, check=0)
+    assert "Draw it" not in other.stderr, "the scene of chains wants more than one recording"
+
+
+@pytest.mark.parametrize(
+    ("word", "said"), [("sample", "a recording begins anew"), ("train", "the same command goes on from there")]
+)
+def test_an_interrupted_recording_says_that_it_begins_anew(folder, word, said):
+    program = f"""
+import sys
+from diffrender.cli.app import main
+from diffrender.jobs import make
+def interrupted(*args): raise KeyboardInterrupt
+make.bring_up_to_date = interrupted
+sys.argv = ["diffrender", {word!r}, "tiny.yaml"]
+main()"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGINT
+    assert said in done.stderr
 
 
 def test_what_new_writes_works(folder):

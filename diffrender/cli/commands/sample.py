@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -80,7 +81,22 @@ def sample(
         print(dry_run_table(job, force, outputs))
         return
     writable(job.out.parent)
-    report = bring_up_to_date(job, force, outputs)
+    try:
+        report = bring_up_to_date(job, force, outputs)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("A training goes on where it stopped; a recording begins anew.") from None
     if report["reused"]:
         say(f"{job.out} is up to date; --force records again.")
     print_output(job.out, as_json, **report)
+    if scene := _drawn_by(job.out):
+        say(f"Draw it:  diffrender render {scene} {shlex.quote(str(job.out))}")
+
+
+def _drawn_by(recording: Path) -> str:
+    """The scene that shows one recording whole, or '' where a scene wants more than one."""
+    from diffrender.trajectory.reader import Trajectory
+
+    run = Trajectory.open(recording)
+    if run.meta["kind"] != "reverse":
+        return ""
+    return "images" if run.x.ndim == 5 else "denoise"
