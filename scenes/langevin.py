@@ -26,7 +26,6 @@ from diffrender.animation import (
     fit,
     frame,
     key_lines,
-    key_path,
     panel,
     pick_first,
     total_variation_curve,
@@ -245,19 +244,14 @@ class Langevin(ChainsInSpaceScene):
 
     def chain(self) -> None:
         """One chain wanders, its last steps behind it: from where the ball without noise was let go, if it was."""
-        run, last, theme, one = self.run, self.first, self.theme, self.one
+        run, last, one = self.run, self.first, self.one
         self.go(self.middle, "left", "right", "ground", "name")
-        beside, key, name = [], self.color_key(), "wander"
+        beside, key, name = list[Any](), self.color_key(), "wander"
         if self.climb and (same := self.same_start()):
             run, last, name = same, min(last, same.steps), "same_start"
-            k, way, box = self.climb.chain, self.climb.x[:, None], self.density.box
-            one = OneChain(box, self.left, run["x"][: last + 1, k : k + 1], theme=theme, length=self.options.trail)
-            stuck = OneChain(box, self.left, way, theme=theme, length=len(way), color="score", power=0.0)
-            stuck.show_step(len(way) - 1)
-            beside = self.on_left(stuck.mobjects)
-            said = [self.words[self.beside(name)].split("|")[-1] for name in ("stuck_chains", "crowd_alone")]
-            keys = [(key_path(color), 0.55, word) for color, word in zip((theme.score, theme.chain), said, strict=True)]
-            key = [self.under(self.page.legend(keys, self.at), self.at)]
+            x = run["x"][: last + 1, self.climb.chain, None]
+            one = OneChain(self.density.box, self.left, x, theme=self.theme, length=self.options.trail)
+            beside, key = self.stuck_beside()
         begin = min(one.first_inside(self.at), last)
         clock = self.act(run, Timeline("quadratic", last, lambda u: begin + (last - begin) * u**2), one)
         self.set_places(

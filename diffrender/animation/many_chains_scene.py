@@ -8,11 +8,13 @@ import numpy as np
 
 from diffrender.animation.animations import FadeInFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.density_scene import DensityScene
+from diffrender.animation.mobjects.furniture.panels import key_path
 from diffrender.animation.parts.annealing import Annealing
 from diffrender.animation.parts.ball import Climb, Tilt, pick_climber
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.crowd import slow_then_ramp
 from diffrender.animation.parts.distances import METRIC, Distance, apart_by_chance, wasserstein_curve
+from diffrender.animation.parts.one_chain import OneChain
 from diffrender.animation.text import captions
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import linear
@@ -71,6 +73,17 @@ class ManyChainsScene(DensityScene):
         if self.climb is None or run is None or run.chains <= self.climb.chain:
             return None
         return run if np.allclose(run["x"][0, self.climb.chain], self.climb.x[0], atol=1e-6) else None
+
+    def stuck_beside(self) -> tuple[list[Any], list[Any]]:
+        """The ball's way and where it was stuck, on the density where it stands now; and a legend of it and a chain."""
+        if self.climb is None:
+            return [], []
+        x, theme, page = self.climb.x[:, None], self.theme, self.page
+        way = OneChain(self.density.box, self.left, x, theme=theme, length=len(x), color="score", power=0.0)
+        way.show_step(len(x) - 1)
+        said = [self.words[self.beside(name)].split("|")[-1] for name in ("stuck_chains", "crowd_alone")]
+        keys = [(key_path(color), 0.55, word) for color, word in zip((theme.score, theme.chain), said, strict=True)]
+        return self.on_left(way.mobjects), [self.under(page.legend(keys, self.at), self.at)]
 
     def annealed(self) -> tuple[Clock, dict[str, list[Any]]]:
         """Many annealed chains over the density of their noise level, the scale of levels and their distance to p: the
