@@ -328,6 +328,7 @@ def test_marks_of_thousands(mark, read):
         ("i.npy", b"\x89HDF\r\n\x1a\n" + bytes(99), "HDF5"),
         ("j.svg", b"\x89PNG\r\n\x1a\n" + bytes(99), r"a picture \(PNG or JPEG\)"),
         ("k.csv", "x,y\n5%,6%\n7%,9%\n", "'7%' is not one"),
+        ("o.csv", "x,y\n5,6\n(7),(9)\n(3),(1)\n2,4\n(1),(2)\n1,1\n", r"'\(1\)' is not one"),
         ("l.csv", "x^y\n1^2\n3^4\n", "columns of numbers are: none"),
     ],
 )

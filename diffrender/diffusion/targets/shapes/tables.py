@@ -16,7 +16,7 @@ import numpy as np
 from diffrender.core.errors import ConfigError, DiffrenderError, suggest
 from diffrender.diffusion.targets.shapes.doubtful_rows import fills_of, odd, spoken
 from diffrender.diffusion.targets.shapes.molecules import read_molecule
-from diffrender.diffusion.targets.shapes.table_text import CLOUDS, Table, read_table
+from diffrender.diffusion.targets.shapes.table_text import CLOUDS, COMMA, POINT, Table, read_table
 
 if TYPE_CHECKING:
     from pandas import Series
@@ -252,7 +252,10 @@ class _Columns:
         other = next((k for k in range(len(self.names)) if k not in found and not self.empty[k]), None)
         if other is None:
             return DiffrenderError(problem, "Cells stand between commas, semicolons, tabs, bars or blanks.")
-        cell = " ".join(str(self.table.frame[other].dropna().iloc[-1]).split())[:40]
+        cells = [" ".join(str(cell).split())[:40] for cell in self.table.frame[other].dropna()]
+        cell = next(
+            (each for each in reversed(cells) if not (POINT.fullmatch(each) or COMMA.fullmatch(each))), cells[-1]
+        )
         remedy = (
             f"'{cell}' is not one: a cell of numbers holds digits, a decimal mark and a sign, no units or brackets."
         )
