@@ -137,7 +137,7 @@ class Langevin(ChainsInSpaceScene):
         "wasserstein": "sliced Wasserstein distance to $p$|distance to $p$",
         "floor": "two true samples of {0:,}: {1}|true samples: {1}|{1}",
         "steps": "step",
-        "straight": "straight between steps",
+        "straight": "interpolated between steps",
         "same": "same starts",
         "ends": "distance to $p$ {0:.3f}, true samples {1}|distance {0:.3f}, true samples {1}|"
         "distance {0:.2f}, true samples {2}|{0:.3f}, true samples {1}|{0:.3f} ({1})",
