@@ -14,22 +14,26 @@ from diffrender.animation.mobjects.images.grid import ImageGrid
 from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.class_strips import ClassStrips
 from diffrender.animation.parts.pictures import image_grid, image_values
+from diffrender.animation.parts.shell import Shell, two_lines
 from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 
 LENGTH = "$norm(x)\\/sqrt(d)$"  # of an image of d numbers
+AXIS = 0.7  # at the left of a chart, for its numbers
+LENGTH_OF_DATA = "length $norm(x_0)\\/sqrt(d)$ (data: 1)|length of $x_0$ (data: 1)|length of $x_0$"
 MARK = 0.035  # width of the frame round the present tile
 WAYS = ("great circle", "straight line")
-HUES = ("samples", "fg")  # of either way
+EQUATIONS = "x_T prop sin((1 - u) theta) thin a + sin(u theta) thin b", "x_T = (1 - u) thin a + u thin b"
+HUES = ("samples", "reject")  # of either way
 TILES = {"tall": 5, "square": 7}  # of each way; eleven in other frames
-SHARES = {"wide": (0.65, 0.35), "classic": (0.64, 0.36), "square": (0.63, 0.37), "tall": (0.46, 0.54)}  # large, strips
+SHARES = {"wide": (0.66, 0.34), "classic": (0.64, 0.36), "square": (0.63, 0.37), "tall": (0.46, 0.54)}  # large, strips
 
 
 class NoiseWalk:
     """Runs whose chains start on the way between two noises: those of each class in their order, all of the way.
 
     runs: on the circle, on the line. Of the class whose ends differ most `put` draws in a box one image of either way
-    large, how long x_T and x_0 are at every place, and the images at some places as two strips. grids: what follows
+    large, where x_T lies and how long x_0 is at every place, and some images as two strips. grids: what follows
     recorded time, to be bound to a clock, as the walk itself, for the length of what is shown large. `show(u)` goes to
     a place 0..1. label: of the class. running, made: names of the large images while noise goes, and of what came.
     """
@@ -45,6 +49,10 @@ class NoiseWalk:
         self.way = max(ways, key=lambda way: float(np.square(ends[way[-1]] - ends[way[0]]).sum()))
         self.label = int(np.asarray(first["label"])[self.way[0]]) if "label" in first else len(ways)
 
+    def equations(self, page: Page) -> list[Any]:
+        """Where either way begins, as equations under each other, in the place of the header's."""
+        return two_lines(page, WAYS, HUES, EQUATIONS)
+
     def put(self, page: Page, box: Box) -> None:
         """Draw all of it in a box; the walk stands in its middle."""
         self.page = page
@@ -52,7 +60,7 @@ class NoiseWalk:
         if page.shape == "tall":
             large, (lower, charts) = upper, lower.columns(0.44, 0.56, gap=0.3)
         else:
-            large, charts = upper.columns(0.56, 0.44, gap=0.6)
+            large, charts = upper.columns(*((0.4, 0.6) if page.shape == "wide" else (0.56, 0.44)), gap=0.6)
         self.lengths = [[_lengths(run, self.way, step) for run in self.runs] for step in (0, -1)]
         self.standing: list[Any] = [*self._large(large), *self._strips(lower), *self._charts(charts)]
         self.mark(0.5)
@@ -60,7 +68,7 @@ class NoiseWalk:
     @property
     def mobjects(self) -> list[Any]:
         """What moves on the walk."""
-        return [*self.images, *self.figures, *self.markers, *self.curves]
+        return [*self.images, *self.figures, *self.markers, *self.curves, self.told]
 
     def chain(self, u: float) -> int:
         """The chain that is nearest to a place."""
@@ -87,8 +95,9 @@ class NoiseWalk:
             figure.set_values(float(length))
 
     def mark(self, u: float) -> None:
-        """A dot on every curve at the place nearest to u, and a frame round the tile nearest to it."""
+        """A dot on every curve at the place nearest to u, which is told, and a frame round the tile nearest to it."""
         at = self.place(u)
+        self.told.set_values(at / (self.places - 1))
         for curve in self.curves:
             curve.show_step(at)
         tile = round(at / (self.places - 1) * (len(self.at) - 1))
@@ -139,39 +148,44 @@ class NoiseWalk:
         strips = ClassStrips(page, box, len(WAYS), [f"{u:.2g}" for u in self.at])
         self.strips = [strips.grid(k, values, [self.chain(u) for u in self.at]) for k, values in enumerate(self.values)]
         self.tiles = [strips.tiles(k) for k in range(len(WAYS))]
-        self.markers = [frame(boxes[0], page.theme.samples, MARK, radius=0).set_z_index(9) for boxes in self.tiles]
+        inks = [page.theme.color(hue) for hue in HUES]
+        self.markers = [
+            frame(boxes[0], ink, MARK, radius=0).set_z_index(9) for boxes, ink in zip(self.tiles, inks, strict=True)
+        ]
         names = [
             strips.name(k, f"{way}|{way.split()[-1]}", hue) for k, (way, hue) in enumerate(zip(WAYS, HUES, strict=True))
         ]
         return [*self.strips, *strips.headings("$u$"), *names, *self.markers]
 
     def _charts(self, box: Box) -> list[Any]:
-        """How long x_T is at every place of either way, and where there is room x_0 too; noise and data have 1."""
-        page, made = self.page, list[Any]()
-        wide, both = page.shape == "wide", page.shape in ("wide", "tall")
-        names = ("$x_T$ (noise: 1)", "$x_0$ (data: 1)") if wide else ("$x_T$", "$x_0$")[: 1 + both]
-        places = box.rows(*(1.0, 1.4)[: len(names)], gap=0.3)
-        at, future = np.linspace(0, 1, self.places), page.theme.grid
-        self.curves: list[Any] = []
-        for name, lengths, place in zip(names, self.lengths, places, strict=False):
-            said = page.fitting(f"{_normed(name)}|length of {name}|length of {name.split()[0]}", place.width, "legend")
-            last, low = name == names[-1], max(np.floor(10 * float(np.min(lengths))) / 10 - 0.1, 0.0)
+        """Where x_T lies on either way, and where there is room how long x_0 is at every place; data have 1."""
+        page, theme, both = self.page, self.page.theme, self.page.shape in ("wide", "tall")
+        places = box.columns(1, 1, gap=0.5) if page.shape == "wide" else box.rows(*(1.25, 1.0)[: 1 + both], gap=0.3)
+        shell = Shell(page, places[0], self._angles(), self.lengths[0], HUES)
+        self.told = shell.told
+        made, self.curves = [*shell.standing, self.told], list(shell.curves)
+        for place, lengths in zip(places[1:], self.lengths[1:], strict=False):
+            said = page.fitting(LENGTH_OF_DATA, place.width - AXIS, "legend")
+            low = max(np.floor(10 * float(np.min(lengths))) / 10 - 0.1, 0.0)
             axes = Axes(
                 page, place, x=(0, 1), y=(low, 1.05 * max(1.0, float(np.max(lengths)))), y_name=said,
-                x_name="place $u$" if last else "", x_ticks=(0, 1) if last else (), y_ticks=(low, 1),
+                x_name="place $u$", x_ticks=(0, 1), y_ticks=(low, 1),
             )  # fmt: skip
             made += [*axes.mobjects, axes.floor(1.0)]
+            at = np.linspace(0, 1, self.places)
             for length, hue in zip(lengths, HUES, strict=True):
-                self.curves.append(
-                    axes.curve(at, length, color=page.theme.color(hue), future=future, ring=page.theme.bg)
-                )
+                self.curves.append(axes.curve(at, length, color=theme.color(hue), future=theme.grid, ring=theme.bg))
         return [*made, *self.curves]
 
-
-def _normed(name: str) -> str:
-    """The name of a chart, `$x_T$ (noise: 1)`, with what its length is."""
-    state, rest = name[1:].split("$")
-    return "length " + LENGTH.replace("x", state, 1) + rest
+    def _angles(self) -> list[np.ndarray]:
+        """(places,) of x_T on either way: its angle from a towards b, in their plane, in radians."""
+        found = []
+        for run in self.runs:
+            x = np.asarray(run["x"][0][self.way], float).reshape(self.places, -1)
+            a = x[0] / np.linalg.norm(x[0])
+            across = x[-1] - (x[-1] @ a) * a
+            found.append(np.arctan2(x @ across / np.linalg.norm(across), x @ a))
+        return found
 
 
 def _lengths(run: Trajectory, way: np.ndarray, step: int) -> np.ndarray:

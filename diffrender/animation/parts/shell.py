@@ -1,0 +1,90 @@
+"""Ways between two noises, drawn in the plane that they span: along the shell of noise, and straight through it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from manim import VMobject
+
+from diffrender.animation.layout.box import Box
+from diffrender.animation.layout.page import Page
+from diffrender.animation.mobjects.furniture.panels import line
+from diffrender.animation.mobjects.plane.curve import Curve
+from diffrender.animation.theme import HAIR
+
+NAMES = "$x_T$ in the plane of $a$ and $b$; dotted: length 1|$x_T$; dotted: length 1|$x_T$; dots: 1|$x_T$"
+BEYOND = 0.25  # radians that the shell goes on beyond the noises
+LEAST = 0.85  # of their size equations keep, so that the names have room
+DOTS = 60  # of the shell
+
+
+class Shell:
+    """x_T of ways from a noise a to a noise b, in their plane: a to the left, b to the right, the origin at the foot.
+
+    angles, lengths: for each way (K,) its angle from a towards b, in radians, and its length, as recorded; noise has 1.
+    curves: of either way, x rising, with a dot at the present place; told: the place; standing: everything else.
+    """
+
+    def __init__(
+        self,
+        page: Page,
+        box: Box,
+        angles: Sequence[np.ndarray],
+        lengths: Sequence[np.ndarray],
+        hues: Sequence[str],
+    ) -> None:
+        theme, em = page.theme, page.em("legend")
+        theta, top = float(angles[0][-1]), max(1.0, float(np.max(lengths)))
+        reach = np.sin(theta / 2 + BEYOND) if theta / 2 + BEYOND < np.pi / 2 else 1.0
+        body = box._replace(top=box.top - 1.75 * em)
+        unit = min(body.height / top, (body.width - 2 * em) / (2 * reach * top))
+        half, up = body.width / 2 / unit, body.height / unit
+        extent = (-half, half, top - up, top)  # as far up as it goes
+
+        def laid(angle: Any, length: Any) -> np.ndarray:
+            """(K, 2): the bisector of a and b points up."""
+            turned = np.pi / 2 + theta / 2 - angle
+            return np.stack([length * np.cos(turned), length * np.sin(turned)], axis=-1)
+
+        self.curves: list[Curve] = []
+        for angle, length, hue in zip(angles, lengths, hues, strict=True):
+            x, y = laid(angle, length).T
+            ink = theme.color(hue)
+            self.curves.append(Curve(extent, body, x, y, color=ink, future=theme.grid, ring=theme.bg))
+        origin = np.array([body.center[0], body.top - unit * top])
+        ends = [origin + unit * laid(at, 1.0) for at in (0.0, theta)]
+        arc = origin + unit * laid(np.linspace(-BEYOND, theta + BEYOND, 2 * DOTS), np.ones(2 * DOTS))
+        dots = VMobject(stroke_color=theme.muted, stroke_width=HAIR * 170)
+        for a, b in zip(arc[::2], arc[1::2], strict=True):
+            dots.start_new_path(np.array([*a, 0.0])).add_line_to(np.array([*b, 0.0]))
+        self.told = page.running("$u =$ {:.2f}", 1.0, size="legend").at(origin[0] + 0.3, origin[1])
+        self.standing: list[Any] = [
+            page.label(page.fitting(NAMES, box.width, "legend"), box.left, box.top - em, -1, "legend"),
+            *(line([tuple(origin), tuple(end)], theme.border, HAIR) for end in ends),
+            dots,
+            page.label("$a$", ends[0][0] - 0.2, ends[0][1] - 0.9 * em, 1, "legend"),
+            page.label("$b$", ends[1][0] + 0.2, ends[1][1] - 0.9 * em, -1, "legend"),
+        ]
+
+
+def two_lines(page: Page, names: Sequence[str], hues: Sequence[str], equations: Sequence[str]) -> list[Any]:
+    """In the place of the equation two under each other, each with its name, or its last word, before it."""
+    frame, wide = page.frame, page.shape == "wide"
+    made = [page.maths(source, color=hue) for source, hue in zip(equations, hues, strict=True)]
+    gap, second = 0.35, max(equation.width for equation in made)
+    page.equations += [source for source in equations if source not in page.equations]
+    room = frame.x - (page.title_end or -frame.x) - 2 * gap if wide else 2 * frame.x
+    forms = names, [name.split()[-1] for name in names]
+    each = [[page.words(name, "label", hue) for name, hue in zip(form, hues, strict=True)] for form in forms]
+    said = next((s for s in each if max(text.width for text in s) + gap + LEAST * second <= room), each[-1])
+    first = max(text.width for text in said)
+    size = min((room - first - gap) / second, 1.0)  # of the equations
+    width = first + gap + size * second
+    left = frame.x - width if wide else -width / 2
+    for k, (text, equation) in enumerate(zip(said, made, strict=True)):
+        y = frame.equation_y - 1.4 * k * page.em("equation")
+        text.at(left, y)
+        equation.scale(size).at(left + first + gap, y)
+    return [*said, *made]
