@@ -31,11 +31,11 @@ from diffrender.animation import (
 TITLE = {"wide": 1.5, "classic": 1.25, "square": 1.0, "tall": 1.0}  # em of the title, if there is room
 RULE = -0.55  # where the rule lies on every card, so that headings do not jump
 LEADING = 1.45  # from one line to the next, in em
-BEATS = (0.4, 1.0, 2.9, 3.3)  # seconds: the title stands until, is noise at, has been denoised at, is sharp again at
-MOST = 0.8  # of the card's seconds until then
+BEATS = (0.3, 0.9, 3.2, 3.5)  # seconds: the title stands until, is noise at, has been denoised at, is sharp again at
+MOST = 0.87  # of the card's seconds until then
 GROUND, GROUND_POINTS = 0.12, 2000  # opacity of the recording behind it, and how many of its points are shown
 APART, ISOLINE = 0.5, 0.55  # of iso-lines where there is no recording: units from one to the next, and opacity
-COMETS, TAIL = 500, 5  # particles with a tail while they become the title, which is so many steps long
+COMETS, TAIL = 500, 3  # particles with a tail while they become the title, which is so many steps long
 DOT, DOTS_APART = 0.07, 0.36  # the row of parts
 
 
@@ -73,7 +73,7 @@ class Card(TrajectoryScene):
             around.append(page.label(f"Part {options.part}", 0, title[0].get_top()[1] + 0.4, 0, color="muted"))
         half = min(max(line.width for line in title), 4.4) / 2
         rule = Line([-half, RULE, 0], [half, RULE, 0], stroke_width=LINE * 1.5 * 100)
-        around.append(rule.set_stroke([theme.data, theme.noise]))  # Manim's gradients run from right to left
+        rule.set_stroke([theme.data, theme.noise]).set_z_index(1)  # Manim's gradients run from right to left
 
         around = [mob.set_z_index(1) for mob in [*around, *self.row_of_parts()]]  # over the lines of the ground
         states = denoised(title)
@@ -93,9 +93,12 @@ class Card(TrajectoryScene):
             step = course.step(float(part))
             for mob in (dust, comets, *lines):
                 mob.show_step(step)
-            comets.set_fill(opacity=float(beats[1] < now < beats[3]))
+            comets.set_fill(opacity=float(beats[1] < now < beats[3] - 1e-6))
             inked = float(np.interp(now, [beats[0], beats[0] + 0.1, beats[2], beats[3]], [1.0, 0.0, 0.0, 1.0]))
             sharp.set(inked)
+            drawn = inked if now > beats[1] else 1.0  # it goes with the title, and is drawn with its end
+            rule.set_points_by_ends([-half, RULE, 0], [half * (2 * max(drawn, 0.01) - 1), RULE, 0])
+            rule.set_stroke(opacity=min(inked, 1.0) if now <= beats[1] else float(drawn > 0))
             dust.set_fill(opacity=1 - inked)
             for mob, timeline in ground:
                 mob.show_step(timeline.step(now / options.seconds))
@@ -103,7 +106,7 @@ class Card(TrajectoryScene):
         name = "letters denoised by DDIM with the exact score of their own ink"
         self.shown = [{"timeline": name, "steps": len(states) - 1, "interpolated": True}]
         show(0)
-        moving = [*(mob for mob, _ in ground), *lines, *title, comets, dust]
+        moving = [*(mob for mob, _ in ground), *lines, rule, *title, comets, dust]
         self.add(*around, *moving)
         # where nothing moves behind the words, the card stands before and after they come
         first, last = (0.0, options.seconds) if ground else beats[[0, -1]].tolist()

@@ -45,6 +45,7 @@ OF_IMAGES = TILES | {"tall": 12}  # a cloud needs the room of a second row
 VISIBLE = (-5.0, 5.5)  # log-SNR: outside nothing can be seen to change from tile to tile
 REACH = {2: 0.62, 3: 0.9}  # of a panel that data, or the box round them, fill: noise needs the rest
 DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
+BAR = 0.25  # of a panel that its scale bar is long, at most: so it is the same one as at the end
 TAIL, OWN_TAIL = 12, 5  # steps that tails are long, and that of the point that is followed
 
 
@@ -64,6 +65,7 @@ class Forward(TrajectoryScene):
     class Options(SceneOptions):
         """Options of `forward`."""
 
+        hold: float = Field(2.0, ge=0, le=60, description="seconds that the last picture stands")
         duration: float = Field(10.0, gt=0, le=600, description="seconds from data to noise")
         interpolate: bool = Field(True, description="of points, also states between two recorded")
         hero: bool = Field(True, description="follow one of the points")
@@ -116,7 +118,8 @@ class Forward(TrajectoryScene):
         beside = BesideBell(self.page, last, views, boxes, self.deviation)
         beside.draw(view, last, self.theme.samples)
         self.add(*view.made)
-        beside.play(self, view, gone)
+        self.remove(self.points)  # in whose place it stands
+        beside.play(self, view, [mob for mob in gone if mob is not self.points])
 
     def cloud(self, clock: Clock, boxes: Boxes, steps: list[int]) -> tuple[list[Any], list[Any]]:
         """Points over the data they began as, a followed one, marginals and tiles: what stands, and what moves."""
@@ -126,6 +129,7 @@ class Forward(TrajectoryScene):
         view = self.lay()
         origin = view.cloud(states[0], color=theme.data, radius=DATA, alpha=CLOUD)
         cloud = view.cloud(states, color=theme.data, radius=point_radius(states.shape[1], 12), alpha=CLOUD)
+        self.points = cloud
         clock.bind(cloud, lambda step: cloud.set_fill(self.tints[int(step)]))
         left = np.sqrt(1 - self.noise)  # where the points began is as opaque as their share of x_t is large
         clock.bind(lambda step: origin.set_fill(opacity=left[int(step)]), moves=[origin])
@@ -141,7 +145,9 @@ class Forward(TrajectoryScene):
         clock.bind(*edges, tiles)
         ground = [panel(stage, theme), *tiles.names, *tiles.grounds, self.legend(self.keys(), boxes.key)]
         ground += [frame(stage, theme.border).set_z_index(8)]
-        ground += [scale_bar(view, self.page, stage, under=theme.panel).set_z_index(9)] if view.dims == 2 else []
+        ground += (
+            [scale_bar(view, self.page, stage, share=BAR, under=theme.panel).set_z_index(9)] if view.dims == 2 else []
+        )
         return ground, [*view.made, *(mob for edge in edges for mob in edge.mobjects), *tiles.mobjects]
 
     def images(self, clock: Clock, boxes: Boxes, steps: list[int]) -> tuple[list[Any], list[Any]]:
@@ -163,6 +169,7 @@ class Forward(TrajectoryScene):
             (key_dot(theme.data, radius=0.055), 0.12, page.fitting(clean, 0.2 * page.frame.width, "legend")),
             (key_dots(theme.data, mixed, theme.samples), 0.55, "$x_t$, data to noise" if wide else "$x_t$"),
         ]
-        items += [(key_dot(theme.fg), KEY_DOT_WIDTH, "one of them" if wide else "one")] if self.options.hero else []
+        one = "one: new noise each step" if wide else "one"  # it wanders: the chain draws anew
+        items += [(key_dot(theme.fg), KEY_DOT_WIDTH, one)] if self.options.hero else []
         name = "cal(N)(0, 1)" if abs(self.deviation - 1) < 0.01 else "cal(N)(0, sigma_T^2)"
         return [*items, (key_line(theme.fg, width=LINE), 0.4, f"{'bell ' * wide}${name}$")]

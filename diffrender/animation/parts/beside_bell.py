@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from manim import Mobject
 
+from diffrender.animation.animations import FadeInFast, FadeOutFast
 from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.parts.axes import scale_bar
-from diffrender.animation.parts.beside import Beside, feet
+from diffrender.animation.parts.beside import MOVE_SECONDS, SOON, Beside, feet
 from diffrender.animation.parts.marginals import distance_to_noise, marginals
 from diffrender.animation.theme import point_radius
 
 ROOM = 0.95  # of a panel's width, for its name
 FAR_FROM_BELL = "Wasserstein distance to the bell {:.3f}|distance to the bell {:.3f}|to the bell {:.3f}"
-BELL_FLOOR = "true samples of {0:,}: {1}|true samples: {1}"
+BELL_FLOOR = "true samples of {0:,}: nine in ten {1}|true samples: nine in ten {1}|true samples: {1}"
+WITHIN = (
+    "Wasserstein distance to the bell {:.3f}: within|distance to the bell {:.3f}: within|to the bell {:.3f}: within"
+)
+COME_SECONDS = 0.6  # in which the draws appear
 SIZE, CLOUD = 16, 0.75  # of points, as `point_radius` takes it, and their opacity
 
 
@@ -48,8 +54,19 @@ class BesideBell(Beside):
             called = page.fitting(f"{name}: {count:,} points|{name}", ROOM * box.width, "label")
             self.named = [page.panel_label(page.words(called), box)]
             self.mobjects += self.named
-        self.mobjects += feet(page, boxes, (BELL_FLOOR, (count, usual)), (FAR_FROM_BELL, (self.far,)))
+        self.mobjects += feet(
+            page,
+            boxes,
+            (BELL_FLOOR, (count, usual)),
+            (WITHIN if low <= self.far <= high else FAR_FROM_BELL, (self.far,)),
+        )
         self.where = views[1].box, views[1].rect
+
+    def play(self, scene: Any, view: Plane, gone: Sequence[Mobject], *also: Mobject) -> None:
+        """As of `Beside`, but the rest comes when the states are in place: they move across that of the draws."""
+        seconds = scene.seconds(MOVE_SECONDS)
+        scene.play(FadeOutFast(*gone, run_time=SOON * seconds), view.move(*self.where, seconds))
+        scene.play(FadeInFast(*self.mobjects, *also, run_time=scene.seconds(COME_SECONDS)))
 
     def draw(self, view: Plane, points: np.ndarray, color: str) -> None:
         """Draws or states as a cloud on a view, in points of one size."""

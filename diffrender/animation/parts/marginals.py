@@ -18,7 +18,7 @@ from diffrender.trajectory.distance import USUAL
 
 BINS = 40
 WATCHED = 24  # steps at which the highest bar is looked for
-STRIP, GAP = 0.24, 0.1  # of a panel's height for the histograms, and units between them and the cloud
+STRIP, GAP = 0.17, 0.1  # of a panel's height for the histograms, and units between them and the cloud
 SPAN = 3.3  # deviations to each side that a histogram in space shows
 DRAWS = 100  # of the normal distribution, which say what its distance usually is
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from manim import VMobject
 
+from diffrender.animation.animations import OpacityScale
 from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import line, put_dashes
 from diffrender.animation.parts.axes import Axes
@@ -182,14 +183,23 @@ class ScheduleColumn:
             rows = [[terms[0], clock.number("$t =$ {:.2f}", run["time"], size=size)], snr]
         if page.shape == "wide" and states.ndim == 3:
             distance, (low, high) = distance_to_noise(states, deviation)
-            far, usual = clock.number(FAR_FROM_BELL.split("|")[1], distance, size="legend"), f"{low:.3f}–{high:.3f}"
-            room = box.width - far.room - page.em("legend")
-            form = page.fitting(BELL_FLOOR, room, "legend", states.shape[1], usual)
-            rows[-1] = [far, page.words(form.format(states.shape[1], usual), "legend", "muted")]
+            far, usual = clock.number(FAR_FROM_BELL.split("|")[0], distance, size="legend"), f"{low:.3f}–{high:.3f}"
+            form = page.fitting(BELL_FLOOR, 0.8 * box.width, "legend", states.shape[1], usual)
+            floor, within = (
+                page.words(form.format(states.shape[1], usual), "legend", "muted"),
+                page.words("within", "legend"),
+            )
+            inside = OpacityScale(within)
+            clock.bind(lambda step: inside.set(float(low <= distance[int(step)] <= high)), moves=[within])
+            rows[-1:] = [far, [floor, within]]
+        if page.shape == "tall":
+            rows += [page.words("new $epsilon$", size), page.words("each step", size)]
         texts, plot = box.columns(0.39, 0.61, gap=0.25) if page.shape == "tall" else (box, box)
         made = page.stack(texts, *rows, gap=0.45)
         if beside:
             made.append(terms[1].at(box.left + terms[0].room + TERM_GAP, terms[0].line.baseline))
+        if len(rows) == 3 and beside:  # right behind what it is said of
+            within.shift([floor.get_right()[0] + page.em("legend") - within.get_left()[0], 0, 0])
         if page.shape != "tall":
             plot = plot._replace(top=min(float(text.get_bottom()[1]) for text in made) - 0.15)
         self.plot = SchedulePlot(clock, plot, **more)
