@@ -206,6 +206,18 @@ def test_gaussian_has_the_mean_and_covariance_of_the_data():
     assert np.linalg.norm(found - other) / scale > 0.3, "the control: another set has another covariance"
 
 
+def test_patches_up_to_a_size_keep_local_from_memory_however_large_its_locality():
+    def far(**more):
+        x, run = final({"kind": "local", "locality": 100, "conditional": True, **more}, target="digits", chains=30)
+        images = run.target.states()[0]
+        return np.sqrt(np.square(x[:, None] - images[None]).mean((2, 3, 4))).min(1)
+
+    assert far().max() < 0.05, "the control: without a largest patch all are remembered"
+    assert np.median(far(max_patch=3)) > 0.1
+    with pytest.raises(ConfigError, match="max_patch"):
+        final({"kind": "local", "max_patch": 0})
+
+
 def test_local_invents_and_its_locality_leads_back_to_memory():
     invented, run = final({"kind": "local", "locality": 1.5, "conditional": True}, target="digits", chains=30)
     images = run.target.states()[0]

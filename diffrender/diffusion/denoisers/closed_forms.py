@@ -21,6 +21,7 @@ HYBRIDS = Registry("model")
 LEAST_PATCH = {1: 3, 3: 5}  # by channels: in colour a single pixel says little
 Locality = Annotated[float, Field(gt=0, le=100)]
 Count = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=1, le=511)]
 
 
 @CLOSED_FORMS.register("exact", title="exact denoiser", paper="Karras et al. 2022, eq. 57")
@@ -50,12 +51,17 @@ def local(
     *,
     locality: Locality = 2.0,
     points: Count = 1000,
-    min_patch: Annotated[int, Field(ge=1, le=511)] | None = None,
+    min_patch: Side | None = None,
+    max_patch: Side | None = None,
     border: Border = "reflect",
     average: bool = True,
     conditional: bool = False,
 ) -> Denoiser:
-    """The ideal denoiser that sees a patch around each pixel; `locality` 1 makes mosaics, 2 invents, 3.5 remembers."""
+    """The ideal denoiser that sees a patch around each pixel; `locality` 1 makes mosaics, 2 invents, 3.5 remembers.
+
+    Where patches grow to the whole image, in much noise, an image that lies far from all others is found again by its
+    outline; `max_patch`, the side of the largest, of six tenths of the image or less keeps it from that.
+    """
     count = len(target.labels) if conditional else 1
     states = target.states(points * count) if len(target.event) == 3 else None
     if states is None:
@@ -67,7 +73,8 @@ def local(
     least = min_patch or LEAST_PATCH.get(target.event[0], 5)
 
     def side(ratio: float) -> int:
-        return patch_side(ratio * target.scale, locality, max(target.event[1:]), least)
+        found = patch_side(ratio * target.scale, locality, max(target.event[1:]), least)
+        return found if max_patch is None else max(min(found, max_patch | 1), least | 1)
 
     return LocalDenoiser(
         images, label if conditional else None, side=side, border=border, average=average, device=device
