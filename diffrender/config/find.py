@@ -42,6 +42,22 @@ def scenes() -> dict[str, Path]:
     return _named("scenes", ".py")
 
 
+INSTEAD = {  # files that people have, and that no shape is read from → what to save them as
+    (".xlsx", ".xls", ".ods", ".parquet", ".feather", ".json", ".geojson", ".db", ".sav", ".rds"): "CSV",
+    (".mat", ".h5", ".hdf5", ".npz", ".pt", ".pkl", ".fits", ".nc"): "an array (N, 2) or (N, 3) in a .npy file, or CSV",
+    (".pcd", ".las", ".laz", ".e57", ".ptx", ".splat"): "PLY, or as XYZ",
+    (".glb", ".gltf", ".fbx", ".dae", ".3ds", ".blend", ".3mf", ".step", ".stp", ".wrl", ".usdz"): "OBJ, PLY or STL",
+    (".pdf", ".eps", ".ai", ".dxf", ".svgz", ".odg", ".cdr", ".drawio"): "plain SVG",
+    (".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif", ".psd"): "PNG",
+    (".pdb", ".mol", ".mol2", ".sdf", ".cif"): "XYZ",
+}
+
+
+def instead_of(suffix: str) -> str:
+    """What to save a file as that no shape is read from, a sentence; "" for one of which nothing is known."""
+    return next((f"Save it as {what}. " for suffixes, what in INSTEAD.items() if suffix in suffixes), "")
+
+
 def use_of(name: str) -> str:
     """What to do with a file or folder that was given where another kind is wanted, by its ending; "" if unknown."""
     path = expanded(name)
@@ -61,7 +77,8 @@ def use_of(name: str) -> str:
         ".safetensors": f"That are weights: diffrender inspect {name}",
         **dict.fromkeys((".mp4", ".mov", ".webm", ".gif", ".png"), f"That is a clip: diffrender inspect {name}"),
     }
-    return known.get({".htm": ".html", ".yml": ".yaml"}.get(ending, ending), "")
+    ending = {".htm": ".html", ".yml": ".yaml"}.get(ending, ending)
+    return known[ending] if ending in known else instead_of(ending).rstrip()
 
 
 def no_such_file(name: str) -> UsageError:
@@ -90,6 +107,8 @@ def find_config(name: str) -> Path:
                 f"{name}: no such config file.",
                 "Give a path to a YAML file or drawing, or a name from 'diffrender list configs'.",
             )
+        if path.suffix.lower() not in (".yaml", ".yml", ".json", *DRAWINGS) and (use := use_of(name)):
+            raise UsageError(f"{name}: no config, and no shape that is read here.", use)
         return path
     for folder in _folders("configs")[::-1]:
         if not name.startswith(("_", ".")) and (file := folder / f"{name}.yaml").exists():

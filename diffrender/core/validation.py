@@ -72,19 +72,22 @@ def explained(error: ErrorDetails) -> tuple[str, str]:
     plain = {k: f"{v:,}" if isinstance(v, int) else f"{v:g}" if isinstance(v, float) else v for k, v in context.items()}
     words = NEEDED[kind].format(**plain) if kind in NEEDED else error["msg"].removeprefix("Value error, ")
     got = "" if isinstance(value, dict) else f" (got {'nothing' if value is None else shown(value)})"
-    remedy = _as_number(value) if kind in ("int_parsing", "float_parsing") and isinstance(value, str) else ""
+    is_text = kind in ("int_parsing", "float_parsing") and isinstance(value, str)
+    remedy = _as_number(value, whole=kind == "int_parsing") if is_text else ""
     if kind == "string_type" and isinstance(value, (int, float)):
         remedy = "Put it in quotes: '…'."
     return words + got, remedy
 
 
-def _as_number(text: str) -> str:
-    """How a number is written that somebody wrote as 1,000 or 0,5 or 5%; "" where it is none."""
+def _as_number(text: str, whole: bool) -> str:
+    """How a number is written that somebody wrote as 1,000 or 0,5 or 5%; "" where it is none. whole: it counts."""
     if re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+", text):
         return f"Without marks of thousands: {text.replace(',', '')}."
     if re.fullmatch(r"[-+]?\d*,\d+", text):
         return f"With a decimal point: {text.replace(',', '.')}."
     if re.fullmatch(r"[-+]?\d+(\.\d+)?\s*%", text):
+        if whole:
+            return "A plain number: how many, not a share of anything."
         return f"As a fraction: {float(text.rstrip(' %')) / 100:g}."
     return ""
 

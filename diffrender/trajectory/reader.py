@@ -155,6 +155,11 @@ class Trajectory:
         return [k[6:] for k in self.arrays if k.startswith("field_") and k != "field_time"]
 
 
+def kind_of(path: Path) -> str:
+    """The kind of run that a recording says it holds; not checked further. TrajectoryError if it is no recording."""
+    return _parse_meta(_read(path, mapped=True).get("meta"), path)["kind"]
+
+
 def shown_scale(alpha: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     """What states at these levels, (T+1,) each, are divided by where they are shown, (T+1,): see `Trajectory.scale`."""
     scale = np.hypot(np.asarray(alpha, float), np.asarray(sigma, float))

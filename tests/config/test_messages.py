@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from diffrender.config.sections import Config
-from diffrender.core.errors import ConfigError, DiffrenderError
+from diffrender.core.errors import ConfigError, DiffrenderError, UsageError
 from diffrender.core.validation import validate
 from diffrender.jobs.plan.subject import Subject
 
@@ -83,3 +83,23 @@ def test_a_flag_of_the_command_line_too(capsys, monkeypatch):
         assert ended.value.code == 2
         assert words in said
         assert not LEAKS.search(said.replace("Error: ", ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("x.gltf", "OBJ, PLY or STL"), ("x.xlsx", "CSV"), ("x.gif", "a clip"), ("x.npz", "a recording"), ("x.pdf", "SVG")],
+)
+def test_a_file_of_another_kind_given_as_a_config_is_told_what_to_do(name, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text('{"asset": {"version": "2.0"}}')
+    for given in (f"./{name}", name, str(tmp_path / name)):
+        with pytest.raises(UsageError) as raised:
+            Subject.of(given, {}, Path("outputs"))
+        assert said in raised.value.remedy
+
+
+@pytest.mark.parametrize(("key", "remedy"), [("steps", "how many"), ("learning_rate", "As a fraction: 0.2.")])
+def test_percent_is_a_fraction_only_where_one_can_be(key, remedy):
+    with pytest.raises(ConfigError) as raised:
+        Subject.of("circle", {f"training.{key}": "20%"}, Path("outputs")).train()
+    assert remedy in raised.value.remedy

@@ -300,6 +300,37 @@ def test_whole_numbers_with_marks_of_thousands(cells, read):
     assert x[:, 0].min() == pytest.approx(1, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"x,y\n1,2\n3,\0 4\n5,7\n", "line 3: a zero byte"),
+        (b"x,y\n" + b"1,\0 2\n3,5\n" * 300, "line 2: a zero byte"),
+        (b"x,y\n" + b"1,2\n3,5\n" * 40_000 + b"\0" * 512 + b"1,2\n", "line 80002: a zero byte"),
+        (b"x,y\n" + bytes(600), "only a header.*Zero bytes follow it"),
+    ],
+)
+def test_zero_bytes_in_a_table_are_named(content, said, read):
+    with pytest.raises(DiffrenderError, match=f"(?s){said}"):
+        read("a.csv", content)
+
+
+@pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be"])
+def test_zero_bytes_of_two_byte_characters_are_none(name, read):
+    x, *_ = read("a.csv", "x,y\n0.5,1.5\n2.5,4.5\n0.5,4.5\n".encode(name))
+    assert box(x) == [0.5, 1.5, 2.5, 4.5]
+
+
+@pytest.mark.parametrize(
+    ("head", "numbers"), [("x,x,v", [0, 1]), ("x,y,x", [0, 1]), ("a,a,v", [0, 2]), ("x, x ,y", [1, 2])]
+)
+def test_a_name_that_stands_twice_in_a_header_is_asked_about(head, numbers, read):
+    rows = f"{head}\n" + "".join(f"{a},{b},{a * b:.3f}\n" for a, b in RING)
+    keys = {} if head != "a,a,v" else {"columns": ("a", "v")}
+    with pytest.raises(DiffrenderError, match=r"(?s)2 columns are called '[xa]' .*by number"):
+        read("a.csv", rows, **keys)
+    assert len(read("a.csv", rows, columns=tuple(numbers))[0])
+
+
 @pytest.mark.parametrize("minus", "−–—－")
 def test_a_typographic_minus_is_a_minus(minus, read):
     x, *_ = read("a.csv", f"x,y\n{minus}1.5,2\n1,{minus}3\n")

@@ -171,6 +171,26 @@ def test_a_sound_that_is_cut_off_is_refused(name, tmp_path):
             check_sound(tmp_path / f"cut-{name}")
 
 
+def test_an_ogg_file_cut_between_two_pages_is_refused(tmp_path):
+    with av.open(str(tmp_path / "a.ogg"), "w") as out:
+        track = out.add_stream("libopus", rate=48_000, layout="mono")
+        for k in range(400):
+            block = av.AudioFrame.from_ndarray(
+                np.sin(np.arange(960) / (9 + k % 7))[None].astype(np.float32), "flt", "mono"
+            )
+            block.sample_rate, block.pts = 48_000, 960 * k
+            out.mux(track.encode(block))
+        out.mux(track.encode(None))
+    check_sound(tmp_path / "a.ogg")  # the control
+    data = (tmp_path / "a.ogg").read_bytes()
+    pages = [at for at in range(len(data)) if data.startswith(b"OggS", at)]
+    assert len(pages) > 4
+    for end in pages[3:]:
+        (tmp_path / "cut.ogg").write_bytes(data[:end])
+        with pytest.raises(RenderError, match=r"cut.ogg: cut off"):
+            check_sound(tmp_path / "cut.ogg")
+
+
 def test_a_dry_run_names_the_video_that_is_cut_off(tmp_path, monkeypatch, capsys):
     from diffrender.cli.app import app
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from diffrender.core import trust
-from diffrender.core.errors import UsageError
+from diffrender.core.errors import TrajectoryError, UsageError
 from diffrender.jobs.cluster import bundle
 from diffrender.jobs.job import pending
 from diffrender.jobs.plan.clip import clip
@@ -226,6 +226,23 @@ def test_what_a_scene_cannot_show_is_refused_before_anything_is_trained(own, mon
     job = clip(scene, config=name)
     with pytest.raises(UsageError, match=said):
         check_before_start(pending([job]))
+
+
+def test_a_recording_that_is_there_and_that_the_scene_cannot_show_is_refused_before(own, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = {"model.kind": "exact", "sampler.kind": "ula", "sampler.chains": 20, "sampler.steps": 5}
+    made = Subject.of("two_modes", asked, tmp_path).sample()
+    run_diffrender("sample", "two_modes", "--outputs", str(tmp_path), *(f"--set={k}={v}" for k, v in asked.items()))
+    assert made.up_to_date()
+    job = clip("denoise", config="two_modes", overrides=asked, outputs=tmp_path)
+    assert [each.kind for each in pending([job])] == ["render"]
+    with pytest.raises(UsageError, match="ula makes a langevin run, and the scene shows reverse runs"):
+        check_before_start(pending([job]))
+    with pytest.raises(UsageError, match=r"ula.*holds a langevin run, and the scene 'denoise' shows reverse runs"):
+        clip("denoise", trajectories=[str(made.out)])
+    (tmp_path / "broken.npz").write_bytes(made.out.read_bytes()[:900])
+    with pytest.raises(TrajectoryError, match=r"broken\.npz"):
+        clip("denoise", trajectories=[str(tmp_path / "broken.npz")])
 
 
 def test_what_is_up_to_date_is_not_checked_and_loads_no_torch(own):

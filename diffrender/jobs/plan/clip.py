@@ -22,6 +22,7 @@ from diffrender.core.glyphs import check_words
 from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import Task, render_fields
 from diffrender.jobs.plan.subject import OUTPUTS, Subject
+from diffrender.trajectory.reader import kind_of
 from diffrender.video.logo import find_logo, warn_of_contrast
 from diffrender.video.spec import RenderSettings, RenderSpec
 
@@ -72,6 +73,7 @@ def clip(
     check_mark(settings, logo)
     format = settings.format_for(out)
     given = named_files(list(trajectories), card)
+    check_kinds(given, card)
     wanted = {name for name in card.needs if name not in given}
     check_given(card, given, config, overrides or {}, device)
     needs = recordings(card, config, overrides, only=wanted, outputs=outputs, device=device)
@@ -113,6 +115,18 @@ def check_acts(card: SceneCard, options: Mapping[str, Any], acts: Iterable[str])
     for act in acts:
         if known is not None and act not in known:
             raise UsageError(f"'{card.name}' plays no act '{act}'.", suggest(act, known))
+
+
+def check_kinds(given: Mapping[str, Path], card: SceneCard) -> None:
+    """Refuse recordings of another kind of run than the scene shows; TrajectoryError for what is no recording."""
+    for name, file in given.items():
+        kinds = getattr(card.needs.get(name), "kind", "")
+        if kinds and (kind := kind_of(file)) not in kinds.split("|"):
+            raise UsageError(
+                f"{file.name}: holds a {kind} run, and the scene '{card.name}' shows"
+                f" {kinds.replace('|', ' and ')} runs{f' as {name}' if len(card.needs) > 1 else ''}.",
+                "See what shows it: diffrender list scenes",
+            )
 
 
 def one_each(card: SceneCard, options: Mapping[str, Any], files: Sequence[str]) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from diffrender.core.validation import validate
 from diffrender.jobs.job import Job
 from diffrender.jobs.plan.subject import Subject
 from diffrender.jobs.run.children import Children
+from diffrender.trajectory.reader import kind_of
 from diffrender.video.voice.speakers import check_parameters
 
 CHECKED = ("autoencoder", "codes", "train", "sample")  # kinds of jobs whose config is checked before
@@ -35,7 +36,7 @@ def check_before_start(todo: Iterable[Job], children: Children | None = None) ->
         check_trusted(list(_code(job).values()), job.settings["source"])
         with code_at({written: job.inputs[name] for written, name in job.settings["code"].items()}):
             check_parameters(job.settings["kind"], job.settings["parameters"], job.settings["language"])
-    wanted = [job for job in todo if job.kind in CHECKED]
+    wanted = [job for job in todo if job.kind in CHECKED] + _unfit(todo)
     for job in wanted:
         check_trusted(list(_code(job).values()), job.settings["source"])
     checks: dict[str, dict[str, Any]] = {}
@@ -47,6 +48,13 @@ def check_before_start(todo: Iterable[Job], children: Children | None = None) ->
             check_by_registries(one)
     elif checks:
         children.check(list(checks.values()))
+
+
+def _unfit(todo: Iterable[Job]) -> list[Job]:
+    """The recordings that are there already, and hold another kind of run than the clip to be drawn of them shows."""
+    needs = [need for job in todo if job.kind == "render" for need in job.needs if need not in todo]
+    kinds = [(need, need.settings["run_kind"]) for need in needs if need.kind == "sample" and need.out.is_file()]
+    return [need for need, kind in kinds if kind and kind_of(need.out) not in kind.split("|")]
 
 
 def _code(job: Job) -> dict[str, Path]:

@@ -9,6 +9,7 @@ from typing import IO
 TS_PACKETS = (188, 192, 204)  # bytes of a packet: plain, with time stamps (M2TS), with error correction
 TS_SYNC = 0x47
 OGG, MAX_OGG_PAGE = b"OggS", 65_307  # bytes
+LAST_PAGE = 0x04  # a flag in a page's sixth byte
 EBML, SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
@@ -56,7 +57,7 @@ def _end_of_matroska(file: IO[bytes]) -> int:
 
 
 def _end_of_ogg(file: IO[bytes], size: int) -> int:
-    """Where the last page ends that begins in the file."""
+    """Where the last page ends that begins in the file, and a byte further if it is not marked as a stream's last."""
     begin = max(0, size - MAX_OGG_PAGE)
     file.seek(begin)
     tail = file.read()
@@ -64,7 +65,8 @@ def _end_of_ogg(file: IO[bytes], size: int) -> int:
     if last < 0 or len(tail) < last + 27:
         return size + (last >= 0)
     parts = tail[last + 27 : last + 27 + tail[last + 26]]
-    return begin + last + 27 + tail[last + 26] + sum(parts)
+    end = begin + last + 27 + tail[last + 26] + sum(parts)
+    return end if tail[last + 5] & LAST_PAGE else max(end, size + 1)
 
 
 def _length(file: IO[bytes]) -> int | None:

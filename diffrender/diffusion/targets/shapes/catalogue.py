@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from diffrender.config.find import find_file, shipped
+from diffrender.config.find import find_file, instead_of, shipped
 from diffrender.core import limited_process
 from diffrender.core.errors import ConfigError, DiffrenderError, reading
 from diffrender.core.notes import note
@@ -52,7 +52,7 @@ def drawing(
     if suffix not in READERS:
         raise ConfigError(
             f"target.file: {path.name}: not a kind of file that points can be drawn from.",
-            f"{_instead(suffix)}Known: {', '.join(sorted(READERS))}.",
+            f"{instead_of(suffix)}Known: {', '.join(sorted(READERS))}.",
         )
     reader = READERS[suffix]
     given = {
@@ -164,22 +164,6 @@ def _table(path: Path, asked: dict[str, Any]) -> Sampler:
 
 def _array(path: Path, asked: dict[str, Any]) -> Sampler:
     return Rows(*_read("arrays:read_array", str(path), path=str(path), **asked)[1])
-
-
-INSTEAD = {  # files that people have → what to save them as
-    (".xlsx", ".xls", ".ods", ".parquet", ".feather", ".json", ".geojson", ".db", ".sav", ".rds"): "CSV",
-    (".mat", ".h5", ".hdf5", ".npz", ".pt", ".pkl", ".fits", ".nc"): "an array (N, 2) or (N, 3) in a .npy file, or CSV",
-    (".pcd", ".las", ".laz", ".e57", ".ptx", ".splat"): "PLY, or as XYZ",
-    (".glb", ".gltf", ".fbx", ".dae", ".3ds", ".blend", ".3mf", ".step", ".stp", ".wrl", ".usdz"): "OBJ, PLY or STL",
-    (".pdf", ".eps", ".ai", ".dxf", ".svgz", ".odg", ".cdr", ".drawio"): "plain SVG",
-    (".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif", ".psd"): "PNG",
-    (".pdb", ".mol", ".mol2", ".sdf", ".cif"): "XYZ",
-}
-
-
-def _instead(suffix: str) -> str:
-    """What to save a file as that is not read, a sentence; "" for one of which nothing is known."""
-    return next((f"Save it as {what}. " for suffixes, what in INSTEAD.items() if suffix in suffixes), "")
 
 
 TABLE_KEYS = ("columns", "label", "header", "decimal", "missing", "dataset")

@@ -100,7 +100,9 @@ def read_table(path: Path, header: bool | None, decimal: str | None) -> Table:
     if again := len(lines) - skipped - len(body):
         notes.append(f"{again} more header{'s' * (again > 1)} left out")
     if not body:
-        raise DiffrenderError(f"{path}: no points in it, only a header.")
+        zeros = path.read_bytes().endswith(bytes(2))
+        lost = "Zero bytes follow it: the file was not written to its end. Save or copy it again." if zeros else ""
+        raise DiffrenderError(f"{path}: no points in it, only a header.", lost)
     if separator != " ":  # a mark at the end of every line closes the last cell
         ends = all(line.rstrip().endswith(separator) for _, line in body[:SAMPLE])
         body = [(k, line.rstrip()[:-1]) for k, line in body] if ends else body
@@ -118,20 +120,26 @@ def decoded(path: Path) -> tuple[str, str]:
             f"{path}: larger than a table may be ({MAX_BYTES // 10**6} MB).", "Save its numbers as a NumPy file (.npy)."
         )
     data = path.read_bytes()
-    encoding, said = "utf-8-sig", ""
+    encoding, said, zeros = "utf-8-sig", "", (data[:400:2].count(0), data[1:400:2].count(0))
     if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
         encoding, said = "utf-32", "UTF-32"
     elif data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding, said = "utf-16", "UTF-16"
-    elif b"\0" in data.rstrip(b"\0\x1a")[:400]:
-        high = data[:400:2].count(0) > data[1:400:2].count(0)
-        encoding, said = ("utf-16-be" if high else "utf-16-le"), "UTF-16"
+    elif 3 * sum(zeros) > len(data[:400]) and 5 * min(zeros) < max(zeros):  # of a digit's two bytes one is zero
+        encoding, said = ("utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"), "UTF-16"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         text, said = _single_bytes(data)
     text = text.rstrip("\0\x1a")  # what old programs end or fill a file with
-    if any(c < " " and c not in "\t\n\r\f\v" for c in text[:100_000]):
+    whole = not any(c < " " and c not in "\t\n\r\f\v\0" for c in text[:100_000])
+    if whole and (at := text.find("\0")) >= 0:
+        line = text.count("\n", 0, at) + 1
+        raise DiffrenderError(
+            f"{path}: line {line}: a zero byte, which no text holds.",
+            "The file is damaged, or was not written to its end: save or copy it again.",
+        )
+    if not whole:
         raise DiffrenderError(f"{path}: not a text file, whatever its name says.")
     return text, said
 

@@ -143,12 +143,23 @@ class _Columns:
             if 0 <= int(asked) < len(self.names):
                 return int(asked)
         elif asked in self.names:
+            self._check_once(self.names.index(asked), f"by number in target.{key}")
             return self.names.index(asked)
         elif str(asked).lower() in self.lower:
             return self.lower.index(str(asked).lower())
         known = self.shown if self.table.names else [str(k) for k in range(len(self.names))]
         name = str(asked)[:60]
         raise ConfigError(f"target.{key}: {self.path.name} has no column '{name}'.", suggest(name, known[:40]))
+
+    def _check_once(self, k: int, how: str) -> None:
+        """Refuse a column chosen by a name that others have too. how: to say which one is meant."""
+        same = [j for j, name in enumerate(self.names) if name.strip() == self.names[k].strip() and not self.empty[j]]
+        if self.table.names and len(same) > 1:
+            shown = ", ".join(map(str, same[:8]))
+            raise DiffrenderError(
+                f"{self.path}: {len(same)} columns are called '{self.shown[k]}' (numbers {shown}, from 0).",
+                f"Give them other names in the header, or say which {how}.",
+            )
 
     def numbers(self, k: int) -> np.ndarray:
         """A column as float64; refused, with line and cell, if not all of it are numbers."""
@@ -234,6 +245,8 @@ class _Columns:
             kind = self._class_among([k for k in free if k not in coordinates])
         if len(coordinates) not in (2, 3):
             raise self._wrong_number(coordinates, kind)
+        for k in coordinates:
+            self._check_once(k, f"by number, such as target.columns: {coordinates}")
         return coordinates, kind
 
     def _wrong_number(self, found: Sequence[int], kind: int | None) -> DiffrenderError:
