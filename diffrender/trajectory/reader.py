@@ -160,6 +160,21 @@ def kind_of(path: Path) -> str:
     return _parse_meta(_read(path, mapped=True).get("meta"), path)["kind"]
 
 
+def check_whole(path: Path) -> Trajectory:
+    """A recording that comes from elsewhere, its bytes compared with their checksums too, which `open` does not read.
+
+    Raises TrajectoryError as `Trajectory.open`, and for bytes that are not those that were written.
+    """
+    run = Trajectory.open(path)
+    with zipfile.ZipFile(path) as archive:
+        if damaged := archive.testzip():
+            raise TrajectoryError(
+                f"{path}: '{damaged.removesuffix('.npy')}' is damaged: its bytes are not those that were written.",
+                "Copy the file again, or make the recording again.",
+            )
+    return run
+
+
 def shown_scale(alpha: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     """What states at these levels, (T+1,) each, are divided by where they are shown, (T+1,): see `Trajectory.scale`."""
     scale = np.hypot(np.asarray(alpha, float), np.asarray(sigma, float))

@@ -14,6 +14,7 @@ import pytest
 
 from diffrender.core.errors import TrajectoryError
 from diffrender.trajectory import Trajectory, TrajectoryWriter
+from diffrender.trajectory.reader import check_whole
 
 T, N = 5, 7
 META = {"schema_version": 1, "kind": "reverse"}
@@ -141,6 +142,19 @@ def test_truncated(tmp_path, cut):
     path = written(tmp_path / "a.npz")
     path.write_bytes(path.read_bytes()[:-cut])
     refused(path)
+
+
+@pytest.mark.parametrize("make", [written, saved])
+def test_of_a_recording_from_elsewhere_a_changed_bit_is_found(tmp_path, make):
+    path = make(tmp_path / "run.npz")
+    assert check_whole(path).kind == "reverse"
+    data = bytearray(path.read_bytes())
+    at = data.index(np.asarray(arrays()["x"][2]).tobytes())  # in the middle of the states
+    data[at] ^= 1  # the last bit of a number: no value looks wrong
+    path.write_bytes(data)
+    assert Trajectory.open(path).kind == "reverse", "the control: nothing else finds it"
+    with pytest.raises(TrajectoryError, match="'x' is damaged"):
+        check_whole(path)
 
 
 def test_damaged_bytes_are_not_quoted_at_length(tmp_path):

@@ -22,7 +22,7 @@ from diffrender.core.glyphs import check_words
 from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import Task, render_fields
 from diffrender.jobs.plan.subject import OUTPUTS, Subject
-from diffrender.trajectory.reader import kind_of
+from diffrender.trajectory.reader import check_whole
 from diffrender.video.logo import find_logo, warn_of_contrast
 from diffrender.video.spec import RenderSettings, RenderSpec
 
@@ -118,10 +118,11 @@ def check_acts(card: SceneCard, options: Mapping[str, Any], acts: Iterable[str])
 
 
 def check_kinds(given: Mapping[str, Path], card: SceneCard) -> None:
-    """Refuse recordings of another kind of run than the scene shows; TrajectoryError for what is no recording."""
+    """Refuse recordings of another kind of run than the scene shows; TrajectoryError for what is no recording, or none
+    that is whole."""
     for name, file in given.items():
-        kinds = getattr(card.needs.get(name), "kind", "")
-        if kinds and (kind := kind_of(file)) not in kinds.split("|"):
+        kinds, kind = getattr(card.needs.get(name), "kind", ""), check_whole(file).kind
+        if kinds and kind not in kinds.split("|"):
             raise UsageError(
                 f"{file.name}: holds a {kind} run, and the scene '{card.name}' shows"
                 f" {kinds.replace('|', ' and ')} runs{f' as {name}' if len(card.needs) > 1 else ''}.",
