@@ -15,7 +15,6 @@ from diffrender.animation import (
     Clock,
     DistanceCourse,
     FadeInFast,
-    FadeOutFast,
     FlowField,
     Hero,
     Recording,
@@ -34,12 +33,13 @@ from diffrender.animation import (
 )
 
 DATA, POINT = 0.75, 0.95  # opacity of the data and of what is carried
-REWIND, ALONE, PATHS = 1.2, 4.0, 0.8  # seconds: back to the noise, one particle alone, the paths of all
+REWIND, BACK = 1.2, 0.9  # seconds: back to the noise, and once more
+ALONE, PATHS = 4.0, 1.2  # seconds: one particle alone, the paths of all
 TAIL = {"width": 1.2 * LINE, "alpha": 0.9, "power": 1.0}
 FAR = 0.97  # the one particle goes farther than so much of the others
 BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
 # in the direction that is shown, in which t falls
-EQUATION = "- #h(-0.04em) dot(x) = inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}} - f_t (x)"
+EQUATION = "- #h(0.1em) dot(x) = inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}} - f_t (x)"
 
 
 def closing_in(u: float) -> float:
@@ -66,8 +66,9 @@ class Drift(TrajectoryScene):
         "one": "one particle",
         "riders": "particles",
         "some": "{:,} of {:,} particles|{:,} of {:,}",
-        "field": "motion as $t$ falls, $-dot(x)$|motion as $t$ falls",
+        "field": "motion as $t$ falls, $- #h(0.1em) dot(x)$|motion as $t$ falls",
         "first": "first one particle; lines: the field of this instant|first one particle",
+        "faint": "field faint at first: there mostly the network's error",
         "then": "now {:,} at once, the same flow|now {:,} at once",
         "all": "where all {:,} end|all {:,}",
         "paths": "paths of",
@@ -95,8 +96,8 @@ class Drift(TrajectoryScene):
             view = self.view(shape, boxes.stage, haze=theme.panel)
 
         # the data, the field, and what it carries
-        data = [view.cloud(run.target, color=theme.data, radius=0.016, alpha=DATA)] if len(run.target) else []
         paths, states = flow.paths(view, color=theme.samples), run["x"][:, : options.points or options.particles]
+        data = [view.cloud(run.target, color=theme.data, radius=0.016, alpha=DATA)] if len(run.target) else []
         field = flow.drawn(view, options.style, theme=theme)
         tail: dict[str, Any] = TAIL | {"length": options.trail_steps, "casing": theme.panel}
         many = [view.trails(states, color=theme.samples, **tail)]
@@ -106,6 +107,7 @@ class Drift(TrajectoryScene):
         # what stands round it
         clock = self.clock(run, timeline=path_length(run.states))
         clock.bind(*field, *([paths] if plane else []), *many, hero)
+        clock.bind(lambda k: [mob.set_fill(opacity=flow.trusted[int(k)]) for mob in field], moves=field)
         header = self.header(words["title"], EQUATION)
         speeds = theme.table("magnitude"), flow.low, flow.high
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
@@ -128,7 +130,8 @@ class Drift(TrajectoryScene):
             numbers += course.chart(plot)
         lengths = "lengths: 4th root, anew each step" if options.style == "arrows" else ""
         terms = words["terms"] if page.column_align and not lengths else ""  # a line holds one of them
-        caption = self.caption("sampler", "step", lengths, "seed", "model", terms)
+        faint = words["faint"] if page.shape == "wide" and field and flow.trusted[0] < 1 else ""
+        caption = self.caption("sampler", "step", lengths, "seed", "model", faint or terms)
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
         edge.append(scale_bar(view, page, boxes.stage, under=theme.panel).set_z_index(9))
 
@@ -152,22 +155,22 @@ class Drift(TrajectoryScene):
             [
                 keys["paths"],
                 *([paths] if field or not options.alone else []),
+                *(numbers if options.alone else []),  # they are of all, of whom but one is seen
                 *([] if options.alone else hero.mobjects),
             ],
             [*field, keys[acts[0]], first if options.alone else then],
         )
         if options.alone:
             self.carry(clock, field, ALONE)
-            self.again(
-                clock,
-                [*leads, *hero.mobjects, keys["one"], first],
-                [*field, *hero.mobjects, *many, keys["many"], then],
-            )
+            self.rewind(clock, BACK, *self.closing(BACK, back=True))  # the field stands, what it carries goes back
+            gone = [] if field else leads
+            self.crossfade([*gone, keys["one"], first], [*many, *numbers, keys["many"], then])
         else:
             self.play(FadeInFast(*many, run_time=0.4))
         self.carry(clock, field, options.duration)
         size = point_radius(run.chains, 24)
         ends = view.cloud(np.asarray(run["x"][-1]), color=theme.samples, radius=size, alpha=DATA)
+        ends.set_z_index(paths.z_index + 0.5)  # under the data, to which they have come, and under the one
         self.crossfade([*field, *many, keys["many"], then], [paths, ends, keys["paths"], everyone])
         self.wait(PATHS)
         gone = [*(mob for mob in view.made if mob is not ends), *stage, *read, keys["paths"], everyone]
@@ -184,15 +187,6 @@ class Drift(TrajectoryScene):
         view.attached.clear()
         edges = [frame(box, self.theme.border).set_z_index(9) for box in (boxes.left, boxes.right)]
         beside.play(self, view, gone, *edges)  # what leaves a panel is cut at its edge
-
-    def again(self, clock: Clock, gone: list[Any], into: list[Any]) -> None:
-        """From the end of one act to the noise, where the next begins; in space all that is seen changes its place."""
-        turned = self.seen.made[: 1 + bool(len(self.run.target))] if self.near != self.wide else []
-        self.play(FadeOutFast(*turned, *gone, run_time=0.3))
-        clock.show(0)
-        self.look(0)
-        self.seen.lay(self.wide, self.seen.rect)
-        self.play(FadeInFast(*turned, *into, run_time=0.5))
 
     def carry(self, clock: Clock, field: list[Any], seconds: float) -> None:
         """Let recorded time pass, the lines of the field flowing meanwhile."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diffrender.animation.parts.flow_field import FAINT, FlowField
 from diffrender.animation.timeline import path_length
+from diffrender.trajectory.reader import Trajectory
 
 SECONDS, STEPS, GRID = 2.0, 8, (9, 6)
 SHOWN = (4, 6)  # steps that are looked at
@@ -270,3 +272,13 @@ def test_particles_are_not_scaled_away_from_the_field_that_carries_them(cinema, 
     riders, step = shot.rasters["PointCloud"][-1], int(film.scene.clocks[0].step)
     np.testing.assert_allclose(riders.xy, run["x"][step])
     assert not np.allclose(riders.xy, run.states[step])
+
+
+def test_a_learned_field_is_faint_where_noise_is_all_and_an_exact_one_never(run):
+    assert (FlowField(run, "velocity").trusted == 1).all(), "the control: of the exact model"
+    learned = Trajectory(run.file, run.meta | {"model": {"kind": "learned"}}, run.arrays)
+    trusted, log_snr = FlowField(learned, "velocity").trusted, 2 * np.log(run["alpha"] / run["sigma"].clip(1e-9))
+    assert trusted[0] == FAINT
+    assert trusted[-1] == 1
+    assert (np.diff(trusted) >= 0).all()
+    assert (trusted[log_snr > -1.5] == 1).all()
