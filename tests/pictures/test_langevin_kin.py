@@ -38,17 +38,17 @@ def held(cinema, chains):
 
     `held[kind, "fast"]`: later ones, which go by without labels, more of hmc.
     """
-    found, show = {}, cinema("langevin", chain=chains["mala"])
-    show.play((), **PLAIN)
-    begin, pace = show.scene.cues["zoom"], show.scene.glass.pace
-    steps = [0, 1, 2, 8, 10, 12, 14, 15, 16, 17]
-    times = [pace.starts[k] + pace.durations[k] * (HELD / SLOW if k < 3 else 0.5) for k in steps]
-    windows = [(round(10 * (begin + t)), round(10 * (begin + t)) + 1) for t in times]
+    found = {}
     for kind, run in chains.items():
         show = cinema("langevin", chain=run)
-        shots = show.play(windows if kind == "hmc" else windows[:6], **PLAIN)
+        show.play((), **PLAIN)
+        begin, glass = show.scene.cues["zoom"], show.scene.glass
+        steps = [0, 1, 2, *((5, 6, 7, 8, 9, 10, 11) if kind == "hmc" else (8, 10, 12))]
+        starts, lasts = glass.pace.starts, glass.pace.durations
+        times = [begin + starts[k] + lasts[k] * (HELD / SLOW if k < 3 or kind == "hmc" else 0.5) for k in steps]
+        shots = show.play([(round(10 * t), round(10 * t) + 1) for t in times], **PLAIN)
         maps = [min(shot.rasters["Heatmap"], key=lambda heat: heat.box[1] - heat.box[0]) for shot in shots]
-        seen = [(shot, heat, show.scene.first + k) for shot, heat, k in zip(shots, maps, steps, strict=False)]
+        seen = [(shot, heat, show.scene.first + k) for shot, heat, k in zip(shots, maps, steps, strict=True)]
         found[kind], found[kind, "fast"], found[kind, "glass"] = seen[:3], seen[3:], show.scene.glass
     return found
 
@@ -261,6 +261,26 @@ def test_the_path_goes_through_its_recorded_states_to_where_it_ends(held, chains
                 check_path(shot.frame, seen + shift, read)
     assert frames >= 3
     assert ends or kind == "hmc"  # whose arriving arrow begins at the recorded end: see above
+
+
+def outside(glass, steps, spread=1.0):
+    """How many of some steps have a stop of their path, `spread` times as far from its middle, outside the window."""
+    found = 0
+    for step in steps:
+        view, middle = glass.view, glass.centres[step - glass.first]
+        view.look_at(middle)
+        found += not view.holds(middle + spread * (view.path[step] - middle)).all()
+    return found
+
+
+@pytest.mark.parametrize("kind", ["underdamped", "hmc"])
+def test_the_window_holds_the_whole_path_of_every_step_that_is_shown(held, kind):
+    glass = held[kind, "glass"]
+    most = 0.92 * np.array(glass.view.size)  # a path that is as wide as the panel cannot be held
+    steps = [k for k in range(glass.first, glass.last + 1) if (np.ptp(glass.view.path[k], axis=0) < most).all()]
+    assert len(steps) >= glass.last - glass.first
+    assert outside(glass, steps) == 0
+    assert outside(glass, steps, spread=2.5) > 0, "the control: longer paths"
 
 
 @pytest.mark.parametrize("kind", ["underdamped", "hmc"])

@@ -22,6 +22,7 @@ from diffrender.animation.timeline import Timeline
 from diffrender.trajectory.reader import Trajectory
 
 PACE = 6.0  # steps a second once they go by one by one: no more can be read
+DECIDED = 2.0  # of these, whole paths that are accepted or rejected
 FAST_SECONDS = 2.5  # for which steps go by at that pace
 _SHORTEST = 0.35  # a step shorter than so many seconds is not taken apart: its arrows stand there at once
 
@@ -56,7 +57,8 @@ class Magnifier:
         page, theme = density.page, density.page.theme
         self.first, self.slow, self.map, self.one = first, slow, density.map, one
         speed = self.planned(slow) / seconds if seconds else 1.0
-        self.pace = SlowThenFaster.plan(slow, 1 / PACE, FAST_SECONDS, speed)
+        pace = DECIDED if "path" in run and "accepted" in run else PACE
+        self.pace = SlowThenFaster.plan(slow, 1 / pace, FAST_SECONDS, speed)
         steps = slice(first, min(first + len(self.pace.starts), run.steps))
         looked = window_on(density, window, run, steps, slow, below, words)
         self.view, self.centres, self.beside = looked.view, looked.centres, looked.beside

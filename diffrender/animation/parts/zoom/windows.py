@@ -32,8 +32,9 @@ _WIDTH = {
     "square": 3.9,
     "tall": 5.5,
 }  # of the window, in √(2τ), the spread of one step's noise
-PATH_ROOM = 1.4  # width of the window of paths, in the largest width of what one step draws
-LEAST, MOST = 0.05, 0.6  # of the density's width, at least and at most
+PATH_ROOM = 1.4  # width of the window of paths, in the largest width of what one step draws that is taken apart
+ALL_ROOM = 1.08  # and in the largest of any step that is shown
+LEAST, MOST, MOST_JUDGED = 0.05, 0.6, 0.9  # of the density's width, at least and at most; of paths that are judged
 # so many steps after which a momentum alone would be at its arrow's tip: if paths are judged, if not
 ARROW = {True: 0.15, False: 2.5}
 # of an equation, and their colours
@@ -145,8 +146,9 @@ def _on_paths(
     drawn = np.stack([view.drawn_points(k) for k in range(steps.start, steps.stop)])
     room = np.ptp(drawn, axis=1)
     widths = np.maximum(room[:, 0], room[:, 1] / shape)
-    width = PATH_ROOM * float(widths.max() if not judged else max(widths[:slow].max(), np.median(widths)))
-    width = float(np.clip(width, LEAST * extent, MOST * extent))
+    width = float(PATH_ROOM * widths[:slow].max() if judged else PATH_ROOM * widths.max())
+    width = max(width, ALL_ROOM * float(widths.max()))  # of what goes by faster nothing is cut off
+    width = float(np.clip(width, LEAST * extent, (MOST_JUDGED if judged else MOST) * extent))
     view.size = size = (width, width * shape)
     centres = centres_of(drawn, size)
     least, most = np.array(density.box).reshape(2, 2).T
