@@ -98,7 +98,8 @@ class Decision(VGroup):
         if step == self.step:
             return
         self.step = step
-        for text, value in zip(reversed(self.figures), (likely, float(self.change[step])), strict=False):
+        change = float(self.change[step]) if abs(self.change[step]) >= 0.005 else 0.0  # which is not written −0.00
+        for text, value in zip(reversed(self.figures), (likely, change), strict=False):
             text.set_values(value)
         x, half = self._x(draw), self.drawn.room / 2
         self.drawn.set_values(draw).at(float(np.clip(x, self.left + half, self.right - half)), self.foot, 0)
