@@ -35,6 +35,7 @@ KILLS_A_TRIAL = 3
 WAIT_SECONDS = 600.0  # for a command that is left alone, on a machine that is busy
 ORPHAN_SECONDS = 40.0  # what processes get to see that the command they work for is gone
 LEFT_OUT = re.compile(r"/\.|/logs/")  # hidden files, and logs, which a run that goes well removes
+PROBE = re.compile(r"[a-z0-9_]{8}")  # a name that Python's tempfile tries, without a prefix
 PROGRAM = (sys.executable, "-m", "diffrender")
 CONFIG = """target: {kind: circle}
 model: {kind: exact}
@@ -222,7 +223,14 @@ def leftovers(folder: Path) -> list[str]:
     """Parts, working folders, resume files and temporary files."""
     hidden = [p for p in folder.rglob(".*") if p.name.endswith((".part", ".diffrender")) or ".part" in p.suffixes]
     resume = [*folder.rglob("*.resume.pt")]
-    return [p.relative_to(folder).as_posix() for p in [*hidden, *resume, *(folder / "tmp").iterdir()]]
+    temporary = [path for path in (folder / "tmp").iterdir() if not is_probe(path)]
+    return [p.relative_to(folder).as_posix() for p in [*hidden, *resume, *temporary]]
+
+
+def is_probe(path: Path) -> bool:
+    """Whether a kill hit Python's own `tempfile` while it tried whether files can be written here: it removes the file
+    that it tries with at once."""
+    return bool(PROBE.fullmatch(path.name)) and path.is_file() and path.read_bytes() in (b"", b"blat")
 
 
 def tail(folder: Path) -> str:
