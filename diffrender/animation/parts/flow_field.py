@@ -24,7 +24,7 @@ FLOWS = 0.45  # how often a second a lit part travels along each line
 LENGTH = {2: 0.9, 3: 0.45}  # of the longest arrow, in steps of the grid
 SLICE = 14  # arrows along each side of the slice of space that is shown, at most
 AROUND = 0.2  # arrows in space lie within the box of the data, and so much of its sides outside
-ALPHA, WHOLE = 0.3, 0.6  # opacity of a single path: in the plane, and in space;
+ALPHA, WHOLE = 0.3, 0.6  # opacity of a single path: in the plane, and in space
 FULL = 1000  # in the plane of so many paths at most: of more, all together have no more ink
 # log-SNR between which a learned field comes to be trusted where noise is all: on the shipped spiral its error (rms, of
 # the exact field) is 29 at the first level, 6 at -4.4, 1 at -2.2, and 0.4 at -1.4

@@ -1,4 +1,4 @@
-"""Which recorded steps are taken apart first: by rule, those that read best, never by hand."""
+"""The choice of the recorded steps that are taken apart first: by rule, those that read best, never by hand."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def window_on(
     below: Rect,
     words: Mapping[str, str],
 ) -> Looked:
-    """The window on some steps of a recording's first chain, as wide as the `slow` first of them need.
+    """The window on some steps of a recording's first chain, as wide as the `slow` first need and as all fit in.
 
     Its parameters are those of the `Magnifier`. If proposals are judged, that is seen at its foot.
     """
@@ -146,8 +146,8 @@ def _on_paths(
     drawn = np.stack([view.drawn_points(k) for k in range(steps.start, steps.stop)])
     room = np.ptp(drawn, axis=1)
     widths = np.maximum(room[:, 0], room[:, 1] / shape)
-    width = float(PATH_ROOM * widths[:slow].max() if judged else PATH_ROOM * widths.max())
-    width = max(width, ALL_ROOM * float(widths.max()))  # of what goes by faster nothing is cut off
+    apart = widths[:slow] if judged else widths
+    width = float(max(PATH_ROOM * apart.max(), ALL_ROOM * widths.max()))  # of what goes by faster nothing is cut off
     width = float(np.clip(width, LEAST * extent, (MOST_JUDGED if judged else MOST) * extent))
     view.size = size = (width, width * shape)
     centres = centres_of(drawn, size)
