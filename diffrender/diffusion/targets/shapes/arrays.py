@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from diffrender.core.errors import ConfigError, DiffrenderError, words_of
-from diffrender.diffusion.targets.shapes.doubtful_rows import odd
-from diffrender.diffusion.targets.shapes.tables import check_points
+from diffrender.diffusion.targets.shapes.tables.doubtful_rows import odd
+from diffrender.diffusion.targets.shapes.tables.points import check_points
 
 MAX_BYTES = 512_000_000
 

@@ -158,7 +158,7 @@ def _mesh(path: Path, asked: dict[str, Any]) -> Sampler:
 
 
 def _table(path: Path, asked: dict[str, Any]) -> Sampler:
-    found, arrays = _read("tables:read_points", str(path), path=str(path), **asked)
+    found, arrays = _read("tables.points:read_points", str(path), path=str(path), **asked)
     return Rows(*arrays, classes=found.get("classes"))
 
 

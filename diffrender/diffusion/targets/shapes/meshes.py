@@ -10,7 +10,7 @@ import numpy as np
 from diffrender.core.errors import DiffrenderError
 from diffrender.diffusion.targets.shapes.mesh_files import read_obj, read_off, read_ply, read_stl
 from diffrender.diffusion.targets.shapes.polygons import triangulated
-from diffrender.diffusion.targets.shapes.tables import MAX_COORDINATE
+from diffrender.diffusion.targets.shapes.tables.points import MAX_COORDINATE
 
 MAX_BYTES = 512_000_000
 FORMATS = {".obj": read_obj, ".off": read_off, ".ply": read_ply, ".stl": read_stl}

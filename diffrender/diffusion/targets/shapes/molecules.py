@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from diffrender.core.errors import DiffrenderError
-from diffrender.diffusion.targets.shapes.table_text import as_plain_numbers, decoded
+from diffrender.diffusion.targets.shapes.tables.encoding import decoded
+from diffrender.diffusion.targets.shapes.tables.numbers import as_plain_numbers
 
 NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 ATOM = re.compile(r"([A-Za-z]{1,3})(?![A-Za-z])\S*")  # an element, and a label after it: C, C12, O-3, H(2)
