@@ -99,7 +99,7 @@ class Step(TrajectoryScene):
             part.show_step(k)
 
         title, equation = self.header(self.words["title"], self.sampler_equation())
-        light = Spotlight(equation, {t: theme.color(t) for t in equation.terms}, theme)
+        light = Spotlight.by_name(equation, theme)
         key, lines = self.legend(terms.keys(theme), boxes.key), terms.lines(page)
         floor = float(key.get_top()[1]) + 0.1 if page.column_align < 0 else -math.inf
         told = Narration(self, boxes.column, floor=floor)
@@ -190,7 +190,7 @@ class Step(TrajectoryScene):
         clock.bind(*both.moving)
         caption = self.caption("sampler", "step", "first step drawn straight", "seed", "model", clock=clock)
         light = dict.fromkeys(equation.terms, 1.0)
-        Spotlight(equation, {t: theme.color(t) for t in equation.terms}, theme).light(light)
+        Spotlight.by_name(equation, theme).light(light)
         clock.show(0)
         self.play(FadeInFast(*both.mobjects, *clock.slider(boxes.slider), caption, run_time=0.6))
         seconds = self.seconds(FIRST)

@@ -68,6 +68,11 @@ class Theme:
         return self.noise
 
     @property
+    def state(self) -> str:
+        """Where it stands before the step: x_t."""
+        return self.fg
+
+    @property
     def sum(self) -> str:
         """What happened: the step taken."""
         return self.fg

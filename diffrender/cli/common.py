@@ -142,6 +142,17 @@ def overrides_from_flags(
     return combined({} if kind is None else {"sampler.kind": kind}, parse_sets(sets), given)
 
 
+def as_sampled(scene: str, config: str, options: dict[str, Any], outputs: Path, device: str) -> dict[str, Any]:
+    """The overrides of what `sample` last made, if the scene draws that where nothing else is asked for; and say so."""
+    from diffrender.jobs.plan.last_sample import last_sample
+
+    found = last_sample(scene, config, options, outputs=outputs, device=device)
+    if found is None:
+        return {}
+    say(f"Drawn as last sampled: {found.recording}. Any setting of the run (--sampler, --steps, --set) draws another.")
+    return dict(found.overrides)
+
+
 def parse_option(text: str) -> tuple[str, Any]:
     """An option of a scene as it is typed, `name=value`."""
     from diffrender.config.overrides import parse_set

@@ -1,12 +1,17 @@
 """Colours can be told apart, by everyone, and text can be read; type sizes keep to the floor."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
 
+from diffrender.animation.parts.zoom.spotlight import Spotlight
+from diffrender.animation.text.typst import maths
 from diffrender.animation.theme import EDGE, SHORT_SIDE, THEMES, Frame, blend, linear, oklab, point_radius, srgb, theme
 from diffrender.core.errors import UsageError
+from diffrender.diffusion.recording.describe import sampler_facts
+from diffrender.diffusion.samplers.catalogue import SAMPLERS
 
 # dichromats after Machado et al. 2009, severity 1
 VISION = {
@@ -127,3 +132,21 @@ def test_ten_classes_stay_apart_for_everyone(name):
     assert least(classes) >= 10
     assert least(TABLEAU.split()) < 5
     assert min(contrast(color, theme(name).panel) for color in classes) >= 2.4
+
+
+def test_every_term_that_a_sampler_names_has_a_colour():
+    for entry in SAMPLERS:
+        for term in re.findall(r" : (\w+)}}", sampler_facts(entry, {"eta": 1.0})["equation"]):
+            assert theme("dark").color(term).startswith("#"), (entry.name, term)
+    with pytest.raises(AttributeError):
+        theme("dark").color("nothing")
+
+
+def test_a_term_of_a_name_of_ones_own_is_lit_as_text_is():
+    look = theme("dark")
+    equation = maths("{{x : state}} = {{f : mine}} + {{xi : noise}}", 1.0, look.fg)
+    light = Spotlight.by_name(equation, look)
+    light.light(dict.fromkeys(equation.terms, 0.5))
+    light.light(dict.fromkeys(equation.terms, 1.0))
+    lit = {name: glyphs[0].get_fill_color().to_hex() for name, glyphs in equation.terms.items()}
+    assert lit == {"state": look.fg, "mine": look.fg, "noise": look.noise}

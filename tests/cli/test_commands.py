@@ -23,6 +23,7 @@ training: {steps: 40, batch_size: 64, data_size: 500, snapshots: 3, snapshot_cha
 sampler: {kind: ddim, steps: 5, chains: 30}
 record: {target_points: 50, grid: [6, 4]}
 """
+HEUN = ["--sampler", "heun", "--steps", "3"]
 SMALL = ["-r", "160,90", "--fps", "4", "-O", "duration=1"]
 
 
@@ -188,8 +189,32 @@ def test_sample_says_how_its_recording_is_drawn(folder):
     assert words[:2] == ["render", "denoise"]
     assert words[2] == done.stdout.strip()
     run(*words, *SMALL, "--dry-run", cwd=folder, check=0)
+    run("sample", "tiny.yaml", cwd=folder, check=0)  # the last, for the other tests
     other = run("sample", "tiny.yaml", "--sampler", "ula", "-o", "chains.npz", cwd=folder, check=0)
     assert "Draw it" not in other.stderr, "the scene of chains wants more than one recording"
+
+
+def test_render_draws_what_was_sampled_last_unless_told_otherwise(folder):
+    def says_so(*asked, scene="denoise"):
+        done = run("render", scene, "-c", "tiny.yaml", "--dry-run", *asked, cwd=folder, check=0)
+        return "Drawn as last sampled: outputs/tiny/heun-" in done.stderr
+
+    assert not says_so()
+    made = run("sample", "tiny.yaml", *HEUN, cwd=folder, check=0).stdout.strip()
+    assert says_so()
+    run("render", "denoise", "-c", "tiny.yaml", "-s", "-r", "160,90", cwd=folder, check=0)
+    drawn, recorded = (
+        json.loads(run("inspect", file, "--json", cwd=folder, check=0).stdout)
+        for file in ("outputs/tiny/denoise.png", made)
+    )
+    assert drawn["upstream"]["run"] == recorded["key"]
+    assert not says_so("--steps", "5"), "something is asked for"
+    assert not says_so(scene="race"), "it shows several"
+    (folder / made).unlink()
+    assert not says_so(), "it is there no more"
+    run("sample", "tiny.yaml", *HEUN, cwd=folder, check=0)
+    run("sample", "tiny.yaml", cwd=folder, check=0)
+    assert not says_so(), "the config's own was sampled after it"
 
 
 @pytest.mark.parametrize(

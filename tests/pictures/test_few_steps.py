@@ -8,7 +8,7 @@ from diffrender.animation.text.typst import Typeset
 
 from .small_runs import EVERY, recordings
 
-SHORT = {"duration": 1, "slow_steps": 0, "hero": False}
+SHORT = {"duration": 1, "slow_steps": 1}
 FEW = {
     "one step of DDIM": {"kind": "ddim", "steps": 1},
     "one step of Heun": {"kind": "heun", "steps": 1},

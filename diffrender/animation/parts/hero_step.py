@@ -53,7 +53,7 @@ class HeroStep:
         self.predicted = Dot(radius=0.08, color=theme.data).set_stroke(theme.fg, 1.2 * RING * 100)
         self.predicted.set_z_index(8).set_opacity(0)
         hero.point.set_z_index(8)  # arrows end at it, and do not hide it
-        self.light = Spotlight(equation, {t: theme.color(t) for t in equation.terms}, theme)
+        self.light = Spotlight.by_name(equation, theme)
         self.terms = list(equation.terms)
         self.mobjects: list[Mobject] = [arrow.set_z_index(7) for arrow in self.arrows.values()]
         self.mobjects += [self.predicted, equation]
@@ -103,6 +103,7 @@ class HeroStep:
             arrow.put(a, b - (b - a) * min(short / length, 0.5) if length else b, grown)
         self.hero.show_step(step + done["move"])
         strengths = dict.fromkeys(self.terms, 1.0 if part <= 0 else 0.0)
+        strengths |= {term: 1.0 for term in self.terms if term == "state"}  # it stands there all the while
         for stage, terms in LIT_BY.items():
             # without a kick, whatever else the equation names is part of the deterministic step
             for term in (*terms, "noise") if stage == "drift" and "noise" not in ends else terms:

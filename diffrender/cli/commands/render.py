@@ -29,6 +29,7 @@ from diffrender.cli.common import (
     Steps,
     Theme,
     Trust,
+    as_sampled,
     check_device,
     check_out_folder,
     command,
@@ -210,17 +211,12 @@ def render(
         max_mb=max_mb,
         loop=loop,
     )
-    job = clip(
-        scene,
-        config,
-        overrides_from_flags(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None),
-        dict(parse_option(text) for text in options),
-        settings,
-        out,
-        trajectories=[*recordings, *trajectory],
-        outputs=outputs,
-        device=check_device(device),
-    )
+    given, device = [*recordings, *trajectory], check_device(device)
+    chosen = dict(parse_option(text) for text in options)
+    overrides = overrides_from_flags(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None)
+    if not given and not overrides:
+        overrides = as_sampled(scene, config, chosen, outputs, device)
+    job = clip(scene, config, overrides, chosen, settings, out, trajectories=given, outputs=outputs, device=device)
     spec = clip_spec(job)
     job = job if force else of_another_format(job)
     if dry_run:

@@ -62,6 +62,7 @@ def sample(
     """
     from diffrender.core.errors import UsageError
     from diffrender.jobs.make import bring_up_to_date, dry_run_table
+    from diffrender.jobs.plan.last_sample import remember
     from diffrender.jobs.plan.subject import Subject
 
     trusting(trust)
@@ -85,6 +86,8 @@ def sample(
         report = bring_up_to_date(job, force, outputs)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("A training goes on where it stopped; a recording begins anew.") from None
+    if out is None:
+        remember(subject)
     if report["reused"]:
         say(f"{job.out} is up to date; --force records again.")
     print_output(job.out, as_json, **report)

@@ -23,6 +23,7 @@ from diffrender.cli.common import (
     Steps,
     Theme,
     Trust,
+    as_sampled,
     check_device,
     command,
     complete_options,
@@ -123,6 +124,8 @@ def watch(
             )
         watched = LectureSubject(subject, given, outputs, check_device(device))
     else:
+        if not recordings and not overrides:
+            overrides = as_sampled(subject, config, chosen, outputs, check_device(device))
         flags = [word for key, value in look.items() if value for word in (f"--{key}", shlex.quote(str(value)))]
         watched = SceneSubject(
             subject,

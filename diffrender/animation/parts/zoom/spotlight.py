@@ -25,6 +25,11 @@ class Spotlight:
             for name, color in colors.items()
         }
 
+    @classmethod
+    def by_name(cls, equation: Typeset, theme: Theme) -> Spotlight:
+        """Of all terms: each in the theme's colour of its name, or in that of text if it has none."""
+        return cls(equation, {t: theme.color(t) if hasattr(theme, t) else theme.fg for t in equation.terms}, theme)
+
     def light(self, strengths: Mapping[str, float]) -> None:
         """Light each named term so strongly, 0 (muted) to 1 (its own colour)."""
         for name, strength in strengths.items():
