@@ -99,6 +99,7 @@ class ChainsInSpaceScene(ManyChainsScene):
         left, right = self.view(self.run.target, boxes.left), self.view(self.run.target, boxes.right)
         self.look(1)
         beside = BesideData(self.page, run, left, right, boxes)
-        self.play(FadeOutFast(*(mob for mob in gone if mob is not self.samples), *self.drawn, run_time=0.4))
+        gone = [*(mob for mob in gone if mob is not self.samples), *self.drawn, *self.space.cage]
+        self.play(FadeOutFast(*gone, run_time=0.4))
         self.play(self.space.move(*beside.where, self.seconds(1.2)))
         self.crossfade((), beside.mobjects)

@@ -18,6 +18,7 @@ from diffrender.animation.text.numbers import same_text
 
 RESULT = "what comes out"  # of the first picture, which is the last one too
 REWOUND, CHANGING = "back to the start", 0.1  # said while time runs back; part of it in which the words change
+SWAY_SECONDS = 4.5  # in which a shape in space turns to one side and the other
 DISSOLVE = 0.5  # seconds in which a clip begins anew
 OPENING = 0.3  # seconds in which it goes that a picture is said to be the result
 
@@ -186,8 +187,16 @@ class MovingScene(Scene):
             view.look(course, degrees=self.options.orbit)
 
     def outro(self, hold: float | None = None) -> None:
-        """Hold the last state: a clip ends on it, so that a slide or a film may go on showing it."""
-        self.stand(self.options.hold if hold is None else hold)
+        """Hold the last state: a clip ends on it, so that a slide or a film may go on showing it.
+
+        A shape in space sways meanwhile, once to each side, and so stands for `SWAY_SECONDS` at least.
+        """
+        seconds = self.options.hold if hold is None else hold
+        longer = max(seconds, self.seconds(SWAY_SECONDS))
+        if seconds and (swaying := [a for view in self.views for a in view.sway(longer)]):
+            self.play(*swaying)
+        else:
+            self.stand(seconds)
 
     def stand(self, seconds: float) -> None:
         """Let everything stand for so many seconds, if for any."""

@@ -16,6 +16,7 @@ from manim import Animation, Mobject, rate_functions
 
 from diffrender.animation.animations import UpdateFromAlpha
 from diffrender.animation.layout.page import containing
+from diffrender.animation.layout.telling_angle import telling_angle
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.field import VectorField
@@ -28,12 +29,10 @@ from diffrender.animation.theme import Theme
 from diffrender.core.errors import RenderError
 
 PHI, THETA = 1.08, -1.05  # radians: from where the orbit begins
+SWAY = 0.3  # radians to each side by which a shape turns while it stands, so that its depth is seen
 DISTANCE = 3.6  # of the eye, in radii of the data
 WIDE = 2.45  # deviations of noise that must find room: one point in twenty lies farther out
 EASE = 0.45  # part of the camera's way in which it comes to rest
-PHI_RANGE, PHIS, THETAS = (0.55, 1.3), 5, 24  # directions that are tried for the telling one; from above all is flat
-MOST_POINTS, CELLS = 1500, 72  # points looked at, and cells of the picture along each side
-TELLING = 0.98  # of the most cells: directions that show so much of a shape are compared by its depth
 NEAR = 1.2  # room round points in space, some of which come nearer while the camera turns
 ROUND_BOX, SWEEP = 1.04, 0.6  # room round the box in space, and radians by which it is yet turned when it is near
 ROOM = 0.03  # of the box's sides, between data and box
@@ -48,6 +47,7 @@ class Plane:
         self.box, self.rect = box, rect
         self.made: list[Any] = []
         self.attached: list[Any] = []  # what has a `show_view(view)` and is told when the view moves
+        self.cage: list[Any] = []  # of what was made, the box in space
 
     def keep(self, mob: Any) -> Any:
         """Note what was made; each lies over the last."""
@@ -126,6 +126,10 @@ class Plane:
         """What moves the camera meanwhile: nothing in the plane."""
         return []
 
+    def sway(self, seconds: float) -> list[Animation]:
+        """What turns a shape that stands: nothing in the plane."""
+        return []
+
     def look(self, course: float, *, degrees: float) -> None:
         """Put the camera where it is when `course` 0..1 of its way has passed."""
         for animation in self.turn(1.0, degrees=degrees, start=course, end=course):
@@ -169,7 +173,7 @@ class Space(Plane):
         super().__init__(box, rect)
         self.orbit, self.haze, self.telling = orbit, haze, telling
         self.corners = np.stack(np.meshgrid(*np.stack([low, high], 1)), -1).reshape(-1, 3)
-        self.keep(Cage(orbit, box, rect, low, high, color=theme.border, grid=theme.grid))
+        self.cage = [self.keep(Cage(orbit, box, rect, low, high, color=theme.border, grid=theme.grid))]
 
     def cloud(self, xy: Any, *, color: Any, radius: float, alpha: Any = 1.0, **more: Any) -> PointCloud:
         """As in the plane, of points (N, 3) or a recording (T+1, N, 3); what is far fades."""
@@ -238,6 +242,14 @@ class Space(Plane):
 
         return [UpdateFromAlpha(show, *self._seen, run_time=seconds, adds=False)]
 
+    def sway(self, seconds: float) -> list[Animation]:
+        """A gentle turn to both sides of the `telling` angle, and back to it: depth is seen while a shape stands."""
+
+        def show(u: float) -> None:
+            self.orbit.theta = self.telling[1] + SWAY * math.sin(2 * math.pi * u) * math.sin(math.pi * u)
+
+        return [UpdateFromAlpha(show, *self._seen, run_time=seconds, adds=False)]
+
     @property
     def _seen(self) -> list[Mobject]:
         return self.made
@@ -247,27 +259,6 @@ def _eased(u: float) -> float:
     """0..1 → 0..1 at one speed, which falls evenly to nothing over the last `EASE`."""
     speed, bend = 1 / (1 - EASE / 2), 1 - EASE
     return speed * u if u <= bend else speed * (u - (u - bend) ** 2 / (2 * EASE))
-
-
-def telling_angle(orbit: Orbit, data: np.ndarray) -> tuple[float, float]:
-    """(phi, theta) from which most of the shape of points (N, 3) is seen, and its depth.
-
-    By rule: of `THETAS` × `PHIS` directions those in which the points fall into nearly as many cells of a fixed grid as
-    can be, and of these the one in which their depths differ most: a ring seen from above would look flat.
-    """
-    points = np.ascontiguousarray(data[:MOST_POINTS], np.float32)
-    reach = float(np.abs(points - orbit.center).max()) * 1.8 or 1.0
-    trial = Orbit(perspective=orbit.perspective, center=tuple(orbit.center))
-    found = []
-    for trial.phi in np.linspace(*PHI_RANGE, PHIS).tolist():
-        for trial.theta in (THETA + np.arange(THETAS) * 2 * math.pi / THETAS).tolist():
-            xy, _, depth = trial.project(points)
-            cells = np.clip((xy / reach + 1) * CELLS / 2, 0, CELLS - 1).astype(int)
-            covered = len(np.unique(cells[:, 0] * CELLS + cells[:, 1]))
-            found.append((covered, float(np.nanstd(depth)), trial.phi, trial.theta))
-    most = max(covered for covered, *_ in found)
-    _, phi, theta = max(rest for covered, *rest in found if covered >= TELLING * most)
-    return phi, theta
 
 
 def around(
@@ -300,7 +291,7 @@ def around(
     orbit = Orbit(PHI, THETA, perspective=1 / (DISTANCE * radius), center=tuple(middle), reach=0.7 * radius)
     corners = np.stack(np.meshgrid(*np.stack([low, high], 1)), -1).reshape(-1, 3)
     extent = np.zeros(2)
-    telling = telling_angle(orbit, data)
+    telling = telling_angle(orbit, data, first=THETA)
     for orbit.phi in (PHI, telling[0]):
         for orbit.theta in np.linspace(0, 2 * math.pi, 48).tolist():
             extent = np.maximum(extent, np.abs(orbit.project(corners)[0]).max(0))

@@ -37,8 +37,12 @@ class Beside:
     mobjects: list[Mobject]
 
     def play(self, scene: Any, view: Plane, gone: Sequence[Mobject], *also: Mobject) -> None:
-        """What is `gone` fades; their view moves to its panel, and the rest comes, with all that `also` does."""
+        """What is `gone` fades; their view moves to its panel, and the rest comes, with all that `also` does.
+
+        A box in space, for which a panel has no room, goes too.
+        """
         seconds = scene.seconds(MOVE_SECONDS)
+        gone = [*gone, *(mob for mob in view.cage if mob in scene.mobjects and mob not in gone)]
         out = [FadeOutFast(*gone, run_time=SOON * seconds)] if gone else []
         soon = [mob for mob in self.mobjects if mob not in self.named]
         into = FadeInFast(*soon, *also, run_time=seconds, after=SOON)
@@ -84,7 +88,7 @@ class BesideData(Beside):
         texts += [
             scale_bar(*each, under=page.theme.bg) for each in ((left, page, boxes.left), (right, page, boxes.right))
         ]
-        self.mobjects: list[Mobject] = [*left.made, *texts]
+        self.mobjects: list[Mobject] = [*(mob for mob in left.made if mob not in left.cage), *texts]
 
 
 def feet(page: Page, boxes: Boxes, *said: tuple[str, Sequence[Any]]) -> list[Any]:
