@@ -114,6 +114,7 @@ class Forward(TrajectoryScene):
         stages = [beside_marginals(box, dims) for box in (boxes.left, boxes.right)]
         views = [self.view(last, s, reach=1.0, noise=self.deviation, haze=self.theme.panel) for s in stages]
         view = self.lay()
+        view.leaves = True
         self.look(1)
         beside = BesideBell(self.page, last, views, boxes, self.deviation)
         beside.draw(view, last, self.theme.samples)
@@ -127,6 +128,7 @@ class Forward(TrajectoryScene):
         stage, reach = beside_marginals(boxes.panel, states.shape[2]), REACH[states.shape[2]]
         self.lay = partial(self.view, states[0], stage, reach=reach, noise=self.deviation, haze=theme.panel)
         view = self.lay()
+        view.leaves = True
         origin = view.cloud(states[0], color=theme.data, radius=DATA, alpha=CLOUD)
         cloud = view.cloud(states, color=theme.data, radius=point_radius(states.shape[1], 12), alpha=CLOUD)
         self.points = cloud

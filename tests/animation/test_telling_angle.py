@@ -57,6 +57,7 @@ def test_gaps_inside_an_outline_tell_more_than_a_filled_one_and_lie_outside_it_n
 
 def test_a_shape_in_space_sways_to_both_sides_of_its_telling_angle_and_comes_back():
     view = around(roll(1), (-5, 5, -3, 3), (0, 0), (3, 2), theme("dark"))
+    view.look(1.0, degrees=90)
     (sway,) = view.sway(4.0)
     turned = []
     for u in np.linspace(0, 1, 21):
@@ -68,3 +69,12 @@ def test_a_shape_in_space_sways_to_both_sides_of_its_telling_angle_and_comes_bac
     assert min(turned) < -0.7 * SWAY
     assert np.abs(np.diff(turned)).max() < 0.4 * SWAY, "no jerk"
     assert around(roll(1)[:, :2], (-5, 5, -3, 3), (0, 0), (3, 2), theme("dark")).sway(4.0) == []
+
+
+def test_the_camera_comes_to_the_telling_angle_or_leaves_it_by_the_same_way():
+    came, left = (around(roll(1), (-5, 5, -3, 3), (0, 0), (3, 2), theme("dark")) for _ in range(2))
+    left.leaves = True
+    for view, first, last in ((came, -math.pi / 2, 0), (left, 0, -math.pi / 2)):
+        for course, aside in ((0.0, first), (1.0, last)):
+            view.look(course, degrees=90)
+            assert view.orbit.theta - view.telling[1] == pytest.approx(aside)

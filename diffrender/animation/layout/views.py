@@ -39,9 +39,13 @@ ROOM = 0.03  # of the box's sides, between data and box
 
 
 class Plane:
-    """Data space `box` on the rectangle `rect`."""
+    """Data space `box` on the rectangle `rect`.
+
+    leaves: whether the camera goes from where it tells most to where it else begins, for what is a shape at first.
+    """
 
     dims = 2
+    leaves = False
 
     def __init__(self, box: Rect, rect: Rect) -> None:
         self.box, self.rect = box, rect
@@ -229,24 +233,26 @@ class Space(Plane):
         self.orbit.phi, self.orbit.theta = now
 
     def turn(self, seconds: float, *, degrees: float, start: float = 0.0, end: float = 1.0) -> list[Animation]:
-        """The part `start` to `end` of the camera's way: it comes from `degrees` aside to the `telling` angle.
+        """The part `start` to `end` of the camera's way: from `degrees` aside to the `telling` angle, or back.
 
         It goes evenly, and over the last `EASE` of the way comes to rest.
         """
         (phi, theta), (from_phi, _) = self.telling, (PHI, THETA)
 
         def show(u: float) -> None:
-            left = 1 - _eased(start + u * (end - start))
+            gone = _eased(start + u * (end - start))
+            left = gone if self.leaves else 1 - gone
             self.orbit.theta = theta - math.radians(degrees) * left
             self.orbit.phi = phi + (from_phi - phi) * left
 
         return [UpdateFromAlpha(show, *self._seen, run_time=seconds, adds=False)]
 
     def sway(self, seconds: float) -> list[Animation]:
-        """A gentle turn to both sides of the `telling` angle, and back to it: depth is seen while a shape stands."""
+        """A gentle turn to both sides of where the camera is, and back: depth is seen while a shape stands."""
+        rest = self.orbit.theta
 
         def show(u: float) -> None:
-            self.orbit.theta = self.telling[1] + SWAY * math.sin(2 * math.pi * u) * math.sin(math.pi * u)
+            self.orbit.theta = rest + SWAY * math.sin(2 * math.pi * u) * math.sin(math.pi * u)
 
         return [UpdateFromAlpha(show, *self._seen, run_time=seconds, adds=False)]
 
