@@ -83,6 +83,33 @@ def test_svg_is_drawn_as_a_renderer_draws_it(name, read):
     assert not np.allclose(box(x * [1, -1]), np.add(expected, 1), atol=0.4)  # the control
 
 
+HAIRLINES = [  # a circle of radius 30, the strokes of which no renderer shows
+    '<circle cx="150" cy="50" r="30" fill="none" stroke="red" stroke-width="0.0001"/>',
+    '<g transform="scale(.001)"><circle cx="150000" cy="50000" r="30000" style="fill:none; stroke:#000; stroke-width:.01px;"/></g>',
+    '<style>g .a,b{fill:none;stroke:#000;stroke-width:1e-4px}</style><g><circle class="a" cx="150" cy="50" r="30"/></g>',
+    '<g fill="none" stroke="#000" stroke-width="1e-5"><circle id="c" cx="150" cy="50" r="30"/></g>',
+    '<defs><circle id="c" cx="15" cy="5" r="3" fill="none" stroke="#000" stroke-width="1e-5"/></defs><use href="#c" transform="matrix(10 0 0 10 0 0)"/>',
+]
+
+
+@pytest.mark.parametrize("body", HAIRLINES)
+def test_hairlines_are_drawn_and_said(body, read):
+    x, _, _, said = read("a.svg", svg(body))
+    assert np.allclose(box(x * [1, -1]), DISC_BOX, atol=0.4)
+    assert np.allclose(np.hypot(*(x - [150, -50]).T), 30, atol=0.3)
+    assert "too thin to be seen" in said
+    *_, said = read("b.svg", svg('<circle cx="150" cy="50" r="30" fill="none" stroke="red"/>'))
+    assert said == ""  # the control
+    *_, said = read("c.svg", svg('<circle cx="150" cy="50" r="30" fill="none" stroke="red" stroke-width="0"/>' + DISC))
+    assert said == ""  # none was asked for
+
+
+def test_what_is_too_pale_to_count_is_said(read):
+    pale = '<rect width="50" height="50" fill="{}"/>'
+    assert "nearly of the colour of the paper" in read("a.svg", svg(DISC + pale.format("#eee")))[3]
+    assert read("b.svg", svg(DISC + pale.format("#aaa")))[3] == ""
+
+
 def test_text_in_svg_counts_and_is_said(read):
     x, _, _, said = read(
         "a.svg", svg('<circle cx="30" cy="50" r="20"/><text x="100" y="60" font-size="40">Hi漢</text>')

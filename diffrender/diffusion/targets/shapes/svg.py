@@ -6,6 +6,7 @@ outside the file is read. Called in a process with limits on time and memory.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import tempfile
@@ -15,13 +16,15 @@ from typing import Any
 import numpy as np
 
 from diffrender.core.errors import DiffrenderError
-from diffrender.diffusion.targets.shapes.ink import CONTRAST, classes_of, coverage, outline
+from diffrender.diffusion.targets.shapes.ink import CONTRAST, classes_of, contrast, coverage, outline
 from diffrender.diffusion.targets.shapes.svg_document import Box, Document
+from diffrender.diffusion.targets.shapes.svg_hairlines import strokes_of, widen
 
 ROUGH, SIDE, FINE = 400, 800, 1600  # pixels on the longer side: to find the ink, to draw it, to draw fine lines
 THIN = 3.0  # pixels: ink that is thinner on the whole is drawn finer
 FIRST_REACH, REACHES = 1000.0, 5  # of a drawing that says no size: what is looked at first, each next ten times as far
 MAX_ZOOMS = 8  # steps towards ink that is tiny on its page
+PALE, PALE_PIXELS = 4, 100  # of 255: a colour so far from the paper's, of so many pixels, was meant to be seen
 FONT = "Aileron"  # the face that Pillow brings along
 
 
@@ -49,7 +52,7 @@ def read_svg(
     if invert:
         weights = 255 - weights
     if not weights.any():
-        raise _empty(document)
+        raise painter.empty()
     notes = {"notes": painter.notes()}
     if by == "length":
         start, end = outline(weights)
@@ -66,6 +69,7 @@ class _Painter:
 
     def __init__(self, document: Document) -> None:
         self.document = document
+        self.strokes, self.hairlines = strokes_of(document), False
         self.font, unknown = _set_in_bundled_font(document) if document.texts else (b"", "")
         document.left_out += [f"characters that {FONT} lacks ({unknown})"] * bool(unknown)
 
@@ -75,18 +79,14 @@ class _Painter:
             window = self.document.view
             rgba, corner, unit = self.draw(window, ROUGH)
         else:
-            for k in range(REACHES):
-                reach = FIRST_REACH * 10**k
-                window = (-reach, -reach, 2 * reach, 2 * reach)
-                rgba, corner, unit = self.draw(window, ROUGH)
-                edge = np.concatenate([rgba[0], rgba[-1], rgba[:, 0], rgba[:, -1]])
-                if rgba[..., 3].any() and not edge[:, 3].any():
-                    break
+            window, rgba, corner, unit = self._whole()
         paper = None if opaque else _paper(rgba)
+        if paper is not None and (contrast(rgba, paper) >= PALE)[coverage(rgba, paper) == 0].sum() >= PALE_PIXELS:
+            self.document.left_out.append("what is nearly of the colour of the paper")
         for _ in range(MAX_ZOOMS):
             rows, columns = (np.flatnonzero(coverage(rgba, paper).any(axis=axis)) for axis in (1, 0))
             if not len(rows):
-                raise _empty(self.document)
+                raise self.empty()
             low = np.array([columns[0], rows[0]]) - 1
             high = np.array([columns[-1], rows[-1]]) + 2
             x, y = (max(0.0, float(v)) for v in low)
@@ -95,6 +95,38 @@ class _Painter:
                 break
             rgba, corner, unit = self.draw(window, ROUGH)
         return window, paper
+
+    def _whole(self) -> tuple[Box, np.ndarray, tuple[float, float], float]:
+        """A window in which all of a drawing lies that says no view, and what `draw` gives of it."""
+        for k in range(REACHES):
+            reach = FIRST_REACH * 10**k
+            window = (-reach, -reach, 2 * reach, 2 * reach)
+            rgba, corner, unit = self.draw(window, ROUGH)
+            edge = np.concatenate([rgba[0], rgba[-1], rgba[:, 0], rgba[:, -1]])
+            if rgba[..., 3].any() and not edge[:, 3].any():
+                break
+        return window, rgba, corner, unit
+
+    def empty(self) -> DiffrenderError:
+        """Why nothing is seen: all of it lies outside the view, or is small in it, or there is nothing at all."""
+        document, remedy = self.document, "Is all of it hidden, or nearly of the colour of the paper?"
+        left_out = f" (left out: {', '.join(document.left_out)})" if document.left_out else ""
+        view = document.view
+        if view and not self.draw(view, ROUGH)[0][..., 3].any() and (box := self._ink_anywhere()):
+            shown, needed = (" ".join(f"{v:.6g}" for v in each) for each in (view, box))
+            return DiffrenderError(
+                f"{document.name}: nothing in it can be seen: it shows the part {shown} (x, y, width, height), and "
+                f"what is drawn covers {needed}{left_out}.",
+                f'Set viewBox="{needed}", or leave out viewBox, width and height.',
+            )
+        return DiffrenderError(f"{document.name}: an empty drawing: nothing in it can be seen{left_out}.", remedy)
+
+    def _ink_anywhere(self) -> Box | None:
+        """About where the drawing has ink, looked for also outside its view; None if nowhere."""
+        self.document.forget_view()
+        with contextlib.suppress(DiffrenderError):
+            return self.find(opaque=False)[0]
+        return None
 
     def draw(self, window: Box, side: int) -> tuple[np.ndarray, tuple[float, float], float]:
         """Pixels (H, W, 4) of a window, `side` along its longer side; x and y of the top left; the side of a pixel."""
@@ -105,6 +137,7 @@ class _Painter:
         unit = max(width, height) / side
         across, down = (max(1, math.ceil(length / unit - 1e-6)) for length in (width, height))
         whole = (x, y, across * unit, down * unit)
+        self.hairlines = widen(self.strokes, unit)
         with tempfile.NamedTemporaryFile(suffix=".otf") as font:
             if self.font:
                 font.write(self.font)
@@ -135,6 +168,8 @@ class _Painter:
         said = []
         if self.font:
             said.append(f"text is set in {FONT}, whatever font it names")
+        if self.hairlines:
+            said.append("strokes too thin to be seen are drawn wider")
         if self.document.left_out:
             said.append(f"left out: {', '.join(self.document.left_out)}")
         return [f"{Path(self.document.name).name}: {'; '.join(said)}."] if said else []
@@ -176,11 +211,3 @@ def _set_in_bundled_font(document: Document) -> tuple[bytes, str]:
         element.text = element.text and element.text.translate(gone)
         element.tail = element.tail and element.tail.translate(gone)
     return font.font_bytes, "".join(unknown[:20])
-
-
-def _empty(document: Document) -> DiffrenderError:
-    said = f" (left out: {', '.join(document.left_out)})" if document.left_out else ""
-    return DiffrenderError(
-        f"{document.name}: an empty drawing: nothing in it can be seen{said}.",
-        "Is all of it hidden, outside its viewBox, or as white as the paper?",
-    )

@@ -41,7 +41,7 @@ class Document:
         self.label = self.root.get("data-label", "")
         self._drop_links()
         self._plain_styles()
-        self.texts = [e for e in self.root.iter() if _tag(e) == "text"]
+        self.texts = [e for e in self.root.iter() if tag(e) == "text"]
         self.view = self._placed()
 
     def through(self, window: Box, width: int, height: int) -> str:
@@ -51,19 +51,27 @@ class Document:
         size = f'width="{width}" height="{height}" preserveAspectRatio="none"'
         return f'<svg xmlns="{SVG}" viewBox="{box}" {size}>{inner}</svg>'
 
+    def forget_view(self) -> None:
+        """Show all that is drawn, wherever it lies."""
+        self.view = None
+        for key in ("viewBox", "preserveAspectRatio"):
+            self.root.attrib.pop(key, None)
+        for key, value in (("x", "0"), ("y", "0"), ("width", "100"), ("height", "100"), ("overflow", "visible")):
+            self.root.set(key, value)
+
     def _drop_links(self) -> None:
         """Take out what other files would be read for, and what is no drawing."""
         links = elements = 0
         for parent in list(self.root.iter()):
             for child in list(parent):
-                if _tag(child) in ("script", "metadata", "foreignObject"):
-                    elements += _tag(child) == "foreignObject" and len(child) > 0  # Illustrator's is empty
+                if tag(child) in ("script", "metadata", "foreignObject"):
+                    elements += tag(child) == "foreignObject" and len(child) > 0  # Illustrator's is empty
                     parent.remove(child)
                     continue
                 for key in HREF:
                     link = child.get(key, "#").strip()
                     if not link.startswith(("#", "data:")):
-                        links += _tag(child) in ("image", "feImage", "use")
+                        links += tag(child) in ("image", "feImage", "use")
                         del child.attrib[key]
         if links:
             self.left_out.append(f"{links} picture{'s' * (links > 1)} or part{'s' * (links > 1)} from other files")
@@ -72,7 +80,7 @@ class Document:
 
     def _plain_styles(self) -> None:
         """Put its styles the way they are drawn, and say which have no effect."""
-        sheets = [e for e in self.root.iter() if _tag(e) == "style"]
+        sheets = [e for e in self.root.iter() if tag(e) == "style"]
         styled = [e for e in self.root.iter() if e.get("style")]
         known = svg_css.variables("\n".join([*((e.text or "") for e in sheets), self.root.get("style", "")]))
         for element in sheets:
@@ -86,17 +94,22 @@ class Document:
         rules = "\n".join(["@import;" * self.linked, *(e.text or "" for e in sheets)])
         own = [f"{key}:{e.get(key)};" for e in self.root.iter() for key in AS_STYLES if e.get(key)]
         self.left_out += svg_css.without_effect("\n".join([rules, *(e.get("style", "") for e in styled), *set(own)]))
-        if any(_tag(e) in ANIMATED for e in self.root.iter()) and "animations" not in self.left_out:
+        if any(tag(e) in ANIMATED for e in self.root.iter()) and "animations" not in self.left_out:
             self.left_out.append("animations")
 
     def _placed(self) -> Box | None:
         """Give the outermost element its place in the plane, as a window needs it; returns its view."""
         root = self.root
-        box, width, height = _numbers(root.get("viewBox")), _length(root.get("width")), _length(root.get("height"))
+        said, width, height = root.get("viewBox"), length_of(root.get("width")), length_of(root.get("height"))
+        box = box_of(said)
         for key in ("x", "y", "transform"):
             root.attrib.pop(key, None)
-        if box and (min(box[2:]) <= 0 or not all(map(math.isfinite, box))):
-            raise DiffrenderError(f"{self.name}: its viewBox is empty ({root.get('viewBox', '')[:60]}).")
+        if (said or "").strip() and (not box or min(box[2:]) <= 0 or not all(map(math.isfinite, box))):
+            raise DiffrenderError(
+                f'{self.name}: its viewBox="{" ".join((said or "").split())[:60]}" shows nothing: it is four numbers: '
+                "x, y, a width and a height above 0.",
+                'Set it to what is to be seen, such as viewBox="0 0 100 100", or leave it out: all is then drawn.',
+            )
         view: Box | None
         if box and root.get("preserveAspectRatio", "").strip().startswith("none") and width and height:
             view = (0.0, 0.0, width, height)
@@ -141,8 +154,8 @@ def _parsed(source: bytes, name: str) -> ElementTree.Element:
         raise DiffrenderError(
             f"{name}: not an SVG file that can be read ({reason}).", "Save it again as plain SVG, in UTF-8."
         ) from None
-    if root is None or _tag(root) != "svg":
-        found = "nothing" if root is None else f"<{_tag(root)[:40]}>"
+    if root is None or tag(root) != "svg":
+        found = "nothing" if root is None else f"<{tag(root)[:40]}>"
         raise DiffrenderError(f"{name}: not an SVG file: its outermost element is {found}.")
     return root
 
@@ -156,11 +169,12 @@ def _with_prefixes(source: bytes) -> bytes:
     return re.sub(r"<((?:\w+:)?svg)\b", lambda found: f"<{found[1]}{given}", text, count=1).encode("latin-1")
 
 
-def _tag(element: ElementTree.Element) -> str:
+def tag(element: ElementTree.Element) -> str:
+    """An element's name without its namespace."""
     return str(element.tag).rpartition("}")[2]
 
 
-def _numbers(text: str | None) -> Box | None:
+def box_of(text: str | None) -> Box | None:
     """The four numbers of a viewBox, or None if they are not four numbers."""
     try:
         x, y, width, height = (float(part) for part in (text or "").replace(",", " ").split())
@@ -169,7 +183,7 @@ def _numbers(text: str | None) -> Box | None:
     return x, y, width, height
 
 
-def _length(text: str | None) -> float | None:
+def length_of(text: str | None) -> float | None:
     """A length in CSS pixels, or None if it is none, or relative to something else."""
     found = LENGTH.fullmatch(text or "")
     if not found or found[2] not in UNITS:
