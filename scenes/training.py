@@ -23,7 +23,6 @@ from diffrender.animation import (
     key_dot,
     key_line,
     key_path,
-    paced,
     panel,
     path_length,
     point_radius,
@@ -31,8 +30,12 @@ from diffrender.animation import (
 )
 
 STAMPS = {"tall": 5, "square": 9, "classic": 7, "wide": 7}  # moments of the training that stay on screen
-HEROES = 3  # noises whose end points are followed while the network learns
-DATA, SAMPLES = 0.75, 0.85  # opacity of points
+HEROES = 3  # noises whose end points are followed while the network learns,
+TAIL = 5  # each with where it went in so many snapshots
+DATA, SAMPLES = 0.75, 0.95  # opacity of points
+SMALLER = 0.8  # radius of samples, that of the data being 1
+REWIND = 1.0  # seconds back to the first step
+EVEN = 0.1  # of the time that all snapshots of points have alike; the rest goes to what moves
 
 
 class TrainingScene(TrajectoryScene):
@@ -64,7 +67,7 @@ class TrainingScene(TrajectoryScene):
         under, lines = (0.42, 1 + images) if tall else (0.46, 2)
         boxes = self.arrange(name, tiles=STAMPS[page.shape], under=under, key_lines=lines, **more)
         shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
-        timeline = path_length(shots, even=0.4) if images else paced(shots, interpolate=options.interpolate)
+        timeline = path_length(shots, even=0.4 if images else EVEN, interpolate=options.interpolate)
         clock = self.clock(run, timeline=timeline)
         shown, moving = (self.images if images else self.cloud)(boxes, clock)
 
@@ -76,14 +79,14 @@ class TrainingScene(TrajectoryScene):
 
         said = (run.meta.get("objective") or {}).get("equation")
         header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
-        count = "same noise" if tall else f"{len(shots)} snapshots of the same noise"
-        between = "interpolated" if options.interpolate and page.shape == "wide" else ""
+        between = ", straight in between" if options.interpolate and page.shape == "wide" else ""
+        count = "same noise" if tall else f"same noise at {len(shots)} steps"
         sampler = "sampler" if page.shape == "wide" and not images else ""
-        ground = [*shown, self.caption("model", count, between, charts.said, "seed"), step, *charts.mobjects]
+        ground = [*shown, self.caption("model", count + between, charts.said, "seed"), step, *charts.mobjects]
         clock.show(1)
         self.look(1)
         self.intro(*header, ground=[*ground, *moving], result=boxes.panel)
-        self.rewind(clock, 1.5)
+        self.rewind(clock, REWIND)
         self.play_run(clock)
         if not images and len(run.target):
             self.beside_the_data(boxes, [*ground, *moving], self.caption("model", count, sampler, "seed"))
@@ -92,7 +95,7 @@ class TrainingScene(TrajectoryScene):
     def beside_the_data(self, boxes: Boxes, gone: list[Any], caption: Any) -> None:
         """The last samples leave the data that they lie among: both as large as fits, with their distance."""
         run, options = self.run, self.options
-        shown, two = run.states[-1][: options.points], self.arrange("two panels")
+        shown, two = run.states[-1][: options.points], self.arrange("two panels", lines=2)
         view, left, right = (self.view(run.target, box, reach=0.86) for box in (boxes.panel, two.left, two.right))
         self.look(1)
         view.cloud(shown, color=self.theme.samples, radius=point_radius(options.points, 24), alpha=SAMPLES)
@@ -111,8 +114,11 @@ class TrainingScene(TrajectoryScene):
         run, page, theme, options = self.run, self.page, self.theme, self.options
         shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
         view = self.view(run.target, boxes.panel, reach=0.86, haze=theme.panel)
-        self.mixed(view, clock, point_radius(options.points, 16))
-        heroes = [Hero(view, shots, theme=theme, chain=k, length=len(shots)) for k in range(options.heroes)]
+        radius, few = point_radius(options.points, 16), options.points
+        view.cloud(run.target[:few], color=theme.data, radius=radius, alpha=DATA)
+        same: dict[str, Any] = {"radius": SMALLER * radius, "alpha": SAMPLES, "ring": theme.panel}
+        clock.bind(view.cloud(shots[:, :few], color=theme.samples, **same))  # ringed: seen apart from the data
+        heroes = [Hero(view, shots, theme=theme, chain=k, length=TAIL) for k in range(options.heroes)]
         for hero in heroes:
             clock.bind(hero)
 
@@ -135,16 +141,6 @@ class TrainingScene(TrajectoryScene):
         edge += [scale_bar(view, page, boxes.panel, under=theme.panel).set_z_index(9)] if view.dims == 2 else []
         ground = [panel(boxes.panel, theme), self.legend(self.keys(), boxes.key), *names, *shown, *edge]
         return ground, view.made
-
-    def mixed(self, view: Plane, clock: Clock, radius: float) -> None:
-        """Data and samples in one cloud, drawn in mixed order, so that neither hides the other where they agree."""
-        shots, data, theme = self.run["snapshot"], self.run.target, self.theme
-        n = min(self.options.points, shots.shape[1], len(data))
-        order = np.random.default_rng(0).permutation(2 * n)
-        both = np.concatenate([np.broadcast_to(data[:n], (len(shots), n, view.dims)), shots[:, :n]], axis=1)[:, order]
-        rgb = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (theme.data, theme.samples)]
-        colors = np.repeat(np.array(rgb, np.uint8), n, axis=0)[order]
-        clock.bind(view.cloud(both, color=colors, radius=radius, alpha=np.repeat([DATA, SAMPLES], n)[order]))
 
     def stamp(self, box: Any, shot: int, clock: Clock) -> list[Any]:
         """The samples of one snapshot on a tile, once the training has come to it."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffrender.animation.timeline import paced
+from diffrender.animation.timeline import path_length
 from diffrender.config.sections import Config
 from diffrender.trajectory.distance import nearest_distances
 from diffrender.trajectory.reader import Trajectory
 
 SECONDS, STEPS, POINTS, MEAN = 3.0, 120, 40, 80
-REWIND = 1.5  # seconds in which the clip goes back to the first step, before it moves on
+REWIND = 1.0  # seconds in which the clip goes back to the first step, before it moves on
 STAMPS = 7
+EVEN = 0.1  # of the time that all snapshots have alike
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def shown(run):
     """A snapshot in the middle, and the seconds at which the clip must show it."""
-    line, course = paced(run["snapshot"]), np.linspace(0, 1, 2001)
+    line, course = path_length(run["snapshot"], even=EVEN), np.linspace(0, 1, 2001)
     steps = np.array([line.step(u) for u in course])
     shot = int(steps[len(steps) // 2])
     return shot, REWIND + SECONDS * float(np.median(course[steps == shot]))
@@ -85,14 +86,15 @@ def test_another_snapshot_or_place_is_found_out(read, shot, run, shown, off):
 
 def stamped(read, shot, which):
     """Whether a stamp shows anything but its panel, and the place of its cloud's points in data space."""
-    tiles = [c for c in shot.rasters["PointCloud"] if c.recorded is None]
+    still = [c for c in shot.rasters["PointCloud"] if c.recorded is None]
+    tiles = [c for c in still if c.width < main(shot).width]  # among them not that of the data
     tile = sorted(tiles, key=lambda c: c.points[0, 0])[which]
     inside = shot.frame[read.window(tile, 6)]
     return bool((inside != read.rgb(read.LOOK.panel)).any()), tile.xy
 
 
 def test_stamps_show_the_snapshots_that_were_passed_and_no_others(read, shot, run, shown):
-    line = paced(run["snapshot"])
+    line = path_length(run["snapshot"], even=EVEN)
     for k, u in enumerate(np.linspace(0, 1, STAMPS)):
         snapshot = round(line.step(u))
         there, xy = stamped(read, shot, k)

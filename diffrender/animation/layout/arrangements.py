@@ -141,13 +141,14 @@ def rows_with_sides(frame: Frame, *, count: int = 3) -> dict[str, Any]:
 
 
 @arrangement("two panels")
-def two_panels(frame: Frame, *, slider: bool = False) -> dict[str, Any]:
+def two_panels(frame: Frame, *, slider: bool = False, lines: int = 1) -> dict[str, Any]:
     """Two panels of one size, `left` and `right`: side by side, in a tall frame above each other.
 
     Room for a label above each, and for a legend under each: `left_key`, `right_key`, in a tall frame halves of a row.
+    lines: of each legend, in a tall frame twice as many over the whole width.
     """
     body, (slider_row,) = _cut(_body(frame), _slider_row(frame) if slider else 0.0)
-    label, key = 1.3 * frame.type.label, _key_row(frame)
+    label, key = 1.3 * frame.type.label, lines * _key_row(frame)
     if frame.shape == "tall":
         body, (key_row,) = _cut(body, key)
         left, right = body.rows(1, 1, gap=label + 0.2)

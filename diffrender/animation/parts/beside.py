@@ -9,7 +9,7 @@ import numpy as np
 from manim import Mobject
 
 from diffrender.animation.animations import FadeInFast, FadeOutFast
-from diffrender.animation.layout.box import Boxes
+from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import NEAR, Plane
 from diffrender.animation.parts.axes import scale_bar
@@ -23,6 +23,7 @@ ROOM, STRAYS = 1.1, 1.3  # round what is on a panel; samples that lie farther ou
 METRIC = "metric_sliced_wasserstein"
 FAR = "sliced Wasserstein distance {:.3f}|sliced Wasserstein {:.3f}|distance {:.3f}"  # so in every picture
 NEAREST = "mean distance to the nearest data {:.3f}|to the nearest data {:.3f}|nearest data {:.3f}"
+FARTHER, WITHIN = "not yet", "within"  # what that says of a distance
 FLOOR = "two true samples of {0:,}: {1}|two true samples: {1}|true samples: {1}"  # by which it is judged
 
 
@@ -82,26 +83,49 @@ class BesideData(Beside):
             for what, shown, box in (("Data", len(data), boxes.left), (name.capitalize(), count, boxes.right))
         ]
         self.named = texts[-1:]
-        if figures := distances(run, nearest=nearest):
-            size = compared_points(run, run.states[-1])
-            texts += feet(page, boxes, (FLOOR, (size, figures.usual)), (NEAREST if nearest else FAR, (figures.far,)))
+        size, rows = compared_points(run, run.states[-1]), [NEAREST, FAR] if nearest else [FAR]
+        for row, name in enumerate(rows):
+            if figures := distances(run, nearest=name == NEAREST):
+                floor, far = (FLOOR, (size, figures.usual)), (name, (figures.far,))
+                texts += feet(page, boxes, floor, far, row=row, rows=len(rows), judged=_verdict(figures))
         texts += [
             scale_bar(*each, under=page.theme.bg) for each in ((left, page, boxes.left), (right, page, boxes.right))
         ]
         self.mobjects: list[Mobject] = [*(mob for mob in left.made if mob not in left.cage), *texts]
 
 
-def feet(page: Page, boxes: Boxes, *said: tuple[str, Sequence[Any]]) -> list[Any]:
+def feet(
+    page: Page, boxes: Boxes, *said: tuple[str, Sequence[Any]], row: int = 0, rows: int = 1, judged: str = ""
+) -> list[Any]:
     """Under each of two panels the longest that there is room for of a text's forms, with its values; in a tall frame
-    two lines."""
-    rows, size = [boxes.left_key, boxes.right_key], "label" if page.shape == "wide" else "legend"
+    two lines. `row` of `rows` of them, the first on top. judged: what stands behind the last, if there is room."""
+    under, size = [boxes.left_key, boxes.right_key], "label" if page.shape == "wide" else "legend"
+    up = 1.4 * page.em(size)
     if page.shape == "tall":  # under each other, over the whole width
-        both, up = boxes.left_key._replace(right=boxes.right_key.right), 1.4 * page.em("legend")
-        rows = [both, both._replace(bottom=both.bottom + up, top=both.top + up)]
-    return [
-        page.label(page.fitting(forms, box.width, size, *values).format(*values), *page.foot(box), size)
-        for box, (forms, values) in zip(rows, said, strict=True)
-    ]
+        both, lines = boxes.left_key._replace(right=boxes.right_key.right), 2 * (rows - 1 - row)
+        under = [_up(both, lines * up), _up(both, (lines + 1) * up)]
+    else:
+        under = [_up(box, (rows - 1 - row) * up) for box in under]
+    word, gap = page.words(judged or WITHIN, size, "muted"), 0.8 * page.em(size)
+    made: list[Any] = []
+    for box, (forms, values) in zip(under, said, strict=True):
+        last = bool(judged) and len(made) == len(said) - 1
+        room, (x, y, align) = box.width - last * (word.width + gap), page.foot(box)
+        text = page.label(page.fitting(forms, room, size, *values).format(*values), x, y, align, size)
+        made.append(text)
+        if last and text.width <= room:
+            text.shift([-(1 - abs(align)) * (word.width + gap) / 2, 0, 0])  # both stand in the middle
+            made.append(word.at(float(text.get_right()[0]) + gap, y))
+    return made
+
+
+def _verdict(figures: Judged) -> str:
+    """Whether a distance is as that of two true samples; nothing if it is less."""
+    return FARTHER if figures.far > figures.high else WITHIN if figures.far >= figures.low else ""
+
+
+def _up(box: Box, by: float) -> Box:
+    return box._replace(bottom=box.bottom + by, top=box.top + by)
 
 
 def _near(samples: np.ndarray, data: np.ndarray) -> np.ndarray:

@@ -38,7 +38,7 @@ class LearningCurves:
     mobjects: everything that is drawn. said: what a caption must say of it.
     """
 
-    said = "thin: single losses"
+    said = "thin: each step's loss"
 
     def __init__(self, page: Page, run: Trajectory, box: Box, clock: Clock) -> None:
         self.page, self.run, self.clock = page, run, clock
