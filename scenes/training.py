@@ -15,7 +15,6 @@ from diffrender.animation import (
     Hero,
     LearningCurves,
     LearningImages,
-    Plane,
     SceneOptions,
     Training,
     TrajectoryScene,
