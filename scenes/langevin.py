@@ -36,6 +36,7 @@ OTHERS = ("mala", "underdamped", "hmc", "annealed")
 Act = Literal["hill", "chain", "zoom", "histogram", "many", "still", "annealing"]
 COOLING = ("hill", "annealing")  # acts of a sampler whose noise level falls
 MORE_TO_SEE = 1.6  # times as long a step of other samplers is looked at: more happens in it
+TRAIL, TRAILS = 50, {"underdamped": 12, "hmc": 4}  # steps that are drawn behind a chain: the longer, the fewer
 IN_SPACE = ("chain", "many")  # acts of densities in space
 INERTIA = {"sampler.step_size": 0.25, "sampler.friction": 2.0}  # so much that every arrow of a step is seen
 LOWER = {True: 0.2, False: 0.7}  # scene units that a window of proposals reaches further down in a tall frame: of paths
@@ -110,7 +111,7 @@ class Langevin(ChainsInSpaceScene):
         "wander": "With noise it goes on|With noise",
         "same_start": "With noise, from the same start, it goes on|With noise, same start|With noise",
         "taken_apart": "One step of a long chain|One step",
-        "changed": "How one step changes the momentum|One step of the momentum|One step",
+        "changed": "One step in five parts: BAOAB|One step: BAOAB",
         "proposed": "Accepted if a uniform draw $u <$ {}|Accepted if $u <$ {}|{}",
         "rule": "Accepted if $u < A$",
         "energy": "$Delta H = H(x', v') - H(x, v)$",
@@ -122,6 +123,10 @@ class Langevin(ChainsInSpaceScene):
         "kick": "gradient $nabla log p$|$nabla log p$",
         "friction": "friction $- gamma v$, $gamma =$ {:.3g}|friction",
         "shaken": "noise $xi$|noise",
+        "half_kick": "half kick",
+        "half_a_kick": "½ kick",
+        "half_a_drift": "½ drift",
+        "slowed": "friction",
         "path": "its path",
         "taken": "accepted",
         "refused": "rejected",
@@ -164,7 +169,9 @@ class Langevin(ChainsInSpaceScene):
         acts: tuple[Act, ...] = Field(("hill", "chain", "zoom", "histogram", "many", "still"), min_length=1)
         duration: float = Field(0.0, ge=0, le=600, description="seconds that all acts move; 0: each its own")
         slow_steps: int = Field(3, ge=1, le=12, description="steps taken apart slowly, before they speed up")
-        trail: int = Field(50, ge=1, le=1000, description="the last so many steps of the chain are drawn")
+        trail: int = Field(
+            0, ge=0, le=1000, description="the last so many steps of the chain are drawn; 0: as suits the sampler"
+        )
         bins: int = Field(69, ge=8, le=400, description="columns of the histogram at its finest")
         hill_seconds: float = Field(8.0, gt=0)
         chain_seconds: float = Field(4.0, gt=0)
@@ -198,8 +205,9 @@ class Langevin(ChainsInSpaceScene):
             self.in_space(acts)
             self.outro()
             return
-        self.one = OneChain(self.density.box, self.left, run["x"], theme=theme, length=options.trail)
-        self.tail = [f"last {options.trail:,} steps shown"] if page.shape == "wide" else []  # words go before sizes
+        self.trail = options.trail or TRAILS.get(said.get("name", ""), TRAIL)
+        self.one = OneChain(self.density.box, self.left, run["x"], theme=theme, length=self.trail)
+        self.tail = [f"last {self.trail:,} steps shown"] if page.shape == "wide" else []  # words go before sizes
         self.first = self.now = pick_first(run, slow, self.density.box)  # now: the step to which the chain has come
         self.poster()
         for act in acts:
@@ -250,7 +258,7 @@ class Langevin(ChainsInSpaceScene):
         if self.climb and (same := self.same_start()):
             run, last, name = same, min(last, same.steps), "same_start"
             x = run["x"][: last + 1, self.climb.chain, None]
-            one = OneChain(self.density.box, self.left, x, theme=self.theme, length=self.options.trail)
+            one = OneChain(self.density.box, self.left, x, theme=self.theme, length=self.trail)
             beside, key = self.stuck_beside()
         begin = min(one.first_inside(self.at), last)
         clock = self.act(run, Timeline("quadratic", last, lambda u: begin + (last - begin) * u**2), one)
@@ -266,7 +274,7 @@ class Langevin(ChainsInSpaceScene):
         paths, judged, tall = "path" in run, "accepted" in run, self.page.shape == "tall"
         self.go(self.left, "left", "right", "name")
         box, ground = self.right, self.ground
-        if judged and tall:  # room for what is decided, under the window
+        if (judged or paths) and tall:  # room for what is decided or done, under the window
             box = box._replace(bottom=box.bottom - LOWER[paths])
             ground = [panel(box, self.theme), frame(box, self.theme.border)]
         self.glass = glass = Magnifier(

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
+from diffrender.animation.parts.zoom.friction_window import BAOAB, CHANGES
 from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
 from diffrender.animation.parts.zoom.step_window import WHOLE
 from diffrender.animation.parts.zoom.verdict import KEPT
@@ -18,6 +19,7 @@ SMALL = {
     "underdamped": {"steps": 150},
     "hmc": {"step_size": 0.2, "steps": 150},  # so long that some are refused
 }
+CARRIED = 1 - BAOAB["glide"] / 4 / sum(BAOAB.values())  # of a step of BAOAB: its new velocity stands alone
 HELD = sum(STAGES[name] for name in ("score", "noise", "sides", "sum")) + STAGES["hold"] / 2
 PLAIN = {"acts": ["zoom"], "slow_steps": 3}
 
@@ -45,7 +47,8 @@ def held(cinema, chains):
         begin, glass = show.scene.cues["zoom"], show.scene.glass
         steps = [0, 1, 2, *((5, 6, 7, 8, 9, 10, 11) if kind == "hmc" else (8, 10, 12))]
         starts, lasts = glass.pace.starts, glass.pace.durations
-        times = [begin + starts[k] + lasts[k] * (HELD / SLOW if k < 3 or kind == "hmc" else 0.5) for k in steps]
+        whole = CARRIED if kind == "underdamped" else HELD / SLOW
+        times = [begin + starts[k] + lasts[k] * (whole if k < 3 or kind == "hmc" else 0.5) for k in steps]
         shots = show.play([(round(10 * t), round(10 * t) + 1) for t in times], **PLAIN)
         maps = [min(shot.rasters["Heatmap"], key=lambda heat: heat.box[1] - heat.box[0]) for shot in shots]
         seen = [(shot, heat, show.scene.first + k) for shot, heat, k in zip(shots, maps, steps, strict=True)]
@@ -127,10 +130,10 @@ def check_momentum(frame, heat, x, tip, color, read):
 
 
 def test_the_momentum_arrow_is_the_recorded_momentum(held, chains, read):
-    """The largest green shape of the window is the arrow of the next momentum."""
+    """As a step ends, the green shape of the window is the arrow of the momentum that comes of it."""
     run, time = chains["underdamped"], held["underdamped", "glass"].view.time
     for shot, heat, step in held["underdamped"]:
-        x, momentum = run["x"][step, 0], run["momentum"][:, 0]
+        x, momentum = run["x"][step + 1, 0], run["momentum"][:, 0]
         check_momentum(shot.frame, heat, x, x + time * momentum[step + 1], read.LOOK.accept, read)
         with pytest.raises(AssertionError):
             check_momentum(shot.frame, heat, x, x + time * momentum[step], read.LOOK.accept, read)
@@ -145,31 +148,51 @@ def check_arrows(view, step, parts, tails):
         assert np.allclose(arrow.end, end, atol=1e-3), name
 
 
-def test_gradient_friction_and_chance_change_the_momentum_as_baoab_does(held, chains):
-    """Each arrow is that part of the step as the closed form says, and they lead from one momentum to the next."""
+def at_stage(name, part=0.98):
+    """The part of a step of BAOAB at which a stage has come so far."""
+    order = [*BAOAB]
+    return (sum(BAOAB[k] for k in order[: order.index(name)]) + part * BAOAB[name]) / sum(BAOAB.values())
+
+
+def test_each_part_of_a_step_of_baoab_is_drawn_where_and_when_the_integrator_does_it(held, chains):
+    """Half a kick and half a drift, friction and noise, half a drift and half a kick, by the closed form."""
     glass, run, h, gamma = held["underdamped", "glass"], chains["underdamped"], 0.1, 1.0
     view, density, kept = glass.view, DENSITIES["smiley"].make(), np.exp(-gamma * h)
 
-    def score(x):
-        return density.score(torch.as_tensor(np.array(x, np.float32))[None])[0].numpy()
+    def half_kick(x):
+        return h / 2 * density.score(torch.as_tensor(np.array(x, np.float32))[None])[0].numpy()
 
     for step in range(glass.first, glass.first + 3):
         x, following = run["x"][step, 0], run["x"][step + 1, 0]
-        v, after = run["momentum"][step, 0], run["momentum"][step + 1, 0]
-        first = v + h / 2 * score(x)
-        kick = h / 2 * (score(x) + score(following))
-        parts = {"momentum": v, "kick": kick, "friction": (kept - 1) * first}
-        parts["noise"] = after - v - kick - parts["friction"]
-        tails, at = {}, np.asarray(x, float)
-        for name, vector in parts.items():
-            tails[name], at = at, at + view.time * vector
-        tails["next"], parts["next"] = x, after
+        v, kick = run["momentum"][step, 0], half_kick(x)
+        kicked = v + kick
+        middle, friction = x + h / 2 * kicked, (kept - 1) * kicked
+        shaken = 2 / h * (following - middle)
+        noise, kick_on, after = shaken - kept * kicked, half_kick(following), run["momentum"][step + 1, 0]
+        assert kicked @ friction == pytest.approx(-np.linalg.norm(kicked) * np.linalg.norm(friction), rel=1e-5)
+        time = view.time
+        wanted = {
+            "kick": ({"momentum": v, "kick": kick, "kicked": kicked}, [x, x + time * v, x], x),
+            "noise": ({"kicked": kicked, "noise": noise, "shaken": shaken},
+                      [middle, middle + time * kept * kicked, middle], middle),
+            "kick_on": ({"shaken": shaken, "kick_on": kick_on, "next": after},
+                        [following, following + time * shaken, following], following),
+        }  # fmt: skip
         view.look_at(glass.centres[step - glass.first])
-        view.show(step, WHOLE)
-        check_arrows(view, step, parts, tails)
-        for name in parts:
-            with pytest.raises(AssertionError):
-                check_arrows(view, step, parts | {name: parts[name] * 1.1 + 0.02}, tails)
+        for stage, (parts, places, dot) in wanted.items():
+            view.show(step, view.stages(at_stage(stage)))
+            tails = dict(zip(parts, places, strict=True))
+            check_arrows(view, step, parts, tails)
+            assert np.allclose(view.dot.xy[0], dot, atol=1e-3)
+            for name in parts:
+                with pytest.raises(AssertionError):
+                    check_arrows(view, step, parts | {name: parts[name] * 1.1 + 0.02}, tails)
+        view.show(step, view.stages(at_stage("friction")))
+        across = view.arrows["friction"].end - view.arrows["friction"].start
+        scale = (view.rect[1] - view.rect[0]) / view.size[0] * time
+        assert np.allclose(across, scale * friction, atol=2e-3), "it lies beside the velocity, against it"
+        assert not len(view.arrows["noise"].face.points), "chance comes after friction"
+        assert not any(len(view.arrows[name].face.points) for name in ("shaken", "kick_on", "next"))
 
 
 def test_kicks_of_a_leapfrog_path_are_the_gradient_there_between_the_recorded_momenta(held, chains):
@@ -239,19 +262,16 @@ def check_path(frame, places, read):
     assert all(near(frame, read.LOOK.sum, at, 3.5, read) > 0.9 for at in places)
 
 
-@pytest.mark.parametrize("kind", ["underdamped", "hmc"])
-def test_the_path_goes_through_its_recorded_states_to_where_it_ends(held, chains, read, kind):
-    run, ends, frames = chains[kind], 0, 0
+def test_the_path_goes_through_its_recorded_states_to_where_it_ends(held, chains, read):
+    run, frames, kind = chains["hmc"], 0, "hmc"
     for shot, heat, step in held[kind, "fast"]:
-        last = run["proposal"] if "proposal" in run else run["x"][1:]
-        places = read.laid(np.concatenate([run["path"][step, 0, :-1], last[step]]), heat)
+        places = read.laid(np.concatenate([run["path"][step, 0, :-1], run["proposal"][step]]), heat)
         apart = np.hypot(*(places[:, None] - places).T) + 99 * np.eye(len(places))
         alone = apart.min(0) > 16  # where a disc lies under none of the others, nor under the cross of a proposal
-        if "accepted" in run:
-            crosses = [k for k in range(max(step - KEPT, 0), step + 1) if not run["accepted"][k, 0]]
-            for cross in read.laid(run["proposal"][crosses, 0], heat):
-                alone &= np.hypot(*(places - cross).T) > 24
-        seen, ends = places[1:][alone[1:]], ends + alone[-1]
+        crosses = [k for k in range(max(step - KEPT, 0), step + 1) if not run["accepted"][k, 0]]
+        for cross in read.laid(run["proposal"][crosses, 0], heat):
+            alone &= np.hypot(*(places - cross).T) > 24
+        seen = places[1:][alone[1:]]
         if not len(seen):
             continue  # so short a path that its discs lie on each other
         frames += 1
@@ -260,7 +280,6 @@ def test_the_path_goes_through_its_recorded_states_to_where_it_ends(held, chains
             with pytest.raises(AssertionError):
                 check_path(shot.frame, seen + shift, read)
     assert frames >= 3
-    assert ends or kind == "hmc"  # whose arriving arrow begins at the recorded end: see above
 
 
 def outside(glass, steps, spread=1.0):
@@ -294,11 +313,12 @@ def test_what_leaves_the_window_is_cut_at_its_edge(held, chains, kind):
         for step in range(glass.first, glass.first + 4):
             for shift in shifts:
                 view.look_at(x[step] + shift)
-                view.show(step, WHOLE)
-                lines = [view.way, *view.arrows.values(), *([view.kicks] if kind == "hmc" else [])]
-                points = np.concatenate([mob.get_all_points()[:, :2] for mob in lines])
-                (x0, x1, y0, y1), low, high = rect, points.min(0), points.max(0)
-                far = max(far, x0 - low[0], high[0] - x1, y0 - low[1], high[1] - y1)
+                for done in [WHOLE] if kind == "hmc" else [view.stages(at_stage(name)) for name in CHANGES]:
+                    view.show(step, done)
+                    lines = [view.way, *view.arrows.values(), *([view.kicks] if kind == "hmc" else [])]
+                    points = np.concatenate([mob.get_all_points()[:, :2] for mob in lines])
+                    (x0, x1, y0, y1), low, high = rect, points.min(0), points.max(0)
+                    far = max(far, x0 - low[0], high[0] - x1, y0 - low[1], high[1] - y1)
         return far
 
     assert beyond() < 0.15  # half a head of an arrow

@@ -15,7 +15,6 @@ from diffrender.animation.parts.density_panel import DensityPanel
 from diffrender.animation.parts.one_chain import OneChain
 from diffrender.animation.parts.zoom.pacing import SlowThenFaster
 from diffrender.animation.parts.zoom.spotlight import Spotlight
-from diffrender.animation.parts.zoom.step_window import WHOLE, stages
 from diffrender.animation.parts.zoom.windows import TERMS, window_on
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import Timeline
@@ -106,9 +105,9 @@ class Magnifier:
         i = min(max(int(step) - self.first, 0), len(self.centres) - 1)
         part = min(max(step - self.first - i, 0.0), 1.0)
         apart = self.pace.durations[i] >= _SHORTEST
-        done = stages(part) if apart else WHOLE
+        done = self.view.stages(part) if apart else self.view.passing(part)
         way = self.centres[min(i + 1, len(self.centres) - 1)] - self.centres[i]
-        box = self.view.look_at(self.centres[i] + way * (done["glide"] if apart else part))
+        box = self.view.look_at(self.centres[i] + way * done["glide"])
         self.view.show(self.first + i, done, tagged=i < self.slow)
         self._follow(box)
         for part_read in self.beside:

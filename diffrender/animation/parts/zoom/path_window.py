@@ -27,7 +27,7 @@ class PathView(ChainWindow):
 
     path: (T, L, 2) states of the way inside each step, momentum: (T, 2), as recorded. time: an arrow ends where its
     velocity alone would lead in it. arrows: by name. going: the stages in which the path is gone. others: what else
-    shows a step, under the arrows.
+    shows a step, under the arrows. whole_trail: whether the line behind the chain goes through all states of the paths.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class PathView(ChainWindow):
         arrows: Mapping[str, StepArrow],
         going: tuple[str, ...],
         others: Sequence[VGroup] = (),
+        whole_trail: bool = False,
         theme: Theme,
         **window: Any,
     ) -> None:
@@ -51,8 +52,9 @@ class PathView(ChainWindow):
         self.way = VMobject(stroke_color=theme.sum, stroke_width=150 * LINE)
         self.stops = PointCloud(heat.box, rect, path[0], color=theme.sum, radius=0.065, ring=theme.panel)
         drawn = [self.casing, self.way, *others, *self.arrows.values(), self.stops]
-        super().__init__(rect, size, heat, theme=theme, drawn=drawn, **window)
-        self.strength = OpacityScale(*drawn)
+        track = np.concatenate([path[:, :-1].reshape(-1, 2), path[-1, -1:]]) if whole_trail else None
+        super().__init__(rect, size, heat, theme=theme, drawn=drawn, track=track, **window)
+        self.opacity = OpacityScale(*drawn)
 
     def look_at(self, centre: np.ndarray) -> Rect:
         """Move the window over the plane; returns the part it shows."""
@@ -68,19 +70,27 @@ class PathView(ChainWindow):
         ends = [point for pair in self.ends(step).values() for point in pair]
         return np.stack([self.x[step], *self.path[step], *ends])
 
+    def passing_points(self, step: int) -> np.ndarray:
+        """The same of a step that goes by too fast to be taken apart: no more than `drawn_points`."""
+        return self.drawn_points(step)
+
     def draw_step(self, step: int, done: Mapping[str, float]) -> None:
         """Draw the arrows as far as they have grown, and the path as far as it has been gone."""
         grown = self.grown(done)
         for name, (start, end) in self.ends(step).items():
             (a,), (b,) = self.inside(start[None], end[None])
             self.arrows[name].put(a, b, grown[name] * bool(self.holds(start)))
-        gone = grown["end"] * (len(self.path[step]) - 1)
+        self.draw_way(step, grown["end"])
+        self.opacity.set(1 - done["move"])
+
+    def draw_way(self, step: int, part: float) -> None:
+        """Draw `part` 0..1 of a step's path, and its states so far."""
+        gone = part * (len(self.path[step]) - 1)
         points = self._until_edge(self.heat.to_scene(self._until(step, gone))[:, :2])
         for mob in (self.casing, self.way):
             mob.set_points_as_corners(np.pad(points, ((0, 0), (0, 1))))
         stops = np.minimum(np.arange(len(self.path[step])), int(gone + 1e-9))
         self.stops.set_xy(self.path[step][stops])
-        self.strength.set(1 - done["move"])
 
     def holds(self, place: np.ndarray) -> np.ndarray:
         """Whether places (…, 2), in data units, lie in the window."""

@@ -84,11 +84,12 @@ def momentum_badness(run: Trajectory, near: int) -> tuple[np.ndarray, float]:
     step = float(run["time"][1] - run["time"][0])
     parts = momentum_parts(run["path"][:near, 0], run["momentum"][: near + 1, 0], step, friction_of(run))
     unit = float(np.sqrt((parts["momentum"] ** 2).sum(-1).mean())) or 1.0
-    vectors = [*parts.values(), np.sum([*parts.values()], axis=0)]
-    bad = np.sum([_off(np.hypot(*vector.T) / unit, 0.4, 1.3) for vector in vectors], axis=0)
-    bad += 0.5 * _off(np.hypot(*parts["momentum"].T) / unit, 0.8, 1.3)
-    pairs = [(vectors[4], vectors[0]), (vectors[1], vectors[0]), (vectors[2], vectors[3]), (vectors[4], vectors[3])]
-    bad += np.sum([2 * np.maximum(abs(_cosine(a, b)) - 0.6, 0) for a, b in pairs], axis=0)
+    lengths = {name: np.hypot(*vector.T) / unit for name, vector in parts.items()}
+    bad = np.sum([_off(lengths[name], 0.5, 1.3) for name in ("kicked", "noise", "shaken", "next")], axis=0)
+    bad += 0.5 * _off(lengths["momentum"], 0.8, 1.3)
+    bad += np.sum([_off(lengths[name], 0.3, 1.0) for name in ("kick", "friction", "kick_on")], axis=0)
+    pairs = [("momentum", "kick"), ("kicked", "noise"), ("shaken", "kick_on")]
+    bad += np.sum([2 * np.maximum(abs(_cosine(parts[a], parts[b])) - 0.6, 0) for a, b in pairs], axis=0)
     return bad, 2 * step * unit
 
 

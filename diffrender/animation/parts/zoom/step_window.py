@@ -26,11 +26,14 @@ NAMED = 0.6  # of an arrow, that has grown before its name appears
 TAIL = 12  # steps of the chain that are drawn behind it
 
 
-def stages(part: float) -> dict[str, float]:
-    """How far each stage of a slow step has come, 0 to 1 and eased, when `part` of its time has gone."""
-    seconds, begin = part * sum(STAGES.values()), 0.0
+def stages(part: float, table: Mapping[str, float] = STAGES) -> dict[str, float]:
+    """How far each stage of a slow step has come, 0 to 1 and eased, when `part` of its time has gone.
+
+    table: the stages and their lengths.
+    """
+    seconds, begin = part * sum(table.values()), 0.0
     out = {}
-    for name, length in STAGES.items():
+    for name, length in table.items():
         out[name] = float(smooth(np.clip((seconds - begin) / length, 0, 1)))
         begin += length
     return out
@@ -48,7 +51,8 @@ class ChainWindow(VGroup):
     heat: the density, of which the window shows a part. x: (T+1, 2) states of the chain.
     tags: name → label of what has that name, the most important first; `state` is the chain's own.
     drawn: what shows a step, from the lowest up. verdict: of proposals, if they are judged.
-    time: an arrow is so much of its velocity; 1 where arrows are moves.
+    time: an arrow is so much of its velocity; 1 where arrows are moves. track: (f T + 1, 2) states of the line behind
+    the chain, f to a step, if they are not `x`.
     """
 
     time = 1.0
@@ -64,12 +68,16 @@ class ChainWindow(VGroup):
         tags: Mapping[str, Typeset],
         drawn: Sequence[Mobject],
         verdict: Verdict | None = None,
+        track: np.ndarray | None = None,
     ) -> None:
         self.rect, self.size, self.heat, self.x, self.verdict = rect, size, heat, x, verdict
+        behind = x if track is None else track
+        self.finer = (len(behind) - 1) // (len(x) - 1)
         self.tag_rect = rect  # where tags may lie
         self.past = Trails(
-            heat.box, rect, x[:, None], color=theme.chain, width=1.3 * LINE, alpha=0.9, casing=theme.panel, length=TAIL
-        )
+            heat.box, rect, behind[:, None], color=theme.chain, width=1.3 * LINE, alpha=0.9, casing=theme.panel,
+            length=TAIL * self.finer,
+        )  # fmt: skip
         self.dot = PointCloud(heat.box, rect, x[:1], color=theme.chain, radius=0.10, ring=theme.panel)
         self.tags = {name: VGroup(pill(text, theme), text) for name, text in tags.items()}
         self.outline = frame(rect, theme.fg, 0.032)
@@ -86,16 +94,24 @@ class ChainWindow(VGroup):
         self.past.box = self.dot.box = box
         return box
 
+    def stages(self, part: float) -> Mapping[str, float]:
+        """How far each stage of a step that is taken apart has come."""
+        return stages(part)
+
+    def passing(self, part: float) -> Mapping[str, float]:
+        """The same of a step that goes by too fast for that: its arrows stand there at once."""
+        return {**WHOLE, "glide": part}
+
     def show(self, step: int, done: Mapping[str, float], tagged: bool = True) -> None:
-        """Draw recorded step `step`, as far as each of its stages has come (`stages` or `WHOLE`)."""
+        """Draw recorded step `step`, as far as each of its stages has come."""
         self.draw_step(step, done)
         self.dot.set_xy(self.now(step, done["move"])[None])
-        self.past.show_step(step + done["move"])
+        self.past.show_step(self.finer * (step + done["move"]))
         if self.verdict is not None:
             self.verdict.show(step, done["hold"], done["move"], self.heat.to_scene)
         for name, strength in self.strengths.items():
             there = np.clip(self.grown(done).get(name, 1.0) / (1 - NAMED) - NAMED / (1 - NAMED), 0, 1)
-            strength.set(float(there) * (1 - done["move"]) if tagged else 0.0)
+            strength.set(float(there) * self.strength(name, done) if tagged else 0.0)
         if tagged and step != self.tagged:
             self.tagged = step
             self._place_tags(self.heat.to_scene(self.x[step]), self.tips(step), self.tails(step))
@@ -122,6 +138,10 @@ class ChainWindow(VGroup):
     def grown(self, done: Mapping[str, float]) -> Mapping[str, float]:
         """How far what has a tag, or a term in the equation, has come: name → 0..1."""
         return done
+
+    def strength(self, name: str, done: Mapping[str, float]) -> float:
+        """How opaque a tag is: all go as the chain moves on."""
+        return 1 - done["move"]
 
     def now(self, step: int, part: float) -> np.ndarray:
         """(2,) where the chain is on `part` 0..1 of its way to the next state."""

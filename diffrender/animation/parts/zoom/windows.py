@@ -19,6 +19,7 @@ from diffrender.animation.parts.zoom.leapfrog_window import LeapfrogView
 from diffrender.animation.parts.zoom.legend import friction_of, momentum_color
 from diffrender.animation.parts.zoom.pacing import centres_of, window_centres
 from diffrender.animation.parts.zoom.path_window import PathView
+from diffrender.animation.parts.zoom.splitting import Splitting, splitting_parted
 from diffrender.animation.parts.zoom.step_window import ChainWindow, StepView
 from diffrender.animation.parts.zoom.verdict import Verdict
 from diffrender.animation.text.typst import Typeset
@@ -49,7 +50,7 @@ class Looked:
 
     view: ChainWindow
     centres: np.ndarray
-    beside: tuple[Gauge | Decision, ...] = ()
+    beside: tuple[Gauge | Decision | Splitting, ...] = ()
 
 
 def check_moves(run: Trajectory) -> None:
@@ -83,14 +84,18 @@ def window_on(
 
     Its parameters are those of the `Magnifier`. If proposals are judged, that is seen at its foot.
     """
+    if "accepted" not in run and "path" in run:
+        window, strip = splitting_parted(density.page, Box(*window))
+        looked = _on_paths(density, window, run, steps, slow, below, None, words)
+        return replace(looked, beside=(Splitting(density.page, strip, words),))
     if "accepted" not in run:
-        shown = _on_paths if "path" in run else _on_arrows
-        return shown(density, window, run, steps, slow, below, None)
+        return _on_arrows(density, window, run, steps, slow, below, None)
     page, fate = density.page, (run["accepted"][:, 0], run["proposal"][:, 0])
     window, strip = parted(page, Box(*window))
     decision = Decision(page, strip, run, words)
     if "path" in run:  # the next path leads away: an older proposal's cross would stand alone
-        looked = _on_paths(density, window, run, steps, slow, below, Verdict(*fate, window, page.theme, kept=0))
+        verdict = Verdict(*fate, window, page.theme, kept=0)
+        looked = _on_paths(density, window, run, steps, slow, below, verdict, words)
     else:
         looked = _on_arrows(density, window, run, steps, slow, below, Verdict(*fate, window, page.theme))
     return replace(looked, beside=(*looked.beside, decision))
@@ -125,6 +130,7 @@ def _on_paths(
     slow: int,
     below: Rect,
     verdict: Verdict | None,
+    words: Mapping[str, str],
 ) -> Looked:
     """The window on steps that are paths: of leapfrog steps that are judged, or of BAOAB."""
     page, path, momentum, judged = density.page, run["path"][:, 0], run["momentum"][:, 0], verdict is not None
@@ -132,7 +138,7 @@ def _on_paths(
     step = float(run["time"][1] - run["time"][0])
     of_window: dict[str, Any] = {
         "x": run["x"][:, 0], "path": path, "momentum": momentum, "time": ARROW[judged] * step, "theme": page.theme,
-        "tags": _tags(page, *_path_tags(run)), "scale": _scale(page), "verdict": verdict,
+        "tags": _path_tags(page, run, words), "scale": _scale(page), "verdict": verdict,
     }  # fmt: skip
     heat = density.heat(window, levels=ISOLINES.tolist())
     view: PathView
@@ -143,7 +149,9 @@ def _on_paths(
         )
     else:
         view = FrictionView(window, (1.0, shape), heat, step_size=step, friction=friction_of(run), **of_window)
-    drawn = np.stack([view.drawn_points(k) for k in range(steps.start, steps.stop)])
+    points = [view.drawn_points(k) if k < steps.start + slow else view.passing_points(k)
+              for k in range(steps.start, steps.stop)]  # fmt: skip
+    drawn = np.stack([np.resize(each, points[0].shape) for each in points])  # fewer ones again and again
     room = np.ptp(drawn, axis=1)
     widths = np.maximum(room[:, 0], room[:, 1] / shape)
     apart = widths[:slow] if judged else widths
@@ -159,15 +167,18 @@ def _on_paths(
     return Looked(view, centres)
 
 
-def _path_tags(run: Trajectory) -> tuple[dict[str, str], dict[str, str]]:
-    """What is written at the ends of arrows and path, and its colours."""
+def _path_tags(page: Page, run: Trajectory, words: Mapping[str, str]) -> dict[str, Typeset]:
+    """What is written at the ends of arrows and path: of BAOAB also what each change of the velocity is."""
+    color = momentum_color(run)
     if "accepted" in run:
         tags = {"end": PROPOSED, "state": "x_t", "momentum": "v", "arriving": "v'"}
-    else:
-        tags = {"end": "x_(t+1)", "state": "x_t", "next": "v_(t+1)", "momentum": "v_t"}
-    color = momentum_color(run)
-    colors = {"end": "sum", "state": "fg", "momentum": color, "next": color, "arriving": "sum"}
-    return {name: tag for name, tag in tags.items() if name != "arriving" or "momentum_end" in run}, colors
+        colors = {"end": "sum", "state": "fg", "momentum": color, "arriving": "sum"}
+        there = {name: tag for name, tag in tags.items() if name != "arriving" or "momentum_end" in run}
+        return _tags(page, there, colors)
+    named = {"friction": ("slowed", "reject"), "noise": ("noise", "noise")}
+    named |= dict.fromkeys(("kick", "kick_on"), ("half_kick", "score"))
+    said = {name: page.words(words[word].split("|")[0], "label", color) for name, (word, color) in named.items()}
+    return said | _tags(page, {"next": "v_(t+1)", "momentum": "v_t"}, {"next": color, "momentum": color})
 
 
 def _tags(page: Page, sources: Mapping[str, str], colors: Mapping[str, str]) -> dict[str, Typeset]:
