@@ -27,12 +27,14 @@ from diffrender.animation import (
     paced,
     panel,
     point_radius,
+    verdict,
 )
 
-POINT = 0.8  # opacity of points
+POINT, UNDER = 0.8, 0.45  # opacity of points, and of the grid under them
 MOVE = 1.3  # seconds in which the grid comes to stand beside what it was
 SOON, LATE = 0.2, 0.7  # parts of them after which what goes is gone, and after which the data come to the grid
-REWIND = 2.5  # seconds from the data back to the noise
+REWIND = 1.0  # seconds from the data back to the noise
+NAME = 0.96  # of a panel's width, for its name
 FIT, SIZE = 1.1, 6  # of the data's sides, at the end; and of its points, as `point_radius` takes it
 EQUATION = "p_t (x_t) = p_T (x_T) thin {{abs(det partial x_T\\/partial x_t) : samples}}"
 
@@ -68,8 +70,9 @@ class Mesh(TrajectoryScene):
         "product": "their product stays 1",
         "grid": "grid",
         "cell": "one cell",
-        "before": "Before: the grid and {:,} draws of noise|Before: {:,} draws of noise",
+        "before": "Before: the grid and {:,} draws of noise|Before: {:,} draws of noise|Before: {:,} draws",
         "after": "After: the same draws, carried along|After: the same draws",
+        "untorn": "stretched, never torn|never torn",
         "root": "colour as $sqrt(p_t)$",
     }
 
@@ -120,24 +123,27 @@ class Mesh(TrajectoryScene):
 
     def before_and_after(self, grid: DeformedGrid, mesh: Any, gone: list[Any]) -> None:
         """The even grid and draws of the noise; and both carried by the flow, and how near the data."""
-        boxes, theme, page, data, words = self.arrange("two panels"), self.theme, self.page, self.run.target, self.words
-        size: dict[str, Any] = {"radius": point_radius(len(data), SIZE), "alpha": POINT}
+        boxes, theme, page, words = self.arrange("two panels"), self.theme, self.page, self.words
+        data, figures = self.run.target, grid.judged()
+        count = grid.compared if figures else len(data)  # as many as are judged
+        size: dict[str, Any] = {"radius": point_radius(count, SIZE), "alpha": POINT}
         left, right = Plane(containing(grid.wide, boxes.left), boxes.left), self.view(data, boxes.right)
-        left.keep(grid.lattice())
-        left.cloud(noise := grid.noise(len(data)), color=theme.samples, **size)
+        left.keep(grid.lattice().set_fill(opacity=UNDER))
+        left.cloud(noise := grid.noise(count), color=theme.samples, **size)
         left.lay(left.box, left.rect)
         right.lay(right.fit(data, FIT), boxes.right)
         right.cloud(grid.carried(noise), color=theme.samples, **size)
         view = Plane(mesh.box, grid.rect)
         view.made = [mesh]
         texts = [
-            page.panel_label(
-                page.words(page.fitting(words[name], box.width, "label", len(data)).format(len(data))), box
-            )
+            page.panel_label(page.words(page.fitting(words[name], NAME * box.width, "label", count).format(count)), box)
             for name, box in (("before", boxes.left), ("after", boxes.right))
         ]
-        if figures := grid.judged():
-            texts += feet(page, boxes, (FLOOR, (grid.compared, figures.usual)), (FAR, (figures.far,)))
+        if page.shape in ("wide", "tall"):  # elsewhere the plane fills the corner
+            texts.append(page.tag(words["untorn"], boxes.right))
+        if figures:
+            said = (FLOOR, (count, figures.usual)), (FAR, (figures.far,))
+            texts += feet(page, boxes, *said, judged=verdict(figures))
         into = [
             mob
             for box in (boxes.left, boxes.right)
@@ -147,6 +153,7 @@ class Mesh(TrajectoryScene):
         self.play(
             FadeOutFast(*gone, run_time=SOON * seconds),
             view.move(right.box, right.rect, seconds),
+            UpdateFromAlpha(lambda u: mesh.set_fill(opacity=1 - u * (1 - UNDER)), mesh, run_time=seconds),
             FadeInFast(*into, *texts, *left.made, run_time=seconds, after=SOON),
             FadeInFast(*right.made, run_time=seconds, after=LATE),
         )

@@ -58,6 +58,7 @@ from .parts.beside import (
     BesideData as BesideData,
     distances as distances,
     feet as feet,
+    verdict as verdict,
 )
 from .parts.beside_bell import BesideBell as BesideBell
 from .parts.cell_readouts import CellReadouts as CellReadouts

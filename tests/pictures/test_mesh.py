@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from diffrender.trajectory.distance import compared_points
 from diffrender.trajectory.reader import Trajectory
 
 SECONDS, STEPS, SIDE = 2.0, 10, 13
 NOW = 5
 SIDES = (slice(None, -1), slice(1, None))
-BEFORE = 2.5 + 1.0  # seconds: back to the even grid, which then stands for a while
+BEFORE = 1.0 + 1.0  # seconds: back to the even grid, which then stands for a while
 
 
 @pytest.fixture(scope="module")
@@ -122,11 +123,15 @@ def test_noise_that_the_map_carries_has_the_probability_of_every_part(shot, run)
 
 
 def test_it_ends_with_the_grid_before_and_after_each_among_its_points(cinema, run):
-    last = cinema("mesh", flow=run).play([(k, k + 1) for k in range(0, 10**3, 9)], (480, 270), fps=4, duration=1)[-1]
+    film = cinema("mesh", flow=run)
+    last = film.play([(k, k + 1) for k in range(0, 10**3, 9)], (480, 270), fps=4, duration=1)[-1]
     before, after = sorted(last.rasters["Lattice"], key=lambda mob: mob.points[0, 0])
     assert (before.step, after.step) == (0, run.steps)
     noise, carried = sorted(last.rasters["PointCloud"], key=lambda mob: mob.points[0, 0])
-    assert len(carried.xy) == len(noise.xy) == len(run.target)
+    count = compared_points(run, run["x"][-1])
+    assert len(carried.xy) == len(noise.xy) == count != len(run.target), "as many as the distance under them is of"
+    said = [m.body for top in film.scene.mobjects for m in top.get_family() if hasattr(m, "body")]
+    assert len([text for text in said if f"{count:,}" in text]) == 2, "over the draws, and under them"
     off = [np.median(np.linalg.norm(mob.xy[:, None] - run.target, axis=2).min(1)) for mob in (carried, noise)]
     assert off[0] < 0.6 * off[1], "they have come to the data"
     assert noise.xy.std() == pytest.approx(float(np.hypot(run["alpha"][0], run["sigma"][0])), rel=0.1)

@@ -87,7 +87,7 @@ class BesideData(Beside):
         for row, name in enumerate(rows):
             if figures := distances(run, nearest=name == NEAREST):
                 floor, far = (FLOOR, (size, figures.usual)), (name, (figures.far,))
-                texts += feet(page, boxes, floor, far, row=row, rows=len(rows), judged=_verdict(figures))
+                texts += feet(page, boxes, floor, far, row=row, rows=len(rows), judged=verdict(figures))
         texts += [
             scale_bar(*each, under=page.theme.bg) for each in ((left, page, boxes.left), (right, page, boxes.right))
         ]
@@ -119,8 +119,8 @@ def feet(
     return made
 
 
-def _verdict(figures: Judged) -> str:
-    """Whether a distance is as that of two true samples; nothing if it is less."""
+def verdict(figures: Judged) -> str:
+    """Whether a distance is as that of two true samples: "within", "not yet", or nothing if it is less."""
     return FARTHER if figures.far > figures.high else WITHIN if figures.far >= figures.low else ""
 
 

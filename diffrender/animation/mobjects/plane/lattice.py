@@ -11,10 +11,13 @@ from diffrender.animation.theme import LINE
 from diffrender.core.errors import RenderError
 
 OVERLAP = 0.35  # pixels by which cells reach over their edges, so that no seam shows between two
+FAINTEST = 0.25  # of a line's opacity that is left where it is stretched far
 
 
 class Lattice(Raster):
     """S × S points joined to their neighbours; each cell is coloured by the probability in it over its area.
+
+    A line keeps its ink: where it is longer than at the start it is as much fainter.
 
     Parameters
     ----------
@@ -72,13 +75,24 @@ class Lattice(Raster):
         share = np.clip(self.density() / self.vmax, 0, 1) ** self.power
         rgba = rgba8(self.table[np.rint(share * (len(self.table) - 1)).astype(int)].reshape(-1, 3), share.size, opacity)
         order = np.argsort(share, axis=None, kind="stable")  # where the grid folds, the denser lies on top
-        lines = np.concatenate([nodes[self.drawn].swapaxes(0, 1), nodes[:, self.drawn]], axis=1)
+        lines, first = self._lines(nodes), self._lines(at_step(self.recorded, 0).reshape(nodes.shape))
+        fade = self.alpha * np.clip(_lengths(first) / np.maximum(_lengths(lines), 1e-12), FAINTEST, 1)
         ink = rgba8(self.fill_rgbas[:1, :3] * 255, 1).view(np.uint32)
         with Clip(place, self.corner, pixels) as window:
             quads = corners.reshape(-1, 4, 2)[order]
             kernels.polygons(window.frame, pixels.shape[1], window.bounds, quads, rgba[order])
-            fade = np.full((1, 1), self.alpha)
             lay_lines(window, pixels, place, self.box, finite32(lines), fade, ink, self.line_width, opacity)
+
+    def _lines(self, nodes: np.ndarray) -> np.ndarray:
+        """(S, L, 2) the points of the lines that are drawn."""
+        return np.concatenate([nodes[self.drawn].swapaxes(0, 1), nodes[:, self.drawn]], axis=1)
+
+
+def _lengths(lines: np.ndarray) -> np.ndarray:
+    """(S, L) of lines (S, L, 2), at each point the mean length of the parts at its sides."""
+    parts = np.linalg.norm(np.diff(lines, axis=0), axis=-1)
+    ends = np.concatenate([parts[:1], parts, parts[-1:]])
+    return (ends[1:] + ends[:-1]) / 2
 
 
 def areas(nodes: np.ndarray) -> np.ndarray:
