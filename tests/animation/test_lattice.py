@@ -9,7 +9,7 @@ FIRST = np.stack(np.meshgrid([-1.2, -0.6, 0.0], [-0.6, 0.0, 0.6]), axis=-1).resh
 
 
 def lightness(studio, reach):
-    """Levels of a line in its first, unstretched part, and near the end of its last one, `reach` times as long as it was."""
+    """Levels of a line in its first, unstretched part, and near the end of its last one, `reach` times as long."""
     after = FIRST.copy()
     after[0, 2::3, 0] += 0.6 * (reach - 1)
     black = np.zeros((256, 3), np.uint8)
