@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from diffrender.core.files import expanded, file_to_write
 from diffrender.jobs.make import bring_up_to_date
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.reuse import of_another_format
@@ -29,8 +30,8 @@ def train(
 
     overrides: config keys, dotted, e.g. ``{"training.steps": 2000, "seed": 1}``.
     """
-    job = Subject.of(str(config), overrides, Path(outputs)).train(device=device)
-    bring_up_to_date(job, outputs=Path(outputs))
+    job = Subject.of(str(config), overrides, expanded(outputs)).train(device=device)
+    bring_up_to_date(job, outputs=expanded(outputs))
     return job.out
 
 
@@ -41,8 +42,8 @@ def sample(
 
     ``sample("spiral", {"sampler.kind": "ddim", "sampler.steps": 20})["x"]`` is (21, chains, 2) float32.
     """
-    job = Subject.of(str(config), overrides, Path(outputs)).sample(device=device)
-    bring_up_to_date(job, outputs=Path(outputs))
+    job = Subject.of(str(config), overrides, expanded(outputs)).sample(device=device)
+    bring_up_to_date(job, outputs=expanded(outputs))
     return Trajectory.open(job.out)
 
 
@@ -74,7 +75,7 @@ def render(
         overrides,
         options,
         RenderSettings.of(**video),
-        None if out is None else Path(out),
+        None if out is None else file_to_write(out),
         trajectories=files,
     )
     bring_up_to_date(of_another_format(job))

@@ -15,6 +15,7 @@ import typer
 
 from diffrender.core.child_process import error_as_message, error_from_message
 from diffrender.core.errors import DiffrenderError, UnexpectedError, UsageError
+from diffrender.core.files import expanded, file_to_write
 from diffrender.core.terminal import printable
 
 REGISTERED = re.compile(r'@SAMPLERS\.register\(\s*"(\w+)"')
@@ -100,12 +101,29 @@ def print_output(path: Path, as_json: bool = False, **more: Any) -> None:
         print(path)
 
 
-def check_out_folder(out: Path | None, parents: bool) -> None:
-    """Refuse a file to write into a folder that is not there, which may be a slip, unless it is to be made."""
-    if out is not None and not parents and not out.expanduser().parent.is_dir():
+def output_folder(folder: Path) -> Path:
+    """The folder that --outputs names, `~` opened, which is not there yet or is one."""
+    try:
+        opened = expanded(folder)
+    except UsageError as error:
+        fail(error, error.exit_code)
+    if opened.exists() and not opened.is_dir():
+        fail(UsageError(f"--outputs {folder}: is a file, not a folder.", "Name another."), UsageError.exit_code)
+    return opened
+
+
+def file_for(out: Path | None, parents: bool) -> Path | None:
+    """The file that --out names, as `file_to_write` has it; in a folder that is there, unless it is to be made."""
+    if out is None:
+        return None
+    file = file_to_write(out)
+    if file.parent.exists() and not file.parent.is_dir():
+        raise UsageError(f"--out {out}: {out.parent} is a file, not a folder.", "Choose another place.")
+    if not parents and not file.parent.is_dir():
         raise UsageError(
-            f"--out {out}: there is no folder {out.parent}.", "Add --parents to make it, or choose another place."
+            f"--out {out}: there is no folder {file.parent}.", "Add --parents to make it, or choose another place."
         )
+    return file
 
 
 def writable(folder: Path) -> None:
@@ -173,6 +191,7 @@ def use_data_folder(folder: Path | None) -> Path | None:
     if folder is not None:
         from diffrender.config.datasets import DATA_DIR
 
+        folder = Path(folder).expanduser() if str(folder).startswith("~/") else folder
         if not folder.is_dir():
             fail(UsageError(f"--data-dir {folder}: no such folder."), UsageError.exit_code)
         os.environ[DATA_DIR] = str(folder.resolve())
@@ -240,7 +259,9 @@ Set = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Override a config key, e.g. training.steps=2000. Repeatable."),
 ]
-Outputs = Annotated[Path, typer.Option("--outputs", help="Folder of all outputs.")]
+Outputs = Annotated[
+    Path, typer.Option("--outputs", help="Folder of all outputs.", callback=lambda folder: output_folder(folder))
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all randomness.")]
 Classes = Annotated[

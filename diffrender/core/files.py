@@ -38,6 +38,17 @@ def expanded(name: str | Path) -> Path:
         raise UsageError(f"{str(name)[:60]}: cannot be the name of a file ({reason}).") from None
 
 
+def file_to_write(name: str | Path) -> Path:
+    """The path of a file that a user wants written: `~` opened, a link followed; UsageError for what is no file."""
+    if not str(name).strip() or str(name) in (".", "-"):
+        problem = "nothing is written to stdout" if str(name) == "-" else "no name"
+        raise UsageError(f"--out '{'' if str(name) == '.' else name}': {problem}.", "Give the name of a file.")
+    path = expanded(name)
+    if path.is_dir():
+        raise UsageError(f"--out {name}: is a folder.", f"Name a file in it, such as {Path(name) / 'NAME'}.")
+    return path.resolve() if path.is_symlink() else path
+
+
 # ---- atomic writes ---------------------------------------------------------------------------------------------------
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:

@@ -8,7 +8,7 @@ is found as `./mine.py:function`, and treated alike.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,8 +43,11 @@ class Entry:
         found = inspect.signature(self.make).parameters
         return [k for k, p in found.items() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
-    def check(self, params: Mapping[str, Any], where: str) -> dict[str, Any]:
-        """Validated copy of `params`; raises ConfigError naming `where.key`."""
+    def check(self, params: Mapping[str, Any], where: str, also: Iterable[str] = ()) -> dict[str, Any]:
+        """Validated copy of `params`; raises ConfigError naming `where.key`.
+
+        also: keys of the section itself, which are suggested for a mistyped one.
+        """
         fields: dict[str, Any] = {}
         for k, p in self.parameters().items():
             kind = Any if p.annotation is p.empty else p.annotation
@@ -57,7 +60,8 @@ class Entry:
         unknown = sorted(set(params) - set(fields))
         if unknown:
             raise ConfigError(
-                f"{dotted((where, unknown[0]))}: '{self.name}' has no such key.", suggest(unknown[0][:60], fields)
+                f"{dotted((where, unknown[0]))}: '{self.name}' has no such key.",
+                suggest(unknown[0][:60], [*fields, *also]),
             )
         try:
             checked = model(**params)

@@ -78,7 +78,7 @@ def _check_sampler(config: Config, target: Target, run_kind: str) -> None:
     if sampler.classes is not None:
         class_numbers(sampler.classes, target.labels, "sampler.classes")
     steps = {"steps": sampler.steps} if "steps" in entry.parameters() else {}
-    entry.check({**sampler.params, **steps}, "sampler")
+    entry.check({**sampler.params, **steps}, "sampler", also=type(sampler).model_fields)
 
 
 def _check_known(kind: str) -> None:

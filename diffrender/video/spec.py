@@ -154,6 +154,9 @@ class RenderSettings(ClipSettings, OutputSettings):
         ending = out.suffix.lower().removeprefix(".")
         found = next((name for name in FORMATS if name == ending), None)
         if found is None:
+            if not ending:
+                remedy = f"Give it an ending, such as {out.name}.mp4. Known: {', '.join(FORMATS)}."
+                raise UsageError(f"--out {out}: its name does not say the format.", remedy)
             problem = f"--out {out}: '{out.suffix}' is not a format that diffrender writes."
             raise UsageError(problem, suggest(ending, FORMATS))
         return found

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from diffrender.cli.common import Parents, check_out_folder, command, print_output, say
+from diffrender.cli.common import Parents, command, file_for, print_output, say
 
 
 @command
@@ -33,9 +33,9 @@ def draw(
     from diffrender.cli.draw_page.session import as_argument
     from diffrender.core.errors import DiffrenderError, UsageError
 
+    out = file_for(out, parents) or out
     if out.suffix.lower() != ".svg":
         raise UsageError(f"--out {out}: a drawing is saved as .svg.", f"Use --out {out.with_suffix('.svg')}")
-    check_out_folder(out, parents)
     saved = serve(out, open_browser=browser, lan=lan)
     if not saved:
         raise DiffrenderError(

@@ -30,13 +30,18 @@ def new(
     import shlex
 
     from diffrender.core.errors import DiffrenderError, UsageError, suggest
-    from diffrender.core.files import write_text
+    from diffrender.core.files import expanded, write_text
 
     if what not in KINDS:
         raise UsageError(f"new {what}: no such kind of thing.", suggest(what, KINDS))
     template, folder = KINDS[what]
     suffix = Path(template).suffix
-    file = Path(name) if name.endswith(suffix) else Path(folder) / f"{name}{suffix}"
+    plain = name.removesuffix(suffix)
+    if plain.endswith(("/", "\\", ".")) or not Path(plain).stem.strip("~. "):
+        raise UsageError(f"new {what} '{name}': no name.", f"Example: diffrender new {what} mine")
+    if not name.endswith(suffix) and len(Path(name).parts) > 1:
+        raise UsageError(f"new {what} {name}: neither a name nor a {suffix} file.", f"Name the file: {name}{suffix}")
+    file = expanded(name) if name.endswith(suffix) else Path(folder) / f"{name}{suffix}"
     if file.exists():
         raise DiffrenderError(f"{file}: is there already.", "Give another name, or delete it first.")
     stem = file.stem.replace("-", "_")

@@ -27,10 +27,11 @@ def page(
     """
     from diffrender.config.find import no_such_file, use_of
     from diffrender.core.errors import UsageError
+    from diffrender.core.files import file_to_write
     from diffrender.notebook.page import write_page
     from diffrender.trajectory.reader import Trajectory
 
-    file = out or recording.with_suffix(".html")
+    file = file_to_write(out) if out else recording.with_suffix(".html")
     if file.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"--out {file}: a page is an HTML file.", "Name it .html.")
     if not recording.is_file():

@@ -31,11 +31,11 @@ from diffrender.cli.common import (
     Trust,
     as_sampled,
     check_device,
-    check_out_folder,
     command,
     complete_options,
     complete_scenes,
     cores,
+    file_for,
     overrides_from_flags,
     parse_option,
     print_output,
@@ -181,7 +181,7 @@ def render(
     from diffrender.video.spec import RenderSettings
 
     trusting(trust)
-    check_out_folder(out, parents)
+    out = file_for(out, parents)
     if odd := next((file for file in recordings if not file.endswith(".npz")), ""):
         raise UsageError(f"{odd}: not a recording (.npz).", f"A config is named with --config {odd}.")
     if last_frame and (still is not None or contact_sheet or format_ not in ("", "png")):

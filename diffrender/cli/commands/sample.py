@@ -25,8 +25,8 @@ from diffrender.cli.common import (
     Steps,
     Trust,
     check_device,
-    check_out_folder,
     command,
+    file_for,
     overrides_from_flags,
     print_output,
     say,
@@ -66,7 +66,7 @@ def sample(
     from diffrender.jobs.plan.subject import Subject
 
     trusting(trust)
-    check_out_folder(out, parents)
+    out = file_for(out, parents)
     subject = Subject.of(
         config,
         overrides_from_flags(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None),
