@@ -40,7 +40,7 @@ TRAIL, TRAILS = 50, {"underdamped": 12, "hmc": 4}  # steps that are drawn behind
 IN_SPACE = ("chain", "many")  # acts of densities in space
 INERTIA = {"sampler.step_size": 0.25, "sampler.friction": 2.0}  # so much that every arrow of a step is seen
 LOWER = {True: 0.2, False: 0.7}  # scene units that a window of proposals reaches further down in a tall frame: of paths
-LEAPS = {"sampler.step_size": 0.3, "sampler.leapfrogs": 6}  # so long that some paths are refused
+LONG_PATHS = {"sampler.step_size": 0.3, "sampler.leapfrogs": 6}  # so long that some paths are refused
 ANNEALED = {
     "sampler.steps": 12,
     "sampler.inner_steps": 12,
@@ -89,7 +89,7 @@ class Langevin(ChainsInSpaceScene):
                 "ula": {},
                 "mala": {},
                 "underdamped": INERTIA,
-                "hmc": LEAPS,
+                "hmc": LONG_PATHS,
                 "annealed": ANNEALED,
             },
             acts=("many", "still", "annealing"),
@@ -110,6 +110,7 @@ class Langevin(ChainsInSpaceScene):
         "stuck": "Stuck on the nearest top|Stuck on a top",
         "wander": "With noise it goes on|With noise",
         "same_start": "With noise, from the same start, it goes on|With noise, same start|With noise",
+        "another": "Another chain, of {:,} steps|Another, longer chain|Another chain",
         "taken_apart": "One step of a long chain|One step",
         "changed": "One step in five parts: BAOAB|One step: BAOAB",
         "proposed": "Accepted if a uniform draw $u <$ {}|Accepted if $u <$ {}|{}",
@@ -130,7 +131,12 @@ class Langevin(ChainsInSpaceScene):
         "path": "its path",
         "taken": "accepted",
         "refused": "rejected",
-        "rate": "{} % accepted",
+        "why_energy": "Leapfrog steps change $H$: without the test, a bias|"
+        "Leapfrog changes $H$: untested, a bias|Leapfrog changes $H$",
+        "why_step": "A finite step $tau$: without the test, a bias|Finite $tau$: untested, a bias|Finite step $tau$",
+        "again": "$x_t$ counts again|again $x_t$",
+        "moved_on": "$x_(t+1) = x'$",
+        "tally": "{:,} of {:,} accepted|{:,} of {:,}",
         "visited": "Histogram of {:,} visited states|{:,} visited states|{:,} states",
         "variation": "total variation of the visited states to $p$|total variation to $p$|total variation",
         "counted_in": "$n$ states, counted in {} × {} bins|$n$ states, {} × {} bins|$n$ states",
@@ -179,6 +185,9 @@ class Langevin(ChainsInSpaceScene):
         many_seconds: float = Field(10.5, gt=0)
         still_seconds: float = Field(4.5, gt=0)
         annealing_seconds: float = Field(14.0, gt=0)
+
+    left_label = "density"  # of the panel beside the window
+    followed = False  # whether the chain that comes under the magnifier is already on the panel
 
     def construct(self) -> None:
         """The storyboard."""
@@ -256,10 +265,11 @@ class Langevin(ChainsInSpaceScene):
         self.go(self.middle, "left", "right", "ground", "name")
         beside, key, name = list[Any](), self.color_key(), "wander"
         if self.climb and (same := self.same_start()):
-            run, last, name = same, min(last, same.steps), "same_start"
+            run, last, name, self.left_label = same, min(last, same.steps), "same_start", "another"
             x = run["x"][: last + 1, self.climb.chain, None]
             one = OneChain(self.density.box, self.left, x, theme=self.theme, length=self.trail)
             beside, key = self.stuck_beside()
+        self.followed = one is self.one
         begin = min(one.first_inside(self.at), last)
         clock = self.act(run, Timeline("quadratic", last, lambda u: begin + (last - begin) * u**2), one)
         self.set_places(
@@ -272,7 +282,7 @@ class Langevin(ChainsInSpaceScene):
         """A window on the chain: every step made of its two arrows, first slowly, then faster, never too fast."""
         run, words, slow = self.run, self.words, self.options.slow_steps
         paths, judged, tall = "path" in run, "accepted" in run, self.page.shape == "tall"
-        self.go(self.left, "left", "right", "name")
+        self.go(self.left, *([] if self.followed else ["left"]), "right", "name")
         box, ground = self.right, self.ground
         if (judged or paths) and tall:  # room for what is decided or done, under the window
             box = box._replace(bottom=box.bottom - LOWER[paths])
@@ -286,13 +296,12 @@ class Langevin(ChainsInSpaceScene):
         facts = [] if paths else self.tail
         if self.page.shape == "wide" and paths:
             facts = [words["scaled"].format(glass.view.time)]
-        elif self.page.shape == "wide" and judged:
-            facts = [words["rate"].format(f"{100 * np.mean(run['accepted']):.1f}")]
         plain = "changed" if paths else "taken_apart"
         name = acceptance(self.page, run, words["proposed"], box) if judged else self.label(plain, box)
         both = name.width > box.width + 1e-6  # a rule that needs the room over both panels
+        label = [] if both else [self.label(self.left_label, self.left, run.steps)]
         self.set_places(
-            left=self.on_left(self.one.mobjects), label=[] if both else [self.label("density", self.left)],
+            left=self.on_left(self.one.mobjects), label=label,
             ground=ground, beam=glass.on_panel, right=glass.in_window, name=[name], key=self.window_key(box),
             footer=self.footer(run, "step", *facts, clock=clock),
         )  # fmt: skip

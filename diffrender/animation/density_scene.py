@@ -117,8 +117,8 @@ class DensityScene(TrajectoryScene):
         if run.kind == "reverse":  # its equation says what of it belongs to each level
             size = f"$tau = {run.meta['sampler']['options']['step_size']:g}$"
         elif "path" in run and "accepted" in run:
-            leaps = run["path"].shape[2] - 1
-            size = f"path: {leaps} leaps of {step / leaps:.3g}"
+            inner = run["path"].shape[2] - 1
+            size = f"path: {inner} leapfrog steps of {step / inner:.3g}"
         elif "path" in run:
             size = f"step {step:.3g}"
             if self.page.shape in ("square", "tall"):  # whose legend has no room for it

@@ -227,6 +227,10 @@ def check_decision(decision, run, step, change):
     fates = [word.submobjects[0].fill_rgbas[0, 3] for word in decision.words]
     assert fates == [float(not run["accepted"][step, 0]), float(run["accepted"][step, 0])]
     assert bool(run["accepted"][step, 0]) == (draw < likely)
+    shown = [line.get_family()[-1].fill_rgbas[0, 3] > 0 for line in decision.foot.lines]
+    assert shown == [False, draw >= likely, draw < likely], "the reason has gone; which state counts now"
+    taken = int(run["accepted"][: step + 1, 0].sum())
+    assert [number.value for number in decision.foot.tally.numbers] == [taken, step + 1]
 
 
 def test_a_proposal_is_decided_by_the_recorded_energies_and_draw(held, chains):

@@ -16,13 +16,17 @@ from diffrender.trajectory.reader import Trajectory
 
 OUT = 0.2  # of the legend's em: how far the mark of u stands out of the bar
 FIGURES = (("$Delta H =$ {:+.2f}", -8.88, "fg"), ("$A =$ {:.3f}", 0.888, "accept"))
-WORD, BAR, DRAW = 1.45, 1.1, 1.3  # height of the lines, in em
+WORD, BAR, DRAW, FOOT = 1.45, 1.1, 1.3, 1.25  # height of the lines, in em
 PAD = 0.14  # at the sides
 
 
 def parted(page: Page, window: Box) -> tuple[Box, Box]:
     """A window and, at its foot, the strip in which proposals are decided."""
-    lines = (WORD * page.em(_size(page)), (BAR + DRAW) * page.em("legend"), _narrow(page) * WORD * page.em("label"))
+    lines = (
+        WORD * page.em(_size(page)),
+        (BAR + DRAW + FOOT) * page.em("legend"),
+        _narrow(page) * WORD * page.em("label"),
+    )
     middle = window.bottom + sum(lines)
     return window._replace(bottom=middle), window._replace(top=middle).inset(PAD, 0)
 
@@ -30,8 +34,9 @@ def parted(page: Page, window: Box) -> tuple[Box, Box]:
 class Decision(VGroup):
     """A proposal is taken if the uniform draw u falls on the part A of a bar of length 1; beside it what became of it.
 
+    At its foot stands why there is a test; once it is decided, which state counts, and how many were taken so far.
     accepted: (T,) bool. likely, draw: (T,) A and u as recorded. change: (T,) of the energy, where there is one. Where a
-    recording has no such numbers, the word stands alone.
+    recording has no such numbers, the word stands alone over its foot.
     """
 
     def __init__(self, page: Page, strip: Box, run: Trajectory, words: Mapping[str, str]) -> None:
@@ -47,7 +52,8 @@ class Decision(VGroup):
         if not _narrow(page):
             room -= max(word.width for word in self.words) + em
         self.strengths = [OpacityScale(word) for word in self.words]
-        super().__init__(*self.words)
+        self.foot = FootLine(page, strip, self.accepted, words, why="energy" if "momentum_end" in run else "step")
+        super().__init__(*self.words, self.foot)
         self.numbered = "log_ratio" in run and "uniform" in run
         if not self.numbered:
             return
@@ -68,7 +74,7 @@ class Decision(VGroup):
         ends = [page.label(text, x, 0, align, "legend", "muted")
                 for text, x, align in (("0", strip.left, -1), ("1", strip.right, 1))]  # fmt: skip
         self.left, self.right = strip.left + ends[0].width + 0.5 * em, strip.right - ends[1].width - 0.5 * em
-        self.low, self.foot = strip.bottom + DRAW * em, strip.bottom + 0.35 * em
+        self.low, self.under = strip.bottom + (DRAW + FOOT) * em, strip.bottom + (0.35 + FOOT) * em
         self.high = self.low + 0.7 * em
         for end in ends:
             end.shift([0, self.low + 0.02 * em - end.baseline, 0])
@@ -86,6 +92,7 @@ class Decision(VGroup):
     def show(self, step: int, done: Mapping[str, float]) -> None:
         """Show step `step` as far as it has been decided: first A, then u, then what became of the proposal."""
         judged = done["hold"]
+        self.foot.show(step, judged)
         for fate, strength in enumerate(self.strengths):
             strength.set(after(judged, 0.6, 0.8) if fate == self.accepted[step] else 0.0)
         if not self.numbered:
@@ -102,7 +109,7 @@ class Decision(VGroup):
         for text, value in zip(reversed(self.figures), (likely, change), strict=False):
             text.set_values(value)
         x, half = self._x(draw), self.drawn.room / 2
-        self.drawn.set_values(draw).at(float(np.clip(x, self.left + half, self.right - half)), self.foot, 0)
+        self.drawn.set_values(draw).at(float(np.clip(x, self.left + half, self.right - half)), self.under, 0)
         half, out = 0.1 * self.em, OUT * self.em
         ends = (self.low - out, self.high + out)
         set_polygons(self.mark, [np.array([[x + s * half, ends[t], 0] for s, t in ((-1, 0), (1, 0), (1, 1), (-1, 1))])])
@@ -119,6 +126,39 @@ class Decision(VGroup):
         """(4, 3) corners of the part of the bar between two probabilities."""
         a, b = self._x(start), self._x(end)
         return np.array([[a, self.low, 0], [b, self.low, 0], [b, self.high, 0], [a, self.high, 0]])
+
+
+class FootLine(VGroup):
+    """Why proposals are tested; once one is decided, which state counts now and how many of all were taken.
+
+    accepted: (T,) bool. why: `energy`, which leapfrog steps do not keep, or `step`, which is finite.
+    """
+
+    def __init__(self, page: Page, strip: Box, accepted: np.ndarray, words: Mapping[str, str], *, why: str) -> None:
+        em, low = page.em("legend"), strip.bottom + 0.4 * page.em("legend")
+        self.accepted, self.taken, self.step = accepted, np.cumsum(accepted), -1
+        most = len(accepted)
+        form = page.fitting(words["tally"], 0.6 * strip.width, "legend", most, most)
+        self.tally = page.running(form, most, most, size="legend", color="muted")
+        self.tally.at(strip.right, low, 1)
+        room = strip.width - self.tally.room - em
+        reason = page.words(page.fitting(words[f"why_{why}"], strip.width, "legend"), "legend", "muted")
+        self.lines = [narrowed(reason, strip.width).at(strip.left, low)]
+        for name, color in (("again", "reject"), ("moved_on", "accept")):
+            line = page.words(page.fitting(words[name], room, "legend"), "legend", color)
+            self.lines.append(line.at(strip.left, low))
+        super().__init__(*self.lines, self.tally)
+        self.strengths = [OpacityScale(mob) for mob in (*self.lines, self.tally)]
+
+    def show(self, step: int, judged: float) -> None:
+        """Show the reason until 0..1 of the judgement of a step has passed, and then what follows."""
+        follows, taken = after(judged, 0.6, 0.8), bool(self.accepted[step])
+        shown = (1 - after(judged, 0.4, 0.6), follows * (not taken), follows * taken, follows)
+        for strength, there in zip(self.strengths, shown, strict=True):
+            strength.set(there)
+        if step != self.step:
+            self.step = step
+            self.tally.set_values(int(self.taken[step]), step + 1)
 
 
 def _size(page: Page) -> str:

@@ -17,7 +17,7 @@ from diffrender.animation.theme import Theme
 class LeapfrogView(PathView):
     """The window in which a step is a momentum, kicked by the gradient at every stop of its path.
 
-    size_of_leap: h. momentum_end: (T, 2) with which each path arrives, if that was recorded. scale: of the momentum's
+    leapfrog_step: h. momentum_end: (T, 2) with which each path arrives, if that was recorded. scale: of the momentum's
     arrow. tags: `momentum`, `arriving`, `end` (of the path) and `state`.
     """
 
@@ -27,13 +27,13 @@ class LeapfrogView(PathView):
         size: tuple[float, float],
         heat: Heatmap,
         *,
-        size_of_leap: float,
+        leapfrog_step: float,
         momentum_end: np.ndarray | None,
         theme: Theme,
         scale: float = 1.25,
         **window: Any,
     ) -> None:
-        self.leap, self.momentum_end = size_of_leap, momentum_end
+        self.leapfrog_step, self.momentum_end = leapfrog_step, momentum_end
         self.kicks = StepArrows(theme.score, scale=0.6 * scale, casing=theme.panel)
         arrows = {"momentum": StepArrow(theme.noise, dashed=True, scale=scale, casing=theme.panel)}
         if momentum_end is not None:
@@ -43,7 +43,7 @@ class LeapfrogView(PathView):
 
     def kick_vectors(self, step: int) -> np.ndarray:
         """(L, 2) what the gradient adds to the velocity at each stop, as the recorded path says."""
-        between = np.diff(np.asarray(self.path[step], float), axis=0) / self.leap
+        between = np.diff(np.asarray(self.path[step], float), axis=0) / self.leapfrog_step
         arriving = between[-1:] if self.momentum_end is None else self.momentum_end[step][None]
         return np.diff(np.concatenate([self.momentum[step][None], between, arriving]), axis=0)
 

@@ -145,7 +145,7 @@ def _on_paths(
     if judged:
         arriving = run["momentum_end"][:, 0] if "momentum_end" in run else None
         view = LeapfrogView(
-            window, (1.0, shape), heat, size_of_leap=step / (path.shape[1] - 1), momentum_end=arriving, **of_window
+            window, (1.0, shape), heat, leapfrog_step=step / (path.shape[1] - 1), momentum_end=arriving, **of_window
         )
     else:
         view = FrictionView(window, (1.0, shape), heat, step_size=step, friction=friction_of(run), **of_window)
