@@ -17,7 +17,8 @@ from diffrender.config.scene_card import read_scene, with_options
 from diffrender.core.errors import DiffrenderError
 from diffrender.core.files import remove_unfinished
 from diffrender.jobs.job import Job, pending
-from diffrender.jobs.plan.clip import named_files, recorded_file, recordings
+from diffrender.jobs.plan.given import named_files
+from diffrender.jobs.plan.needs import recorded_file, recordings
 from diffrender.jobs.plan.subject import OUTPUTS
 from diffrender.jobs.run.check import check_before_start
 from diffrender.jobs.run.children import Children

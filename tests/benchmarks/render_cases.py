@@ -442,7 +442,7 @@ def recordings(card, config, overrides, folder):
     from diffrender.config.sections import Config
     from diffrender.diffusion.recording.record import sample
     from diffrender.diffusion.training.loop import train
-    from diffrender.jobs.plan.clip import recordings as planned
+    from diffrender.jobs.plan.needs import recordings as planned
     from diffrender.trajectory.reader import Trajectory
 
     found = {}

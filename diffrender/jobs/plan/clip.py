@@ -6,23 +6,20 @@ The command line, lecture files and the Python interface all come through `clip`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from diffrender.config.catalogue import check_catalogue, find_catalogue
-from diffrender.config.declarations import Codes, Need, Recording, Training
-from diffrender.config.find import no_such_file
 from diffrender.config.overrides import Overrides
 from diffrender.config.scene_card import SceneCard, find_scene, with_options
 from diffrender.config.scene_modules import scene_modules
 from diffrender.core.errors import RenderError, UsageError, suggest
-from diffrender.core.files import expanded
 from diffrender.core.glyphs import check_words
 from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import Task, render_fields
-from diffrender.jobs.plan.subject import OUTPUTS, Subject
-from diffrender.trajectory.reader import check_whole
+from diffrender.jobs.plan.given import check_given, check_kinds, named_files, one_each
+from diffrender.jobs.plan.needs import recorded_file, recordings
+from diffrender.jobs.plan.subject import OUTPUTS
 from diffrender.video.logo import find_logo, warn_of_contrast
 from diffrender.video.spec import RenderSettings, RenderSpec
 
@@ -117,80 +114,6 @@ def check_acts(card: SceneCard, options: Mapping[str, Any], acts: Iterable[str])
             raise UsageError(f"'{card.name}' plays no act '{act}'.", suggest(act, known))
 
 
-def check_kinds(given: Mapping[str, Path], card: SceneCard) -> None:
-    """Refuse recordings of another kind of run than the scene shows; TrajectoryError for what is no recording, or none
-    that is whole."""
-    for name, file in given.items():
-        kinds, kind = getattr(card.needs.get(name), "kind", ""), check_whole(file).kind
-        if kinds and kind not in kinds.split("|"):
-            raise UsageError(
-                f"{file.name}: holds a {kind} run, and the scene '{card.name}' shows"
-                f" {kinds.replace('|', ' and ')} runs{f' as {name}' if len(card.needs) > 1 else ''}.",
-                "See what shows it: diffrender list scenes",
-            )
-
-
-def one_each(card: SceneCard, options: Mapping[str, Any], files: Sequence[str]) -> Mapping[str, Any]:
-    """The options, where a scene shows as many recordings as an option names: those that are given, if there are some.
-
-    `render race one.npz other.npz` is a race of two, called after their files until they say what they are.
-    """
-    each = [need.each for need in card.needs.values() if isinstance(need, Recording) and need.each]
-    if len(files) < 2 or len(each) != len(card.needs):
-        return options
-    return {option: [Path(file).stem for file in files] for one in each for option in one.values()} | dict(options)
-
-
-def check_given(card: SceneCard, given: Mapping[str, Path], config: str, overrides: Overrides, device: str) -> None:
-    """Refuse what does nothing beside the recordings that are given, and some that leave others to be guessed.
-
-    What is missing is made only from a config that was named: the scene's own shows other data than the user's.
-    """
-    missing = {name: need for name, need in card.needs.items() if name not in given}
-    if not missing:
-        said = [f"--config {config}"] if config else []
-        counted = {key: value for key, value in overrides.items() if given or key != "sampler.seed"}
-        said += [f"--set {key}={_plainly(value)}" for key, value in counted.items()]
-        said += [f"--device {device}"] if device != "auto" else []
-        if said and given:
-            files = ", ".join(file.name for file in given.values())
-            raise UsageError(
-                f"{', '.join(said)}: nothing is made here, since {files} is drawn as it was recorded.",
-                "Leave it out; or leave out the recording, and one is made so.",
-            )
-        if said:
-            raise UsageError(f"{', '.join(said)}: the scene '{card.name}' shows no recording.", "Leave it out.")
-    elif given and not config:
-        raise UsageError(
-            f"The scene '{card.name}' shows {len(card.needs)} recordings, and {len(given)} of them"
-            f" {'is' if len(given) == 1 else 'are'} given ({', '.join(f'{n}={f.name}' for n, f in given.items())});"
-            f" not {'; '.join(_asked(name, need) for name, need in missing.items())}.",
-            f"Give {'that' if len(missing) == 1 else 'those'} too: {' '.join(f'-T {name}=FILE' for name in missing)}."
-            f" Or say what to make the rest from: --config NAME.{_acts_without(card, missing)}",
-        )
-
-
-def _asked(name: str, need: Need) -> str:
-    """A recording as a scene asks for it: `exact (model.kind=exact)`."""
-    fixed = [f"{key}={_plainly(value)}" for key, value in need.fixed.items() if not key.startswith("record.")]
-    return f"{name} ({', '.join(fixed)})" if fixed else name
-
-
-def _plainly(value: Any) -> str:
-    """A value as it is typed."""
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_plainly, value))}]"
-    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
-
-
-def _acts_without(card: SceneCard, missing: Mapping[str, Need]) -> str:
-    """How to show only the acts that need none of these, if there are some."""
-    acts = card.options.model_fields["acts"].get_default() if "acts" in card.options.model_fields else ()
-    used = {act for need in missing.values() for act in getattr(need, "acts", ()) or acts}
-    left = [act for act in acts if act not in used]
-    return f" Or leave out the acts that show them: -O acts={','.join(left)}" if left else ""
-
-
 def _variant(settings: RenderSettings) -> list[str]:
     """Parts of a file name that tell a clip from the usual one."""
     theme = settings.theme if isinstance(settings.theme, str) else settings.theme.name
@@ -201,71 +124,6 @@ def _variant(settings: RenderSettings) -> list[str]:
         *(["sheet"] if settings.contact_sheet else []),
         *([f"{settings.still:g}"] if settings.still is not None else []),
     ]
-
-
-def recordings(
-    card: SceneCard,
-    config: str = "",
-    overrides: Overrides | None = None,
-    *,
-    only: set[str] | None = None,
-    outputs: Path = OUTPUTS,
-    device: str = "auto",
-) -> dict[str, Job]:
-    """The jobs that make what a scene needs (or `only` some of it), by the names the scene gives them."""
-    found: dict[str, Job] = {}
-    needs = {name: need for name, need in card.needs.items() if only is None or name in only}
-    check_free(card, needs, overrides or {})
-    for name, need in needs.items():
-        chosen = _beside(card, need.config) or config or _beside(card, card.default_config)
-        if not chosen:
-            raise UsageError(
-                f"{card.file}: {card.class_name} needs the recording '{name}' but names no default_config.",
-                "Give one with --config.",
-            )
-        subject = Subject.of(chosen, overrides, outputs).for_scene(need.overrides, need.fixed)
-        if isinstance(need, Training):
-            found[name] = subject.train(device=device, resume=True, shows=card.shows)
-        elif isinstance(need, Codes):
-            found[name] = subject.codes(device=device, shows=card.shows)
-        else:
-            kind = subject.config.sampler.kind
-            if need.samplers and kind not in need.samplers and ".py" not in kind:
-                raise UsageError(
-                    f"--sampler {kind}: the scene '{card.name}' cannot show its recording as '{name}'.",
-                    f"It shows: {', '.join(need.samplers)}.",
-                )
-            if own := need.samplers.get(kind):
-                fixed = {key: own.get(key, value) for key, value in need.fixed.items()}
-                defaults = {**need.overrides, "sampler.kind": kind, **own}  # the kind first: it drops what came before
-                asked = {key: value for key, value in (overrides or {}).items() if key != "sampler.kind"}
-                subject = Subject.of(chosen, asked, outputs).for_scene(defaults, fixed)
-            job = subject.sample(device=device, kind=need.kind, shows=card.shows)
-            found[name] = replace(job, name=f"sample {subject.name} ({name})") if len(card.needs) > 1 else job
-    return found
-
-
-def check_free(card: SceneCard, needs: Mapping[str, Need], overrides: Overrides) -> None:
-    """Refuse an override of a key that every recording of the scene has a value of its own for: it would do nothing."""
-    for key, value in overrides.items():
-        own = [need.fixed[key] for need in needs.values() if key in need.fixed]
-        if len(own) == len(needs) > 0 and value not in own:
-            told = ", ".join(dict.fromkeys(map(_plainly, own)))
-            raise UsageError(
-                f"--set {key}={_plainly(value)}: the scene '{card.name}' shows {told}, whatever is set.",
-                "Leave it out, or see what the scene offers: diffrender list scenes",
-            )
-
-
-def _beside(card: SceneCard, name: str) -> str:
-    """A config as a scene file names it: a path is first looked for beside that file."""
-    file = card.file.parent / name
-    return str(file) if "/" in name and file.is_file() else name
-
-
-def recorded_file(job: Job) -> Path:
-    """The recording that a job leaves: of a training run, the one beside the weights."""
-    return job.extra_outputs[0] if job.kind == "train" else job.out
 
 
 def render_job(scene: str, spec: RenderSpec, needs: Iterable[Job], name: str) -> Job:
@@ -295,27 +153,3 @@ def render_job(scene: str, spec: RenderSpec, needs: Iterable[Job], name: str) ->
 def clip_spec(job: Job) -> RenderSpec:
     """The spec of a render job, as the process that does it will have it."""
     return RenderSpec.of(**render_fields(Task.from_dict(job.as_dict(), lambda event: None)))
-
-
-def named_files(texts: list[str], card: SceneCard) -> dict[str, Path]:
-    """`name=file` pairs; files alone go to the scene's recordings in their order."""
-    found: dict[str, Path] = {}
-    names = [*card.needs] or ["main"]
-    for text in texts:
-        name, equals, file = text.partition("=")
-        if not equals or Path(text).is_file():
-            free = [name for name in names if name not in found]
-            if not free:
-                raise UsageError(f"--trajectory {text}: {card.class_name} shows {len(names)} recordings at most.")
-            name, file = free[0], text
-        if card.needs and name not in card.needs:
-            raise UsageError(
-                f"--trajectory {text}: {card.class_name} has no recording called '{name}'.",
-                f"It needs: {', '.join(card.needs)}.",
-            )
-        path = expanded(file)
-        if not path.is_file():
-            near = no_such_file(file).remedy
-            raise UsageError(f"{file}: no such recording.", f"{near} 'diffrender sample CONFIG' records one.")
-        found[name] = path.resolve()
-    return found

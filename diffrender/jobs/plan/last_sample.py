@@ -15,7 +15,7 @@ from diffrender.config.overrides import Overrides
 from diffrender.config.scene_card import find_scene, with_options
 from diffrender.core.errors import DiffrenderError
 from diffrender.core.files import write_text
-from diffrender.jobs.plan.clip import recordings
+from diffrender.jobs.plan.needs import recordings
 from diffrender.jobs.plan.subject import Subject
 
 NAME = ".last-sample.json"  # in the folder of the config's outputs
