@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from diffrender.core import limited_process
+from diffrender.core.errors import RenderError
+from diffrender.core.notes import note
 
 
-def check_video(file: Path) -> None:
-    """Refuse a video that cannot be read to its end."""
-    limited_process.call("diffrender.video.film.sources:inspect_video", str(file), path=str(file))
+def check_video(file: Path, *, stands: bool = True) -> None:
+    """Refuse a video that cannot be read to its end, or a single picture that nothing lets stand; say what is odd."""
+    found, _ = limited_process.call("diffrender.video.film.sources:inspect_video", str(file), path=str(file))
+    if found["picture"] and not stands:
+        raise RenderError(f"{file}: a single picture, no video, and it says not how long it stands.", "Add: hold: 5")
+    for line in found["notes"]:
+        note(line)
 
 
 def check_sound(file: Path) -> None:

@@ -92,7 +92,7 @@ def _check_inputs(whole: Plan) -> None:
                 check_words(words, key)
                 check_words(entry.text, "text")
             if isinstance(entry, Video) and item.video not in checked:
-                check_video(item.video)
+                check_video(item.video, stands=bool(entry.hold or item.sounds.whole))
             for sound in item.sounds.files:
                 if sound not in checked:
                     check_sound(sound)

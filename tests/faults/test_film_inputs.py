@@ -6,6 +6,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from diffrender.core.errors import DiffrenderError, RenderError
 from diffrender.core.glyphs import check_words, missing_glyphs
@@ -101,6 +102,133 @@ def test_sound_longer_than_the_picture_holds_the_last_frame(film, tmp_path):
     report, pictures, _ = film(video(tmp_path / "b.mp4", seconds=3, heard=1))
     assert len(pictures) == 30
     assert not any("longer" in note for note in report["notes"])
+
+
+# ---- other kinds of files --------------------------------------------------------------------------------------------
+def card_and(video, folder, more=""):
+    (folder / "talk.yaml").write_text(f"title: x\nentries:\n  - card: a\n  - video: {video}\n{more}")
+    return plan(load(folder / "talk.yaml"), folder / "outputs")
+
+
+PICTURES = {"a.png": "PNG", "a.jpg": "JPEG", "a.webp": "WEBP", "a.gif": "GIF", "a.mp4": "PNG", "a.tiff": "TIFF"}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_single_picture_stands_as_long_as_it_is_told(name, film, tmp_path):
+    Image.new("RGB", (80, 60), (200, 200, 200)).save(tmp_path / name, PICTURES[name])
+    with pytest.raises(DiffrenderError, match=r"entry 2: .*a single picture.*\nAdd: hold: 5"):
+        card_and(name, tmp_path)
+    card_and(name, tmp_path, "    hold: 5\n")
+    _, pictures, _ = film(tmp_path / name)
+    assert len(pictures) == 1
+    assert abs(int(pictures[0][90, 160]) - 200) < 4
+
+
+def test_a_photograph_lies_as_its_exif_says(film, tmp_path):
+    half = np.zeros((40, 80, 3), np.uint8)
+    half[:, :40] = 255  # white on the left; turned clockwise it is on top
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(half).save(tmp_path / "a.jpg", exif=exif)
+    _, (picture,), _ = film(tmp_path / "a.jpg")
+    assert picture[45, 160] > 200
+    assert picture[135, 160] < 60
+    assert picture[90, 40] < 60  # a bar: it stands upright
+    assert poster(tmp_path / "a.jpg").size == (40, 80)
+    Image.fromarray(half).save(tmp_path / "b.jpg")
+    assert poster(tmp_path / "b.jpg").size == (80, 40)  # the control
+
+
+def test_posters_have_square_pixels(tmp_path):
+    assert poster(video(tmp_path / "a.mp4", aspect=Fraction(4, 3))).size == (214, 120)
+
+
+def cover(path):
+    """A second of sound with a picture of its cover, and no video."""
+    with av.open(str(path), "w", format="mp3") as out:
+        track = out.add_stream("libmp3lame", rate=RATE, layout="mono")
+        picture = out.add_stream("mjpeg", rate=1)
+        picture.width, picture.height, picture.pix_fmt = 80, 60, "yuvj420p"
+        picture.disposition = av.stream.Disposition.attached_pic
+        frame = av.VideoFrame(80, 60, "yuvj420p")
+        frame.pts = 0
+        out.mux(picture.encode(frame))
+        out.mux(picture.encode(None))
+        for k in range(40):
+            block = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            block.sample_rate, block.pts = RATE, k * 1024
+            out.mux(track.encode(block))
+        out.mux(track.encode(None))
+
+
+def animated_webp(path):
+    Image.new("RGB", (8, 8)).save(
+        path, "WEBP", save_all=True, append_images=[Image.new("RGB", (8, 8), (200, 0, 0))], duration=100
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda f: f.write_bytes(b"<!DOCTYPE html><html>log in"), "a web page"),
+        (lambda f: f.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid"), "git lfs pull"),
+        (lambda f: f.write_bytes(b"%PDF-1.7 and more"), "a PDF"),
+        (lambda f: f.write_bytes(b"PK\x03\x04" + bytes(100)), "an Office file"),
+        (animated_webp, "an animated WebP"),
+        (cover, r"a picture of its cover, no video\.\nSound is named under narration"),
+    ],
+)
+def test_what_is_no_video_is_called_what_it_is(make, said, tmp_path):
+    make(tmp_path / "a.mp4")
+    with pytest.raises(DiffrenderError, match=said):
+        check_video(tmp_path / "a.mp4")
+
+
+def test_sound_alone_is_no_video(tmp_path):
+    cover(tmp_path / "a.mp3")
+    check_sound(tmp_path / "a.mp3")  # the control
+
+
+def many(path, codec="libx264", pixels="yuv420p", videos=1, transfer=None):
+    with av.open(str(path), "w") as out:
+        streams = [out.add_stream(codec, rate=25) for _ in range(videos)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 160, 120, pixels
+            if transfer:
+                stream.codec_context.color_trc = transfer
+        for stream in streams:
+            for k in range(30):
+                noise = np.random.default_rng(k).integers(0, 255, (120, 160, 3), np.uint8)
+                frame = av.VideoFrame.from_ndarray(noise, format="rgb24").reformat(format=pixels)
+                frame.pts = k
+                if transfer:
+                    frame.color_trc = transfer
+                out.mux(stream.encode(frame))
+            out.mux(stream.encode(None))
+    return path
+
+
+def torn(path):
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2] + data[len(data) // 2 + 1500 :])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda d: many(d / "a.mkv", videos=2), "holds 2 videos; the first is shown"),
+        (lambda d: many(d / "a.mov", "qtrle", "argb"), "may be transparent"),
+        (lambda d: many(d / "a.mp4", pixels="yuv420p10le", transfer=16), "high dynamic range"),
+        (lambda d: torn(many(d / "a.mpg", "mpeg2video")), "damaged: is it cut or torn"),
+        (lambda d: many(d / "a.mp4"), ""),
+        (lambda d: many(d / "a.mkv", "ffv1", "rgb48le"), ""),
+    ],
+)
+def test_what_of_a_video_is_not_shown_is_said(make, said, tmp_path, caplog):
+    check_video(make(tmp_path))
+    assert said in caplog.text
+    assert bool(said) == bool(caplog.messages)
 
 
 # ---- damaged files ---------------------------------------------------------------------------------------------------

@@ -28,16 +28,12 @@ from diffrender.video.encode.container import Chapter
 from diffrender.video.encode.settings import Encoding, choose, open_stream
 from diffrender.video.film import sound, subtitles
 from diffrender.video.film.spec import FilmEntry, FilmSpec
+from diffrender.video.film.upright import square_pixels, turns
 from diffrender.video.voice.speech import cues_of
 
 MAX_TAIL_SECONDS = 0.1  # by which sound may begin or end apart from the picture: encoders pad it
 
 Progress = Callable[[dict[str, Any]], None]
-TURN_FILTERS = {  # degrees that a video says it shall be turned, counterclockwise → filters that do it
-    90: [("transpose", "cclock")],
-    -90: [("transpose", "clock")],
-    -180: [("hflip", ""), ("vflip", "")],
-}
 
 
 @dataclass(frozen=True)
@@ -162,7 +158,8 @@ class _FilmBuilder:
             f"to fit the film ({spec.width}×{spec.height}, {spec.fps} frames/s)."
         )
         with av_errors(file), av.open(str(file)) as source:
-            frames = _filtered(source, spec, self.encoding.pixel_format, self.begins(file))
+            rounding = "up" if was.seconds * spec.fps < 1 else "near"  # of a single picture one frame is left
+            frames = _filtered(source, spec, self.encoding.pixel_format, self.begins(file), rounding)
             return self._encode((frame, 1) for frame in frames)
 
     def _dissolve(self, a: av.VideoFrame, b: av.VideoFrame, frames: int) -> Path:
@@ -193,22 +190,20 @@ class _FilmBuilder:
         return out
 
 
-def _filtered(source: Any, spec: FilmSpec, pixel_format: str, begins: float) -> Iterator[av.VideoFrame]:
+def _filtered(source: Any, spec: FilmSpec, pixel_format: str, begins: float, rounding: str) -> Iterator[av.VideoFrame]:
     """Every frame of a video at the film's rate and size, upright, with bars where its shape is another.
 
-    begins: the second of its clock at which it begins; the first picture stands from there on.
+    begins: the second of its clock at which it begins; the first picture stands from there on. rounding: of its times.
     """
     stream = source.streams.video[0]
     stream.thread_type = "AUTO"
     frames = source.decode(stream)
     first = next(frames)
     size = f"{spec.width}:{spec.height}"
-    aspect = stream.sample_aspect_ratio or Fraction(1)  # of a pixel
     steps = [
-        ("scale", f"max(2\\,trunc(iw*{aspect.numerator}/{aspect.denominator}/2+0.5)*2):ih"),
-        ("setsar", "1"),
-        *(mirrored(first) or TURN_FILTERS.get(first.rotation, [])),
-        ("fps", f"{spec.fps}:start_time={begins:.6f}"),
+        *square_pixels(stream.sample_aspect_ratio),
+        *turns(first, Path(source.name)),
+        ("fps", f"{spec.fps}:start_time={begins:.6f}:round={rounding}"),
         ("scale", f"{size}:force_original_aspect_ratio=decrease:out_color_matrix=bt709:out_range=tv"),
         ("pad", f"{size}:-1:-1"),
         ("setsar", "1"),
@@ -227,26 +222,12 @@ def _filtered(source: Any, spec: FilmSpec, pixel_format: str, begins: float) -> 
                 break
 
 
-def mirrored(frame: av.VideoFrame) -> list[tuple[str, str]]:
-    """Filters that set a picture upright whose display matrix mirrors it; [] if it does not."""
-    data = next((bytes(d) for d in frame.side_data if d.type.name == "DISPLAYMATRIX"), b"")
-    if len(data) < 36:
-        return []
-    a, b, _, c, d = (int(v) for v in np.frombuffer(data, "<i4")[:5])  # x' = a x + c y, y' = b x + d y
-    if a * d - b * c >= 0:
-        return []
-    turned = abs(b) > abs(a)
-    across, down = (c, b) if turned else (a, d)
-    flips = [("hflip", "")] * (across < 0) + [("vflip", "")] * (down < 0)
-    return [("transpose", "cclock_flip"), *flips] if turned else flips
-
-
 def _is_upright(file: Path) -> bool:
     """Whether a video is shown as it is stored: not turned, not mirrored, with square pixels."""
     frame = first_frame(file)
     with av_errors(file), av.open(str(file)) as source:
         square = source.streams.video[0].sample_aspect_ratio in (None, 0, 1)
-    return square and not frame.rotation and not mirrored(frame)
+    return square and not turns(frame, file)
 
 
 def _start_times(file: Path) -> tuple[float, float]:

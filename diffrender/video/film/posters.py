@@ -17,6 +17,7 @@ from diffrender.video.convert import gif_of
 from diffrender.video.encode.av_errors import av_errors
 from diffrender.video.encode.container import probe
 from diffrender.video.film.spec import GifSpec, PostersSpec
+from diffrender.video.film.upright import upright_image
 
 POSTER_TIME = 0.7  # of a clip: what it is about has come, and nothing has faded yet
 COLUMNS = 4
@@ -40,7 +41,7 @@ def pictures(spec: PostersSpec, progress: Callable[[dict[str, Any]], None]) -> N
 
 
 def poster(file: Path, at: float = POSTER_TIME) -> Image.Image:
-    """The picture at part `at` of a video, upright, decoded from the key frame before it.
+    """The picture at part `at` of a video, as it is to be shown, decoded from the key frame before it.
 
     Of a video that ends sooner than it says, the last one there is; RenderError if there is none.
     """
@@ -57,7 +58,7 @@ def poster(file: Path, at: float = POSTER_TIME) -> Image.Image:
                 if frame.pts is None or frame.pts >= time:
                     break
             if frame is not None:
-                return frame.to_image().rotate(frame.rotation, expand=True)
+                return upright_image(frame, stream, file)
     raise RenderError(f"{file}: not one frame of it can be decoded.", "Save or download it again.")
 
 

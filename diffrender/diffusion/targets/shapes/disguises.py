@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from diffrender.core.disguises import HEAD_BYTES, known_start
 from diffrender.core.errors import DiffrenderError
 
-HEAD_BYTES = 512
 TABLES = (".csv", ".tsv", ".txt", ".dat", ".xyz", ".asc", ".pts")
 PICTURES = (".png", ".jpg", ".jpeg")
 SHEET = ("a workbook of Excel or another archive", "Save its sheet as CSV.")
 STARTS = {  # bytes that a file begins with → what it is, what to do
-    b"version https://git-lfs": ("a pointer of Git LFS, in place of the file", "Fetch the file: git lfs pull"),
-    b"<!doctype html": ("a web page", "Download the file itself: a page of an error or a login may have come instead."),
-    b"<html": ("a web page", "Download the file itself: a page of an error or a login may have come instead."),
-    b"\x1f\x8b": ("a compressed file (gzip)", "Unpack it with gunzip."),
     b"%pdf-": ("a PDF", "Save the drawing as SVG, or the numbers as CSV."),
     b"\x89hdf": ("an HDF5 file", "Save the one array that holds the points as .npy or .csv."),
     b"par1": ("a Parquet file", "Save it as CSV."),
@@ -26,7 +22,7 @@ def check_disguise(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     suffix = path.suffix.lower()
-    found = next((words for start, words in STARTS.items() if head.startswith(start)), None)
+    found = known_start(head) or next((words for start, words in STARTS.items() if head.startswith(start)), None)
     if suffix in TABLES and head.startswith((b"pk\x03\x04", b"\xd0\xcf\x11\xe0")):
         found = SHEET
     elif suffix in TABLES and head.startswith((b"{", b"[[", b"[{")):
