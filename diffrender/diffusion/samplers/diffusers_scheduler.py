@@ -12,7 +12,7 @@ import inspect
 import math
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -60,13 +60,13 @@ def find(name: str) -> type:
 class SchedulerEntry(Entry):
     """A scheduler class as a registered sampler; its options are those of its constructor and of its `step`."""
 
-    def check(self, params: Mapping[str, Any], where: str) -> dict[str, Any]:
+    def check(self, params: Mapping[str, Any], where: str, also: Iterable[str] = ()) -> dict[str, Any]:
         """`params`, if the class knows them all."""
         kind: Any = find(self.name)
         known = {*inspect.signature(kind).parameters, *inspect.signature(kind.step).parameters} - OURS - CALL
         for key in params:
             if key not in known:
-                raise ConfigError(f"{where}.{key}: '{self.name}' has no such key.", suggest(key, known))
+                raise ConfigError(f"{where}.{key}: '{self.name}' has no such key.", suggest(key, {*known, *also}))
         return dict(params)
 
 
