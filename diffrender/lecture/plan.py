@@ -21,6 +21,7 @@ from diffrender.jobs.plan.subject import OUTPUTS
 from diffrender.lecture.file import Card, Clip, Entry, Lecture, Part, Video
 from diffrender.lecture.inputs import check_sound, check_video
 from diffrender.lecture.sounds import Sounds, sounds_of
+from diffrender.video.film.subtitles import file_beside
 
 COUNT = "parts"  # the option of cards that says how many parts there are: names of clips do not depend on it
 
@@ -254,7 +255,7 @@ def _film(whole: Plan) -> Job:
         inputs[f"videos/{number}"] = item.video
         if item.sounds.narration:
             inputs[f"narrations/{number}"] = item.sounds.narration
-        if item.job is None and (subtitles := item.video.with_suffix(".srt")).is_file():
+        if item.job is None and (subtitles := file_beside(item.video)):
             inputs[f"subtitles/{number}"] = subtitles
     settings = {
         "title": lecture.title,

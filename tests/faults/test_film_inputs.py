@@ -1,6 +1,7 @@
 """Videos, sounds and subtitles as people have them: shown and heard as they are meant, or refused before any work."""
 
 import contextlib
+import re
 from fractions import Fraction
 
 import av
@@ -102,6 +103,42 @@ def test_sound_longer_than_the_picture_holds_the_last_frame(film, tmp_path):
     report, pictures, _ = film(video(tmp_path / "b.mp4", seconds=3, heard=1))
     assert len(pictures) == 30
     assert not any("longer" in note for note in report["notes"])
+
+
+CUES = "1\n00:00:01,000 --> 00:00:02,000\n{}\n\n2\n00:00:03,000 --> 00:00:04,000\nb\n"
+VTT = "WEBVTT\n\nfirst\n00:01.000 --> 00:02.000 align:start\na\n\nNOTE no cue\n\nthe end\n00:03.000 --> 00:04.000\nb\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "texts", "said"),
+    [
+        ("a.vtt", VTT.encode(), "ab", ""),
+        ("a.srt", VTT.encode(), "ab", ""),
+        ("a.srt", CUES.format("a").encode("utf-32"), "ab", ""),
+        ("a.srt", CUES.format("a\x1b\0").encode(), "ab", ""),
+        ("a.srt", CUES.format("").encode(), "b", ""),
+        ("a.srt", CUES.format("é").encode("latin-1"), "éb", "save it as UTF-8"),
+        ("a.srt", b"[Script Info]\nTitle: x\n", "", "no captions that can be read, it begins '.Script Info"),
+        ("a.srt", b"\n\n", "", "no captions in it"),
+        ("a.ass", b"[Script Info]\n", "", "a.ass: left out.*save them as .srt"),
+        ("a.txt", b"hello", "", ""),
+    ],
+)
+def test_captions_of_every_kind_are_read_or_named(name, content, texts, said, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    cues, notes = subtitles.beside(tmp_path / "a.mp4")
+    assert [text for *_, text in cues] == list(texts)
+    assert re.search(said, " ".join(notes))
+    assert bool(notes) == bool(said)
+
+
+def test_a_changed_vtt_makes_the_film_again(tmp_path):
+    video(tmp_path / "a.mp4")
+    keys = set()
+    for words in ("one", "two", "two"):
+        (tmp_path / "a.vtt").write_text(VTT + words)
+        keys.add(card_and("a.mp4", tmp_path).film.key)
+    assert len(keys) == 2
 
 
 # ---- other kinds of files --------------------------------------------------------------------------------------------

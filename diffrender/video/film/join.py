@@ -268,8 +268,10 @@ def _write_subtitles(spec: FilmSpec, placed: list[PlacedEntry], starts: list[flo
         end = start + entry.frames / spec.fps
         own, said = subtitles.beside(entry.video.file)
         if late := [text for a, _, text in own if a >= end - start]:
-            name = entry.video.file.with_suffix(".srt").name
-            said.append(f"{name}: {len(late)} cue{'s' * (len(late) > 1)} after its end left out: '{late[0][:40]}'.")
+            name = subtitles.file_beside(entry.video.file)
+            said.append(
+                f"{name and name.name}: {len(late)} cue{'s' * (len(late) > 1)} after its end left out: '{late[0][:40]}'."
+            )
         own = (cues_of(entry.video.narration) if entry.video.narration else []) or own
         cues += subtitles.placed(own, entry.video.caption, start, end)
         notes += said

@@ -17,6 +17,9 @@ TIMES = re.compile(r"^.*-->.*$", re.M)
 SPACED = re.compile(r"(?<=\d) *([:,.]) *(?=\d)")  # 00:00:01, 000, as translators leave it
 FRAMES = re.compile(r"\d:\d+:\d+:\d")  # frames in place of milliseconds
 UNSEPARATED = re.compile(r"(?<=[^\n])\n(?=\d+ *\n[\d:,.]+ *-->)")  # a cue right under another
+CUE_NAME = re.compile(r"(?:(?<=\n\n)|\A)[^\n]+\n(?=[\d:.]+ *-->)")  # which WebVTT allows over its times
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+UNREAD = (".ass", ".ssa", ".sub", ".sbv", ".lrc", ".ttml", ".smi")  # captions of other kinds
 UNSAID = ("STYLE", "NOTE", "REGION")  # blocks of WebVTT that are no cues
 CLOCK = re.compile(r"(?<![\d:.,])(?:(\d+):)?(\d+):(\d+)[,.](\d{1,3})(?!\d)")  # [hours:]minutes:seconds,fraction
 KEPT_TAGS = re.compile(r"</?[biu]>")  # what WebVTT knows of them
@@ -24,11 +27,17 @@ KEPT_TAGS = re.compile(r"</?[biu]>")  # what WebVTT knows of them
 Cue = tuple[float, float, str]  # seconds from, seconds to, text
 
 
+def file_beside(video: Path) -> Path | None:
+    """The file of a video's captions: the .srt that lies beside it, else the .vtt; None if there is neither."""
+    return next((file for suffix in (".srt", ".vtt") if (file := video.with_suffix(suffix)).is_file()), None)
+
+
 def beside(video: Path) -> tuple[list[Cue], list[str]]:
-    """The captions of a video, from the .srt that lies beside it, and what could not be read of them, in words."""
-    file = video.with_suffix(".srt")
-    if not file.is_file():
-        return [], []
+    """The captions of a video, from the file that lies beside it, and what could not be read of them, in words."""
+    file = file_beside(video)
+    if file is None:
+        others = [other.name for suffix in UNREAD if (other := video.with_suffix(suffix)).is_file()]
+        return [], [f"{name}: left out, as captions of that kind are not read; save them as .srt." for name in others]
     if file.stat().st_size > MAX_BYTES:
         return [], [f"{file.name}: larger than subtitles are; left out."]
     text, notes = _decoded(file)
@@ -41,8 +50,14 @@ def beside(video: Path) -> tuple[list[Cue], list[str]]:
         except (srt.SRTParseError, StopIteration, ValueError, OverflowError):
             bad.append(" ".join(block.split())[:50])
         else:
-            cues.append((cue.start.total_seconds(), cue.end.total_seconds(), cue.content))
-    if bad:
+            if words := CONTROLS.sub("", cue.content):
+                cues.append((cue.start.total_seconds(), cue.end.total_seconds(), words))
+    if not cues and not bad:
+        notes.append(f"{file.name}: no captions in it.")
+    elif not cues:
+        said = CONTROLS.sub("", bad[0])
+        notes.append(f"{file.name}: no captions that can be read, it begins '{said}'; save them as .srt (SubRip).")
+    elif bad:
         which = f"{len(bad)} cue{'s' * (len(bad) > 1)} that cannot be read {'are' if len(bad) > 1 else 'is'} left out"
         notes.append(f"{file.name}: {which}: '{bad[0]}'{' …' if len(bad) > 1 else ''}.")
     return cues, notes
@@ -51,6 +66,8 @@ def beside(video: Path) -> tuple[list[Cue], list[str]]:
 def _decoded(file: Path) -> tuple[str, list[str]]:
     """The text of a subtitle file in whatever encoding it is, and a word if that had to be guessed."""
     data = file.read_bytes()
+    if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return data.decode("utf-32", "replace"), []
     if b"\0" in data[:2] and b"\xff\xfe" != data[:2] != b"\xfe\xff":  # without a mark of its order
         return data.decode("utf-16-be" if data[0] == 0 else "utf-16-le", "replace"), []
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -59,7 +76,7 @@ def _decoded(file: Path) -> tuple[str, list[str]]:
         return data.decode("utf-8-sig"), []
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
-        return text, [f"{file.name}: not UTF-8; read as Windows-1252."]
+        return text, [f"{file.name}: not UTF-8; read as Windows-1252. If letters are wrong, save it as UTF-8."]
 
 
 def _blocks(text: str) -> list[str]:
@@ -67,7 +84,7 @@ def _blocks(text: str) -> list[str]:
     blocks: list[str] = []
     lines = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     if lines.startswith("WEBVTT"):
-        lines = lines.partition("\n\n")[2]
+        lines = CUE_NAME.sub("", lines.partition("\n\n")[2])
     lines = UNSEPARATED.sub("\n\n", TIMES.sub(lambda line: CLOCK.sub(_in_full, SPACED.sub(r"\1", line[0])), lines))
     for part in re.split(r"\n\s*\n", lines):
         if part.split(None, 1)[:1] and part.split(None, 1)[0] in UNSAID and "-->" not in part:
