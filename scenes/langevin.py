@@ -146,14 +146,15 @@ class Langevin(ChainsInSpaceScene):
         "crowd_counted": "With noise: coloured by start, counted by end|"
         "With noise; colour: start, count: end|With noise",
         "wasserstein": "sliced Wasserstein distance to $p$|distance to $p$",
-        "floor": "two true samples of {0:,}: {1}|true samples: {1}|{1}",
+        "floor": "two true samples of {0:,}: {1}|two true samples: {1}|{1}",
         "steps": "step",
         "straight": "interpolated between steps",
         "same": "same starts",
-        "ends": "distance to $p$ {0:.3f}, true samples {1}|distance {0:.3f}, true samples {1}|"
-        "distance {0:.2f}, true samples {2}|{0:.3f}, true samples {1}|{0:.3f} ({1})",
-        "ends_off": "not $p$: distance {0:.3f}, true samples {1}|not $p$: {0:.3f}, true samples {1}|"
+        "ends": "distance to $p$ {0:.3f}, two true samples {1}|distance {0:.3f}, two true samples {1}|"
+        "distance {0:.2f}, two true samples {2}|{0:.3f}, two true samples {1}|{0:.3f} ({1})",
+        "ends_off": "not $p$: distance {0:.3f}, two true samples {1}|not $p$: {0:.3f}, two true samples {1}|"
         "not $p$: {0:.3f} ({1})|{0:.3f} ({1})",
+        "ellipses": "ellipses: one deviation of $p$",
         "stuck_at": "Without noise: {0:,} chains on {1} points|Without noise: on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
         "crowd_alone_beside": "This sampler, {:,} chains|This sampler",

@@ -160,10 +160,9 @@ class DensityScene(TrajectoryScene):
         """The density on a panel, in colours on which coloured points can be read."""
         return self.density.heat(box, faint=FAINT).set_z_index(1)
 
-    def tally(self, run: Trajectory, box: Box, *, discs: bool) -> Tally:
-        """How many chains ended in each basin, on a panel."""
-        counts = self.basins.counts(run["x"][-1])
-        return Tally(self.page, box, self.basins, counts, self.density.box, self.colors, discs=discs)
+    def tally(self, run: Trajectory, box: Box, *, spread: bool) -> Tally:
+        """How many chains ended in each basin, and how far spread, on a panel."""
+        return Tally(self.page, box, self.basins, run["x"][-1], self.density.box, self.colors, spread=spread)
 
     def histogram_of(self, run: Trajectory, columns: int) -> FillingHistogram:
         """The histogram of a run's first chain on the right panel, with square bins."""

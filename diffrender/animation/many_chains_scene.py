@@ -29,8 +29,9 @@ class ManyChainsScene(DensityScene):
 
     equation: that of the header, with a term `noise`. lasts: seconds that each act moves. The scene's `words` hold
     what the acts say: hill, height, stuck; crowd, wasserstein, floor, steps, straight; crowd_alone, crowd_counted,
-    stuck_chains, stuck_at, same, ends, ends_off; cooled, temperature, own_top. plain: whether the chains without noise
-    move as those with it do, but for the noise; else words whose names end in `_beside` say what they are.
+    stuck_chains, stuck_at, same, ends, ends_off, ellipses; cooled, temperature, own_top. plain: whether the chains
+    without noise move as those with it do, but for the noise; else words whose names end in `_beside` say what they
+    are.
     """
 
     equation: Typeset
@@ -112,7 +113,7 @@ class ManyChainsScene(DensityScene):
         self.set_places(**places)
         self.rest(0.5)
         self.play_act("annealing", clock, self.lasts["annealing"])
-        tally = self.tally(run, self.left, discs=False).set_z_index(6)
+        tally = self.tally(run, self.left, spread=False).set_z_index(6)
         chains = OpacityScale(*self.places["left"][1:])
         dim = UpdateFromAlpha(lambda u: chains.set(1 - u * (1 - BEHIND)), *self.places["left"][1:])
         self.play(FadeInFast(tally, run_time=1.0), dim)
@@ -149,14 +150,15 @@ class ManyChainsScene(DensityScene):
             footer=self.footer_of_both(noisy, run, self.words["same"], "step", clock=clock), key=[self.rule(run)],
         )  # fmt: skip
         self.play_act("still", clock, self.lasts["still"])
-        ends = ((noisy, self.left, False), (run, self.right, True))
-        self.tallies = [self.tally(r, box, discs=discs).set_z_index(6) for r, box, discs in ends]
+        ends = ((noisy, self.left), (run, self.right))
+        self.tallies = [self.tally(r, box, spread=True).set_z_index(6) for r, box in ends]
         points = int((self.tallies[1].counts > 0).sum())
         self.set_places(
             label=[self.label(self.beside("crowd_counted"), self.left)], key=self.how_far(noisy, run),
             name=[self.label(self.beside("stuck_at"), self.right, run.chains, points)],
+            footer=self.footer_of_both(noisy, run, self.words["ellipses"], clock=clock),
         )  # fmt: skip
-        moved = crowds[1].mobjects  # discs stand out from them
+        moved = crowds[1].mobjects  # dots stand out from them
         chains = OpacityScale(*moved)
         dim = UpdateFromAlpha(lambda u: chains.set(1 - u * (1 - BEHIND)), *moved)
         self.play(FadeInFast(*self.tallies, run_time=1.0), dim)

@@ -10,12 +10,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from manim import Dot
 from scipy import ndimage
 from scipy.interpolate import RegularGridInterpolator
 
 from diffrender.animation.layout.checks import faults, texts
 from diffrender.animation.mobjects.space.landscape import Landscape
+from diffrender.animation.parts.basins import Basins
 from diffrender.animation.parts.distances import apart_by_chance
 from diffrender.animation.parts.tally import category_colors
 from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
@@ -348,21 +348,49 @@ def test_chains_are_where_they_were_recorded_in_the_colour_of_where_they_began(c
         check_chains(shot.frame, noisy[-1], noisy[0][::-1], shot.scene, shot.scene.left)
 
 
-def test_discs_and_labels_are_the_numbers_of_chains_that_ended_at_each_mode(crowds, recordings):
+def spread(points):
+    """Root mean square distance of points (N, 2) from their mean."""
+    return float(np.sqrt(np.square(points - points.mean(0)).sum(1).mean()))
+
+
+def test_labels_say_how_many_chains_ended_at_each_mode_and_how_far_spread(crowds, recordings):
     scene = crowds[1].scene
+    order = mode_of(scene.basins.modes)
     for tally, run in zip(scene.tallies, (recordings["many"], recordings["still"]), strict=True):
-        counts = np.bincount(mode_of(run["x"][-1]), minlength=3)
-        order = mode_of(scene.basins.modes)
+        ends = np.asarray(run["x"][-1], float)
+        counts = np.bincount(mode_of(ends), minlength=3)
         assert abs(tally.counts - counts[order]).max() <= (0 if run is recordings["still"] else 2)
         assert scene.basins.masses == pytest.approx([1 / 3] * 3, abs=0.01)
-    said = {part.body for part in scene.tallies[1].get_family() if isinstance(part, Typeset)}
-    for number in scene.tallies[1].counts:
-        assert any(f";{number:,}:" in body for body in said)
-        assert not any(f";{number + 100:,}:" in body for body in said)
-    discs = sorted((part for part in scene.tallies[1] if isinstance(part, Dot)), key=lambda disc: disc.get_x())
-    areas = np.array([(disc.width / 2) ** 2 for disc in discs])
-    across = np.argsort(scene.basins.modes[:, 0])
-    assert areas / areas.sum() == pytest.approx(scene.tallies[1].counts[across] / 80, abs=0.02)
+        said = {part.body for part in tally.get_family() if isinstance(part, Typeset)}
+        for number, far in zip(tally.counts, tally.spreads, strict=True):
+            assert any(f";{number:,}:" in body for body in said)
+            assert not any(f";{number + 100:,}:" in body for body in said)
+            assert any(f"spread {far:.2f}" in body for body in said)
+        own = scene.basins.of(ends)
+        assert tally.spreads == pytest.approx([spread(ends[own == k]) for k in range(3)], abs=1e-6)
+        assert all(any(f"true {true:.2f}" in body for body in said) for true in scene.basins.spreads)
+
+
+def test_chains_without_noise_have_no_spread_and_stand_as_dots_in_ellipses_of_the_density(crowds):
+    noisy, still = crowds[1].scene.tallies
+    true = crowds[1].scene.basins.spreads
+    assert (still.spreads < 0.02 * true).all()
+    assert (np.abs(noisy.spreads / true - 1) < 0.4).all()
+    assert still.dots.all()
+    assert not noisy.dots.any()
+
+
+def test_spreads_of_basins_are_those_of_the_density():
+    """Two round normal distributions of known width, cut where they do not reach."""
+    side = np.linspace(-6, 6, 241)
+    x, y = np.meshgrid(side, side)
+    widths, middles = (0.5, 0.8), (-3.0, 3.0)
+    density = sum(np.exp(-((x - m) ** 2 + y**2) / (2 * w * w)) / (w * w) for w, m in zip(widths, middles, strict=True))
+    basins = Basins(density, (-6, 6, -6, 6))
+    order = np.argsort(basins.modes[:, 0])
+    assert basins.spreads[order] == pytest.approx([np.sqrt(2) * w for w in widths], rel=0.01)
+    assert basins.means[order][:, 0] == pytest.approx(middles, abs=0.01)
+    assert np.isnan(basins.spreads_of(np.array([[-3.0, 0.0], [-3.0, 1.0]]))[order[1]])
 
 
 def test_under_each_panel_stands_how_far_its_chains_have_stayed_from_the_density(crowds, recordings):

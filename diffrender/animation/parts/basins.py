@@ -14,7 +14,8 @@ class Basins:
     Nodes are taken from the highest to the lowest; each joins the basin of its highest neighbour that was taken, and
     where two basins meet the lower one is merged if its top stands out too little (Chazal et al. 2013, ToMATo).
 
-    modes: (K, 2) tops, of the greatest mass first. masses: (K,), which sum to 1.
+    modes: (K, 2) tops, of the greatest mass first. masses: (K,), which sum to 1. means (K, 2), covariances (K, 2, 2):
+    of the mass of each.
     """
 
     def __init__(self, density: np.ndarray, extent: tuple[float, float, float, float]) -> None:
@@ -33,6 +34,8 @@ class Basins:
         self.masses = masses[order] / masses.sum()
         at = kept[order]
         self.modes = np.stack([self.x[at % columns], self.y[at // columns]], axis=1)
+        nodes = np.stack([*np.meshgrid(self.x, self.y)], axis=-1).reshape(-1, 2)
+        self.means, self.covariances = _moments(nodes, self.labels.ravel(), len(at), values.ravel())
 
     def of(self, xy: np.ndarray) -> np.ndarray:
         """(N,) the basin, 0..K−1, in which each of (N, 2) points lies; one outside the grid belongs to the nearest."""
@@ -45,6 +48,26 @@ class Basins:
     def counts(self, xy: np.ndarray) -> np.ndarray:
         """(K,) how many of (N, 2) points lie in each basin."""
         return np.bincount(self.of(xy), minlength=len(self.modes))
+
+    @property
+    def spreads(self) -> np.ndarray:
+        """(K,) root mean square distance of the mass of each basin from its mean."""
+        return np.sqrt(np.trace(self.covariances, axis1=1, axis2=2))
+
+    def spreads_of(self, xy: np.ndarray) -> np.ndarray:
+        """(K,) the same of those of (N, 2) points that lie in each; NaN where none do."""
+        _, covariances = _moments(np.asarray(xy, float), self.of(xy), len(self.modes), np.ones(len(xy)))
+        return np.sqrt(np.trace(covariances, axis1=1, axis2=2))
+
+
+def _moments(xy: np.ndarray, labels: np.ndarray, count: int, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means (count, 2) and covariances (count, 2, 2) of weighted points (N, 2) by their labels; NaN where none are."""
+    with np.errstate(invalid="ignore"):
+        total = np.bincount(labels, weights, count)[:, None]
+        means = np.stack([np.bincount(labels, weights * xy[:, k], count) for k in range(2)], axis=1) / total
+        away = xy - means[labels]
+        products = [np.bincount(labels, weights * away[:, i] * away[:, j], count) for i in range(2) for j in range(2)]
+        return means, (np.stack(products, axis=1) / total).reshape(count, 2, 2)
 
 
 def _tops(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Tally of where chains ended: a disc on every mode, as large as their number, with what it should be at its side."""
+"""Tally of where chains ended: how many at every mode, how far spread there, and what both should be."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from diffrender.animation.mobjects.furniture.panels import Rect, line, pill
 from diffrender.animation.parts.basins import Basins
 from diffrender.animation.theme import LINE, RING, Theme, blend, contrast, laid
 
-LARGEST = 0.11  # radius of a disc of all chains, as a part of the panel's width, were they all on one mode
-MARK = 0.06  # radius of the mark of a mode without a disc
+MARK, DOT = 0.06, 0.1  # radius of the mark of a mode, and of the dot of all chains that stand on one point
+POINT = 0.1  # chains that are less spread than so much of what they should be stand on a point
+CORNERS = 72  # of an ellipse
 PAD, GAP, EDGE = 0.08, 0.05, 0.05  # round a label's text, between labels, and to the panel's edge
 READABLE = 3.0  # least contrast of a mark with its panel
 
@@ -38,11 +39,12 @@ def as_bytes(colors: Sequence[str], labels: np.ndarray) -> np.ndarray:
 
 
 class Tally(VGroup):
-    """For each mode a disc whose area is the number of chains in its basin, their share, and the basin's true mass.
+    """For each mode the number of chains in its basin, their share and spread, and what both are of the density.
 
-    The figures stand at the panel's sides, each with a line to its mode; where these have no room for all, on the modes
-    or beside their discs. box: part of data space that the panel `rect` shows. discs: whether they are drawn, or the
-    shares alone.
+    Spread is the root mean square distance from their mean; an ellipse of one deviation shows the density's, and a dot
+    in the mode's colour stands where chains have none. The figures stand at the panel's sides, each with a line to its
+    mode; where these have no room for all, the shares alone stand there, or on the modes or beside their dots.
+    x: (N, 2) chains. box: part of data space that the panel `rect` shows. spread: whether it is told.
     """
 
     def __init__(
@@ -50,43 +52,60 @@ class Tally(VGroup):
         page: Page,
         rect: Rect,
         basins: Basins,
-        counts: np.ndarray,
+        x: np.ndarray,
         box: Rect,
         colors: Sequence[str],
         *,
-        discs: bool = True,
+        spread: bool = True,
     ) -> None:
         theme = page.theme
         super().__init__()
-        self.counts, self.masses = counts, basins.masses
-        total = max(int(counts.sum()), 1)
+        self.counts, self.masses, self.spreads = basins.counts(x), basins.masses, basins.spreads_of(x)
         (x0, x1, y0, y1), (a, b, c, d) = box, rect
-        places = (basins.modes - (x0, y0)) / (x1 - x0, y1 - y0) * (b - a, d - c) + (a, c)
-        radii = LARGEST * (b - a) * np.sqrt(counts / total) if discs else np.zeros(len(counts))
-        rows = [_figures(page, count, total, mass) for count, mass in zip(counts, basins.masses, strict=True)]
-        halves = [(float(text.width) / 2 + PAD, float(text.height) / 2 + PAD) for text in rows]
+        scale = np.array([(b - a) / (x1 - x0), (d - c) / (y1 - y0)])
+        places = (basins.modes - (x0, y0)) * scale + (a, c)
+        points = self.spreads < POINT * basins.spreads if spread else np.zeros(len(places), bool)
+        self.dots = points
+        radii = np.where(points, DOT, 0.0)
+        told = list(zip(self.spreads, basins.spreads, strict=True)) if spread else [None] * len(places)
         floor = c + 1.6 * page.em("legend")  # over a scale bar
-        middles = at_sides(places, radii, halves, (a, b, floor, d))
+        for each in (told, [None] * len(places)):
+            rows = [_figures(page, *figures, len(x)) for figures in zip(self.counts, basins.masses, each, strict=True)]
+            halves = [(float(text.width) / 2 + PAD, float(text.height) / 2 + PAD) for text in rows]
+            if (middles := at_sides(places, radii, halves, (a, b, floor, d))) is not None:
+                break
+        if spread:
+            self.add(*(_ellipse((mean - (x0, y0)) * scale + (a, c), covariance * np.outer(scale, scale), theme)
+                       for mean, covariance in zip(basins.means, basins.covariances, strict=True)))  # fmt: skip
         if aside := middles is not None:
             self.add(*(_leader(*each, theme) for each in zip(middles or [], halves, places, radii, strict=True)))
-        for place, color, radius in zip(places, colors, radii, strict=True):
-            if discs:
-                dot = Dot([place[0], place[1], 0], radius=radius, color=color, fill_opacity=1)
-                self.add(dot.set_stroke(theme.panel, RING * 150))
-            elif aside:
-                dot = Dot([place[0], place[1], 0], radius=MARK, color=theme.fg, fill_opacity=1)
+        for place, color, point in zip(places, colors, points, strict=True):
+            if point or aside:
+                radius, ink = (DOT, color) if point else (MARK, theme.fg)
+                dot = Dot([place[0], place[1], 0], radius=radius, color=ink, fill_opacity=1)
                 self.add(dot.set_stroke(theme.panel, RING * 150))
         for text, middle in zip(rows, middles or _nearby(places, radii, halves, rect), strict=True):
             text.move_to([middle[0], middle[1], 0])
             self.add(pill(text, theme, pad=PAD, alpha=0.92), *text)
 
 
-def _figures(page: Page, count: int, total: int, mass: float) -> VGroup:
-    """How many ended in a basin and their share, and under it what it should be."""
-    return VGroup(
-        page.label(f"{count:,}: {count / total:.0%}".replace("%", "\\%"), 0, 0, 0, "legend"),
-        page.label(f"true {mass:.0%}".replace("%", "\\%"), 0, -1.25 * page.em("legend"), 0, "legend", "muted"),
-    )
+def _figures(page: Page, count: int, mass: float, spread: tuple[float, float] | None, total: int) -> VGroup:
+    """How many ended in a basin and their share, how far spread they are, and under each what it should be."""
+    lines, size = [(f"{count:,}: {count / max(total, 1):.0%}", "fg"), (f"true {mass:.0%}", "muted")], "legend"
+    if spread is not None:
+        (made, true), size = spread, "floor"
+        lines += [(f"spread {made:.2f}", "reject" if made < POINT * true else "fg"), (f"true {true:.2f}", "muted")]
+    texts = [(text.replace("%", "\\%"), color) for text, color in lines]
+    drop = 1.25 * page.em(size)
+    return VGroup(*(page.label(text, 0, -k * drop, 0, size, color) for k, (text, color) in enumerate(texts)))
+
+
+def _ellipse(middle: np.ndarray, covariance: np.ndarray, theme: Theme) -> VGroup:
+    """One deviation round a mean, in the scene, cased in the panel's colour."""
+    turn = np.linspace(0, 2 * np.pi, CORNERS + 1)
+    values, axes = np.linalg.eigh(covariance)
+    at = middle + np.stack([np.cos(turn), np.sin(turn)], 1) * np.sqrt(np.maximum(values, 0)) @ axes.T
+    return VGroup(line(at, theme.panel, 3 * LINE), line(at, theme.fg, 1.1 * LINE))
 
 
 def at_sides(
