@@ -37,7 +37,6 @@ REWIND, BACK = 1.2, 0.9  # seconds: back to the noise, and once more
 ALONE, PATHS = 4.0, 1.2  # seconds: one particle alone, the paths of all
 TAIL = {"width": 1.2 * LINE, "alpha": 0.9, "power": 1.0}
 FAR = 0.97  # the one particle goes farther than so much of the others
-BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
 # in the direction that is shown, in which t falls
 EQUATION = "- #h(0.1em) dot(x) = inline(1/2) thin g_t^2 thin {{nabla log p_t (x) : score}} - f_t (x)"
 
@@ -68,7 +67,9 @@ class Drift(TrajectoryScene):
         "some": "{:,} of {:,} particles|{:,} of {:,}",
         "field": "motion as $t$ falls, $- #h(0.1em) dot(x)$|motion as $t$ falls",
         "first": "first one particle; lines: the field of this instant|first one particle",
-        "faint": "field faint at first: there mostly the network's error",
+        "slice": "first one particle; arrows: the field on one slice|first one particle",
+        "error": "error {:.2f} × the field|error {:.2f} × field|error × {:.2f}",
+        "faint": "faint field: mostly the network's error",
         "then": "now {:,} at once, the same flow|now {:,} at once",
         "all": "where all {:,} end|all {:,}",
         "paths": "paths of",
@@ -78,7 +79,7 @@ class Drift(TrajectoryScene):
         """Options of `drift`."""
 
         style: Literal["arrows", "streamlines"] = Field(
-            "streamlines", description="how the field is drawn: in space as paths, or as a slice of arrows"
+            "streamlines", description="how the field is drawn in the plane; in space as arrows on a slice"
         )
         duration: float = Field(8.0, gt=0, le=600, description="seconds in which the particles go from noise to data")
         particles: int = Field(250, ge=0, le=20000, description="points that are carried, each with a tail")
@@ -90,7 +91,7 @@ class Drift(TrajectoryScene):
         run, page, theme, options, words = self.run, self.page, self.theme, self.options, self.words
         boxes = self.arrange("stage with column", slider=False)
         flow, shape = FlowField(run, "velocity", sign=-1), run.target if len(run.target) else run.states[-1]
-        if plane := len(run.event) and run.event[0] == 2:
+        if plane := run.event == (2,):
             self.views.append(view := flow.view(boxes.stage))
         else:
             view = self.view(shape, boxes.stage, haze=theme.panel)
@@ -98,7 +99,7 @@ class Drift(TrajectoryScene):
         # the data, the field, and what it carries
         paths, states = flow.paths(view, color=theme.samples), run["x"][:, : options.points or options.particles]
         data = [view.cloud(run.target, color=theme.data, radius=0.016, alpha=DATA)] if len(run.target) else []
-        field = flow.drawn(view, options.style, theme=theme)
+        field, arrows = flow.drawn(view, options.style, theme=theme), not plane or options.style == "arrows"
         tail: dict[str, Any] = TAIL | {"length": options.trail_steps, "casing": theme.panel}
         many = [view.trails(states, color=theme.samples, **tail)]
         many.append(view.cloud(states, color=theme.samples, radius=0.046, alpha=POINT, ring=theme.panel))
@@ -106,32 +107,30 @@ class Drift(TrajectoryScene):
 
         # what stands round it
         clock = self.clock(run, timeline=path_length(run.states))
-        clock.bind(*field, *([paths] if plane else []), *many, hero)
-        clock.bind(lambda k: [mob.set_fill(opacity=flow.trusted[int(k)]) for mob in field], moves=field)
+        clock.bind(field, *([paths] if plane else []), *many, hero)
+        clock.bind(lambda k: field.set_fill(opacity=flow.trusted[int(k)]), moves=[field])
         header = self.header(words["title"], EQUATION)
         speeds = theme.table("magnitude"), flow.low, flow.high
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
         beside = (sigma.room + 0.3) * (page.column_align == 0)  # under the stage they share a line
         room = boxes.column._replace(right=boxes.column.right - beside)
-        bar = [] if not field else page.log_scale('$norm(dot(x)) "(log)"$', room, *speeds)
+        bar = page.log_scale('$norm(dot(x)) "(log)"$', room, *speeds)
         course = DistanceCourse(clock)
-        below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend") * bool(bar))
-        below, plot = below.columns(*BESIDE) if page.shape == "tall" and not bar else (below, below)
+        below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend"))
         numbers: list[Any] = course.lines(below.width) if page.shape != "square" else []
-        if bar and page.column_align == 0:  # under the stage: beside the bar
+        error = self.error_of(clock, flow, below.width - sigma.room - 0.2) if page.column_align else []
+        if page.column_align == 0:  # under the stage: beside the bar
             page.stack(below, *numbers)
             sigma.at(boxes.column.right, boxes.column.top - 0.9 * page.em("legend"), 1)
         else:
-            page.stack(below, sigma, *numbers)
+            page.stack(below, [sigma, *error], *numbers)
         keys = {act: self.legend(items, boxes.key) for act, items in self.keys(len(data), flow, view).items()}
         if page.column_align:
             numbers += course.chart(below, numbers, max(keys.values(), key=lambda key: key.height))
-        elif not bar and numbers:
-            numbers += course.chart(plot)
-        lengths = "lengths: 4th root, anew each step" if options.style == "arrows" else ""
-        terms = words["terms"] if page.column_align and not lengths else ""  # a line holds one of them
-        faint = words["faint"] if page.shape == "wide" and field and flow.trusted[0] < 1 else ""
-        caption = self.caption("sampler", "step", lengths, "seed", "model", faint or terms)
+        lengths = "lengths: 4th root, anew each step" if arrows else ""
+        terms = words["terms"] if page.column_align else ""
+        faint = words["faint"] if page.shape == "wide" and not arrows and flow.trusted.min() < 1 else ""
+        caption = self.caption("sampler", "step", lengths, "seed", "model", faint or terms * (not lengths))
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
         edge.append(scale_bar(view, page, boxes.stage, under=theme.panel).set_z_index(9))
 
@@ -141,42 +140,50 @@ class Drift(TrajectoryScene):
         view.lay(self.near, view.rect)
         stage, read = [panel(boxes.stage, theme), *edge], [*bar, sigma, *numbers]
         ground = [*stage, *read, caption, keys["paths"]]
-        shown = [m for m in view.made if m not in (*many, *field)]
+        shown = [m for m in view.made if m not in (*many, field)]
         self.intro(*header, ground=[*ground, *shown], result=boxes.stage)
         self.rewind(clock, REWIND, *self.closing(REWIND, back=True))
         acts = ["one", "many"] if options.alone else ["many"]
-        leads = field or [paths]  # what shows where particles go, in the first act
         aside = bool(view.to_scene(hero.states[0, 0])[0] < boxes.stage.center[0])  # not over the one particle
+        begin = words["first" if plane else "slice"]
+        begin = begin.split("|")[-1] if plane and arrows else begin
         first, then, everyone = (
-            page.tag(words[name], boxes.stage, count, right=aside)
-            for name, count in (("first", 1), ("then", states.shape[1]), ("all", run.chains))
+            page.tag(said, boxes.stage, count, right=aside)
+            for said, count in ((begin, 1), (words["then"], states.shape[1]), (words["all"], run.chains))
         )
         self.crossfade(
             [
                 keys["paths"],
-                *([paths] if field or not options.alone else []),
+                paths,
                 *(numbers if options.alone else []),  # they are of all, of whom but one is seen
                 *([] if options.alone else hero.mobjects),
             ],
-            [*field, keys[acts[0]], first if options.alone else then],
+            [keys[acts[0]], first if options.alone else then],
+            early=[field, *error],
         )
         if options.alone:
             self.carry(clock, field, ALONE)
             self.rewind(clock, BACK, *self.closing(BACK, back=True))  # the field stands, what it carries goes back
-            gone = [] if field else leads
-            self.crossfade([*gone, keys["one"], first], [*many, *numbers, keys["many"], then])
+            self.crossfade([keys["one"], first], [*many, *numbers, keys["many"], then])
         else:
             self.play(FadeInFast(*many, run_time=0.4))
         self.carry(clock, field, options.duration)
         size = point_radius(run.chains, 24)
         ends = view.cloud(np.asarray(run["x"][-1]), color=theme.samples, radius=size, alpha=DATA)
         ends.set_z_index(paths.z_index + 0.5)  # under the data, to which they have come, and under the one
-        self.crossfade([*field, *many, keys["many"], then], [paths, ends, keys["paths"], everyone])
+        self.crossfade([field, *error, *many, keys["many"], then], [keys["paths"], everyone], early=[paths, ends])
         self.wait(PATHS)
         gone = [*(mob for mob in view.made if mob is not ends), *stage, *read, keys["paths"], everyone]
         if len(data):
             self.beside_the_data(view, [mob for mob in gone if mob in self.mobjects])
         self.outro()
+
+    def error_of(self, clock: Clock, flow: FlowField, width: float) -> list[Any]:
+        """How large the network's error is, where it is known, as a line of text no wider than `width`."""
+        if flow.error is None:
+            return []
+        form = self.page.fitting(self.words["error"], width, "legend", flow.error.max())
+        return [clock.number(form, flow.error, size="legend", color="muted")]
 
     def beside_the_data(self, view: Any, gone: list[Any]) -> None:
         """All particles, as they have arrived on their paths, make room for the data, to which they should be alike."""
@@ -188,9 +195,9 @@ class Drift(TrajectoryScene):
         edges = [frame(box, self.theme.border).set_z_index(9) for box in (boxes.left, boxes.right)]
         beside.play(self, view, gone, *edges)  # what leaves a panel is cut at its edge
 
-    def carry(self, clock: Clock, field: list[Any], seconds: float) -> None:
+    def carry(self, clock: Clock, field: Any, seconds: float) -> None:
         """Let recorded time pass, the lines of the field flowing meanwhile."""
-        moving = [flowing(lines, self.seconds(seconds)) for lines in field if isinstance(lines, Streamlines)]
+        moving = [flowing(field, self.seconds(seconds))] if isinstance(field, Streamlines) else []
         self.play_run(clock, seconds, *moving, *self.closing(seconds))
 
     def closing(self, seconds: float, *, back: bool = False) -> list[Animation]:
@@ -209,13 +216,12 @@ class Drift(TrajectoryScene):
         some_field = words["field"].split("|")[0 if self.page.column_align else -1]
         many = (key_path(theme.samples), 0.4, riders)
         field = (key_line(theme.magnitude[2], width=1.5 * LINE), 0.4, some_field)
-        leads = [field] if view.dims == 2 or self.options.style == "arrows" else []
         drawn = flow.paths_shown(view)
         whole = f" of {chains:,}" if drawn < chains and self.page.column_align else ""
         paths = (key_line(theme.samples), 0.4, f"{words['paths']} {drawn:,}{whole}")
         followed = [one] if self.options.alone and self.page.shape != "square" else []  # there one line holds no more
         return {
             "paths": [*items, *followed, paths],
-            "one": [*items, one, *(leads or [paths])],
-            "many": [*items, *followed, many, *leads],
+            "one": [*items, one, field],
+            "many": [*items, *followed, many, field],
         }

@@ -141,6 +141,7 @@ class MovingScene(Scene):
             turning.append(self._replaced(self.shown_equation, REWOUND, seconds))
         if self.opening:
             turning.append(FadeOutFast(*self.opening, run_time=min(OPENING, seconds)))
+            self.opening = []  # said once
         self.play(clock.play(seconds, start=1.0, end=0.0), *turning, *also)
 
     def _replaced(self, equation: Mobject, markup: str, seconds: float) -> Animation:

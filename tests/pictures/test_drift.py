@@ -274,11 +274,48 @@ def test_particles_are_not_scaled_away_from_the_field_that_carries_them(cinema, 
     assert not np.allclose(riders.xy, run.states[step])
 
 
-def test_a_learned_field_is_faint_where_noise_is_all_and_an_exact_one_never(run):
-    assert (FlowField(run, "velocity").trusted == 1).all(), "the control: of the exact model"
-    learned = Trajectory(run.file, run.meta | {"model": {"kind": "learned"}}, run.arrays)
-    trusted, log_snr = FlowField(learned, "velocity").trusted, 2 * np.log(run["alpha"] / run["sigma"].clip(1e-9))
-    assert trusted[0] == FAINT
-    assert trusted[-1] == 1
-    assert (np.diff(trusted) >= 0).all()
-    assert (trusted[log_snr > -1.5] == 1).all()
+@pytest.fixture(scope="module")
+def with_data(recorded):
+    """The exact field, and data enough to know it by."""
+    record = {"fields": ["velocity"], "grid": [15, 10], "target_points": 2000}
+    return recorded("spiral", sampler={"kind": "ddim", "steps": 20, "chains": 50}, record=record)
+
+
+def as_learned(run, times=1.0):
+    """The same field as if a network had it, so many times too strong at each step."""
+    field = run["field_velocity"] * np.broadcast_to(times, len(run["field_velocity"]))[:, None, None, None]
+    return Trajectory(run.file, run.meta | {"model": {"kind": "learned"}}, run.arrays | {"field_velocity": field})
+
+
+def test_the_error_of_a_learned_field_is_that_of_the_field_of_the_data(with_data):
+    assert FlowField(with_data, "velocity").error is None, "the control: of the exact model"
+    right = FlowField(as_learned(with_data), "velocity").error
+    assert right.shape == (21,)
+    assert right.max() < 0.5, "other points of the same data"
+    assert right[5:18].max() < 0.2
+    for much in (0.4, 3.0):
+        off = FlowField(as_learned(with_data, 1 + much), "velocity").error
+        assert off[5:18] == pytest.approx(np.full(13, much), abs=0.3)
+    few = Trajectory(with_data.file, with_data.meta, with_data.arrays | {"target": with_data["target"][:100]})
+    assert FlowField(as_learned(few), "velocity").error is None, "too few data to know"
+
+
+def test_a_learned_field_is_faint_where_it_is_mostly_error_and_nowhere_else(with_data):
+    assert (FlowField(with_data, "velocity").trusted == 1).all(), "of the exact model"
+    wrong = np.where(np.arange(20) < 6, 3.5, 1.0)
+    trusted = FlowField(as_learned(with_data, wrong), "velocity").trusted
+    assert trusted[:6] == pytest.approx(np.full(6, FAINT))
+    assert (trusted[6:] == 1).all()
+
+
+def test_in_the_frame_the_error_is_said_and_the_field_is_faint(cinema, with_data):
+    wrong = np.where(np.arange(20) < 10, 3.5, 1.0)
+    film = cinema("drift", flow=as_learned(with_data, wrong))
+    for step, faint in ((4, True), (15, False)):
+        (shot,) = film.at(RIDE + SECONDS * path_length(with_data["x"]).course(step + 0.3), **ARROWS)
+        (field,) = shot.rasters["VectorField"]
+        assert (field.get_fill_opacity() == pytest.approx(FAINT)) == faint
+        error = FlowField(film.scene.run, "velocity").error[int(field.step)]
+        family = [mob for top in film.scene.mobjects for mob in top.get_family()]
+        said = [mob.numbers[0].value for mob in family if "error" in getattr(getattr(mob, "line", None), "body", "")]
+        assert said == [pytest.approx(error)]

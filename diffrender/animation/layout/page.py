@@ -213,7 +213,8 @@ class Page:
     ) -> list[Any]:
         """What colours mean, at the top of a box: a symbol, a bar, and under it texts at shares 0..1 of its length.
 
-        note: a few words after the last of them, for which the bar makes room.
+        One between its ends is left out where there is no room. note: a few words after the last of them, for which the
+        bar makes room.
         """
         size = self.em("legend")
         y = box[3] - 0.9 * size
@@ -223,9 +224,13 @@ class Page:
         right = min(box[1] - sum(text.width + 0.3 for text in said), left + 3.4)
         bar = ColorBar((left, right, y, y + 0.55 * size), table, border=self.theme.border)
         made: list[Any] = [name, bar, *(text.at(right + 0.3, y - 1.15 * size) for text in said)]
-        for share, text in ticks.items():
-            align = -1 if share == 0 else 1 if share == 1 else 0
-            made.append(self.label(text, bar.at(share)[0], y - 1.15 * size, align, "legend", "muted"))
+        under = [
+            self.label(text, bar.at(share)[0], y - 1.15 * size, {0: -1, 1: 1}.get(share, 0), "legend", "muted")
+            for share, text in ticks.items()
+        ]
+        ends = [text for share, text in zip(ticks, under, strict=True) if share in (0, 1)]
+        between = [text for text in under if text not in ends]
+        made += ends + [text for text in between if all(_apart(text, end, 0.3 * size) for end in ends)]
         return made
 
     def log_scale(self, symbol: str, box: Rect, table: np.ndarray, low: float, high: float) -> list[Any]:
@@ -238,6 +243,11 @@ class Page:
 def narrowed(mob: AnyMobject, room: float) -> AnyMobject:
     """A mobject, smaller if it is wider than its room."""
     return mob.scale(room / mob.width) if mob.width > room else mob
+
+
+def _apart(a: Typeset, b: Typeset, gap: float) -> bool:
+    """Whether two texts on a line have so much room between them."""
+    return bool(max(a.get_left()[0], b.get_left()[0]) - min(a.get_right()[0], b.get_right()[0]) > gap)
 
 
 def _figure(value: float) -> str:

@@ -13,6 +13,7 @@ from diffrender.animation.layout.views import Plane, Space
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.field import Streamlines
 from diffrender.animation.mobjects.plane.paths import PathDensity
+from diffrender.animation.parts.field_error import field_error
 from diffrender.animation.theme import LINE, Theme
 from diffrender.trajectory.reader import Trajectory
 
@@ -26,9 +27,7 @@ SLICE = 14  # arrows along each side of the slice of space that is shown, at mos
 AROUND = 0.2  # arrows in space lie within the box of the data, and so much of its sides outside
 ALPHA, WHOLE = 0.3, 0.6  # opacity of a single path: in the plane, and in space
 FULL = 1000  # in the plane of so many paths at most: of more, all together have no more ink
-# log-SNR between which a learned field comes to be trusted where noise is all: on the shipped spiral its error (rms, of
-# the exact field) is 29 at the first level, 6 at -4.4, 1 at -2.2, and 0.4 at -1.4
-TRUSTED, FAINT = (-4.0, -1.5), 0.2  # and how faint it is until then
+ERROR, FAINT = (0.5, 1.0), 0.2  # of a learned field, of the exact one, between which it fades; and how faint it gets
 LINES: dict[str, Any] = {"spacing": 0.26, "length": 1.5, "width": 0.034}  # in scene units
 
 
@@ -37,8 +36,8 @@ class FlowField:
     falls on the way to the data.
 
     axes: the grid's, x first. places: (…, D). vectors: (K, …, D). low, high: ends of the colour scale. index: (T+1,)
-    which of the K belongs to each step: its own, the last step the one before. trusted: (T+1,) 0..1, how far it is more
-    than the error of a network.
+    which of the K belongs to each step: its own, the last step the one before. error: (T+1,) how large a network's
+    error is, as a share of the exact field, or None; trusted: (T+1,) 0..1, by that.
     """
 
     def __init__(self, run: Trajectory, name: str, *, sign: float = 1.0) -> None:
@@ -52,21 +51,11 @@ class FlowField:
         low, high = np.quantile(length[length > 0], QUANTILES) if (length > 0).any() else (0.5, 1.0)
         self.low, self.high = _round(min(float(low), float(high) / 2)), _round(float(high))
         self.index = np.minimum(np.arange(run.steps + 1), len(self.vectors) - 1)
-        self.trusted = self._trusted()
-
-    def _trusted(self) -> np.ndarray:
-        """(T+1,) how far a learned field can be trusted; 1 of an exact one.
-
-        Where alpha² + sigma² = 1, g²/2 ∇log p and f cancel but for a rest of the order of alpha, and what a network has
-        wrong in the first of them does not: while alpha is small, its error is most of the field.
-        """
-        alpha, sigma = (np.asarray(self.run[name], float) for name in ("alpha", "sigma"))
-        exact = (self.run.meta.get("model") or {}).get("kind") != "learned"
-        if exact or not np.allclose(np.hypot(alpha, sigma), 1, atol=1e-2):
-            return np.ones(len(alpha))
-        low, high = TRUSTED
-        log_snr = 2 * np.log(np.maximum(alpha, 1e-12) / np.maximum(sigma, 1e-12))
-        return FAINT + (1 - FAINT) * np.clip((log_snr - low) / (high - low), 0, 1)
+        error = field_error(run, self.places, np.asarray(run[f"field_{name}"])) if name == "velocity" else None
+        self.error = None if error is None else error[self.index]
+        self.trusted = np.ones(len(self.index))
+        if self.error is not None:
+            self.trusted = np.interp(self.error, ERROR, (1.0, FAINT))
 
     def view(self, rect: Rect) -> Plane:
         """As much of the probed plane as has the shape of `rect`."""
@@ -74,11 +63,10 @@ class FlowField:
         ends = [end for g, h in zip(self.axes, half, strict=True) for end in (g[0] - h, g[-1] + h)]
         return Plane(fitted(tuple(ends), rect), rect)
 
-    def drawn(self, view: Plane, style: str, *, theme: Theme) -> list[Any]:
-        """The field in a style, `arrows` or `streamlines`; of the latter none in space, where paths show it."""
-        if style == "arrows":
-            return [self.arrows(view, theme=theme)]
-        return [self.lines(view, theme=theme)] if view.dims == 2 else []
+    def drawn(self, view: Plane, style: str, *, theme: Theme) -> Any:
+        """The field in a style, `arrows` or `streamlines`; in space always as a slice of arrows."""
+        lines = view.dims == 2 and style == "streamlines"
+        return self.lines(view, theme=theme) if lines else self.arrows(view, theme=theme)
 
     def lines(self, view: Plane, *, theme: Theme) -> Streamlines:
         """Streamlines that flow as their `phase` grows, all of one length, coloured by magnitude."""
