@@ -6,25 +6,20 @@ what is in it; :mod:`diffrender.trajectory.schema` says the same as code.
 
 from __future__ import annotations
 
-import io
 import json
-import math
-import os
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from diffrender.core.errors import TrajectoryError, suggest, words_of
+from diffrender.trajectory.archive import read_members
 from diffrender.trajectory.derived import derived
 from diffrender.trajectory.schema import (
     KINDS,
-    NAME,
     SCHEMA_VERSION,
     check_keys,
     check_shapes,
@@ -32,10 +27,7 @@ from diffrender.trajectory.schema import (
     first_not_finite,
 )
 
-MAX_MEMBERS = 512
-MAX_META = 8_000_000  # bytes of `meta`
 MAX_SCALE = 1.5  # states whose deviation goes beyond are shown at unit variance
-MAX_INFLATED = 1 << 30  # bytes that compressed members may take in memory
 
 
 class Trajectory:
@@ -57,7 +49,7 @@ class Trajectory:
         key missing, of the wrong type or shape, holding NaN or infinity, or what no run can have been.
         """
         path = Path(path)
-        arrays = _read(path, mapped)
+        arrays = read_members(path, mapped)
         meta = _parse_meta(arrays.pop("meta", None), path)
         kind = meta["kind"]
         check_keys(arrays, kind, str(path))
@@ -157,7 +149,7 @@ class Trajectory:
 
 def kind_of(path: Path) -> str:
     """The kind of run that a recording says it holds; not checked further. TrajectoryError if it is no recording."""
-    return _parse_meta(_read(path, mapped=True).get("meta"), path)["kind"]
+    return _parse_meta(read_members(path, mapped=True).get("meta"), path)["kind"]
 
 
 def check_whole(path: Path) -> Trajectory:
@@ -213,101 +205,6 @@ class ScaledStates:
         scale = np.asarray(self.scale[steps], np.float32)
         kept = self.x[(steps, *rest)]
         return kept / scale.reshape(scale.shape + (1,) * (kept.ndim - scale.ndim))
-
-
-def _read(path: Path, mapped: bool) -> dict[str, np.ndarray]:
-    """Every member of the archive, its size checked against the file before anything is mapped or allocated."""
-    try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            infos = archive.infolist()
-            if len(infos) > MAX_MEMBERS:
-                raise TrajectoryError(f"{path}: holds {len(infos):,} members; a recording has at most {MAX_MEMBERS}.")
-            budget = MAX_INFLATED
-            arrays: dict[str, np.ndarray] = {}
-            for info in infos:
-                key = info.filename.removesuffix(".npy")
-                if key == info.filename or not NAME.fullmatch(key) or key in arrays:
-                    raise TrajectoryError(f"{path}: '{info.filename[:80]}' cannot be a member of a recording.")
-                if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
-                    arrays[key] = _stored(path, file, info, key, mapped)
-                else:
-                    budget -= info.file_size
-                    arrays[key] = _inflated(path, archive, info, key, budget)
-            return arrays
-    except FileNotFoundError:
-        raise TrajectoryError(f"{path}: no such file.") from None
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError, struct.error) as error:
-        raise TrajectoryError(
-            f"{path}: not a recording, or truncated ({words_of(error)}).",
-            "A recording is an .npz written by diffrender or numpy.savez.",
-        ) from None
-    except OSError as error:
-        raise TrajectoryError(f"{path}: cannot be read ({error.strerror or error}).") from None
-
-
-def _stored(path: Path, file: IO[bytes], info: zipfile.ZipInfo, key: str, mapped: bool) -> np.ndarray:
-    """Map (or read) a stored member; its data begin where the *local* header says."""
-    file.seek(info.header_offset)
-    local = file.read(30)
-    if len(local) < 30 or local[:4] != b"PK\x03\x04":
-        raise TrajectoryError(f"{path}: '{key}' has no local header: the file is damaged.")
-    name_length, extra_length = struct.unpack("<HH", local[26:30])
-    start = info.header_offset + 30 + name_length + extra_length
-    if info.compress_size != info.file_size or start + info.file_size > os.fstat(file.fileno()).st_size:
-        raise TrajectoryError(f"{path}: '{key}' is truncated: its {info.file_size:,} bytes are not in the file.")
-    file.seek(start)
-    shape, order, dtype, header = _npy_header(path, file.read(min(info.file_size, 1 << 16)), key, info.file_size)
-    if math.prod(shape) == 0:
-        return np.empty(shape, dtype)
-    if not mapped or key == "meta":
-        file.seek(start + header)
-        return np.fromfile(file, dtype, math.prod(shape)).reshape(shape, order=order)
-    return np.memmap(path, dtype, "r", start + header, shape, order).view(np.ndarray)
-
-
-def _inflated(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, budget: int) -> np.ndarray:
-    """Read a compressed member into memory, within what is left of the budget."""
-    if budget < 0:
-        raise TrajectoryError(
-            f"{path}: compressed members of more than {MAX_INFLATED >> 20:,} MB cannot be mapped.",
-            "Write the file with numpy.savez, not savez_compressed.",
-        )
-    with archive.open(info) as member:
-        first = member.read(min(info.file_size, 1 << 16))
-        shape, order, dtype, header = _npy_header(path, first, key, info.file_size)
-        data = first[header:] + member.read(info.file_size - len(first))
-    if len(data) != info.file_size - header:
-        raise TrajectoryError(f"{path}: '{key}' is truncated.")
-    return np.frombuffer(data, dtype).reshape(shape, order=order)
-
-
-def _npy_header(path: Path, start: bytes, key: str, size: int) -> tuple[tuple[int, ...], Any, np.dtype, int]:
-    """Shape, order, dtype and header length from the first bytes of a member, whose `size` must be what they say."""
-    stream = io.BytesIO(start)
-    try:
-        major, _ = np.lib.format.read_magic(stream)
-        if major not in (1, 2):
-            raise ValueError(f"format {major}")
-        read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = read(stream)
-    except Exception as error:
-        raise TrajectoryError(f"{path}: '{key}' is not a NumPy array that can be read ({words_of(error)}).") from None
-    if dtype.hasobject:
-        raise TrajectoryError(
-            f"{path}: '{key}' is a pickle; a recording holds plain arrays only.",
-            "Convert it to numbers before saving; pickles are never loaded.",
-        )
-    if dtype.kind not in "fiubU" or dtype.itemsize == 0 or (dtype.kind == "U") != (key == "meta"):
-        raise TrajectoryError(f"{path}: '{key}' holds {str(dtype)[:60]}, which no member of a recording may.")
-    if key == "meta" and (shape != () or dtype.itemsize > MAX_META):
-        raise TrajectoryError(f"{path}: 'meta' must be one JSON string of at most {MAX_META:,} bytes.")
-    claimed, held = math.prod(shape) * dtype.itemsize, size - stream.tell()
-    if any(n < 0 for n in shape) or claimed != held:
-        raise TrajectoryError(
-            f"{path}: '{key}' claims shape {shape} ({claimed:,} bytes) but holds {held:,} bytes.",
-            "The file is damaged, or was not written by NumPy.",
-        )
-    return shape, "F" if fortran else "C", dtype, stream.tell()
 
 
 def _parse_meta(array: np.ndarray | None, path: Path) -> dict[str, Any]:

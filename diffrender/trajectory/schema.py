@@ -165,7 +165,7 @@ def check_keys(keys: Iterable[str], kind: str, where: str) -> None:
 def check_shapes(arrays: Mapping[str, tuple[tuple[int, ...], np.dtype]], kind: str, where: str) -> None:
     """TrajectoryError naming the first key whose type or shape is not what the schema and the other members say."""
     sizes = _Sizes(arrays, where)
-    for key in sorted(arrays, key=lambda k: (k not in REQUIRED[kind], k not in MEMBERS, k)):
+    for key in sorted(arrays, key=lambda k: (k != "x", k not in REQUIRED[kind], k not in MEMBERS, k)):
         shape, dtype = arrays[key]
         rule = member(key, kind)
         if rule is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import time
 import tracemalloc
 import zipfile
@@ -166,7 +167,7 @@ def test_damaged_bytes_are_not_quoted_at_length(tmp_path):
     with pytest.raises(zipfile.BadZipFile) as caught:
         np.load(tmp_path / "a.npz")["x"]
     assert len(str(caught.value)) > 1000, "the control: by itself it says too much"
-    with pytest.raises(TrajectoryError, match="not a recording, or truncated") as caught:
+    with pytest.raises(TrajectoryError, match="truncated or damaged") as caught:
         Trajectory.open(tmp_path / "a.npz")
     assert len(str(caught.value)) < 300 + len(str(tmp_path))
 
@@ -261,14 +262,53 @@ def test_headers_that_are_no_headers(tmp_path):
     refused(tmp_path / "b.npz", "'mine' is not a NumPy array")
     with zipfile.ZipFile(saved(tmp_path / "c.npz"), "a") as archive:
         archive.writestr("../../evil.npy", b"")
-    refused(tmp_path / "c.npz", "cannot be a member")
+    refused(tmp_path / "c.npz", "stands in a folder inside it")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("my key.npy", "my_key=…"),
+        ("β.npy", "my_key=…"),
+        ("run/x.npy", "in a folder inside it"),
+        ("x.npy", "stands in it twice"),
+        ("README.txt", "is no array (.npy).\nTake it out"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_names_of_members_that_cannot_be_are_answered(tmp_path, name, said):
+    with zipfile.ZipFile(saved(tmp_path / "a.npz"), "a") as archive:
+        archive.writestr(name, b"")
+    refused(tmp_path / "a.npz", said)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x93NUMPY\x01\x00v", "not a recording, but one array (.npy)"),
+        (b"", "is empty"),
+        (pickle.dumps({"x": 1}), "not a recording, but a pickle"),
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+        (b"PK\x03\x04 and no more", "truncated or damaged"),
+        (b"hello", "not a recording"),
+    ],
+)
+def test_a_file_that_is_no_archive_is_called_what_it_is(tmp_path, content, said):
+    (tmp_path / "a.npz").write_bytes(content)
+    refused(tmp_path / "a.npz", said)
+
+
+@pytest.mark.parametrize(("x", "said"), [(np.ones(3) * 1j, "x.real, x.imag"), (np.array(["a"]), "asarray(x, float)")])
+def test_arrays_that_are_no_numbers_are_told_how_to_be(tmp_path, x, said):
+    refused(saved(tmp_path / "a.npz", x=x), said)
 
 
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     zeros = np.zeros((T, N, 2, 100_000), np.float32)
     path = saved(tmp_path / "a.npz", compressed=True, mine=zeros)
     assert path.stat().st_size < zeros.nbytes / 500
-    monkeypatch.setattr("diffrender.trajectory.reader.MAX_INFLATED", 1 << 20)
+    monkeypatch.setattr("diffrender.trajectory.archive.MAX_INFLATED", 1 << 20)
     refused(path, "compressed")
 
 

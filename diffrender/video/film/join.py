@@ -268,10 +268,8 @@ def _write_subtitles(spec: FilmSpec, placed: list[PlacedEntry], starts: list[flo
         end = start + entry.frames / spec.fps
         own, said = subtitles.beside(entry.video.file)
         if late := [text for a, _, text in own if a >= end - start]:
-            name = subtitles.file_beside(entry.video.file)
-            said.append(
-                f"{name and name.name}: {len(late)} cue{'s' * (len(late) > 1)} after its end left out: '{late[0][:40]}'."
-            )
+            file, cues_late = subtitles.file_beside(entry.video.file), f"{len(late)} cue{'s' * (len(late) > 1)}"
+            said.append(f"{file and file.name}: {cues_late} after its end left out: '{late[0][:40]}'.")
         own = (cues_of(entry.video.narration) if entry.video.narration else []) or own
         cues += subtitles.placed(own, entry.video.caption, start, end)
         notes += said
