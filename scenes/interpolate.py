@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from manim import VGroup
+from manim import VGroup, smooth
 from pydantic import Field
 
 from diffrender.animation import (
@@ -20,6 +20,7 @@ from diffrender.animation import (
 
 SHARES = 0.4, 0.6  # of the duration: noise becomes images, then the walk between the noises
 REWIND = 0.8  # seconds in which recorded time runs back
+BACK = 0.8  # seconds from the middle of the walk to where it begins
 MANY = {
     "sampler.steps": 20,
     "sampler.chains": 210,
@@ -68,10 +69,11 @@ class Interpolate(TrajectoryScene):
         self.add(*walk.running)
         self.rewind(clock, REWIND)
         self.play_run(clock, SHARES[0] * options.duration)
-        large = [*walk.images, *walk.figures]
-        self.play(FadeOutFast(*walk.running, *large, run_time=0.3))
-        walk.show(0.0)  # a cut: the walk goes from one end to the other
-        self.play(FadeInFast(*walk.made, *large, run_time=0.5))
+        # from the middle, which was large, to one end, over the images that lie between
+        seconds = self.seconds(BACK)
+        to_the_end = UpdateFromAlpha(lambda u: walk.show((1 - smooth(u)) / 2), *walk.mobjects, run_time=seconds)
+        names = FadeOutFast(*walk.running, run_time=seconds / 2), FadeInFast(*walk.made, run_time=seconds, after=0.5)
+        self.play(*names, to_the_end)
         self.play(UpdateFromAlpha(walk.show, *walk.mobjects, run_time=self.seconds(SHARES[1] * options.duration)))
         self.crossfade(walk.standing, walk_result(page, stage, walk))
         self.outro()

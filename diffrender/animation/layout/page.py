@@ -225,8 +225,8 @@ class Page:
         bar = ColorBar((left, right, y, y + 0.55 * size), table, border=self.theme.border)
         made: list[Any] = [name, bar, *(text.at(right + 0.3, y - 1.15 * size) for text in said)]
         under = [
-            self.label(text, bar.at(share)[0], y - 1.15 * size, {0: -1, 1: 1}.get(share, 0), "legend", "muted")
-            for share, text in ticks.items()
+            self.label(text, bar.at(x)[0], y - 1.15 * size, (x == 1) - (x == 0), "legend", "muted")
+            for x, text in ticks.items()
         ]
         ends = [text for share, text in zip(ticks, under, strict=True) if share in (0, 1)]
         between = [text for text in under if text not in ends]
