@@ -110,6 +110,7 @@ class Compare(TrajectoryScene):
         panels = PairPanels(self.page, clock, other, views, self.boxes, self.words)
         caption = self.caption("step", "points", "scaling", "seed")
         clock.show(1)
-        self.intro(*self.header(self.words["pair"], APART), ground=[*panels.mobjects, caption])
+        ground, first = [*panels.mobjects, caption], self.boxes.cells[0]
+        self.intro(*self.header(self.words["pair"], APART), ground=ground, result=first)
         self.rewind(clock, 1.2)
         self.play_run(clock)

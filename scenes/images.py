@@ -101,7 +101,7 @@ class Images(TrajectoryScene):
         clock.show(1)
         title = captions.title(run, "Images") + ": noise becomes an image" * wide
         shown = [*ground, *standing, *level, caption, *strip, *one]
-        self.intro(*self.header(title, self.sampler_equation()), ground=shown)
+        self.intro(*self.header(title, self.sampler_equation()), ground=shown, result=boxes.panels[0])
         self.restart(clock, *one, *tiles.mobjects)
         self.play_run(clock, SHARES[0] * options.duration)
         self.wait(self.seconds(1.0))

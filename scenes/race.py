@@ -110,10 +110,13 @@ class Race(TrajectoryScene):
         clock.bind(chart.show_entry, moves=chart.curves)
         clock.show(0)
         every = self.page.equation(SPENT.format(f"{calls[-1][0]} … {calls[-1][-1]}"))
-        self.crossfade([*raced, *before.mobjects, self.title[-1]], [*self.racers.shown, *chart.mobjects, every])
+        now = self.racers.clouds  # come while the others go: no panel is empty
+        texts = [mob for mob in self.racers.shown if mob not in now]
+        self.crossfade([*raced, *before.mobjects, self.title[-1]], [*texts, *chart.mobjects, every], early=now)
         self.play(clock.play(self.seconds(self.options.sweep)))
         self.wait(1.0)
-        self.crossfade([*self.racers.shown, every, *chart.mobjects], [*clouds, self.title[-1], *before.mobjects])
+        gone = [*self.racers.shown, every, *chart.mobjects]
+        self.crossfade(gone, [self.title[-1], *before.mobjects], early=clouds)
 
     def rank(self) -> None:
         """Nearest first, each with its calls and its distance."""

@@ -116,7 +116,8 @@ class Ribbon(TrajectoryScene):
             if k == 0:
                 title = self.header(self.words["title"], formula)
                 clock.show(1)
-                self.intro(*title, ground=[*standing, *moving])
+                large = self.large.map.rect if act in ("forward", "backward") else None
+                self.intro(*title, ground=[*standing, *moving], result=large)
                 self.restart(clock, *moving)
                 shown = [*title[-1:], *standing, *moving]
             else:

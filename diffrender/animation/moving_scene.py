@@ -166,7 +166,7 @@ class MovingScene(Scene):
         """
         grids = [mob for mob in changing if isinstance(mob, ImageGrid) and mob.recorded is not None]
         others = [mob for mob in changing if mob not in grids]
-        fading, seconds = [*others, *self.opening], DISSOLVE
+        fading, seconds, self.opening = [*others, *self.opening], DISSOLVE, []  # said once
         if fading:
             self.play(FadeOutFast(*fading, run_time=OPENING))
         else:

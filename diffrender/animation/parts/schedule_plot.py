@@ -194,11 +194,16 @@ class ScheduleColumn:
             rows[-1:] = [far, [floor, within]]
         if page.shape == "tall":
             rows += [page.words("new $epsilon$", size), page.words("each step", size)]
+        elif page.shape != "wide":  # where the key has no room to say so
+            new = page.words("new $epsilon$ each step", size, "muted")
+            rows[-1:] = (
+                [[snr, page.roomy(new, box.width - snr.room - 0.2)]] if beside else [snr, page.roomy(new, box.width)]
+            )
         texts, plot = box.columns(0.39, 0.61, gap=0.25) if page.shape == "tall" else (box, box)
         made = page.stack(texts, *rows, gap=0.45)
         if beside:
             made.append(terms[1].at(box.left + terms[0].room + TERM_GAP, terms[0].line.baseline))
-        if len(rows) == 3 and beside:  # right behind what it is said of
+        if page.shape == "wide" and states.ndim == 3:  # right behind what it is said of
             within.shift([floor.get_right()[0] + page.em("legend") - within.get_left()[0], 0, 0])
         if page.shape != "tall":
             plot = plot._replace(top=min(float(text.get_bottom()[1]) for text in made) - 0.15)
