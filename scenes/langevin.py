@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-import numpy as np
 from pydantic import Field
 
 from diffrender.animation import (
     MOVING_TEXT,
-    PACE,
-    Accelerating,
-    Box,
     ChainsInSpaceScene,
     Magnifier,
     OneChain,
     Recording,
     RenderError,
     SceneOptions,
-    Timeline,
-    acceptance,
     captions,
     check_moves,
     escaped,
-    fit,
-    frame,
-    key_lines,
-    panel,
     pick_first,
-    total_variation_curve,
-    window_keys,
 )
 
 OTHERS = ("mala", "underdamped", "hmc", "annealed")
@@ -39,7 +27,6 @@ MORE_TO_SEE = 1.6  # times as long a step of other samplers is looked at: more h
 TRAIL, TRAILS = 50, {"underdamped": 12, "hmc": 4}  # steps that are drawn behind a chain: the longer, the fewer
 IN_SPACE = ("chain", "many")  # acts of densities in space
 INERTIA = {"sampler.step_size": 0.25, "sampler.friction": 2.0}  # so much that every arrow of a step is seen
-LOWER = {True: 0.2, False: 0.7}  # scene units that a window of proposals reaches further down in a tall frame: of paths
 LONG_PATHS = {"sampler.step_size": 0.3, "sampler.leapfrogs": 6}  # so long that some paths are refused
 ANNEALED = {
     "sampler.steps": 12,
@@ -141,6 +128,14 @@ class Langevin(ChainsInSpaceScene):
         "variation": "total variation of the visited states to $p$|total variation to $p$|total variation",
         "counted_in": "$n$ states, counted in {} × {} bins|$n$ states, {} × {} bins|$n$ states",
         "independent": "as many independent draws of $p$|as many independent draws|independent draws|i.i.d. draws",
+        "worth": "Correlated, so above: {:,} gradients per draw|{:,} gradients per draw",
+        "worth_in_steps": "Correlated, so above: {:,} steps per draw|{:,} steps per draw",
+        "biased": "A finite step $tau$ biases: width of modes {:+.1f} ± {:.1f} %|"
+        "Finite step: width of modes {:+.1f} ± {:.1f} %|Bias: width {:+.1f} ± {:.1f} %",
+        "unbiased": "The test leaves no bias: width of modes {:+.1f} ± {:.1f} %|"
+        "No bias: width of modes {:+.1f} ± {:.1f} %|No bias: width {:+.1f} ± {:.1f} %",
+        "energetic": "A finite step $h$ biases: mean $1\\/2 norm(v)^2 =$ {:.3f}, exactly 1|"
+        "Finite step: mean $1\\/2 norm(v)^2 =$ {:.3f}, not 1|$1\\/2 norm(v)^2 =$ {:.3f}, not 1",
         "crowd": "{:,} chains, coloured by where they start|{:,} chains, coloured by start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
         "crowd_counted": "With noise: coloured by start, counted by end|"
@@ -154,7 +149,7 @@ class Langevin(ChainsInSpaceScene):
         "distance {0:.2f}, two true samples {2}|{0:.3f}, two true samples {1}|{0:.3f} ({1})",
         "ends_off": "not $p$: distance {0:.3f}, two true samples {1}|not $p$: {0:.3f}, two true samples {1}|"
         "not $p$: {0:.3f} ({1})|{0:.3f} ({1})",
-        "ellipses": "ellipses: one deviation of $p$",
+        "ellipses": "ellipses: one deviation",
         "stuck_at": "Without noise: {0:,} chains on {1} points|Without noise: on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
         "crowd_alone_beside": "This sampler, {:,} chains|This sampler",
@@ -186,9 +181,6 @@ class Langevin(ChainsInSpaceScene):
         many_seconds: float = Field(10.5, gt=0)
         still_seconds: float = Field(4.5, gt=0)
         annealing_seconds: float = Field(14.0, gt=0)
-
-    left_label = "density"  # of the panel beside the window
-    followed = False  # whether the chain that comes under the magnifier is already on the panel
 
     def construct(self) -> None:
         """The storyboard."""
@@ -259,92 +251,3 @@ class Langevin(ChainsInSpaceScene):
         }  # fmt: skip
         shown = [mob for mobjects in self.places.values() for mob in mobjects]
         self.intro(*self.header(self.title, self.equation), ground=[*self.density.mobjects, *shown])
-
-    def chain(self) -> None:
-        """One chain wanders, its last steps behind it: from where the ball without noise was let go, if it was."""
-        run, last, one = self.run, self.first, self.one
-        self.go(self.middle, "left", "right", "ground", "name")
-        beside, key, name = list[Any](), self.color_key(), "wander"
-        if self.climb and (same := self.same_start()):
-            run, last, name, self.left_label = same, min(last, same.steps), "same_start", "another"
-            x = run["x"][: last + 1, self.climb.chain, None]
-            one = OneChain(self.density.box, self.left, x, theme=self.theme, length=self.trail)
-            beside, key = self.stuck_beside()
-        self.followed = one is self.one
-        begin = min(one.first_inside(self.at), last)
-        clock = self.act(run, Timeline("quadratic", last, lambda u: begin + (last - begin) * u**2), one)
-        self.set_places(
-            left=[*beside, *self.on_left(one.mobjects)], label=[self.label(name, self.at)],
-            key=key, footer=self.footer(run, "step", *self.tail, clock=clock),
-        )  # fmt: skip
-        self.play_act("chain", clock, self.lasts["chain"])
-
-    def zoom(self) -> None:
-        """A window on the chain: every step made of its two arrows, first slowly, then faster, never too fast."""
-        run, words, slow = self.run, self.words, self.options.slow_steps
-        paths, judged, tall = "path" in run, "accepted" in run, self.page.shape == "tall"
-        self.go(self.left, *([] if self.followed else ["left"]), "right", "name")
-        box, ground = self.right, self.ground
-        if (judged or paths) and tall:  # room for what is decided or done, under the window
-            box = box._replace(bottom=box.bottom - LOWER[paths])
-            ground = [panel(box, self.theme), frame(box, self.theme.border)]
-        self.glass = glass = Magnifier(
-            self.density, box, run, below=self.row, words=words, first=self.first, slow=slow,
-            equation=self.equation, one=self.one, seconds=self.lasts["zoom"],
-        )  # fmt: skip
-        clock = self.act(run, glass.timeline, glass)
-        clock.bind(moves=[*self.one.mobjects, self.equation])
-        facts = [] if paths else self.tail
-        if self.page.shape == "wide" and paths:
-            facts = [words["scaled"].format(glass.view.time)]
-        plain = "changed" if paths else "taken_apart"
-        name = acceptance(self.page, run, words["proposed"], box) if judged else self.label(plain, box)
-        both = name.width > box.width + 1e-6  # a rule that needs the room over both panels
-        label = [] if both else [self.label(self.left_label, self.left, run.steps)]
-        self.set_places(
-            left=self.on_left(self.one.mobjects), label=label,
-            ground=ground, beam=glass.on_panel, right=glass.in_window, name=[name], key=self.window_key(box),
-            footer=self.footer(run, "step", *facts, clock=clock),
-        )  # fmt: skip
-        self.play_act("zoom", clock, glass.seconds)
-        self.now = glass.last
-
-    def window_key(self, right: Box) -> list[Any]:
-        """What the window's arrows and marks mean: under it, or, where these are many, from the left margin on."""
-        page, row, paths = self.page, self.row, "path" in self.run
-        if page.shape == "wide" and not paths:
-            legend = page.legend(window_keys(self.run, self.theme, self.words), right)
-            return [*self.color_key(), self.under(legend, right)]
-        lines = key_lines(page, self.run, self.words, row)
-        box = self.left if page.shape == "wide" else right
-        drop = 1.5 * page.em("legend")
-        return [self.under(page.legend(line, box), box).shift([0, -k * drop, 0]) for k, line in enumerate(lines)]
-
-    def histogram(self) -> None:
-        """All states visited so far: dots, then bins that become finer; their distance to the density falls."""
-        page, run, seconds, words = self.page, self.run, self.lasts["histogram"], self.words
-        if page.shape == "tall":
-            above, below = self.left.columns(0.4, 0.6, gap=0.35)
-            below = below._replace(top=below.top + 1.5 * page.em("label"))  # beside the density's name too
-        else:
-            above, below = self.left.rows(0.44, 0.56, gap=0.35)
-        self.go(fit(self.left, above), "left", "right", "name", "key")
-        self.cells = cells = self.histogram_of(run, self.options.bins)
-        self.distance = total_variation_curve(
-            page, below, cells, self.density,
-            name=words["variation"], x_name=words["counted_in"], floor=words["independent"],
-        )  # fmt: skip
-        law = Accelerating(self.now, run.steps, seconds, PACE)
-        clock = self.act(run, law.timeline, cells, self.one, self.distance)
-        pace = clock.number("{:,} steps a second", paces := law.paces(), size="caption", color="muted")
-        clock.bind(lambda step: self.one.at_pace(paces[int(step)]))
-        visited = self.label("visited", self.right, np.arange(run.steps + 1), clock=clock)
-        clock.show(0)
-        self.set_places(
-            left=self.on_left(self.one.mobjects), label=[self.label("density", self.at)], ground=self.ground,
-            right=cells.mobjects, name=[visited], curve=self.distance.mobjects,
-            key=[self.under(cells.color_key(page, self.right), self.right)], footer=self.footer(run, pace),
-        )  # fmt: skip
-        self.play_act("histogram", clock, seconds)
-        self.now = run.steps
-        self.rest(1.5)

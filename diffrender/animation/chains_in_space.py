@@ -8,8 +8,8 @@ import numpy as np
 from manim import Animation
 
 from diffrender.animation.animations import FadeOutFast
-from diffrender.animation.many_chains_scene import ManyChainsScene
 from diffrender.animation.mobjects.furniture.panels import KEY_DOT_WIDTH, key_dot, key_line
+from diffrender.animation.one_chain_scene import OneChainScene
 from diffrender.animation.parts.beside import BesideData
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.crowd import slow_then_ramp
@@ -24,7 +24,7 @@ AREA = 24  # over which the points of a cloud are spread, in square units
 HALF = 0.5  # of the camera's way, that it goes while one chain is followed
 
 
-class ChainsInSpaceScene(ManyChainsScene):
+class ChainsInSpaceScene(OneChainScene):
     """A scene of a density that also shows one in space, by the acts `chain` and `many`, of the recordings of the same.
 
     The recordings hold draws of p (`record.target_points`). The scene's `words` hold what is said: one, path, draws,

@@ -17,7 +17,7 @@ from diffrender.trajectory.reader import Trajectory
 OUT = 0.2  # of the legend's em: how far the mark of u stands out of the bar
 FIGURES = (("$Delta H =$ {:+.2f}", -8.88, "fg"), ("$A =$ {:.3f}", 0.888, "accept"))
 WORD, BAR, DRAW, FOOT = 1.45, 1.1, 1.3, 1.25  # height of the lines, in em
-PAD = 0.14  # at the sides
+PAD, TALLY = 0.14, 0.75  # at the sides; of the width, for how many were taken, at most
 
 
 def parted(page: Page, window: Box) -> tuple[Box, Box]:
@@ -138,7 +138,7 @@ class FootLine(VGroup):
         em, low = page.em("legend"), strip.bottom + 0.4 * page.em("legend")
         self.accepted, self.taken, self.step = accepted, np.cumsum(accepted), -1
         most = len(accepted)
-        form = page.fitting(words["tally"], 0.6 * strip.width, "legend", most, most)
+        form = page.fitting(words["tally"], TALLY * strip.width, "legend", most, most)
         self.tally = page.running(form, most, most, size="legend", color="muted")
         self.tally.at(strip.right, low, 1)
         room = strip.width - self.tally.room - em

@@ -1,0 +1,156 @@
+"""Acts of one long chain of a sampler of a density: it wanders, its steps under a magnifier, what it has visited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from diffrender.animation.layout.box import Box
+from diffrender.animation.many_chains_scene import ManyChainsScene
+from diffrender.animation.mobjects.furniture.panels import frame, panel
+from diffrender.animation.parts.distances import total_variation_curve
+from diffrender.animation.parts.glide import fit
+from diffrender.animation.parts.mixing import rounded, spread_bias, steps_per_draw
+from diffrender.animation.parts.one_chain import OneChain
+from diffrender.animation.parts.zoom.legend import acceptance, key_lines, window_keys
+from diffrender.animation.parts.zoom.magnifier import PACE, Magnifier
+from diffrender.animation.parts.zoom.pacing import Accelerating
+from diffrender.animation.timeline import Timeline
+from diffrender.trajectory.reader import Trajectory
+
+LOWER = {True: 0.2, False: 0.7}  # scene units that a window of proposals reaches further down in a tall frame: of paths
+NOTE = 1.5  # em from one line under a chart to the next
+
+
+class OneChainScene(ManyChainsScene):
+    """A scene of a density with the acts `chain`, `zoom` and `histogram`, of the first chain of its first recording.
+
+    one: the chain on the density's panel. first, now: the step with which the magnifier begins, and to which the chain
+    has come. trail: steps that are drawn behind it; tail: what a caption says of them. The scene's `words` hold what
+    the acts say: wander, same_start; density, another, and those of the magnifier; visited, variation, counted_in,
+    independent, worth, worth_in_steps, biased, energetic, unbiased. Its options: slow_steps, bins.
+    """
+
+    one: OneChain
+    first: int
+    now: int
+    trail: int
+    tail: list[str]
+    left_label = "density"  # of the panel beside the window
+    followed = False  # whether the chain that comes under the magnifier is already on the panel
+
+    def chain(self) -> None:
+        """One chain wanders, its last steps behind it: from where the ball without noise was let go, if it was."""
+        run, last, one = self.run, self.first, self.one
+        self.go(self.middle, "left", "right", "ground", "name")
+        beside, key, name = list[Any](), self.color_key(), "wander"
+        if self.climb and (same := self.same_start()):
+            run, last, name, self.left_label = same, min(last, same.steps), "same_start", "another"
+            x = run["x"][: last + 1, self.climb.chain, None]
+            one = OneChain(self.density.box, self.left, x, theme=self.theme, length=self.trail)
+            beside, key = self.stuck_beside()
+        self.followed = one is self.one
+        begin = min(one.first_inside(self.at), last)
+        clock = self.act(run, Timeline("quadratic", last, lambda u: begin + (last - begin) * u**2), one)
+        self.set_places(
+            left=[*beside, *self.on_left(one.mobjects)], label=[self.label(name, self.at)],
+            key=key, footer=self.footer(run, "step", *self.tail, clock=clock),
+        )  # fmt: skip
+        self.play_act("chain", clock, self.lasts["chain"])
+
+    def zoom(self) -> None:
+        """A window on the chain: every step made of its two arrows, first slowly, then faster, never too fast."""
+        run, words, slow = self.run, self.words, self.options.slow_steps
+        paths, judged, tall = "path" in run, "accepted" in run, self.page.shape == "tall"
+        self.go(self.left, *([] if self.followed else ["left"]), "right", "name")
+        box, ground = self.right, self.ground
+        if (judged or paths) and tall:  # room for what is decided or done, under the window
+            box = box._replace(bottom=box.bottom - LOWER[paths])
+            ground = [panel(box, self.theme), frame(box, self.theme.border)]
+        self.glass = glass = Magnifier(
+            self.density, box, run, below=self.row, words=words, first=self.first, slow=slow,
+            equation=self.equation, one=self.one, seconds=self.lasts["zoom"],
+        )  # fmt: skip
+        clock = self.act(run, glass.timeline, glass)
+        clock.bind(moves=[*self.one.mobjects, self.equation])
+        facts = [] if paths else self.tail
+        if self.page.shape == "wide" and paths:
+            facts = [words["scaled"].format(glass.view.time)]
+        plain = "changed" if paths else "taken_apart"
+        name = acceptance(self.page, run, words["proposed"], box) if judged else self.label(plain, box)
+        both = name.width > box.width + 1e-6  # a rule that needs the room over both panels
+        label = [] if both else [self.label(self.left_label, self.left, run.steps)]
+        self.set_places(
+            left=self.on_left(self.one.mobjects), label=label,
+            ground=ground, beam=glass.on_panel, right=glass.in_window, name=[name], key=self.window_key(box),
+            footer=self.footer(run, "step", *facts, clock=clock),
+        )  # fmt: skip
+        self.play_act("zoom", clock, glass.seconds)
+        self.now = glass.last
+
+    def window_key(self, right: Box) -> list[Any]:
+        """What the window's arrows and marks mean: under it, or, where these are many, from the left margin on."""
+        page, row, paths = self.page, self.row, "path" in self.run
+        if page.shape == "wide" and not paths:
+            legend = page.legend(window_keys(self.run, self.theme, self.words), right)
+            return [*self.color_key(), self.under(legend, right)]
+        lines = key_lines(page, self.run, self.words, row)
+        box = self.left if page.shape == "wide" else right
+        drop = 1.5 * page.em("legend")
+        return [self.under(page.legend(line, box), box).shift([0, -k * drop, 0]) for k, line in enumerate(lines)]
+
+    def histogram(self) -> None:
+        """All states visited so far: dots, then bins that become finer; their distance to the density falls."""
+        page, run, seconds, words = self.page, self.run, self.lasts["histogram"], self.words
+        if page.shape == "tall":
+            above, below = self.left.columns(0.4, 0.6, gap=0.35)
+            below = below._replace(top=below.top + 1.5 * page.em("label"))  # beside the density's name too
+        else:
+            above, below = self.left.rows(0.44, 0.56, gap=0.35)
+            if page.shape == "wide":  # for what the chain is worth
+                below = below._replace(bottom=below.bottom + NOTE * page.em("legend"))
+        self.go(fit(self.left, above), "left", "right", "name", "key")
+        self.cells = cells = self.histogram_of(run, self.options.bins)
+        self.distance = total_variation_curve(
+            page, below, cells, self.density,
+            name=words["variation"], x_name=words["counted_in"], floor=words["independent"],
+        )  # fmt: skip
+        law = Accelerating(self.now, run.steps, seconds, PACE)
+        clock = self.act(run, law.timeline, cells, self.one, self.distance)
+        pace = clock.number("{:,} steps a second", paces := law.paces(), size="caption", color="muted")
+        clock.bind(lambda step: self.one.at_pace(paces[int(step)]))
+        visited = self.label("visited", self.right, np.arange(run.steps + 1), clock=clock)
+        clock.show(0)
+        self.set_places(
+            left=self.on_left(self.one.mobjects), label=[self.label("density", self.at)], ground=self.ground,
+            right=cells.mobjects, name=[visited], curve=self.distance.mobjects,
+            key=[self.under(cells.color_key(page, self.right), self.right)], footer=self.footer(run, pace),
+        )  # fmt: skip
+        self.play_act("histogram", clock, seconds)
+        self.now = run.steps
+        self.set_places(curve=[*self.distance.mobjects, *self.worth(run)])
+        self.rest(3.0)
+
+    def worth(self, run: Trajectory) -> list[Any]:
+        """Why a chain's distance lies over that of draws: correlated states, and whether a finite step biases."""
+        page, words, x = self.page, self.words, run["x"][1:, 0]
+        box = self.right if page.shape == "tall" else self.left
+        said: list[tuple[Any, ...]] = [("worth_in_steps", rounded(steps_per_draw(x)))]
+        if "nfe" in run:
+            said = [("worth", rounded(float(run["nfe"][-1]) / run.steps * steps_per_draw(x)))]
+        if "accepted" in run:
+            said.append(("unbiased", *spread_bias(self.basins, x)))
+        elif "momentum" in run:
+            said.append(("energetic", float(np.square(run["momentum"][:, 0], dtype=float).sum(1).mean()) / 2))
+        else:
+            said.append(("biased", *spread_bias(self.basins, x)))
+        made, rows = (
+            [],
+            {"wide": (1, 0), "tall": (-1,)}.get(page.shape, ()),
+        )  # over the row under the box: there is room
+        for (name, *values), row in zip(said, rows, strict=False):
+            form = page.fitting(words[name], box.width, "legend", *values)
+            line = self.under(page.label(form.format(*values), *page.foot(box), "legend", "fg"), box)
+            made.append(line.shift([0, row * NOTE * page.em("legend"), 0]))
+        return made
