@@ -5,25 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from manim import smooth
+from manim import Animation, smooth
 from pydantic import Field
 
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
     BesideData,
+    Box,
+    Boxes,
     DistanceCourse,
     FadeInFast,
     Hero,
     HeroStep,
+    Narration,
     Plane,
     Recording,
+    Rect,
     SceneOptions,
     Trajectory,
     TrajectoryScene,
+    UpdateFromAlpha,
+    close_ups,
     key_dot,
+    play_close_up,
     point_radius,
     scale_bar,
+    way_ahead,
 )
 
 BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
@@ -31,6 +39,7 @@ REWIND = 1.5  # seconds back to the noise
 SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
 NOISE_ROOM = 1.25  # all the noise finds room: three deviations of it
 CAUGHT_UP = 0.08, 0.3  # of the highest noise level: between these the samples catch up with their predictions
+GAP = 0.25  # of what is told from the numbers above it and the legend below
 GUESS, CLOUD = 0.85, 0.8  # opacity of the predicted data, and of the samples
 
 
@@ -63,14 +72,18 @@ class Denoise(TrajectoryScene):
         "samples": "samples $x_t$",
         "guess_text": "predicted data $hat(x)_0$",
         "one": "one of them",
+        "blur": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from,\nhere nearly all: a blur",
+        "shaped": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from,\nnow fewer: their shape",
+        "mean": "$hat(x)_0$: mean of all data that $x_t$ could come from|$hat(x)_0$: mean of all data it could be",
     }
 
     class Options(SceneOptions):
         """Options of `denoise`."""
 
+        hold: float = Field(2.0, ge=0, le=60, description="seconds that the last picture stands")
         duration: float = Field(9.0, gt=0, le=600, description="seconds in which all points go from noise to data")
         hero: bool = Field(True, description="follow one of the points")
-        slow_steps: int = Field(3, ge=0, le=12, description="steps of one point that are taken apart")
+        slow_steps: int = Field(3, ge=0, le=12, description="steps of one point that are taken apart, early and late")
         guess: bool = Field(True, description="show what the denoiser predicts for every point")
         trail_steps: int = Field(12, ge=1, le=500, description="steps that a tail is long")
 
@@ -91,10 +104,10 @@ class Denoise(TrajectoryScene):
         if options.trails:
             tails = {"color": theme.samples, "width": LINE, "alpha": 0.8, "length": options.trail_steps}
             clouds.append(view.trails(states[:, : options.trails], **tails))
-        hero = Hero(view, states, theme=theme) if options.hero else None
+        clock = self.clock(run, *([] if guess is None else [guess]))
+        hero = Hero(view, states, theme=theme, prefer=way_ahead(clock, view, options.orbit)) if options.hero else None
 
         # what stands round it, all on one clock
-        clock = self.clock(run, *([] if guess is None else [guess]))
         clock.bind(*clouds, *([hero] if hero else []))
         noisy = np.asarray(run["sigma"], float) / run["sigma"].max()
         ahead = opacity_ahead(noisy)  # predictions lie over the samples, which they are ahead of, until these catch up
@@ -116,8 +129,9 @@ class Denoise(TrajectoryScene):
         if page.shape != "square":
             column += course.lines(texts.width)
         page.stack(texts, *column, align=0 if page.shape == "square" else -1)
-        if page.shape != "square":
-            column += course.chart(plot, *([column, key] if page.column_align else []))
+        texts = texts._replace(top=float(column[-1].get_bottom()[1]) - GAP)
+        chart = course.chart(plot, *([column, key] if page.column_align else [])) if page.shape != "square" else []
+        column += chart
         column += clock.slider(boxes.slider)
         column.append(scale_bar(view, page, boxes.stage, under=theme.bg))
         caption = self.caption("sampler", "step", "points", "scaling", "seed", "model")
@@ -128,17 +142,46 @@ class Denoise(TrajectoryScene):
         view.lay(near, view.rect)
         self.intro(*header, ground=[*column, key, caption, *view.made], result=boxes.stage)
         self.rewind(clock, REWIND, view.move(wide, view.rect, self.seconds(REWIND)))
-        begin = 0.0
-        if hero and options.slow_steps:
+        begin = closed = 0.0  # of the way, and as far as the view has closed in: it stands while steps are taken apart
+        if hero:
             parts = HeroStep(view, run, hero, header[-1], theme=theme)
-            begin = parts.play(self, clock, clouds, min(options.slow_steps, run.steps), key, boxes.key)
-        self.play_run(clock, None, view.move(near, view.rect, self.seconds(options.duration), closing_in), start=begin)
+        for close_up in close_ups(clock, parts, options.slow_steps, options.orbit) if hero else []:
+            at = clock.timeline.course(close_up.first)
+            seconds = max(options.duration * (at - begin), 0.5) if close_up.shaped else 0.5 + 2 * at
+            self.play_run(clock, seconds, self.closing(view, wide, near, seconds, closed, at), start=begin, end=at)
+            told = self.told(close_up.shaped, boxes, texts, key)
+            gone = chart if page.column_align else []
+            play_close_up(self, clock, parts, close_up, clouds, key, boxes.key, gone=gone, told=told)
+            begin, closed = clock.timeline.course(close_up.end), at
+        seconds = max(options.duration * (1 - begin), 0.5)
+        self.play_run(clock, seconds, self.closing(view, wide, near, seconds, closed, 1.0), start=begin)
         tangled = (run.meta.get("sampler") or {}).get("stochastic", True)
         if len(data):
             self.beside_the_data(view, [*column, key, *guesses, *(hero.mobjects if hero and tangled else [])])
         if hero and not tangled:
             self.play(FadeInFast(hero.thread(), run_time=0.6))  # what noise has kicked about is a tangle
         self.outro()
+
+    def closing(self, view: Plane, wide: Rect, near: Rect, seconds: float, start: float, end: float) -> Animation:
+        """The view goes nearer to the data as the run goes from `start` to `end` of its way."""
+
+        def show(u: float) -> None:
+            share = closing_in(start + u * (end - start))
+            x0, x1, y0, y1 = ((1 - share) * a + share * b for a, b in zip(wide, near, strict=True))
+            view.lay((x0, x1, y0, y1), view.rect)
+
+        moved = [*view.made, *view.attached]
+        return UpdateFromAlpha(show, *moved, run_time=self.seconds(seconds), adds=False)
+
+    def told(self, shaped: bool, boxes: Boxes, texts: Box, key: Any) -> list[Any]:
+        """What x̂0 is, and why it looks as it does: beside a stage in lines under the numbers, else in one."""
+        if self.page.column_align:
+            said = self.words["shaped" if shaped else "blur"]
+            return Narration(self, texts, size="legend", floor=float(key.get_top()[1]) + GAP).texts(said)
+        said, em = self.page.fitting(self.words["mean"], boxes.key.width, "legend"), self.page.em("legend")
+        two = key.height > 1.6 * em  # the legend has a second line, in whose place it can stand: else under the number
+        y = boxes.key.bottom + 1.9 * em if two else texts.top + GAP - 1.15 * em
+        return [self.page.label(said, boxes.key.center[0], y, 0, "legend")]
 
     def beside_the_data(self, view: Plane, gone: list[Any]) -> None:
         """The samples make room for the data, to which they should be alike, and how far they are from it."""

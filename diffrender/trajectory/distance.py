@@ -15,6 +15,7 @@ PROJECTIONS = 64
 FEWEST_POINTS, MOST_POINTS = 20, 4000
 SPLITS = 20  # of the data into halves, whose distances are what chance alone makes
 HALVES = 4  # of them, from which nearest points of states are looked for
+SHAPED, LOOKED = 0.06, 41  # of the fall of predictions' distance is left when they have a shape; steps looked at
 USUAL = 0.05, 0.95  # quantiles of them between which two draws of the data usually lie
 
 
@@ -106,6 +107,19 @@ def _judged(data: np.ndarray, states: list[np.ndarray], size: int) -> list[Judge
         apart = np.square(mine).mean() - 2 * (halves @ mine) / mine.size + squares
         course.append(Judged(float(np.sqrt(np.maximum(apart, 0)).mean()), low, high))
     return course
+
+
+def shape_step(run: Trajectory) -> int | None:
+    """The step from which on predictions x̂0 have taken the data's shape: their distance to the data, `judged_distance`,
+    has fallen from the first to the last but for `SHAPED` of that. It is looked for at `LOOKED` of all steps. None if
+    it does not fall, or is not known."""
+    if "x0" not in run:
+        return None
+    steps = np.unique(np.rint(np.linspace(0, run.steps - 1, min(run.steps, LOOKED))).astype(int))
+    far = np.array([each.far for each in judged_distances(run, [run["x0"][int(k)] for k in steps])])
+    if not len(far) or far[-1] >= far[0]:
+        return None
+    return int(steps[np.argmax(far - far[-1] <= SHAPED * (far[0] - far[-1]))])
 
 
 def nearest_distances(run: Trajectory, states: Sequence[np.ndarray]) -> list[Judged]:

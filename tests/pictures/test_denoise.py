@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.furniture.panels import Slider
+from diffrender.animation.parts.close_up import STEP_SECONDS, ZOOM_SECONDS
 from diffrender.animation.parts.hero_step import RIM
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import paced
-from diffrender.trajectory.distance import judged_distance
+from diffrender.trajectory.distance import judged_distance, shape_step
 
 SECONDS, CHAINS, STEPS = 2.0, 60, 12
 COURSE = (0.35, 0.75)
@@ -125,9 +127,9 @@ def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema,
     timeline = film.scene.clocks[0].timeline
     for first in range(whole.steps):  # where the step that is taken apart is, that many seconds later arrows are grown
         before = REWIND + 0.5 + 2 * timeline.course(first)
-        film.at(before + 1.0 + 0.8 + 0.62 * 1.7, duration=SECONDS, slow_steps=1)
+        film.at(before + ZOOM_SECONDS + 0.8 + 0.7 * STEP_SECONDS, duration=SECONDS, slow_steps=1)
         said = [getattr(m, "body", "") for top in film.scene.mobjects for m in top.get_family()]
-        if any(f"steps {first + 1} to {first + 1}" in text for text in said):
+        if any(f"from step {first} to {first + 1}" in text for text in said):
             break
     arrows = [m for top in film.scene.mobjects for m in top.get_family() if isinstance(m, StepArrow) and m.z_index]
     hero, step = film.scene.views[0].made[-1], int(film.scene.clocks[0].step)
@@ -148,11 +150,47 @@ def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema,
         assert np.concatenate(ends) == pytest.approx(np.concatenate([start, end]), abs=1e-4)
     assert shown[1][1] != pytest.approx(np.array(laid(x + 1.05 * drift)), abs=1e-4)
     family = [m for top in film.scene.mobjects for m in top.get_family()]
-    assert any(f"steps {step + 1} to {step + 1}" in getattr(m, "body", "") for m in family)
+    assert any(f"from step {step} to {step + 1}" in getattr(m, "body", "") for m in family)
     numbers = [m.value for m in family if type(m).__name__ == "Number"]
     spread = [np.sqrt(np.mean(np.square(whole["noise"][k]))) for k in (step, step + 1)]
     assert any(value == pytest.approx(spread[0], abs=1e-5) for value in numbers), "the fresh noise of the step"
     assert not any(value == pytest.approx(spread[1], abs=1e-5) for value in numbers), "the control: of another step"
+
+
+@pytest.fixture(scope="module")
+def long_run(recorded):
+    sampler = {"kind": "ddpm", "steps": 60, "chains": 400}
+    changes = {"sampler": sampler, "record": {"keep": ["x0", "drift", "noise"]}}
+    return recorded("spiral", **changes)
+
+
+def test_predictions_have_a_shape_when_their_distance_has_fallen(long_run):
+    step = shape_step(long_run)
+    far = [judged_distance(long_run, long_run["x0"][k]).far for k in (0, step - 3, step, long_run.steps - 1)]
+    left = (np.array(far) - far[-1]) / (far[0] - far[-1])
+    assert left[2] <= 0.06 < left[1]
+
+
+def test_steps_are_taken_apart_early_and_when_predictions_have_a_shape(cinema, long_run):
+    film = cinema("denoise", run=long_run)
+    tags, read_out = {}, []
+    for time in np.arange(2.0, 16.0, 0.35):
+        film.at(float(time), duration=SECONDS, slow_steps=2)
+        family = [m for top in film.scene.mobjects for m in top.get_family()]
+        step = int(film.scene.clocks[0].step)
+        for text in (getattr(m, "body", "") for m in family):
+            if found := re.search(r"from step (\d+) to (\d+)", text):
+                first, last = (int(n) for n in found.groups())
+                assert first <= step <= last
+                tags[first] = last
+                hero = film.scene.views[0].made[-1]
+                gone = np.abs(long_run["x"][[first, last]][:, :, :] - hero.xy[0]).sum(-1).min(1)
+                if gone.min() < 1e-6:  # it stands at a recorded state: that is the one which is read
+                    read_out.append((step, (first, last)[int(gone.argmin())]))
+    assert len(tags) == 2
+    assert min(tags) < shape_step(long_run) <= max(tags)
+    assert {step for step, _ in read_out} >= set(tags)
+    assert all(step == at for step, at in read_out)
 
 
 def test_the_distance_falls_as_it_is_judged_over_the_band_of_two_draws(cinema, run):

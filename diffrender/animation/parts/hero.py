@@ -26,7 +26,7 @@ def ends_seen(view: Plane, states: Any) -> np.ndarray:
 class Hero:
     """One followed point and the last `length` steps of its path, drawn over everything in the view.
 
-    states: (T+1, N, D) as shown. length: 0 for no path. even: the path does not fade with its age. way: as of
+    states: (T+1, N, D) as shown. length: 0 for no path. even: the path does not fade with its age. way, prefer: as of
     `pick_hero`. mobjects: path, if there is one, then point; bind it to a clock. `chain` is the one that is followed.
     """
 
@@ -41,8 +41,9 @@ class Hero:
         length: int = TAIL,
         even: bool = False,
         way: float = FARTHEST,
+        prefer: np.ndarray | None = None,
     ) -> None:
-        self.chain = pick_hero(ends_seen(view, states), way) if chain is None else chain
+        self.chain = pick_hero(ends_seen(view, states), way, prefer) if chain is None else chain
         self.states = np.stack([np.asarray(states[k][self.chain]) for k in range(len(states))])[:, None]
         self.color = color or theme.fg
         tail: dict[str, Any] = {"width": 1.2 * LINE, "alpha": 0.9, "casing": theme.bg}

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from manim import Dot, Mobject, VGroup, smooth
 
-from diffrender.animation.animations import FadeInFast, FadeOutFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page, containing
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
-from diffrender.animation.mobjects.furniture.panels import Key, Rect, frame, key_arrow, key_dot
-from diffrender.animation.parts.clock import Clock
+from diffrender.animation.mobjects.furniture.panels import KEY_GAP, Key, Rect, key_arrow, key_dot
 from diffrender.animation.parts.hero import Hero
 from diffrender.animation.parts.zoom.spotlight import Spotlight
 from diffrender.animation.text.typst import Typeset
@@ -24,12 +21,13 @@ from diffrender.trajectory.reader import Trajectory
 GUESS_ARROW = 0.6  # the arrow to the prediction is slighter than those of what happens
 STAGES = {"guess": 0.45, "drift": 0.4, "noise": 0.4, "hold": 0.35, "move": 0.3, "gone": 0.1}  # shares of a slow step
 BEST = 0.35  # of the way to the predicted data: how long a step and its kick are best to be seen
-ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.7
-DIMMED = {2: 0.6, 3: 0.5}  # the others while one point is followed: in space they lie behind and before it
 SCALE = {2: 0.8, 3: 1.0}  # of arrows
 RIM = 0.13  # units before the middle of a point at which an arrow to it ends
-EARLY = 0.75  # the steps that are taken apart are among the first so many of all
+ASIDE = 4.0  # how badly it reads that the mean lies a radian beside the way to what is predicted
+ABOUT = 0.4  # of the way to it: so far about what is predicted a close-up shows, if other predictions lie there
+LEAST = 0.8  # of the samples' standard deviation in the end: the way to what is predicted should be as long
 SHORT = "$hat(x)_0$", "mean", "noise"
+LONG = "to $hat(x)_0$, predicted", "mean of the step", "fresh noise: keeps the spread|fresh noise"
 LIT_BY = {"guess": ("data",), "drift": ("data", "score"), "noise": ("noise",), "move": ("sum",)}
 
 
@@ -58,14 +56,15 @@ class HeroStep:
         self.mobjects: list[Mobject] = [arrow.set_z_index(7) for arrow in self.arrows.values()]
         self.mobjects += [self.predicted, equation]
 
-    def keys(self, *, short: bool = False) -> list[tuple[Key, float, str]]:
-        """Items of a legend: what the arrows that are drawn mean, in few words where a line must hold them."""
-        theme, drawn = self.theme, self.ends(0)
-        guess, mean, noise = SHORT if short else ("to $hat(x)_0$, predicted", "mean of the step", "fresh noise")
+    def keys(self, page: Page, box: Box) -> list[tuple[Key, float, str]]:
+        """Items of a legend in a box: what arrows that are drawn mean, in few words where one line must hold them."""
+        theme, drawn, width = self.theme, self.ends(0), 0.62
+        guess, mean, noise = LONG if page.column_align else SHORT
+        noise = page.fitting(noise, box.width - width - KEY_GAP, "legend")
         items = {
-            "guess": (self._guess_key, 0.62, guess),
-            "drift": (key_arrow(self.mean), 0.62, "step" if "noise" not in drawn else mean),
-            "noise": (key_arrow(theme.noise, dashed=True), 0.62, noise),
+            "guess": (self._guess_key, width, guess),
+            "drift": (key_arrow(self.mean), width, "step" if "noise" not in drawn else mean),
+            "noise": (key_arrow(theme.noise, dashed=True), width, noise),
         }
         return [item for name, item in items.items() if name in drawn]
 
@@ -111,53 +110,6 @@ class HeroStep:
                     strengths[term] = max(strengths[term], done[stage])
         self.light.light(strengths)
 
-    def play(self, scene: Any, clock: Clock, others: Sequence[Mobject], count: int, key: Mobject, box: Box) -> float:
-        """Close in on the hero, take `count` steps apart, the others dimmed, and go back; returns the clock's course.
-
-        key: the legend, in whose `box` that of the arrows stands meanwhile.
-        """
-        view, first, fade = self.view, self.pick(count), OpacityScale(*others)
-        dimmed = DIMMED[view.dims]
-        whole, seconds = view.box, scene.seconds(ZOOM_SECONDS)
-        at, after = (clock.timeline.course(step) for step in (first, first + count))
-        scene.play_run(clock, 0.5 + 2 * at, end=at)
-        self.hero.begin(first)
-        near = self.window(first, count, view.rect)
-        edge = frame(view.rect, self.theme.border).set_z_index(7)  # what is seen is a part: it is cut at this edge
-        scene.play(
-            view.move(near, view.rect, seconds),
-            FadeInFast(edge, run_time=seconds),
-            UpdateFromAlpha(lambda u: fade.set(1 - u * (1 - dimmed)), *others, run_time=seconds),
-        )
-        marks = scene.legend(self.keys(short=not scene.page.column_align), box)
-        named = self.named(scene.page, first, count, whole[1] - whole[0])
-        scene.crossfade([key], [marks, named])
-
-        def show(u: float) -> None:
-            step = min(int(u * count), count - 1)
-            clock.show_step(first + step + (u >= 1))
-            self.show(first + step, u * count - step)
-
-        scene.play(UpdateFromAlpha(show, *clock.mobjects, *self.mobjects, run_time=scene.seconds(STEP_SECONDS) * count))
-        self.rest()
-        scene.crossfade([marks, named], [key])
-        scene.play(
-            view.move(whole, view.rect, seconds),
-            FadeOutFast(edge, run_time=seconds),
-            UpdateFromAlpha(lambda u: fade.set(dimmed + u * (1 - dimmed)), *others, run_time=seconds),
-        )
-        return after
-
-    def named(self, page: Page, first: int, count: int, before: float) -> Mobject:
-        """What is seen in the close-up, on a patch at the top of the view: which steps of one point, how much larger.
-
-        before: width of the view's plane that was seen before it.
-        """
-        times = before / (self.view.box[1] - self.view.box[0])
-        said = "× {:.1f}: steps {} to {}"
-        forms = f"close-up of one point {said}|close-up {said}|{said}"
-        return page.tag(forms, self.view.rect, times, first + 1, first + count)
-
     def rest(self) -> None:
         """Light the whole equation and show no arrow."""
         self.light.light(dict.fromkeys(self.terms, 1.0))
@@ -165,25 +117,53 @@ class HeroStep:
             arrow.put(np.zeros(3), np.zeros(3), 0.0)
         self.predicted.set_opacity(0)
 
-    def pick(self, count: int) -> int:
-        """The recorded step that begins the `count` consecutive ones whose arrows, as seen, read best, by rule."""
-        last = max(int(EARLY * self.run.steps) - count, 0)
+    def pick(self, count: int, first: int, last: int, aim: Callable[[int], None] = lambda step: None) -> int:
+        """The step from `first` to before `last` that begins the `count` consecutive ones whose arrows, as seen, read
+        best, by rule: none very short, much longer than another, over it or along the line of sight, and the mean on
+        the dashed line to what is predicted, or near it. aim: puts the camera where it is at a step."""
+        size = LEAST * float(self.view.flat(np.asarray(self.run.states[-1])).std(0).mean())
         bad = []
-        for k in range(last + count):
+        for k in range(first, max(last, first + count)):
+            aim(k)
             pairs = self.ends(k)
-            ends = {
-                name: float(np.linalg.norm(np.subtract(*self.view.flat(np.array(pair)))))
-                for name, pair in pairs.items()
-            }
+            seen = {name: np.subtract(*self.view.flat(np.array(pair))[::-1]) for name, pair in pairs.items()}
+            ends = {name: float(np.linalg.norm(arrow)) for name, arrow in seen.items()}
             way = ends.pop("guess", 1.0) or 1.0
             aside = way / (np.linalg.norm(np.subtract(*pairs["guess"])) or 1.0) if "guess" in pairs else 1.0
-            bad.append(sum(abs(np.log(max(length, 1e-6) / (BEST * way))) for length in ends.values()) - np.log(aside))
-        return int(np.argmin(np.convolve(bad, np.ones(count), "valid"))) if len(bad) >= count else 0
+            off = _angle(seen["guess"], seen["drift"]) if "guess" in pairs else 0.0
+            over = -np.log(max(np.sin(_angle(seen["drift"], seen["noise"])), 1e-6)) if "noise" in seen else 0.0
+            lengths = sum(abs(np.log(max(length, 1e-6) / (BEST * way))) for length in ends.values())
+            bad.append(lengths - np.log(max(aside, 1e-6)) + ASIDE * off + over + max(np.log(size / way), 0.0))
+        return first + int(np.argmin(np.convolve(bad, np.ones(count), "valid")))
 
-    def window(self, first: int, count: int, rect: Rect, *, room: float = 1.5) -> tuple[float, float, float, float]:
-        """The part of the view's plane, of the shape of `rect`, that holds all arrows of these steps."""
-        pairs = [pair for k in range(first, first + count) for pair in self.ends(k).values()]
+    def window(
+        self, first: int, count: int, rect: Rect, *, most: float, room: float = 1.45
+    ) -> tuple[float, float, float, float]:
+        """The part of the view's plane, of the shape of `rect`, that holds all arrows of these steps, and what other
+        predictions lie about the one that they lead to, if not too far; no more than `most` times as large as now."""
+        steps = [self.ends(k) for k in range(first, first + count)]
+        pairs = [pair for ends in steps for pair in ends.values()]
         points = self.view.flat(np.array(pairs).reshape(2 * len(pairs), -1))
+        for k, ends in enumerate(steps):
+            if "guess" in ends:
+                start, end = self.view.flat(np.array(ends["guess"]))
+                others = self.view.flat(np.asarray(self.run["x0"][first + k])).std(0).mean()
+                about = min(2 * others, ABOUT * float(np.linalg.norm(end - start)))
+                points = np.concatenate([points, [end - about, end + about]])
         (x0, y0), (x1, y1) = points.min(0), points.max(0)
         x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, room * (x1 - x0) / 2, room * (y1 - y0) / 2
+        least = (self.view.box[1] - self.view.box[0]) / (2 * most)
+        if w < least and h < least * (rect[3] - rect[2]) / (rect[1] - rect[0]):
+            w = least
         return containing((x - w, x + w, y - h, y + h), rect)
+
+
+def arrived(part: float) -> bool:
+    """Whether the point has come to where the step ends when `part`, 0 to 1, of its time has passed."""
+    return part * sum(STAGES.values()) >= sum(STAGES.values()) - STAGES["gone"]
+
+
+def _angle(a: np.ndarray, b: np.ndarray) -> float:
+    """Between two vectors, in radians; 0 if one of them is nothing."""
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(np.arccos(np.clip(a @ b / size, -1, 1))) if size else 0.0

@@ -15,19 +15,20 @@ class Narration:
     """Texts in the column of a scene, changed act by act; a text that stays does not blink.
 
     Beside a stage the heading has lines of its own and all numbers stand under it; under a stage it is
-    one line, and of the numbers the newest `newest` are shown. floor: how low texts beside a stage may reach; where
-    they would reach lower their lines stand closer.
+    one line, and of the numbers the newest `newest` are shown. size: of the heading. floor: how low texts beside a
+    stage may reach; where they would reach lower their lines stand closer.
     """
 
-    def __init__(self, scene: Any, box: Box, *, newest: int = 1, floor: float = -math.inf) -> None:
-        self.scene, self.page, self.box, self.newest, self.floor = scene, scene.page, box, newest, floor
+    def __init__(self, scene: Any, box: Box, *, newest: int = 1, size: str = "label", floor: float = -math.inf) -> None:
+        self.scene, self.page, self.box = scene, scene.page, box
+        self.newest, self.size, self.floor = newest, size, floor
 
     def texts(self, heading: str, *numbers: Any) -> list[Any]:
         """The texts of an act, put where they belong."""
         beside, page = self.page.column_align < 0, self.page
         heading = spoken().line(heading)  # whole: its lines break elsewhere in another language
         parts = heading.splitlines() if beside else [heading.replace("\n", " ")]
-        said = [page.words(own(part), "label") for part in parts if part]
+        said = [page.words(own(part), self.size) for part in parts if part]
         shown = list(numbers if beside else numbers[-self.newest :])
         for gap in GAPS:
             lines = page.stack(self.box, *said, *shown, gap=gap, align=page.column_align)
