@@ -178,8 +178,11 @@ class Denoise(TrajectoryScene):
         if self.page.column_align:
             said = self.words["shaped" if shaped else "blur"]
             return Narration(self, texts, size="legend", floor=float(key.get_top()[1]) + GAP).texts(said)
-        said, em = self.page.fitting(self.words["mean"], boxes.key.width, "legend"), self.page.em("legend")
-        two = key.height > 1.6 * em  # the legend has a second line, in whose place it can stand: else under the number
+        (a, b, c, d), em = boxes.stage, self.page.em("legend")
+        two = key.height > 1.6 * em  # the legend has a second line, in whose place it can stand
+        if not two and self.page.shape == "tall":
+            return [self.page.tag(self.words["mean"], (a, b, c, d - 1.9 * em))]
+        said = self.page.fitting(self.words["mean"], boxes.key.width, "legend")
         y = boxes.key.bottom + 1.9 * em if two else texts.top + GAP - 1.15 * em
         return [self.page.label(said, boxes.key.center[0], y, 0, "legend")]
 

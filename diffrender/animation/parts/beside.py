@@ -19,6 +19,7 @@ from diffrender.trajectory.reader import Trajectory
 
 MOVE_SECONDS, SOON = 1.3, 0.2  # the samples move to their panel, what goes is gone after this part of it
 LATE = 0.8  # after which their name comes: in a tall frame they move across its place
+DATA = {2: 0.75, 3: 0.9}  # opacity: in space what is far fades besides
 ROOM, STRAYS = 1.1, 1.3  # round what is on a panel; samples that lie farther out than so many times the data need none
 METRIC = "metric_sliced_wasserstein"
 FAR = "sliced Wasserstein distance {:.3f}|sliced Wasserstein {:.3f}|distance {:.3f}"  # so in every picture
@@ -76,7 +77,7 @@ class BesideData(Beside):
         for view in (left, right):
             view.lay(view.fit(shown, room), view.rect)
         cased = {"casing": page.theme.bg} if left.dims == 3 else {}  # so that what is nearer is seen to be
-        left.cloud(data, color=page.theme.data, radius=point_radius(count, 24), alpha=0.75, **cased)
+        left.cloud(data, color=page.theme.data, radius=point_radius(count, 24), alpha=DATA[left.dims], **cased)
         self.where = right.box, right.rect
         texts: list[Any] = [
             page.panel_label(page.words(f"{what}: {shown:,} points"), box)
