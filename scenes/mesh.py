@@ -114,7 +114,7 @@ class Mesh(TrajectoryScene):
         self.intro(*self.header(words["title"], EQUATION), ground=ground, result=boxes.stage)
         seconds = self.seconds(REWIND)
         self.rewind(clock, REWIND, UpdateFromAlpha(lambda u: look(1 - smooth(u)), mesh, cell, run_time=seconds))
-        self.wait(options.pause)
+        self.stand(options.pause)
         seconds = self.seconds(options.duration)
         self.play_run(clock, None, UpdateFromAlpha(lambda u: look(closing_in(u)), mesh, cell, run_time=seconds))
         if len(run.target):
