@@ -165,3 +165,11 @@ def test_axes_place_values_linearly_and_by_logarithm():
     for mob in axes.mobjects:
         assert mob.get_left()[0] > -0.05
         assert mob.get_right()[0] < 6.05
+
+
+def test_a_chart_beside_text_that_leaves_it_no_room_says_so():
+    large = Page(Frame.of(1280, 720, font_scale=2.0), theme("dark"))
+    with pytest.raises(RenderError, match="2 times as large") as refused:
+        Axes(large, Box(0, 6, 0, 0.8), x=(1, 10), y=(0, 2), x_name="step", y_name="Loss")
+    assert "-O font_scale=1.1" in refused.value.remedy
+    Axes(PAGE, Box(0, 6, 0, 2.0), x=(1, 10), y=(0, 2), x_name="step", y_name="Loss")
