@@ -42,6 +42,10 @@ def scenes() -> dict[str, Path]:
     return _named("scenes", ".py")
 
 
+CHECKPOINT = (
+    "That are weights of another program. A folder that diffusers saved: model: {kind: pretrained, path: FOLDER}; any "
+    "other model: record its run, docs/your-model.md."
+)
 INSTEAD = {  # files that people have, and that no shape is read from → what to save them as
     (".xlsx", ".xls", ".ods", ".parquet", ".feather", ".json", ".geojson", ".db", ".sav", ".rds"): "CSV",
     (".mat", ".h5", ".hdf5", ".npz", ".pt", ".pkl", ".fits", ".nc"): "an array (N, 2) or (N, 3) in a .npy file, or CSV",
@@ -75,6 +79,7 @@ def use_of(name: str) -> str:
         ".yaml": f"That is a config or a lecture: diffrender render denoise --config {name}; diffrender batch {name}",
         ".py": f"That is a program: if a scene, diffrender render {name}; else diffrender record -- python {name}",
         ".safetensors": f"That are weights: diffrender inspect {name}",
+        **dict.fromkeys((".pt", ".pth", ".ckpt"), CHECKPOINT),
         **dict.fromkeys((".mp4", ".mov", ".webm", ".gif", ".png"), f"That is a clip: diffrender inspect {name}"),
     }
     ending = {".htm": ".html", ".yml": ".yaml"}.get(ending, ending)

@@ -21,6 +21,7 @@ HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 SETTINGS = ("model_index.json", "config.json", "scheduler_config.json", "unet/config.json", "scheduler/*.json")
 WEIGHTS = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")  # the first that is there
 MAX_JSON_BYTES = 1_000_000
+MAX_SIZE = 65_536  # channels, and pixels along a side
 NETWORK_CLASS = "UNet2DModel"
 
 
@@ -49,8 +50,13 @@ class DiffusersFolder:
         side, channels = self.network.get("sample_size"), self.network.get("in_channels", 3)
         if not side:
             raise DiffrenderError(f"{self.unet / 'config.json'}: it does not say its sample_size.")
-        height, width = (side, side) if isinstance(side, int) else side
-        return int(channels), int(height), int(width)
+        sizes = [channels, *([side, side] if isinstance(side, int) else side if isinstance(side, list) else [side])]
+        if len(sizes) != 3 or not all(isinstance(size, int) and 0 < size <= MAX_SIZE for size in sizes):
+            raise DiffrenderError(
+                f"{self.unet / 'config.json'}: in_channels {str(channels)[:20]} and sample_size {str(side)[:40]}.",
+                "Both are whole numbers above 0, sample_size one or two of them.",
+            )
+        return sizes[0], sizes[1], sizes[2]
 
     @cached_property
     def scheduler(self) -> Any:
@@ -63,11 +69,20 @@ class DiffusersFolder:
         kind: Any = getattr(diffusers, name, None)
         if not (isinstance(kind, type) and issubclass(kind, diffusers.SchedulerMixin)):
             raise DiffrenderError(f"{file}: no scheduler of diffusers is called '{name}'.")
-        found = kind.from_config(settings)  # type: ignore[attr-defined]
+        try:
+            found = kind.from_config(settings)  # type: ignore[attr-defined]
+        except Exception as error:  # it computes with whatever stands in the file
+            raise DiffrenderError(f"{file}: no {name} can be made of it ({words_of(error)}).") from None
         if getattr(found, "alphas_cumprod", None) is None:
             raise DiffrenderError(
                 f"{file}: a {name} has no table of alphas_cumprod.",
                 "Take a model that was trained with the betas of DDPM.",
+            )
+        table = found.alphas_cumprod.double().numpy()
+        if not len(table) or not (np.diff(table, prepend=1.0) <= 0).all() or not table[-1] >= 0:
+            raise DiffrenderError(
+                f"{file}: its alphas_cumprod do not fall from 1 to 0: is one of its betas not between 0 and 1?",
+                "Save the scheduler that the model was trained with.",
             )
         return found
 

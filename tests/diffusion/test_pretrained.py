@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 from diffusers import DDIMPipeline, DDIMScheduler, DDPMPipeline, DDPMScheduler, UNet2DModel
+from safetensors.torch import load_file, save_file
 
 from diffrender.config.load import load_config
 from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.diffusion import diffusers_folder
 from diffrender.diffusion.denoisers.pretrained import PretrainedDenoiser, load_pretrained
+from diffrender.diffusion.diffusers_folder import WEIGHTS
+from diffrender.diffusion.diffusers_weights import load_network
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.recording.record import sample
 from diffrender.diffusion.recording.run import Run
@@ -169,7 +173,7 @@ def test_damaged_weights_and_missing_files_are_refused(tmp_path):
     DDPMPipeline(tiny(), DDPMScheduler(num_train_timesteps=100)).save_pretrained(tmp_path)
     weights = tmp_path / "unet" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-40])
-    with pytest.raises(DiffrenderError, match="cannot be loaded"):
+    with pytest.raises(DiffrenderError, match=r"safetensors: damaged, or no weights.*\nCopy or download it again"):
         loaded(tmp_path)
     (tmp_path / "unet" / "config.json").unlink()
     with pytest.raises(DiffrenderError, match="no model saved by diffusers"):
@@ -194,6 +198,96 @@ def test_a_missing_folder_and_a_hub_out_of_reach_are_said(tmp_path, monkeypatch)
         diffusers_folder.find("someone/a-model")
     with pytest.raises(ConfigError, match="no such folder, and no name of the hub"):
         diffusers_folder.find(str(tmp_path / "nowhere"))
+
+
+# ---- weights as people have them ------------------------------------------------------------------------------------
+class Code:
+    """What runs a command where a pickle of it is loaded."""
+
+    def __reduce__(self):
+        return Path.touch, (Path("ran"),)
+
+
+def prefixed(prefix):
+    return lambda tensors: {prefix + name: value for name, value in tensors.items()}
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    """A function: the U-Net's folder of a model whose weights are what `change` makes of them."""
+
+    def make(change, kind="safetensors"):
+        DDPMPipeline(tiny(), DDPMScheduler(num_train_timesteps=20)).save_pretrained(tmp_path / "theirs")
+        file = tmp_path / "theirs" / "unet" / WEIGHTS[0]
+        changed = change(load_file(file))
+        if isinstance(changed, bytes):
+            file.write_bytes(changed)
+        elif kind == "bin":
+            file.unlink()
+            torch.save(changed, file.with_suffix(".bin"))
+        else:
+            save_file(changed, file)
+        return file.parent
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (prefixed("_orig_mod."), "safetensors"),
+        (prefixed("module._orig_mod."), "bin"),
+        (lambda tensors: {"state_dict": prefixed("model.")(tensors), "epoch": 3}, "bin"),
+    ],
+)
+def test_what_trainers_put_around_names_is_taken_off(theirs, change, kind, caplog):
+    network = load_network(theirs(change, kind), WEIGHTS)
+    assert all(torch.equal(value, tiny().state_dict()[name]) for name, value in network.state_dict().items())
+    assert "without what a trainer put around them" in caplog.text
+
+
+def test_half_weights_are_taken_and_further_ones_named(theirs, caplog):
+    load_network(theirs(lambda tensors: {name: value.half() for name, value in tensors.items()}), WEIGHTS)
+    assert not caplog.messages
+    load_network(theirs(lambda tensors: tensors | {"more": torch.ones(2)}), WEIGHTS)
+    assert "left out, as the network has no such weights: more" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "said"),
+    [
+        (lambda t: dict(list(t.items())[1:]), "safetensors", r"lacks 1 of the network's \d+ weights"),
+        (prefixed("another."), "safetensors", r"lacks (\d+) of the network's \1 weights"),
+        (lambda t: {n: v * float("nan") for n, v in t.items()}, "safetensors", "holds NaN or infinity"),
+        (lambda t: {n: v[:1].clone() for n, v in t.items()}, "safetensors", "size mismatch"),
+        (lambda t: t | {"code": Code()}, "bin", "code in weights is never run"),
+        (lambda t: b"version https://git-lfs.github.com/spec/v1", "bytes", "git lfs pull"),
+        (lambda t: b"", "bytes", "damaged, or no weights"),
+    ],
+)
+def test_weights_that_are_not_all_there_are_refused(theirs, change, kind, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DiffrenderError, match=said):
+        load_network(theirs(change, kind), WEIGHTS)
+    assert not Path("ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        ("unet/config.json", {"sample_size": -4}, "whole numbers above 0"),
+        ("unet/config.json", {"sample_size": "eight"}, "whole numbers above 0"),
+        ("scheduler/scheduler_config.json", {"trained_betas": [2.0] * 20}, "do not fall from 1 to 0"),
+        ("scheduler/scheduler_config.json", {"num_train_timesteps": 0}, "do not fall from 1 to 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(theirs, file, change, said):
+    folder = theirs(lambda tensors: tensors).parent
+    settings = json.loads((folder / file).read_text())
+    (folder / file).write_text(json.dumps(settings | change))
+    found = diffusers_folder.find(str(folder))
+    with pytest.raises(DiffrenderError, match=said):
+        _ = found.event, found.scheduler
 
 
 # ---- in a config -----------------------------------------------------------------------------------------------------

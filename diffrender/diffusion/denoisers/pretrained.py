@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from diffrender.core.errors import ConfigError, DiffrenderError, words_of
+from diffrender.core.errors import ConfigError, DiffrenderError
 from diffrender.core.registry import Registry
 from diffrender.diffusion.denoisers.base import Prediction
-from diffrender.diffusion.diffusers_folder import DiffusersFolder, find
+from diffrender.diffusion.diffusers_folder import WEIGHTS, DiffusersFolder, find
+from diffrender.diffusion.diffusers_weights import load_network
 from diffrender.diffusion.levels import Level
 
 PRETRAINED = Registry("model")
@@ -144,13 +145,8 @@ def load_pretrained(
 
     Raises DiffrenderError if its files are damaged, or of a model that was trained in another way.
     """
-    from diffusers import UNet2DModel
-
     settings, channels = folder.scheduler.config, folder.event[0]
-    try:
-        network = UNet2DModel.from_pretrained(folder.unet, local_files_only=True, low_cpu_mem_usage=False)
-    except Exception as error:  # diffusers raises whatever a damaged file makes it stumble over
-        raise DiffrenderError(f"{folder.unet}: cannot be loaded ({words_of(error)}).") from None
+    network = load_network(folder.unet, WEIGHTS)
     if network.config.out_channels not in (channels, 2 * channels):
         raise DiffrenderError(f"{folder.unet}: makes {network.config.out_channels} channels of {channels}.")
     rows = int(network.config.num_class_embeds or 0)
