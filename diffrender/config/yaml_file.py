@@ -124,6 +124,9 @@ PLAINLY = {  # what YAML's own reader says → what is wrong, and what to do
     "<stream end>": ("a bracket that is not closed", "Close it."),
     "found another document": ("a second document (---)", "One file holds one."),
     "aliases (*name)": ("aliases (*name) are not read here", "Write out what it stands for, or put a text in quotes."),
+    "2002:merge is not": ("merge keys (<<) are not read here", "Write out the keys that it stands for."),
+    "2002:python": ("a tag that would run code (!!python) is not read here", "Write the value itself."),
+    "is not read here": ("a tag (!…) is not read here", "Write the value itself, without the tag."),
     "expected escape sequence": ("a backslash in double quotes", "In single quotes it stands for itself: 'C:\\Users'."),
     "found unknown escape": ("a backslash in double quotes", "In single quotes it stands for itself: 'C:\\Users'."),
 }

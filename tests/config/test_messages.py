@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from diffrender.config.sections import Config
+from diffrender.config.yaml_file import read_yaml
 from diffrender.core.errors import ConfigError, DiffrenderError, UsageError
 from diffrender.core.validation import validate
 from diffrender.jobs.plan.subject import Subject
@@ -103,3 +104,18 @@ def test_percent_is_a_fraction_only_where_one_can_be(key, remedy):
     with pytest.raises(ConfigError) as raised:
         Subject.of("circle", {f"training.{key}": "20%"}, Path("outputs")).train()
     assert remedy in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("target: {<<: {kind: moons}}", r"line 1: merge keys \(<<\).*\nWrite out the keys"),
+        ("target: !!python/object/apply:os.system [ls]", r"run code \(!!python\).*\nWrite the value itself"),
+        ("target: !!set {kind, moons}", r"a tag \(!…\).*\nWrite the value itself, without"),
+        ("target: &t {kind: moons}\nsource: *t", r"line 2: aliases.*\nWrite out what it stands for"),
+    ],
+)
+def test_what_of_yaml_is_not_read_has_a_remedy(text, said, tmp_path):
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        read_yaml(tmp_path / "a.yaml")
