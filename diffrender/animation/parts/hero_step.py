@@ -27,7 +27,11 @@ ASIDE = 4.0  # how badly it reads that the mean lies a radian beside the way to 
 ABOUT = 0.4  # of the way to it: so far about what is predicted a close-up shows, if other predictions lie there
 LEAST = 0.8  # of the samples' standard deviation in the end: the way to what is predicted should be as long
 SHORT = "$hat(x)_0$", "mean", "noise"
-LONG = "to $hat(x)_0$, predicted", "mean of the step", "fresh noise: keeps the spread|fresh noise"
+LONG = (
+    "to $hat(x)_0$, predicted",
+    "mean of the step",
+    "fresh noise: keeps the spread|noise: keeps the spread|fresh noise",
+)
 LIT_BY = {"guess": ("data",), "drift": ("data", "score"), "noise": ("noise",), "move": ("sum",)}
 
 
