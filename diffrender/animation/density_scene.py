@@ -12,7 +12,7 @@ from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.parts.basins import Basins
 from diffrender.animation.parts.clock import Clock
-from diffrender.animation.parts.crowd import Crowd
+from diffrender.animation.parts.crowd import TAIL, Crowd
 from diffrender.animation.parts.density_panel import POWER, DensityPanel
 from diffrender.animation.parts.filling import FillingHistogram
 from diffrender.animation.parts.glide import Glide, fit, lay_on
@@ -24,6 +24,7 @@ from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import Timeline
 from diffrender.trajectory.reader import Trajectory
 
+TAILS = {"hmc": 1, "underdamped": 3}  # steps that are drawn behind each of many chains, where these are long
 FAINT = 0.6  # how far the density's colours go towards the panel's under coloured chains
 
 
@@ -128,13 +129,17 @@ class DensityScene(TrajectoryScene):
     def footer_of_both(self, run: Trajectory, beside: Trajectory, *items: Any, clock: Clock) -> list[Mobject]:
         """The caption of an act with one run in the first panel and another in the second.
 
-        In a wide frame, which has one line for it, the first item is left out where all do not fit.
+        In a wide frame, which has one line for it, the model, the seed and the first item are left out where all do not
+        fit.
         """
         sides = ("above", "below") if self.page.shape == "tall" else ("left", "right")
         names = [f"{side}: {captions.sampler(r)}" for side, r in zip(sides, (run, beside), strict=True)]
-        made = self.caption(*names, *items, "seed", "model", run=run, clock=clock)
-        if self.page.shape == "wide" and made.height > 2 * self.page.em("caption"):
-            made = self.caption(*names, *items[1:], "seed", "model", run=run, clock=clock)
+        forms = [(*items, "seed", "model"), (*items, "seed"), items, (*items[1:], "seed"), items[1:]]
+        for form in forms:
+            made = self.caption(*names, *form, run=run, clock=clock)
+            line = made.height <= 2 * self.page.em("caption") and made.width <= 2 * self.page.frame.x
+            if line or self.page.shape != "wide":
+                break
         return list(made)
 
     def act(self, run: Trajectory, timeline: Timeline, *parts: Any) -> Clock:
@@ -154,7 +159,8 @@ class DensityScene(TrajectoryScene):
     def crowd(self, run: Trajectory, box: Box, *, whole: bool = False, by: int = 0) -> Crowd:
         """All chains of a recording on a panel, each in the colour of the basin in which it was at step `by`."""
         labels = self.basins.of(run["x"][by])
-        return Crowd(self.density.box, box, run, labels, self.colors, theme=self.theme, whole=whole)
+        tail = TAILS.get((run.meta.get("sampler") or {}).get("name", ""), TAIL)
+        return Crowd(self.density.box, box, run, labels, self.colors, theme=self.theme, whole=whole, tail=tail)
 
     def faint(self, box: Box) -> Mobject:
         """The density on a panel, in colours on which coloured points can be read."""

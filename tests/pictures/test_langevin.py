@@ -17,6 +17,7 @@ from diffrender.animation.layout.checks import faults, texts
 from diffrender.animation.mobjects.space.landscape import Landscape
 from diffrender.animation.parts.basins import Basins
 from diffrender.animation.parts.distances import apart_by_chance
+from diffrender.animation.parts.mixing import rounded, spread_bias, steps_per_draw
 from diffrender.animation.parts.tally import category_colors
 from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
 from diffrender.animation.text.language import Language
@@ -330,6 +331,16 @@ def check_chains(frame, x, starts, scene, rect):
     assert all(np.abs(a - b).sum() > 60 for a, b in combinations(ways, 2))
     right_color = [np.abs(color - ways[mode]).sum() < 40 for color, mode in zip(seen, modes, strict=True)]
     assert np.mean(right_color) > 0.97  # one that starts on the border of two basins may be of either
+
+
+def test_under_the_chart_stands_what_the_chain_is_worth_and_how_far_it_is_biased(shoot, recordings):
+    (shot,) = shoot({"acts": ["histogram"], "histogram_seconds": 3.0}, "histogram", [4.5])
+    said = [part.body for mob in shot.scene.places["curve"] for part in mob.get_family() if isinstance(part, Typeset)]
+    x = recordings["chain"]["x"][1:, 0]
+    steps, bias = rounded(steps_per_draw(x)), spread_bias(shot.scene.basins, x)
+    assert any(f"{steps:,} steps per draw" in body for body in said)
+    assert any(f"{bias.percent:+.1f} ± {bias.error:.1f}" in body for body in said)
+    assert not any(f"{2 * steps:,} steps per draw" in body for body in said)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,8 @@ RADIUS = 0.032
 class Crowd:
     """All chains of a recording on a panel with short tails.
 
-    labels: (N,) the basin in which each began. length: of the tails; `whole` draws the whole paths instead.
+    labels: (N,) the basin in which each began. tail: the last so many steps that are drawn behind each; `whole` draws
+    the whole paths instead.
     """
 
     def __init__(
@@ -39,9 +40,10 @@ class Crowd:
         *,
         theme: Theme,
         whole: bool = False,
+        tail: int = TAIL,
     ) -> None:
         x = run["x"]
-        more: dict[str, Any] = {"width": 0.8 * LINE, "alpha": 0.85, "length": min(TAIL, run.steps)}
+        more: dict[str, Any] = {"width": 0.8 * LINE, "alpha": 0.85, "length": min(tail, run.steps)}
         if whole:
             more |= {"length": run.steps, "power": 0.0, "alpha": 0.75, "width": 0.6 * LINE}
         inks = [readable(color, theme, more["alpha"]) for color in colors]
