@@ -147,6 +147,7 @@ class TrajectoryScene(MovingScene):
         """
         if not noise and not np.ptp(data, axis=0).any():
             raise RenderError("All points are the same, from noise to data: there is nothing to show.")
+        self.page.check_room("A picture", box)
         a, b, c, d = box
         half = (reach * (b - a) / 2, reach * (d - c) / 2)
         view = around(data, box, ((a + b) / 2, (c + d) / 2), half, self.theme, haze, noise)

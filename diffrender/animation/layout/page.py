@@ -18,7 +18,8 @@ from diffrender.animation.mobjects.furniture.color_bar import ColorBar
 from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend, pill
 from diffrender.animation.text.numbers import Number, Running
 from diffrender.animation.text.typst import TERM, Typeset, maths, unnamed, words
-from diffrender.animation.theme import EDGE, Frame, Theme
+from diffrender.animation.theme import EDGE, LARGE, Frame, Theme
+from diffrender.core.errors import RenderError
 
 AnyText = TypeVar("AnyText", Typeset, Running, Number)
 AnyMobject = TypeVar("AnyMobject", bound=VMobject)
@@ -56,6 +57,15 @@ class Page:
     def words(self, markup: str, size: str = "label", color: str = "fg") -> Typeset:
         """A line of Typst text in one of the page's sizes and one of the theme's colours."""
         return words(markup, self.em(size), self.theme.color(color))
+
+    def check_room(self, what: str, rect: Rect) -> None:
+        """RenderError if large text has left no room for what is to stand in `rect`."""
+        left, right, bottom, top = rect
+        if left >= right or bottom >= top:
+            raise RenderError(
+                f"{what} has no room in this frame beside text that is {self.frame.font_scale:g} times as large.",
+                f"Make it smaller: -O font_scale={LARGE:g} fits everywhere.",
+            )
 
     def maths(self, source: str, size: str = "equation", color: str = "fg", **terms: str) -> Typeset:
         """An equation; `terms` colours its `{{ … : name }}` by the theme: `noise="noise"`.

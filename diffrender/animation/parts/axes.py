@@ -14,8 +14,7 @@ from diffrender.animation.layout.page import MOVING_TEXT, Page
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import frame, line, put_dashes
 from diffrender.animation.mobjects.plane.curve import Curve
-from diffrender.animation.theme import HAIR, LARGE, LINE
-from diffrender.core.errors import RenderError
+from diffrender.animation.theme import HAIR, LINE
 
 TICK = 0.09
 BAND, PATCH = 0.22, 0.85  # opacity of a band, and of what lies under a scale bar
@@ -71,12 +70,7 @@ class Axes:
         self.room = max(room, max((text.width for text in labels), default=0.0))
         left = box.left + self.room + 0.14 * (self.room > 0)
         self.rect = Box(left, box.right, bottom, top)
-        if min(self.rect.width, self.rect.height) <= 0:
-            scale = page.frame.font_scale
-            raise RenderError(
-                f"A chart has no room in this frame beside text that is {scale:g} times as large as usual.",
-                f"Make it smaller: -O font_scale={LARGE:g} fits everywhere.",
-            )
+        page.check_room("A chart", self.rect)
         theme = page.theme
         made: list[VMobject] = []
         free = -math.inf  # from which height on a number has room
