@@ -145,7 +145,7 @@ class Forward(TrajectoryScene):
         same |= {"prefix": "$t =$ ", "reach": reach, "noise": self.deviation, "names": self.times}
         tiles = CloudTiles(self.page, states, steps, boxes.tiles, boxes.tile_names, **same)
         clock.bind(*edges, tiles)
-        ground = [panel(stage, theme), *tiles.names, *tiles.grounds, self.legend(self.keys(), boxes.key)]
+        ground = [panel(stage, theme), *tiles.names, *tiles.grounds, self.legend(self.keys(boxes.key.width), boxes.key)]
         ground += [frame(stage, theme.border).set_z_index(8)]
         ground += (
             [scale_bar(view, self.page, stage, share=BAR, under=theme.panel).set_z_index(9)] if view.dims == 2 else []
@@ -163,15 +163,15 @@ class Forward(TrajectoryScene):
         clock.bind(grid, tiles)
         return [*tiles.names, *tiles.grounds], [*tiles.mobjects, grid]
 
-    def keys(self) -> list[Any]:
-        """What the marks mean; the cloud's in the colours that it goes through."""
+    def keys(self, width: float) -> list[Any]:
+        """What the marks mean, in two lines of that width; the cloud's in the colours that it goes through."""
         page, theme, wide = self.page, self.theme, self.page.shape == "wide"
         mixed, clean = turned(theme.data, theme.samples, 0.5), "data $x_0$|$x_0$"
         items: list[Any] = [
             (key_dot(theme.data, radius=0.055), 0.12, page.fitting(clean, 0.2 * page.frame.width, "legend")),
             (key_dots(theme.data, mixed, theme.samples), 0.55, "$x_t$, data to noise" if wide else "$x_t$"),
         ]
-        one = "one: new noise each step" if wide else "one"  # it wanders: the chain draws anew
+        one = page.fitting("one: new noise each step|one", 0.55 * width, "legend") if wide else "one"  # it wanders
         items += [(key_dot(theme.fg), KEY_DOT_WIDTH, one)] if self.options.hero else []
         name = "cal(N)(0, 1)" if abs(self.deviation - 1) < 0.01 else "cal(N)(0, sigma_T^2)"
         return [*items, (key_line(theme.fg, width=LINE), 0.4, f"{'bell ' * wide}${name}$")]

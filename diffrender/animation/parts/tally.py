@@ -12,7 +12,7 @@ from diffrender.animation.mobjects.furniture.panels import Rect, line, pill
 from diffrender.animation.parts.basins import Basins
 from diffrender.animation.theme import LINE, RING, Theme, blend, contrast, laid
 
-MARK, DOT = 0.06, 0.1  # radius of the mark of a mode, and of the dot of all chains that stand on one point
+MARK, DOT = 0.06, 0.11  # radius of the mark of a mode, and of the dot of all chains that stand on one point
 POINT = 0.1  # chains that are less spread than so much of what they should be stand on a point
 CORNERS = 72  # of an ellipse
 PAD, GAP, EDGE = 0.08, 0.05, 0.05  # round a label's text, between labels, and to the panel's edge
