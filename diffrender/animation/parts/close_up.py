@@ -68,16 +68,18 @@ def close_ups(clock: Clock, parts: HeroStep, count: int, degrees: float) -> list
     last = min(int(seen[-1]) + 1 if len(seen) else 0, run.steps)
     late = count - max(count // 3, 1)
 
-    def picked(count: int, first: int, last: int, shaped: bool) -> CloseUp:
-        return CloseUp(parts.pick(count, first, last, aim), count, shaped)
+    def picked(count: int, first: int, last: int) -> CloseUp:
+        best = parts.pick(count, first, last, aim)
+        return CloseUp(best, count, shaped is not None and best >= shaped)
 
     def aim(step: int) -> None:
         parts.view.look(clock.timeline.course(step), degrees=degrees)
 
+    early = int(EARLY * run.steps) if shaped is None else shaped // 2  # just before it one is seen already
     if shaped is None or not late or last - shaped < late or shaped < count - late:
-        found = [picked(count, 0, int(EARLY * run.steps), False)]
+        found = [picked(count, 0, early)]
     else:
-        found = [picked(count - late, 0, shaped, False), picked(late, shaped, last, True)]
+        found = [picked(count - late, 0, early), picked(late, shaped, last)]
     aim(0)
     return found
 
