@@ -7,23 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from diffrender.cli.common import Trust, command, complete_scenes, trusting
+from diffrender.cli.listed import REGISTRIES, Row, rows_of, scene_row
 from diffrender.core.terminal import printable
 
 if TYPE_CHECKING:
     from diffrender.config.scene_card import SceneCard
-    from diffrender.core.registry import Registry
 
-REGISTRIES = {  # name of a list → the registry that it shows, or several
-    "schedules": "diffrender.diffusion.schedules:SCHEDULES",
-    "densities": "diffrender.diffusion.targets.densities.catalogue:DENSITIES",
-    "points": "diffrender.diffusion.targets.points.space:POINTS diffrender.diffusion.targets.shapes.catalogue:SHAPES",
-    "images": "diffrender.diffusion.targets.images.catalogue:IMAGES",
-    "models": "diffrender.diffusion.denoisers.closed_forms:CLOSED_FORMS"
-    " diffrender.diffusion.denoisers.closed_forms:HYBRIDS diffrender.diffusion.denoisers.pretrained:PRETRAINED",
-    "networks": "diffrender.diffusion.denoisers.networks.catalogue:NETWORKS",
-    "autoencoders": "diffrender.diffusion.autoencoders.vae:AUTOENCODERS",
-    "objectives": "diffrender.diffusion.denoisers.objectives:OBJECTIVES",
-}
 WHAT = ("scenes", "configs", "samplers", *REGISTRIES, "themes")
 ABOUT = {  # one line each, since their names stand in modules that load torch
     "samplers": "from noise to data, and Langevin: ddim, ddpm, dpmpp_2m, heun, ula, mala, …",
@@ -38,7 +27,6 @@ ABOUT = {  # one line each, since their names stand in modules that load torch
 }
 SHORT = ("kind", "order", "stochastic", "NFE a step", "target", "model", "sampler", "config", "default")
 BARE = ("kind", "title", "shows", "what", "paper")  # what needs no name beside it
-Row = dict[str, Any]
 
 
 @command
@@ -156,11 +144,11 @@ def _one(what: str, name: str, as_json: bool) -> None:
     if what == "scenes":
         card = find_scene(name)
         if as_json:
-            print(json.dumps({**_scene(card), "options": option_rows(card)}, ensure_ascii=False, default=str))
+            print(json.dumps({**scene_row(card), "options": option_rows(card)}, ensure_ascii=False, default=str))
         else:
             _scene_in_full(card)
         return
-    rows = {row["name"]: row for row in _rows(what)}
+    rows = {row["name"]: row for row in rows_of(what)}
     if name not in rows:
         raise UsageError(f"list {what} {name}: there is none of that name.", suggest(name, rows))
     if as_json:
@@ -194,43 +182,11 @@ def _text(value: Any) -> str:
     return printable(", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))
 
 
-def _rows(what: str) -> list[Row]:
-    if what in REGISTRIES:
-        return _registry(REGISTRIES[what])
-    return {"scenes": _scenes, "configs": _configs, "samplers": _samplers, "themes": _themes}[what]()
-
-
-def _scenes() -> list[Row]:
-    from diffrender.config.find import scenes
-    from diffrender.config.scene_card import read_scenes
-    from diffrender.core.errors import DiffrenderError
-
-    rows = []
-    for name, file in scenes().items():
-        try:
-            rows += [_scene(card) for card in read_scenes(file)]
-        except DiffrenderError as error:
-            rows.append({"name": name, "what": f"unreadable: {error.problem}"})
-    return rows
-
-
-def _scene(card: SceneCard) -> Row:
-    from diffrender.config.scene_card import option_rows
-
-    return {
-        "name": card.name,
-        "config": card.default_config,
-        "states": card.shows,
-        "shows": card.summary,
-        "options": [f"{row['name']}={row['default']}" for row in option_rows(card) if not row["shared"]],
-    }
-
-
 def _scene_in_full(card: SceneCard) -> None:
     """Everything that a scene says of itself, its options one below the other."""
     from diffrender.config.scene_card import option_rows
 
-    _show("scenes", [{**_scene(card), "options": ()}], first=True)
+    _show("scenes", [{**scene_row(card), "options": ()}], first=True)
     needs = [
         {
             "name": name,
@@ -254,64 +210,3 @@ def _scene_in_full(card: SceneCard) -> None:
 
 def _pairs(settings: Any) -> list[str]:
     return [f"{key}={value}" for key, value in settings.items()]
-
-
-def _configs() -> list[Row]:
-    from diffrender.config.find import configs, open_config
-    from diffrender.core.errors import DiffrenderError
-
-    rows = []
-    for name, file in configs().items():
-        try:
-            config = open_config(str(file))
-            rows.append(
-                {
-                    "name": name,
-                    "target": config.target.kind,
-                    "model": config.model.kind,
-                    "sampler": config.sampler.kind,
-                    "title": config.title,
-                }
-            )
-        except DiffrenderError as error:
-            rows.append(
-                {"name": name, "target": "", "model": "", "sampler": "", "title": f"unreadable: {error.problem}"}
-            )
-    return rows
-
-
-def _samplers() -> list[Row]:
-    from diffrender.diffusion.samplers.catalogue import SAMPLERS
-
-    return [
-        {
-            "name": e.name,
-            "kind": e.info.get("kind", ""),
-            "order": e.info.get("order", ""),
-            "stochastic": e.info.get("stochastic", ""),
-            "NFE a step": e.info.get("nfe_per_step", ""),
-            "paper": e.info.get("paper", ""),
-            "also": e.aliases,
-            "keys": tuple(e.parameters()),
-        }
-        for e in SAMPLERS
-    ]
-
-
-def _registry(places: str) -> list[Row]:
-    import importlib
-
-    rows: list[Row] = []
-    for module, _, name in (place.partition(":") for place in places.split()):
-        registry: Registry = getattr(importlib.import_module(module), name)
-        rows += [
-            {"name": e.name, "what": e.summary, "keys": tuple(e.parameters()), "paper": e.info.get("paper", "")}
-            for e in registry
-        ]
-    return rows
-
-
-def _themes() -> list[Row]:
-    from diffrender.video.spec import THEMES
-
-    return [{"name": name} for name in THEMES]
