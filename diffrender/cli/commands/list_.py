@@ -63,7 +63,7 @@ def list_(
     if not what and not as_json:
         _overview()
         return
-    tables = {name: _rows(name) for name in ([what] if what else WHAT)}
+    tables = {name: rows_of(name) for name in ([what] if what else WHAT)}
     if as_json:
         import json
 
