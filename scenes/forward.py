@@ -42,7 +42,7 @@ from diffrender.animation import (
 
 TILES = {"wide": 7, "classic": 5, "square": 11, "tall": 6}
 OF_IMAGES = TILES | {"tall": 12}  # a cloud needs the room of a second row
-VISIBLE = (-5.0, 5.5)  # log-SNR: outside nothing can be seen to change from tile to tile
+VISIBLE = (-7.0, 5.5)  # log-SNR: outside nothing can be seen to change from tile to tile
 REACH = {2: 0.62, 3: 0.9}  # of a panel that data, or the box round them, fill: noise needs the rest
 DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
 BAR = 0.25  # of a panel that its scale bar is long, at most: so it is the same one as at the end
@@ -65,7 +65,7 @@ class Forward(TrajectoryScene):
     class Options(SceneOptions):
         """Options of `forward`."""
 
-        hold: float = Field(2.0, ge=0, le=60, description="seconds that the last picture stands")
+        hold: float = Field(3.0, ge=0, le=60, description="seconds that the last picture stands")
         duration: float = Field(10.0, gt=0, le=600, description="seconds from data to noise")
         interpolate: bool = Field(True, description="of points, also states between two recorded")
         hero: bool = Field(True, description="follow one of the points")
@@ -95,7 +95,7 @@ class Forward(TrajectoryScene):
         )
         clock = self.clock(run, timeline=pace)
         ground, moving = (self.images if pictures else self.cloud)(clock, boxes, steps)
-        column = ScheduleColumn(clock, self.states, boxes.side, deviation=self.deviation, compare=options.compare)
+        column = ScheduleColumn(clock, boxes.side, compare=options.compare)
         other = f"dashed: {options.compare} by its formula".replace("_", " ") if options.compare else ""
         caption = self.caption("sampler", "step", "points" * (not pictures), "scaling", other, "seed")
         clock.show(0)

@@ -16,7 +16,7 @@ from diffrender.diffusion import schedules
 
 SECONDS, STEPS, CHAINS, TILES = 2.0, 20, 50, 7
 NOW = 13  # the step looked at
-VISIBLE = -5.0, 5.5  # log-SNR within which time passes evenly, as far as it does
+VISIBLE = -7.0, 5.5  # log-SNR within which time passes evenly, as far as it does
 SHIFTS = [(3, 0), (0, 3), (-3, 0), (0, -3)]
 FAR = 60  # of the colours' sum of differences: more is another colour
 
@@ -260,7 +260,7 @@ def test_even_steps_are_even_in_what_they_are_given_and_all_different():
 def check_curves(read, shot, frame, run, now):
     """The dots stand at the present, and the curves pass through every recorded value until then."""
     inks = read.rgb(read.LOOK.data), read.rgb(read.LOOK.samples)
-    for curve, y, ink in zip(shot.rasters["Curve"], (run["alpha"] ** 2, run["sigma"] ** 2), inks, strict=True):
+    for curve, y, ink in zip(shot.rasters["Curve"], (run["alpha"], run["sigma"]), inks, strict=True):
         inked = np.abs(frame.astype(int) - ink).sum(-1) < 90
         at = read.laid(np.stack([run["time"], y], -1), curve)
         for k in range(1, len(at) - 1):
@@ -273,7 +273,7 @@ def check_curves(read, shot, frame, run, now):
 
 def crossing(run, k):
     """Whether the two curves are so near that one hides the other."""
-    return abs(run["alpha"][k] ** 2 - run["sigma"][k] ** 2) < 0.1
+    return abs(run["alpha"][k] - run["sigma"][k]) < 0.1
 
 
 def test_curves_have_grown_to_the_present(read, shot, run):
@@ -294,14 +294,24 @@ def plot_of(film):
     return next(p for p in (getattr(s, "__self__", None) for s in film.scene.clocks[0].bound) if hasattr(p, "cursor"))
 
 
-def test_log_snr_is_told_where_no_distance_is(cinema, run):
+@pytest.mark.parametrize("size", [(640, 360), (640, 480)])
+def test_log_snr_is_told_and_no_verdict_before_the_end(cinema, run, size):
     film = cinema("forward", run=run)
-    film.play([(20, 21)], (640, 480), duration=SECONDS, interpolate=False)
+    film.play([(20, 21)], size, duration=SECONDS, interpolate=False)
     step = int(film.scene.clocks[0].step)
     numbers = [m for top in film.scene.mobjects for m in top.get_family() if isinstance(m, Running)]
     told = [line.numbers[0].value for line in numbers if "log-SNR" in line.line.body]
     assert 0 < step < STEPS
     assert told == pytest.approx([2 * np.log(float(run["alpha"][step]) / float(run["sigma"][step]))], abs=1e-5)
+    assert not verdicts(film)
+    film.play([(0, 10**6)], size, fps=4, duration=SECONDS)
+    assert verdicts(film), "the control: at the end there is one"
+
+
+def verdicts(film):
+    """Texts on screen that say what true samples' distance is, or that that of the states is as theirs."""
+    family = [mob for top in film.scene.mobjects for mob in top.get_family()]
+    return [mob for mob in family if any(word in getattr(mob, "body", "") for word in ("within", "true samples"))]
 
 
 def test_cursor_and_numbers_say_the_recorded_step(read, cinema, run):
@@ -344,11 +354,11 @@ def test_another_schedule_is_drawn_where_it_is_asked_for(cinema, run):
     plain, compared = dashes
     assert not hasattr(plain, "compared")
     time, values = alpha_bar("linear")
-    line = np.array([compared.axes.at(*point) for point in zip(time, values, strict=True)])
+    line = np.array([compared.axes.at(*point) for point in zip(time, np.sqrt(values), strict=True)])
     ends = np.array(compared.compared.get_anchors())[:, :2]
     off = [np.hypot(*(line - end).T).min() for end in ends]
     assert max(off) < 0.02
-    wrong = np.array([compared.axes.at(*point) for point in zip(time, alpha_bar("cosine")[1], strict=True)])
+    wrong = np.array([compared.axes.at(*point) for point in zip(time, np.sqrt(alpha_bar("cosine")[1]), strict=True)])
     assert max(np.hypot(*(wrong - end).T).min() for end in ends) > 0.2
 
 
@@ -373,12 +383,12 @@ def test_in_a_tall_frame_names_and_numbers_of_the_plot_stand_apart(cinema, run):
     film = cinema("forward", run=run)
     film.play([(20, 21)], (270, 480), duration=SECONDS)
     family = [mob for top in film.scene.mobjects for mob in top.get_family()]
-    wanted = ("SNR = 1", "macron(alpha)_t$", "log-SNR", "0.5")
+    wanted = ("SNR = 1", "macron(alpha)_t)$", "log-SNR", "0.5")
     texts = [mob for mob in family if any(text in getattr(mob, "body", "") for text in wanted)]
     assert len(texts) >= 5
     check_apart(texts)
     said = next(text for text in texts if "SNR = 1" in text.body)
-    said.shift([texts[0].em, 0, 0])
+    said.shift(next(text for text in texts if text is not said).get_center() - said.get_center())
     with pytest.raises(AssertionError):
         check_apart(texts)
 

@@ -14,7 +14,7 @@ from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.parts.axes import scale_bar
-from diffrender.animation.parts.beside import MOVE_SECONDS, SOON, Beside, feet
+from diffrender.animation.parts.beside import Beside, feet
 from diffrender.animation.parts.marginals import distance_to_noise, marginals
 from diffrender.animation.theme import point_radius
 
@@ -24,7 +24,7 @@ BELL_FLOOR = "true samples of {0:,}: nine in ten {1}|true samples: nine in ten {
 WITHIN = (
     "Wasserstein distance to the bell {:.3f}: within|distance to the bell {:.3f}: within|to the bell {:.3f}: within"
 )
-COME_SECONDS = 0.6  # in which the draws appear
+MOVE_SECONDS, SOON = 0.6, 0.35  # the states move to their panel, what goes is gone after this part of it
 SIZE, CLOUD = 16, 0.75  # of points, as `point_radius` takes it, and their opacity
 
 
@@ -63,10 +63,12 @@ class BesideBell(Beside):
         self.where = views[1].box, views[1].rect
 
     def play(self, scene: Any, view: Plane, gone: Sequence[Mobject], *also: Mobject) -> None:
-        """As of `Beside`, but the rest comes when the states are in place: they move across that of the draws."""
+        """As of `Beside`, but sooner, and names come with the rest: until then there is little to see."""
         seconds = scene.seconds(MOVE_SECONDS)
-        scene.play(FadeOutFast(*gone, run_time=SOON * seconds), view.move(*self.where, seconds))
-        scene.play(FadeInFast(*self.mobjects, *also, run_time=scene.seconds(COME_SECONDS)))
+        out = FadeOutFast(*gone, run_time=SOON * seconds)
+        scene.play(
+            out, view.move(*self.where, seconds), FadeInFast(*self.mobjects, *also, run_time=seconds, after=SOON)
+        )
 
     def draw(self, view: Plane, points: np.ndarray, color: str) -> None:
         """Draws or states as a cloud on a view, in points of one size."""

@@ -7,27 +7,25 @@ from typing import Any
 import numpy as np
 from manim import VMobject
 
-from diffrender.animation.animations import OpacityScale
 from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import line, put_dashes
 from diffrender.animation.parts.axes import Axes
-from diffrender.animation.parts.beside_bell import BELL_FLOOR, FAR_FROM_BELL
 from diffrender.animation.parts.clock import Clock
-from diffrender.animation.parts.marginals import distance_to_noise
 from diffrender.animation.theme import HAIR, LINE, blend
 from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 
-LINEAR_TOP = 4.0  # a σ² that passes this is drawn on a logarithmic axis,
-LEAST = 1e-4  # from here
+LINEAR_TOP = 2.0  # a σ that passes this is drawn on a logarithmic axis,
+LEAST = 1e-2  # from here
 STEPS = 1000  # of the schedules by formula
 AHEAD = 0.55  # how far what is to come goes towards the background
 TERM_GAP = 0.12  # between terms of the equation in numbers
-VARIANCE_KEPT = 1e-4  # α² + σ² is 1 within this
+VARIANCE_KEPT = 1e-4  # α² + σ² is 1 within this,
+KEPT, OTHER = ("sqrt(macron(alpha)_t)", "sqrt(1 - macron(alpha)_t)"), ("alpha_t", "sigma_t")  # then α, σ; and else
 
 
 def variance_kept(alpha: np.ndarray, sigma: np.ndarray) -> bool:
-    """Whether α² + σ² = 1 throughout, so that α² may be written ᾱ and σ² as 1 − ᾱ."""
+    """Whether α² + σ² = 1 throughout, so that α may be written √ᾱ and σ √(1 − ᾱ)."""
     return bool(np.allclose(alpha**2 + sigma**2, 1, atol=VARIANCE_KEPT))
 
 
@@ -40,7 +38,7 @@ def log_snr_of(run: Trajectory) -> np.ndarray:
 def forward_equation(run: Trajectory) -> str:
     """What x_t is, given x_0: with ᾱ where the variance is kept."""
     kept = variance_kept(np.asarray(run["alpha"]), np.asarray(run["sigma"]))
-    data, noise = ("sqrt(macron(alpha)_t)", "sqrt(1 - macron(alpha)_t)") if kept else ("alpha_t", "sigma_t")
+    data, noise = KEPT if kept else OTHER
     return f"x_t = {{{{{data} thin x_0 : data}}}} + {{{{{noise} thin epsilon : noise}}}}"
 
 
@@ -64,9 +62,9 @@ def alpha_bar(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 class SchedulePlot:
-    """α² in the data's colour and σ² in the noise's over recorded time: where they cross, SNR is 1.
+    """α in the data's colour and σ in the noise's, as in the equation, over recorded time: where they cross, SNR is 1.
 
-    compare: a schedule whose ᾱ is drawn dashed.
+    compare: a schedule whose √ᾱ is drawn dashed.
     mobjects: curves and cursor, bound to the clock; standing: everything else.
     """
 
@@ -74,9 +72,8 @@ class SchedulePlot:
         page, run = clock.page, clock.run
         theme, em = page.theme, page.em("legend")
         self.time, alpha, sigma = (np.asarray(run[key], float) for key in ("time", "alpha", "sigma"))
-        data, noise = alpha**2, sigma**2
-        log = float(noise.max()) > LINEAR_TOP
-        low, top = (LEAST if log else 0.0), max(1.0, float(noise.max()))
+        log = float(sigma.max()) > LINEAR_TOP
+        low, top = (LEAST if log else 0.0), max(1.0, float(sigma.max()))
         ends = float(self.time[0]), float(self.time[-1])
         ticks = (ends[0], (ends[0] + ends[1]) / 2, ends[1])
         self.axes = Axes(
@@ -84,8 +81,7 @@ class SchedulePlot:
             x_ticks=ticks, y_ticks=None if log else (0, 0.5, 1),
         )  # fmt: skip
         rect = self.axes.rect
-        kept = variance_kept(alpha, sigma)
-        names = ("$macron(alpha)_t$", "$1 - macron(alpha)_t$") if kept else ("$alpha_t^2$", "$sigma_t^2$")
+        names = [f"${name}$" for name in (KEPT if variance_kept(alpha, sigma) else OTHER)]
         above = rect.top + 0.4 * em
         third = self.axes.at(ends[0] + 0.75 * (ends[1] - ends[0]), low)[0]
         hues = ("data", "samples")
@@ -107,7 +103,7 @@ class SchedulePlot:
             self.axes.curve(
                 self.time, y, color=theme.color(hue), ring=theme.bg, future=blend(theme.color(hue), theme.bg, AHEAD)
             ).set_z_index(3)
-            for y, hue in ((data, "data"), (np.maximum(noise, low), "samples"))
+            for y, hue in ((alpha, "data"), (np.maximum(sigma, low), "samples"))
         ]
         self.cursor = line([(rect.left, rect.bottom), (rect.left, rect.top)], theme.fg, HAIR * 1.4).set_z_index(2)
         self.mobjects = [*self.curves, self.cursor]
@@ -139,11 +135,11 @@ class SchedulePlot:
         self.standing += [put_dashes(dashes, (x, rect.bottom), (x, rect.top)), said]
 
     def compare(self, time: np.ndarray, values: np.ndarray, name: str, ends: tuple[float, float]) -> None:
-        """The ᾱ of another schedule, dashed."""
+        """The √ᾱ of another schedule, (K,) ᾱ at times 0..1, dashed."""
         page = self.axes.page
         x = ends[0] + time * (ends[1] - ends[0])
         low = LEAST if self.axes.log[1] else 0.0
-        points = [self.axes.at(*p) for p in zip(x, np.maximum(values, low), strict=True)]
+        points = [self.axes.at(*p) for p in zip(x, np.maximum(np.sqrt(values), low), strict=True)]
         dashes = VMobject(stroke_color=page.theme.data, stroke_width=LINE * 110).set_z_index(2)
         along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
         marks = np.arange(0, along[-1], 0.2)
@@ -164,12 +160,10 @@ class SchedulePlot:
 class ScheduleColumn:
     """The terms of the forward equation as they are now, log-SNR, and under them (in a tall frame beside) the plot.
 
-    In a wide frame instead of the latter how far states, if they are points (T+1, N, D), are from N(0, deviation²), and
-    how far true samples of it are. `more` as of `SchedulePlot`. mobjects: what moves; standing: everything else,
-    running numbers too.
+    `more` as of `SchedulePlot`. mobjects: what moves; standing: everything else, running numbers too.
     """
 
-    def __init__(self, clock: Clock, states: Any, box: Box, *, deviation: float, **more: Any) -> None:
+    def __init__(self, clock: Clock, box: Box, **more: Any) -> None:
         run, page = clock.run, clock.page
         size = "label" if page.shape == "wide" else "legend"
         terms = [
@@ -181,17 +175,6 @@ class ScheduleColumn:
         beside = page.shape in ("wide", "classic")
         if beside:
             rows = [[terms[0], clock.number("$t =$ {:.2f}", run["time"], size=size)], snr]
-        if page.shape == "wide" and states.ndim == 3:
-            distance, (low, high) = distance_to_noise(states, deviation)
-            far, usual = clock.number(FAR_FROM_BELL.split("|")[0], distance, size="legend"), f"{low:.3f}–{high:.3f}"
-            form = page.fitting(BELL_FLOOR, 0.8 * box.width, "legend", states.shape[1], usual)
-            floor, within = (
-                page.words(form.format(states.shape[1], usual), "legend", "muted"),
-                page.words("within", "legend"),
-            )
-            inside = OpacityScale(within)
-            clock.bind(lambda step: inside.set(float(low <= distance[int(step)] <= high)), moves=[within])
-            rows[-1:] = [far, [floor, within]]
         if page.shape == "tall":
             rows += [page.words("new $epsilon$", size), page.words("each step", size)]
         elif page.shape != "wide":  # where the key has no room to say so
@@ -203,8 +186,6 @@ class ScheduleColumn:
         made = page.stack(texts, *rows, gap=0.45)
         if beside:
             made.append(terms[1].at(box.left + terms[0].room + TERM_GAP, terms[0].line.baseline))
-        if page.shape == "wide" and states.ndim == 3:  # right behind what it is said of
-            within.shift([floor.get_right()[0] + page.em("legend") - within.get_left()[0], 0, 0])
         if page.shape != "tall":
             plot = plot._replace(top=min(float(text.get_bottom()[1]) for text in made) - 0.15)
         self.plot = SchedulePlot(clock, plot, **more)
