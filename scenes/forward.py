@@ -65,7 +65,6 @@ class Forward(TrajectoryScene):
     class Options(SceneOptions):
         """Options of `forward`."""
 
-        hold: float = Field(3.0, ge=0, le=60, description="seconds that the last picture stands")
         duration: float = Field(10.0, gt=0, le=600, description="seconds from data to noise")
         interpolate: bool = Field(True, description="of points, also states between two recorded")
         hero: bool = Field(True, description="follow one of the points")

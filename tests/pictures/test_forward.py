@@ -254,6 +254,9 @@ def test_even_steps_are_even_in_what_they_are_given_and_all_different():
     flat = even_steps(np.zeros(30), 11)
     assert (flat[0], flat[-1], len(set(flat))) == (0, 29, 11)
     assert even_steps(np.arange(6), 11) == list(range(6))
+    late = even_steps(np.array([*range(12), *range(30, 48, 2)]), 11)  # many wanted ones are near the last
+    assert (late[0], late[-1], len(set(late))) == (0, 20, 11)
+    assert even_steps(np.array([0] * 20 + [1]), 11)[-1] == 20
 
 
 # ---- curves, cursor and numbers --------------------------------------------------------------------------------------

@@ -85,6 +85,7 @@ def even_steps(values: np.ndarray, count: int) -> list[int]:
     steps[0], steps[-1] = 0, last
     for k in range(1, count):
         steps[k] = max(steps[k], steps[k - 1] + 1)
+    steps[-1] = last
     for k in reversed(range(count - 1)):
         steps[k] = min(steps[k], steps[k + 1] - 1)
     return steps
