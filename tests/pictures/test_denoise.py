@@ -15,6 +15,7 @@ from diffrender.animation.parts.hero_step import RIM
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import paced
 from diffrender.trajectory.distance import judged_distance, shape_step
+from diffrender.trajectory.reader import Trajectory
 
 SECONDS, CHAINS, STEPS = 2.0, 60, 12
 COURSE = (0.35, 0.75)
@@ -240,8 +241,24 @@ def test_samples_stand_beside_the_data_with_their_distance_and_what_chance_makes
     mine = run["x"][-1][:size]
     low, high = np.quantile([apart(*pair) for pair in halves], (0.05, 0.95))
     assert any(f"{name}: {low:.3f}–{high:.3f}" in said for name in ("true samples", f"true samples of {size:,}"))
-    assert f"sliced Wasserstein distance {np.mean([apart(mine, one) for one, _ in halves]):.3f}" in said
+    far = np.mean([apart(mine, one) for one, _ in halves])
+    assert f"distance {far:.3f}" in said
+    verdicts = {word: f", {word}" in said for word in ("farther", "as close", "as true")}
+    assert verdicts["farther"] == (far > high)
+    assert (verdicts["as close"] or verdicts["as true"]) == (low <= far <= high)
     assert f"distance {apart(mine, halves[0][1] + 0.1):.3f}" not in said
+
+
+def test_samples_that_lie_outside_their_panel_are_counted_over_it(cinema, run):
+    x = np.array(run["x"])
+    x[-1, :3] = 40.0
+    strayed = Trajectory(run.file, run.meta, run.arrays | {"x": x})
+    for shown, outside in ((strayed, True), (run, False)):
+        film = cinema("denoise", run=shown)
+        film.play([(76, 77)], **PLAIN)
+        said = [m.body for top in film.scene.mobjects for m in top.get_family() if isinstance(m, Typeset)]
+        assert any(", 3 outside" in text for text in said) == outside
+        assert any("outside" in text for text in said) == outside
 
 
 # ---- in space --------------------------------------------------------------------------------------------------------

@@ -24,7 +24,10 @@ ROOM, STRAYS = 1.1, 1.3  # round what is on a panel; samples that lie farther ou
 METRIC = "metric_sliced_wasserstein"
 FAR = "sliced Wasserstein distance {:.3f}|sliced Wasserstein {:.3f}|distance {:.3f}"  # so in every picture
 NEAREST = "mean distance to the nearest data {:.3f}|to the nearest data {:.3f}|nearest data {:.3f}"
-FARTHER, WITHIN = "not yet", "within"  # what that says of a distance
+WITHIN = ", as close as two true samples|, as close as true samples|, as true ones"  # what that says of a distance
+FARTHER = ", farther than two true samples|, farther than true samples|, farther"
+COUNT = "{0}: {1:,} points"
+OUTSIDE = f"{COUNT}, {{2:,}} outside|{{0}}: {{1:,}}, {{2:,}} outside"  # of the panel: of these nothing is seen
 FLOOR = "two true samples of {0:,}: {1}|two true samples: {1}|true samples: {1}"  # by which it is judged
 
 
@@ -71,18 +74,16 @@ class BesideData(Beside):
         nearest: bool = False,
     ) -> None:
         count = min(points or run.chains, run.chains)
-        data = run.target[:count]
+        data, last = run.target[:count], np.asarray(run.states[-1][:count])
         room = ROOM if left.dims == 2 else ROOM / NEAR  # at rest, when nothing comes nearer
-        shown = np.concatenate([data, _near(np.asarray(run.states[-1][:count]), data)])
+        shown = np.concatenate([data, _near(last, data)])
         for view in (left, right):
             view.lay(view.fit(shown, room), view.rect)
         cased = {"casing": page.theme.bg} if left.dims == 3 else {}  # so that what is nearer is seen to be
         left.cloud(data, color=page.theme.data, radius=point_radius(count, 24), alpha=DATA[left.dims], **cased)
         self.where = right.box, right.rect
-        texts: list[Any] = [
-            page.panel_label(page.words(f"{what}: {shown:,} points"), box)
-            for what, shown, box in (("Data", len(data), boxes.left), (name.capitalize(), count, boxes.right))
-        ]
+        said = ("Data", len(data), 0, boxes.left), (name.capitalize(), count, _outside(last, right), boxes.right)
+        texts: list[Any] = [page.panel_label(page.words(_counted(page, *each)), each[-1]) for each in said]
         self.named = texts[-1:]
         size, rows = compared_points(run, run.states[-1]), [NEAREST, FAR] if nearest else [FAR]
         for row, name in enumerate(rows):
@@ -99,7 +100,7 @@ def feet(
     page: Page, boxes: Boxes, *said: tuple[str, Sequence[Any]], row: int = 0, rows: int = 1, judged: str = ""
 ) -> list[Any]:
     """Under each of two panels the longest that there is room for of a text's forms, with its values; in a tall frame
-    two lines. `row` of `rows` of them, the first on top. judged: what stands behind the last, if there is room."""
+    two lines. `row` of `rows` of them, the first on top. judged: forms of what the last ends with, if there is room."""
     under, size = [boxes.left_key, boxes.right_key], "label" if page.shape == "wide" else "legend"
     up = 1.4 * page.em(size)
     if page.shape == "tall":  # under each other, over the whole width
@@ -107,22 +108,38 @@ def feet(
         under = [_up(both, lines * up), _up(both, (lines + 1) * up)]
     else:
         under = [_up(box, (rows - 1 - row) * up) for box in under]
-    word, gap = page.words(judged or WITHIN, size, "muted"), 0.8 * page.em(size)
     made: list[Any] = []
     for box, (forms, values) in zip(under, said, strict=True):
+        x, y, align = page.foot(box)
         last = bool(judged) and len(made) == len(said) - 1
-        room, (x, y, align) = box.width - last * (word.width + gap), page.foot(box)
-        text = page.label(page.fitting(forms, room, size, *values).format(*values), x, y, align, size)
+        for words in [*judged.split("|"), ""] if last else [""]:
+            word = page.words(words, size) if words else None
+            room = box.width - (word.width if word else 0.0)
+            text = page.label(page.fitting(forms, room, size, *values).format(*values), x, y, align, size)
+            if not word or text.width <= room:
+                break
         made.append(text)
-        if last and text.width <= room:
-            text.shift([-(1 - abs(align)) * (word.width + gap) / 2, 0, 0])  # both stand in the middle
-            made.append(word.at(float(text.get_right()[0]) + gap, y))
+        if word:
+            text.shift([-(1 + align) * word.width / 2, 0, 0])  # both stand where one would
+            made.append(word.at(float(text.get_right()[0]), y))
     return made
 
 
 def verdict(figures: Judged) -> str:
-    """Whether a distance is as that of two true samples: "within", "not yet", or nothing if it is less."""
+    """Forms of whether a distance is as that of two true samples, or farther; nothing if it is less."""
     return FARTHER if figures.far > figures.high else WITHIN if figures.far >= figures.low else ""
+
+
+def _counted(page: Page, what: str, count: int, outside: int, box: Box) -> str:
+    """How many points there are of something, and how many of them lie outside, in a line as wide as a box."""
+    values = what, count, outside
+    return page.fitting(OUTSIDE if outside else COUNT, box.width, "label", *values).format(*values)
+
+
+def _outside(points: np.ndarray, view: Plane) -> int:
+    """How many of points (N, D) lie outside the rectangle of a view."""
+    (x, y), (a, b, c, d) = view.to_scene(points).T, view.rect
+    return int(((x < a) | (x > b) | (y < c) | (y > d)).sum())
 
 
 def _up(box: Box, by: float) -> Box:
