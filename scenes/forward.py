@@ -45,6 +45,8 @@ OF_IMAGES = TILES | {"tall": 12}  # a cloud needs the room of a second row
 VISIBLE = (-7.0, 5.5)  # log-SNR: outside nothing can be seen to change from tile to tile
 REACH = {2: 0.62, 3: 0.9}  # of a panel that data, or the box round them, fill: noise needs the rest
 DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
+GHOST = 1 / 8  # power of the data's share of the variance: the opacity of what the points began as
+SETTLED = 0.8  # seconds that the last state stands before it is compared
 BAR = 0.25  # of a panel that its scale bar is long, at most: so it is the same one as at the end
 TAIL, OWN_TAIL = 12, 5  # steps that tails are long, and that of the point that is followed
 
@@ -103,19 +105,23 @@ class Forward(TrajectoryScene):
         self.intro(*self.header("Data dissolve into noise", forward_equation(run)), ground=ground)
         self.play_run(clock)
         if not pictures:
+            self.stand(self.seconds(SETTLED))
             self.beside_the_bell([mob for mob in ground if mob is not caption])
         self.outro()
 
     def beside_the_bell(self, gone: list[Any]) -> None:
         """What the data have become, beside draws of the normal distribution: they cannot be told apart."""
-        boxes, last = self.arrange("two panels"), np.asarray(self.states[len(self.states) - 1])
+        boxes, last = self.arrange("two panels", lines=2), np.asarray(self.states[len(self.states) - 1])
         dims = last.shape[1]
         stages = [beside_marginals(box, dims) for box in (boxes.left, boxes.right)]
         views = [self.view(last, s, reach=1.0, noise=self.deviation, haze=self.theme.panel) for s in stages]
         view = self.lay()
         view.leaves = True
         self.look(1)
-        beside = BesideBell(self.page, last, views, boxes, self.deviation)
+        share = 1 - float(self.noise[-1])
+        beside = BesideBell(
+            self.page, last, views, boxes, self.deviation, time=float(self.run["time"][-1]), share=share
+        )
         beside.draw(view, last, self.theme.samples)
         self.add(*view.made)
         self.remove(self.points)  # in whose place it stands
@@ -132,7 +138,7 @@ class Forward(TrajectoryScene):
         cloud = view.cloud(states, color=theme.data, radius=point_radius(states.shape[1], 12), alpha=CLOUD)
         self.points = cloud
         clock.bind(cloud, lambda step: cloud.set_fill(self.tints[int(step)]))
-        left = np.sqrt(1 - self.noise)  # where the points began is as opaque as their share of x_t is large
+        left = (1 - self.noise) ** GHOST  # where the points began fades with their share of x_t, and is seen until late
         clock.bind(lambda step: origin.set_fill(opacity=left[int(step)]), moves=[origin])
         if options.trails:
             tails: dict[str, Any] = {"color": theme.fg, "width": LINE, "alpha": 0.6, "length": TAIL}

@@ -13,6 +13,7 @@ from diffrender.animation.parts.schedule_plot import alpha_bar
 from diffrender.animation.text.numbers import Running
 from diffrender.animation.theme import turned
 from diffrender.diffusion import schedules
+from diffrender.trajectory.reader import Trajectory
 
 SECONDS, STEPS, CHAINS, TILES = 2.0, 20, 50, 7
 NOW = 13  # the step looked at
@@ -211,9 +212,25 @@ def test_it_ends_on_normal_draws_beside_what_the_data_have_become(cinema, run):
     assert len(drawn.xy) == CHAINS
     assert last.box == drawn.box, "one scale"
     assert np.abs(quantile_distance(drawn.xy) - quantile_distance(run["x"][0])) > 0.05, "the draws are not the data"
-    said = [mob.body for top in film.scene.mobjects for mob in top.get_family() if hasattr(mob, "body")]
+    said = bodies(film)
     assert any(f"{quantile_distance(run['x'][-1]):.3f}" in text for text in said)
     assert not any(f"{quantile_distance(run['x'][-2]):.3f}" in text for text in said), "the control: another step"
+
+
+def bodies(film):
+    """All texts on screen."""
+    return [mob.body for top in film.scene.mobjects for mob in top.get_family() if hasattr(mob, "body")]
+
+
+@pytest.mark.parametrize("left", [0.0, 0.3])
+def test_nothing_of_the_data_is_left_is_said_where_it_is_so(cinema, run, left):
+    """Of the same states, in whose variance the data have a share, nothing is said."""
+    alpha, sigma = (np.array(run[key]) for key in ("alpha", "sigma"))
+    alpha[-1], sigma[-1] = left, np.sqrt(1 - left**2)
+    x = np.array(run["x"])
+    x[-1] = np.random.default_rng(1).standard_normal((CHAINS, 2))
+    film, _ = ended(cinema, Trajectory(run.file, run.meta, run.arrays | {"x": x, "alpha": alpha, "sigma": sigma}))
+    assert any("Nothing of the data" in text for text in bodies(film)) == (left == 0), bodies(film)
 
 
 # ---- tiles -----------------------------------------------------------------------------------------------------------

@@ -18,13 +18,15 @@ from diffrender.animation.parts.beside import Beside, feet
 from diffrender.animation.parts.marginals import distance_to_noise, marginals
 from diffrender.animation.theme import point_radius
 
+ONLY_BELL = "Nothing of the data is left: only the bell|nothing is left: only the bell"
+NOTHING = 1e-3  # share of the variance that is next to nothing
 ROOM = 0.95  # of a panel's width, for its name
 FAR_FROM_BELL = "Wasserstein distance to the bell {:.3f}|distance to the bell {:.3f}|to the bell {:.3f}"
 BELL_FLOOR = "true samples of {0:,}: nine in ten {1}|true samples: nine in ten {1}|true samples: {1}"
 WITHIN = (
     "Wasserstein distance to the bell {:.3f}: within|distance to the bell {:.3f}: within|to the bell {:.3f}: within"
 )
-MOVE_SECONDS, SOON = 0.6, 0.35  # the states move to their panel, what goes is gone after this part of it
+MOVE_SECONDS, SOON = 0.6, 0.2  # the states move to their panel, what goes is gone after this part of it
 SIZE, CLOUD = 16, 0.75  # of points, as `point_radius` takes it, and their opacity
 
 
@@ -32,15 +34,27 @@ class BesideBell(Beside):
     """As many draws of N(0, deviation²) on the left of two panels as states come to the right, under their marginals.
 
     last: (N, D) states at the end. views: of what `beside_marginals` leaves of the left and of the right of `boxes`.
-    mobjects: all but the states, with the distance to the bell of the states and that between which such draws lie.
+    time, share: of the last state, and that of the data in its variance: if that is next to nothing, and the distance
+    to the bell as that of such draws, a sentence says so. mobjects: all but the states, with the distance to the bell
+    of the states and that between which such draws lie.
     """
 
-    def __init__(self, page: Page, last: np.ndarray, views: Sequence[Plane], boxes: Boxes, deviation: float) -> None:
+    def __init__(
+        self,
+        page: Page,
+        last: np.ndarray,
+        views: Sequence[Plane],
+        boxes: Boxes,
+        deviation: float,
+        *,
+        time: float = 1.0,
+        share: float = 1.0,
+    ) -> None:
         theme, count = page.theme, len(last)
         drawn = np.random.default_rng(0).standard_normal(last.shape) * deviation
         distance, (low, high) = distance_to_noise(last[None], deviation)
         self.far, usual = float(distance[0]), f"{low:.3f}–{high:.3f}"
-        drawings = ("Normal draws", drawn, theme.fg), ("$x_T$", last, theme.samples)
+        drawings = ("Normal draws", drawn, theme.fg), (f"$x_t$ at $t =$ {time:.2f}", last, theme.samples)
         self.mobjects: list[Mobject] = []
         for view, box, (name, points, color) in zip(views, (boxes.left, boxes.right), drawings, strict=True):
             stage = box._replace(right=view.rect[1], top=view.rect[3])
@@ -54,12 +68,13 @@ class BesideBell(Beside):
             called = page.fitting(f"{name}: {count:,} points|{name}", ROOM * box.width, "label")
             self.named = [page.panel_label(page.words(called), box)]
             self.mobjects += self.named
-        self.mobjects += feet(
-            page,
-            boxes,
-            (BELL_FLOOR, (count, usual)),
-            (WITHIN if low <= self.far <= high else FAR_FROM_BELL, (self.far,)),
-        )
+        within = low <= self.far <= high
+        said = (BELL_FLOOR, (count, usual)), (WITHIN if within else FAR_FROM_BELL, (self.far,))
+        self.mobjects += feet(page, boxes, *said, rows=2)
+        if within and share < NOTHING:
+            whole = boxes.left_key._replace(right=boxes.right_key.right)
+            said_of_both = page.fitting(ONLY_BELL, whole.width, "label")
+            self.mobjects.append(page.label(said_of_both, whole.center[0], page.foot(whole)[1], 0, "label"))
         self.where = views[1].box, views[1].rect
 
     def play(self, scene: Any, view: Plane, gone: Sequence[Mobject], *also: Mobject) -> None:

@@ -130,9 +130,11 @@ class SchedulePlot:
         middle = min(max(x, first), last)
         if first <= last and abs(middle - x) < reach:
             said.at(middle, rect.top + 0.4 * page.em("legend"), 0)
-        else:
-            said.at(x + 0.1, rect.bottom + 0.3 * page.em("floor"))
-        self.standing += [put_dashes(dashes, (x, rect.bottom), (x, rect.top)), said]
+            foot = rect.bottom
+        else:  # under the dashes: there both curves are far away
+            said.at(x, rect.bottom + 0.3 * page.em("floor"), 0)
+            foot = float(said.get_top()[1]) + 0.3 * page.em("floor")
+        self.standing += [put_dashes(dashes, (x, foot), (x, rect.top)), said]
 
     def compare(self, time: np.ndarray, values: np.ndarray, name: str, ends: tuple[float, float]) -> None:
         """The √ᾱ of another schedule, (K,) ᾱ at times 0..1, dashed."""
