@@ -27,7 +27,12 @@ MORE_TO_SEE = 1.6  # times as long a step of other samplers is looked at: more h
 TRAIL, TRAILS = 50, {"underdamped": 12, "hmc": 4}  # steps that are drawn behind a chain: the longer, the fewer
 IN_SPACE = ("chain", "many")  # acts of densities in space
 INERTIA = {"sampler.step_size": 0.25, "sampler.friction": 2.0}  # so much that every arrow of a step is seen
-LONG_PATHS = {"sampler.step_size": 0.3, "sampler.leapfrogs": 6}  # so long that some paths are refused
+# Paths of length 1.5, some of which are refused. A mode of width s turns a path round in 2πs, and after a half or a
+# whole turn it is as far from the mode as it began, whatever its momentum: 0.9 and 1.8 for the nose, 1.2 and 2.4 for
+# the eyes (Neal 2011, section 5.4.3). So long ones end between these, far from all four.
+LEAPFROG = 0.3
+LEAPFROGS = 5
+LONG_PATHS = {"sampler.step_size": LEAPFROG, "sampler.leapfrogs": LEAPFROGS}
 ANNEALED = {
     "sampler.steps": 12,
     "sampler.inner_steps": 12,
@@ -64,7 +69,7 @@ class Langevin(ChainsInSpaceScene):
                 "ula": {},
                 "mala": {},
                 "underdamped": INERTIA,
-                "hmc": {"sampler.steps": 12_000, "sampler.step_size": 0.3, "sampler.leapfrogs": 6},  # some refused
+                "hmc": {"sampler.steps": 12_000, "sampler.step_size": LEAPFROG, "sampler.leapfrogs": LEAPFROGS},
                 "annealed": ANNEALED,
             },
         ),
@@ -118,9 +123,9 @@ class Langevin(ChainsInSpaceScene):
         "path": "its path",
         "taken": "accepted",
         "refused": "rejected",
-        "why_energy": "Leapfrog steps change $H$: without the test, a bias|"
-        "Leapfrog changes $H$: untested, a bias|Leapfrog changes $H$",
-        "why_step": "A finite step $tau$: without the test, a bias|Finite $tau$: untested, a bias|Finite step $tau$",
+        "why_energy": "Leapfrog does not keep $H$ exactly: hence the test|"
+        "Leapfrog does not keep $H$: hence the test|Hence the test",
+        "why_step": "A finite step $tau$ biases: hence the test|Hence the test",
         "again": "$x_t$ counts again|again $x_t$",
         "moved_on": "$x_(t+1) = x'$",
         "tally": "{:,} of {:,} accepted|{:,} of {:,}",
@@ -128,12 +133,16 @@ class Langevin(ChainsInSpaceScene):
         "variation": "total variation of the visited states to $p$|total variation to $p$|total variation",
         "counted_in": "$n$ states, counted in {} × {} bins|$n$ states, {} × {} bins|$n$ states",
         "independent": "as many independent draws of $p$|as many independent draws|independent draws|i.i.d. draws",
-        "worth": "Correlated, so above: {:,} gradients per draw|{:,} gradients per draw",
-        "worth_in_steps": "Correlated, so above: {:,} steps per draw|{:,} steps per draw",
+        "worth": "Neighbours are alike: {:,} gradients are worth one draw|{:,} gradients are worth one draw",
+        "worth_in_steps": "Neighbours are alike: {:,} steps are worth one draw|{:,} steps are worth one draw",
+        "as_good": "As near as draws; of the mean, {:,} gradients are worth one|"
+        "As near as draws; mean: {:,} gradients a draw|As near as draws",
+        "as_good_in_steps": "As near as draws; of the mean, {:,} steps are worth one|"
+        "As near as draws; mean: {:,} steps a draw|As near as draws",
         "biased": "A finite step $tau$ biases: width of modes {:+.1f} ± {:.1f} %|"
         "Finite step: width of modes {:+.1f} ± {:.1f} %|Bias: width {:+.1f} ± {:.1f} %",
-        "unbiased": "The test leaves no bias: width of modes {:+.1f} ± {:.1f} %|"
-        "No bias: width of modes {:+.1f} ± {:.1f} %|No bias: width {:+.1f} ± {:.1f} %",
+        "unbiased": "No bias is found: width of modes {:+.1f} ± {:.1f} %|"
+        "No bias found: width {:+.1f} ± {:.1f} %|Width {:+.1f} ± {:.1f} %",
         "energetic": "A finite step $h$ biases: mean $1\\/2 norm(v)^2 =$ {:.3f}, exactly 1|"
         "Finite step: mean $1\\/2 norm(v)^2 =$ {:.3f}, not 1|$1\\/2 norm(v)^2 =$ {:.3f}, not 1",
         "crowd": "{:,} chains, coloured by where they start|{:,} chains, coloured by start|{:,} chains",

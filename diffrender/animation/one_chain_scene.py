@@ -20,6 +20,8 @@ from diffrender.animation.timeline import Timeline
 from diffrender.trajectory.reader import Trajectory
 
 LOWER = {True: 0.2, False: 0.7}  # scene units that a window of proposals reaches further down in a tall frame: of paths
+ABOVE = 1.15  # times the distance of as many draws, which by chance hardly ever are so far off: a chain's is larger
+SURE = 2.0  # standard errors that a bias is large, to be called one
 NOTE = 1.5  # em from one line under a chart to the next
 
 
@@ -29,7 +31,7 @@ class OneChainScene(ManyChainsScene):
     one: the chain on the density's panel. first, now: the step with which the magnifier begins, and to which the chain
     has come. trail: steps that are drawn behind it; tail: what a caption says of them. The scene's `words` hold what
     the acts say: wander, same_start; density, another, and those of the magnifier; visited, variation, counted_in,
-    independent, worth, worth_in_steps, biased, energetic, unbiased. Its options: slow_steps, bins.
+    independent, worth, as_good, and these two `_in_steps`, biased, energetic, unbiased. Its options: slow_steps, bins.
     """
 
     one: OneChain
@@ -133,18 +135,18 @@ class OneChainScene(ManyChainsScene):
         self.rest(3.0)
 
     def worth(self, run: Trajectory) -> list[Any]:
-        """Why a chain's distance lies over that of draws: correlated states, and whether a finite step biases."""
+        """Whether a chain's distance lies over that of draws, as its states are alike; whether a finite step biases."""
         page, words, x = self.page, self.words, run["x"][1:, 0]
         box = self.right if page.shape == "tall" else self.left
-        said: list[tuple[Any, ...]] = [("worth_in_steps", rounded(steps_per_draw(x)))]
-        if "nfe" in run:
-            said = [("worth", rounded(float(run["nfe"][-1]) / run.steps * steps_per_draw(x)))]
-        if "accepted" in run:
-            said.append(("unbiased", *spread_bias(self.basins, x)))
-        elif "momentum" in run:
+        gradients = float(run["nfe"][-1]) / run.steps if "nfe" in run else 1.0
+        name = "worth" if self.distance is None or self.distance.above > ABOVE else "as_good"
+        name += "" if "nfe" in run else "_in_steps"
+        said: list[tuple[Any, ...]] = [(name, rounded(gradients * steps_per_draw(x)))]
+        if "momentum" in run and "accepted" not in run:
             said.append(("energetic", float(np.square(run["momentum"][:, 0], dtype=float).sum(1).mean()) / 2))
         else:
-            said.append(("biased", *spread_bias(self.basins, x)))
+            bias = spread_bias(self.basins, x)
+            said.append(("biased" if abs(bias.percent) > SURE * bias.error else "unbiased", *bias))
         made, rows = (
             [],
             {"wide": (1, 0), "tall": (-1,)}.get(page.shape, ()),

@@ -4,6 +4,7 @@ Every check is made twice: on the frame, and on the frame shifted by three pixel
 one step, where it must fail.
 """
 
+import sys
 from itertools import combinations, count, pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from diffrender.animation.layout.checks import faults, texts
 from diffrender.animation.mobjects.space.landscape import Landscape
+from diffrender.animation.one_chain_scene import ABOVE
 from diffrender.animation.parts.basins import Basins
 from diffrender.animation.parts.distances import apart_by_chance
 from diffrender.animation.parts.mixing import rounded, spread_bias, steps_per_draw
@@ -338,9 +340,25 @@ def test_under_the_chart_stands_what_the_chain_is_worth_and_how_far_it_is_biased
     said = [part.body for mob in shot.scene.places["curve"] for part in mob.get_family() if isinstance(part, Typeset)]
     x = recordings["chain"]["x"][1:, 0]
     steps, bias = rounded(steps_per_draw(x)), spread_bias(shot.scene.basins, x)
-    assert any(f"{steps:,} steps per draw" in body for body in said)
+    assert shot.scene.distance.above > ABOVE, "these states are alike"
+    assert any(f"{steps:,} steps are worth one draw" in body for body in said)
     assert any(f"{bias.percent:+.1f} ± {bias.error:.1f}" in body for body in said)
-    assert not any(f"{2 * steps:,} steps per draw" in body for body in said)
+    assert not any(f"{2 * steps:,} steps" in body for body in said)
+    assert not any("As near" in body for body in said)
+    shot.scene.distance.above = 1.02
+    near = [part.body for mob in shot.scene.worth(recordings["chain"]) for part in mob.get_family()
+            if isinstance(part, Typeset)]  # fmt: skip
+    assert any("As near as draws" in body for body in near), "of a curve that is on the line"
+    assert not any("alike" in body for body in near)
+
+
+@pytest.mark.parametrize(("leapfrogs", "told"), [(None, True), (6, False)])
+def test_paths_of_hmc_do_not_end_where_a_mode_has_turned_them_round(leapfrogs, told):
+    """The angle by which leapfrog steps turn a path in a Gaussian of width s: cos θ = 1 − (h/s)²/2 each."""
+    paths = sys.modules[frames.load_scene(SCENE, "Langevin").__module__].LONG_PATHS
+    size, count = paths["sampler.step_size"], leapfrogs or paths["sampler.leapfrogs"]
+    angles = [count * np.arccos(1 - (size / width) ** 2 / 2) for width in (0.38, 0.29)]  # of smiley's eyes and nose
+    assert all(abs(np.sin(angles)) > 0.5) is told
 
 
 @pytest.fixture(scope="module")
