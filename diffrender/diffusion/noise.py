@@ -9,6 +9,7 @@ batch, on any device.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from enum import IntEnum
 
 import numpy as np
@@ -34,6 +35,16 @@ class Purpose(IntEnum):
 def generator(seed: int, purpose: int = Purpose.DATA, step: int = 0) -> np.random.Generator:
     """A NumPy generator for one (seed, purpose, step)."""
     return np.random.Generator(np.random.Philox(key=[seed, int(purpose)], counter=[0, 0, 0, step]))
+
+
+def _generators(seed: int, purpose: int, first: int, steps: int) -> Iterator[np.random.Generator]:
+    """`generator(seed, purpose, step)` of `steps` steps from `first` on: one and the same, set to each in turn."""
+    philox = np.random.Philox(key=[seed, int(purpose)])
+    draw, state = np.random.Generator(philox), philox.state
+    for step in range(first, first + steps):
+        state["state"]["counter"][3] = step
+        philox.state = state
+        yield draw
 
 
 class Noise:
@@ -71,14 +82,17 @@ class Noise:
     def block(self, first: int, steps: int, purpose: int = Purpose.STEP) -> np.ndarray:
         """The draws of `steps` steps from step `first` on, (steps, N, *event) float32: the same as one by one."""
         size = math.prod(self.event)
-        philox = np.random.Philox(key=[self.seed, int(purpose)])
-        draw, state = np.random.Generator(philox), philox.state
         rows = np.empty((steps, (self.first + self.chains) * size), np.float32)
-        for i, row in enumerate(rows):
-            state["state"]["counter"][3] = first + i
-            philox.state = state
+        for draw, row in zip(_generators(self.seed, purpose, first, steps), rows, strict=True):
             draw.standard_normal(out=row, dtype=np.float32)
         return rows[:, self.first * size :].reshape(steps, self.chains, *self.event)
+
+    def uniform_block(self, first: int, steps: int, purpose: int = Purpose.METROPOLIS) -> np.ndarray:
+        """Uniform draws in [0, 1) of so many steps, (steps, N) float32: the same as one by one."""
+        rows = np.empty((steps, self.first + self.chains))
+        for draw, row in zip(_generators(self.seed, purpose, first, steps), rows, strict=True):
+            draw.random(out=row)
+        return rows[:, self.first :].astype(np.float32)
 
     def uniform(self, step: int, purpose: int = Purpose.METROPOLIS) -> torch.Tensor:
         """Uniform draws in [0, 1), (N,), one a chain."""

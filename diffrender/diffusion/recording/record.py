@@ -172,14 +172,12 @@ def _record_chains(
 
 
 def _record_blocks(run: Run, recorder: Recorder, blocks: Iterator[Block], progress: Progress) -> None:
-    """Record a run that comes in compiled blocks: each state stands at its own time, one score a step."""
-    steps, size = run.config.sampler.steps, run.params["step_size"]
+    """Record a run that comes in compiled blocks: each state stands on the clean level, at its own time."""
     for block in blocks:
-        numbers = range(block.first, block.first + len(block.drift))
-        levels = [Level(1.0, 0.0, i * size) for i in numbers]
-        recorder.moves(block.x[:-1], levels, numbers, first=block.first, drift=block.drift, noise=block.noise)
-        progress({"stage": "sample", "done": numbers.stop, "total": steps})
-    recorder.end(torch.from_numpy(block.x[-1]), Level(1.0, 0.0, steps * size), steps)
+        levels, (*nfe, last) = [Level(1.0, 0.0, time) for time in block.times], block.nfe
+        recorder.moves(block.x[:-1], levels[:-1], nfe, first=block.first, **block.parts)
+        progress({"stage": "sample", "done": block.first + len(nfe), "total": run.config.sampler.steps})
+    recorder.end(torch.from_numpy(block.x[-1]), levels[-1], last)
 
 
 def _keep(run: Run) -> Keep:

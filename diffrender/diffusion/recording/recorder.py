@@ -136,13 +136,14 @@ class Recorder(Members):
         """Record B moves at once, where every state is kept; end the run with `end(x, level, nfe)`.
 
         x: (B, N, *event) states before the moves. levels, nfe: of those states. first: index of the first move of the
-        block; 0 begins a batch. parts: drift, noise, … of the moves, (B, N, *event) each.
+        block; 0 begins a batch. parts: drift, noise, … of the moves, (B, N, *event) each, paths (B, N, L, *event).
         """
         if not self.keep.all:
             raise TrajectoryError(f"{self.writer.path}: moves are recorded in blocks only where every state is kept.")
         if first == 0:
             self.begin()
-        for key, rows in {"x": x, **{k: v for k, v in parts.items() if k in self.keep.members}}.items():
+        kept = {k: v for k, v in parts.items() if k in (*self.keep.members, "accepted", *OF_LANGEVIN)}
+        for key, rows in {"x": x, **kept}.items():
             self._write(key, to_store(rows))
         if self.batch <= 1:
             self.levels += levels

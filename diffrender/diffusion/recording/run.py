@@ -231,8 +231,8 @@ class Run:
         if not self.langevin or self.denoiser is not None or len(list(self.batches())) > 1:
             return None
         noise = Noise(self.config.sampling_seed, config.chains, self.target.event, device=self.device)
-        known = {"steps": self.params["steps"], "step_size": self.params["step_size"]}
-        return langevin_blocks(self.density, self.start(noise), noise, sampler=self.entry.name, **known)
+        options = {name: one.default for name, one in self.entry.parameters().items()} | self.params
+        return langevin_blocks(self.density, self.start(noise), noise, sampler=self.entry.name, **options)
 
     def start(self, noise: Noise) -> torch.Tensor:
         """Where chains begin, (N, *event), as `sampler.start` says; see `start_states`."""

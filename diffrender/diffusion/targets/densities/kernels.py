@@ -1,4 +1,4 @@
-"""Scores of densities as compiled code, for chains of many steps: a step of one chain costs less than a microsecond.
+"""log p of densities and its gradient as compiled code, for chains of many steps: a call takes under a microsecond.
 
 What can be compiled are mixtures of Gaussians, arcs and rings, the donut, double wells, funnels and the Müller–Brown
 surface. Compiled code is cached on disk: the first call ever takes seconds, the first of a process
@@ -31,7 +31,7 @@ class Compiled(NamedTuple):
 
 
 def compiled(density: Any) -> Compiled | None:
-    """The density as arrays for `follow`; None if its score is known to PyTorch only."""
+    """The density as arrays for `log_prob_and_score`; None if its score is known to PyTorch only."""
     parts = _parts(density)
     if parts is None:
         return None
@@ -113,9 +113,11 @@ def _part(family, row, x, slope):
     if family == DOUBLE_WELL:
         u = x[0] / row[1]
         slope[0] = -4 * row[0] / row[1] * u * (u * u - 1)
+        log_p = -row[0] * (u * u - 1) ** 2
         if dim > 1:
             slope[1] = -x[1] / row[2] ** 2
-        return 0.0
+            log_p += 0.5 * slope[1] * x[1]
+        return log_p
     if family == FUNNEL:
         v, square = x[dim - 1], 0.0
         tight = math.exp(-v)
@@ -123,45 +125,32 @@ def _part(family, row, x, slope):
             slope[i] = -x[i] * tight
             square += x[i] * x[i] * tight
         slope[dim - 1] = -v / row[0] ** 2 + 0.5 * (square - (dim - 1))
-        return 0.0
-    slope[0] = slope[1] = 0.0
+        return -0.5 * (v / row[0]) ** 2 - 0.5 * (square + (dim - 1) * v)
+    slope[0] = slope[1] = log_p = 0.0
     for k in range(4):
         height, a, b, c, p, q = row[1 + 6 * k : 7 + 6 * k]
         u, v = x[0] - p, x[1] - q
         term = height * math.exp(a * u * u + b * u * v + c * v * v)
         slope[0] -= term * (2 * a * u + b * v) / row[0]
         slope[1] -= term * (b * u + 2 * c * v) / row[0]
-    return 0.0
+        log_p -= term / row[0]
+    return log_p
 
 
 @nb.njit(cache=True, nogil=True)
-def follow(families, log_weights, data, step_size, kicks, states, drifts):
-    """x' = x + step_size·∇log p(x) + kick for states (B + 1, N, D), whose first row is given, and kicks (B, N, D).
-
-    Scores are in double precision, states, drifts and kicks in single. Returns how many rows are finite: B + 1 of all.
-    """
-    count, chains, dim = kicks.shape
+def log_prob_and_score(families, log_weights, data, x, logs, slopes, score):
+    """log p(x) but for a constant, and ∇ log p(x) in `score` (D,); logs (K,) and slopes (K, D) are room to work in."""
     parts = len(families)
-    log_p, slopes = np.empty(parts), np.empty((parts, dim))
-    x, score, size = np.empty(dim), np.empty(dim), np.float32(step_size)
-    for i in range(count):
-        for n in range(chains):
-            for d in range(dim):
-                x[d] = states[i, n, d]
-            highest = -np.inf
-            for k in range(parts):
-                log_p[k] = log_weights[k] + _part(families[k], data[k], x, slopes[k])
-                highest = max(highest, log_p[k])
-            total, score[:] = 0.0, 0.0
-            for k in range(parts):
-                share = math.exp(log_p[k] - highest)
-                total += share
-                for d in range(dim):
-                    score[d] += share * slopes[k, d]
-            for d in range(dim):
-                drift = size * np.float32(score[d] / total)
-                drifts[i, n, d] = drift
-                states[i + 1, n, d] = np.float32(states[i, n, d] + drift) + kicks[i, n, d]
-                if not math.isfinite(states[i + 1, n, d]):
-                    return i + 1
-    return count + 1
+    highest = -np.inf
+    for k in range(parts):
+        logs[k] = log_weights[k] + _part(families[k], data[k], x, slopes[k])
+        highest = max(highest, logs[k])
+    total, score[:] = 0.0, 0.0
+    for k in range(parts):
+        share = math.exp(logs[k] - highest)
+        total += share
+        for d in range(len(x)):
+            score[d] += share * slopes[k, d]
+    for d in range(len(x)):
+        score[d] /= total
+    return highest + math.log(total)
