@@ -20,10 +20,13 @@ from diffrender.animation import (
     SceneOptions,
     TrajectoryScene,
     UpdateFromAlpha,
+    ZoomBeam,
     containing,
+    directions,
     feet,
     frame,
     key_line,
+    landing,
     paced,
     panel,
     point_radius,
@@ -34,6 +37,7 @@ POINT, UNDER = 0.8, 0.45  # opacity of points, and of the grid under them
 MOVE = 1.3  # seconds in which the grid comes to stand beside what it was
 SOON, LATE = 0.2, 0.7  # parts of them after which what goes is gone, and after which the data come to the grid
 REWIND = 1.0  # seconds from the data back to the noise
+LANDING, READ = 0.1, 1.2  # of the run, for its last step; and seconds in which its last figures stand
 NAME = 0.96  # of a panel's width, for its name
 FIT, SIZE = 1.1, 6  # of the data's sides, at the end; and of its points, as `point_radius` takes it
 EQUATION = "p_t (x_t) = p_T (x_T) thin {{abs(det partial x_T\\/partial x_t) : samples}}"
@@ -65,14 +69,15 @@ class Mesh(TrajectoryScene):
     }
     words = {
         "title": "A flow of the plane",
-        "area": "area of the cell",
-        "density": "density in it",
+        "ends": "$t = T$: noise, $t = 0$: data",
+        "area": "area of the cell, $1\\/abs(det)$|area, $1\\/abs(det)$|area of the cell",
+        "density": "density in it, $abs(det)$|density, $abs(det)$|density in it",
         "product": "their product stays 1",
         "grid": "grid",
         "cell": "one cell",
         "before": "Before: the grid and {:,} draws of noise|Before: {:,} draws of noise|Before: {:,} draws",
-        "after": "After: the same draws, carried along|After: the same draws",
-        "untorn": "stretched, never torn|never torn",
+        "after": "After: the same draws, stretched, never torn|After: stretched, never torn|After: never torn",
+        "hues": "colour: direction in which a draw began|colour: where a draw began|colour: its start",
         "root": "colour as $sqrt(p_t)$",
     }
 
@@ -91,7 +96,7 @@ class Mesh(TrajectoryScene):
         cell = FollowedCell(grid, mesh).set_z_index(3)
 
         # what stands round it
-        clock = self.clock(run, timeline=paced(run.states, grid.shades(), even=0.1))
+        clock = self.clock(run, timeline=landing(paced(run.states, grid.shades(), even=0.1), LANDING))
         clock.bind(mesh, cell)
         read = CellReadouts(grid, clock, boxes, words=words)
         items: list[Any] = [
@@ -100,47 +105,65 @@ class Mesh(TrajectoryScene):
         ]
         key = page.legend(items, read.lens) if page.shape == "wide" else self.legend(items, boxes.key)
         points = f"{grid.side} × {grid.side} points"
-        caption = self.caption("sampler", "step", points, "scaling", "model")
+        ends = [words["ends"]] if page.shape == "wide" else []  # where there is room
+        caption = self.caption("sampler", "step", points, *ends, "scaling", "model")
         edge = frame(boxes.stage, theme.border).set_z_index(5)
+        joined = [ZoomBeam(boxes.stage, read.lens, theme, light=0).set_z_index(2)] * (
+            page.shape != "tall"
+        )  # there the key lies between
 
         def look(share: float) -> None:
             mesh.box = tuple(a + share * (b - a) for a, b in zip(grid.wide, grid.near, strict=True))
             cell.show_step(clock.step)
+            for beam in joined:
+                beam.put(cell.bounds)
 
         clock.show(1)
         look(1)
-        round_it = [panel(boxes.stage, theme), key, *read.mobjects, cell, edge]
+        round_it = [panel(boxes.stage, theme), key, *read.mobjects, *joined, cell, edge]
         ground = [*round_it, mesh, caption]
         self.intro(*self.header(words["title"], EQUATION), ground=ground, result=boxes.stage)
         seconds = self.seconds(REWIND)
-        self.rewind(clock, REWIND, UpdateFromAlpha(lambda u: look(1 - smooth(u)), mesh, cell, run_time=seconds))
+        self.rewind(
+            clock, REWIND, UpdateFromAlpha(lambda u: look(1 - smooth(u)), mesh, cell, *joined, run_time=seconds)
+        )
         self.stand(options.pause)
         seconds = self.seconds(options.duration)
-        self.play_run(clock, None, UpdateFromAlpha(lambda u: look(closing_in(u)), mesh, cell, run_time=seconds))
+        self.play_run(
+            clock, None, UpdateFromAlpha(lambda u: look(closing_in(u)), mesh, cell, *joined, run_time=seconds)
+        )
+        self.stand(self.seconds(READ))
         if len(run.target):
             self.before_and_after(grid, mesh, round_it)
         self.outro()
 
     def before_and_after(self, grid: DeformedGrid, mesh: Any, gone: list[Any]) -> None:
         """The even grid and draws of the noise; and both carried by the flow, and how near the data."""
-        boxes, theme, page, words = self.arrange("two panels"), self.theme, self.page, self.words
+        theme, page, words = self.theme, self.page, self.words
+        boxes = self.arrange("two panels", lines=1 if page.shape == "tall" else 2)
         data, figures = self.run.target, grid.judged()
         count = grid.compared if figures else len(data)  # as many as are judged
         size: dict[str, Any] = {"radius": point_radius(count, SIZE), "alpha": POINT}
         left, right = Plane(containing(grid.wide, boxes.left), boxes.left), self.view(data, boxes.right)
         left.keep(grid.lattice().set_fill(opacity=UNDER))
-        left.cloud(noise := grid.noise(count), color=theme.samples, **size)
+        noise = grid.noise(count)
+        size["color"] = directions(noise, theme)
+        left.cloud(noise, **size)
         left.lay(left.box, left.rect)
         right.lay(right.fit(data, FIT), boxes.right)
-        right.cloud(grid.carried(noise), color=theme.samples, **size)
+        right.cloud(grid.carried(noise), **size)
         view = Plane(mesh.box, grid.rect)
         view.made = [mesh]
         texts = [
             page.panel_label(page.words(page.fitting(words[name], NAME * box.width, "label", count).format(count)), box)
             for name, box in (("before", boxes.left), ("after", boxes.right))
         ]
-        if page.shape in ("wide", "tall"):  # elsewhere the plane fills the corner
-            texts.append(page.tag(words["untorn"], boxes.right))
+        if page.shape != "tall":
+            lower = boxes.right_key
+            upper, under = (box._replace(bottom=box.bottom + 1.4 * page.em("label")) for box in (lower, boxes.left_key))
+            hues = page.fitting(words["hues"], under.width, "legend")
+            texts.append(page.label(hues, *page.foot(under), "legend", "muted"))
+            boxes = boxes.with_(left_key=upper, right_key=lower)  # both figures under what they are of
         if figures:
             said = (FLOOR, (count, figures.usual)), (FAR, (figures.far,))
             texts += feet(page, boxes, *said, judged=verdict(figures))

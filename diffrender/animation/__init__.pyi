@@ -22,6 +22,7 @@ from .mobjects.furniture.panels import (
     Key as Key,
     Rect as Rect,
     Slider as Slider,
+    ZoomBeam as ZoomBeam,
     frame as frame,
     key_arrow as key_arrow,
     key_dashes as key_dashes,
@@ -73,7 +74,12 @@ from .parts.clock import Clock as Clock
 from .parts.close_up import close_ups as close_ups, play_close_up as play_close_up, way_ahead as way_ahead
 from .parts.cloud_tiles import CloudTiles as CloudTiles, even_steps as even_steps
 from .parts.code_panel import CodePanel as CodePanel, loop_of as loop_of
-from .parts.deformed_grid import CellLens as CellLens, DeformedGrid as DeformedGrid, FollowedCell as FollowedCell
+from .parts.deformed_grid import (
+    CellLens as CellLens,
+    DeformedGrid as DeformedGrid,
+    FollowedCell as FollowedCell,
+    directions as directions,
+)
 from .parts.density_panel import DensityPanel as DensityPanel
 from .parts.distance_chart import DistanceChart as DistanceChart
 from .parts.distance_course import DistanceCourse as DistanceCourse
@@ -187,6 +193,7 @@ from .timeline import (
     Timeline as Timeline,
     eased as eased,
     evenly_in as evenly_in,
+    landing as landing,
     linear as linear,
     log_snr as log_snr,
     paced as paced,

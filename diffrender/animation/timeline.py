@@ -76,6 +76,22 @@ def path_length(x: np.ndarray, *, even: float = EVEN, interpolate: bool = False)
     return Timeline("path length", count, lambda u: float(np.interp(u, passed / passed[-1], steps)), interpolate)
 
 
+def landing(timeline: Timeline, share: float) -> Timeline:
+    """The same, but that the last `share` of a clip, 0..1, is for the last step, which is drawn between its two states.
+
+    A sampler's last step takes away at once what noise is left: so it is seen to go, straight from state to state.
+    """
+    before = max(timeline.last - 1, 0)
+
+    def warp(course: float) -> float:
+        rest = (course - (1 - share)) / share
+        if rest < 0:
+            return min(timeline.step(course / (1 - share)), float(before))
+        return before + (timeline.last - before) * rest * rest * (3 - 2 * rest)
+
+    return Timeline(timeline.name, timeline.last, warp, interpolate=True)
+
+
 def evenly_in(*curves: np.ndarray, name: str, interpolate: bool = False) -> Timeline:
     """Constant speed along curves (T+1,), finite: each that changes at all has the same share of the time."""
     last = len(curves[0]) - 1

@@ -129,3 +129,13 @@ def test_pure_noise_passes_quickly():
     line = timeline.log_snr(np.ones(401), sigma, interpolate=True)
     at = np.interp(line.step(timeline.BEFORE_ONSET), np.arange(401), -2 * np.log(sigma))
     assert at == pytest.approx(timeline.ONSET, abs=0.05)
+
+
+@pytest.mark.parametrize("last", [1, 6])
+def test_landing_gives_the_end_to_the_last_step_and_shows_recorded_states_before(last):
+    made = timeline.landing(timeline.linear(last), 0.2)
+    steps = np.array([made.step(u) for u in np.linspace(0, 1, 101)])
+    assert set(steps[:80]) == set(range(last)), "before it every recorded state, and none between two"
+    assert (steps[80], steps[90], steps[100]) == pytest.approx((last - 1, last - 0.5, last), abs=1e-6)
+    assert (np.diff(steps) >= 0).all()
+    assert made.interpolate, "what is drawn between two states is said to be"

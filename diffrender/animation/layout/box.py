@@ -83,5 +83,9 @@ class Boxes:
             raise AttributeError(name)
         raise RenderError(f"The arrangement '{self._arrangement}' has no box '{name}'.", suggest(name, self._boxes))
 
+    def with_(self, **others: Any) -> Boxes:
+        """The same with other boxes for these names."""
+        return Boxes(self._arrangement, self._boxes | others)
+
     def __iter__(self) -> Any:
         return iter(self._boxes.items())

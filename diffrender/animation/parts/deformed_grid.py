@@ -8,9 +8,10 @@ import numpy as np
 from manim import VGroup, VMobject
 
 from diffrender.animation.layout.page import containing
+from diffrender.animation.mobjects.base import at_step
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.lattice import Lattice, areas, normal_mass
-from diffrender.animation.theme import LINE, Theme
+from diffrender.animation.theme import LINE, Theme, ramp
 from diffrender.core.errors import RenderError
 from diffrender.trajectory.distance import Judged, compared_points, judged_distance
 from diffrender.trajectory.reader import Trajectory
@@ -24,12 +25,20 @@ INNER = 1.6  # deviations from the middle within which it begins
 PACED = 2000  # cells whose colours set the pace
 SATURATION, GREY = 0.6, (0.2126, 0.7152, 0.0722)  # of the density's colours; how light red, green and blue are
 LENS = 3.2  # sides of the followed cell, at the start, that the magnifier shows
+FINE = 5  # parts each way of a cell in it, so that no edge shows between the colours of two
 
 
 def toned(table: np.ndarray) -> np.ndarray:
     """A table of colours (K, 3) as light as it was and less saturated, so that lines and points on it can be seen."""
     grey = (table @ np.array(GREY))[:, None]
     return np.rint(grey + SATURATION * (table - grey)).astype(table.dtype)
+
+
+def directions(points: np.ndarray, theme: Theme) -> np.ndarray:
+    """(N, 3) uint8 a colour for the direction in which each of points (N, 2) lies from the middle: round the hues."""
+    hues = ramp((theme.noise, theme.reject, theme.score, theme.accept, theme.noise))
+    turn = np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi) % 1.0
+    return hues[(turn * (len(hues) - 1)).astype(int)]
 
 
 class DeformedGrid:
@@ -66,13 +75,24 @@ class DeformedGrid:
         room = 0.08 * (high - low).max()
         self.near = containing((low[0] - room, high[0] + room, low[1] - room, high[1] + room), rect)
         self.cell = self._pick(first, last, deviation)
-        rows, columns = (slice(start, start + self.every) for start in self.cell)
-        size = np.array([areas(self.nodes(k))[rows, columns].sum() for k in range(run.steps + 1)])
-        self.ratio = size / size[0]
+        self.ratio = np.array([self.ratio_at(k) for k in range(run.steps + 1)])
 
     def nodes(self, step: int) -> np.ndarray:
-        """(side, side, 2) the points of a recorded step, as shown."""
-        return np.asarray(self.run.states[step], float).reshape(self.side, self.side, 2)
+        """(side, side, 2) the points of a recorded step, as shown; −1 is the last."""
+        return self.nodes_at(step % (self.run.steps + 1))
+
+    def nodes_at(self, step: float) -> np.ndarray:
+        """(side, side, 2) the points at a step 0..T, between two on the straight line from one to the other."""
+        return np.asarray(at_step(self.run.states, step), float).reshape(self.side, self.side, 2)
+
+    def block(self, step: float) -> np.ndarray:
+        """(every+1, every+1, 2) the points of the followed cell at a step 0..T."""
+        (r, c), e = self.cell, self.every
+        return self.nodes_at(step)[r : r + e + 1, c : c + e + 1]
+
+    def ratio_at(self, step: float) -> float:
+        """The area of the followed cell at a step 0..T, over that at the start."""
+        return float(areas(self.block(step)).sum() / areas(self.block(0)).sum())
 
     def shades(self, seed: int = 0) -> np.ndarray:
         """(T+1, C, 1) colours of some cells, 0..1 of the table, drawn by their probability: what is seen to change."""
@@ -126,14 +146,21 @@ class DeformedGrid:
         """The whole grid on its panel."""
         return self._lattice(self.wide, self.rect, self.run.states, self.mass, self.every)
 
-    def _lattice(self, box: Rect, rect: Rect, states: np.ndarray, mass: np.ndarray, every: int) -> Lattice:
+    def _lattice(
+        self, box: Rect, rect: Rect, states: np.ndarray, mass: np.ndarray, every: int, fine: int = 1
+    ) -> Lattice:
         theme = self.theme
         colors = {"table": self.table, "vmax": self.vmax, "power": ROOT}
-        return Lattice(box, rect, states, mass=mass, color=theme.fg, every=every, alpha=0.5, **colors)  # type: ignore[arg-type]
+        return Lattice(box, rect, states, mass=mass, color=theme.fg, every=every, fine=fine, alpha=0.5, **colors)  # type: ignore[arg-type]
 
 
 class FollowedCell(VGroup):
-    """The outline of the followed cell, with a casing, on a mobject that shows the plane (`mob.to_scene`)."""
+    """The outline of the followed cell, with a casing, on a mobject that shows the plane (`mob.to_scene`).
+
+    bounds: the rectangle of the scene that holds it now.
+    """
+
+    bounds: Rect
 
     def __init__(self, grid: DeformedGrid, mob: Lattice, *, width: float = 2.2 * LINE) -> None:
         theme = grid.theme
@@ -145,10 +172,11 @@ class FollowedCell(VGroup):
 
     def show_step(self, step: float) -> FollowedCell:
         """Lie round the cell at a recorded step."""
-        (r, c), e = self.grid.cell, self.grid.every
-        block = self.grid.nodes(int(step))[r : r + e + 1, c : c + e + 1]
+        block = self.grid.block(step)
         ring = np.concatenate([block[0], block[1:, -1], block[-1, -2::-1], block[-2::-1, 0]])
         points = self.mob.to_scene(ring)
+        (x0, y0), (x1, y1) = points[:, :2].min(0).tolist(), points[:, :2].max(0).tolist()
+        self.bounds = (x0, x1, y0, y1)
         for mob in self.submobjects:
             mob.set_points_as_corners(points)
         return self
@@ -172,15 +200,14 @@ class CellLens:
         mass = grid.mass[low[0] : low[0] + size - 1, low[1] : low[1] + size - 1]
         block = grid.nodes(0)[r : r + e + 1, c : c + e + 1]
         self.grid, self.half = grid, LENS / 2 * float(np.ptp(block[0, :, 0]))
-        self.part = grid._lattice((-1, 1, -1, 1), rect, states, mass, e)
+        self.part = grid._lattice((-1, 1, -1, 1), rect, states, mass, e, fine=FINE)
         self.outline = FollowedCell(grid, self.part)
         self.mobjects = [self.part, self.outline]
         self.show_step(0)
 
     def show_step(self, step: float) -> None:
         """Look at the cell at a recorded step."""
-        (r, c), e = self.grid.cell, self.grid.every
-        x, y = self.grid.nodes(int(step))[r : r + e + 1, c : c + e + 1].reshape(-1, 2).mean(0)
+        x, y = self.grid.block(step).reshape(-1, 2).mean(0)
         self.part.box = (x - self.half, x + self.half, y - self.half, y + self.half)
         self.part.show_step(step)
         self.outline.show_step(step)

@@ -99,12 +99,12 @@ class ZoomBeam(VGroup):
     """What joins a small frame inside a panel to the window that magnifies it.
 
     Light and two lines run from corners of the small frame to corners of the window; inside the panel, where they lie
-    on the data, the lines are fainter. `put(small)` moves it; nothing is rebuilt.
+    on the data, the lines are fainter. `put(small)` moves it; nothing is rebuilt. light: its opacity.
     """
 
-    def __init__(self, panel: Rect, window: Rect, theme: Theme) -> None:
+    def __init__(self, panel: Rect, window: Rect, theme: Theme, *, light: float = 0.055) -> None:
         self.panel, self.window = panel, window
-        self.light = VMobject(stroke_width=0, fill_color=theme.fg, fill_opacity=0.055)
+        self.light = VMobject(stroke_width=0, fill_color=theme.fg, fill_opacity=light)
         self.edges = VMobject(stroke_color=theme.fg, stroke_width=HAIR * 160, stroke_opacity=0.75)
         self.inner = VMobject(stroke_color=theme.fg, stroke_width=HAIR * 130, stroke_opacity=0.5)
         super().__init__(self.light, self.inner, self.edges)

@@ -12,6 +12,7 @@ from diffrender.core.errors import RenderError
 
 OVERLAP = 0.35  # pixels by which cells reach over their edges, so that no seam shows between two
 FAINTEST = 0.25  # of a line's opacity that is left where it is stretched far
+TURNING = 4.0  # times as dense as the middle of it and the cells round it: a cell that turns over, and has no area then
 
 
 class Lattice(Raster):
@@ -26,6 +27,7 @@ class Lattice(Raster):
     mass: (S−1, S−1) the probability in each cell, which stays what it is while the cell is deformed.
     table, vmax, power: the colour of density p is that of (p / vmax) ** power.
     color, alpha, width: of the lines; every: draw each so-many-th line; the outermost are always drawn.
+    fine: cells are drawn as so many parts each way, whose colours lead from one cell's to the next one's.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Lattice(Raster):
         color: str,
         power: float = 0.5,
         every: int = 4,
+        fine: int = 1,
         alpha: float = 0.5,
         width: float = 0.8 * LINE,
     ) -> None:
@@ -50,7 +53,7 @@ class Lattice(Raster):
         self.recorded, self.mass, self.table = x, mass, np.asarray(table)
         self.vmax, self.power, self.alpha, self.line_width = float(vmax), power, alpha, width
         self.drawn = np.unique(np.append(np.arange(0, self.side, every), self.side - 1))
-        self.step = 0.0
+        self.fine, self.step = fine, 0.0
 
     def show_step(self, step: float) -> Lattice:
         """Show recorded step `step` (0..T)."""
@@ -62,17 +65,19 @@ class Lattice(Raster):
         return at_step(self.recorded, self.step).reshape(self.side, self.side, 2)
 
     def density(self) -> np.ndarray:
-        """(S−1, S−1) probability over area of every cell now."""
-        return self.mass / np.maximum(areas(self.nodes()), 1e-12)
+        """(S−1, S−1) probability over area of every cell now; where one turns over, what the cells round it have."""
+        dense = self.mass / np.maximum(areas(self.nodes()), 1e-12)
+        round_it = _middle_of_nine(dense)
+        return np.where(dense > TURNING * round_it, round_it, dense)
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
         """The deformed cells, coloured by their density, the densest on top, and the lines over them."""
         nodes, affine = self.nodes().astype(float), place.affine(self.box)
-        at = nodes @ affine[:, :2].T + affine[:, 2]
+        at = self._parted(nodes @ affine[:, :2].T + affine[:, 2], ends=True)
         corners = np.stack([at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]], axis=2)
         outwards = corners - corners.mean(axis=2, keepdims=True)
         corners += OVERLAP * outwards / np.maximum(np.linalg.norm(outwards, axis=-1, keepdims=True), 1e-9)
-        share = np.clip(self.density() / self.vmax, 0, 1) ** self.power
+        share = self._parted(np.clip(self.density() / self.vmax, 0, 1) ** self.power)
         rgba = rgba8(self.table[np.rint(share * (len(self.table) - 1)).astype(int)].reshape(-1, 3), share.size, opacity)
         order = np.argsort(share, axis=None, kind="stable")  # where the grid folds, the denser lies on top
         lines, first = self._lines(nodes), self._lines(at_step(self.recorded, 0).reshape(nodes.shape))
@@ -82,6 +87,15 @@ class Lattice(Raster):
             quads = corners.reshape(-1, 4, 2)[order]
             kernels.polygons(window.frame, pixels.shape[1], window.bounds, quads, rgba[order])
             lay_lines(window, pixels, place, self.box, finite32(lines), fade, ink, self.line_width, opacity)
+
+    def _parted(self, values: np.ndarray, *, ends: bool = False) -> np.ndarray:
+        """Values (N, N, …) of cells at all `fine` parts of them; or, from end to end (`ends`), of points."""
+        count, fine = len(values), self.fine
+        if fine == 1:
+            return values
+        at = np.arange((count - ends) * fine + ends) / fine - (0.0 if ends else (fine - 1) / (2 * fine))
+        share = np.array([np.interp(at, np.arange(count), row) for row in np.eye(count)])  # (N, parts)
+        return np.einsum("ip,jq,ij...->pq...", share, share, values, optimize=True)
 
     def _lines(self, nodes: np.ndarray) -> np.ndarray:
         """(S, L, 2) the points of the lines that are drawn."""
@@ -93,6 +107,12 @@ def _lengths(lines: np.ndarray) -> np.ndarray:
     parts = np.linalg.norm(np.diff(lines, axis=0), axis=-1)
     ends = np.concatenate([parts[:1], parts, parts[-1:]])
     return (ends[1:] + ends[:-1]) / 2
+
+
+def _middle_of_nine(values: np.ndarray) -> np.ndarray:
+    """(R, C) the median of each of values (R, C) and those round it; the outermost count twice at the edge."""
+    padded = np.pad(values, 1, mode="edge")
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, (3, 3)), axis=(2, 3))
 
 
 def areas(nodes: np.ndarray) -> np.ndarray:
