@@ -31,14 +31,16 @@ from diffrender.animation import (
     play_close_up,
     point_radius,
     scale_bar,
+    settle,
     way_ahead,
 )
 
 BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
 REWIND = 1.5  # seconds back to the noise
+FAR = 0.7  # the one point goes farther than so much of the others
 SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
 NOISE_ROOM = 1.25  # all the noise finds room: three deviations of it
-CAUGHT_UP = 0.08, 0.3  # of the highest noise level: between these the samples catch up with their predictions
+CAUGHT_UP = 0.05, 0.2  # of the highest noise level: between these the samples catch up with their predictions
 GAP = 0.25  # of what is told from the numbers above it and the legend below
 GUESS, CLOUD = 0.85, 0.8  # opacity of the predicted data, and of the samples
 
@@ -46,6 +48,12 @@ GUESS, CLOUD = 0.85, 0.8  # opacity of the predicted data, and of the samples
 def closing_in(u: float) -> float:
     """How far the view has closed in on the data when u of the run has passed: the noise has left by then."""
     return smooth(min(max((u - 0.4) / 0.55, 0.0), 1.0))
+
+
+def between(wide: Rect, near: Rect, share: float) -> Rect:
+    """What is seen when the view has gone so much of the way from `wide` to `near`."""
+    x0, x1, y0, y1 = ((1 - share) * a + share * b for a, b in zip(wide, near, strict=True))
+    return x0, x1, y0, y1
 
 
 def opacity_ahead(noisy: np.ndarray) -> np.ndarray:
@@ -105,7 +113,10 @@ class Denoise(TrajectoryScene):
             tails = {"color": theme.samples, "width": LINE, "alpha": 0.8, "length": options.trail_steps}
             clouds.append(view.trails(states[:, : options.trails], **tails))
         clock = self.clock(run, *([] if guess is None else [guess]))
-        hero = Hero(view, states, theme=theme, prefer=way_ahead(clock, view, options.orbit)) if options.hero else None
+        settle(clock)
+        wide, near = view.box, view.close_up(shown)
+        worth = way_ahead(clock, view, options.orbit, lambda u: between(wide, near, closing_in(u)))
+        hero = Hero(view, states, theme=theme, way=FAR, prefer=worth) if options.hero else None
 
         # what stands round it, all on one clock
         clock.bind(*clouds, *([hero] if hero else []))
@@ -136,7 +147,6 @@ class Denoise(TrajectoryScene):
         column.append(scale_bar(view, page, boxes.stage, under=theme.bg))
         caption = self.caption("sampler", "step", "points", "scaling", "seed", "model")
 
-        wide, near = view.box, view.close_up(shown)
         clock.show(1)
         self.look(1)
         view.lay(near, view.rect)
@@ -166,9 +176,7 @@ class Denoise(TrajectoryScene):
         """The view goes nearer to the data as the run goes from `start` to `end` of its way."""
 
         def show(u: float) -> None:
-            share = closing_in(start + u * (end - start))
-            x0, x1, y0, y1 = ((1 - share) * a + share * b for a, b in zip(wide, near, strict=True))
-            view.lay((x0, x1, y0, y1), view.rect)
+            view.lay(between(wide, near, closing_in(start + u * (end - start))), view.rect)
 
         moved = [*view.made, *view.attached]
         return UpdateFromAlpha(show, *moved, run_time=self.seconds(seconds), adds=False)

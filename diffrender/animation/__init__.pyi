@@ -71,7 +71,12 @@ from .parts.class_labels import (
 )
 from .parts.class_strips import ClassStrips as ClassStrips, first_of_each as first_of_each
 from .parts.clock import Clock as Clock
-from .parts.close_up import close_ups as close_ups, play_close_up as play_close_up, way_ahead as way_ahead
+from .parts.close_up import (
+    close_ups as close_ups,
+    play_close_up as play_close_up,
+    settle as settle,
+    way_ahead as way_ahead,
+)
 from .parts.cloud_tiles import CloudTiles as CloudTiles, even_steps as even_steps
 from .parts.code_panel import CodePanel as CodePanel, loop_of as loop_of
 from .parts.deformed_grid import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -147,6 +147,18 @@ def _changes(cloud: Any, steps: np.ndarray) -> np.ndarray:
     parts = [shape(state[::2]) - shape(state[1::2]) if len(state) > 1 else np.zeros(1) for state in states[1:]]
     chance = np.array([np.square(part).mean() / 2 for part in parts])
     return away / np.sqrt(np.maximum(away + chance, 1e-300))
+
+
+def settling(timeline: Timeline, step: float, share: float) -> Timeline:
+    """The same timeline, but that what comes after `step` has at least `share` (0..1) of the clip, at its own pace."""
+    at = timeline.course(step)
+    if not 0 < at < 1 or 1 - at >= share:
+        return timeline
+
+    def warp(u: float) -> float:
+        return timeline.warp(u / (1 - share) * at if u < 1 - share else 1 - (1 - u) / share * (1 - at))
+
+    return replace(timeline, warp=warp)
 
 
 def log_snr(

@@ -139,3 +139,12 @@ def test_landing_gives_the_end_to_the_last_step_and_shows_recorded_states_before
     assert (steps[80], steps[90], steps[100]) == pytest.approx((last - 1, last - 0.5, last), abs=1e-6)
     assert (np.diff(steps) >= 0).all()
     assert made.interpolate, "what is drawn between two states is said to be"
+
+
+def test_what_comes_after_a_step_gets_its_share_and_no_more_if_it_has_it():
+    plain = timeline.linear(100)
+    late = timeline.settling(plain, 80, 0.4)
+    assert late.course(80) == pytest.approx(0.6)
+    assert [late.step(u) for u in (0.0, 0.3, 0.8, 1.0)] == [0, 40, 90, 100]
+    assert plain.course(80) == pytest.approx(0.8), "the control"
+    assert timeline.settling(plain, 40, 0.4) is plain

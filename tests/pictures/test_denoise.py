@@ -10,10 +10,10 @@ import pytest
 
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.furniture.panels import Slider
-from diffrender.animation.parts.close_up import STEP_SECONDS, ZOOM_SECONDS
+from diffrender.animation.parts.close_up import HOLD, INSIDE, SETTLING, STEP_SECONDS, ZOOM_SECONDS
 from diffrender.animation.parts.hero_step import RIM
 from diffrender.animation.text.typst import Typeset
-from diffrender.animation.timeline import paced
+from diffrender.animation.timeline import paced, settling
 from diffrender.trajectory.distance import judged_distance, shape_step
 from diffrender.trajectory.reader import Trajectory
 
@@ -110,7 +110,8 @@ def whole(recorded):
 
 def test_the_prediction_of_every_point_is_where_it_was_recorded(read, cinema, whole):
     (shot,) = cinema("denoise", run=whole).at(REWIND + 0.75 * SECONDS, **PLAIN)
-    step = int(paced(whole.states, whole["x0"]).step(0.75))
+    shaped, timeline = shape_step(whole), paced(whole.states, whole["x0"])
+    step = int((timeline if shaped is None else settling(timeline, shaped, SETTLING)).step(0.75))
     guess = shot.rasters["PointCloud"][0]
     seen = []
     for x0 in (whole["x0"][step], whole["x0"][step - 1]):
@@ -128,7 +129,7 @@ def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema,
     timeline = film.scene.clocks[0].timeline
     for first in range(whole.steps):  # where the step that is taken apart is, that many seconds later arrows are grown
         before = REWIND + 0.5 + 2 * timeline.course(first)
-        film.at(before + ZOOM_SECONDS + 0.8 + 0.7 * STEP_SECONDS, duration=SECONDS, slow_steps=1)
+        film.at(before + ZOOM_SECONDS + 0.7 * STEP_SECONDS + 0.5 * HOLD[False], duration=SECONDS, slow_steps=1)
         said = [getattr(m, "body", "") for top in film.scene.mobjects for m in top.get_family()]
         if any(f"from step {first} to {first + 1}" in text for text in said):
             break
@@ -170,6 +171,27 @@ def test_predictions_have_a_shape_when_their_distance_has_fallen(long_run):
     far = [judged_distance(long_run, long_run["x0"][k]).far for k in (0, step - 3, step, long_run.steps - 1)]
     left = (np.array(far) - far[-1]) / (far[0] - far[-1])
     assert left[2] <= 0.06 < left[1]
+
+
+def test_what_comes_after_predictions_have_their_shape_has_its_share_of_the_way(cinema, long_run):
+    film = cinema("denoise", run=long_run)
+    film.play([(0, 1)], **PLAIN)
+    shaped, plain = shape_step(long_run), paced(long_run.states, long_run["x0"])
+    assert 1 - film.scene.clocks[0].timeline.course(shaped) == pytest.approx(SETTLING, abs=0.01)
+    assert 1 - plain.course(shaped) < SETTLING - 0.02, "the control"
+
+
+def test_the_point_that_is_followed_stays_inside_what_is_seen(cinema, long_run):
+    film = cinema("denoise", run=long_run)
+    for time in np.arange(0.0, 16.0, 1.3):
+        film.at(float(time), duration=SECONDS)
+        view = film.scene.views[0]
+        hero = next(mob for mob in view.made[::-1] if len(getattr(mob, "xy", ())) == 1)
+        x0, x1, y0, y1 = view.box
+        place = (hero.xy[0] - ((x0 + x1) / 2, (y0 + y1) / 2)) / ((x1 - x0) / 2, (y1 - y0) / 2)
+        assert (np.abs(place) < 1).all(), time
+        others = (view.flat(long_run.states[0]) - ((x0 + x1) / 2, (y0 + y1) / 2)) / ((x1 - x0) / 2, (y1 - y0) / 2)
+    assert (np.abs(others) > INSIDE).any(), "the control: others begin where it is not seen in the end"
 
 
 def test_steps_are_taken_apart_early_and_when_predictions_have_a_shape(cinema, long_run):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,17 +11,24 @@ from manim import Mobject
 from diffrender.animation.animations import FadeInFast, FadeOutFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.views import Plane
-from diffrender.animation.mobjects.furniture.panels import frame
+from diffrender.animation.mobjects.furniture.panels import Rect, frame
 from diffrender.animation.parts.clock import Clock
-from diffrender.animation.parts.hero_step import HeroStep, arrived
+from diffrender.animation.parts.hero_step import GROWN, HeroStep, arrived
+from diffrender.animation.timeline import settling
 from diffrender.trajectory.distance import shape_step
+from diffrender.trajectory.reader import Trajectory
 
 ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.8
 DIMMED = {2: 0.6, 3: 0.5}  # the others while one point is followed: in space they lie behind and before it
-MOST_TIMES = {False: 6.0, True: 3.5}  # how large a close-up is at most: of a shape some must be seen
-AHEAD = 8  # steps from where predictions have a shape over which the way to them should be long
+HOLD = {False: 1.5, True: 0.7}  # seconds that all arrows of a first step stand besides: early, and of a shape
+MOST_TIMES = {False: 6.0, True: 9.0}  # how large a close-up is at most: of a shape some must be seen
+POINT = 0.6  # of its radius that the point has there: it shall not hide what begins at it
+INSIDE = 0.9  # of the view's half: the one that is followed stays within it
+SWAP = 0.3, 0.4  # seconds in which words go, and after which part of a zoom others come
+SETTLING = 0.36  # of the way at least: what comes after predictions have their shape
+WATCHED = 60  # steps at which points are looked at
 EARLY = 0.75  # where no predictions are recorded, steps are taken apart among the first so many of all
-SHOWN_OVER = 0.25  # of the highest noise level: under it predictions are not told from samples any more
+SHOWN_OVER = 0.12  # of the highest noise level: under it predictions are not told from samples any more
 NAMED = "close-up of one point × {0:.1f}: from step {1:,} to {2:,}|close-up × {0:.1f}: from step {1:,} to {2:,}"
 NAMED += "|× {0:.1f}: from step {1:,} to {2:,}"
 
@@ -39,19 +46,43 @@ class CloseUp(NamedTuple):
         return self.first + self.steps
 
 
-def way_ahead(clock: Clock, view: Plane, degrees: float) -> np.ndarray | None:
-    """(N,) how long the way from each point to what is predicted for it is seen to be, when predictions have come to
-    have a shape, by the camera that turns by `degrees` on its way; None if they never have, or are not recorded."""
+def settle(clock: Clock) -> None:
+    """Give the end of a clock's way, in which samples condense on the shape that predictions have, time to be seen."""
+    if (shaped := shape_step(clock.run)) is not None:
+        clock.timeline = settling(clock.timeline, shaped, SETTLING)
+
+
+def way_ahead(clock: Clock, view: Plane, degrees: float, seen: Callable[[float], Rect]) -> np.ndarray | None:
+    """(N,) how well each point can be followed: how long the way to what is predicted for it looks once predictions
+    have a shape, more in the middle of the view than at its edge, and nothing for points that leave it. None if
+    predictions never have a shape, or are not recorded.
+
+    degrees: by which the camera turns on its way. seen: what of the view's plane is shown at a moment 0..1 of it.
+    """
     run = clock.run
     if (shaped := shape_step(run)) is None:
         return None
-    view.look(clock.timeline.course(shaped), degrees=degrees)
-    ways = []
-    for k in range(shaped, min(shaped + AHEAD, len(run["x0"]))):
-        here, there = (view.flat(np.asarray(points[k], float)) for points in (run.states, run["x0"]))
-        ways.append(np.linalg.norm(there - here, axis=1))
+    stays, ways, off = np.ones(run.chains, bool), [], []
+    last = _last_shown(run)
+    for k in np.unique(np.linspace(0, run.steps - 1, WATCHED).astype(int)):
+        course = clock.timeline.course(k)
+        view.look(course, degrees=degrees)
+        x0, x1, y0, y1 = seen(course)
+        here = view.flat(np.asarray(run.states[k], float))
+        away = np.abs(here - ((x0 + x1) / 2, (y0 + y1) / 2)) / ((x1 - x0) / 2, (y1 - y0) / 2)
+        stays &= (away < INSIDE).all(1)
+        if shaped <= k < last:
+            there = view.flat(np.asarray(run["x0"][k], float))
+            ways.append(np.linalg.norm(there - here, axis=1))
+            off.append(np.linalg.norm(there - ((x0 + x1) / 2, (y0 + y1) / 2), axis=1) / ((y1 - y0) / 2))
     view.look(0, degrees=degrees)
-    return np.mean(ways, axis=0)
+    return stays * np.mean(ways, axis=0) * np.exp(-np.square(np.mean(off, axis=0))) if ways else None
+
+
+def _last_shown(run: Trajectory) -> int:
+    """The step before which predictions are told from samples."""
+    seen = np.flatnonzero(np.asarray(run["sigma"]) >= SHOWN_OVER * np.max(run["sigma"]))
+    return min(int(seen[-1]) + 1 if len(seen) else 0, run.steps)
 
 
 def close_ups(clock: Clock, parts: HeroStep, count: int, degrees: float) -> list[CloseUp]:
@@ -64,8 +95,7 @@ def close_ups(clock: Clock, parts: HeroStep, count: int, degrees: float) -> list
     if not count:
         return []
     shaped = shape_step(run)
-    seen = np.flatnonzero(np.asarray(run["sigma"]) >= SHOWN_OVER * np.max(run["sigma"]))
-    last = min(int(seen[-1]) + 1 if len(seen) else 0, run.steps)
+    last = _last_shown(run)
     late = count - max(count // 3, 1)
 
     def picked(count: int, first: int, last: int) -> CloseUp:
@@ -108,29 +138,41 @@ def play_close_up(
     parts.hero.begin(first)
     near = parts.window(first, count, view.rect, most=MOST_TIMES[shaped])
     edge = frame(view.rect, scene.theme.border).set_z_index(7)  # what is seen is a part: it is cut at this edge
-    scene.play(
-        view.move(near, view.rect, seconds),
-        FadeInFast(edge, run_time=seconds),
-        UpdateFromAlpha(lambda u: fade.set(1 - u * (1 - dimmed)), *others, run_time=seconds),
-    )
     times = (whole[1] - whole[0]) / (near[1] - near[0])
     marks = scene.legend(parts.keys(page, box), box)
     named = page.tag(NAMED, view.rect, times, first, first + count)
-    scene.crossfade([key, *gone], [marks, named, *told])
+    point = parts.hero.point
+    size = point.radius
+
+    def zoom(u: float) -> None:
+        fade.set(1 - u * (1 - dimmed))
+        point.radius = size * (1 - u * (1 - POINT))
+
+    out, after = scene.seconds(SWAP[0]), SWAP[1]
+    scene.play(
+        view.move(near, view.rect, seconds),
+        FadeOutFast(key, *gone, run_time=out),
+        FadeInFast(edge, run_time=seconds),
+        FadeInFast(marks, named, *told, run_time=seconds, after=after),
+        UpdateFromAlpha(zoom, *others, point, run_time=seconds),
+    )
+    total, grown = STEP_SECONDS * count + HOLD[shaped], STEP_SECONDS * GROWN
 
     def show(u: float) -> None:
-        step = min(int(u * count), count - 1)
-        part = u * count - step
-        clock.show_step(first + step + arrived(part))
-        parts.show(first + step, part)
+        passed = u * total
+        at = min(passed, max(grown, passed - HOLD[shaped])) / STEP_SECONDS
+        step = min(int(at), count - 1)
+        clock.show_step(first + step + arrived(at - step))
+        parts.show(first + step, at - step)
 
     scene.add(*parts.mobjects)
     moved = [*clock.mobjects, *parts.mobjects]  # but what is gone meanwhile stays away
-    scene.play(UpdateFromAlpha(show, *moved, run_time=scene.seconds(STEP_SECONDS) * count, adds=False))
+    scene.play(UpdateFromAlpha(show, *moved, run_time=scene.seconds(total), adds=False))
     parts.rest()
-    scene.crossfade([marks, named, *told], [key, *gone])
     scene.play(
         view.move(whole, view.rect, seconds),
+        FadeOutFast(marks, named, *told, run_time=out),
         FadeOutFast(edge, run_time=seconds),
-        UpdateFromAlpha(lambda u: fade.set(dimmed + u * (1 - dimmed)), *others, run_time=seconds),
+        FadeInFast(key, *gone, run_time=seconds, after=after),
+        UpdateFromAlpha(lambda u: zoom(1 - u), *others, point, run_time=seconds),
     )

@@ -20,11 +20,13 @@ from diffrender.trajectory.reader import Trajectory
 
 GUESS_ARROW = 0.6  # the arrow to the prediction is slighter than those of what happens
 STAGES = {"guess": 0.45, "drift": 0.4, "noise": 0.4, "hold": 0.35, "move": 0.3, "gone": 0.1}  # shares of a slow step
+GROWN = 1.4 / 2.0  # of it when all arrows have grown, and stand
 BEST = 0.35  # of the way to the predicted data: how long a step and its kick are best to be seen
 SCALE = {2: 0.8, 3: 1.0}  # of arrows
-RIM = 0.13  # units before the middle of a point at which an arrow to it ends
+RIM = 0.1  # units before the middle of a point at which an arrow to it ends
 ASIDE = 4.0  # how badly it reads that the mean lies a radian beside the way to what is predicted
 ABOUT = 0.4  # of the way to it: so far about what is predicted a close-up shows, if other predictions lie there
+AWAY = 3.0  # how badly, that a step leads away from it by a factor e
 LEAST = 0.8  # of the samples' standard deviation in the end: the way to what is predicted should be as long
 SHORT = "$hat(x)_0$", "mean", "noise"
 LONG = (
@@ -52,7 +54,7 @@ class HeroStep:
             "drift": StepArrow(self.mean, scale=SCALE[view.dims], casing=casing),
             "noise": StepArrow(theme.noise, dashed=True, scale=SCALE[view.dims], casing=casing),
         }
-        self.predicted = Dot(radius=0.08, color=theme.data).set_stroke(theme.fg, 1.2 * RING * 100)
+        self.predicted = Dot(radius=0.06, color=theme.data).set_stroke(theme.fg, 1.2 * RING * 100)
         self.predicted.set_z_index(8).set_opacity(0)
         hero.point.set_z_index(8)  # arrows end at it, and do not hide it
         self.light = Spotlight.by_name(equation, theme)
@@ -123,8 +125,9 @@ class HeroStep:
 
     def pick(self, count: int, first: int, last: int, aim: Callable[[int], None] = lambda step: None) -> int:
         """The step from `first` to before `last` that begins the `count` consecutive ones whose arrows, as seen, read
-        best, by rule: none very short, much longer than another, over it or along the line of sight, and the mean on
-        the dashed line to what is predicted, or near it. aim: puts the camera where it is at a step."""
+        best, by rule: none very short, much longer than another, over it or along the line of sight, the mean on the
+        dashed line to what is predicted, or near it, and the point in the end not farther from it.
+        aim: puts the camera where it is at a step."""
         size = LEAST * float(self.view.flat(np.asarray(self.run.states[-1])).std(0).mean())
         bad = []
         for k in range(first, max(last, first + count)):
@@ -137,8 +140,19 @@ class HeroStep:
             off = _angle(seen["guess"], seen["drift"]) if "guess" in pairs else 0.0
             over = -np.log(max(np.sin(_angle(seen["drift"], seen["noise"])), 1e-6)) if "noise" in seen else 0.0
             lengths = sum(abs(np.log(max(length, 1e-6) / (BEST * way))) for length in ends.values())
-            bad.append(lengths - np.log(max(aside, 1e-6)) + ASIDE * off + over + max(np.log(size / way), 0.0))
+            bad.append(
+                lengths - np.log(max(aside, 1e-6)) + ASIDE * off + over + max(np.log(size / way), 0.0) + self._lost(k)
+            )
         return first + int(np.argmin(np.convolve(bad, np.ones(count), "valid")))
+
+    def _lost(self, step: int) -> float:
+        """How badly it reads that a step leads away from what is predicted, by chance: most lead nearer."""
+        ends = self.ends(step)
+        if "guess" not in ends:
+            return 0.0
+        (now, guess), (_, after) = ends["guess"], list(ends.values())[-1]
+        before, then = (float(np.linalg.norm(guess - at)) for at in (now, after))
+        return AWAY * max(float(np.log(max(then, 1e-9) / max(before, 1e-9))), 0.0)
 
     def window(
         self, first: int, count: int, rect: Rect, *, most: float, room: float = 1.45
