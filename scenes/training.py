@@ -12,12 +12,16 @@ from diffrender.animation import (
     BesideData,
     Boxes,
     Clock,
+    FadeInFast,
+    FadeOutFast,
     Hero,
     LearningCurves,
     LearningImages,
     SceneOptions,
+    Timeline,
     Training,
     TrajectoryScene,
+    evenly_in,
     frame,
     key_dot,
     key_line,
@@ -27,13 +31,15 @@ from diffrender.animation import (
     point_radius,
     scale_bar,
 )
+from diffrender.trajectory.distance import nearest_distances
 
 STAMPS = {"tall": 5, "square": 9, "classic": 7, "wide": 7}  # moments of the training that stay on screen
 HEROES = 3  # noises whose end points are followed while the network learns,
 TAIL = 5  # each with where it went in so many snapshots
 DATA, SAMPLES = 0.75, 0.95  # opacity of points
 SMALLER = 0.8  # radius of samples, that of the data being 1
-REWIND = 1.0  # seconds back to the first step
+REWIND = 1.0  # seconds back to the first step,
+UNTRAINED = 0.8  # and so many that what the untrained network makes stands
 EVEN = 0.1  # of the time that all snapshots of points have alike; the rest goes to what moves
 
 
@@ -48,7 +54,7 @@ class TrainingScene(TrajectoryScene):
     class Options(SceneOptions):
         """Options of `training`."""
 
-        duration: float = Field(12.0, gt=0, le=600, description="seconds from the first to the last training step")
+        duration: float = Field(10.0, gt=0, le=600, description="seconds from the first to the last training step")
         points: int = Field(800, ge=1, le=20000, description="points shown of the data and of the samples each")
         interpolate: bool = Field(True, description="points go straight from one snapshot to the next; images do not")
         heroes: int = Field(HEROES, ge=0, le=50, description="points that are followed, from always the same noise")
@@ -66,14 +72,14 @@ class TrainingScene(TrajectoryScene):
         under, lines = (0.42, 1 + images) if tall else (0.46, 2)
         boxes = self.arrange(name, tiles=STAMPS[page.shape], under=under, key_lines=lines, **more)
         shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
-        timeline = path_length(shots, even=0.4 if images else EVEN, interpolate=options.interpolate)
+        timeline = path_length(shots, even=0.4) if images else self.pace()
         clock = self.clock(run, timeline=timeline)
         shown, moving = (self.images if images else self.cloud)(boxes, clock)
 
         # loss and distance over the training, each with the floor that nothing can beat
         charts = LearningCurves(page, run, boxes.side, clock)
         told = "training step {:,}, log axis" if page.shape == "wide" else "training step {:,}"
-        step = clock.number(told, steps, size="legend")
+        step = clock.number(told, steps, size="legend", between=options.interpolate)
         step.at(boxes.side.right, boxes.side.bottom + 0.2 * page.em("legend"), 1)
 
         said = (run.meta.get("objective") or {}).get("equation")
@@ -86,10 +92,20 @@ class TrainingScene(TrajectoryScene):
         self.look(1)
         self.intro(*header, ground=[*ground, *moving], result=boxes.panel)
         self.rewind(clock, REWIND)
+        self.stand(self.seconds(UNTRAINED))
         self.play_run(clock)
         if not images and len(run.target):
             self.beside_the_data(boxes, [*ground, *moving], self.caption("model", count, sampler, "seed"))
         self.outro()
+
+    def pace(self) -> Timeline:
+        """Half of the time as points move, half as they come nearer to the data than ever: later ones only shimmer."""
+        shots, between = self.run["snapshot"], self.options.interpolate
+        way = path_length(shots, even=EVEN)
+        curves = [np.array([way.course(k) for k in range(len(shots))])]
+        if course := nearest_distances(self.run, list(shots)):
+            curves.append(np.log(np.minimum.accumulate([each.far for each in course])))
+        return evenly_in(*curves, name="towards the data", interpolate=between)
 
     def beside_the_data(self, boxes: Boxes, gone: list[Any], caption: Any) -> None:
         """The last samples leave the data that they lie among: both as large as fits, with their distance."""
@@ -98,9 +114,9 @@ class TrainingScene(TrajectoryScene):
         view, left, right = (self.view(run.target, box, reach=0.86) for box in (boxes.panel, two.left, two.right))
         self.look(1)
         view.cloud(shown, color=self.theme.samples, radius=point_radius(options.points, 24), alpha=SAMPLES)
-        self.add(*view.made)
         beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated", nearest=True)
-        beside.play(self, view, gone, caption)
+        self.play(FadeOutFast(*gone, run_time=0.3), FadeInFast(*view.made, caption, run_time=0.3))  # at rest: no double
+        beside.play(self, view, [])
 
     def images(self, boxes: Boxes, clock: Clock) -> tuple[list[Any], list[Any]]:
         """Samples as a grid, one of them at several moments: what stands, and what moves."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffrender.animation.timeline import path_length
+from diffrender.animation.timeline import evenly_in, path_length
 from diffrender.config.sections import Config
 from diffrender.trajectory.distance import nearest_distances
 from diffrender.trajectory.reader import Trajectory
 
-SECONDS, STEPS, POINTS, MEAN = 3.0, 120, 40, 80
-REWIND = 1.0  # seconds in which the clip goes back to the first step, before it moves on
+SECONDS, STEPS, POINTS = 3.0, 120, 40
+REWIND = 1.8  # seconds in which the clip goes back to the first step and stands there, before it moves on
 STAMPS = 7
 EVEN = 0.1  # of the time that all snapshots have alike
 
@@ -34,10 +34,18 @@ def run(tmp_path_factory):
     return Trajectory.open(folder / "training.npz")
 
 
+def pace(run):
+    """How the training passes: half of the time as points move, half as they come nearer to the data."""
+    way = path_length(run["snapshot"], even=EVEN)
+    far = [each.far for each in nearest_distances(run, list(run["snapshot"]))]
+    moved = np.array([way.course(k) for k in range(len(far))])
+    return evenly_in(moved, np.log(np.minimum.accumulate(far)), name="pace")
+
+
 @pytest.fixture(scope="module")
 def shown(run):
     """A snapshot in the middle, and the seconds at which the clip must show it."""
-    line, course = path_length(run["snapshot"], even=EVEN), np.linspace(0, 1, 2001)
+    line, course = pace(run), np.linspace(0, 1, 2001)
     steps = np.array([line.step(u) for u in course])
     shot = int(steps[len(steps) // 2])
     return shot, REWIND + SECONDS * float(np.median(course[steps == shot]))
@@ -94,7 +102,7 @@ def stamped(read, shot, which):
 
 
 def test_stamps_show_the_snapshots_that_were_passed_and_no_others(read, shot, run, shown):
-    line = path_length(run["snapshot"], even=EVEN)
+    line = pace(run)
     for k, u in enumerate(np.linspace(0, 1, STAMPS)):
         snapshot = round(line.step(u))
         there, xy = stamped(read, shot, k)
@@ -104,10 +112,8 @@ def test_stamps_show_the_snapshots_that_were_passed_and_no_others(read, shot, ru
 
 
 def mean_of(loss):
-    """The exponential average over the past alone, the test's own way: of all losses, weighted by age."""
-    age = np.arange(len(loss))[:, None] - np.arange(len(loss))
-    weight = np.where(age >= 0, np.exp(-age / MEAN), 0)
-    return weight @ loss / weight.sum(1)
+    """At every step the mean of the latest half of the losses so far, the test's own way."""
+    return np.array([loss[k // 2 : k].mean() for k in range(1, len(loss) + 1)])
 
 
 def check_curve(read, curve, frame, x, y, now):
@@ -179,7 +185,7 @@ def test_names_of_floors_stand_over_narrow_charts_and_not_in_them(cinema, run, s
     family = [mob for top in film.scene.mobjects for mob in top.get_family()]
     loss, distance = shot.rasters["Curve"][1:]
     usual = nearest_distances(run, [run["snapshot"][-1]])[-1].usual
-    for curve, name in ((loss, f"{run.meta['figures']['loss_floor']:.3f}"), (distance, usual)):
+    for curve, name in ((loss, f"{run.meta['figures']['loss_floor']:.2f}"), (distance, usual)):
         (text,) = [mob for mob in family if name in getattr(mob, "body", "")]
         assert (text.get_bottom()[1] > curve.get_top()[1]) == over
 

@@ -50,7 +50,7 @@ class Beside:
         gone = [*gone, *(mob for mob in view.cage if mob in scene.mobjects and mob not in gone)]
         out = [FadeOutFast(*gone, run_time=SOON * seconds)] if gone else []
         soon = [mob for mob in self.mobjects if mob not in self.named]
-        into = FadeInFast(*soon, *also, run_time=seconds, after=SOON)
+        into = FadeInFast(*soon, *also, run_time=seconds, after=SOON if gone else 0.0)
         scene.play(*out, view.move(*self.where, seconds), into, FadeInFast(*self.named, run_time=seconds, after=LATE))
 
 

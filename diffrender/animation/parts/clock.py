@@ -58,18 +58,24 @@ class Clock:
         self.mobjects = [mob for mob in self.mobjects if mob not in things]
 
     def number(
-        self, template: str, *values: np.ndarray | Sequence[float], size: str = "label", color: str = "fg"
+        self,
+        template: str,
+        *values: np.ndarray | Sequence[float],
+        size: str = "label",
+        color: str = "fg",
+        between: bool = False,
     ) -> Running:
         """A line of text with numbers that run: one field in braces for each of `values`, (T+1,) recorded figures.
 
-        Fewer than T+1 values belong to the first steps; the last goes on.
+        Fewer than T+1 values belong to the first steps; the last goes on. between: between two steps figures lie
+        between theirs, as places of points do; whole ones stay whole.
         """
         figures = [np.asarray(v) for v in values]
         longest = [_longest(v, spec) for v, spec in zip(figures, _specs(template), strict=True)]
         text = self.page.running(template, *longest, size=size, color=color)
 
         def show(step: float) -> None:
-            text.set_values(*(v[min(int(step), len(v) - 1)].item() for v in figures))
+            text.set_values(*((_between if between else _last)(v, step) for v in figures))
 
         self.bind(show, moves=[text])
         return text
@@ -112,6 +118,17 @@ class Clock:
         return PlayTrajectory(
             self, adds=False, timeline=self.timeline, run_time=seconds, start=start, end=end, rate_func=rate_func
         )
+
+
+def _last(values: np.ndarray, step: float) -> Any:
+    """The figure of the last step."""
+    return values[min(int(step), len(values) - 1)].item()
+
+
+def _between(values: np.ndarray, step: float) -> Any:
+    """The figure on the straight line from one step to the next, a whole one if they are."""
+    value = float(np.interp(step, np.arange(len(values)), values))
+    return int(value) if values.dtype.kind in "iu" else value
 
 
 WHOLE = ("", ",", "d", ",d")  # ways in which a larger whole number never needs less room

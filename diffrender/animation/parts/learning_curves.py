@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ from manim import VGroup
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
-from diffrender.animation.mobjects.plane.curve import averaged
 from diffrender.animation.parts.axes import Axes, decades, evenly
 from diffrender.animation.parts.beside import FAR, FLOOR, METRIC, NEAREST
 from diffrender.animation.parts.clock import Clock
@@ -17,13 +17,22 @@ from diffrender.animation.theme import HAIR
 from diffrender.trajectory.distance import compared_points, judged_distances, nearest_distances
 from diffrender.trajectory.reader import Trajectory
 
-MEAN = 80  # training steps over which the loss is averaged
+RECENT = 0.5  # share of the steps so far, the latest of them, over which the loss is averaged
 APART = 3.0  # ticks of the distance stand no nearer
 NARROW = 10.0  # em, under which a chart is narrow
 NAMED = 0.55  # of a chart's width, under which curves are still high: room for the name of a dotted line
-LEAST = "least possible on average: {0:.3f}|least possible: {0:.3f}|least {0:.3f}"
+ABOVE = 0.8  # of that width, for its name over a narrow chart: the next one's may reach over its left edge
+LEAST = "least possible on average: {0}|least on average: {0}|least {0}"
 JOINED = "nearest data 0.000, true samples 0.000–0.000"  # the longest line over a chart that holds the floor too
 RAW = 0.5  # opacity of the single losses behind their mean
+
+
+def recent_mean(loss: np.ndarray) -> np.ndarray:
+    """(T,) at every step the mean of the latest half of the losses (T,) so far: on a logarithmic axis as smooth late as
+    early, and late so smooth that it can be compared with what is least on average."""
+    total, count = np.concatenate([[0.0], np.cumsum(loss)]), np.arange(1, len(loss) + 1)
+    before = (count * (1 - RECENT)).astype(int)
+    return (total[count] - total[before]) / (count - before)
 
 
 class LearningCurves:
@@ -59,24 +68,26 @@ class LearningCurves:
             self.mobjects += self._distance(under, room, x_ticks=ticks)
 
     def _loss(self, box: Box, room: float, *, x_ticks: Any) -> list[Any]:
-        """Single losses and their exponential mean; the axis holds all that is drawn."""
+        """Single losses and the mean of the latest half of them; the axis holds all that is drawn."""
         page, theme, clock, steps = self.page, self.page.theme, self.clock, self.steps
         loss = np.asarray(self.run["loss"], float)
-        at, mean = np.arange(1, len(loss) + 1), averaged(loss, MEAN)
+        at, mean = np.arange(1, len(loss) + 1), recent_mean(loss)
         floor = (self.run.meta.get("figures") or {}).get("loss_floor")
         low, high = min(loss.min(), floor or np.inf), loss.max()  # nothing that was recorded is cut off
         axes = Axes(
-            page, box, x=(1, len(loss)), y=(low, high), log_x=True, x_ticks=x_ticks, y_ticks=evenly(low, high, 2),
-            room=room,
+            page, box, x=(1, len(loss)), y=(low, high), log_x=True, x_ticks=x_ticks,
+            y_ticks=evenly(low, high, 2 if page.shape == "tall" else 3), room=room,
         )  # fmt: skip
         raw = axes.curve(at, loss, color=theme.fg, width=HAIR).set_fill(opacity=RAW)
         smooth = axes.curve(at, mean, color=theme.fg, ring=theme.bg)
         for curve in (raw, smooth):
             clock.bind(lambda shot, curve=curve: curve.show_step(self._moment(shot)), moves=[curve])
-        name = f"Loss, mean of {MEAN} steps: {{:.3f}}" if page.shape == "wide" else "Loss {:.3f}"
-        name += f", least {floor:.3f}" if floor and self.joined else ""
+        # a floor is known within some 1 %: no more decimals than that, of what is compared with it too
+        spec = f".{max(1 - math.floor(math.log10(floor)), 2)}f" if floor else ".3f"
+        name = f"Loss, mean of the latest half: {{:{spec}}}" if page.shape == "wide" else f"Loss {{:{spec}}}"
+        name += f", least {floor:{spec}}" if floor and self.joined else ""
         value = self._over(axes, clock.number(name, mean[np.clip(steps - 1, 0, len(mean) - 1)], size="legend"))
-        least = [self._judged(axes, floor, LEAST)] if floor else []
+        least = [self._judged(axes, floor, LEAST.replace("{0}", f"{{0:{spec}}}"))] if floor else []
         return [*axes.mobjects, *least, raw, smooth, value]
 
     def _distance(self, box: Box, room: float, *, x_ticks: Any) -> list[Any]:
@@ -118,7 +129,7 @@ class LearningCurves:
         if self.joined:
             return axes.floor(value)
         size = "floor" if self.line else "legend"
-        name = page.fitting(names, (1.0 if self.line else NAMED) * rect.width, size, value).format(value)
+        name = page.fitting(names, (ABOVE if self.line else NAMED) * rect.width, size, value).format(value)
         if not self.line:
             return axes.floor(value, name, size=size)
         over = page.roomy(page.words(name, "floor", "muted"), rect.width)
