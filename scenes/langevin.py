@@ -147,8 +147,9 @@ class Langevin(ChainsInSpaceScene):
         "Finite step: mean $1\\/2 norm(v)^2 =$ {:.3f}, not 1|$1\\/2 norm(v)^2 =$ {:.3f}, not 1",
         "crowd": "{:,} chains, coloured by where they start|{:,} chains, coloured by start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
-        "crowd_counted": "With noise: coloured by start, counted by end|"
-        "With noise; colour: start, count: end|With noise",
+        "crowd_counted": "With noise: shares and $sigma$ (true ones)|"
+        "With noise: share, $sigma$ (true)|Share, $sigma$ (true)",
+        "crowd_shares": "With noise: shares (true ones)|With noise: shares (true)|Shares (true)",
         "wasserstein": "sliced Wasserstein distance to $p$|distance to $p$",
         "floor": "two true samples of {0:,}: {1}|two true samples: {1}|{1}",
         "steps": "step",
@@ -158,12 +159,12 @@ class Langevin(ChainsInSpaceScene):
         "distance {0:.2f}, two true samples {2}|{0:.3f}, two true samples {1}|{0:.3f} ({1})",
         "ends_off": "not $p$: distance {0:.3f}, two true samples {1}|not $p$: {0:.3f}, two true samples {1}|"
         "not $p$: {0:.3f} ({1})|{0:.3f} ({1})",
-        "ellipses": "ellipses: one deviation",
+        "ellipses": "$sigma$, ellipses: deviation per axis; dashed: true",
         "stuck_at": "Without noise: {0:,} chains on {1} points|Without noise: on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
         "crowd_alone_beside": "This sampler, {:,} chains|This sampler",
-        "crowd_counted_beside": "This sampler: coloured by start, counted by end|"
-        "Colour: start, count: end|This sampler",
+        "crowd_counted_beside": "This sampler: shares and $sigma$ (true ones)|Share, $sigma$ (true)",
+        "crowd_shares_beside": "This sampler: shares (true ones)|This sampler: shares (true)|Shares (true)",
         "stuck_chains_beside": "Gradient ascent, {:,} chains|Gradient ascent",
         "stuck_at_beside": "Gradient ascent: {0:,} chains on {1} points|Gradient ascent: on {1} points|On {1} points",
         "cooled": "$p_t$, chains coloured by where they end|Chains on $p_t$, coloured by their end|$p_t$ and chains",

@@ -166,9 +166,10 @@ class DensityScene(TrajectoryScene):
         """The density on a panel, in colours on which coloured points can be read."""
         return self.density.heat(box, faint=FAINT).set_z_index(1)
 
-    def tally(self, run: Trajectory, box: Box, *, spread: bool) -> Tally:
-        """How many chains ended in each basin, and how far spread, on a panel."""
-        return Tally(self.page, box, self.basins, run["x"][-1], self.density.box, self.colors, spread=spread)
+    def tally(self, run: Trajectory, box: Box, *, spread: bool, true: bool = True) -> Tally:
+        """Which share of the chains ended in each basin, and how far spread, on a panel."""
+        x = run["x"][-1]
+        return Tally(self.page, box, self.basins, x, self.density.box, self.colors, spread=spread, true=true)
 
     def histogram_of(self, run: Trajectory, columns: int) -> FillingHistogram:
         """The histogram of a run's first chain on the right panel, with square bins."""

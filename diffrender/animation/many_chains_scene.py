@@ -29,9 +29,9 @@ class ManyChainsScene(DensityScene):
 
     equation: that of the header, with a term `noise`. lasts: seconds that each act moves. The scene's `words` hold
     what the acts say: hill, height, stuck; crowd, wasserstein, floor, steps, straight; crowd_alone, crowd_counted,
-    stuck_chains, stuck_at, same, ends, ends_off, ellipses; cooled, temperature, own_top. plain: whether the chains
-    without noise move as those with it do, but for the noise; else words whose names end in `_beside` say what they
-    are.
+    crowd_shares, stuck_chains, stuck_at, same, ends, ends_off, ellipses; cooled, temperature, own_top. plain: whether
+    the chains without noise move as those with it do, but for the noise; else words whose names end in `_beside` say
+    what they are.
     """
 
     equation: Typeset
@@ -150,11 +150,12 @@ class ManyChainsScene(DensityScene):
             footer=self.footer_of_both(noisy, run, self.words["same"], "step", clock=clock), key=[self.rule(run)],
         )  # fmt: skip
         self.play_act("still", clock, self.lasts["still"])
-        ends = ((noisy, self.left), (run, self.right))
-        self.tallies = [self.tally(r, box, spread=True).set_z_index(6) for r, box in ends]
+        ends = ((noisy, self.left, True), (run, self.right, False))  # what is true stands once
+        self.tallies = [self.tally(r, box, spread=True, true=true).set_z_index(6) for r, box, true in ends]
         points = int((self.tallies[1].counts > 0).sum())
         self.set_places(
-            label=[self.label(self.beside("crowd_counted"), self.left)], key=self.how_far(noisy, run),
+            label=[self.label(self.beside("crowd_counted" if self.tallies[0].told else "crowd_shares"), self.left)],
+            key=self.how_far(noisy, run),
             name=[self.label(self.beside("stuck_at"), self.right, run.chains, points)],
             footer=self.footer_of_both(noisy, run, self.words["ellipses"], clock=clock),
         )  # fmt: skip
@@ -164,6 +165,7 @@ class ManyChainsScene(DensityScene):
         self.play(FadeInFast(*self.tallies, run_time=1.0), dim)
         for place, tally in zip(("left", "right"), self.tallies, strict=True):
             self.places[place] = [*self.places[place], tally]
+        self.rest(2.0)  # besides what the end of a film stands
 
     def rule(self, run: Trajectory) -> Typeset:
         """The step of a run, as its recording writes it, under the right panel: the header's is that of the left."""

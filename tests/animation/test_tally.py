@@ -9,7 +9,7 @@ from diffrender.animation.layout.box import Box
 from diffrender.animation.parts.distances import Distance
 from diffrender.animation.parts.filling import expected_variation
 from diffrender.animation.parts.one_chain import OneChain
-from diffrender.animation.parts.tally import at_sides
+from diffrender.animation.parts.tally import at_sides, percents
 from diffrender.animation.theme import theme
 
 FACE = np.array([[-1.0, 0.7], [1.0, 0.7], [0.0, 0.0], [0.0, -1.1]])
@@ -35,6 +35,18 @@ def test_figures_stand_at_the_sides_beside_what_they_count():
     nearest = [int(np.argmin([np.hypot(*(middle - eye)) for middle in made])) for eye in FACE[:2]]
     assert nearest == [0, 1]
     assert any(gap(place, place, half) <= 0 for place in FACE)  # figures on the modes would cover them
+
+
+@pytest.mark.parametrize("parts", [[1, 1, 1], [111, 111, 73, 305], [0.005, 0.005, 0.99], [0, 7]])
+def test_shares_add_up_to_a_hundred(parts):
+    exact = 100 * np.array(parts) / sum(parts)
+    assert sum(percents(np.array(parts))) == 100
+    assert np.abs(percents(np.array(parts)) - exact).max() < 1
+
+
+def test_shares_each_rounded_alone_need_not():
+    assert sum(round(100 * part / 3) for part in (1, 1, 1)) == 99
+    assert percents(np.array([111, 111, 73, 305])) == [19, 18, 12, 51]
 
 
 @pytest.mark.parametrize("places", [FACE * (2.2, 1.0), np.concatenate([FACE, FACE + 0.05, FACE - 0.05, FACE + 0.1])])

@@ -378,11 +378,11 @@ def test_chains_are_where_they_were_recorded_in_the_colour_of_where_they_began(c
 
 
 def spread(points):
-    """Root mean square distance of points (N, 2) from their mean."""
-    return float(np.sqrt(np.square(points - points.mean(0)).sum(1).mean()))
+    """Standard deviation of points (N, 2) per axis."""
+    return float(np.sqrt(points.var(0).mean()))
 
 
-def test_labels_say_how_many_chains_ended_at_each_mode_and_how_far_spread(crowds, recordings):
+def test_labels_say_which_share_of_the_chains_ended_at_each_mode_and_how_far_spread(crowds, recordings):
     scene = crowds[1].scene
     order = mode_of(scene.basins.modes)
     for tally, run in zip(scene.tallies, (recordings["many"], recordings["still"]), strict=True):
@@ -391,13 +391,16 @@ def test_labels_say_how_many_chains_ended_at_each_mode_and_how_far_spread(crowds
         assert abs(tally.counts - counts[order]).max() <= (0 if run is recordings["still"] else 2)
         assert scene.basins.masses == pytest.approx([1 / 3] * 3, abs=0.01)
         said = {part.body for part in tally.get_family() if isinstance(part, Typeset)}
-        for number, far in zip(tally.counts, tally.spreads, strict=True):
-            assert any(f";{number:,}:" in body for body in said)
-            assert not any(f";{number + 100:,}:" in body for body in said)
-            assert any(f"spread {far:.2f}" in body for body in said)
+        assert sum(tally.shares) == sum(tally.true_shares) == 100
+        assert np.abs(np.array(tally.shares) - 100 * tally.counts / tally.counts.sum()).max() < 1
+        for share, far in zip(tally.shares, tally.spreads, strict=True):
+            assert any(f"{share}\\%" in body and "(" not in body for body in said)
+            assert not any(f"{share + 34}\\%" in body for body in said)
+            assert any(f"{far:.2f}" in body for body in said)
         own = scene.basins.of(ends)
         assert tally.spreads == pytest.approx([spread(ends[own == k]) for k in range(3)], abs=1e-6)
-        assert all(any(f"true {true:.2f}" in body for body in said) for true in scene.basins.spreads)
+        true = [any(f"({true:.2f})" in body for body in said) for true in scene.basins.spreads]
+        assert all(true) if run is recordings["many"] else not any(true), "what is true stands once"
 
 
 def test_chains_without_noise_have_no_spread_and_stand_as_dots_in_ellipses_of_the_density(crowds):
@@ -417,9 +420,9 @@ def test_spreads_of_basins_are_those_of_the_density():
     density = sum(np.exp(-((x - m) ** 2 + y**2) / (2 * w * w)) / (w * w) for w, m in zip(widths, middles, strict=True))
     basins = Basins(density, (-6, 6, -6, 6))
     order = np.argsort(basins.modes[:, 0])
-    assert basins.spreads[order] == pytest.approx([np.sqrt(2) * w for w in widths], rel=0.01)
+    assert basins.spreads[order] == pytest.approx(widths, rel=0.01)
     assert basins.means[order][:, 0] == pytest.approx(middles, abs=0.01)
-    assert np.isnan(basins.spreads_of(np.array([[-3.0, 0.0], [-3.0, 1.0]]))[order[1]])
+    assert np.isnan(basins.moments_of(np.array([[-3.0, 0.0], [-3.0, 1.0]]))[0][order[1]]).all()
 
 
 def test_under_each_panel_stands_how_far_its_chains_have_stayed_from_the_density(crowds, recordings):

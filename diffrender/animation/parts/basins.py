@@ -51,13 +51,17 @@ class Basins:
 
     @property
     def spreads(self) -> np.ndarray:
-        """(K,) root mean square distance of the mass of each basin from its mean."""
-        return np.sqrt(np.trace(self.covariances, axis1=1, axis2=2))
+        """(K,) standard deviation of the mass of each basin per axis: the root mean square of those along two axes."""
+        return per_axis(self.covariances)
 
-    def spreads_of(self, xy: np.ndarray) -> np.ndarray:
-        """(K,) the same of those of (N, 2) points that lie in each; NaN where none do."""
-        _, covariances = _moments(np.asarray(xy, float), self.of(xy), len(self.modes), np.ones(len(xy)))
-        return np.sqrt(np.trace(covariances, axis1=1, axis2=2))
+    def moments_of(self, xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means (K, 2) and covariances (K, 2, 2) of those of (N, 2) points that lie in each; NaN where none do."""
+        return _moments(np.asarray(xy, float), self.of(xy), len(self.modes), np.ones(len(xy)))
+
+
+def per_axis(covariances: np.ndarray) -> np.ndarray:
+    """(K,) standard deviations per axis of covariances (K, 2, 2): of a round distribution that along any line."""
+    return np.sqrt(np.trace(covariances, axis1=1, axis2=2) / 2)
 
 
 def _moments(xy: np.ndarray, labels: np.ndarray, count: int, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

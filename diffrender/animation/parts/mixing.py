@@ -37,7 +37,7 @@ def steps_per_draw(x: np.ndarray) -> float:
 def spread_bias(basins: Basins, x: np.ndarray) -> Share:
     """How much wider states (T, 2) lie round the means of their basins than the density does."""
     own = basins.of(np.asarray(x))
-    away = np.square(np.asarray(x, float) - basins.means[own]).sum(1)
+    away = np.square(np.asarray(x, float) - basins.means[own]).mean(1)
     true = np.square(basins.spreads)[own]
 
     def wider(part: slice) -> float:

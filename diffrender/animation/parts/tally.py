@@ -1,20 +1,22 @@
-"""Tally of where chains ended: how many at every mode, how far spread there, and what both should be."""
+"""Tally of where chains ended: which share at every mode, how far spread there, and what both should be."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from manim import Dot, VGroup
 
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import Rect, line, pill
-from diffrender.animation.parts.basins import Basins
+from diffrender.animation.parts.basins import Basins, per_axis
 from diffrender.animation.theme import LINE, RING, Theme, blend, contrast, laid
 
 MARK, DOT = 0.06, 0.11  # radius of the mark of a mode, and of the dot of all chains that stand on one point
 POINT = 0.1  # chains that are less spread than so much of what they should be stand on a point
-CORNERS = 72  # of an ellipse
+CORNERS = 96  # of an ellipse
+DASH, PERIOD = 4, 6  # sides of a dashed ellipse that are drawn, of so many
 PAD, GAP, EDGE = 0.08, 0.05, 0.05  # round a label's text, between labels, and to the panel's edge
 READABLE = 3.0  # least contrast of a mark with its panel
 
@@ -39,12 +41,14 @@ def as_bytes(colors: Sequence[str], labels: np.ndarray) -> np.ndarray:
 
 
 class Tally(VGroup):
-    """For each mode the number of chains in its basin, their share and spread, and what both are of the density.
+    """For each mode the share of the chains in its basin and their spread, and, if told, what both are of the density.
 
-    Spread is the root mean square distance from their mean; an ellipse of one deviation shows the density's, and a dot
-    in the mode's colour stands where chains have none. The figures stand at the panel's sides, each with a line to its
-    mode; where these have no room for all, the shares alone stand there, or on the modes or beside their dots.
-    x: (N, 2) chains. box: part of data space that the panel `rect` shows. spread: whether it is told.
+    Spread is the standard deviation per axis, σ; ellipses of one deviation show it, dashed the density's, and a dot in
+    the mode's colour stands where chains have none. The figures stand at the panel's sides, in brackets the true ones,
+    each with a line to its mode; where these have no room for all, the shares alone stand there, or on the modes or
+    beside their dots.
+    x: (N, 2) chains. box: part of data space that the panel `rect` shows. spread: whether it is told. true: whether the
+    density's figures are.
     """
 
     def __init__(
@@ -57,26 +61,43 @@ class Tally(VGroup):
         colors: Sequence[str],
         *,
         spread: bool = True,
+        true: bool = True,
     ) -> None:
         theme = page.theme
         super().__init__()
-        self.counts, self.masses, self.spreads = basins.counts(x), basins.masses, basins.spreads_of(x)
+        self.counts, self.masses = basins.counts(x), basins.masses
+        means, covariances = basins.moments_of(x)
+        self.spreads = per_axis(covariances)
         (x0, x1, y0, y1), (a, b, c, d) = box, rect
         scale = np.array([(b - a) / (x1 - x0), (d - c) / (y1 - y0)])
         places = (basins.modes - (x0, y0)) * scale + (a, c)
         points = self.spreads < POINT * basins.spreads if spread else np.zeros(len(places), bool)
         self.dots = points
         radii = np.where(points, DOT, 0.0)
-        told = list(zip(self.spreads, basins.spreads, strict=True)) if spread else [None] * len(places)
+        self.shares, self.true_shares = percents(self.counts), percents(basins.masses)
+        shares = [(str(made), str(real)) for made, real in zip(self.shares, self.true_shares, strict=True)]
+        told = [("–" if np.isnan(made) else f"{made:.2f}", f"{real:.2f}")
+                for made, real in zip(self.spreads, basins.spreads, strict=True)]  # fmt: skip
         floor = c + 1.6 * page.em("legend")  # over a scale bar
-        for each in (told, [None] * len(places)):
-            rows = [_figures(page, *figures, len(x)) for figures in zip(self.counts, basins.masses, each, strict=True)]
+        turned = np.outer(scale, scale)
+        least = np.sqrt(np.linalg.eigvalsh(basins.covariances * turned)[:, 0]) if spread else radii
+        clear = np.maximum(radii, least)
+        shares_alone = [None] * len(places)
+        tries: list[tuple[str, list[Any], np.ndarray]] = [(size, told, clear) for size in ("label", "legend") if spread]
+        for size, spreads, discs in [*tries, ("legend", shares_alone, clear), ("legend", shares_alone, radii)]:
+            rows = [_figures(page, share, far, size, true=true, point=bool(point), brackets=spread)
+                    for share, far, point in zip(shares, spreads, points, strict=True)]  # fmt: skip
             halves = [(float(text.width) / 2 + PAD, float(text.height) / 2 + PAD) for text in rows]
-            if (middles := at_sides(places, radii, halves, (a, b, floor, d))) is not None:
+            if (middles := at_sides(places, discs, halves, (a, b, floor, d))) is not None:
                 break
+        self.told = spreads[0] is not None
         if spread:
-            self.add(*(_ellipse((mean - (x0, y0)) * scale + (a, c), covariance * np.outer(scale, scale), theme)
-                       for mean, covariance in zip(basins.means, basins.covariances, strict=True)))  # fmt: skip
+            self.add(*(_ellipse((mean - (x0, y0)) * scale + (a, c), covariance * turned, theme)
+                       for mean, covariance, count, point in zip(means, covariances, self.counts, points, strict=True)
+                       if count and not point))  # fmt: skip
+            of_p = zip(basins.means, basins.covariances, strict=True)
+            self.add(*(_ellipse((mean - (x0, y0)) * scale + (a, c), covariance * turned, theme, dashed=True)
+                       for mean, covariance in of_p))  # fmt: skip
         if aside := middles is not None:
             self.add(*(_leader(*each, theme) for each in zip(middles or [], halves, places, radii, strict=True)))
         for place, color, point in zip(places, colors, points, strict=True):
@@ -89,23 +110,53 @@ class Tally(VGroup):
             self.add(pill(text, theme, pad=PAD, alpha=0.92), *text)
 
 
-def _figures(page: Page, count: int, mass: float, spread: tuple[float, float] | None, total: int) -> VGroup:
-    """How many ended in a basin and their share, how far spread they are, and under each what it should be."""
-    lines, size = [(f"{count:,}: {count / max(total, 1):.0%}", "fg"), (f"true {mass:.0%}", "muted")], "legend"
-    if spread is not None:
-        (made, true), size = spread, "floor"
-        lines += [(f"spread {made:.2f}", "reject" if made < POINT * true else "fg"), (f"true {true:.2f}", "muted")]
-    texts = [(text.replace("%", "\\%"), color) for text, color in lines]
-    drop = 1.25 * page.em(size)
-    return VGroup(*(page.label(text, 0, -k * drop, 0, size, color) for k, (text, color) in enumerate(texts)))
+def percents(parts: np.ndarray) -> list[int]:
+    """Parts (K,) of a whole in percent, which add up to 100: those that lose most by being cut are rounded up."""
+    exact = 100 * np.asarray(parts, float) / np.sum(parts)
+    whole = np.floor(exact).astype(int)
+    for k in np.argsort(whole - exact, kind="stable")[: 100 - whole.sum()]:
+        whole[k] += 1
+    return whole.tolist()
 
 
-def _ellipse(middle: np.ndarray, covariance: np.ndarray, theme: Theme) -> VGroup:
-    """One deviation round a mean, in the scene, cased in the panel's colour."""
+def _figures(
+    page: Page,
+    share: tuple[str, str],
+    spread: tuple[str, str] | None,
+    size: str,
+    *,
+    true: bool,
+    point: bool,
+    brackets: bool,
+) -> VGroup:
+    """The share of a basin and how far its chains are spread, each with, in brackets, what it should be."""
+    (made, real), em = share, page.em(size)
+    if spread is None:
+        said = f"({real}\\%)" if brackets else f"true {real}\\%"
+        under = [page.label(said, 0, -1.25 * em, 0, size, "muted")] if true else []
+        return VGroup(page.label(f"{made}\\%", 0, 0, 0, size), *under)
+    rows = VGroup()
+    named = "{}" if true else "$sigma =$ {}"  # beside the true ones there is no room for it
+    for k, (form, (made, real), color) in enumerate(
+        (("{}\\%", share, "fg"), (named, spread, "reject" if point else "fg"))
+    ):
+        text = page.label(form.format(made), 0, -1.3 * k * em, -1, size, color)
+        rows.add(text)
+        if true:
+            left = float(text.get_right()[0]) + 0.35 * em
+            rows.add(page.label(f"({form.format(real)})", left, -1.3 * k * em, -1, size, "muted"))
+    return rows
+
+
+def _ellipse(middle: np.ndarray, covariance: np.ndarray, theme: Theme, *, dashed: bool = False) -> VGroup:
+    """One deviation round a mean, in the scene: dashed, or cased in the panel's colour."""
     turn = np.linspace(0, 2 * np.pi, CORNERS + 1)
     values, axes = np.linalg.eigh(covariance)
     at = middle + np.stack([np.cos(turn), np.sin(turn)], 1) * np.sqrt(np.maximum(values, 0)) @ axes.T
-    return VGroup(line(at, theme.panel, 3 * LINE), line(at, theme.fg, 1.1 * LINE))
+    if not dashed:
+        return VGroup(line(at, theme.panel, 3 * LINE), line(at, theme.fg, 1.1 * LINE))
+    dashes = [at[k : k + DASH + 1] for k in range(0, CORNERS, PERIOD)]
+    return VGroup(*(line(dash, theme.score, 1.6 * LINE) for dash in dashes))
 
 
 def at_sides(
