@@ -75,7 +75,8 @@ class Denoise(TrajectoryScene):
     needs = {"run": Recording("reverse")}
     words = {
         "title": "Denoising",
-        "noise_left": "noise in $x_t$:",
+        "level": "$t =$ {:,}, noise: $sigma_t =$ {:.3f}|$t =$ {:,}, $sigma_t =$ {:.3f}",
+        "noise_left": "noise in $x_t$: $sigma_t =$ {:.3f}|$sigma_t =$ {:.3f}",
         "kick": "fresh noise $tilde(sigma)_t xi$, RMS {:.2f}|RMS of $tilde(sigma)_t xi$: {:.2f}",
         "samples": "samples $x_t$",
         "guess_text": "predicted data $hat(x)_0$",
@@ -129,10 +130,12 @@ class Denoise(TrajectoryScene):
         header = self.header(self.words["title"], self.sampler_equation())
         texts, plot = boxes.column.columns(*BESIDE) if page.shape == "tall" else (boxes.column, boxes.column)
         letters = "legend" if page.shape == "tall" else "label"
-        noise = page.fitting(
-            f"{self.words['noise_left']} $sigma_t =$ {{:.3f}}|$sigma_t =$ {{:.3f}}", texts.width, letters, 0.0
-        )
-        column: list[Any] = [clock.number(noise, run["sigma"], size=letters)]
+        if "t-1" in self.sampler_equation():  # it counts down, to the data
+            noise = page.fitting(self.words["level"], texts.width, letters, run.steps, 0.0)
+            figures = [np.arange(run.steps, -1, -1), run["sigma"]]
+        else:
+            noise, figures = page.fitting(self.words["noise_left"], texts.width, letters, 0.0), [run["sigma"]]
+        column: list[Any] = [clock.number(noise, *figures, size=letters)]
         if page.column_align and "tilde(sigma)" in self.sampler_equation() and "noise" in run:
             kick = page.fitting(self.words["kick"], texts.width, "legend", 0.0)
             column.append(clock.number(kick, kicks(run), size="legend", color="samples"))

@@ -20,7 +20,7 @@ from diffrender.trajectory.reader import Trajectory
 
 ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.8
 DIMMED = {2: 0.6, 3: 0.5}  # the others while one point is followed: in space they lie behind and before it
-HOLD = {False: 1.5, True: 0.7}  # seconds that all arrows of a first step stand besides: early, and of a shape
+HOLD = {False: 1.2, True: 0.7}  # seconds that all arrows of a first step stand besides: early, and of a shape
 MOST_TIMES = {False: 6.0, True: 9.0}  # how large a close-up is at most: of a shape some must be seen
 POINT = 0.6  # of its radius that the point has there: it shall not hide what begins at it
 INSIDE = 0.9  # of the view's half: the one that is followed stays within it
@@ -156,18 +156,22 @@ def play_close_up(
         FadeInFast(marks, named, *told, run_time=seconds, after=after),
         UpdateFromAlpha(zoom, *others, point, run_time=seconds),
     )
-    total, grown = STEP_SECONDS * count + HOLD[shaped], STEP_SECONDS * GROWN
 
-    def show(u: float) -> None:
-        passed = u * total
-        at = min(passed, max(grown, passed - HOLD[shaped])) / STEP_SECONDS
+    def show(at: float) -> None:
         step = min(int(at), count - 1)
         clock.show_step(first + step + arrived(at - step))
         parts.show(first + step, at - step)
 
     scene.add(*parts.mobjects)
     moved = [*clock.mobjects, *parts.mobjects]  # but what is gone meanwhile stays away
-    scene.play(UpdateFromAlpha(show, *moved, run_time=scene.seconds(total), adds=False))
+
+    def taken_apart(begin: float, end: float) -> None:
+        seconds = scene.seconds(STEP_SECONDS) * (end - begin)
+        scene.play(UpdateFromAlpha(lambda u: show(begin + u * (end - begin)), *moved, run_time=seconds, adds=False))
+
+    taken_apart(0, GROWN)
+    scene.stand(scene.seconds(HOLD[shaped]))
+    taken_apart(GROWN, count)
     parts.rest()
     scene.play(
         view.move(whole, view.rect, seconds),

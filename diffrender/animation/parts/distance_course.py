@@ -13,6 +13,7 @@ from diffrender.animation.parts.beside import FAR, FLOOR, METRIC
 from diffrender.animation.parts.clock import Clock
 from diffrender.trajectory.distance import MOST_POINTS, Judged, compared_points, judged_distances
 
+BAND = "two true samples"
 AWAY = 0.25  # of the chart from texts
 MOMENTS = 128  # of a run at which it is measured, at most: between two of them the last one stands
 LOW = 3.4  # em of the legend: a lower chart cannot be read
@@ -67,5 +68,22 @@ class DistanceCourse:
         )  # fmt: skip
         named = page.label("step", axes.rect.right, axes.rect.bottom - 1.1 * em, 1, "legend", "muted")
         curve = axes.curve(np.arange(steps + 1), self.far, color=theme.samples, ring=theme.bg).set_z_index(3)
-        band = [axes.band(self.usual.low, self.usual.high)] if self.usual else []
-        return [*axes.mobjects, named, *band, self.clock.bind(curve)]
+        return [*axes.mobjects, named, *self._band(axes), self.clock.bind(curve)]
+
+    def _band(self, axes: Axes) -> list[Any]:
+        """The band of two draws, named over it or under it, wherever the curve leaves room."""
+        if not self.usual:
+            return []
+        page, (left, _, bottom, top) = self.clock.page, axes.rect
+        made: list[Any] = [axes.band(self.usual.low, self.usual.high)]
+        name, em = page.words(BAND, "floor", "muted"), page.em("floor")
+        share = (name.width + em) / axes.rect.width
+        if share > 1:
+            return made
+        crossed = [axes.at(0, far)[1] for far in self.far[: int(np.ceil(share * len(self.far))) + 1]]
+        low, high = (axes.at(0, value)[1] for value in (self.usual.low, self.usual.high))
+        for y in (high + 0.3 * em, low - 1.0 * em):
+            clear = all(far < y - 0.3 * em or far > y + em for far in crossed)
+            if clear and y - 0.3 * em > bottom and y + em < top:
+                return [*made, name.at(left + 0.3 * em, y)]
+        return made
