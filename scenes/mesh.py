@@ -108,9 +108,8 @@ class Mesh(TrajectoryScene):
         ends = [words["ends"]] if page.shape == "wide" else []  # where there is room
         caption = self.caption("sampler", "step", points, *ends, "scaling", "model")
         edge = frame(boxes.stage, theme.border).set_z_index(5)
-        joined = [ZoomBeam(boxes.stage, read.lens, theme, light=0).set_z_index(2)] * (
-            page.shape != "tall"
-        )  # there the key lies between
+        beam = ZoomBeam(boxes.stage, read.lens, theme, light=0).set_z_index(2)
+        joined = [] if page.shape == "tall" else [beam]  # there the key lies between
 
         def look(share: float) -> None:
             mesh.box = tuple(a + share * (b - a) for a, b in zip(grid.wide, grid.near, strict=True))
