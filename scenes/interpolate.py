@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from manim import VGroup, smooth
 from pydantic import Field
 
 from diffrender.animation import (
     FadeInFast,
     FadeOutFast,
+    ImageGrid,
     NoiseWalk,
     Recording,
     SceneOptions,
@@ -20,7 +24,9 @@ from diffrender.animation import (
 
 SHARES = 0.4, 0.6  # of the duration: noise becomes images, then the walk between the noises
 REWIND = 0.8  # seconds in which recorded time runs back
-BACK = 0.8  # seconds from the middle of the walk to where it begins
+BACK = 1.6  # seconds from the middle of the walk to where it begins
+NOISE, END = 1.5, 1.0  # seconds in which the noises stand, and either end of the walk
+GROW = 0.9  # seconds in which strips become the end
 MANY = {
     "sampler.steps": 20,
     "sampler.chains": 210,
@@ -50,7 +56,7 @@ class Interpolate(TrajectoryScene):
         """Noises on the way between two become images, in lockstep; then the walk, from one end to the other."""
         page, options, circle = self.page, self.options, self.trajectories["circle"]
         clock = self.clock(circle, timeline=path_length(circle.states[:, ::7]))
-        walk = NoiseWalk([circle, self.trajectories["line"]])
+        walk = self.walk = NoiseWalk([circle, self.trajectories["line"]])
         names = (circle.meta.get("target") or {}).get("labels") or []
         of = f"class {escaped(str(names[walk.label]))}" if walk.label < len(names) else ""
         caption = self.caption(
@@ -67,13 +73,46 @@ class Interpolate(TrajectoryScene):
         self.intro(*title, self.shown_equation, ground=[*walk.standing, caption])
         self.remove(*walk.made)
         self.add(*walk.running)
-        self.rewind(clock, REWIND)
+        self.rewind(clock, REWIND, FadeOutFast(*walk.late, run_time=self.seconds(REWIND) / 2))
+        self.stand(self.seconds(NOISE))
         self.play_run(clock, SHARES[0] * options.duration)
         # from the middle, which was large, to one end, over the images that lie between
         seconds = self.seconds(BACK)
         to_the_end = UpdateFromAlpha(lambda u: walk.show((1 - smooth(u)) / 2), *walk.mobjects, run_time=seconds)
-        names = FadeOutFast(*walk.running, run_time=seconds / 2), FadeInFast(*walk.made, run_time=seconds, after=0.5)
-        self.play(*names, to_the_end)
+        back, first, last = walk.ends
+        new = FadeInFast(*walk.made, *walk.late, back, run_time=seconds / 2, after=0.5)
+        self.play(FadeOutFast(*walk.running, run_time=seconds / 4), new, to_the_end)
+        self.remove(back)
+        self.add(first)
+        self.stand(self.seconds(END))
+        self.remove(first)
         self.play(UpdateFromAlpha(walk.show, *walk.mobjects, run_time=self.seconds(SHARES[1] * options.duration)))
-        self.crossfade(walk.standing, walk_result(page, stage, walk))
+        self.add(last)
+        self.stand(self.seconds(END))
+        self.grow(walk, [*walk.standing, last], walk_result(page, stage, walk))
         self.outro()
+
+    def grow(self, walk: NoiseWalk, gone: list[Any], result: list[Any]) -> None:
+        """The strips grow into the images of the end, so that the frame is never empty; all else fades."""
+        grids = [mob for mob in result if isinstance(mob, ImageGrid)]
+        ends = [grid.points.copy() for grid in grids]
+        starts = [strip.get_center() + small(end, strip) for end, strip in zip(ends, walk.strips, strict=True)]
+
+        def show(u: float) -> None:
+            for grid, start, end in zip(grids, starts, ends, strict=True):
+                grid.set_points(start + smooth(u) * (end - start))
+
+        seconds = self.seconds(GROW)
+        show(0)
+        self.play(
+            FadeOutFast(*gone, run_time=seconds / 2),
+            FadeInFast(*grids, run_time=seconds / 2),
+            UpdateFromAlpha(show, *grids, run_time=seconds),
+            FadeInFast(*(mob for mob in result if mob not in grids), run_time=seconds, after=0.5),
+        )
+
+
+def small(points: np.ndarray, strip: ImageGrid) -> np.ndarray:
+    """The corners (K, 3) of a grid about the origin, of a size that fits in a strip."""
+    room = np.array([strip.width, strip.height]) / np.ptp(points[:, :2], axis=0)
+    return (points - (points.min(0) + points.max(0)) / 2) * room.min()

@@ -9,7 +9,9 @@ from diffrender.animation.text.numbers import Running
 from diffrender.core.errors import RenderError
 
 DURATION = 4.0
-WALK = 0.8 + 0.4 * DURATION + 0.8  # seconds until the walk begins
+RUN = 0.8 + 1.5  # seconds until noise becomes images: time runs back, and the noises stand
+BACK = RUN + 0.4 * DURATION  # until the middle goes back to an end, in so many seconds as until it stands there
+WALK = BACK + 1.6 + 1.0  # until the walk begins
 PLACES, CLASSES = 6, 10
 
 
@@ -53,7 +55,7 @@ def test_the_walk_shows_recorded_chains_of_either_way_from_one_end_to_the_other(
 
 
 def test_each_strip_holds_its_own_way(cinema, runs):
-    start, shot = cinema("interpolate", **runs).at(0.9, 0.8 + 0.4 * DURATION + 0.2, duration=DURATION)
+    start, shot = cinema("interpolate", **runs).at(RUN + 0.1, BACK + 0.2, duration=DURATION)
     strips = sorted((g for g in shot.rasters["ImageGrid"] if len(g.chains) > 1), key=lambda grid: -grid.points[0, 1])
     places = [round(u * (PLACES - 1)) for u in np.linspace(0, 1, 11)]
     chains = [place * CLASSES + hero(runs) for place in places]
@@ -67,7 +69,7 @@ def test_each_strip_holds_its_own_way(cinema, runs):
 
 
 def test_lengths_are_those_of_the_recorded_states(cinema, runs):
-    (shot,) = cinema("interpolate", **runs).at(0.5, duration=DURATION)
+    (shot,) = cinema("interpolate", **runs).at(WALK + 0.1, duration=DURATION)
     curves = shot.rasters["Curve"]
     wanted = [(step, name) for step in (0, -1) for name in ("circle", "line")]
     for curve, (step, name) in zip(curves, wanted, strict=True):
@@ -84,7 +86,7 @@ def test_lengths_are_those_of_the_recorded_states(cinema, runs):
 
 def test_time_runs_back_through_recorded_states(cinema, runs):
     film = cinema("interpolate", **runs)
-    (shot,) = film.at(0.8 + 0.4, duration=DURATION)
+    (shot,) = film.at(0.4, duration=DURATION)
     steps = {grid.step for grid in shot.rasters["ImageGrid"]}
     assert steps == {film.scene.clocks[0].step}
     assert 0 < steps.pop() < runs["circle"].steps
@@ -99,7 +101,7 @@ def length(runs, name, step, place):
 
 def test_the_length_that_is_told_is_that_of_the_large_image(cinema, runs):
     film = cinema("interpolate", **runs)
-    for seconds, place in ((0.9, 2), (WALK + 0.05 * 0.6 * DURATION, 0)):
+    for seconds, place in ((RUN + 0.1, 2), (WALK + 0.05 * 0.6 * DURATION, 0)):
         (shot,) = film.at(seconds, duration=DURATION)
         large = next(grid for grid in shot.rasters["ImageGrid"] if len(grid.chains) == 1)
         step = -1 if large.recorded is None else int(large.step)
@@ -110,13 +112,51 @@ def test_the_length_that_is_told_is_that_of_the_large_image(cinema, runs):
 
 
 def test_it_ends_on_images_at_even_places_of_either_way(cinema, runs):
-    (shot,) = cinema("interpolate", **runs).at(WALK + 0.6 * DURATION + 0.9, duration=DURATION)
+    (shot,) = cinema("interpolate", **runs).at(WALK + 0.6 * DURATION + 1.0 + 1.0, duration=DURATION)
     places = [round(u * (PLACES - 1)) for u in np.linspace(0, 1, 5)]
     grids = sorted(shot.rasters["ImageGrid"], key=lambda grid: -grid.points[0, 1])
     assert [grid.chains for grid in grids] == [[place * CLASSES + hero(runs) for place in places]] * 2
     assert [grid.step for grid in grids] == [runs["circle"].steps] * 2
     assert np.array_equal(grids[1].recorded.recorded, runs["line"]["x"])
     assert "Curve" not in shot.rasters, "the plots made room"
+
+
+def test_noises_stand_before_there_is_anything_to_say_of_images(cinema, runs):
+    film = cinema("interpolate", **runs)
+    first, last = film.at(0.9, RUN - 0.1, duration=DURATION)
+    for shot in (first, last):
+        assert {grid.step for grid in shot.rasters["ImageGrid"]} == {0}
+        assert len(shot.rasters["Curve"]) == 2, "the lengths of images come with them"
+    said = " ".join(m.body for top in film.scene.mobjects for m in top.get_family() if hasattr(m, "body"))
+    for name in ("circle", "line"):
+        assert f"{length(runs, name, 0, 2):.2f}" in said, "how long the noise in the middle is"
+    assert f"{length(runs, 'line', 0, 1):.2f}" not in said, "the control: beside i"
+
+
+def test_a_frame_slides_over_the_tiles_and_the_ends_are_said(cinema, runs):
+    film = cinema("interpolate", **runs)
+    places = []
+    for seconds in (BACK + 0.7, BACK + 0.8, BACK + 0.9, WALK - 0.2):
+        film.at(seconds, duration=DURATION)
+        places.append(float(film.scene.walk.markers[0].get_x()))
+    moves = -np.diff(places[:3])
+    assert (moves > 0).all(), "towards the first"
+    assert moves.max() < film.scene.walk.tiles[0][0].width, "it does not jump over one"
+    assert places[3] == pytest.approx(film.scene.walk.tiles[0][0].center[0])
+    assert film.scene.walk.ends[1] in film.scene.mobjects
+    film.at(WALK + 0.6 * DURATION + 0.5, duration=DURATION)
+    assert film.scene.walk.ends[2] in film.scene.mobjects
+
+
+def test_strips_grow_into_the_end(cinema, runs):
+    end = WALK + 0.6 * DURATION + 1.0
+    film, heights = cinema("interpolate", **runs), []
+    for seconds in (end + 0.1, end + 0.45, end + 1.0):
+        (shot,) = film.at(seconds, duration=DURATION)
+        grids = [grid for grid in shot.rasters["ImageGrid"] if len(grid.chains) == 5]
+        heights.append(max(grid.height for grid in grids))
+    assert heights == sorted(heights)
+    assert heights[2] > 1.1 * heights[0]
 
 
 def test_runs_that_are_no_walk_are_refused(cinema, runs, recorded):

@@ -21,12 +21,22 @@ class ClassStrips:
     """Places of `count` strips in a box, each of as many images as there are classes, as large as fit.
 
     Strips lie under each other with their names at the left; in a tall frame they stand beside each other, under them.
-    classes: the names of the classes. between: from strip to strip, at least.
+    classes: the names of the classes. between: from strip to strip, at least. spread: from image to image, if there is
+    room; not in a tall frame.
     """
 
-    def __init__(self, page: Page, box: Box, count: int, classes: Sequence[str], *, between: float = BETWEEN) -> None:
+    def __init__(
+        self,
+        page: Page,
+        box: Box,
+        count: int,
+        classes: Sequence[str],
+        *,
+        between: float = BETWEEN,
+        spread: float = 0.0,
+    ) -> None:
         self.page, self.classes, self.upright = page, classes, page.shape == "tall"
-        em, number = page.em("legend"), len(classes)
+        em, number, self.gap = page.em("legend"), len(classes), GAP
         if self.upright:
             side, head = max(page.words(escaped(name), "legend").width for name in classes) + 0.25, 3.0 * em
             self.size = min((box.width - side - between * (count - 1)) / count, (box.height - head) / number)
@@ -41,7 +51,8 @@ class ClassStrips:
         else:
             side, head = NAME_WIDTH[page.frame.shape], 1.45 * em
             self.size = min((box.width - side) / number, (box.height - head + between) / count - between)
-            length, spare = number * self.size, (box.height - head) / count - self.size
+            self.gap += (more := min(spread, (box.width - side) / number - self.size))
+            length, spare = number * (self.size + more), (box.height - head) / count - self.size
             self.step = self.size + min(max(spare, between), 4 * BETWEEN)
             top = box.top - head - max(box.height - head - self.step * count + between, 0) / 2
             self.left, left = box.left, box.right - max((box.width - side - length) / 2, 0) - length
@@ -56,7 +67,7 @@ class ClassStrips:
         page, em, first, made = self.page, self.page.em("legend"), self.strips[0], []
         every = self._every()
         for k, name in list(enumerate(self.classes))[::every]:
-            at = (k + 0.5) * self.size
+            at = (k + 0.5) * (self.size + self.gap - GAP)
             if self.upright:
                 y = first.top - at - 0.3 * em
                 made.append(page.label(escaped(name), first.left - 0.15, y, 1, "legend", "muted"))
@@ -81,12 +92,14 @@ class ClassStrips:
         strip, count = self.strips[k], len(self.classes)
         if self.upright:
             return strip.rows(*[1] * count, gap=GAP)
-        return strip.columns(*[1] * count, gap=GAP)
+        return strip.columns(*[1] * count, gap=self.gap)
 
     def grid(self, k: int, values: Any, chains: Any = None) -> ImageGrid:
         """The images of a strip, indexed by step: `chains` of (T+1, N, C, H, W)."""
         rows, cols = (len(self.classes), 1) if self.upright else (1, len(self.classes))
-        made = image_grid(values, self.strips[k], theme=self.page.theme, rows=rows, cols=cols, chains=chains)
+        made = image_grid(
+            values, self.strips[k], theme=self.page.theme, rows=rows, cols=cols, chains=chains, gap=self.gap
+        )
         return made.set_z_index(1)
 
     def name(self, k: int, text: str, color: str = "fg") -> Typeset:

@@ -20,13 +20,14 @@ from diffrender.trajectory.reader import Trajectory
 
 LENGTH = "$norm(x)\\/sqrt(d)$"  # of an image of d numbers
 AXIS = 0.7  # at the left of a chart, for its numbers
+SPREAD = 0.05, 0.95  # quantiles of the lengths of the data
 LENGTH_OF_DATA = "length $norm(x_0)\\/sqrt(d)$ (data: 1)|length of $x_0$ (data: 1)|length of $x_0$"
 MARK = 0.035  # width of the frame round the present tile
 WAYS = ("great circle", "straight line")
 EQUATIONS = "x_T prop sin((1 - u) theta) thin a + sin(u theta) thin b", "x_T = (1 - u) thin a + u thin b"
 HUES = ("samples", "reject")  # of either way
 TILES = {"tall": 5, "square": 7}  # of each way; eleven in other frames
-SHARES = {"wide": (0.66, 0.34), "classic": (0.64, 0.36), "square": (0.63, 0.37), "tall": (0.46, 0.54)}  # large, strips
+SHARES = {"wide": (0.58, 0.42), "classic": (0.64, 0.36), "square": (0.63, 0.37), "tall": (0.46, 0.54)}  # large, strips
 
 
 class NoiseWalk:
@@ -36,6 +37,7 @@ class NoiseWalk:
     large, where x_T lies and how long x_0 is at every place, and some images as two strips. grids: what follows
     recorded time, to be bound to a clock, as the walk itself, for the length of what is shown large. `show(u)` goes to
     a place 0..1. label: of the class. running, made: names of the large images while noise goes, and of what came.
+    late: what is said of images, and so belongs to the time when there are some. ends: words for where the walk is.
     """
 
     def __init__(self, runs: Sequence[Trajectory]) -> None:
@@ -60,7 +62,7 @@ class NoiseWalk:
         if page.shape == "tall":
             large, (lower, charts) = upper, lower.columns(0.44, 0.56, gap=0.3)
         else:
-            large, charts = upper.columns(*((0.4, 0.6) if page.shape == "wide" else (0.56, 0.44)), gap=0.6)
+            large, charts = upper.columns(*((0.32, 0.68) if page.shape == "wide" else (0.56, 0.44)), gap=0.6)
         self.lengths = [[_lengths(run, self.way, step) for run in self.runs] for step in (0, -1)]
         self.standing: list[Any] = [*self._large(large), *self._strips(lower), *self._charts(charts)]
         self.mark(0.5)
@@ -95,14 +97,15 @@ class NoiseWalk:
             figure.set_values(float(length))
 
     def mark(self, u: float) -> None:
-        """A dot on every curve at the place nearest to u, which is told, and a frame round the tile nearest to it."""
+        """A dot on every curve at the place nearest to u, which is told, and a frame that slides over the tiles."""
         at = self.place(u)
         self.told.set_values(at / (self.places - 1))
         for curve in self.curves:
             curve.show_step(at)
-        tile = round(at / (self.places - 1) * (len(self.at) - 1))
+        tiles = np.arange(len(self.at))
         for marker, boxes in zip(self.markers, self.tiles, strict=True):
-            marker.move_to([*boxes[tile].center, 0])
+            x, y = np.transpose([box.center for box in boxes])
+            marker.move_to([np.interp(u * tiles[-1], tiles, x), np.interp(u * tiles[-1], tiles, y), 0])
 
     def angle(self) -> float:
         """Between the two noises, in degrees, as recorded."""
@@ -158,12 +161,13 @@ class NoiseWalk:
         return [*self.strips, *strips.headings("$u$"), *names, *self.markers]
 
     def _charts(self, box: Box) -> list[Any]:
-        """Where x_T lies on either way, and where there is room how long x_0 is at every place; data have 1."""
+        """Where x_T lies on either way, and where there is room how long x_0 is at every place, and data are."""
         page, theme, both = self.page, self.page.theme, self.page.shape in ("wide", "tall")
         places = box.columns(1, 1, gap=0.5) if page.shape == "wide" else box.rows(*(1.25, 1.0)[: 1 + both], gap=0.3)
         shell = Shell(page, places[0], self._angles(), self.lengths[0], HUES)
-        self.told = shell.told
-        made, self.curves = [*shell.standing, self.told], list(shell.curves)
+        self.told, self.ends = shell.told, shell.ends
+        made, self.curves, self.late = [*shell.standing, self.told], list(shell.curves), list[Any]()
+        data = data_lengths(self.runs[0])
         for place, lengths in zip(places[1:], self.lengths[1:], strict=False):
             said = page.fitting(LENGTH_OF_DATA, place.width - AXIS, "legend")
             low = max(np.floor(10 * float(np.min(lengths))) / 10 - 0.1, 0.0)
@@ -171,11 +175,13 @@ class NoiseWalk:
                 page, place, x=(0, 1), y=(low, 1.05 * max(1.0, float(np.max(lengths)))), y_name=said,
                 x_name="place $u$", x_ticks=(0, 1), y_ticks=(low, 1),
             )  # fmt: skip
-            made += [*axes.mobjects, axes.floor(1.0)]
+            self.late += [*axes.mobjects, axes.band(*data) if data else axes.floor(1.0)]
             at = np.linspace(0, 1, self.places)
             for length, hue in zip(lengths, HUES, strict=True):
-                self.curves.append(axes.curve(at, length, color=theme.color(hue), future=theme.grid, ring=theme.bg))
-        return [*made, *self.curves]
+                curve = axes.curve(at, length, color=theme.color(hue), future=theme.grid, ring=theme.bg)
+                self.curves.append(curve)
+                self.late.append(curve)
+        return [*made, *shell.curves, *self.late]
 
     def _angles(self) -> list[np.ndarray]:
         """(places,) of x_T on either way: its angle from a towards b, in their plane, in radians."""
@@ -200,3 +206,12 @@ def by_class(run: Trajectory) -> list[np.ndarray]:
         return [np.arange(run.chains)]
     label = np.asarray(run["label"])
     return [np.flatnonzero(label == k) for k in np.unique(label)]
+
+
+def data_lengths(run: Trajectory) -> tuple[float, ...]:
+    """Between which lengths nine in ten of the recorded data lie; none if too few were recorded."""
+    data = np.asarray(run.target, float)
+    if len(data) < 20:
+        return ()
+    low, high = np.quantile(np.sqrt(np.square(data.reshape(len(data), -1)).mean(1)), SPREAD)
+    return float(low), float(high)

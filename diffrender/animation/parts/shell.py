@@ -14,7 +14,12 @@ from diffrender.animation.mobjects.furniture.panels import line
 from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.theme import HAIR
 
-NAMES = "$x_T$ in the plane of $a$ and $b$; dotted: length 1|$x_T$; dotted: length 1|$x_T$; dots: 1|$x_T$"
+NAMES = (
+    "$x_T$; dotted: the shell where all noise lies, length 1|dotted: the shell where all noise lies, length 1"
+    "|dotted: shell of noise, length 1|dotted: shell of noise|$x_T$; dots: 1|$x_T$"
+)
+ENDS = "back to $a$", "from $a$", "from $b$"  # said beside the place, of the walk on its way and at its ends
+SHORT = 0.9  # lengths that are said under a way
 BEYOND = 0.25  # radians that the shell goes on beyond the noises
 LEAST = 0.85  # of their size equations keep, so that the names have room
 DOTS = 60  # of the shell
@@ -24,7 +29,8 @@ class Shell:
     """x_T of ways from a noise a to a noise b, in their plane: a to the left, b to the right, the origin at the foot.
 
     angles, lengths: for each way (K,) its angle from a towards b, in radians, and its length, as recorded; noise has 1.
-    curves: of either way, x rising, with a dot at the present place; told: the place; standing: everything else.
+    curves: of either way, x rising, with a dot at the present place; told: the place; ends: what may be said beside it;
+    standing: everything else, and in the middle of either way its length.
     """
 
     def __init__(
@@ -38,7 +44,7 @@ class Shell:
         theme, em = page.theme, page.em("legend")
         theta, top = float(angles[0][-1]), max(1.0, float(np.max(lengths)))
         reach = np.sin(theta / 2 + BEYOND) if theta / 2 + BEYOND < np.pi / 2 else 1.0
-        body = box._replace(top=box.top - 1.75 * em)
+        body = box._replace(top=box.top - 2.9 * em)
         unit = min(body.height / top, (body.width - 2 * em) / (2 * reach * top))
         half, up = body.width / 2 / unit, body.height / unit
         extent = (-half, half, top - up, top)  # as far up as it goes
@@ -60,7 +66,17 @@ class Shell:
         for a, b in zip(arc[::2], arc[1::2], strict=True):
             dots.start_new_path(np.array([*a, 0.0])).add_line_to(np.array([*b, 0.0]))
         self.told = page.running("$u =$ {:.2f}", 1.0, size="legend").at(origin[0] + 0.3, origin[1])
+        self.ends = [page.label(said, origin[0] - 0.3, origin[1], 1, "legend") for said in ENDS]
+
+        def length_of(curve: Curve, hue: str) -> list[Any]:
+            """How long the middle of a way is: over it, or under what is shorter than noise, if there is room."""
+            k = round((len(curve.x) - 1) / 2)
+            length = float(np.hypot(curve.x[k], curve.y[k]))
+            x, y = origin + unit * np.array([curve.x[k], curve.y[k]]) + (0, -1.35 * em if length < SHORT else 0.5 * em)
+            return [page.label(f"{length:.2f}", x, y, 0, "legend", hue)] if y > origin[1] + 1.5 * em else []
+
         self.standing: list[Any] = [
+            *(text for curve, hue in zip(self.curves, hues, strict=True) for text in length_of(curve, hue)),
             page.label(page.fitting(NAMES, box.width, "legend"), box.left, box.top - em, -1, "legend"),
             *(line([tuple(origin), tuple(end)], theme.border, HAIR) for end in ends),
             dots,

@@ -8,18 +8,19 @@ import numpy as np
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
-from diffrender.animation.parts.class_strips import ClassStrips
-from diffrender.animation.parts.noise_walk import HUES, LENGTH, WAYS, NoiseWalk
-from diffrender.trajectory.reader import Trajectory
+from diffrender.animation.parts.class_strips import NAME_WIDTH, ClassStrips
+from diffrender.animation.parts.noise_walk import HUES, WAYS, NoiseWalk, data_lengths
 
 FOUND = (
     "the straight line leaves the shell of noise: its images turn grey|the straight line leaves the shell: grey images"
     "|the line leaves the shell: grey images|off the shell: grey"
 )
 SHORTER = 0.9  # so much shorter than on the circle noise and images must be for that to be said
-COUNT = 5  # of each way
-OF_DATA = f"length {LENGTH} of each, and of the data", "length of each, and of the data", "data"
-SPREAD = 0.05, 0.95  # quantiles of the lengths of the data
+TOLD = "{} → {}"
+COUNT, SPREAD = 5, 0.6  # of each way; and between two, so that their lengths have room
+OF_EACH = "length of its noise, of the image", "length: noise, image"
+OF_DATA = (*(f"{said}, and of the data {{:.2f}}–{{:.2f}}" for said in OF_EACH), "data {:.2f}–{:.2f}")
+MEAN = (*(f"{said}; data have 1 in the mean" for said in OF_EACH), "lengths (data: 1)")
 
 
 def walk_result(page: Page, box: Box, walk: NoiseWalk) -> list[Any]:
@@ -27,10 +28,14 @@ def walk_result(page: Page, box: Box, walk: NoiseWalk) -> list[Any]:
     em, tall = page.em("legend"), page.shape == "tall"
     at = np.linspace(0, 1, COUNT)
     found = _leaves_the_shell(walk)
+    room = 0.0 if tall else (box.width - NAME_WIDTH[page.frame.shape]) / COUNT
+    two = page.words(TOLD.format("0.00", "0.00"), "legend").width + 0.1 > room  # lines of lengths
     size = "label" if page.shape == "wide" else "legend"
     up = 1.5 * page.em(size) * found
-    body = box._replace(bottom=box.bottom + (1.8 if tall else 2.9) * em + up, right=box.right - 2.3 * em * tall)
-    strips = ClassStrips(page, body, len(WAYS), [f"{u:.2g}" for u in at], between=(2.6 if tall else 1.4) * em)
+    foot = 1.8 if tall else 2.9 + 1.15 * two
+    body = box._replace(bottom=box.bottom + foot * em + up, right=box.right - 2.3 * em * tall)
+    names, between = [f"{u:.2g}" for u in at], (2.6 if tall else 2.9 if two else 1.4) * em
+    strips = ClassStrips(page, body, len(WAYS), names, between=between, spread=0.0 if two else SPREAD)
     made: list[Any] = [*strips.headings("$u$"), page.label(_reference(page, walk, box), *page.foot(box), "legend")]
     if found:
         x, y, align = page.foot(box)
@@ -40,7 +45,9 @@ def walk_result(page: Page, box: Box, walk: NoiseWalk) -> list[Any]:
         made += [grid.show_step(walk.runs[k].steps), strips.name(k, f"{way}|{way.split()[-1]}", hue)]
         for u, tile in zip(at, strips.tiles(k), strict=True):
             x, y, align = (tile.right + 0.3 * em, tile.center[1], -1) if tall else (tile.center[0], tile.bottom - em, 0)
-            made.append(page.label(f"{walk.lengths[1][k][walk.place(u)]:.2f}", x, y, align, "legend"))
+            noise, image = (f"{lengths[k][walk.place(u)]:.2f}" for lengths in walk.lengths)
+            said = [noise, image] if two else [TOLD.format(noise, image)]
+            made += [page.label(text, x, y - 1.15 * row * em, align, "legend") for row, text in enumerate(said)]
     return made
 
 
@@ -52,25 +59,5 @@ def _leaves_the_shell(walk: NoiseWalk) -> bool:
 
 def _reference(page: Page, walk: NoiseWalk, box: Box) -> str:
     """What lengths of pictures are to be compared with: those of the recorded data, or what they are in the mean."""
-    if found := _data_lengths(walk.runs[0]):
-        form = page.fitting(
-            "|".join(f"{form} {{:.2f}}–{{:.2f}}" for form in OF_DATA),
-            box.width,
-            "legend",
-            *found,
-        )
-        return form.format(*found)
-    return page.fitting(
-        f"length {LENGTH} of each; data have 1 in the mean|length of each; data have 1 in the mean|length (data: 1)",
-        box.width,
-        "legend",
-    )
-
-
-def _data_lengths(run: Trajectory) -> tuple[float, ...]:
-    """Between which lengths nine in ten of the recorded data lie; none if too few were recorded."""
-    data = np.asarray(run.target, float)
-    if len(data) < 20:
-        return ()
-    low, high = np.quantile(np.sqrt(np.square(data.reshape(len(data), -1)).mean(1)), SPREAD)
-    return float(low), float(high)
+    found = data_lengths(walk.runs[0])
+    return page.fitting("|".join(OF_DATA if found else MEAN), box.width, "legend", *found).format(*found)
