@@ -15,13 +15,12 @@ from diffrender.animation import (
     FadeInFast,
     FadeOutFast,
     Hero,
+    JudgedTable,
     LearningCurves,
     LearningImages,
     SceneOptions,
-    Timeline,
     Training,
     TrajectoryScene,
-    evenly_in,
     frame,
     key_dot,
     key_line,
@@ -30,8 +29,8 @@ from diffrender.animation import (
     path_length,
     point_radius,
     scale_bar,
+    towards_the_data,
 )
-from diffrender.trajectory.distance import nearest_distances
 
 STAMPS = {"tall": 5, "square": 9, "classic": 7, "wide": 7}  # moments of the training that stay on screen
 HEROES = 3  # noises whose end points are followed while the network learns,
@@ -40,7 +39,6 @@ DATA, SAMPLES = 0.75, 0.95  # opacity of points
 SMALLER = 0.8  # radius of samples, that of the data being 1
 REWIND = 1.0  # seconds back to the first step,
 UNTRAINED = 0.8  # and so many that what the untrained network makes stands
-EVEN = 0.1  # of the time that all snapshots of points have alike; the rest goes to what moves
 
 
 class TrainingScene(TrajectoryScene):
@@ -72,7 +70,7 @@ class TrainingScene(TrajectoryScene):
         under, lines = (0.42, 1 + images) if tall else (0.46, 2)
         boxes = self.arrange(name, tiles=STAMPS[page.shape], under=under, key_lines=lines, **more)
         shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
-        timeline = path_length(shots, even=0.4) if images else self.pace()
+        timeline = path_length(shots, even=0.4) if images else towards_the_data(run, interpolate=options.interpolate)
         clock = self.clock(run, timeline=timeline)
         shown, moving = (self.images if images else self.cloud)(boxes, clock)
 
@@ -95,28 +93,24 @@ class TrainingScene(TrajectoryScene):
         self.stand(self.seconds(UNTRAINED))
         self.play_run(clock)
         if not images and len(run.target):
-            self.beside_the_data(boxes, [*ground, *moving], self.caption("model", count, sampler, "seed"))
+            self.beside_the_data(boxes, [*ground, *moving], "model", count, sampler, "seed")
         self.outro()
 
-    def pace(self) -> Timeline:
-        """Half of the time as points move, half as they come nearer to the data than ever: later ones only shimmer."""
-        shots, between = self.run["snapshot"], self.options.interpolate
-        way = path_length(shots, even=EVEN)
-        curves = [np.array([way.course(k) for k in range(len(shots))])]
-        if course := nearest_distances(self.run, list(shots)):
-            curves.append(np.log(np.minimum.accumulate([each.far for each in course])))
-        return evenly_in(*curves, name="towards the data", interpolate=between)
-
-    def beside_the_data(self, boxes: Boxes, gone: list[Any], caption: Any) -> None:
+    def beside_the_data(self, boxes: Boxes, gone: list[Any], *said: str) -> None:
         """The last samples leave the data that they lie among: both as large as fits, with their distance."""
         run, options = self.run, self.options
-        shown, two = run.states[-1][: options.points], self.arrange("two panels", lines=2)
+        shown = run.states[-1][: options.points]
+        two = self.arrange("two panels", lines=JudgedTable.lines[self.page.shape])
         view, left, right = (self.view(run.target, box, reach=0.86) for box in (boxes.panel, two.left, two.right))
         self.look(1)
         view.cloud(shown, color=self.theme.samples, radius=point_radius(options.points, 24), alpha=SAMPLES)
-        beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated", nearest=True)
+        beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated", judged=False)
+        table = JudgedTable(self.page, run, right, two, options.points)
+        caption = self.caption(*(["model", table.meant, "seed"] if table.meant else said))
         self.play(FadeOutFast(*gone, run_time=0.3), FadeInFast(*view.made, caption, run_time=0.3))  # at rest: no double
-        beside.play(self, view, [])
+        beside.play(self, view, [], *table.mobjects)
+        if table.rings:
+            self.play(FadeInFast(table.rings, run_time=0.4))
 
     def images(self, boxes: Boxes, clock: Clock) -> tuple[list[Any], list[Any]]:
         """Samples as a grid, one of them at several moments: what stands, and what moves."""

@@ -95,13 +95,14 @@ from .parts.flow_paths import FlowPaths as FlowPaths
 from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero, pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep
+from .parts.judged_table import JudgedTable as JudgedTable
 from .parts.latent.code_plane import CodePlane as CodePlane
 from .parts.latent.codes_parting import CodesParting as CodesParting
 from .parts.latent.decoded_sheet import DecodedSheet as DecodedSheet
 from .parts.latent.hill_range import HillRange as HillRange
 from .parts.latent.noise_to_code import NoiseToCode as NoiseToCode
 from .parts.latent.one_noise_each_class import OneNoiseEachClass as OneNoiseEachClass
-from .parts.learning_curves import LearningCurves as LearningCurves
+from .parts.learning_curves import LearningCurves as LearningCurves, towards_the_data as towards_the_data
 from .parts.learning_images import LearningImages as LearningImages
 from .parts.lettering import denoised as denoised, rises as rises
 from .parts.level_scale import BAR as BAR, LevelScale as LevelScale

@@ -13,6 +13,7 @@ from diffrender.trajectory.reader import Trajectory
 
 PROJECTIONS = 64
 FEWEST_POINTS, MOST_POINTS = 20, 4000
+CHUNK = 500  # points whose distances from all data are held at a time
 SPLITS = 20  # of the data into halves, whose distances are what chance alone makes
 HALVES = 4  # of them, from which nearest points of states are looked for
 SHAPED, LOOKED = 0.06, 41  # of the fall of predictions' distance is left when they have a shape; steps looked at
@@ -148,6 +149,23 @@ def _nearest(data: np.ndarray, states: list[np.ndarray], size: int) -> list[Judg
     low, high = np.quantile(usual, USUAL).tolist()
     halves = [data[order[:size]] for order in orders[:HALVES]]
     return [Judged(float(np.mean([far(state, half) for half in halves])), low, high) for state in states]
+
+
+def strays(points: np.ndarray, data: np.ndarray) -> np.ndarray:
+    """(N,) which of points (N, D) are farther from the nearest of data (M, D), M > 1, than any of these is from its
+    own nearest: they lie where no data are."""
+    points, data = np.asarray(points, float), np.asarray(data, float)
+
+    def nearest(rows: np.ndarray, own: int | None = None) -> np.ndarray:
+        square = np.square(rows[:, None] - data).sum(-1)
+        if own is not None:
+            square[np.arange(len(rows)), own + np.arange(len(rows))] = np.inf
+        return square.min(1)
+
+    parts = range(0, len(data), CHUNK)
+    usual = max(float(nearest(data[k : k + CHUNK], k).max()) for k in parts)
+    each = [nearest(points[k : k + CHUNK]) for k in range(0, len(points), CHUNK)]
+    return np.concatenate(each) > usual if each else np.zeros(0, bool)
 
 
 def compared_points(run: Trajectory, samples: np.ndarray) -> int | None:

@@ -203,6 +203,30 @@ def test_points_travel_straight_from_one_snapshot_to_the_next(cinema, run, shown
     assert moved >= 2, "between two, points are on their way"
 
 
+def straying(points, data):
+    """How many points are farther from the data than any of these from its nearest, the test's own way."""
+    among = np.linalg.norm(data[:, None] - data, axis=-1) + np.diag(np.full(len(data), np.inf))
+    return int((np.linalg.norm(points[:, None] - data, axis=-1).min(1) > among.min(1).max()).sum())
+
+
+def test_at_the_end_points_that_stray_are_counted_and_ringed(cinema, run):
+    data = np.asarray(run["target"][:POINTS], float)
+    last = np.array(run["snapshot"])
+    last[-1] = data + 0.01  # all are where data are, but for a few
+    last[-1, :5, 0], last[-1, :5, 1] = data[:, 0].max() + 0.3, np.linspace(-0.4, 0.4, 5)
+    nearer = Trajectory(run.file, run.meta, run.arrays | {"snapshot": last})
+    counts = []
+    for each in (run, nearer):
+        film = cinema("training", training=each)
+        film.play([(0, 10**6)], (480, 270), fps=4, duration=SECONDS)
+        family = [mob for top in film.scene.mobjects for mob in top.get_family()]
+        counts.append(straying(np.asarray(each["snapshot"][-1], float), data))
+        assert any(f"{counts[-1]} of {POINTS} stray" in getattr(mob, "body", "") for mob in family)
+        rings = [mob for mob in family if type(mob).__name__ == "Circle"]
+        assert len(rings) <= counts[-1]
+    assert counts[0] != counts[1] == len(rings) > 2
+
+
 def test_a_frame_is_the_same_played_and_sought(cinema, run):
     assert cinema("training", training=run).unlike_when_sought(9, duration=SECONDS) == []
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from diffrender.trajectory.distance import nearest_distances
+from diffrender.trajectory.distance import nearest_distances, strays
 
 
 def ring(count, seed, spread=0.02):
@@ -41,3 +41,17 @@ def test_points_among_which_no_data_lie_are_seen_where_distributions_look_alike(
 
 def test_too_few_data_say_nothing():
     assert nearest_distances(SimpleNamespace(target=ring(30, 0)), [ring(30, 1)]) == []
+
+
+def test_points_stray_that_are_farther_off_than_data_are_from_their_nearest():
+    data = np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [4.0, 0.0]])  # the last is 2 from its nearest
+    points = np.array([[0.5, 1.9], [3.0, 1.0], [0.5, 2.1], [7.0, 0.0], [2.0, 0.0]])
+    assert strays(points, data).tolist() == [False, False, True, True, False]
+    assert strays(points, data[:3]).tolist() == [True, True, True, True, False], "the control: closer data"
+    many = np.random.default_rng(0).standard_normal((1203, 2))
+    among = np.linalg.norm(many[:, None] - many, axis=-1)
+    np.fill_diagonal(among, np.inf)
+    far = np.random.default_rng(1).standard_normal((1100, 2)) * 2
+    wanted = np.linalg.norm(far[:, None] - many, axis=-1).min(1) > among.min(1).max()
+    assert 0 < wanted.sum() < len(far)
+    assert np.array_equal(strays(far, many), wanted)

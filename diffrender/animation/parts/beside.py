@@ -34,7 +34,8 @@ FLOOR = "two true samples of {0:,}: {1}|two true samples: {1}|true samples: {1}"
 class Beside:
     """What a run's end is shown beside: its samples, as they stood among all else, move to the panel on the right.
 
-    where: the box and the place there, as `view.move(*where, …)`. named: the texts over them. mobjects: all but them.
+    where: the box and the place there, as `view.move(*where, …)`. named: what comes last, as the texts over
+    them. mobjects: all but them.
     """
 
     where: tuple[Any, Any]
@@ -58,7 +59,8 @@ class BesideData(Beside):
     """Data on the left panel of `boxes`, and on the right the place to which the samples' own view can move.
 
     left, right: views of the data on the two panels. points: samples that are shown, if not all, by this `name`; as
-    many data are, in points of one size. nearest: judge them by how far they are from the nearest data.
+    many data are, in points of one size. judged: whether their distance is
+    told under them.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class BesideData(Beside):
         *,
         points: int | None = None,
         name: str = "samples",
-        nearest: bool = False,
+        judged: bool = True,
     ) -> None:
         count = min(points or run.chains, run.chains)
         data, last = run.target[:count], np.asarray(run.states[-1][:count])
@@ -85,14 +87,14 @@ class BesideData(Beside):
         said = ("Data", len(data), 0, boxes.left), (name.capitalize(), count, _outside(last, right), boxes.right)
         texts: list[Any] = [page.panel_label(page.words(_counted(page, *each)), each[-1]) for each in said]
         self.named = texts[-1:]
-        size, rows = compared_points(run, run.states[-1]), [NEAREST, FAR] if nearest else [FAR]
-        for row, name in enumerate(rows):
-            if figures := distances(run, nearest=name == NEAREST):
-                floor, far = (FLOOR, (size, figures.usual)), (name, (figures.far,))
-                texts += feet(page, boxes, floor, far, row=row, rows=len(rows), judged=verdict(figures))
-        texts += [
-            scale_bar(*each, under=page.theme.bg) for each in ((left, page, boxes.left), (right, page, boxes.right))
+        if judged and (figures := distances(run)):
+            floor, far = (FLOOR, (compared_points(run, run.states[-1]), figures.usual)), (FAR, (figures.far,))
+            texts += feet(page, boxes, floor, far, judged=verdict(figures))
+        bars = [
+            scale_bar(view, page, box, under=page.theme.bg) for view, box in ((left, boxes.left), (right, boxes.right))
         ]
+        texts += bars
+        self.named += bars[1:]  # samples move across it too
         self.mobjects: list[Mobject] = [*(mob for mob in left.made if mob not in left.cage), *texts]
 
 

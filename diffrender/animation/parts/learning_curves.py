@@ -14,6 +14,7 @@ from diffrender.animation.parts.axes import Axes, decades, evenly
 from diffrender.animation.parts.beside import FAR, FLOOR, METRIC, NEAREST
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.theme import HAIR
+from diffrender.animation.timeline import Timeline, evenly_in, path_length
 from diffrender.trajectory.distance import compared_points, judged_distances, nearest_distances
 from diffrender.trajectory.reader import Trajectory
 
@@ -21,6 +22,7 @@ RECENT = 0.5  # share of the steps so far, the latest of them, over which the lo
 APART = 3.0  # ticks of the distance stand no nearer
 NARROW = 10.0  # em, under which a chart is narrow
 NAMED = 0.55  # of a chart's width, under which curves are still high: room for the name of a dotted line
+EVEN = 0.1  # of the time in which points move that all snapshots have alike
 ABOVE = 0.8  # of that width, for its name over a narrow chart: the next one's may reach over its left edge
 LEAST = "least possible on average: {0}|least on average: {0}|least {0}"
 JOINED = "nearest data 0.000, true samples 0.000–0.000"  # the longest line over a chart that holds the floor too
@@ -33,6 +35,17 @@ def recent_mean(loss: np.ndarray) -> np.ndarray:
     total, count = np.concatenate([[0.0], np.cumsum(loss)]), np.arange(1, len(loss) + 1)
     before = (count * (1 - RECENT)).astype(int)
     return (total[count] - total[before]) / (count - before)
+
+
+def towards_the_data(run: Trajectory, *, interpolate: bool = False) -> Timeline:
+    """Of snapshots of points: half of the time as they move, half as they come nearer to the data than ever, since late
+    ones only shimmer."""
+    shots = run["snapshot"]
+    way = path_length(shots, even=EVEN)
+    curves = [np.array([way.course(k) for k in range(len(shots))])]
+    if course := nearest_distances(run, list(shots)):
+        curves.append(np.log(np.minimum.accumulate([each.far for each in course])))
+    return evenly_in(*curves, name="towards the data", interpolate=interpolate)
 
 
 class LearningCurves:
