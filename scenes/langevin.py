@@ -111,11 +111,11 @@ class Langevin(ChainsInSpaceScene):
         "scaled": "arrows: $v times {:.2g}$",
         "noise": "noise",
         "sum": "sum",
-        "momentum": "momentum $v$|momentum",
+        "velocity": "velocity $v$|velocity",
         "fresh": "momentum $v$, fresh by chance|chance: $v$",
         "kick": "gradient $nabla log p$|$nabla log p$",
-        "friction": "friction $- gamma v$, $gamma =$ {:.3g}|friction",
-        "shaken": "noise $xi$|noise",
+        "friction": "friction $(e^(-gamma h) - 1) v$|friction",
+        "shaken": "$sqrt(1 - e^(-2 gamma h)) thin xi$|noise",
         "half_kick": "half kick",
         "half_a_kick": "½ kick",
         "half_a_drift": "½ drift",
@@ -133,8 +133,10 @@ class Langevin(ChainsInSpaceScene):
         "variation": "total variation of the visited states to $p$|total variation to $p$|total variation",
         "counted_in": "$n$ states, counted in {} × {} bins|$n$ states, {} × {} bins|$n$ states",
         "independent": "as many independent draws of $p$|as many independent draws|independent draws|i.i.d. draws",
-        "worth": "Neighbours are alike: {:,} gradients are worth one draw|{:,} gradients are worth one draw",
-        "worth_in_steps": "Neighbours are alike: {:,} steps are worth one draw|{:,} steps are worth one draw",
+        "worth": "Neighbours are alike: {:,} gradients are worth one draw|"
+        "Neighbours are alike: {:,} gradients a draw|{:,} gradients are worth one draw",
+        "worth_in_steps": "Neighbours are alike: {:,} steps are worth one draw|"
+        "Neighbours are alike: {:,} steps a draw|{:,} steps are worth one draw",
         "as_good": "As near as draws; of the mean, {:,} gradients are worth one|"
         "As near as draws; mean: {:,} gradients a draw|As near as draws",
         "as_good_in_steps": "As near as draws; of the mean, {:,} steps are worth one|"
@@ -143,8 +145,8 @@ class Langevin(ChainsInSpaceScene):
         "Finite step: width of modes {:+.1f} ± {:.1f} %|Bias: width {:+.1f} ± {:.1f} %",
         "unbiased": "No bias is found: width of modes {:+.1f} ± {:.1f} %|"
         "No bias found: width {:+.1f} ± {:.1f} %|Width {:+.1f} ± {:.1f} %",
-        "energetic": "A finite step $h$ biases: mean $1\\/2 norm(v)^2 =$ {:.3f}, exactly 1|"
-        "Finite step: mean $1\\/2 norm(v)^2 =$ {:.3f}, not 1|$1\\/2 norm(v)^2 =$ {:.3f}, not 1",
+        "energetic": "Finite step: mean $1\\/2 norm(v)^2 =$ {:.3f}, not 1; width of modes {:+.1f} ± {:.1f} %|"
+        "$1\\/2 norm(v)^2 =$ {:.3f}, not 1; width {:+.1f} ± {:.1f} %",
         "crowd": "{:,} chains, coloured by where they start|{:,} chains, coloured by start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
         "crowd_counted": "With noise: shares and $sigma$ (true ones)|"

@@ -121,9 +121,7 @@ class DensityScene(TrajectoryScene):
             inner = run["path"].shape[2] - 1
             size = f"path: {inner} leapfrog steps of {step / inner:.3g}"
         elif "path" in run:
-            size = f"step {step:.3g}"
-            if self.page.shape in ("square", "tall"):  # whose legend has no room for it
-                size = f"$h = {step:.3g}, gamma = {friction_of(run):.3g}$"
+            size = f"$h = {step:.3g}, gamma = {friction_of(run):.3g}$"
         return list(self.caption(*who, size, *items, "seed", "model", run=run, clock=clock))
 
     def footer_of_both(self, run: Trajectory, beside: Trajectory, *items: Any, clock: Clock) -> list[Mobject]:

@@ -142,11 +142,12 @@ class OneChainScene(ManyChainsScene):
         name = "worth" if self.distance is None or self.distance.above > ABOVE else "as_good"
         name += "" if "nfe" in run else "_in_steps"
         said: list[tuple[Any, ...]] = [(name, rounded(gradients * steps_per_draw(x)))]
+        bias = spread_bias(self.basins, x)
+        width = round(bias.percent, 1) + 0.0, bias.error  # never −0.0
         if "momentum" in run and "accepted" not in run:
-            said.append(("energetic", float(np.square(run["momentum"][:, 0], dtype=float).sum(1).mean()) / 2))
+            said.append(("energetic", float(np.square(run["momentum"][:, 0], dtype=float).sum(1).mean()) / 2, *width))
         else:
-            bias = spread_bias(self.basins, x)
-            said.append(("biased" if abs(bias.percent) > SURE * bias.error else "unbiased", *bias))
+            said.append(("biased" if abs(bias.percent) > SURE * bias.error else "unbiased", *width))
         made, rows = (
             [],
             {"wide": (1, 0), "tall": (-1,)}.get(page.shape, ()),

@@ -26,13 +26,13 @@ def _path_keys(run: Trajectory, theme: Theme, words: Mapping[str, str], width: f
     fresh = "accepted" in run
     kick = key_arrow(theme.score, dashed=not fresh, scale=0.6 if fresh else 0.8)
     keys = [
-        (key_arrow(theme.color(momentum_color(run)), dashed=True), width, words["fresh" if fresh else "momentum"]),
+        (key_arrow(theme.color(momentum_color(run)), dashed=True), width, words["fresh" if fresh else "velocity"]),
         (kick, width, words["kick"]),
     ]
     if not fresh:
         keys += [
             (key_arrow(theme.noise, dashed=True), width, words["shaken"]),
-            (key_arrow(theme.reject, dashed=True), width, words["friction"].format(friction_of(run))),
+            (key_arrow(theme.reject, dashed=True), width, words["friction"]),
         ]
     refused = [(key_cross(theme), 0.2, words["refused"])] if fresh else []
     return [*keys, *refused, (key_line(theme.sum), 0.8 * width, words["path"])]
