@@ -15,6 +15,7 @@ from diffrender.animation import (
     Clock,
     DistanceCourse,
     FadeInFast,
+    FadeOutFast,
     FlowField,
     Hero,
     Recording,
@@ -34,7 +35,8 @@ from diffrender.animation import (
 
 DATA, POINT = 0.75, 0.95  # opacity of the data and of what is carried
 REWIND, BACK = 1.2, 0.9  # seconds: back to the noise, and once more
-ALONE, PATHS = 4.0, 1.2  # seconds: one particle alone, the paths of all
+ALONE, PATHS = 4.0, 1.8  # seconds: one particle alone, the paths of all
+ARRIVE = 0.8  # seconds in which all that have arrived, and their paths, come in the field's place
 TAIL = {"width": 1.2 * LINE, "alpha": 0.9, "power": 1.0}
 FAR = 0.97  # the one particle goes farther than so much of the others
 # in the direction that is shown, in which t falls
@@ -61,7 +63,7 @@ class Drift(TrajectoryScene):
     words = {
         "title": "Probability flow",
         "terms": "$f, g$: the forward process",
-        "data": "data",
+        "data": "data, for reference|data",
         "one": "one particle",
         "riders": "particles",
         "some": "{:,} of {:,} particles|{:,} of {:,}",
@@ -72,6 +74,7 @@ class Drift(TrajectoryScene):
         "faint": "faint field: mostly the network's error",
         "then": "now {:,} at once, the same flow|now {:,} at once",
         "all": "where all {:,} end|all {:,}",
+        "decided": "no noise: where each starts decides where it ends|no noise: the start decides the end|all {:,}",
         "paths": "paths of",
     }
 
@@ -147,9 +150,11 @@ class Drift(TrajectoryScene):
         aside = bool(view.to_scene(hero.states[0, 0])[0] < boxes.stage.center[0])  # not over the one particle
         begin = words["first" if plane else "slice"]
         begin = begin.split("|")[-1] if plane and arrows else begin
+        tangled = (run.meta.get("sampler") or {}).get("stochastic", False)
+        everywhere = words["all" if tangled else "decided"]
         first, then, everyone = (
             page.tag(said, boxes.stage, count, right=aside)
-            for said, count in ((begin, 1), (words["then"], states.shape[1]), (words["all"], run.chains))
+            for said, count in ((begin, 1), (words["then"], states.shape[1]), (everywhere, run.chains))
         )
         self.crossfade(
             [
@@ -171,7 +176,12 @@ class Drift(TrajectoryScene):
         size = point_radius(run.chains, 24)
         ends = view.cloud(np.asarray(run["x"][-1]), color=theme.samples, radius=size, alpha=DATA)
         ends.set_z_index(paths.z_index + 0.5)  # under the data, to which they have come, and under the one
-        self.crossfade([field, *error, *many, keys["many"], then], [keys["paths"], everyone], early=[paths, ends])
+        self.play(
+            FadeOutFast(keys["many"], then, run_time=0.3),
+            FadeOutFast(field, *error, *many, run_time=ARRIVE),
+            FadeInFast(paths, ends, run_time=ARRIVE),
+            FadeInFast(keys["paths"], everyone, run_time=ARRIVE, after=0.4),
+        )
         self.wait(PATHS)
         gone = [*(mob for mob in view.made if mob is not ends), *stage, *read, keys["paths"], everyone]
         if len(data):
@@ -209,7 +219,8 @@ class Drift(TrajectoryScene):
         """What the marks of each act mean."""
         theme, words, chains = self.theme, self.words, self.run.chains
         shown = min(self.options.points or self.options.particles, chains)
-        items: list[Any] = [(key_dot(theme.data, alpha=DATA), KEY_DOT_WIDTH, words["data"])] if data else []
+        reference = words["data"].split("|")[0 if self.page.column_align else -1]
+        items: list[Any] = [(key_dot(theme.data, alpha=DATA), KEY_DOT_WIDTH, reference)] if data else []
         one = (key_dot(theme.fg, ring=theme.bg), KEY_DOT_WIDTH, words["one"])
         some = words["some"].split("|")[0 if self.page.column_align else -1]  # under a stage the key has no room
         riders = some.format(shown, chains) if shown < chains else f"{shown:,} {words['riders']}"
