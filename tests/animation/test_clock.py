@@ -57,6 +57,17 @@ def test_marks_numbers_and_slider_show_the_same_moment():
         assert step == 0 or sigma.numbers[0].value != pytest.approx(float(run["sigma"][step - 1]))
 
 
+def test_a_number_between_two_steps_lies_between_theirs_if_it_is_asked_to():
+    run = run_of()
+    clock = Clock(PAGE, run, linear(run.steps, interpolate=True))
+    counts, values = np.arange(run.steps + 1) * 100, np.asarray(run["sigma"], float)
+    jumps = clock.number("step {:,}", counts)
+    count, value = clock.number("step {:,}", counts, between=True), clock.number("sigma {:.3f}", values, between=True)
+    clock.show_step(1.25)
+    assert (jumps.numbers[0].value, count.numbers[0].value) == (100, 125)
+    assert value.numbers[0].value == pytest.approx(0.75 * values[1] + 0.25 * values[2])
+
+
 def test_what_is_bound_later_shows_the_present_at_once():
     clock = Clock(PAGE, run_of(), linear(9))
     clock.show(1)
