@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from manim import Dot, Line
+from manim import Dot, Line, smooth
 from pydantic import Field
 
 from diffrender.animation import (
@@ -18,10 +18,10 @@ from diffrender.animation import (
     Trails,
     TrajectoryScene,
     UpdateFromAlpha,
-    blend,
     containing,
     denoised,
     eased,
+    noise_levels,
     paced,
     paragraph,
     point_radius,
@@ -31,10 +31,11 @@ from diffrender.animation import (
 TITLE = {"wide": 1.5, "classic": 1.25, "square": 1.0, "tall": 1.0}  # em of the title, if there is room
 RULE = -0.55  # where the rule lies on every card, so that headings do not jump
 LEADING = 1.45  # from one line to the next, in em
-BEATS = (0.3, 0.9, 3.2, 3.5)  # seconds: the title stands until, is noise at, has been denoised at, is sharp again at
-MOST = 0.87  # of the card's seconds until then
+BEATS = (0.3, 0.9, 3.1, 3.5)  # seconds: the title stands until, is noise at, has been denoised at, is sharp again at
+MOST = 0.73  # of the card's seconds until then: it stands at the end
 GROUND, GROUND_POINTS = 0.12, 2000  # opacity of the recording behind it, and how many of its points are shown
-APART, ISOLINE = 0.5, 0.55  # of iso-lines where there is no recording: units from one to the next, and opacity
+APART = 0.5  # units from one iso-line to the next, where there is no recording
+LARGER, SPREAD = 1.5, 0.3  # times the size of points at the end; from this noise level on
 COMETS, TAIL = 500, 3  # particles with a tail while they become the title, which is so many steps long
 DOT, DOTS_APART = 0.07, 0.36  # the row of parts
 
@@ -56,7 +57,7 @@ class Card(TrajectoryScene):
         text: str = Field("", description="the smaller words under the title")
         part: int = Field(0, ge=0, description="number of the part; 0 for none")
         parts: int = Field(0, ge=0, le=40, description="how many parts there are, as a row of dots; 0 for none")
-        seconds: float = Field(4.0, ge=1, le=600, description="from the first frame to the last")
+        seconds: float = Field(4.8, ge=1, le=600, description="from the first frame to the last")
 
     def construct(self) -> None:
         """The whole card; its title dissolves into particles, which are denoised until it stands there again."""
@@ -83,21 +84,27 @@ class Card(TrajectoryScene):
         dust = PointCloud(whole, whole, states[-1], color=theme.noise, radius=size, clip=False).set_z_index(2)
         dust.follow(states)
         few = states[:, :: states.shape[1] // COMETS]
-        comets = Trails(whole, whole, few, color=theme.noise, width=LINE, alpha=0.8, length=TAIL).set_z_index(1)
+        comets = Trails(whole, whole, few, color=theme.noise, width=LARGER * LINE, length=TAIL).set_z_index(1)
         lines = [] if self.given() else [self.isolines(title, clear)]
         sharp, ground, course = OpacityScale(*title), self.ground(clear), eased(len(states) - 1, interpolate=True)
+        levels, steps = noise_levels(), np.arange(len(states))
         beats = np.array(BEATS) * min(1.0, MOST * options.seconds / BEATS[-1])
 
         def show(now: float) -> None:
-            part = np.interp(now, beats, [1.0, 0.0, 1.0, 1.0])
-            step = course.step(float(part))
+            if now < beats[1]:  # the letters scatter: the noise grows evenly, from nothing and to its most
+                level = levels[0] * smooth(float(np.interp(now, beats[:2], [0.0, 1.0])))
+                step = float(np.interp(level, levels[::-1], steps[::-1]))
+            else:
+                step = course.step(float(np.interp(now, beats[1:3], [0.0, 1.0])))
+            apart = min(float(np.interp(step, steps, levels)) / SPREAD, 1.0)
+            dust.radius = np.array([size * (1 + (LARGER - 1) * apart)])
             for mob in (dust, comets, *lines):
                 mob.show_step(step)
             comets.set_fill(opacity=float(beats[1] < now < beats[3] - 1e-6))
-            inked = float(np.interp(now, [beats[0], beats[0] + 0.1, beats[2], beats[3]], [1.0, 0.0, 0.0, 1.0]))
+            inked = float(np.interp(now, [beats[0], beats[0] + 0.2, beats[2], beats[3]], [1.0, 0.0, 0.0, 1.0]))
             sharp.set(inked)
             drawn = inked if now > beats[1] else 1.0  # it goes with the title, and is drawn with its end
-            rule.set_points_by_ends([-half, RULE, 0], [half * (2 * max(drawn, 0.01) - 1), RULE, 0])
+            rule.set_points_by_ends(*([side * half * max(drawn, 0.01), RULE, 0] for side in (-1, 1)))
             rule.set_stroke(opacity=min(inked, 1.0) if now <= beats[1] else float(drawn > 0))
             dust.set_fill(opacity=1 - inked)
             for mob, timeline in ground:
@@ -128,10 +135,13 @@ class Card(TrajectoryScene):
         return made
 
     def isolines(self, title: list[Any], box: Rect) -> Contours:
-        """Iso-lines of the density of what the particles come from, round the words: where nothing else moves."""
-        maps, color = rises(title, box), blend(self.theme.bg, self.theme.border, ISOLINE)
-        levels = np.arange(APART, maps.max(), APART).tolist()
-        lines = Contours(box, box, maps[-1], levels=levels, color=color)
+        """Iso-lines of the density of what the particles come from, round the words: where nothing else moves.
+
+        They fade towards the edge of the frame.
+        """
+        maps, color = rises(title, box), self.theme.border
+        most = float(maps.max())
+        lines = Contours(box, box, maps[-1], levels=np.arange(APART, most, APART).tolist(), color=color, fade=most)
         return lines.follow(maps)
 
     def given(self) -> Any:

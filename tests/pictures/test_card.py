@@ -73,6 +73,23 @@ def test_the_first_and_the_last_frame_are_the_whole_card_and_between_them_is_noi
     assert bright[1] < bright[0] / 3
 
 
+def test_the_finished_title_stands_at_the_end_and_points_are_larger_in_the_noise(card):
+    shots = card.play([(k, k + 1) for k in (10, 30, 32, 36, 42, 47)], title="Noise to data", seconds=4.8)
+    noise, formed = (float(shot.rasters["PointCloud"][0].radius[0]) for shot in shots[:2])
+    assert noise == pytest.approx(1.5 * formed, rel=0.05)
+    before, *stands, whole = (shot.frame.astype(int) for shot in shots[2:])
+    assert max(np.abs(frame - whole).mean() for frame in stands) < 0.05
+    assert np.abs(before - whole).mean() > 0.1, "the control: before it is finished"
+
+
+def test_the_letters_scatter_without_a_jump(card):
+    shots = card.play([(k, k + 1) for k in range(3, 10)], title="Noise to data", seconds=4.8)
+    steps = np.diff([shot.rasters["PointCloud"][0].xy[:, 1].std() for shot in shots])
+    assert (steps > 0).all()
+    assert steps.argmax() in (2, 3), "fastest half way, slow at both ends"
+    assert steps.max() < 0.4 * steps.sum()
+
+
 def test_isolines_round_the_words_are_those_of_the_density_of_what_the_particles_come_from():
     made, box = letters(), (-3.0, 3.0, -2.0, 2.0)
     ink, corner = raster(made)

@@ -150,6 +150,7 @@ class Contours(Sampled):
     ----------
     levels: of the values as they are given.
     color, alpha, width: of the lines; width in scene units.
+    fade: a value at which they have faded to nothing, from 0 on; 0 for no fading.
     """
 
     def __init__(
@@ -162,10 +163,12 @@ class Contours(Sampled):
         color: str,
         alpha: float = 1.0,
         width: float = HAIR,
+        fade: float = 0.0,
         extent: Box | None = None,
         samples: int = 400,
     ) -> None:
         super().__init__(box, rect, values, 0.0, 1.0, extent, samples)
+        self.fade = fade
         self.levels, self.alpha, self.line_width = np.sort(np.asarray(levels, np.float32)), alpha, width
         self.line_color = int(rgba8(color, 1).view(np.uint32)[0, 0])
 
@@ -173,6 +176,8 @@ class Contours(Sampled):
         """Isolines of `line_width` alone, on nothing."""
         values = self.at_pixels(place, bounds)
         half = self.line_width * place.unit / 2
+        if self.fade:
+            cover = (cover * np.clip(1 - np.nan_to_num(values) / self.fade, 0, 1)).astype(cover.dtype)
         return kernels.isolines(values, cover, self.levels, half, np.uint32(self.line_color), self.alpha)
 
 
