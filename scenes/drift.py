@@ -130,7 +130,7 @@ class Drift(TrajectoryScene):
         keys = {act: self.legend(items, boxes.key) for act, items in self.keys(len(data), flow, view).items()}
         if page.column_align:
             numbers += course.chart(below, numbers, max(keys.values(), key=lambda key: key.height))
-        lengths = "lengths: 4th root, anew each step" if arrows else ""
+        lengths = ("lengths: 4th root, anew each step" if plane else "lengths: 4th root of the speed") * arrows
         terms = words["terms"] if page.column_align else ""
         faint = words["faint"] if page.shape == "wide" and not arrows and flow.trusted.min() < 1 else ""
         caption = self.caption("sampler", "step", lengths, "seed", "model", faint or terms * (not lengths))

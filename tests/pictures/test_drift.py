@@ -219,6 +219,9 @@ def test_in_space_the_field_is_a_slice_of_whole_cones(cinema, space, read):
     slices = [np.take(recorded, [2], axis=axis) for axis in range(3)]
     assert any(s.shape == cones.vectors.shape and np.allclose(s, cones.vectors) for s in slices)
     assert not np.allclose(-slices[0].reshape(-1), cones.vectors.reshape(-1))
+    sizes = np.array([np.linalg.norm(s, axis=-1) for s in cones.recorded])
+    assert cones.longest == pytest.approx(np.full(STEPS, np.quantile(sizes, 0.95))), "one scale throughout the clip"
+    assert cones.longest != pytest.approx(np.quantile(sizes.reshape(STEPS, -1), 0.95, axis=1)), "the control"
     assert cones.alpha.max() == 1
     rows, columns = read.window(cones, 8)
     inked = np.abs(shot.frame[rows, columns].astype(int) - read.rgb(read.LOOK.panel)).sum(-1) > 60

@@ -18,7 +18,7 @@ from diffrender.animation.theme import LINE, Theme
 from diffrender.trajectory.reader import Trajectory
 
 QUANTILES = (0.15, 0.92)  # of all magnitudes of the clip: the ends of the logarithmic colour scale
-LONGEST = 0.95  # quantile of a moment's magnitudes that has the full length of an arrow
+LONGEST = 0.95  # quantile of a moment's magnitudes, in space of a clip's, that has the full length of an arrow
 PATHS = 100  # chains whose paths are shown in space
 ROOT = 0.25  # lengths follow this power of the magnitude: where particles are, the field is weak
 FLOWS = 0.45  # how often a second a lit part travels along each line
@@ -76,7 +76,7 @@ class FlowField:
         return view.keep(drawn).follow(self.vectors, self.index)
 
     def arrows(self, view: Plane, *, theme: Theme) -> Any:
-        """Arrows, their lengths scaled anew at each moment; none is cut off at the edge; of space one slice."""
+        """Arrows, scaled anew at each moment, in space in one scale; none is cut off at the edge; of space one slice."""
         places, vectors = self.places, self.vectors
         if isinstance(view, Space):  # the middle slice across the axis along which the shape is seen in the end
             view.look(1, degrees=0)
@@ -91,8 +91,8 @@ class FlowField:
         reach = drawn.length / 2 * (1.0 if view.dims == 3 else (x1 - x0) / (view.rect[1] - view.rect[0]))
         inside = np.abs(at - ((x0 + x1) / 2, (y0 + y1) / 2)) < ((x1 - x0) / 2 - reach, (y1 - y0) / 2 - reach)
         drawn.alpha = np.where(inside.all(1) & self._near_data(places), 1.0, 0.0)
-        longest = np.maximum(np.quantile(length, LONGEST, axis=1), 1e-12)
-        return drawn.follow(vectors, self.index, longest=longest)
+        moments = np.quantile(length, LONGEST, axis=1) if view.dims == 2 else np.quantile(length, LONGEST)
+        return drawn.follow(vectors, self.index, longest=np.broadcast_to(np.maximum(moments, 1e-12), len(vectors)))
 
     def _near_data(self, places: np.ndarray) -> np.ndarray:
         """(P,) whether a place in space is near the data; in the plane all are."""
