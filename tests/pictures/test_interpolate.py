@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diffrender.animation.parts.axes import BAND
 from diffrender.animation.text.numbers import Running
 from diffrender.core.errors import RenderError
+from diffrender.trajectory.reader import Trajectory
 
 DURATION = 4.0
 RUN = 0.8 + 1.5  # seconds until noise becomes images: time runs back, and the noises stand
@@ -131,6 +133,18 @@ def test_noises_stand_before_there_is_anything_to_say_of_images(cinema, runs):
     for name in ("circle", "line"):
         assert f"{length(runs, name, 0, 2):.2f}" in said, "how long the noise in the middle is"
     assert f"{length(runs, 'line', 0, 1):.2f}" not in said, "the control: beside i"
+
+
+def test_lengths_stand_before_a_band_of_those_of_the_data_if_these_were_recorded(cinema, runs):
+    def bands(target):
+        given = {k: Trajectory(run.file, run.meta, run.arrays | target) for k, run in runs.items()}
+        walk = cinema("interpolate", **given)
+        walk.at(WALK + 0.1, duration=DURATION)
+        return [mob for mob in walk.scene.walk.late if getattr(mob, "fill_opacity", 0) == BAND]
+
+    data = np.random.default_rng(0).standard_normal((40, *runs["circle"].event)).astype(np.float32)
+    assert len(bands({"target": data})) == 1
+    assert bands({}) == [], "the control: no data"
 
 
 def test_a_frame_slides_over_the_tiles_and_the_ends_are_said(cinema, runs):
