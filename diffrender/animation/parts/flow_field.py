@@ -76,7 +76,7 @@ class FlowField:
         return view.keep(drawn).follow(self.vectors, self.index)
 
     def arrows(self, view: Plane, *, theme: Theme) -> Any:
-        """Arrows, scaled anew at each moment, in space in one scale; none is cut off at the edge; of space one slice."""
+        """Arrows, scaled anew at each moment, in space all alike; none is cut off at the edge; of space one slice."""
         places, vectors = self.places, self.vectors
         if isinstance(view, Space):  # the middle slice across the axis along which the shape is seen in the end
             view.look(1, degrees=0)
