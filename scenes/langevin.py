@@ -102,6 +102,8 @@ class Langevin(ChainsInSpaceScene):
         "stuck": "Stuck on the nearest top|Stuck on a top",
         "wander": "With noise it goes on|With noise",
         "same_start": "With noise, from the same start, it goes on|With noise, same start|With noise",
+        "off_top": "Noise has carried it off the top|Off the top",
+        "off_top_beside": "It has left the top|Off the top",
         "another": "Another chain, of {:,} steps|Another, longer chain|Another chain",
         "taken_apart": "One step of a long chain|One step",
         "changed": "One step in five parts: BAOAB|One step: BAOAB",
@@ -189,9 +191,9 @@ class Langevin(ChainsInSpaceScene):
         bins: int = Field(69, ge=8, le=400, description="columns of the histogram at its finest")
         hill_seconds: float = Field(8.0, gt=0)
         chain_seconds: float = Field(4.0, gt=0)
-        histogram_seconds: float = Field(14.0, gt=0)
-        many_seconds: float = Field(10.5, gt=0)
-        still_seconds: float = Field(4.5, gt=0)
+        histogram_seconds: float = Field(12.0, gt=0)
+        many_seconds: float = Field(9.0, gt=0)
+        still_seconds: float = Field(3.5, gt=0)
         annealing_seconds: float = Field(14.0, gt=0)
 
     def construct(self) -> None:
