@@ -30,7 +30,7 @@ class OneChainScene(ManyChainsScene):
 
     one: the chain on the density's panel. first, now: the step with which the magnifier begins, and to which the chain
     has come. trail: steps that are drawn behind it; tail: what a caption says of them. The scene's `words` hold what
-    the acts say: wander, same_start, off_top; density, another, and those of the magnifier; visited, variation,
+    the acts say: wander, same_start, not_stuck; density, another, and those of the magnifier; visited, variation,
     counted_in, independent, worth, as_good, and these two `_in_steps`, biased, energetic, unbiased. Its options:
     slow_steps, bins.
     """
@@ -61,12 +61,12 @@ class OneChainScene(ManyChainsScene):
             key=key, footer=self.footer(run, "step", *self.tail, clock=clock),
         )  # fmt: skip
         self.play_act("chain", clock, self.lasts["chain"])
-        if self.climb and name == "same_start" and self.left_top(run["x"][last, self.climb.chain]):
-            self.set_places(label=[self.label(self.beside("off_top"), self.at)])
+        if self.climb and name == "same_start" and self.far_from_top(run["x"][last, self.climb.chain]):
+            self.set_places(label=[self.label(self.beside("not_stuck"), self.at)])
             self.rest(1.0)
             self.set_places(label=[])  # before the panel glides over it
 
-    def left_top(self, x: np.ndarray) -> bool:
+    def far_from_top(self, x: np.ndarray) -> bool:
         """Whether a state (2,) is farther from the top on which the ball was stuck than its mode is wide."""
         top = np.asarray(self.climb.x[-1], float) if self.climb else x
         wide = self.basins.spreads[self.basins.of(top[None])[0]]

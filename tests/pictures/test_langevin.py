@@ -478,8 +478,8 @@ def test_with_noise_it_goes_on_from_where_the_ball_was_let_go(play, recordings):
     assert scene.climb.x[-1] == pytest.approx(recordings["still"]["x"][-1, chain], abs=0.05)
     assert noisy["x"][40, chain] != pytest.approx(scene.climb.x[-1], abs=0.05)
     top = np.asarray(scene.climb.x[-1], float)
-    assert scene.left_top(top + 2 * SPREAD)
-    assert not scene.left_top(top + 0.2 * SPREAD)
+    assert scene.far_from_top(top + 2 * SPREAD)
+    assert not scene.far_from_top(top + 0.2 * SPREAD)
     scene.climb = None  # the ball was not shown
     assert scene.same_start() is None
 
