@@ -70,7 +70,7 @@ class Drift(TrajectoryScene):
         "field": "motion as $t$ falls, $- #h(0.1em) dot(x)$|motion as $t$ falls",
         "first": "first one particle; lines: the field of this instant|first one particle",
         "slice": "first one particle; arrows: the field on one slice|first one particle",
-        "error": "error {:.2f} × the field|error {:.2f} × field|error × {:.2f}",
+        "error": "network's error: {:.0f} % of a step|error: {:.0f} % of a step|error {:.0f} %",
         "faint": "faint field: mostly the network's error",
         "then": "now {:,} at once, the same flow|now {:,} at once",
         "all": "where all {:,} end|all {:,}",
@@ -192,8 +192,9 @@ class Drift(TrajectoryScene):
         """How large the network's error is, where it is known, as a line of text no wider than `width`."""
         if flow.error is None:
             return []
-        form = self.page.fitting(self.words["error"], width, "legend", flow.error.max())
-        return [clock.number(form, flow.error, size="legend", color="muted")]
+        share = 100 * flow.error
+        form = self.page.fitting(self.words["error"], width, "legend", share.max())
+        return [clock.number(form, share, size="legend", color="muted")]
 
     def beside_the_data(self, view: Any, gone: list[Any]) -> None:
         """All particles, as they have arrived on their paths, make room for the data, to which they should be alike."""

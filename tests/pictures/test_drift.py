@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diffrender.animation.parts.field_error import error_of_steps, field_error
 from diffrender.animation.parts.flow_field import FAINT, FlowField
 from diffrender.animation.timeline import path_length
 from diffrender.trajectory.reader import Trajectory
@@ -291,16 +292,31 @@ def as_learned(run, times=1.0):
 
 
 def test_the_error_of_a_learned_field_is_that_of_the_field_of_the_data(with_data):
-    assert FlowField(with_data, "velocity").error is None, "the control: of the exact model"
-    right = FlowField(as_learned(with_data), "velocity").error
-    assert right.shape == (21,)
+    places, field = FlowField(with_data, "velocity").places, np.asarray(with_data["field_velocity"])
+    assert field_error(with_data, places, field) is None, "the control: of the exact model"
+    right = field_error(as_learned(with_data), places, field)
+    assert right.shape == (20,)
     assert right.max() < 0.5, "other points of the same data"
     assert right[5:18].max() < 0.2
     for much in (0.4, 3.0):
-        off = FlowField(as_learned(with_data, 1 + much), "velocity").error
+        off = field_error(as_learned(with_data), places, (1 + much) * field)
         assert off[5:18] == pytest.approx(np.full(13, much), abs=0.3)
     few = Trajectory(with_data.file, with_data.meta, with_data.arrays | {"target": with_data["target"][:100]})
-    assert FlowField(as_learned(few), "velocity").error is None, "too few data to know"
+    assert field_error(as_learned(few), places, field) is None, "too few data to know"
+
+
+def test_the_error_of_steps_is_of_those_that_the_chains_made(with_data):
+    assert error_of_steps(with_data) is None, "the control: of the exact model"
+    right = error_of_steps(as_learned(with_data))
+    assert right.shape == (20,)
+    assert right[10:18].max() < 0.2
+    x, off = np.array(with_data["x"]), as_learned(with_data)
+    x[13] += x[13] - x[12]  # twice as far as it should
+    off.arrays["x"] = x
+    assert error_of_steps(off)[12] == pytest.approx(0.5, abs=0.1), "half of the step that was made"
+    other = as_learned(with_data)
+    other.meta["sampler"] = {"name": "heun"}
+    assert error_of_steps(other) is None, "whose steps are means of two velocities"
 
 
 def test_a_learned_field_is_faint_where_it_is_mostly_error_and_nowhere_else(with_data):
@@ -318,7 +334,7 @@ def test_in_the_frame_the_error_is_said_and_the_field_is_faint(cinema, with_data
         (shot,) = film.at(RIDE + SECONDS * path_length(with_data["x"]).course(step + 0.3), **ARROWS)
         (field,) = shot.rasters["VectorField"]
         assert (field.get_fill_opacity() == pytest.approx(FAINT)) == faint
-        error = FlowField(film.scene.run, "velocity").error[int(field.step)]
+        error = error_of_steps(film.scene.run)[int(field.step)]
         family = [mob for top in film.scene.mobjects for mob in top.get_family()]
         said = [mob.numbers[0].value for mob in family if "error" in getattr(getattr(mob, "line", None), "body", "")]
-        assert said == [pytest.approx(error)]
+        assert said == [pytest.approx(100 * error)]

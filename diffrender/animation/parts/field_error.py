@@ -18,29 +18,72 @@ def field_error(run: Trajectory, places: np.ndarray, velocities: np.ndarray) -> 
     The exact velocity over a step is ((α' − α) x̂0 + (σ' − σ) ε̂) / (t' − t), with x̂0 the mean of the recorded data
     given x (Karras et al. 2022, eq. 57). None if no network learned the field, or too few data were recorded.
     """
-    learned = (run.meta.get("model") or {}).get("kind") == "learned"
-    if not learned or len(run.target) < FEWEST or "time" not in run or not run["sigma"][:-1].all():
+    if not _is_known(run):
         return None
-    count, dims = len(velocities), places.shape[-1]
-    steps = np.unique(np.rint(np.linspace(0, count - 1, min(count, MOMENTS))).astype(int))
-    at = places.reshape(-1, dims)
+    at = places.reshape(-1, places.shape[-1])
     some = slice(None, None, max(1, len(at) // PLACES))
-    probed = np.stack([np.asarray(velocities[k], np.float32).reshape(-1, dims)[some] for k in steps])
-    names = ("alpha", "sigma", "time")
-    levels = np.stack([[float(run[name][k + end]) for name in names for end in (0, 1)] for k in steps])
-    error = _error(np.asarray(run.target[:MOST], np.float32), at[some].astype(np.float32), probed, levels)
-    return error[np.searchsorted(steps, np.arange(count), side="right") - 1]
+    steps = _moments(len(velocities))
+    probed = np.stack([np.asarray(velocities[k], np.float32).reshape(at.shape)[some] for k in steps])
+    error, _ = _error(_data(run), at[None, some].astype(np.float32), probed, _levels(run, steps))
+    return _at_all(error, len(velocities))
+
+
+def error_of_steps(run: Trajectory) -> np.ndarray | None:
+    """(T,) the same of the steps that the chains themselves made, where these are: what matters to them.
+
+    As a share of the exact step or of the one made, whichever is larger: 1 where there is almost none to make. None too
+    where a step is not the velocity that the network gave, which of all samplers only DDIM makes.
+    """
+    if not _is_known(run) or (run.meta.get("sampler") or {}).get("name") != "ddim" or "noise" in run:
+        return None
+    steps = _moments(run.steps)
+    before, after = (np.stack([np.asarray(run["x"][k + end][:PLACES], np.float32) for k in steps]) for end in (0, 1))
+    levels = _levels(run, steps)
+    moved = (after - before) / (levels[:, 5] - levels[:, 4])[:, None, None].astype(np.float32)
+    error, made = _error(_data(run), before, moved, levels)
+    return _at_all(error / np.maximum(made, 1.0), run.steps)
+
+
+def _is_known(run: Trajectory) -> bool:
+    """Whether a network's error can be told from a recording."""
+    learned = (run.meta.get("model") or {}).get("kind") == "learned"
+    return learned and len(run.target) >= FEWEST and "time" in run and bool(run["sigma"][:-1].all())
+
+
+def _data(run: Trajectory) -> np.ndarray:
+    return np.asarray(run.target[:MOST], np.float32)
+
+
+def _moments(count: int) -> np.ndarray:
+    return np.unique(np.rint(np.linspace(0, count - 1, min(count, MOMENTS))).astype(int))
+
+
+def _levels(run: Trajectory, steps: np.ndarray) -> np.ndarray:
+    """(K, 6) of α, α', σ, σ', t, t' of steps (K,)."""
+    return np.stack(
+        [[float(run[name][k + end]) for name in ("alpha", "sigma", "time") for end in (0, 1)] for k in steps]
+    )
+
+
+def _at_all(error: np.ndarray, count: int) -> np.ndarray:
+    """(count,) of an error at `_moments`: between two of them the last one stands."""
+    return error[np.searchsorted(_moments(count), np.arange(count), side="right") - 1]
 
 
 @remembered
 def _error(data: np.ndarray, places: np.ndarray, probed: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Of probed (K, P, D) at places (P, D), from data (N, D); levels: (K, 6) of α, α', σ, σ', t, t'."""
+    """(2, K): the error of probed (K, P, D) at places (K or 1, P, D), from data (N, D), and their own size, as shares
+    of the exact velocity; levels: (K, 6) of `_levels`."""
     shares = []
-    for learned, (alpha, next_alpha, sigma, next_sigma, time, next_time) in zip(probed, levels, strict=True):
-        apart = np.square(alpha * data).sum(1) - 2 * alpha * places @ data.T  # but for what is the same for all data
+    for k, (learned, (alpha, next_alpha, sigma, next_sigma, time, next_time)) in enumerate(
+        zip(probed, levels, strict=True)
+    ):
+        x = places[min(k, len(places) - 1)]
+        apart = np.square(alpha * data).sum(1) - 2 * alpha * x @ data.T  # but for what is the same for all data
         weight = np.exp((apart.min(1, keepdims=True) - apart) / (2 * sigma**2))
         x0 = weight @ data / weight.sum(1, keepdims=True)
-        noise = (places - alpha * x0) / sigma
+        noise = (x - alpha * x0) / sigma
         exact = ((next_alpha - alpha) * x0 + (next_sigma - sigma) * noise) / (next_time - time)
-        shares.append(np.linalg.norm(learned - exact) / max(float(np.linalg.norm(exact)), 1e-12))
-    return np.array(shares)
+        size = max(float(np.linalg.norm(exact)), 1e-12)
+        shares.append((np.linalg.norm(learned - exact) / size, np.linalg.norm(learned) / size))
+    return np.array(shares).T

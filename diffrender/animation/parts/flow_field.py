@@ -13,7 +13,7 @@ from diffrender.animation.layout.views import Plane, Space
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.field import Streamlines
 from diffrender.animation.mobjects.plane.paths import PathDensity
-from diffrender.animation.parts.field_error import field_error
+from diffrender.animation.parts.field_error import error_of_steps, field_error
 from diffrender.animation.theme import LINE, Theme
 from diffrender.trajectory.reader import Trajectory
 
@@ -37,7 +37,7 @@ class FlowField:
 
     axes: the grid's, x first. places: (…, D). vectors: (K, …, D). low, high: ends of the colour scale. index: (T+1,)
     which of the K belongs to each step: its own, the last step the one before. error: (T+1,) how large a network's
-    error is, as a share of the exact field, or None; trusted: (T+1,) 0..1, by that.
+    error is in the chains' own steps, as a share of these, or None; trusted: (T+1,) 0..1, by that at all places.
     """
 
     def __init__(self, run: Trajectory, name: str, *, sign: float = 1.0) -> None:
@@ -51,11 +51,11 @@ class FlowField:
         low, high = np.quantile(length[length > 0], QUANTILES) if (length > 0).any() else (0.5, 1.0)
         self.low, self.high = _round(min(float(low), float(high) / 2)), _round(float(high))
         self.index = np.minimum(np.arange(run.steps + 1), len(self.vectors) - 1)
-        error = field_error(run, self.places, np.asarray(run[f"field_{name}"])) if name == "velocity" else None
-        self.error = None if error is None else error[self.index]
-        self.trusted = np.ones(len(self.index))
-        if self.error is not None:
-            self.trusted = np.interp(self.error, ERROR, (1.0, FAINT))
+        velocity = name == "velocity"
+        error = field_error(run, self.places, np.asarray(run[f"field_{name}"])) if velocity else None
+        self.trusted = np.ones(len(self.index)) if error is None else np.interp(error[self.index], ERROR, (1.0, FAINT))
+        own = error_of_steps(run) if velocity else None
+        self.error = None if own is None else own[self.index]
 
     def view(self, rect: Rect) -> Plane:
         """As much of the probed plane as has the shape of `rect`."""
