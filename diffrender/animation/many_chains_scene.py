@@ -140,10 +140,11 @@ class ManyChainsScene(DensityScene):
     def still(self) -> None:
         """The same starts with and without noise: whose shares become true, and who stays where the start put it."""
         noisy, run = self.trajectories["many"], self.trajectories["still"]
-        self.go(self.left, "left", "right", "ground", "name", "key", "curve")
+        self.go(self.left, "right", "ground", "name", "key", "curve")
         crowds = [self.crowd(noisy, self.left), self.crowd(run, self.right, whole=True)]
         clock = self.act(run, slow_then_ramp(min(noisy.steps, run.steps), SOON), *crowds)
         self.set_places(
+            at_once=["left"],
             left=[self.faint(self.left), *crowds[0].mobjects], right=[self.faint(self.right), *crowds[1].mobjects],
             label=[self.label(self.beside("crowd_alone"), self.left, noisy.chains)], ground=self.ground,
             name=[self.label(self.beside("stuck_chains"), self.right, run.chains)],

@@ -105,20 +105,22 @@ class MovingScene(Scene):
         if into or also:
             self.play(*([FadeInFast(*into, run_time=0.5)] if into else []), *also)
 
-    def set_places(self, **places: Sequence[Mobject]) -> None:
+    def set_places(self, *, at_once: Sequence[str] = (), **places: Sequence[Mobject]) -> None:
         """Change an act by naming what shall stand in each place from now on: `set_places(right=[window])`.
 
         What stood there and is not named again fades, what is new appears; places that are not named stay as they are.
-        A text that is set again as it was, where it was, does not blink.
+        A text that is set again as it was, where it was, does not blink. at_once: places in which what is new comes
+        while what stood there goes, so that they are never bare.
         """
         out, into, early = [], [], []
         for name, mobjects in places.items():
             before = self.places.get(name, ())
-            if self.fills_early and not any(mob in self.mobjects for mob in before):
+            bare = self.fills_early and not any(mob in self.mobjects for mob in before)
+            out += [mob for mob in before if mob not in mobjects]
+            if bare or name in at_once:
                 early += [mob for mob in mobjects if mob not in self.mobjects]
                 self.places[name] = list(mobjects)
                 continue
-            out += [mob for mob in before if mob not in mobjects]
             into += [mob for mob in mobjects if mob not in self.mobjects]
             self.places[name] = list(mobjects)
         for new in list(into):
