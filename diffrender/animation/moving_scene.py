@@ -71,9 +71,10 @@ class MovingScene(Scene):
     ) -> None:
         """Show everything at once, so that the first frame is a whole picture, and let it stand for a while.
 
-        result: where a clip that opens on its result says so, until time runs back or begins anew.
+        result: where a clip that opens on its result says so, if it has room, until time runs back or begins anew.
         """
-        self.opening = [] if result is None else [self.page.tag(RESULT, result)]
+        said = [] if result is None else [(self.page.tag(RESULT, result), result)]
+        self.opening = [tag for tag, (left, right, *_) in said if tag.width <= right - left]
         self.add(*header, *ground, *self.opening)
         self.stand(self.options.pause if pause is None else pause)
         self.next_act("run")
