@@ -106,6 +106,10 @@ class Drift(TrajectoryScene):
         tail: dict[str, Any] = TAIL | {"length": options.trail_steps, "casing": theme.panel}
         many = [view.trails(states, color=theme.samples, **tail)]
         many.append(view.cloud(states, color=theme.samples, radius=0.046, alpha=POINT, ring=theme.panel))
+        ends = view.cloud(
+            np.asarray(run["x"][-1]), color=theme.samples, radius=point_radius(run.chains, 24), alpha=DATA
+        )
+        ends.set_z_index(paths.z_index + 0.5)  # under the data, to which they have come, and under the one
         hero = Hero(view, run["x"], theme=theme, length=run.steps, even=True, way=FAR)
 
         # what stands round it
@@ -121,12 +125,13 @@ class Drift(TrajectoryScene):
         course = DistanceCourse(clock)
         below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend"))
         numbers: list[Any] = course.lines(below.width) if page.shape != "square" else []
-        error = self.error_of(clock, flow, below.width - sigma.room - 0.2) if page.column_align else []
+        left = below.width - (page.shape != "wide") * (sigma.room + 0.2)  # in a wide frame it has a line of its own
+        error = self.error_of(clock, flow, left) if page.column_align else []
         if page.column_align == 0:  # under the stage: beside the bar
             page.stack(below, *numbers)
             sigma.at(boxes.column.right, boxes.column.top - 0.9 * page.em("legend"), 1)
         else:
-            page.stack(below, [sigma, *error], *numbers)
+            page.stack(below, *([sigma], error) if page.shape == "wide" and error else [sigma, *error], *numbers)
         keys = {act: self.legend(items, boxes.key) for act, items in self.keys(len(data), flow, view).items()}
         if page.column_align:
             numbers += course.chart(below, numbers, max(keys.values(), key=lambda key: key.height))
@@ -160,6 +165,7 @@ class Drift(TrajectoryScene):
             [
                 keys["paths"],
                 paths,
+                ends,
                 *(numbers if options.alone else []),  # they are of all, of whom but one is seen
                 *([] if options.alone else hero.mobjects),
             ],
@@ -173,9 +179,6 @@ class Drift(TrajectoryScene):
         else:
             self.play(FadeInFast(*many, run_time=0.4))
         self.carry(clock, field, options.duration)
-        size = point_radius(run.chains, 24)
-        ends = view.cloud(np.asarray(run["x"][-1]), color=theme.samples, radius=size, alpha=DATA)
-        ends.set_z_index(paths.z_index + 0.5)  # under the data, to which they have come, and under the one
         self.play(
             FadeOutFast(keys["many"], then, run_time=0.3),
             FadeOutFast(field, *error, *many, run_time=ARRIVE),

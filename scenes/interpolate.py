@@ -81,7 +81,7 @@ class Interpolate(TrajectoryScene):
         to_the_end = UpdateFromAlpha(lambda u: walk.show((1 - smooth(u)) / 2), *walk.mobjects, run_time=seconds)
         back, first, last = walk.ends
         new = FadeInFast(*walk.made, *walk.late, back, run_time=seconds / 2, after=0.5)
-        self.play(FadeOutFast(*walk.running, run_time=seconds / 4), new, to_the_end)
+        self.play(FadeOutFast(*walk.running, *walk.middles, run_time=seconds / 4), new, to_the_end)
         self.remove(back)
         self.add(first)
         self.stand(self.seconds(END))
@@ -89,7 +89,8 @@ class Interpolate(TrajectoryScene):
         self.play(UpdateFromAlpha(walk.show, *walk.mobjects, run_time=self.seconds(SHARES[1] * options.duration)))
         self.add(last)
         self.stand(self.seconds(END))
-        self.grow(walk, [*walk.standing, last], walk_result(page, stage, walk))
+        gone = [mob for mob in (*walk.standing, last) if mob in self.mobjects]
+        self.grow(walk, gone, walk_result(page, stage, walk))
         self.outro()
 
     def grow(self, walk: NoiseWalk, gone: list[Any], result: list[Any]) -> None:

@@ -38,6 +38,7 @@ class NoiseWalk:
     recorded time, to be bound to a clock, as the walk itself, for the length of what is shown large. `show(u)` goes to
     a place 0..1. label: of the class. running, made: names of the large images while noise goes, and of what came.
     late: what is said of images, and so belongs to the time when there are some. ends: words for where the walk is.
+    middles: how long noise is in the middle of either way.
     """
 
     def __init__(self, runs: Sequence[Trajectory]) -> None:
@@ -165,7 +166,7 @@ class NoiseWalk:
         page, theme, both = self.page, self.page.theme, self.page.shape in ("wide", "tall")
         places = box.columns(1, 1, gap=0.5) if page.shape == "wide" else box.rows(*(1.25, 1.0)[: 1 + both], gap=0.3)
         shell = Shell(page, places[0], self._angles(), self.lengths[0], HUES)
-        self.told, self.ends = shell.told, shell.ends
+        self.told, self.ends, self.middles = shell.told, shell.ends, shell.middles
         made, self.curves, self.late = [*shell.standing, self.told], list(shell.curves), list[Any]()
         data = data_lengths(self.runs[0])
         for place, lengths in zip(places[1:], self.lengths[1:], strict=False):

@@ -30,7 +30,7 @@ class Shell:
 
     angles, lengths: for each way (K,) its angle from a towards b, in radians, and its length, as recorded; noise has 1.
     curves: of either way, x rising, with a dot at the present place; told: the place; ends: what may be said beside it;
-    standing: everything else, and in the middle of either way its length.
+    middles: in the middle of either way its length; standing: these, and everything else.
     """
 
     def __init__(
@@ -75,8 +75,9 @@ class Shell:
             x, y = origin + unit * np.array([curve.x[k], curve.y[k]]) + (0, -1.35 * em if length < SHORT else 0.5 * em)
             return [page.label(f"{length:.2f}", x, y, 0, "legend", hue)] if y > origin[1] + 1.5 * em else []
 
+        self.middles = [text for curve, hue in zip(self.curves, hues, strict=True) for text in length_of(curve, hue)]
         self.standing: list[Any] = [
-            *(text for curve, hue in zip(self.curves, hues, strict=True) for text in length_of(curve, hue)),
+            *self.middles,
             page.label(page.fitting(NAMES, box.width, "legend"), box.left, box.top - em, -1, "legend"),
             *(line([tuple(origin), tuple(end)], theme.border, HAIR) for end in ends),
             dots,
