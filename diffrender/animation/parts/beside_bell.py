@@ -18,7 +18,7 @@ from diffrender.animation.parts.beside import Beside, feet
 from diffrender.animation.parts.marginals import distance_to_noise, marginals
 from diffrender.animation.theme import point_radius
 
-ONLY_BELL = "Nothing of the data is left: only the bell|nothing is left: only the bell"
+ONLY_BELL = "Nothing of the data is to be seen: only the bell|nothing is left: only the bell"
 NOTHING = 1e-3  # share of the variance that is next to nothing
 ROOM = 0.95  # of a panel's width, for its name
 FAR_FROM_BELL = "Wasserstein distance to the bell {:.3f}|distance to the bell {:.3f}|to the bell {:.3f}"

@@ -20,8 +20,8 @@ QUANTITIES = (  # forms of the names of rows and of the last column, the longest
     ("to the nearest data", "sliced Wasserstein", "two true samples"),
     ("nearest data", "distance", "true samples"),
 )
-LANDS = "Lands on the data; {:,} of {:,} stray (ringed)|{:,} of {:,} stray (ringed)"
-NOT_RINGED = "Lands on the data; {:,} of {:,} stray|{:,} of {:,} stray"
+LANDS = "Most land on the data; {:,} of {:,} stray (ringed)|{:,} of {:,} stray (ringed)"
+NOT_RINGED = "Most land on the data; {:,} of {:,} stray|{:,} of {:,} stray"
 MEANT = "stray: farther from the data than any of these from its nearest"  # for a caption
 STRAY, ALL = "{:,} of {:,} stray from the data|{:,} of {:,} stray", "All {1:,} land on the data|All {1:,} on the data"
 MANY = 0.1  # share of points that stray, from which on it is not said that they land on the data
