@@ -91,9 +91,9 @@ def test_killing_batch_and_workers_at_once_leaves_no_half_file_under_its_name(pr
 
 def test_a_killed_worker_is_replaced_while_the_others_go_on(program, lecture_hall, lecture):
     process, workers, before = started(program, lecture)
-    (lecture_hall / "go").touch()
     for worker in workers:
         worker.kill()
+    (lecture_hall / "go").touch()  # only now: what they do ends with it
     _, log = process.communicate(timeout=60)
     assert process.returncode == 0, log
     assert log.count("killed by SIGKILL). It is tried again.") == 2
