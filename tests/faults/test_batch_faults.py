@@ -44,7 +44,14 @@ def until(condition, seconds=40):
 def started(program, folder):
     """A batch that has finished two clips and works at the other two: (process, its workers, hashes)."""
     process = program("batch", "talk.yaml", "-w", "2")
-    until(lambda: len(list(folder.glob("clips/*.mp4"))) == 2 and len(list(folder.glob("clips/.*.part"))) == 2)
+
+    def at_work():
+        """Whether two clips are there, and two others are being written."""
+        there = {file.name for file in folder.glob("clips/*.mp4")}
+        begun = {file.name[1:].partition(".mp4")[0] + ".mp4" for file in folder.glob("clips/.toy-*.mp4.*.part")}
+        return len(there) == len(begun - there) == 2
+
+    until(at_work)
     until(lambda: len(psutil.Process(process.pid).children()) == 2)  # one may just be started
     workers = psutil.Process(process.pid).children()
     return process, workers, hashes(folder, "clips/[!.]*")
