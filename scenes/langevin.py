@@ -116,6 +116,7 @@ class Langevin(ChainsInSpaceScene):
         "velocity": "velocity $v$|velocity",
         "fresh": "momentum $v$, fresh by chance|chance: $v$",
         "kick": "gradient $nabla log p$|$nabla log p$",
+        "half": "$h\\/2 thin nabla log p$",
         "friction": "friction $(e^(-gamma h) - 1) v$|friction",
         "shaken": "$sqrt(1 - e^(-2 gamma h)) thin xi$|noise",
         "half_kick": "half kick",

@@ -1,4 +1,4 @@
-"""What every scene plays: acts, run, rewind, restart, and the holds between them."""
+"""The motions of every scene: acts, run, rewind, restart, and the holds between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is, in rows: scenes, configs, samplers and all other registries, loaded when they are asked for."""
+"""Rows of what there is: scenes, configs, samplers and all other registries, loaded when they are asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a network's field is from that of the data that it learned, from a recording alone."""
+"""The error of a network's field, against that of the data that it learned, from a recording alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network generates, judged: a table beside what two true samples give, and a sentence on points that stray."""
+"""Judgement of what a network generates: a table beside two true samples, and a sentence on points that stray."""
 
 from __future__ import annotations
 

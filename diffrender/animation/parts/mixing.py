@@ -1,4 +1,4 @@
-"""What a long chain is worth: how many of its steps tell as much as one independent draw, and how far it is biased."""
+"""The worth of a long chain: how many steps tell as much as one independent draw, and how far it is biased."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `diffrender sample` last made of a config: `render` and `watch` draw it where nothing else is asked for.
+"""The last recording that `diffrender sample` made of a config, drawn where nothing else is asked for.
 
 Lectures, the Python interface and every command that sets something of the run itself do not look at it.
 """

@@ -60,14 +60,9 @@ def follow_mala(families, log_weights, data, step_size, kicks, uniforms, states,
                 back += (np.float64(states[i, n, d]) - proposals[i, n, d] - step_size * there[d]) ** 2
             taken, ratios[i, n] = _test(log_new - log_p + (forth - back) / (4 * step_size), uniforms[i, n])
             accepted[i, n] = taken
-            for d in range(dim):
-                states[i + 1, n, d] = proposals[i, n, d] if taken else states[i, n, d]
-                if not math.isfinite(states[i + 1, n, d]):
-                    return i + 1
-                if taken:
-                    score[d] = there[d]
-            if taken:
-                log_p = log_new
+            if not _move(states[i, n], proposals[i, n], taken, states[i + 1, n], score, there):
+                return i + 1
+            log_p = log_new if taken else log_p
     return count + 1
 
 
@@ -129,14 +124,9 @@ def follow_hmc(families, log_weights, data, step_size, momenta, uniforms, states
                 after += np.float64(v[d]) ** 2
             taken, ratios[i, n] = _test(log_new - log_p + (before - after) / 2, uniforms[i, n])
             accepted[i, n] = taken
-            for d in range(dim):
-                states[i + 1, n, d] = paths[i, n, -1, d] if taken else states[i, n, d]
-                if not math.isfinite(states[i + 1, n, d]):
-                    return i + 1
-                if taken:
-                    score[d] = slope[d]
-            if taken:
-                log_p = log_new
+            if not _move(states[i, n], paths[i, n, -1], taken, states[i + 1, n], score, slope):
+                return i + 1
+            log_p = log_new if taken else log_p
     return count + 1
 
 
@@ -145,3 +135,15 @@ def _test(log_ratio, uniform):
     """Whether a proposal is taken, and the logarithm of the Metropolis ratio that is kept; NaN refuses."""
     ratio = -LARGEST_LOG if math.isnan(log_ratio) else min(max(log_ratio, -LARGEST_LOG), LARGEST_LOG)
     return uniform < np.float32(math.exp(ratio)), np.float32(ratio)
+
+
+@nb.njit(cache=True, nogil=True)
+def _move(here, proposal, taken, after, score, score_there):
+    """The state after a test and its score, each in place, all of (D,); whether it is finite."""
+    for d in range(len(here)):
+        after[d] = proposal[d] if taken else here[d]
+        if not math.isfinite(after[d]):
+            return False
+        if taken:
+            score[d] = score_there[d]
+    return True

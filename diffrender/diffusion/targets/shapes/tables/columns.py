@@ -1,4 +1,4 @@
-"""What the columns of a table are: coordinates, a class, row names, or what is left out."""
+"""The columns of a table by what they are: coordinates, a class, row names, or what is left out."""
 
 from __future__ import annotations
 

@@ -37,6 +37,7 @@ def lines_of(path: Path, text: str) -> tuple[list[tuple[int, str]], str, str]:
 
 
 def cells_of(lines: Sequence[str], separator: str, path: Path) -> list[list[str]]:
+    """The cells of lines, without white space round them; DiffrenderError where quotes do not end."""
     try:
         if separator == " ":
             return [line.split() for line in lines]

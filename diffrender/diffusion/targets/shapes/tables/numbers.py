@@ -1,4 +1,4 @@
-"""How numbers are spelled in tables: decimal commas, marks of thousands, other minus signs, exponents, missing ones."""
+"""Spellings of numbers in tables: decimal commas, marks of thousands, other minus signs, exponents, missing ones."""
 
 from __future__ import annotations
 
