@@ -117,7 +117,7 @@ class FrameCache:
         still: list[Seen] = []
         moving: list[Seen] = []
         for one in shown:
-            if one.state is None or one.until > self.frame or any(_touch(one.area, m.area) for m in moving):
+            if one.state is None or one.until > self.frame or _touches(one.area, moving):
                 moving.append(one)
             else:
                 still.append(one)
@@ -139,11 +139,10 @@ class FrameCache:
         left = [one for one in moving if one in before]
         if self.over is None or left != [one for one in self.over if one in now]:
             return moving
-        fresh = [one.area for one in before ^ now]
+        fresh: Iterable[Seen] = before ^ now
         while fresh:
-            touched = {one for one in left if any(_touch(one.area, area) for area in fresh)}
-            fresh = [one.area for one in touched]
-            left = [one for one in left if one not in touched]
+            fresh = {one for one in left if _touches(one.area, fresh)}
+            left = [one for one in left if one not in fresh]
         stay = set(left)
         return [one for one in moving if one not in stay]
 
@@ -244,8 +243,14 @@ def _area(mobject: Mobject, camera: Any) -> Area:
     )
 
 
-def _touch(a: Area, b: Area) -> bool:
-    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
+def _touches(area: Area, others: Iterable[Seen]) -> bool:
+    """Whether an area shares pixels with that of any other mobject."""
+    left, right, top, bottom = area
+    for other in others:
+        a, b, c, d = other.area
+        if left < b and a < right and top < d and c < bottom:
+            return True
+    return False
 
 
 def _outermost(areas: set[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:

@@ -84,7 +84,7 @@ def test_every_frame_is_as_if_all_were_drawn_anew(tmp_path):
 
 
 def test_what_touches_is_kept_in_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(frame_cache, "_touch", lambda a, b: False)
+    monkeypatch.setattr(frame_cache, "_touches", lambda area, others: False)
     ours, anew, _ = films(BulkCamera, tmp_path)
     assert not all(np.array_equal(a, b) for a, b in zip(ours, anew, strict=True)), "overlaps would go unseen"
 
@@ -137,7 +137,7 @@ def jumping(frames, seed=3):
 @pytest.mark.parametrize("broken", [False, True])
 def test_what_moves_now_and_then_is_left_while_nothing_near_it_moves(tmp_path, monkeypatch, broken):
     if broken:  # as if nothing touched what has changed
-        monkeypatch.setattr(frame_cache, "_touch", lambda a, b: False)
+        monkeypatch.setattr(frame_cache, "_touches", lambda area, others: False)
     with tempconfig(manim_config(480, 270, 10, transparent=False, media=tmp_path)):
         ours, stock = BulkCamera(), BulkCamera()
         drawer, (discs, jumps), drawn, same = FrameCache(ours), jumping(30), [], []

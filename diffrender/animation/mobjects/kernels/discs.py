@@ -36,9 +36,10 @@ class Stencils(NamedTuple):
 def stencils(radii: np.ndarray, ring: float = 0.0) -> Stencils:
     """Stencils of discs of these radii (R,) in pixels, or of the rings of width `ring` round them.
 
-    Those of one radius are exact. For many radii give every multiple of 1/`STEP` pixel up to the largest.
+    Those of one radius are exact. For many radii give every multiple of 1/`STEP` pixel up to the largest. Those beyond
+    `LARGE` are drawn without: their stencil is of nothing.
     """
-    return _stencils(tuple(np.round(np.minimum(radii, LARGE), 3).tolist()), round(ring, 3))
+    return _stencils(tuple(np.round(np.where(radii > LARGE, 0.0, radii), 3).tolist()), round(ring, 3))
 
 
 @lru_cache(maxsize=32)
@@ -69,18 +70,23 @@ def _cover(x, y, radius, cx, cy):
 
 @nb.njit(cache=True)
 def _build(radii, ring, phases, reach, start, columns, part):
+    """A quarter of the phases is computed; the others are its mirror images."""
+    last = phases - 1
     for k in range(radii.shape[0]):
         rows = 2 * reach[k] + 1
-        for phase in range(phases * phases):
-            cx, cy = (phase % phases + 0.5) / phases, (phase // phases + 0.5) / phases
-            for row in range(rows):
-                begin = start[k] + (phase * rows + row) * columns[k]
-                for column in range(rows):
-                    x, y = column - reach[k], row - reach[k]
-                    c = _cover(x, y, radii[k], cx, cy)
-                    if ring > 0:  # what lies outside the disc, so that the disc drawn after it leaves it whole
-                        c = (_cover(x, y, radii[k] + ring, cx, cy) - c) / max(1.0 - c, 1e-9)
-                    part[begin + column] = int(min(c, 1.0) * 256 + 0.5)
+        for phase_y in range(phases // 2):
+            for phase_x in range(phases // 2):
+                cx, cy = (phase_x + 0.5) / phases, (phase_y + 0.5) / phases
+                for row in range(rows):
+                    for column in range(rows):
+                        x, y = column - reach[k], row - reach[k]
+                        c = _cover(x, y, radii[k], cx, cy)
+                        if ring > 0:  # what lies outside the disc, so that the disc drawn after it leaves it whole
+                            c = (_cover(x, y, radii[k] + ring, cx, cy) - c) / max(1.0 - c, 1e-9)
+                        level = int(min(c, 1.0) * 256 + 0.5)
+                        for v, j in ((phase_y, row), (last - phase_y, rows - 1 - row)):
+                            for u, i in ((phase_x, column), (last - phase_x, rows - 1 - column)):
+                                part[start[k] + ((v * phases + u) * rows + j) * columns[k] + i] = level
 
 
 @nb.njit(cache=True, nogil=True)
