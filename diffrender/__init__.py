@@ -22,7 +22,7 @@ _NAMES = {
     "TrajectoryWriter": "trajectory",
     "RenderSettings": "video.spec",
     "Recorder": "diffusion.recording.recorder",
-    "Keep": "diffusion.recording.recorder",
+    "Keep": "diffusion.recording.keep",
     "grid_of_starts": "diffusion.recording.starts",
     "Config": "config.sections",
     "load_config": "config.load",

@@ -175,7 +175,7 @@ def test_options_of_the_scene_before_them_are_completed():
 
 
 def test_every_sampler_of_the_registry_is_completed():
-    from diffrender.cli.common import complete_samplers
+    from diffrender.cli.completion import complete_samplers
     from diffrender.diffusion.samplers.catalogue import SAMPLERS
 
     assert complete_samplers("") == sorted(entry.name for entry in SAMPLERS if entry.info["kind"] != "forward")

@@ -7,7 +7,7 @@ import typer
 
 import diffrender
 from diffrender.cli.commands.new import new
-from diffrender.cli.common import file_for, output_folder
+from diffrender.cli.places import file_for, output_folder
 from diffrender.core.errors import DiffrenderError, UsageError
 from diffrender.core.files import file_to_write
 from diffrender.video.spec import RenderSettings

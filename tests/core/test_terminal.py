@@ -5,7 +5,7 @@ import json
 import pytest
 
 from diffrender.cli.commands.inspect import _show
-from diffrender.cli.common import say
+from diffrender.cli.messages import say
 from diffrender.core.terminal import printable
 from diffrender.jobs.run.progress import write
 from diffrender.lecture.report import table

@@ -13,7 +13,8 @@ import torch
 
 from diffrender.core.errors import TrajectoryError
 from diffrender.diffusion.recording import attach
-from diffrender.diffusion.recording.recorder import Keep, Recorder
+from diffrender.diffusion.recording.keep import Keep
+from diffrender.diffusion.recording.recorder import Recorder
 from diffrender.trajectory.reader import Trajectory
 
 THREE = ("epsilon", "sample", "v_prediction")

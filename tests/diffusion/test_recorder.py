@@ -12,7 +12,9 @@ from diffrender.core.errors import TrajectoryError
 from diffrender.diffusion.denoisers.exact import MixtureDenoiser
 from diffrender.diffusion.levels import Level, choose
 from diffrender.diffusion.noise import Noise
-from diffrender.diffusion.recording.recorder import BLOCK_BYTES, Keep, Recorder
+from diffrender.diffusion.recording.keep import Keep
+from diffrender.diffusion.recording.recorder import Recorder
+from diffrender.diffusion.recording.rows import BLOCK_BYTES
 from diffrender.diffusion.recording.schedulers import scheduler_scales
 from diffrender.diffusion.recording.starts import grid_of_starts
 from diffrender.diffusion.samplers.base import Step, start
@@ -121,7 +123,7 @@ def test_what_is_in_flight_is_bounded(tmp_path):
     def steps():
         for i in range(300):
             yield Step(i, level, level, x + i, x + i + 1, i + 1, drift=x + 1, noise=x)
-            held.append(sum(t.nbytes for block in recorder.blocks.values() for t in block))
+            held.append(sum(t.nbytes for block in recorder.rows.blocks.values() for t in block))
 
     with Recorder(tmp_path / "a.npz", kind="langevin") as recorder:
         recorder.record(steps())

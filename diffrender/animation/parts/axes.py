@@ -171,8 +171,8 @@ class ScaleBar(VGroup):
         self.number = page.number("g", 1, "floor", "muted")
         self.height_of_number = self.y + 0.3 * page.em("floor")
         self.patch = frame(Box(0, 1, 0, 1), under, 0, fill=under, radius=0.1).set_fill(opacity=PATCH) if under else None
-        self.stroke, self.sheet = self.bar.points, self.patch.points if self.patch else None  # of a bar one unit long
         super().__init__(*([self.patch] if self.patch else []), self.bar, self.number)
+        self.unit_shapes = [part.points for part in (self.bar, self.patch) if part]
         self.deep = [page.words(DEEP, "floor", "muted")] if view.dims == 3 and box.width > ROOMY else []
         self.add(*self.deep)
         self.set_z_index(MOVING_TEXT + 1)  # over what it measures
@@ -185,7 +185,7 @@ class ScaleBar(VGroup):
         size = 10.0 ** math.floor(math.log10(self.longest / unit))
         length = max(m * size for m in (1, 2, 5) if m * size <= 1.0001 * self.longest / unit)
         x, y, end = self.left, self.y, self.left + length * unit
-        self.bar.points = self.stroke * (end - x, 1, 1) + (x, y, 0)
+        self.bar.points = self.unit_shapes[0] * (end - x, 1, 1) + (x, y, 0)
         middle = (x + end) / 2 + (self.number.set_value(length).length - self.number.room) / 2
         self.number.at(middle, self.height_of_number, 0)
         right = max(end, float(self.number.points[:, 0].max()))
@@ -193,7 +193,7 @@ class ScaleBar(VGroup):
             right = float(text.at(right + 0.12, self.y, -1).get_right()[0])
         if self.patch:
             low, high = (x - 0.08, y - 0.08), (right + 0.08, float(self.number.points[:, 1].max()) + 0.08)
-            self.patch.points = self.sheet * (high[0] - low[0], high[1] - low[1], 1) + (*low, 0)
+            self.patch.points = self.unit_shapes[1] * (high[0] - low[0], high[1] - low[1], 1) + (*low, 0)
 
 
 def scale_bar(view: Plane, page: Page, box: Box, *, share: float = 0.16, under: str = "") -> ScaleBar:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diffrender.cli.common import Device, Json, Outputs, Trust, check_device, command, say, trusting, writable
+from diffrender.cli.flags import Device, Json, Outputs, Trust
+from diffrender.cli.messages import command, say
+from diffrender.cli.places import writable
+from diffrender.cli.settings import check_device, trusting
 
 if TYPE_CHECKING:
     from diffrender.jobs.run.local import Outcome

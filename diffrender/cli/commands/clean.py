@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from diffrender.cli.common import Outputs, command, say, size_text
+from diffrender.cli.flags import Outputs
+from diffrender.cli.messages import command, say, size_text
 
 if TYPE_CHECKING:
     from diffrender.jobs.left_behind import Output, Survey

@@ -13,7 +13,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from diffrender.cli.common import command, cores
+from diffrender.cli.messages import command
+from diffrender.cli.settings import cores
 
 DISTRIBUTION = "diffrender-video"  # what Python's packaging calls this program
 

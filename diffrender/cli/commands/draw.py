@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from diffrender.cli.common import Parents, command, file_for, print_output, say
+from diffrender.cli.flags import Parents
+from diffrender.cli.messages import command, print_output, say
+from diffrender.cli.places import file_for
 
 
 @command

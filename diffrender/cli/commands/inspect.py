@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from diffrender.cli.common import command, size_text
+from diffrender.cli.messages import command, size_text
 from diffrender.core.terminal import printable
 
 

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from diffrender.cli.common import Trust, command, complete_scenes, trusting
+from diffrender.cli.completion import complete_scenes
+from diffrender.cli.flags import Trust
 from diffrender.cli.listed import REGISTRIES, Row, rows_of, scene_row
+from diffrender.cli.messages import command
+from diffrender.cli.settings import trusting
 from diffrender.core.terminal import printable
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from diffrender.cli.common import command, print_output, say
+from diffrender.cli.messages import command, print_output, say
 
 TEMPLATES = Path(__file__).parents[1] / "templates"  # whole files, in which NAME, TITLE and FILE are replaced
 KINDS = {  # what can be started → its template, and the folder in which such files are found by name

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from diffrender.cli.common import Json, command, print_output, writable
+from diffrender.cli.flags import Json
+from diffrender.cli.messages import command, print_output
+from diffrender.cli.places import writable
 
 
 @command

@@ -14,7 +14,9 @@ from typing import Annotated, Any
 
 import typer
 
-from diffrender.cli.common import Outputs, command, say, writable
+from diffrender.cli.flags import Outputs
+from diffrender.cli.messages import command, say
+from diffrender.cli.places import writable
 
 HOOK = Path(__file__).parents[2] / "diffusion/recording/process/hook"  # its sitecustomize is run when a Python starts
 

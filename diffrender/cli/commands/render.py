@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from diffrender.cli.common import (
+from diffrender.cli.completion import complete_options, complete_scenes
+from diffrender.cli.flags import (
     Aspect,
     Chains,
     Classes,
@@ -29,20 +30,10 @@ from diffrender.cli.common import (
     Steps,
     Theme,
     Trust,
-    as_sampled,
-    check_device,
-    command,
-    complete_options,
-    complete_scenes,
-    cores,
-    file_for,
-    overrides_from_flags,
-    parse_option,
-    print_output,
-    say,
-    trusting,
-    writable,
 )
+from diffrender.cli.messages import command, print_output, say
+from diffrender.cli.places import file_for, writable
+from diffrender.cli.settings import as_sampled, check_device, cores, overrides_from_flags, parse_option, trusting
 
 
 @command

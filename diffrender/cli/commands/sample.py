@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from diffrender.cli.common import (
+from diffrender.cli.flags import (
     Chains,
     Classes,
     ConfigName,
@@ -24,15 +24,10 @@ from diffrender.cli.common import (
     Set,
     Steps,
     Trust,
-    check_device,
-    command,
-    file_for,
-    overrides_from_flags,
-    print_output,
-    say,
-    trusting,
-    writable,
 )
+from diffrender.cli.messages import command, print_output, say
+from diffrender.cli.places import file_for, writable
+from diffrender.cli.settings import check_device, overrides_from_flags, trusting
 
 
 @command

@@ -9,18 +9,10 @@ from typing import Annotated
 import typer
 
 from diffrender.cli.commands.batch import complete_lectures, make
-from diffrender.cli.common import (
-    Device,
-    Json,
-    Outputs,
-    Trust,
-    check_device,
-    command,
-    print_output,
-    say,
-    trusting,
-    writable,
-)
+from diffrender.cli.flags import Device, Json, Outputs, Trust
+from diffrender.cli.messages import command, print_output, say
+from diffrender.cli.places import writable
+from diffrender.cli.settings import check_device, trusting
 
 KINDS = ("html", "pptx", "pdf", "manim-slides")
 

@@ -7,25 +7,10 @@ from typing import Annotated
 
 import typer
 
-from diffrender.cli.common import (
-    ConfigName,
-    DataDir,
-    Device,
-    DryRun,
-    Force,
-    Json,
-    Outputs,
-    Seed,
-    Set,
-    Trust,
-    check_device,
-    command,
-    overrides_from_flags,
-    print_output,
-    say,
-    trusting,
-    writable,
-)
+from diffrender.cli.flags import ConfigName, DataDir, Device, DryRun, Force, Json, Outputs, Seed, Set, Trust
+from diffrender.cli.messages import command, print_output, say
+from diffrender.cli.places import writable
+from diffrender.cli.settings import check_device, overrides_from_flags, trusting
 
 
 @command

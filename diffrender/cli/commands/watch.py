@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from diffrender.cli.common import (
+from diffrender.cli.completion import complete_options, complete_scenes
+from diffrender.cli.flags import (
     Aspect,
     Chains,
     Classes,
@@ -23,17 +24,10 @@ from diffrender.cli.common import (
     Steps,
     Theme,
     Trust,
-    as_sampled,
-    check_device,
-    command,
-    complete_options,
-    complete_scenes,
-    cores,
-    overrides_from_flags,
-    parse_option,
-    trusting,
-    writable,
 )
+from diffrender.cli.messages import command
+from diffrender.cli.places import writable
+from diffrender.cli.settings import as_sampled, check_device, cores, overrides_from_flags, parse_option, trusting
 
 DRAFT = {"quality": "m", "fps": 15}
 

@@ -32,10 +32,11 @@ from diffrender.diffusion.recording.describe import (
     target_facts,
 )
 from diffrender.diffusion.recording.frames import kept_states, recording_bytes
+from diffrender.diffusion.recording.keep import Keep
 from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.recording.nearest import nearest_states
 from diffrender.diffusion.recording.probes import check_probes, probe
-from diffrender.diffusion.recording.recorder import Keep, Recorder
+from diffrender.diffusion.recording.recorder import Recorder
 from diffrender.diffusion.recording.run import Progress, Run
 from diffrender.diffusion.recording.tilted import check_tilted, tilted
 from diffrender.diffusion.recording.watched import check_start, check_watched, watched, watches

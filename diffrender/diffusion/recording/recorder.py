@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,42 +14,13 @@ from diffrender.core.errors import TrajectoryError, suggest
 from diffrender.diffusion.levels import Level
 from diffrender.diffusion.recording.arrays import as_tensor, to_store
 from diffrender.diffusion.recording.attach import attached
+from diffrender.diffusion.recording.keep import MEMBERS_OF_MOVES, OF_LANGEVIN, Keep
 from diffrender.diffusion.recording.members import Members
 from diffrender.diffusion.recording.pipeline_decoded import Decode
+from diffrender.diffusion.recording.rows import Rows
 from diffrender.diffusion.recording.schedulers import scheduler_scales
 from diffrender.diffusion.samplers.base import Step
 from diffrender.trajectory.writer import TrajectoryWriter
-
-BLOCK_BYTES = 1 << 22  # of one member, held before they are written
-BLOCK_ROWS = 1 << 12
-SPLIT = ("drift", "noise")
-OF_LANGEVIN = ("proposal", "momentum", "path", "momentum_end", "log_ratio", "uniform")
-MEMBERS_OF_MOVES = ("x0", "eps", *SPLIT)
-
-
-@dataclass(frozen=True)
-class Keep:
-    """What to keep of each move, beside the states.
-
-    members: of x0, eps, drift, noise; what a Langevin sampler adds (accepted, path, …) comes unasked.
-    every: keep each k-th state; the first and the last always. states: keep these instead, by their numbers. drift and
-    noise are summed over the moves between, x0 and eps are those of the first of them, and of what Langevin samplers
-    add only `accepted` (moved at all) is left. half: members that are written in float16.
-    """
-
-    members: tuple[str, ...] = ("x0", "eps", "drift", "noise")
-    every: int = 1
-    states: frozenset[int] | None = None
-    half: tuple[str, ...] = ()
-
-    def keeps(self, index: int) -> bool:
-        """Whether the state before move `index` is kept."""
-        return index % self.every == 0 if self.states is None else index in self.states
-
-    @property
-    def all(self) -> bool:
-        """Whether every state is kept."""
-        return self.every == 1 and self.states is None
 
 
 class Recorder(Members):
@@ -79,16 +49,13 @@ class Recorder(Members):
         parts: Path | None = None,
         **meta: Any,
     ) -> None:
-        self.keep, self.chains = keep or Keep(), chains
+        self.keep = keep or Keep()
         self.writer = TrajectoryWriter(path, {"kind": kind, **meta}, parts=parts)
+        self.rows = Rows(self.writer, self.keep.half, chains)
         self.foreign = False  # whether states come from a loop that is not ours
-        self.blocks: dict[str, list[torch.Tensor]] = {}
-        self.room: dict[str, int] = {}
         self.levels: list[Level] = []
         self.nfe: list[int] = []
-        self.first = self.batch = 0
         self.pending: dict[str, torch.Tensor] = {}
-        self.written: dict[str, int] = {}
 
     def __enter__(self) -> Recorder:
         return self
@@ -99,7 +66,7 @@ class Recorder(Members):
             error = (None, None, None)
         try:
             if error[0] is None:
-                self._end_batch()
+                self._end()
         except BaseException as failure:
             self.writer.__exit__(type(failure), failure, None)
             raise
@@ -121,9 +88,9 @@ class Recorder(Members):
         for i, step in enumerate(steps):
             if i == 0 or self.keep.keeps(i):
                 self._state(step.x, step.level, before)
-                self.pending = self._moves(step)
+                self.pending = self.keep.of_move(step)
             else:
-                self._merge(step)
+                self.pending = self.keep.merged(self.pending, step)
             yield step
             before = step.nfe
         if step is None:
@@ -144,8 +111,8 @@ class Recorder(Members):
             self.begin()
         kept = {k: v for k, v in parts.items() if k in (*self.keep.members, "accepted", *OF_LANGEVIN)}
         for key, rows in {"x": x, **kept}.items():
-            self._write(key, to_store(rows))
-        if self.batch <= 1:
+            self.rows.write(key, to_store(rows))
+        if self.rows.batch <= 1:
             self.levels += levels
             self.nfe += nfe
 
@@ -155,8 +122,8 @@ class Recorder(Members):
 
     def begin(self, first: int = 0) -> None:
         """Start a batch of chains at index `first`."""
-        self._end_batch()
-        self.first, self.batch = first, self.batch + 1
+        self._end()
+        self.rows.begin(first)
 
     def state(
         self,
@@ -259,83 +226,26 @@ class Recorder(Members):
         return tensors
 
     # ---- in detail -------------------------------------------------------------------------------------------------
-    def _moves(self, step: Step) -> dict[str, torch.Tensor]:
-        """What is kept of one move."""
-        found = {k: v for k in self.keep.members if (v := getattr(step, k)) is not None}
-        if step.accepted is not None:
-            found["accepted"] = step.accepted
-        if self.keep.all:
-            found |= {k: v for k in OF_LANGEVIN if (v := getattr(step, k)) is not None}
-            if step.path is not None:
-                found["path"] = step.path.transpose(0, 1)
-        elif step.accepted is not None:
-            found |= {k: _where(step.accepted, v) for k in SPLIT if (v := found.get(k)) is not None}
-        return found
-
-    def _merge(self, step: Step) -> None:
-        """Add a move that is not kept to the one before."""
-        more = self._moves(step)
-        for key in SPLIT:
-            if key in more:
-                self.pending[key] = self.pending[key] + more[key]
-        if "accepted" in more:
-            self.pending["accepted"] = self.pending["accepted"] | more["accepted"]
-
     def _state(self, x: torch.Tensor, level: Level, nfe: int) -> None:
         """A new row: the move that led here, then the state."""
         for key, value in self.pending.items():
-            self._put(key, value)
+            self.rows.put(key, value)
         self.pending = {}
-        self._put("x", x)
-        if self.batch <= 1:
+        self.rows.put("x", x)
+        if self.rows.batch <= 1:
             self.levels.append(level)
             self.nfe.append(nfe)
         if self.writer.parts:  # what a process that is killed shall leave
-            for key in list(self.blocks):
-                self._flush(key)
+            self.rows.flush()
             for key, number in (("alpha", level.alpha), ("sigma", level.sigma), ("time", level.time)):
                 self.writer.write(key, np.array([number]))
             self.writer.write("nfe", np.array([nfe], np.int64))
 
-    def _put(self, key: str, value: torch.Tensor) -> None:
-        block = self.blocks.get(key)
-        if block is None:
-            block = self.blocks[key] = []
-            # a number alone is written at once: kept among large arrays, small ones keep the heap from shrinking
-            self.room[key] = max(1, min(BLOCK_ROWS, BLOCK_BYTES // max(1, value.nbytes))) if value.ndim else 1
-        block.append(value)
-        if len(block) >= self.room[key]:
-            self._flush(key)
-
-    def _flush(self, key: str) -> None:
-        block = self.blocks[key]
-        if not block:
-            return
-        rows = to_store(torch.stack(block))
-        block.clear()
-        self._write(key, rows)
-
-    def _write(self, key: str, rows: np.ndarray) -> None:
-        if key in self.keep.half:
-            rows = rows.astype(np.float16)
-        at = None if self.batch <= 1 else self.written.setdefault(key, 0)
-        self.writer.write(key, rows, at=at, first=self.first, chains=self.chains)
-        if at is not None:
-            self.written[key] = at + len(rows)
-
-    def _end_batch(self) -> None:
-        """Write what is still in memory."""
-        for key in self.blocks:
-            self._flush(key)
+    def _end(self) -> None:
+        """Write what is still in memory, and the levels of the states."""
+        self.rows.end()
         if self.levels and "nfe" not in self.writer.spools:
             for key in ("alpha", "sigma", "time"):
                 self.writer.add(key, np.array([getattr(level, key) for level in self.levels]))
             self.writer.add("nfe", np.array(self.nfe, np.int64))
-        if self.batch > 1 and self.written["x"] != self.writer.spools["x"].rows:
-            raise TrajectoryError(f"{self.writer.path}: the chains of one run must all make the same number of steps.")
-        self.pending, self.written = {}, {}
-
-
-def _where(accepted: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """`value` of the chains that moved, 0 of the others."""
-    return value * accepted.view(-1, *[1] * (value.ndim - 1))
+        self.pending = {}

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from diffrender.core.errors import TrajectoryError
-from diffrender.diffusion.recording.recorder import Keep, Recorder
+from diffrender.diffusion.recording.keep import Keep
+from diffrender.diffusion.recording.recorder import Recorder
 
 
 class Session:
