@@ -170,7 +170,7 @@ class Denoise(TrajectoryScene):
         self.play_run(clock, seconds, self.closing(view, wide, near, seconds, closed, 1.0), start=begin)
         tangled = (run.meta.get("sampler") or {}).get("stochastic", True)
         if len(data):
-            self.beside_the_data(view, [*column, key, *guesses, *(hero.mobjects if hero and tangled else [])])
+            self.beside_the_data(view, [*column, key, caption, *guesses, *(hero.mobjects if hero and tangled else [])])
         if hero and not tangled:
             self.play(FadeInFast(hero.thread(), run_time=0.6))  # what noise has kicked about is a tangle
         self.outro()
@@ -199,12 +199,12 @@ class Denoise(TrajectoryScene):
 
     def beside_the_data(self, view: Plane, gone: list[Any]) -> None:
         """The samples make room for the data, to which they should be alike, and how far they are from it."""
-        boxes, data = self.arrange("two panels"), self.run.target
+        boxes, data = self.arrange("two panels", lines=BesideData.lines(self.page)), self.run.target
         left, right = self.view(data, boxes.left), self.view(data, boxes.right)
         self.look(1)
         beside = BesideData(self.page, self.run, left, right, boxes, points=self.options.points)
         view.attached.clear()
-        beside.play(self, view, gone)
+        beside.play(self, view, gone, self.caption("sampler", beside.meant, "model"))
 
     def keys(self, guess: bool) -> list[Any]:
         """What the marks mean."""

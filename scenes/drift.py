@@ -186,7 +186,7 @@ class Drift(TrajectoryScene):
             FadeInFast(keys["paths"], everyone, run_time=ARRIVE, after=0.4),
         )
         self.wait(PATHS)
-        gone = [*(mob for mob in view.made if mob is not ends), *stage, *read, keys["paths"], everyone]
+        gone = [*(mob for mob in view.made if mob is not ends), *stage, *read, keys["paths"], everyone, caption]
         if len(data):
             self.beside_the_data(view, [mob for mob in gone if mob in self.mobjects])
         self.outro()
@@ -201,12 +201,13 @@ class Drift(TrajectoryScene):
 
     def beside_the_data(self, view: Any, gone: list[Any]) -> None:
         """All particles, as they have arrived on their paths, make room for the data, to which they should be alike."""
-        boxes, data, run = self.arrange("two panels"), self.run.target, self.run
+        boxes, data, run = self.arrange("two panels", lines=BesideData.lines(self.page)), self.run.target, self.run
         left, right = self.view(data, boxes.left), self.view(data, boxes.right)
         self.look(1)
         beside = BesideData(self.page, run, left, right, boxes, name=self.words["riders"])
         view.attached.clear()
         edges = [frame(box, self.theme.border).set_z_index(9) for box in (boxes.left, boxes.right)]
+        edges.append(self.caption("sampler", beside.meant, "model"))
         beside.play(self, view, gone, *edges)  # what leaves a panel is cut at its edge
 
     def carry(self, clock: Clock, field: Any, seconds: float) -> None:

@@ -8,13 +8,12 @@ from manim import smooth
 from pydantic import Field
 
 from diffrender.animation import (
-    FAR,
-    FLOOR,
     CellReadouts,
     DeformedGrid,
     FadeInFast,
     FadeOutFast,
     FollowedCell,
+    JudgedTable,
     Plane,
     Recording,
     SceneOptions,
@@ -23,14 +22,12 @@ from diffrender.animation import (
     ZoomBeam,
     containing,
     directions,
-    feet,
     frame,
     key_line,
     landing,
     paced,
     panel,
     point_radius,
-    verdict,
 )
 
 POINT, UNDER = 0.8, 0.45  # opacity of points, and of the grid under them
@@ -133,15 +130,15 @@ class Mesh(TrajectoryScene):
         )
         self.stand(self.seconds(READ))
         if len(run.target):
-            self.before_and_after(grid, mesh, round_it)
+            self.before_and_after(grid, mesh, [*round_it, caption])
         self.outro()
 
     def before_and_after(self, grid: DeformedGrid, mesh: Any, gone: list[Any]) -> None:
         """The even grid and draws of the noise; and both carried by the flow, and how near the data."""
         theme, page, words = self.theme, self.page, self.words
-        boxes = self.arrange("two panels", lines=1 if page.shape == "tall" else 2)
-        data, figures = self.run.target, grid.judged()
-        count = grid.compared if figures else len(data)  # as many as are judged
+        boxes = self.arrange("two panels", lines=JudgedTable.lines[page.shape] + (page.shape != "tall"))
+        data = self.run.target
+        count = grid.compared or len(data)  # as many as are judged
         size: dict[str, Any] = {"radius": point_radius(count, SIZE), "alpha": POINT}
         left, right = Plane(containing(grid.wide, boxes.left), boxes.left), self.view(data, boxes.right)
         left.keep(grid.lattice().set_fill(opacity=UNDER))
@@ -158,14 +155,11 @@ class Mesh(TrajectoryScene):
             for name, box in (("before", boxes.left), ("after", boxes.right))
         ]
         if page.shape != "tall":
-            lower = boxes.right_key
-            upper, under = (box._replace(bottom=box.bottom + 1.4 * page.em("label")) for box in (lower, boxes.left_key))
-            hues = page.fitting(words["hues"], under.width, "legend")
-            texts.append(page.label(hues, *page.foot(under), "legend", "muted"))
-            boxes = boxes.with_(left_key=upper, right_key=lower)  # both figures under what they are of
-        if figures:
-            said = (FLOOR, (count, figures.usual)), (FAR, (figures.far,))
-            texts += feet(page, boxes, *said, judged=verdict(figures))
+            hues = page.fitting(words["hues"], boxes.left_key.width, "legend")
+            x, _, align = page.foot(boxes.left_key)
+            texts.append(page.label(hues, x, boxes.left_key.top - 1.1 * page.em("legend"), align, "legend", "muted"))
+        table = JudgedTable(page, self.run, grid.carried(noise), right, boxes, points=count, name="samples")
+        texts += [*table.mobjects, self.caption("sampler", table.meant, "model")]
         into = [
             mob
             for box in (boxes.left, boxes.right)
@@ -179,3 +173,5 @@ class Mesh(TrajectoryScene):
             FadeInFast(*into, *texts, *left.made, run_time=seconds, after=SOON),
             FadeInFast(*right.made, run_time=seconds, after=LATE),
         )
+        if len(table.rings):
+            self.play(FadeInFast(table.rings, run_time=0.4))

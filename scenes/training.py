@@ -15,7 +15,6 @@ from diffrender.animation import (
     FadeInFast,
     FadeOutFast,
     Hero,
-    JudgedTable,
     LearningCurves,
     LearningImages,
     SceneOptions,
@@ -100,17 +99,14 @@ class TrainingScene(TrajectoryScene):
         """The last samples leave the data that they lie among: both as large as fits, with their distance."""
         run, options = self.run, self.options
         shown = run.states[-1][: options.points]
-        two = self.arrange("two panels", lines=JudgedTable.lines[self.page.shape])
+        two = self.arrange("two panels", lines=BesideData.lines(self.page))
         view, left, right = (self.view(run.target, box, reach=0.86) for box in (boxes.panel, two.left, two.right))
         self.look(1)
         view.cloud(shown, color=self.theme.samples, radius=point_radius(options.points, 24), alpha=SAMPLES)
-        beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated", judged=False)
-        table = JudgedTable(self.page, run, right, two, options.points)
-        caption = self.caption(*(["model", table.meant, "seed"] if table.meant else said))
+        beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated")
+        caption = self.caption(*(["model", beside.meant, "seed"] if beside.meant else said))
         self.play(FadeOutFast(*gone, run_time=0.3), FadeInFast(*view.made, caption, run_time=0.3))  # at rest: no double
-        beside.play(self, view, [], *table.mobjects)
-        if table.rings:
-            self.play(FadeInFast(table.rings, run_time=0.4))
+        beside.play(self, view, [])
 
     def images(self, boxes: Boxes, clock: Clock) -> tuple[list[Any], list[Any]]:
         """Samples as a grid, one of them at several moments: what stands, and what moves."""

@@ -54,12 +54,9 @@ from .mobjects.space.orbit import Orbit as Orbit, Turn as Turn
 from .parts.axes import Axes as Axes, decades as decades, evenly as evenly, scale_bar as scale_bar
 from .parts.beside import (
     FAR as FAR,
-    FLOOR as FLOOR,
     METRIC as METRIC,
     BesideData as BesideData,
     distances as distances,
-    feet as feet,
-    verdict as verdict,
 )
 from .parts.beside_bell import BesideBell as BesideBell
 from .parts.cell_readouts import CellReadouts as CellReadouts

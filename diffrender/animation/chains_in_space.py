@@ -95,11 +95,12 @@ class ChainsInSpaceScene(OneChainScene):
 
     def beside_draws(self, gone: list[Any]) -> None:
         """All chains make room for draws of p, to which they should be alike."""
-        boxes, run = self.arrange("two panels"), self.trajectories["many"]
+        boxes, run = self.arrange("two panels", lines=BesideData.lines(self.page)), self.trajectories["many"]
         left, right = self.view(self.run.target, boxes.left), self.view(self.run.target, boxes.right)
         self.look(1)
         beside = BesideData(self.page, run, left, right, boxes)
         gone = [*(mob for mob in gone if mob is not self.samples), *self.drawn, *self.space.cage]
         self.play(FadeOutFast(*gone, run_time=0.4))
         self.play(self.space.move(*beside.where, self.seconds(1.2)))
-        self.crossfade((), beside.mobjects)
+        self.crossfade((), [*beside.mobjects, self.caption("sampler", beside.meant, run=run)])
+        beside.ring(self)

@@ -144,11 +144,43 @@ def _nearest(data: np.ndarray, states: list[np.ndarray], size: int) -> list[Judg
         square = np.square(points).sum(1)[:, None] - 2 * points @ half.T + np.square(half).sum(1)
         return float(np.sqrt(np.maximum(square.min(1), 0)).mean())
 
-    orders = [np.random.default_rng(seed).permutation(len(data)) for seed in range(SPLITS)]
-    usual = [far(data[order[-size:]], data[order[:size]]) for order in orders]
-    low, high = np.quantile(usual, USUAL).tolist()
-    halves = [data[order[:size]] for order in orders[:HALVES]]
+    low, high = np.quantile(_halves_apart(data, size)[0], USUAL).tolist()
+    halves = [data[order[:size]] for order in _orders(data)[:HALVES]]
     return [Judged(float(np.mean([far(state, half) for half in halves])), low, high) for state in states]
+
+
+def _orders(data: np.ndarray) -> list[np.ndarray]:
+    """The ways to halve data (N, D): orders of their rows."""
+    return [np.random.default_rng(seed).permutation(len(data)) for seed in range(SPLITS)]
+
+
+@remembered
+def _halves_apart(data: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each way to halve data (N, D) into sets of `size` points: the mean distance of points of one half from the
+    nearest of the other, and how many of them stray from it."""
+    orders, whole = _orders(data), np.square(data).sum(1)
+    nearest = np.zeros((SPLITS, len(data)))  # of the first half, from each of the data but itself
+    for first in range(0, len(data), CHUNK):
+        rows = slice(first, first + CHUNK)
+        square = np.maximum(whole[rows, None] - 2 * data[rows] @ data.T + whole, 0)
+        square[np.arange(len(square)), np.arange(first, first + len(square))] = np.inf
+        for k, order in enumerate(orders):
+            nearest[k, rows] = np.sqrt(square[:, order[:size]].min(1))
+    pairs = [(far[order[-size:]], far[order[:size]]) for far, order in zip(nearest, orders, strict=True)]
+    means, counts = [across.mean() for across, _ in pairs], [(across > own.max()).sum() for across, own in pairs]
+    return np.array(means), np.array(counts)
+
+
+def usual_strays(run: Trajectory, samples: np.ndarray) -> tuple[int, int] | None:
+    """Between which numbers of true samples stray, `strays`, from as many others, in `SPLITS` ways to halve the data;
+    None if too few were recorded. As many are taken as `judged_distance` compares, but the number hardly depends on it:
+    the farthest of N data and N samples from its nearest is as likely one of these as one of those."""
+    size = compared_points(run, samples)
+    if size is None:
+        return None
+    data = np.asarray(run.target[:MOST_POINTS], float)
+    counts = _halves_apart(data.reshape(len(data), -1), size)[1]
+    return int(counts.min()), int(counts.max())
 
 
 def strays(points: np.ndarray, data: np.ndarray) -> np.ndarray:

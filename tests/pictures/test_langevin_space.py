@@ -95,8 +95,9 @@ def test_every_sampler_has_its_chains_in_space(cinema, recorded, runs, kind):
     }
     film = cinema("langevin", **(runs | pair))
     assert film.layout((480, 270), "dark", every=7, **BRISK) == []
-    assert any(np.allclose(cloud.xy, pair["many"]["x"][-1], atol=1e-5) for cloud in film.rasters()["PointCloud3D"])
-    assert not any(np.allclose(cloud.xy, runs["many"]["x"][-1][:100]) for cloud in film.rasters()["PointCloud3D"])
+    drawn = [cloud.xy for cloud in film.rasters()["PointCloud3D"] if len(cloud.xy) == 100]
+    assert any(np.allclose(xy, pair["many"]["x"][-1], atol=1e-5) for xy in drawn)
+    assert not any(np.allclose(xy, runs["many"]["x"][-1][:100]) for xy in drawn)
 
 
 def test_a_frame_is_the_same_played_and_sought(cinema, runs):

@@ -131,7 +131,7 @@ def test_it_ends_with_the_grid_before_and_after_each_among_its_points(cinema, ru
     count = compared_points(run, run["x"][-1])
     assert len(carried.xy) == len(noise.xy) == count != len(run.target), "as many as the distance under them is of"
     said = [m.body for top in film.scene.mobjects for m in top.get_family() if hasattr(m, "body")]
-    assert len([text for text in said if f"{count:,}" in text]) == 2, "over the draws, and under them"
+    assert len([text for text in said if f" {count:,}" in text]) == 3, "over the draws, and twice under them"
     off = [np.median(np.linalg.norm(mob.xy[:, None] - run.target, axis=2).min(1)) for mob in (carried, noise)]
     assert off[0] < 0.6 * off[1], "they have come to the data"
     assert noise.xy.std() == pytest.approx(float(np.hypot(run["alpha"][0], run["sigma"][0])), rel=0.1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from diffrender.trajectory.distance import nearest_distances, strays
+from diffrender.trajectory.distance import nearest_distances, strays, usual_strays
 
 
 def ring(count, seed, spread=0.02):
@@ -55,3 +55,11 @@ def test_points_stray_that_are_farther_off_than_data_are_from_their_nearest():
     wanted = np.linalg.norm(far[:, None] - many, axis=-1).min(1) > among.min(1).max()
     assert 0 < wanted.sum() < len(far)
     assert np.array_equal(strays(far, many), wanted)
+
+
+def test_usual_strays_are_how_many_of_one_half_of_the_data_stray_from_the_other():
+    run = SimpleNamespace(target=ring(400, 0))
+    orders = [np.random.default_rng(seed).permutation(400) for seed in range(20)]
+    counts = [int(strays(run.target[order[-150:]], run.target[order[:150]]).sum()) for order in orders]
+    assert usual_strays(run, ring(150, 1)) == (min(counts), max(counts))
+    assert usual_strays(SimpleNamespace(target=ring(30, 0)), ring(30, 1)) is None

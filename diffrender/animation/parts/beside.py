@@ -1,4 +1,4 @@
-"""The end of a run: what came out beside what should have, of one size and in one scale, with their distance."""
+"""The end of a run: what came out beside what should have, of one size and in one scale, and how near they are."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import NEAR, Plane
 from diffrender.animation.parts.axes import scale_bar
+from diffrender.animation.parts.judged_table import JudgedTable
 from diffrender.animation.theme import point_radius
-from diffrender.trajectory.distance import Judged, compared_points, judged_distance, nearest_distances
+from diffrender.trajectory.distance import Judged, judged_distance
 from diffrender.trajectory.reader import Trajectory
 
 MOVE_SECONDS, SOON = 1.3, 0.2  # the samples move to their panel, what goes is gone after this part of it
@@ -22,12 +23,10 @@ LATE = 0.8  # after which their name comes: in a tall frame they move across its
 DATA = {2: 0.75, 3: 0.9}  # opacity: in space what is far fades besides
 ROOM, STRAYS = 1.1, 1.3  # round what is on a panel; samples that lie farther out than so many times the data need none
 METRIC = "metric_sliced_wasserstein"
-FAR = "sliced Wasserstein distance {:.3f}|sliced Wasserstein {:.3f}|distance {:.3f}"  # so in every picture
+FAR = "sliced Wasserstein distance {:.3f}|sliced Wasserstein {:.3f}|sliced $W_2$ {:.3f}"  # so in every picture
 NEAREST = "mean distance to the nearest data {:.3f}|to the nearest data {:.3f}|nearest data {:.3f}"
-WITHIN = ", as close as two true samples|, as close as true samples|, as true ones"  # what that says of a distance
-FARTHER = ", farther than two true samples|, farther than true samples|, farther"
 COUNT = "{0}: {1:,} points"
-OUTSIDE = f"{COUNT}, {{2:,}} outside|{{0}}: {{1:,}}, {{2:,}} outside"  # of the panel: of these nothing is seen
+OUTSIDE = f"{COUNT}, {{2:,}} outside the frame|{{0}}: {{1:,}}, {{2:,}} outside the frame|{{0}}: {{2:,}} outside"
 FLOOR = "two true samples of {0:,}: {1}|two true samples: {1}|true samples: {1}"  # by which it is judged
 
 
@@ -58,10 +57,15 @@ class Beside:
 class BesideData(Beside):
     """Data on the left panel of `boxes`, and on the right the place to which the samples' own view can move.
 
-    left, right: views of the data on the two panels. points: samples that are shown, if not all, by this `name`; as
-    many data are, in points of one size. judged: whether their distance is
-    told under them.
+    left, right: views of the data on the two panels. points: samples that are
+    shown, if not all, by this `name`; as many data are, in points of one size. meant: what a caption must say of the
+    judgement under them.
     """
+
+    @staticmethod
+    def lines(page: Page) -> int:
+        """How many of them its legend needs under `two panels`."""
+        return JudgedTable.lines[page.shape]
 
     def __init__(
         self,
@@ -73,7 +77,6 @@ class BesideData(Beside):
         *,
         points: int | None = None,
         name: str = "samples",
-        judged: bool = True,
     ) -> None:
         count = min(points or run.chains, run.chains)
         data, last = run.target[:count], np.asarray(run.states[-1][:count])
@@ -87,9 +90,9 @@ class BesideData(Beside):
         said = ("Data", len(data), 0, boxes.left), (name.capitalize(), count, _outside(last, right), boxes.right)
         texts: list[Any] = [page.panel_label(page.words(_counted(page, *each)), each[-1]) for each in said]
         self.named = texts[-1:]
-        if judged and (figures := distances(run)):
-            floor, far = (FLOOR, (compared_points(run, run.states[-1]), figures.usual)), (FAR, (figures.far,))
-            texts += feet(page, boxes, floor, far, judged=verdict(figures))
+        table = JudgedTable(page, run, np.asarray(run.states[-1]), right, boxes, points=count, name=name)
+        texts += table.mobjects
+        self.rings, self.meant = table.rings, table.meant
         bars = [
             scale_bar(view, page, box, under=page.theme.bg) for view, box in ((left, boxes.left), (right, boxes.right))
         ]
@@ -97,12 +100,20 @@ class BesideData(Beside):
         self.named += bars[1:]  # samples move across it too
         self.mobjects: list[Mobject] = [*(mob for mob in left.made if mob not in left.cage), *texts]
 
+    def play(self, scene: Any, view: Plane, gone: Sequence[Mobject], *also: Mobject) -> None:
+        """As of `Beside`; and then points that stray are ringed."""
+        super().play(scene, view, gone, *also)
+        self.ring(scene)
 
-def feet(
-    page: Page, boxes: Boxes, *said: tuple[str, Sequence[Any]], row: int = 0, rows: int = 1, judged: str = ""
-) -> list[Any]:
+    def ring(self, scene: Any) -> None:
+        """Ring the points that stray, which stand in their place now."""
+        if len(self.rings):
+            scene.play(FadeInFast(self.rings, run_time=0.4))
+
+
+def feet(page: Page, boxes: Boxes, *said: tuple[str, Sequence[Any]], row: int = 0, rows: int = 1) -> list[Any]:
     """Under each of two panels the longest that there is room for of a text's forms, with its values; in a tall frame
-    two lines. `row` of `rows` of them, the first on top. judged: forms of what the last ends with, if there is room."""
+    two lines. `row` of `rows` of them, the first on top."""
     under, size = [boxes.left_key, boxes.right_key], "label" if page.shape == "wide" else "legend"
     up = 1.4 * page.em(size)
     if page.shape == "tall":  # under each other, over the whole width
@@ -110,26 +121,10 @@ def feet(
         under = [_up(both, lines * up), _up(both, (lines + 1) * up)]
     else:
         under = [_up(box, (rows - 1 - row) * up) for box in under]
-    made: list[Any] = []
-    for box, (forms, values) in zip(under, said, strict=True):
-        x, y, align = page.foot(box)
-        last = bool(judged) and len(made) == len(said) - 1
-        for words in [*judged.split("|"), ""] if last else [""]:
-            word = page.words(words, size) if words else None
-            room = box.width - (word.width if word else 0.0)
-            text = page.label(page.fitting(forms, room, size, *values).format(*values), x, y, align, size)
-            if not word or text.width <= room:
-                break
-        made.append(text)
-        if word:
-            text.shift([-(1 + align) * word.width / 2, 0, 0])  # both stand where one would
-            made.append(word.at(float(text.get_right()[0]), y))
-    return made
-
-
-def verdict(figures: Judged) -> str:
-    """Forms of whether a distance is as that of two true samples, or farther; nothing if it is less."""
-    return FARTHER if figures.far > figures.high else WITHIN if figures.far >= figures.low else ""
+    return [
+        page.label(page.fitting(forms, box.width, size, *values).format(*values), *page.foot(box), size)
+        for box, (forms, values) in zip(under, said, strict=True)
+    ]
 
 
 def _counted(page: Page, what: str, count: int, outside: int, box: Box) -> str:
@@ -154,9 +149,6 @@ def _near(samples: np.ndarray, data: np.ndarray) -> np.ndarray:
     return samples[(np.abs(samples - (low + high) / 2) <= STRAYS * (high - low) / 2).all(1)]
 
 
-def distances(run: Trajectory, *, nearest: bool = False) -> Judged | None:
+def distances(run: Trajectory) -> Judged | None:
     """How far the last states are from the data, and two draws of the data of one another; None if not known."""
-    last = np.asarray(run.states[-1])
-    if nearest:
-        return next(iter(nearest_distances(run, [last])), None)
-    return judged_distance(run, last)
+    return judged_distance(run, np.asarray(run.states[-1]))

@@ -13,7 +13,7 @@ from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.lattice import Lattice, areas, normal_mass
 from diffrender.animation.theme import LINE, Theme, ramp
 from diffrender.core.errors import RenderError
-from diffrender.trajectory.distance import Judged, compared_points, judged_distance
+from diffrender.trajectory.distance import compared_points
 from diffrender.trajectory.reader import Trajectory
 
 ROOT = 0.5  # colour follows this power of the density, which rises by two decades
@@ -121,10 +121,6 @@ class DeformedGrid:
         )
         low, high = (nodes[r, column] + across * (nodes[r, column + 1] - nodes[r, column]) for r in (row, row + 1))
         return low + up * (high - low)
-
-    def judged(self) -> Judged | None:
-        """How far noise that the map has carried is from the data, and two draws of the data; None without data."""
-        return judged_distance(self.run, self.carried(self.noise(self.compared))) if self.compared else None
 
     @property
     def compared(self) -> int:
