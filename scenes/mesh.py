@@ -8,6 +8,7 @@ from manim import smooth
 from pydantic import Field
 
 from diffrender.animation import (
+    LINE,
     CellReadouts,
     DeformedGrid,
     FadeInFast,
@@ -32,7 +33,7 @@ from diffrender.animation import (
 
 POINT, UNDER = 0.8, 0.45  # opacity of points, and of the grid under them
 MOVE = 1.3  # seconds in which the grid comes to stand beside what it was
-SOON, LATE = 0.2, 0.7  # parts of them after which what goes is gone, and after which the data come to the grid
+SOON, LANDED = 0.2, 0.6  # part of them after which what goes is gone; seconds in which draws come to where it stands
 REWIND = 1.0  # seconds from the data back to the noise
 LANDING, READ = 0.1, 1.2  # of the run, for its last step; and seconds in which its last figures stand
 NAME = 0.96  # of a panel's width, for its name
@@ -69,7 +70,8 @@ class Mesh(TrajectoryScene):
         "ends": "$t = T$: noise, $t = 0$: data",
         "area": "area of the cell, $1\\/abs(det)$|area, $1\\/abs(det)$|area of the cell",
         "density": "density in it, $abs(det)$|density, $abs(det)$|density in it",
-        "product": "their product stays 1",
+        "product": "probability in it, $p_t$ × area|probability in it",
+        "error": "±: standard error",
         "grid": "grid",
         "cell": "one cell",
         "before": "Before: the grid and {:,} draws of noise|Before: {:,} draws of noise|Before: {:,} draws",
@@ -90,7 +92,7 @@ class Mesh(TrajectoryScene):
         boxes = self.arrange("square stage with column")
         grid = DeformedGrid(run, boxes.stage, lines=options.lines, theme=theme)
         mesh = grid.lattice().set_z_index(1)
-        cell = FollowedCell(grid, mesh).set_z_index(3)
+        cell = FollowedCell(grid, mesh, width=1.3 * LINE, framed=True).set_z_index(3)
 
         # what stands round it
         clock = self.clock(run, timeline=landing(paced(run.states, grid.shades(), even=0.1), LANDING))
@@ -101,9 +103,9 @@ class Mesh(TrajectoryScene):
             (key_line(theme.samples), 0.4, words["cell"]),
         ]
         key = page.legend(items, read.lens) if page.shape == "wide" else self.legend(items, boxes.key)
-        points = f"{grid.side} × {grid.side} points"
-        ends = [words["ends"]] if page.shape == "wide" else []  # where there is room
-        caption = self.caption("sampler", "step", points, *ends, "scaling", "model")
+        error = [words["error"]][: len(run.target)]
+        also = [words["ends"], *error] if page.shape == "wide" else [f"{grid.side} × {grid.side} points"]
+        caption = self.caption("sampler", "step", *also, "scaling", "model")
         edge = frame(boxes.stage, theme.border).set_z_index(5)
         beam = ZoomBeam(boxes.stage, read.lens, theme, light=0).set_z_index(2)
         joined = [] if page.shape == "tall" else [beam]  # there the key lies between
@@ -150,16 +152,17 @@ class Mesh(TrajectoryScene):
         right.cloud(grid.carried(noise), **size)
         view = Plane(mesh.box, grid.rect)
         view.made = [mesh]
-        texts = [
+        over, of_it = (
             page.panel_label(page.words(page.fitting(words[name], NAME * box.width, "label", count).format(count)), box)
             for name, box in (("before", boxes.left), ("after", boxes.right))
-        ]
+        )
+        stands, comes = [over, *left.made], [of_it, *right.made]
         if page.shape != "tall":
             hues = page.fitting(words["hues"], boxes.left_key.width, "legend")
             x, _, align = page.foot(boxes.left_key)
-            texts.append(page.label(hues, x, boxes.left_key.top - 1.1 * page.em("legend"), align, "legend", "muted"))
+            stands.append(page.label(hues, x, boxes.left_key.top - 1.1 * page.em("legend"), align, "legend", "muted"))
         table = JudgedTable(page, self.run, grid.carried(noise), right, boxes, points=count, name="samples")
-        texts += [*table.mobjects, self.caption("sampler", table.meant, "model")]
+        comes += [*table.mobjects, *[table.rings][: len(table.rings)], self.caption("sampler", table.meant, "model")]
         into = [
             mob
             for box in (boxes.left, boxes.right)
@@ -170,8 +173,6 @@ class Mesh(TrajectoryScene):
             FadeOutFast(*gone, run_time=SOON * seconds),
             view.move(right.box, right.rect, seconds),
             UpdateFromAlpha(lambda u: mesh.set_fill(opacity=1 - u * (1 - UNDER)), mesh, run_time=seconds),
-            FadeInFast(*into, *texts, *left.made, run_time=seconds, after=SOON),
-            FadeInFast(*right.made, run_time=seconds, after=LATE),
+            FadeInFast(*into, *stands, run_time=seconds, after=SOON),
         )
-        if len(table.rings):
-            self.play(FadeInFast(table.rings, run_time=0.4))
+        self.play(FadeInFast(*comes, run_time=self.seconds(LANDED)))

@@ -11,13 +11,20 @@ from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.deformed_grid import CellLens, DeformedGrid
 from diffrender.animation.theme import LINE
+from diffrender.trajectory.noised import noised_share
 
 LINES = (
     "area of the cell, $1\\/abs(det)$ × {:.3f}|area of the cell × {:.3f}|area × {:.3f}",
     "density in it, $abs(det)$ × {:.2f}|density in it × {:.2f}",
 )
-PRODUCT = "{:.3f} × {:.2f} = 1"
-LARGEST, CORNER = 0.54, 0.3  # side of the magnifier: of a column's width, and in a square frame of the stage's height
+NOISE = "{:.2f} % of the noise"
+DATA = "{:.2f} ± {:.2f} % of noised data|{:.2f} ± {:.2f} % of data"
+BOTH = (
+    "probability in it: {:.2f} % of the noise|in it {:.2f} % of the noise|noise {:.2f} %",
+    f"{DATA}|data {{:.2f}} ± {{:.2f}} %",
+)
+BAND = 0.15  # of an em, between lines in a band
+LARGEST, CORNER = 0.47, 0.3  # side of the magnifier: of a column's width, and in a square frame of the stage's height
 
 
 class CellReadouts:
@@ -33,8 +40,7 @@ class CellReadouts:
         if page.shape == "tall":  # its bar is short
             del shares[0.5]
         note = words["root"] if page.shape == "wide" else ""  # elsewhere there is no room for it
-        named = "" if page.shape == "wide" else "noise "  # where it stands alone; in a wide frame its name is over it
-        self.sigma = clock.number(f"{named}$sigma_t =$ {{:.3f}}", clock.run["sigma"])
+        self.sigma = clock.number("noise $sigma_t =$ {:.3f}", clock.run["sigma"])
         beside = (self.sigma.width + 0.3) * (page.shape == "tall")  # there it stands beside the bar
         room = column._replace(right=column.right - beside)
         bar = page.value_bar("$p_t$", room, grid.table, shares, note=note)
@@ -53,20 +59,21 @@ class CellReadouts:
 
     def _beside(self, box: Box) -> list[Any]:
         """A magnifier as large as the box lets it be, and at its side what it shows, in large figures."""
-        page, words, size = self.clock.page, self.words, min(box.height, LARGEST * box.width)
+        page, size = self.clock.page, min(box.height, LARGEST * box.width)
         self.lens = Box(box.left, box.left + size, box.top - size, box.top)
         figures = ("area", 1, ".3f"), ("density", -1, ".2f")
         room = box.right - self.lens.right - 0.4
-        rows: list[Any] = [page.words("noise level", "legend", "muted"), self.sigma]
+        rows: list[Any] = [self.sigma]
         for name, power, form in figures:
             rows += [self._name(name, room), self._number(f"× {{:{form}}}", power, size="title")]
-        rows += [page.words(words["product"], "legend", "muted"), self._number(PRODUCT, 1, -1)]
+        rows += [self._name("product", room), self._of_noise(NOISE, room), *self._noised(DATA, room)]
         return page.stack(box._replace(left=self.lens.right + 0.4), *rows, gap=0.55)
 
     def _under(self, box: Box) -> list[Any]:
         """Figures in a line each, and the magnifier under them."""
-        made = self.clock.page.stack(box, self.sigma, *self._lines(), self._product(), align=-1)
-        top = made[-1].baseline - 0.25
+        lines = *self._lines(box.width), *self._probability(box.width)
+        made = self.clock.page.stack(box, self.sigma, *lines, align=-1)
+        top = float(made[-1].get_bottom()[1]) - 0.2
         size = min(box.width, top - box.bottom)
         self.lens = Box(box.left, box.left + size, top - size, top)
         return made
@@ -76,8 +83,8 @@ class CellReadouts:
         self.lens = box._replace(left=box.right - box.height)
         page, root = self.clock.page, self.words["root"]
         room = self.lens.left - box.left - 0.2
-        lines = page.words(root, "legend", "muted"), *self._lines(room), self._product()
-        return [self.sigma, *page.stack(box, *lines, align=-1)]
+        lines = page.words(root, "legend", "muted"), *self._lines(room), *self._probability(room)
+        return [self.sigma, *page.stack(box, *lines, gap=BAND, align=-1)]
 
     def _in_a_corner(self, box: Box, stage: Box, bar: float) -> list[Any]:
         """The magnifier in a corner of the stage, figures beside the bar, which ends at `bar`."""
@@ -85,8 +92,23 @@ class CellReadouts:
         self.lens = stage._replace(left=stage.right - size, top=stage.bottom + size)
         return self.clock.page.stack(box, *self._lines(box.right - bar - 0.2), gap=0.25, align=1)
 
-    def _product(self) -> Any:
-        return self.clock.page.words(self.words["product"], "legend", "muted")
+    def _probability(self, room: float) -> list[Any]:
+        """What part of the noise is in the cell, and of the noised data."""
+        noise, data = BOTH
+        return [self._of_noise(noise, room), *self._noised(data, room)]
+
+    def _of_noise(self, forms: str, room: float) -> Any:
+        share = 100 * self.grid.inside
+        return self.clock.page.words(self.clock.page.fitting(forms, room, "legend", share).format(share), "legend")
+
+    def _noised(self, forms: str, room: float) -> list[Any]:
+        """What part of the noised data is in the cell, and its standard error; nothing without data."""
+        grid, run = self.grid, self.clock.run
+        if not len(run.target):
+            return []
+        shares = [100 * found for found in noised_share(run, [grid.ring(step) for step in range(run.steps + 1)])]
+        text = self.clock.page.fitting(forms, room, "legend", *(0.0 for _ in shares))
+        return [self.clock.number(text, *shares, size="legend")]
 
     def _lines(self, room: float = math.inf) -> list[Any]:
         area, density = (self.clock.page.fitting(forms, room, "legend", 0.0) for forms in LINES)

@@ -45,7 +45,8 @@ class DeformedGrid:
     """The recorded grid: `side` × `side` points, drawn as about `lines` lines each way over cells coloured by density.
 
     mass: (side−1, side−1) probability in each cell, which stays while the cell is deformed. vmax: density of the last
-    colour. wide, near: parts of the plane, of the shape of `rect`, that hold the even grid and the data.
+    colour. wide, near: parts of the plane, of the shape of `rect`, that hold the even grid, and the data and what the
+    magnifier shows. inside: the probability in the followed cell, `mass` of all its parts.
     ratio: (T+1,) area of the followed cell over its area at the start; its density changes by 1 / ratio.
     """
 
@@ -73,8 +74,11 @@ class DeformedGrid:
         shown = run.target if len(run.target) else last.reshape(-1, 2)
         low, high = np.quantile(shown, (0.001, 0.999), axis=0)
         room = 0.08 * (high - low).max()
-        self.near = containing((low[0] - room, high[0] + room, low[1] - room, high[1] + room), rect)
         self.cell = self._pick(first, last, deviation)
+        (x0, x1, y0, y1), (left, bottom), (right, top) = self.lens(run.steps), low - room, high + room
+        self.near = containing((min(left, x0), max(right, x1), min(bottom, y0), max(top, y1)), rect)
+        (r, c), e = self.cell, self.every
+        self.inside = float(self.mass[r : r + e, c : c + e].sum())
         self.ratio = np.array([self.ratio_at(k) for k in range(run.steps + 1)])
 
     def nodes(self, step: int) -> np.ndarray:
@@ -89,6 +93,17 @@ class DeformedGrid:
         """(every+1, every+1, 2) the points of the followed cell at a step 0..T."""
         (r, c), e = self.cell, self.every
         return self.nodes_at(step)[r : r + e + 1, c : c + e + 1]
+
+    def ring(self, step: float) -> np.ndarray:
+        """(4·every, 2) the points round the followed cell at a step 0..T."""
+        block = self.block(step)
+        return np.concatenate([block[0], block[1:, -1], block[-1, -2::-1], block[-2:0:-1, 0]])
+
+    def lens(self, step: float) -> Rect:
+        """What a magnifier of the followed cell shows at a step 0..T: its size stays."""
+        x, y = self.block(step).reshape(-1, 2).mean(0).tolist()
+        half = LENS / 2 * float(np.ptp(self.block(0)[0, :, 0]))
+        return (x - half, x + half, y - half, y + half)
 
     def ratio_at(self, step: float) -> float:
         """The area of the followed cell at a step 0..T, over that at the start."""
@@ -153,28 +168,32 @@ class DeformedGrid:
 class FollowedCell(VGroup):
     """The outline of the followed cell, with a casing, on a mobject that shows the plane (`mob.to_scene`).
 
-    bounds: the rectangle of the scene that holds it now.
+    framed: with a frame round what the magnifier shows of it. bounds: the rectangle of the scene where that lies now.
     """
 
     bounds: Rect
 
-    def __init__(self, grid: DeformedGrid, mob: Lattice, *, width: float = 2.2 * LINE) -> None:
+    def __init__(self, grid: DeformedGrid, mob: Lattice, *, width: float = 2 * LINE, framed: bool = False) -> None:
         theme = grid.theme
         self.grid, self.mob = grid, mob
-        self.casing = VMobject(stroke_color=theme.panel, stroke_width=200 * width)
+        self.casing = VMobject(stroke_color=theme.panel, stroke_width=180 * width)
         self.face = VMobject(stroke_color=theme.samples, stroke_width=100 * width)
-        super().__init__(self.casing, self.face)
+        self.frame = VMobject(stroke_color=theme.muted, stroke_width=100 * LINE)
+        super().__init__(*[self.frame][: int(framed)], self.casing, self.face)
         self.show_step(0)
 
     def show_step(self, step: float) -> FollowedCell:
         """Lie round the cell at a recorded step."""
-        block = self.grid.block(step)
-        ring = np.concatenate([block[0], block[1:, -1], block[-1, -2::-1], block[-2::-1, 0]])
-        points = self.mob.to_scene(ring)
-        (x0, y0), (x1, y1) = points[:, :2].min(0).tolist(), points[:, :2].max(0).tolist()
+        ring = self.grid.ring(step)
+        for mob in (self.casing, self.face):
+            mob.set_points_as_corners(self.mob.to_scene(np.concatenate([ring, ring[:1]])))
+        a, b, c, d = self.grid.lens(step)
+        low, high = (
+            np.clip(p[:2], *self.mob.points[[0, 3], :2]) for p in self.mob.to_scene(np.array([[a, c], [b, d]]))
+        )
+        (x0, y0), (x1, y1) = low.tolist(), high.tolist()
         self.bounds = (x0, x1, y0, y1)
-        for mob in self.submobjects:
-            mob.set_points_as_corners(points)
+        self.frame.set_points_as_corners([[x, y, 0] for x, y in ((x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0))])
         return self
 
 
@@ -194,8 +213,7 @@ class CellLens:
         index = (rows[:, None] * grid.side + columns).ravel()
         states = np.stack([np.asarray(grid.run.states[k])[index] for k in range(grid.run.steps + 1)])
         mass = grid.mass[low[0] : low[0] + size - 1, low[1] : low[1] + size - 1]
-        block = grid.nodes(0)[r : r + e + 1, c : c + e + 1]
-        self.grid, self.half = grid, LENS / 2 * float(np.ptp(block[0, :, 0]))
+        self.grid = grid
         self.part = grid._lattice((-1, 1, -1, 1), rect, states, mass, e, fine=FINE)
         self.outline = FollowedCell(grid, self.part)
         self.mobjects = [self.part, self.outline]
@@ -203,7 +221,6 @@ class CellLens:
 
     def show_step(self, step: float) -> None:
         """Look at the cell at a recorded step."""
-        x, y = self.grid.block(step).reshape(-1, 2).mean(0)
-        self.part.box = (x - self.half, x + self.half, y - self.half, y + self.half)
+        self.part.box = self.grid.lens(step)
         self.part.show_step(step)
         self.outline.show_step(step)
