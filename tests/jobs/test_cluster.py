@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from diffrender.core.errors import DiffrenderError, UsageError
-from diffrender.jobs.cluster import bundle, dask as dask_cluster
+from diffrender.jobs.cluster import bundle, connection, dask as dask_cluster
 from diffrender.jobs.job import Job
 from diffrender.jobs.kinds import Task
 from diffrender.jobs.plan.clip import render_job
@@ -67,7 +67,7 @@ class Machines:
     def wait(self, done, workers):
         """Wait until so many workers are there."""
         deadline = time.monotonic() + 60
-        while len(done._workers()) != workers:
+        while len(done.connection.workers()) != workers:
             assert time.monotonic() < deadline, Path(self.log.name).read_text()[-3000:]
             time.sleep(0.1)
 
@@ -185,7 +185,7 @@ def test_a_scheduler_that_comes_back_finds_its_jobs_again(tmp_path, toy_worker, 
             assert 1 in progress, "progress is heard after the scheduler came back"
             assert said[0] == f"The scheduler at {machines.address} is gone; waiting for it to come back."
             again.end()
-            monkeypatch.setattr(dask_cluster, "RETURN_SECONDS", 0.5)
+            monkeypatch.setattr(connection, "RETURN_SECONDS", 0.5)
             with pytest.raises(DiffrenderError, match=r"did not come back in 0\.5 s"):
                 local.run([toy(tmp_path, "other")], cluster=dask)
     finally:
@@ -254,7 +254,7 @@ def test_machines_with_another_diffrender_or_none_are_refused_and_said(tmp_path,
 
 
 def test_waiting_for_workers_is_not_silent_and_training_goes_to_a_gpu(tmp_path, dask, machines, monkeypatch):
-    monkeypatch.setattr(dask_cluster, "LONELY_SECONDS", 1.0)
+    monkeypatch.setattr(connection, "LONELY_SECONDS", 1.0)
     (tmp_path / "points.csv").write_text("0,0\n1,1\n")
     (tmp_path / "mine.yaml").write_text("target: {kind: drawing, file: points.csv}\n")
     train = Subject.of(str(tmp_path / "mine.yaml"), outputs=tmp_path / "outputs").train()
@@ -292,7 +292,7 @@ def test_a_lecture_is_drawn_there_and_joined_here(machines, dask, one, program, 
 
 
 def test_nobody_at_the_address_is_said_at_once(monkeypatch):
-    monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 1.0)
     with pytest.raises(UsageError, match="no Dask scheduler answers"):
         dask_cluster.DaskCluster("tcp://127.0.0.1:9", print)
 
@@ -311,7 +311,7 @@ def test_traffic_in_the_clear_is_said(address, said):
     from distributed import Security
 
     heard = []
-    dask_cluster._check_protection(address, Security(), heard.append)
+    connection.check_protection(address, Security(), heard.append)
     assert bool(heard) == said
     assert all("neither encrypted nor protected" in line for line in heard)
 
@@ -339,7 +339,7 @@ def test_tls(tmp_path, monkeypatch, toy_worker):
         with config.set(settings), dask_cluster.DaskCluster(machines.address, print) as dask:
             machines.wait(dask, 1)
             assert [o.status for o in local.run([toy(tmp_path, "a")], cluster=dask)] == ["done"]
-        monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 2.0)
+        monkeypatch.setattr(connection, "CONNECT_SECONDS", 2.0)
         with pytest.raises(UsageError, match="no Dask scheduler answers"):
             dask_cluster.DaskCluster(machines.address.replace("tls://", "tcp://"), print)
     finally:
