@@ -17,6 +17,7 @@ from diffrender.animation import (
     Hero,
     LearningCurves,
     LearningImages,
+    PairAct,
     SceneOptions,
     Training,
     TrajectoryScene,
@@ -28,6 +29,7 @@ from diffrender.animation import (
     path_length,
     point_radius,
     scale_bar,
+    stray_count,
     towards_the_data,
 )
 
@@ -36,8 +38,7 @@ HEROES = 3  # noises whose end points are followed while the network learns,
 TAIL = 5  # each with where it went in so many snapshots
 DATA, SAMPLES = 0.75, 0.95  # opacity of points
 SMALLER = 0.8  # radius of samples, that of the data being 1
-REWIND = 1.0  # seconds back to the first step,
-UNTRAINED = 0.8  # and so many that what the untrained network makes stands
+UNTRAINED = 0.8  # seconds that what the untrained network makes stands
 
 
 class TrainingScene(TrajectoryScene):
@@ -53,6 +54,7 @@ class TrainingScene(TrajectoryScene):
 
         duration: float = Field(10.0, gt=0, le=600, description="seconds from the first to the last training step")
         points: int = Field(800, ge=1, le=20000, description="points shown of the data and of the samples each")
+        pair: bool = Field(True, description="first, one pair of a data point and noise, and the network's guess")
         interpolate: bool = Field(True, description="points go straight from one snapshot to the next; images do not")
         heroes: int = Field(HEROES, ge=0, le=50, description="points that are followed, from always the same noise")
 
@@ -82,18 +84,40 @@ class TrainingScene(TrajectoryScene):
         said = (run.meta.get("objective") or {}).get("equation")
         header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
         between = ", straight in between" if options.interpolate and page.shape == "wide" else ""
-        count = "same noise" if tall else f"same noise at {len(shots)} steps"
+        count = "same noise" if tall else f"same noise at {len(shots)} checkpoints"
         sampler = "sampler" if page.shape == "wide" and not images else ""
         ground = [*shown, self.caption("model", count + between, charts.said, "seed"), step, *charts.mobjects]
         clock.show(1)
         self.look(1)
         self.intro(*header, ground=[*ground, *moving], result=boxes.panel)
-        self.rewind(clock, REWIND)
+        if options.pair and self.has_pairs():
+            self.one_pair(boxes, clock, [*ground, *moving])
+        else:
+            self.restart(clock, *(mob for mob in clock.mobjects if mob in self.mobjects))
+            if back := [a for v in self.views for a in v.turn(1.0, degrees=options.orbit, start=1.0, end=0.0)]:
+                self.play(*back)
         self.stand(self.seconds(UNTRAINED))
         self.play_run(clock)
         if not images and len(run.target):
             self.beside_the_data(boxes, [*ground, *moving], "model", count, sampler, "seed")
         self.outro()
+
+    def has_pairs(self) -> bool:
+        """Whether pairs were recorded that can be shown among the data."""
+        run = self.run
+        return "pair_guess" in run and len(run.event) == 1 and run["pair_x0"].shape[1:] == run.target.shape[1:]
+
+    def one_pair(self, boxes: Boxes, clock: Clock, shown: list[Any]) -> None:
+        """What training does with one pair of data and noise; then the clock's beginning, in place of all `shown`."""
+        act = self.act = PairAct(self, boxes, self.stage, self.data, self.options.points)
+        stays = [*self.standing, self.data]
+        gone = [mob for mob in shown if mob in self.mobjects and mob not in stays]
+        self.next_act("pair")
+        left = act.play([*gone, *self.opening])
+        self.opening = []
+        clock.show(0)
+        self.next_act("run")
+        act.leave(left, gone)
 
     def beside_the_data(self, boxes: Boxes, gone: list[Any], *said: str) -> None:
         """The last samples leave the data that they lie among: both as large as fits, with their distance."""
@@ -120,7 +144,7 @@ class TrainingScene(TrajectoryScene):
         shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
         view = self.view(run.target, boxes.panel, reach=0.86, haze=theme.panel)
         radius, few = point_radius(options.points, 16), options.points
-        view.cloud(run.target[:few], color=theme.data, radius=radius, alpha=DATA)
+        self.stage, self.data = view, view.cloud(run.target[:few], color=theme.data, radius=radius, alpha=DATA)
         same: dict[str, Any] = {"radius": SMALLER * radius, "alpha": SAMPLES, "ring": theme.panel}
         clock.bind(view.cloud(shots[:, :few], color=theme.samples, **same))  # ringed: seen apart from the data
         heroes = [Hero(view, shots, theme=theme, chain=k, length=TAIL) for k in range(options.heroes)]
@@ -144,8 +168,12 @@ class TrainingScene(TrajectoryScene):
 
         edge = [frame(boxes.panel, theme.border).set_z_index(view.made[-1].z_index + 1)]
         edge += [scale_bar(view, page, boxes.panel, under=theme.panel).set_z_index(9)] if view.dims == 2 else []
-        ground = [panel(boxes.panel, theme), self.legend(self.keys(), boxes.key), *names, *shown, *edge]
-        return ground, view.made
+        self.standing = [panel(boxes.panel, theme), *edge, *view.cage]
+        count = (
+            stray_count(page, clock, shots[:, :few], run.target[:few], boxes.panel) if len(run.target[:few]) > 1 else []
+        )
+        ground = [*self.standing, *count, self.legend(self.keys(), boxes.key), *names, *shown]
+        return ground, list(view.made)
 
     def stamp(self, box: Any, shot: int, clock: Clock) -> list[Any]:
         """The samples of one snapshot on a tile, once the training has come to it."""

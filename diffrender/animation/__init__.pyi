@@ -120,6 +120,7 @@ from .parts.nearest_pairs import NearestPairs as NearestPairs, cells as cells
 from .parts.noise_walk import NoiseWalk as NoiseWalk
 from .parts.one_chain import OneChain as OneChain
 from .parts.other_steps import OtherSteps as OtherSteps
+from .parts.pair_act import PairAct as PairAct
 from .parts.pair_panels import PairPanels as PairPanels
 from .parts.patch_frames import PatchFrame as PatchFrame
 from .parts.pictures import (
@@ -159,6 +160,7 @@ from .parts.straightness import (
     on_straight_clock as on_straight_clock,
     straightness as straightness,
 )
+from .parts.stray_count import stray_count as stray_count
 from .parts.tiles import ImageTiles as ImageTiles, tile_steps as tile_steps
 from .parts.tilt import ClaimPanels as ClaimPanels, GuidedFields as GuidedFields, guided_where as guided_where
 from .parts.walk_result import walk_result as walk_result

@@ -11,7 +11,7 @@ from diffrender.trajectory.distance import nearest_distances
 from diffrender.trajectory.reader import Trajectory
 
 SECONDS, STEPS, POINTS = 3.0, 120, 40
-REWIND = 1.8  # seconds in which the clip goes back to the first step and stands there, before it moves on
+REWIND = 1.6  # seconds in which the clip comes to its first step and stands there, before it moves on
 STAMPS = 7
 EVEN = 0.1  # of the time that all snapshots have alike
 
@@ -53,7 +53,7 @@ def shown(run):
 
 @pytest.fixture(scope="module")
 def shot(cinema, run, shown):
-    return cinema("training", training=run).at(shown[1], duration=SECONDS, heroes=0, interpolate=False)[0]
+    return cinema("training", training=run).at(shown[1], duration=SECONDS, heroes=0, interpolate=False, pair=False)[0]
 
 
 def main(shot):
@@ -193,7 +193,7 @@ def test_names_of_floors_stand_over_narrow_charts_and_not_in_them(cinema, run, s
 def test_points_travel_straight_from_one_snapshot_to_the_next(cinema, run, shown):
     times = [shown[1] + dt for dt in (-0.3, 0.0, 0.3)]
     moved = 0
-    for shot in cinema("training", training=run).at(*times, duration=SECONDS, heroes=0):
+    for shot in cinema("training", training=run).at(*times, duration=SECONDS, heroes=0, pair=False):
         cloud = main(shot)
         xy, shots, k = cloud.xy, np.asarray(cloud.recorded), int(cloud.step)
         np.testing.assert_allclose(
@@ -201,6 +201,48 @@ def test_points_travel_straight_from_one_snapshot_to_the_next(cinema, run, shown
         )
         moved += not np.allclose(xy, shots[round(cloud.step)], atol=1e-3)
     assert moved >= 2, "between two, points are on their way"
+
+
+@pytest.mark.parametrize("seconds", [8.5, 9.5])
+def test_the_miss_of_a_pair_is_a_line_from_the_data_to_the_recorded_guess(cinema, run, seconds):
+    film = cinema("training", training=run)
+    film.play([(0, round(20 * seconds))], (480, 270), fps=20, duration=SECONDS)
+    act, cloud = film.scene.act, film.scene.data
+    x0, guess = np.asarray(run["pair_x0"], float), np.asarray(run["pair_guess"], float)
+    shot, step = int(act.clock.step), act.clock.step
+    assert 0 < step < len(guess) - 1
+    now = guess[shot] + (step - shot) * (guess[shot + 1] - guess[shot])
+    (a, _, c, _), (left, low), (right, _) = cloud.box, cloud.points[0, :2], cloud.points[3, :2]
+    unit = (right - left) / (cloud.box[1] - a)
+    ends = act.pair.line.points[[0, -1], :2]
+    told = [k for k in range(len(x0)) if np.allclose((x0[k] - (a, c)) * unit + (left, low), ends[0], atol=1e-6)]
+    assert len(told) == 1
+    np.testing.assert_allclose((now[told[0]] - (a, c)) * unit + (left, low), ends[1], atol=1e-6)
+    number = act.column.rows["miss"][1].numbers[0].value
+    length = np.linalg.norm(ends[1] - ends[0]) / unit
+    assert number == pytest.approx(length, abs=0.02 * length)
+
+
+def test_large_points_are_those_of_the_data_that_the_noised_one_can_have_been(cinema, run):
+    film = cinema("training", training=run)
+    film.play([(0, 250)], (480, 270), fps=20, duration=SECONDS)
+    pair, data, level = film.scene.act.pair, np.asarray(run["target"][:POINTS], float), run.meta["pair_level"]
+    weights = np.exp(-np.square(pair.noised - level["alpha"] * data).sum(1) / (2 * level["sigma"] ** 2))
+    size = np.square(pair.likely.radius)
+    np.testing.assert_allclose(size / size.sum(), weights / weights.sum(), atol=1e-6)
+
+
+def test_a_training_that_recorded_no_pairs_begins_with_its_first_step(cinema, run):
+    plain = Trajectory(run.file, run.meta, {key: run[key] for key in run if not key.startswith("pair_")})
+    (shot,) = cinema("training", training=plain).at(REWIND - 0.3, duration=SECONDS)
+    assert main(shot).step == 0
+
+
+def test_points_off_the_data_are_counted_all_through(run):
+    from diffrender.animation.parts.stray_count import stray_counts
+
+    data, shots = np.asarray(run["target"][:POINTS], float), np.asarray(run["snapshot"], float)
+    assert stray_counts(shots, data).tolist() == [straying(shot, data) for shot in shots]
 
 
 def straying(points, data):

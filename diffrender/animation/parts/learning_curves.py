@@ -124,7 +124,7 @@ class LearningCurves:
         name = page.fitting(NEAREST if points and figures else FAR, axes.rect.width, "legend", 0.0)
         called = "nearest data" if points else "distance"
         name = f"{called} {{:.3f}}, true samples {figures.usual}" if figures and self.joined else name
-        value = self._over(axes, clock.number(name[0].upper() + name[1:], far, size="legend"))
+        value = self._over(axes, clock.number(name[0].upper() + name[1:], far, size="legend", color="samples"))
         size = compared_points(self.run, self.run["snapshot"][-1])
         usual = figures.usual if figures else ""
         names = "|".join(form.format(size or 0, usual) for form in FLOOR.split("|"))

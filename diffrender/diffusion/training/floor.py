@@ -22,14 +22,25 @@ def loss_floor(batches: Batches, objective: Objective, count: int = FLOOR_BATCHE
 
     None where it is not known: images, class-conditional networks (their floor lies lower), score matching proper.
     """
-    data = torch.from_numpy(batches.data).to(batches.device)
-    if batches.noise is not None or batches.transports:
-        return None  # the best answer is not that of data and noise which know nothing of each other
-    if objective.target is None or data.ndim != 2 or data.shape[1] > MAX_COORDINATES or batches.label is not None:
+    if not least_is_known(batches, objective):
         return None
+    data = torch.from_numpy(batches.data).to(batches.device)
     # batches are a function of their step: those from far beyond any training are new
     losses = [_least(batches, objective, data, (1 << 40) + k) for k in range(count)]
     return float(torch.stack(losses).mean())
+
+
+def least_is_known(batches: Batches, objective: Objective) -> bool:
+    """Whether the best answers to batches of this kind are known: means of the data, given a noised state."""
+    if batches.noise is not None or batches.transports:
+        return False  # the best answer is not that of data and noise which know nothing of each other
+    plain = batches.data.ndim == 2 and batches.data.shape[1] <= MAX_COORDINATES
+    return objective.target is not None and plain and batches.label is None
+
+
+def best_guess(x: torch.Tensor, alpha: torch.Tensor, sigma: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
+    """E[x_0 | x_t] given x_t = x (B, D), each at its own level, (B, 1), where x_0 is any of `data` (M, D) alike."""
+    return _weights(x, alpha, sigma, data)[0] @ data
 
 
 def _least(batches: Batches, objective: Objective, data: torch.Tensor, step: int) -> torch.Tensor:
@@ -50,11 +61,18 @@ def _least(batches: Batches, objective: Objective, data: torch.Tensor, step: int
 
 def _variance(x: torch.Tensor, alpha: torch.Tensor, sigma: torch.Tensor, data: torch.Tensor) -> torch.Tensor:
     """E|x_0 − E x_0|² given x_t = x (B, D), each at its own level, (B, 1), where x_0 is any of `data` (M, D) alike."""
-    squares = torch.zeros(len(x), len(data), dtype=x.dtype, device=x.device)
-    for d in range(x.shape[1]):
-        squares += (x[:, d : d + 1] - alpha * data[:, d]).square_()
-    weights = torch.softmax(squares / (-2 * sigma.square()), dim=1)
+    weights, squares = _weights(x, alpha, sigma, data)
     mean, second = (weights @ torch.cat([data, data.square()], 1)).split(data.shape[1], 1)
     far = (second - mean.square()).sum(1, keepdim=True)
     near = (weights * squares).sum(1, keepdim=True) - (x - alpha * mean).square().sum(1, keepdim=True)
     return torch.where(sigma > NEAR * alpha, far, near / alpha.square())
+
+
+def _weights(
+    x: torch.Tensor, alpha: torch.Tensor, sigma: torch.Tensor, data: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """How likely each of the data was, given each state, and |x − alpha x_0|², both (B, M)."""
+    squares = torch.zeros(len(x), len(data), dtype=x.dtype, device=x.device)
+    for d in range(x.shape[1]):
+        squares += (x[:, d : d + 1] - alpha * data[:, d]).square_()
+    return torch.softmax(squares / (-2 * sigma.square()), dim=1), squares

@@ -190,6 +190,7 @@ def _record(trainer: Trainer, target: Any, path: Path, key: str, figures: dict[s
     meta |= {"model": model_facts(config, "reverse"), "objective": objective_facts(config.training.objective)}
     meta |= {"sampler": sampler_facts(SAMPLERS[SNAPSHOT_SAMPLER], {}), "target": target_facts(target)}
     meta |= {"figures": figures, "field_level": {"alpha": level.alpha, "sigma": level.sigma, "time": level.time}}
+    meta |= {"pair_level": snapshots.pairs.facts()} if snapshots.pairs is not None else {}
     with TrajectoryWriter(path, meta) as writer:
         writer.add("loss", np.sum(trainer.losses, 1).astype(np.float32))
         for name, values in snapshots.members().items():

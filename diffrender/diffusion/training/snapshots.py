@@ -19,6 +19,7 @@ from diffrender.diffusion.recording.metrics import sliced_wasserstein
 from diffrender.diffusion.samplers.base import start
 from diffrender.diffusion.samplers.catalogue import SAMPLERS
 from diffrender.diffusion.schedules import make_levels
+from diffrender.diffusion.training.pairs import Pairs
 
 SNAPSHOT_SAMPLER = "dpmpp_2m"
 STEPS_PER_SNAPSHOT = 15  # training steps that cost about as much as a snapshot
@@ -40,7 +41,9 @@ class Snapshots:
     kept: member → one array a snapshot. label: of image models that know classes, that of each sample: all in turn.
     """
 
-    def __init__(self, config: Config, target: Any, device: torch.device) -> None:
+    def __init__(self, config: Config, target: Any, device: torch.device, pairs: Pairs | None = None) -> None:
+        """pairs: that the network is asked about, if any."""
+        self.pairs = pairs
         training, seed = config.training, config.seed
         self.target, self.device = target, device
         self.noise = Noise(seed, training.snapshot_chains, target.event, device=device)
@@ -76,12 +79,16 @@ class Snapshots:
         if self.grid is not None:
             score = denoiser(self.grid.points.to(self.device), self.field_level).score
             shot |= {"field_score": self.grid.vectors(score)[0], "field_time": float(step)}
+        if self.pairs is not None:
+            shot["pair_guess"] = self.pairs.guess(denoiser)
         for key, value in shot.items():
             self.kept.setdefault(key, []).append(np.asarray(value))
 
     def members(self) -> dict[str, np.ndarray]:
         """What is recorded."""
         fixed = dict(self.grid.members("grid")) if self.grid is not None and self.kept else {}
+        if self.pairs is not None:
+            fixed |= self.pairs.members()
         if self.label is not None:
             fixed["label"] = self.label.cpu().numpy()
         return {key: np.stack(shots) for key, shots in self.kept.items()} | fixed

@@ -16,6 +16,7 @@ from diffrender.diffusion.noise import Purpose, generator
 from diffrender.diffusion.training.base import TrainerBase
 from diffrender.diffusion.training.batches import Batches, loss_of
 from diffrender.diffusion.training.coupling import reflow_pairs
+from diffrender.diffusion.training.pairs import Pairs
 from diffrender.diffusion.training.snapshots import Snapshots
 
 
@@ -38,7 +39,7 @@ class Trainer(TrainerBase):
         self.batches = Batches(config, data, label, device, noise)
         run = digest(config.part(*TRAINING_SECTIONS, "record"))
         super().__init__(network, settings, settings.steps, device, section="training", run=run)
-        self.snapshots = Snapshots(config, target, device)
+        self.snapshots = Snapshots(config, target, device, Pairs.of(config, self.batches, self.objective))
         self.kept, self.shot_steps = self.snapshots.kept, self.snapshots.steps
 
     def loss_parts(self, step: int) -> torch.Tensor:

@@ -1,0 +1,93 @@
+"""The first act of a training: one pair of the data and noise, the guess of the network that learns, and its miss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from manim import Mobject, smooth
+
+from diffrender.animation.animations import FadeInFast, FadeOutFast, UpdateFromAlpha
+from diffrender.animation.layout.box import Boxes
+from diffrender.animation.layout.views import Plane
+from diffrender.animation.parts.learned_pair import LearnedPair
+from diffrender.animation.parts.pair_column import PairColumn
+from diffrender.animation.timeline import evenly_in
+
+CLOSER, FADE, CHANGE = 1.0, 0.3, 0.6  # seconds in which the camera comes near, or goes; what goes fades; texts change
+GROW = {"noise": 0.8, "guess": 0.7, "miss": 0.6}  # seconds in which each grows,
+STAND = {"noise": 0.7, "guess": 1.0, "learn": 0.3, "best": 2.2}  # and in which a moment stands
+LEARN = 3.6  # seconds from the first to the last snapshot
+KNOWN = "pair_guess"  # what a recording must hold
+
+
+class PairAct:
+    """`play` lets the data's own view come near, tells of the pair, and leaves the view as it was.
+
+    cloud: of the data, which is in the view and stays. points: of the data that are shown.
+    """
+
+    def __init__(self, scene: Any, boxes: Boxes, view: Plane, cloud: Any, points: int) -> None:
+        run = scene.run
+        self.scene, self.view, self.cloud, self.far = scene, view, cloud, (view.box, view.rect)
+        self.pair = pair = LearnedPair(scene.page, run, view, points)
+        pace = evenly_in(np.minimum.accumulate(pair.mean), pair.miss, np.log1p(run["snapshot_step"]), name="the miss",
+                         interpolate=True)  # fmt: skip
+        self.clock = scene.clock(run, timeline=pace)
+        of_edm = (run.meta.get("objective") or {}).get("name") == "edm"
+        self.column = PairColumn(scene.page, self.clock, pair, boxes, of_edm=of_edm)
+        self.clock.bind(pair.show_step, moves=pair.mobjects)
+        self.clock.show(0)
+        self.said: list[Mobject] = []
+        self.caption = [scene.caption("model", f"one of {pair.count} pairs", "large: likely", "seed")]
+
+    def play(self, gone: Sequence[Mobject]) -> list[Mobject]:
+        """Tell of the pair in place of what is `gone`; returns what then stands and must go."""
+        scene, pair, rows = self.scene, self.pair, self.column.rows
+        seconds = scene.seconds
+        self.said = self.column.say("noise")
+        scene.play(
+            FadeOutFast(*gone, run_time=seconds(FADE)),
+            self.view.move(pair.closer, self.far[1], seconds(CLOSER)),
+            FadeInFast(*self.said, *self.caption, run_time=seconds(CLOSER), after=0.4),
+        )
+        pair.show_step(0)
+        scene.play(FadeInFast(pair.data, rows["data"], run_time=seconds(CHANGE)))
+        scene.add(pair.start, pair.noise)
+        self._grow("noise", rows["noise"])
+        scene.stand(seconds(STAND["noise"]))
+        scene.add(pair.end, pair.arrow, pair.line)
+        self._say("guess")
+        self._grow("guess", rows["guess"])
+        self._grow("miss", rows["miss"])
+        scene.stand(seconds(STAND["guess"]))
+        self._say("learn", *self.column.chart)
+        scene.play(self.clock.play(seconds(LEARN), rate_func=smooth))
+        scene.stand(seconds(STAND["learn"]))
+        self._say("best", pair.mean_mark, rows["best"], pair.likely)
+        scene.stand(seconds(STAND["best"]))
+        shown = [*pair.mobjects, pair.mean_mark, pair.likely, *rows.values(), *self.column.chart]
+        return [mob for mob in (*shown, *self.said, *self.caption) if mob in scene.mobjects]
+
+    def leave(self, shown: Sequence[Mobject], into: Sequence[Mobject]) -> None:
+        """The pair goes, the camera goes to where it begins, and what comes `into` its place comes."""
+        scene, seconds = self.scene, self.scene.seconds(CLOSER)
+        scene.play(
+            FadeOutFast(*shown, run_time=scene.seconds(FADE)),
+            *self.view.turn(seconds, degrees=scene.options.orbit, start=1.0, end=0.0),
+            self.view.move(*self.far, seconds),
+            FadeInFast(*into, run_time=seconds, after=0.5),
+        )
+
+    def _say(self, moment: str, *more: Mobject) -> None:
+        """Change the sentence, and let `more` come with it."""
+        new, seconds = self.column.say(moment), self.scene.seconds(CHANGE)
+        out = FadeOutFast(*self.said, run_time=0.4 * seconds)
+        self.scene.play(out, FadeInFast(*new, *more, run_time=seconds, after=0.4))
+        self.said = new
+
+    def _grow(self, part: str, row: Mobject) -> None:
+        pair, seconds = self.pair, self.scene.seconds(GROW[part])
+        grow = UpdateFromAlpha(lambda u: pair.show(part, float(smooth(u))), *pair.mobjects, run_time=seconds)
+        self.scene.play(grow, FadeInFast(row, run_time=seconds))
