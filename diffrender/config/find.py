@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -55,6 +56,7 @@ INSTEAD = {  # files that people have, and that no shape is read from → what t
     (".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif", ".psd"): "PNG",
     (".pdb", ".mol", ".mol2", ".sdf", ".cif"): "XYZ",
 }
+PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".tgz", ".rar")
 
 
 def instead_of(suffix: str) -> str:
@@ -74,16 +76,29 @@ def use_of(name: str) -> str:
     if ending in DRAWINGS:
         return f"That is a shape to learn from: diffrender render denoise --config ./{name.removeprefix('./')}"
     known = {
-        ".npz": f"That is a recording: diffrender render denoise {name}; diffrender page {name}",
+        ".npz": _use_of_arrays(path, name),
         ".html": "That is a page: open it in a browser. It is made from a recording: diffrender page mine.npz",
         ".yaml": f"That is a config or a lecture: diffrender render denoise --config {name}; diffrender batch {name}",
         ".py": f"That is a program: if a scene, diffrender render {name}; else diffrender record -- python {name}",
         ".safetensors": f"That are weights: diffrender inspect {name}",
         **dict.fromkeys((".pt", ".pth", ".ckpt"), CHECKPOINT),
+        **dict.fromkeys(PACKED, "It is packed: unpack it, and name the file that was in it."),
         **dict.fromkeys((".mp4", ".mov", ".webm", ".gif", ".png"), f"That is a clip: diffrender inspect {name}"),
     }
     ending = {".htm": ".html", ".yml": ".yaml"}.get(ending, ending)
     return known[ending] if ending in known else instead_of(ending).rstrip()
+
+
+def _use_of_arrays(path: Path, name: str) -> str:
+    """What to do with an .npz, which is a recording or holds arrays of someone's own."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            arrays = [member.removesuffix(".npy") for member in archive.namelist() if member.endswith(".npy")]
+    except (OSError, zipfile.BadZipFile):
+        arrays = []
+    if arrays and "meta" not in arrays:
+        return f"It holds {', '.join(arrays[:4])}. Save the one array of the points: numpy.save('points.npy', points)."
+    return f"That is a recording: diffrender render denoise {name}; diffrender page {name}"
 
 
 def no_such_file(name: str) -> UsageError:

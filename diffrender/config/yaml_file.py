@@ -140,7 +140,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(
             f"{path}: a mapping of sections is needed, not {WORDS.get(type(data), 'this')}.",
-            "It is made of lines such as 'target: spiral'.",
+            "Points to learn from are given as CSV or .npy."
+            if path.suffix == ".json"
+            else "It is made of lines such as 'target: spiral'.",
         )
     return data
 

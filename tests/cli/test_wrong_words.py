@@ -1,5 +1,7 @@
 """What a newcomer types wrongly is told in a line, with what to type instead, before anything is made."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import typer
@@ -8,8 +10,9 @@ import diffrender
 from diffrender.cli.commands.inspect import inspect
 from diffrender.cli.commands.page import page
 from diffrender.config.find import find_config
+from diffrender.config.load import load_config
 from diffrender.config.scene_card import find_scene
-from diffrender.core.errors import DiffrenderError, UsageError
+from diffrender.core.errors import ConfigError, DiffrenderError, UsageError
 from diffrender.jobs.plan.clip import clip
 from diffrender.lecture.file import find as find_lecture
 
@@ -127,6 +130,24 @@ def test_a_file_of_another_kind_is_told_with_what_to_do_with_it(folder, find, fi
         assert find(file).name == file, "control: what it is for"
     else:
         assert remedy in refusal(find, file)
+
+
+def test_arrays_of_ones_own_are_not_called_a_recording(folder):
+    np.savez("points.npz", left=np.zeros((5, 2)), right=np.ones((5, 2)))
+    assert "holds left, right" in refusal(find_config, "./points.npz")
+    assert "That is a recording" in refusal(find_config, "./mine.npz"), "control"
+
+
+@pytest.mark.parametrize("file", ["points.csv.gz", "points.csv.zip", "cat.svg.xz"])
+def test_what_is_packed_is_called_so(folder, file):
+    Path(file).write_bytes(b"\x1f\x8b\x08" + bytes(20))
+    assert "unpack it" in refusal(find_config, f"./{file}")
+
+
+def test_points_in_json_are_told_what_is_read(folder):
+    Path("points.json").write_text("[[0, 1], [1, 0]]")
+    with pytest.raises(ConfigError, match=r"CSV or \.npy"):
+        load_config(find_config("./points.json"))
 
 
 def test_a_config_in_place_of_a_scene_says_what_comes_first(folder):
