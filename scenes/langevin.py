@@ -10,7 +10,6 @@ from diffrender.animation import (
     MOVING_TEXT,
     ChainsInSpaceScene,
     Magnifier,
-    OneChain,
     Recording,
     RenderError,
     SceneOptions,
@@ -95,6 +94,10 @@ class Langevin(ChainsInSpaceScene):
     }
     words = {  # where one form finds no room over its panel, the shorter one after the bar stands there
         "title": "Langevin Monte Carlo",
+        "problem": "Draw from $p$, knowing only $nabla log p$|Draw from $p$ by $nabla log p$",
+        "problem_mala": "A finite step biases a walk: test every move|Bias of steps: test each move",
+        "problem_underdamped": "A walk by chance turns back: add momentum|Walks turn back: momentum",
+        "problem_hmc": "A walk by chance is slow: go far on every path|Walks are slow: go far",
         "density": "True density $p(x)$|True $p(x)$",
         "hill": "Without noise: uphill on $log p$|Without noise",
         "hill_beside": "Gradient ascent alone: uphill on $log p$|Gradient ascent alone|Gradient ascent",
@@ -105,13 +108,15 @@ class Langevin(ChainsInSpaceScene):
         "not_stuck": "With noise it is not stuck|Not stuck",
         "not_stuck_beside": "It is not stuck|Not stuck",
         "another": "Another chain, of {:,} steps|Another, longer chain|Another chain",
-        "taken_apart": "One step of a long chain|One step",
+        "taken_apart": "One step of this chain|One step",
         "changed": "One step in five parts: BAOAB|One step: BAOAB",
         "proposed": "Accepted if a uniform draw $u <$ {}|Accepted if $u <$ {}|{}",
         "rule": "Accepted if $u < A$",
         "energy": "$Delta H = H(x', v') - H(x, v)$",
+        "uniform": "uniform $u =$ {:.3f}",
         "scaled": "arrows: $v times {:.2g}$",
         "noise": "noise",
+        "drawn_noise": "noise, $epsilon tilde cal(N)(0, I)$|noise",
         "sum": "sum",
         "velocity": "velocity $v$|velocity",
         "fresh": "momentum $v$, fresh by chance|chance: $v$",
@@ -133,17 +138,12 @@ class Langevin(ChainsInSpaceScene):
         "moved_on": "$x_(t+1) = x'$",
         "tally": "{:,} of {:,} accepted|{:,} of {:,}",
         "visited": "Histogram of {:,} visited states|{:,} visited states|{:,} states",
+        "visited_longer": "A longer chain: {:,} visited states|A longer chain: {:,} states|{:,} states",
         "variation": "total variation of the visited states to $p$|total variation to $p$|total variation",
         "counted_in": "$n$ states, counted in {} × {} bins|$n$ states, {} × {} bins|$n$ states",
         "independent": "as many independent draws of $p$|as many independent draws|independent draws|i.i.d. draws",
-        "worth": "Neighbours are alike: {:,} gradients are worth one draw|"
-        "Neighbours are alike: {:,} gradients a draw|{:,} gradients are worth one draw",
-        "worth_in_steps": "Neighbours are alike: {:,} steps are worth one draw|"
-        "Neighbours are alike: {:,} steps a draw|{:,} steps are worth one draw",
-        "as_good": "As near as draws; of the mean, {:,} gradients are worth one|"
-        "As near as draws; mean: {:,} gradients a draw|As near as draws",
-        "as_good_in_steps": "As near as draws; of the mean, {:,} steps are worth one|"
-        "As near as draws; mean: {:,} steps a draw|As near as draws",
+        "worth": "Mean of $x$: {:,} gradients ≈ 1 independent draw|Mean of $x$: {:,} gradients ≈ 1 draw",
+        "worth_in_steps": "Mean of $x$: {:,} steps ≈ 1 independent draw|Mean of $x$: {:,} steps ≈ 1 draw",
         "biased": "A finite step $tau$ biases: width of modes {:+.1f} ± {:.1f} %|"
         "Finite step: width of modes {:+.1f} ± {:.1f} %|Bias: width {:+.1f} ± {:.1f} %",
         "unbiased": "No bias is found: width of modes {:+.1f} ± {:.1f} %|"
@@ -183,6 +183,7 @@ class Langevin(ChainsInSpaceScene):
     class Options(SceneOptions):
         """What is shown, and how fast."""
 
+        pause: float = Field(2.5, ge=0, le=60, description="seconds that the first picture stands")
         acts: tuple[Act, ...] = Field(("hill", "chain", "zoom", "histogram", "many", "still"), min_length=1)
         duration: float = Field(0.0, ge=0, le=600, description="seconds that all acts move; 0: each its own")
         slow_steps: int = Field(3, ge=1, le=12, description="steps taken apart slowly, before they speed up")
@@ -192,14 +193,14 @@ class Langevin(ChainsInSpaceScene):
         bins: int = Field(69, ge=8, le=400, description="columns of the histogram at its finest")
         hill_seconds: float = Field(8.0, gt=0)
         chain_seconds: float = Field(4.0, gt=0)
-        histogram_seconds: float = Field(12.0, gt=0)
-        many_seconds: float = Field(9.0, gt=0)
+        histogram_seconds: float = Field(11.0, gt=0)
+        many_seconds: float = Field(7.5, gt=0)
         still_seconds: float = Field(3.5, gt=0)
         annealing_seconds: float = Field(14.0, gt=0)
 
     def construct(self) -> None:
         """The storyboard."""
-        run, page, theme, options = self.run, self.page, self.theme, self.options
+        run, page, options = self.run, self.page, self.options
         check_moves(run)
         if flat := run.event == (2,):
             self.lay_out(run)
@@ -223,7 +224,8 @@ class Langevin(ChainsInSpaceScene):
             self.outro()
             return
         self.trail = options.trail or TRAILS.get(said.get("name", ""), TRAIL)
-        self.one = OneChain(self.density.box, self.left, run["x"], theme=theme, length=self.trail)
+        self.looked, self.one = run, self.chain_of(run)
+        self.seen = self.one
         self.tail = [f"last {self.trail:,} steps shown"] if page.shape == "wide" else []  # words go before sizes
         self.first = self.now = pick_first(run, slow, self.density.box)  # now: the step to which the chain has come
         self.poster()
@@ -262,7 +264,7 @@ class Langevin(ChainsInSpaceScene):
         self.places |= {
             "left": self.one.mobjects, "label": [self.label("density", self.left)], "ground": self.ground,
             "right": cells.mobjects, "name": [self.label("visited", self.right, run.steps)],
-            "key": self.color_key(), "footer": self.footer(run),
+            "key": [*self.color_key(), *self.problem(run)], "footer": self.footer(run),
         }  # fmt: skip
         shown = [mob for mobjects in self.places.values() for mob in mobjects]
         self.intro(*self.header(self.title, self.equation), ground=[*self.density.mobjects, *shown])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from manim import Mobject
 
 from diffrender.animation.animations import FadeOutFast
@@ -20,6 +21,7 @@ from diffrender.animation.parts.tally import Tally, category_colors
 from diffrender.animation.parts.zoom.legend import friction_of
 from diffrender.animation.scene import TrajectoryScene
 from diffrender.animation.text import captions
+from diffrender.animation.text.numbers import Running
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import Timeline
 from diffrender.trajectory.reader import Trajectory
@@ -109,6 +111,12 @@ class DensityScene(TrajectoryScene):
         form = self.page.fitting(self.words[name], box.width, "label", *filled)
         text = clock.number(form, *values) if clock else self.page.words(form.format(*values))
         return self.page.panel_label(text, box)
+
+    def count(self, clock: Clock, *, proposed: bool = False) -> Running:
+        """The step that a clock shows, without the last one, to which it does not go; or the proposal that is made."""
+        numbers = np.arange(clock.run.steps + 1)
+        form, numbers = ("proposal {:,}", numbers + 1) if proposed else ("step {:,}", numbers)
+        return clock.number(form, numbers, size="caption", color="muted")
 
     def footer(self, run: Trajectory, *items: Any, clock: Clock | None = None) -> list[Mobject]:
         """The caption of an act: what ran, its step size, what else there is to say, seed and model."""

@@ -56,7 +56,7 @@ class ManyChainsScene(DensityScene):
         self.set_places(
             left=[land], label=[self.label(self.beside("hill"), self.hill_box)],
             key=[self.under(self.page.note(height, self.hill_box), self.hill_box)],
-            footer=self.footer(run, "step", clock=clock),
+            footer=self.footer(run, self.count(clock), clock=clock),
         )  # fmt: skip
         self.remove(*self.density.mobjects)
         tilt = Tilt(land, self.equation, self.theme, fading=self.plain)

@@ -12,15 +12,20 @@ from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.parts.distances import total_variation_curve
 from diffrender.animation.parts.glide import fit
 from diffrender.animation.parts.mixing import rounded, spread_bias, steps_per_draw
-from diffrender.animation.parts.one_chain import OneChain
-from diffrender.animation.parts.zoom.legend import acceptance, key_lines, window_keys
+from diffrender.animation.parts.one_chain import OneChain, alone, track
+from diffrender.animation.parts.zoom.legend import acceptance, fitting_keys, key_lines
 from diffrender.animation.parts.zoom.magnifier import PACE, Magnifier
 from diffrender.animation.parts.zoom.pacing import Accelerating
+from diffrender.animation.parts.zoom.picking import pick_first
+from diffrender.animation.parts.zoom.windows import check_moves
 from diffrender.animation.timeline import Timeline
+from diffrender.core.errors import DiffrenderError
 from diffrender.trajectory.reader import Trajectory
 
 LOWER = {True: 0.2, False: 0.7}  # scene units that a window of proposals reaches further down in a tall frame: of paths
-ABOVE = 1.15  # times the distance of as many draws, which by chance hardly ever are so far off: a chain's is larger
+ANEW = 40.0  # steps a second with which the histogram of a chain begins that was not seen before
+SEEN_AT_ONCE = 20  # states in it then
+FAR = 2.0  # widths of a mode from its top
 SURE = 2.0  # standard errors that a bias is large, to be called one
 NOTE = 1.5  # em from one line under a chart to the next
 
@@ -29,19 +34,30 @@ class OneChainScene(ManyChainsScene):
     """A scene of a density with the acts `chain`, `zoom` and `histogram`, of the first chain of its first recording.
 
     one: the chain on the density's panel. first, now: the step with which the magnifier begins, and to which the chain
-    has come. trail: steps that are drawn behind it; tail: what a caption says of them. The scene's `words` hold what
+    has come. looked, seen: the run whose first chain comes under the magnifier, and that chain on the panel: `run` and
+    `one`, or those from where the ball without noise was let go. trail: steps that are drawn behind it; tail: what a
+    caption says of them. The scene's `words` hold what
     the acts say: wander, same_start, not_stuck; density, another, and those of the magnifier; visited, variation,
-    counted_in, independent, worth, as_good, and these two `_in_steps`, biased, energetic, unbiased. Its options:
+    counted_in, independent, worth, worth_in_steps, biased, energetic, unbiased. Its options:
     slow_steps, bins.
     """
 
     one: OneChain
     first: int
     now: int
+    looked: Trajectory
+    seen: OneChain
     trail: int
     tail: list[str]
     left_label = "density"  # of the panel beside the window
     followed = False  # whether the chain that comes under the magnifier is already on the panel
+
+    def problem(self, run: Trajectory) -> list[Any]:
+        """What the sampler is for, in a wide frame, where there is room for it."""
+        name = f"problem_{(run.meta.get('sampler') or {}).get('name')}"
+        form = self.words[name if name in self.words else "problem"]
+        said = self.page.note(self.page.fitting(form, self.right.width, "legend"), self.right)
+        return [self.under(said, self.right)] if self.page.shape == "wide" else []
 
     def chain(self) -> None:
         """One chain wanders, its last steps behind it: from where the ball without noise was let go, if it was."""
@@ -49,32 +65,54 @@ class OneChainScene(ManyChainsScene):
         self.go(self.middle, "left", "right", "ground", "name")
         beside, key, name = list[Any](), self.color_key(), "wander"
         if self.climb and (same := self.same_start()):
-            run, last, name, self.left_label = same, min(last, same.steps), "same_start", "another"
-            x = run["x"][: last + 1, self.climb.chain, None]
-            one = OneChain(self.density.box, self.left, x, theme=self.theme, length=self.trail)
+            run, name = alone(same, self.climb.chain), "same_start"
+            one, last = self.chain_of(run), min(last, run.steps)
             beside, key = self.stuck_beside()
-        self.followed = one is self.one
+            if self.can_be_looked_at(run):
+                near = ~self.far_from_top(run["x"][:-1, 0])  # so that it is seen not to be stuck
+                last = self.first = pick_first(run, self.options.slow_steps, self.density.box, near)
+                self.looked, self.seen, self.now = run, one, min(SEEN_AT_ONCE, self.run.steps)
+            else:
+                self.left_label = "another"
+        self.followed = one is self.seen
         begin = min(one.first_inside(self.at), last)
-        clock = self.act(run, Timeline("quadratic", last, lambda u: begin + (last - begin) * u**2), one)
+        name_of, power = ("quadratic", 2) if one.finer == 1 else ("cubic", 3)  # paths are to be seen
+        clock = self.act(run, Timeline(name_of, last, lambda u: begin + (last - begin) * u**power), one)
         self.set_places(
             left=[*beside, *self.on_left(one.mobjects)], label=[self.label(name, self.at)],
-            key=key, footer=self.footer(run, "step", *self.tail, clock=clock),
+            key=key, footer=self.footer(run, self.count(clock), *self.tail, clock=clock),
         )  # fmt: skip
         self.play_act("chain", clock, self.lasts["chain"])
-        if self.climb and name == "same_start" and self.far_from_top(run["x"][last, self.climb.chain]):
+        if self.climb and name == "same_start" and self.far_from_top(run["x"][last]):
             self.set_places(label=[self.label(self.beside("not_stuck"), self.at)])
             self.rest(1.0)
             self.set_places(label=[])  # before the panel glides over it
 
-    def far_from_top(self, x: np.ndarray) -> bool:
-        """Whether a state (2,) is farther from the top on which the ball was stuck than its mode is wide."""
-        top = np.asarray(self.climb.x[-1], float) if self.climb else x
-        wide = self.basins.spreads[self.basins.of(top[None])[0]]
-        return bool(np.hypot(*(np.asarray(x, float) - top)) > wide)
+    def chain_of(self, run: Trajectory) -> OneChain:
+        """The first chain of a run on the density's panel, on its recorded way."""
+        way = track(run)
+        finer = (len(way) - 1) // run.steps
+        return OneChain(self.density.box, self.left, way, theme=self.theme, length=self.trail, finer=finer)
+
+    def can_be_looked_at(self, run: Trajectory) -> bool:
+        """Whether a run has enough steps that the magnifier can take apart."""
+        try:
+            check_moves(run)
+        except DiffrenderError:
+            return False
+        return run.steps >= self.options.slow_steps
+
+    def far_from_top(self, x: np.ndarray) -> np.ndarray:
+        """(K,) whether states (K, 2) are farther from the top on which the ball was stuck than its mode is wide."""
+        if self.climb is None:
+            return np.zeros(len(x), bool)
+        top = np.asarray(self.climb.x[-1], float)
+        wide = FAR * self.basins.spreads[self.basins.of(top[None])[0]]
+        return np.hypot(*(np.asarray(x, float) - top).T) > wide
 
     def zoom(self) -> None:
         """A window on the chain: every step made of its two arrows, first slowly, then faster, never too fast."""
-        run, words, slow = self.run, self.words, self.options.slow_steps
+        run, one, words, slow = self.looked, self.seen, self.words, self.options.slow_steps
         paths, judged, tall = "path" in run, "accepted" in run, self.page.shape == "tall"
         self.go(self.left, *([] if self.followed else ["left"]), "right", "name")
         box, ground = self.right, self.ground
@@ -83,10 +121,10 @@ class OneChainScene(ManyChainsScene):
             ground = [panel(box, self.theme), frame(box, self.theme.border)]
         self.glass = glass = Magnifier(
             self.density, box, run, below=self.row, words=words, first=self.first, slow=slow,
-            equation=self.equation, one=self.one, seconds=self.lasts["zoom"],
+            equation=self.equation, one=one, seconds=self.lasts["zoom"],
         )  # fmt: skip
         clock = self.act(run, glass.timeline, glass)
-        clock.bind(moves=[*self.one.mobjects, self.equation])
+        clock.bind(moves=[*one.mobjects, self.equation])
         facts = [] if paths else self.tail
         if self.page.shape == "wide" and paths:
             facts = [words["scaled"].format(glass.view.time)]
@@ -95,20 +133,20 @@ class OneChainScene(ManyChainsScene):
         both = name.width > box.width + 1e-6  # a rule that needs the room over both panels
         label = [] if both else [self.label(self.left_label, self.left, run.steps)]
         self.set_places(
-            left=self.on_left(self.one.mobjects), label=label,
+            left=self.on_left(one.mobjects), label=label,
             ground=ground, beam=glass.on_panel, right=glass.in_window, name=[name], key=self.window_key(box),
-            footer=self.footer(run, "step", *facts, clock=clock),
+            footer=self.footer(run, self.count(clock, proposed=judged), *facts, clock=clock),
         )  # fmt: skip
         self.play_act("zoom", clock, glass.seconds)
-        self.now = glass.last
+        self.now = glass.last if run is self.run else 0
 
     def window_key(self, right: Box) -> list[Any]:
         """What the window's arrows and marks mean: under it, or, where these are many, from the left margin on."""
-        page, row, paths = self.page, self.row, "path" in self.run
+        page, row, paths = self.page, self.row, "path" in self.looked
         if page.shape == "wide" and not paths:
-            legend = page.legend(window_keys(self.run, self.theme, self.words), right)
+            legend = page.legend(fitting_keys(page, self.looked, self.words, right), right)
             return [*self.color_key(), self.under(legend, right)]
-        lines = key_lines(page, self.run, self.words, row)
+        lines = key_lines(page, self.looked, self.words, row)
         box = self.left if page.shape == "wide" else right
         drop = 1.5 * page.em("legend")
         return [self.under(page.legend(line, box), box).shift([0, -k * drop, 0]) for k, line in enumerate(lines)]
@@ -120,7 +158,7 @@ class OneChainScene(ManyChainsScene):
             above, below = self.left.columns(0.4, 0.6, gap=0.35)
             below = below._replace(top=below.top + 1.5 * page.em("label"))  # beside the density's name too
         else:
-            above, below = self.left.rows(0.44, 0.56, gap=0.35)
+            above, below = self.left.rows(0.32, 0.68, gap=0.3)
             if page.shape == "wide":  # for what the chain is worth
                 below = below._replace(bottom=below.bottom + NOTE * page.em("legend"))
         self.go(fit(self.left, above), "left", "right", "name", "key")
@@ -129,11 +167,12 @@ class OneChainScene(ManyChainsScene):
             page, below, cells, self.density,
             name=words["variation"], x_name=words["counted_in"], floor=words["independent"],
         )  # fmt: skip
-        law = Accelerating(self.now, run.steps, seconds, PACE)
+        law = Accelerating(self.now, run.steps, seconds, PACE if self.looked is run else ANEW)
         clock = self.act(run, law.timeline, cells, self.one, self.distance)
         pace = clock.number("{:,} steps a second", paces := law.paces(), size="caption", color="muted")
         clock.bind(lambda step: self.one.at_pace(paces[int(step)]))
-        visited = self.label("visited", self.right, np.arange(run.steps + 1), clock=clock)
+        name = "visited" if self.looked is run else "visited_longer"
+        visited = self.label(name, self.right, np.arange(run.steps + 1), clock=clock)
         clock.show(0)
         self.set_places(
             left=self.on_left(self.one.mobjects), label=[self.label("density", self.at)], ground=self.ground,
@@ -146,12 +185,11 @@ class OneChainScene(ManyChainsScene):
         self.rest(3.0)
 
     def worth(self, run: Trajectory) -> list[Any]:
-        """Whether a chain's distance lies over that of draws, as its states are alike; whether a finite step biases."""
+        """How much work of a chain tells as much of the mean as one draw; whether a finite step biases."""
         page, words, x = self.page, self.words, run["x"][1:, 0]
         box = self.right if page.shape == "tall" else self.left
         gradients = float(run["nfe"][-1]) / run.steps if "nfe" in run else 1.0
-        name = "worth" if self.distance is None or self.distance.above > ABOVE else "as_good"
-        name += "" if "nfe" in run else "_in_steps"
+        name = "worth" if "nfe" in run else "worth_in_steps"
         said: list[tuple[Any, ...]] = [(name, rounded(gradients * steps_per_draw(x)))]
         bias = spread_bias(self.basins, x)
         width = round(bias.percent, 1) + 0.0, bias.error  # never −0.0

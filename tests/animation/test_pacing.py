@@ -54,6 +54,9 @@ def test_steps_go_by_slowly_then_each_twice_as_fast():
     assert pace.at(pace.seconds)[0] == len(pace.starts) - 1
     shown = [pace.at(t)[0] for t in np.linspace(0, pace.seconds, 2000)]
     assert sorted(set(shown)) == list(range(len(pace.starts)))  # none is left out
+    led = SlowThenFaster.plan(3, 1 / 30, 2.0, lead=2.0)
+    assert led.durations[:3].tolist() == pytest.approx([2 * SLOW, SLOW / 2, SLOW / 2])
+    assert SlowThenFaster.plan(1, 1 / 30, 2.0, lead=2.0).durations[0] == pytest.approx(SLOW)
     assert SlowThenFaster.plan(3, 1 / 30, 2.0, speed=2).seconds < 0.6 * pace.seconds
 
 

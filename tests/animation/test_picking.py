@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from diffrender.animation.parts.one_chain import track
 from diffrender.animation.parts.zoom.picking import FIRST, path_badness, pick_first
 
 BOX = (-3.0, 3.0, -3.0, 3.0)
@@ -69,3 +70,38 @@ def test_a_path_that_comes_back_over_itself_or_leaves_the_panel_reads_badly():
     out = far + np.array([1.6, 0.0])
     bad, _ = path_badness(np.stack([far, back, out]), BOX)
     assert bad[0] < min(bad[1], bad[2])
+
+
+def paths(speeds, steps=120):
+    """A recording of bent paths of four states, each with a momentum of its length; every third is refused."""
+    bent = np.array([[0.0, 0.0], [0.5, 0.3], [1.0, 0.4], [1.5, 0.2]])
+    refused = np.arange(steps) % 3 == 2
+    x = np.zeros((steps + 1, 1, 2))
+    x[1:, 0] = np.cumsum(np.where(refused[:, None], 0.0, [1e-3, 0.0]), axis=0)
+    return Recorded(
+        x=x, path=x[:-1, :, None] + bent, momentum=np.stack([speeds, 0 * speeds], 1)[:, None],
+        accepted=~refused[:, None],
+    )  # fmt: skip
+
+
+def test_a_path_is_picked_whose_momentum_is_seen():
+    speeds = np.full(120, 0.3)
+    speeds[90:93] = 1.5
+    assert pick_first(paths(speeds), 3, BOX) == 90
+
+
+def test_a_step_that_is_shunned_is_not_picked():
+    speeds, shunned = np.full(120, 1.5), np.zeros(120, bool)
+    speeds[60:90] = 1.4
+    first = pick_first(paths(speeds), 3, BOX)
+    shunned[first : first + 3] = True
+    assert pick_first(paths(speeds), 3, BOX, shunned) not in range(first, first + 3)
+
+
+def test_a_chain_stays_where_it_is_while_a_refused_path_is_gone():
+    run = paths(np.ones(6), 6)
+    way = track(run)
+    assert way.shape == (3 * 6 + 1, 1, 2)
+    assert np.array_equal(way[::3], run["x"])
+    assert np.array_equal(way[1:3, 0], run["path"][0, 0, 1:3])
+    assert np.array_equal(way[7:9], run["x"][[2, 2]]), "the third is refused"

@@ -36,8 +36,7 @@ PAIRS = 20  # of true samples, whose distances say what it usually is
 class Distance:
     """A curve with its axes and a running value at its head. mobjects: all of it; `show_step` moves it.
 
-    steps, values: (K,) recorded steps at which it was measured; `shift`: what is added to them along the axis. above:
-    how many times as large the last one is as the least that is expected there; NaN if that is not known.
+    steps, values: (K,) recorded steps at which it was measured; `shift`: what is added to them along the axis.
     """
 
     def __init__(
@@ -48,9 +47,7 @@ class Distance:
         values: np.ndarray,
         *also: Mobject,
         shift: int = 0,
-        above: float = np.nan,
     ) -> None:
-        self.above = above
         self.axes, self.steps, self.values, self.shift = axes, steps, values, shift
         self.places = np.array([axes.at(n + shift, value) for n, value in zip(steps, values, strict=True)])
         self.curve = curve.set_z_index(3)
@@ -122,7 +119,7 @@ def total_variation_curve(
     key = line([(left + 0.3 * em, foot + 0.3 * em), (left + 1.3 * em, foot + 0.3 * em)], page.theme.muted, 1.7 * HAIR)
     text = page.label(page.fitting(floor, free, "floor"), left + 1.7 * em, foot, -1, "floor", "muted")
     lower = line(places, page.theme.muted, 1.7 * HAIR)
-    return Distance(axes, curve, steps, counted, lower, key, text, above=float(counted[-1] / usual[-1]))
+    return Distance(axes, curve, steps, counted, lower, key, text)
 
 
 def apart_by_chance(density: DensityPanel, count: int) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from diffrender.animation.parts.zoom.path_window import after
 from diffrender.trajectory.reader import Trajectory
 
 OUT = 0.2  # of the legend's em: how far the mark of u stands out of the bar
+FLOW = "dot(x) = {{v : noise}}, quad dot(v) = {{nabla log p(x) : score}}"  # which leapfrog steps follow
 FIGURES = (("$Delta H =$ {:+.2f}", -8.88, "fg"), ("$A =$ {:.3f}", 0.888, "accept"))
 WORD, BAR, DRAW, FOOT = 1.45, 1.1, 1.3, 1.25  # height of the lines, in em
 PAD, TALLY = 0.14, 0.75  # at the sides; of the width, for how many were taken, at most
@@ -59,8 +60,6 @@ class Decision(VGroup):
             return
         self.change = -np.asarray(run["log_ratio"][:, 0], float)
         self.likely, self.draw = np.exp(np.minimum(-self.change, 0.0)), np.asarray(run["uniform"][:, 0], float)
-        rule = page.fitting(words["energy" if "momentum_end" in run else "rule"], strip.width, "label")
-        self.rule = narrowed(page.label(rule, 0, 0, color="muted"), strip.width).at(strip.left, high)
         for size in ("label", "legend"):
             self.figures = [page.running(form, widest, size=size, color=color) for form, widest, color in FIGURES]
             self.figures = self.figures if "momentum_end" in run else self.figures[1:]
@@ -83,11 +82,20 @@ class Decision(VGroup):
         self.track = VMobject(fill_color=theme.grid, fill_opacity=1, stroke_width=0)
         set_polygons(self.track, [self._box(0, 1)])
         self.mark = VMobject(fill_color=theme.fg, fill_opacity=1, stroke_color=theme.bg, stroke_width=2)
-        self.drawn = page.running("$u =$ {:.3f}", 0.888, size="legend")
-        self.em, self.step = em, -1
-        self.fading = [OpacityScale(mob) for mob in (self.rule, self.drawn, self.mark, *self.figures)]
-        self.add(self.rule, *self.figures, *ends, self.track, *self.bars.values(), self.mark, self.drawn)
+        self.drawn = page.running(words["uniform"], 0.888, size="legend")
+        self.em, self.step, self.paths = em, -1, "momentum_end" in run
+        before, scale = self._before(page, strip, words, high), VGroup(self.track, *ends)
+        self.fading = [OpacityScale(mob) for mob in (before, scale, self.drawn, self.mark, *self.figures)]
+        self.add(before, *self.figures, scale, *self.bars.values(), self.mark, self.drawn)
         self.set_z_index(MOVING_TEXT)
+
+    def _before(self, page: Page, strip: Box, words: Mapping[str, str], high: float) -> VGroup:
+        """What stands there until a proposal is judged: the rule; of paths what they follow, and what is judged."""
+        if not self.paths:
+            rule = page.words(page.fitting(words["rule"], strip.width, "label"), color="muted")
+            return VGroup(narrowed(rule, strip.width).at(strip.left, high))
+        change = page.label(words["energy"], strip.left, self.low, -1, "legend", "muted")
+        return VGroup(narrowed(page.maths(FLOW, "label"), strip.width).at(strip.left, high), change)
 
     def show(self, step: int, done: Mapping[str, float]) -> None:
         """Show step `step` as far as it has been decided: first A, then u, then what became of the proposal."""
@@ -115,9 +123,10 @@ class Decision(VGroup):
         set_polygons(self.mark, [np.array([[x + s * half, ends[t], 0] for s, t in ((-1, 0), (1, 0), (1, 1), (-1, 1))])])
 
     def _fading(self, judged: float) -> tuple[float, ...]:
-        """How far the rule, u, the mark of u, and the figures in place of the rule are there."""
+        """How far what stands first, the bar's ground, u, its mark, and the figures in place of the first are there."""
         drawn, likely = after(judged, 0.4, 0.6), after(judged, 0.1, 0.3)
-        return 1 - after(judged, 0, 0.1), drawn, drawn, *(likely for _ in self.figures)
+        ground = likely if self.paths else 1.0
+        return 1 - after(judged, 0, 0.1), ground, drawn, drawn, *(likely for _ in self.figures)
 
     def _x(self, value: float) -> float:
         return self.left + value * (self.right - self.left)

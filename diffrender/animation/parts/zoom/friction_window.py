@@ -22,6 +22,7 @@ COLORS = {
     "shaken": "accept", "kick_on": "score", "next": "accept",
 }  # fmt: skip
 CHANGES = ("kick", "friction", "noise", "kick_on")  # arrows of what changes a velocity; the others are velocities
+REACH = 2.5  # so many steps after which a velocity alone would be at its arrow's tip
 RESULT = 0.65  # of a stage, after which the velocity that comes of it grows
 BESIDE = 0.16  # scene units from the velocity to the friction along it, so that both heads are seen
 
@@ -50,7 +51,7 @@ class FrictionView(PathView):
             name: StepArrow(theme.color(color), dashed=name in CHANGES, scale=scale, casing=theme.panel)
             for name, color in COLORS.items()
         }
-        super().__init__(rect, size, heat, arrows=arrows, going=(), theme=theme, whole_trail=True, **window)
+        super().__init__(rect, size, heat, arrows=arrows, going=(), theme=theme, **window)
         self.fading = {name: OpacityScale(arrow) for name, arrow in self.arrows.items()}
 
     def stages(self, part: float) -> dict[str, float]:

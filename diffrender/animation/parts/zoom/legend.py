@@ -40,7 +40,7 @@ def _path_keys(run: Trajectory, theme: Theme, words: Mapping[str, str], width: f
 
 def fitting_keys(page: Page, run: Trajectory, words: Mapping[str, str], box: Box) -> Keys:
     """The longest legend of a window that fits on the lines of a box; of words in several forms, parted by bars."""
-    lines = 2 if page.shape == "tall" and "accepted" not in run else 1
+    lines = _lines(page, run)
     for form, width in ((0, 0.62), (0, 0.4), (-1, 0.4), (-1, 0.3)):
         said = {name: text.split("|")[form] for name, text in words.items()}
         keys = window_keys(run, page.theme, said, width)
@@ -58,7 +58,7 @@ def window_keys(run: Trajectory, theme: Theme, words: Mapping[str, str], width: 
         return _path_keys(run, theme, words, width)
     keys = [
         (key_arrow(theme.score, dashed=True), width, "$tau nabla log p$"),
-        (key_arrow(theme.noise, dashed=True), width, words["noise"]),
+        (key_arrow(theme.noise, dashed=True), width, words["drawn_noise"]),
     ]
     if "accepted" in run:  # a proposal is the sum, which the window names
         return [*keys, (key_cross(theme), 0.2, words["refused"])]
@@ -68,9 +68,13 @@ def window_keys(run: Trajectory, theme: Theme, words: Mapping[str, str], width: 
 def key_lines(page: Page, run: Trajectory, words: Mapping[str, str], box: Box) -> list[Keys]:
     """The lines on which the legend of a window stands in a box."""
     keys = fitting_keys(page, run, words, box)
-    two = page.shape == "tall" and "path" in run and "accepted" not in run
-    each = -(-len(keys) // 2) if two else len(keys)
+    each = -(-len(keys) // _lines(page, run))
     return [keys[k : k + each] for k in range(0, len(keys), each)]
+
+
+def _lines(page: Page, run: Trajectory) -> int:
+    """On how many lines the legend of a window stands."""
+    return 2 if page.shape == "tall" and "path" in run and "accepted" not in run else 1
 
 
 def acceptance(page: Page, run: Trajectory, words: str, box: Box) -> Any:

@@ -21,6 +21,7 @@ from diffrender.animation.timeline import Timeline
 from diffrender.trajectory.reader import Trajectory
 
 PACE = 6.0  # steps a second once they go by one by one: no more can be read
+LEAD = 2.15  # times as long as the others the first of steps is taken apart that have many parts
 DECIDED = 2.0  # of these, whole paths that are accepted or rejected
 FAST_SECONDS = 2.5  # for which steps go by at that pace
 _SHORTEST = 0.35  # a step shorter than so many seconds is not taken apart: its arrows stand there at once
@@ -57,7 +58,8 @@ class Magnifier:
         self.first, self.slow, self.map, self.one = first, slow, density.map, one
         speed = self.planned(slow) / seconds if seconds else 1.0
         pace = DECIDED if "path" in run and "accepted" in run else PACE
-        self.pace = SlowThenFaster.plan(slow, 1 / pace, FAST_SECONDS, speed)
+        lead = min(LEAD, slow / 2) if "path" in run and "accepted" not in run else 1.0
+        self.pace = SlowThenFaster.plan(slow, 1 / pace, FAST_SECONDS, speed, lead)
         steps = slice(first, min(first + len(self.pace.starts), run.steps))
         looked = window_on(density, window, run, steps, slow, below, words)
         self.view, self.centres, self.beside = looked.view, looked.centres, looked.beside

@@ -86,12 +86,13 @@ class SlowThenFaster:
     durations: np.ndarray
 
     @classmethod
-    def plan(cls, slow: int, fastest: float, tail: float, speed: float = 1.0) -> SlowThenFaster:
+    def plan(cls, slow: int, fastest: float, tail: float, speed: float = 1.0, lead: float = 1.0) -> SlowThenFaster:
         """`slow` steps of `SLOW` seconds each, halves down to `fastest` seconds, then `tail` seconds of such steps.
 
-        `speed` divides all times but `fastest`.
+        `speed` divides all times but `fastest`. lead: the first takes so many times as long, at the others' cost.
         """
-        durations = [SLOW / speed] * slow
+        lead = lead if slow > 1 else 1.0
+        durations = [SLOW / speed * part for part in (lead, *[(slow - lead) / max(slow - 1, 1)] * (slow - 1))]
         while durations and durations[-1] / 2 > fastest:
             durations.append(durations[-1] / 2)
         durations += [fastest] * max(1, round(tail / speed / fastest))

@@ -27,7 +27,7 @@ class PathView(ChainWindow):
 
     path: (T, L, 2) states of the way inside each step, momentum: (T, 2), as recorded. time: an arrow ends where its
     velocity alone would lead in it. arrows: by name. going: the stages in which the path is gone. others: what else
-    shows a step, under the arrows. whole_trail: whether the line behind the chain goes through all states of the paths.
+    shows a step, under the arrows.
     """
 
     def __init__(
@@ -42,7 +42,6 @@ class PathView(ChainWindow):
         arrows: Mapping[str, StepArrow],
         going: tuple[str, ...],
         others: Sequence[VGroup] = (),
-        whole_trail: bool = False,
         theme: Theme,
         **window: Any,
     ) -> None:
@@ -52,8 +51,7 @@ class PathView(ChainWindow):
         self.way = VMobject(stroke_color=theme.sum, stroke_width=150 * LINE)
         self.stops = PointCloud(heat.box, rect, path[0], color=theme.sum, radius=0.065, ring=theme.panel)
         drawn = [self.casing, self.way, *others, *self.arrows.values(), self.stops]
-        track = np.concatenate([path[:, :-1].reshape(-1, 2), path[-1, -1:]]) if whole_trail else None
-        super().__init__(rect, size, heat, theme=theme, drawn=drawn, track=track, **window)
+        super().__init__(rect, size, heat, theme=theme, drawn=drawn, **window)
         self.opacity = OpacityScale(*drawn)
 
     def look_at(self, centre: np.ndarray) -> Rect:

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from diffrender.animation.parts.zoom.friction_window import momentum_parts
+from diffrender.animation.parts.zoom.friction_window import REACH, momentum_parts
 from diffrender.animation.parts.zoom.legend import friction_of
 from diffrender.trajectory.reader import Trajectory
 
 TELLING = 0.4  # a proposal that was less likely to be taken shows why proposals are refused
 SEARCH = 600  # the step that is taken apart first is among the first so many
 AFTER = 20  # steps that follow them, faster
+SEEN = 1.0, 2.6  # length of a momentum whose arrow is seen well; of random ones the mean is 1.25
+BENT = 0.3  # least width of a path across its longest way, as a part of that: it is bent by the gradient
 FIRST = 60  # steps that are passed over, so that a tail of the chain is there to be seen
 
 
-def pick_first(run: Trajectory, count: int, box: tuple) -> int:
-    """The recorded step of a run's first chain at which taking `count` apart begins, among the first `SEARCH`."""
+def pick_first(run: Trajectory, count: int, box: tuple, shunned: np.ndarray | None = None) -> int:
+    """The recorded step of a run's first chain at which taking `count` apart begins, among the first `SEARCH`.
+
+    shunned: (T,) bool, steps that are better not among them.
+    """
     near = min(SEARCH, max(run.steps - AFTER, count))
     x = run["x"][: near + 1, 0]
     if "drift" in run:
         bad, room = arrows_badness(run["drift"][:near, 0], run["noise"][:near, 0])
     elif "accepted" in run:
         bad, room = path_badness(run["path"][:near, 0], box)
+        bad = bad + 4 * _off(np.hypot(*run["momentum"][:near, 0].T), *SEEN)
     else:
-        bad, room = momentum_badness(run, near)
+        bad, room = momentum_badness(run, near, box)
     bad = bad + 10 * (_inside(x[:-1], box) < room)
+    if shunned is not None:
+        bad = bad + 5 * shunned[:near]
     if "accepted" not in run:
         return pick_step(bad, count)
     likely = np.exp(np.minimum(run["log_ratio"][:near, 0], 0)) if "log_ratio" in run else None
@@ -67,7 +75,7 @@ def arrows_badness(drift: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, fl
 def path_badness(path: np.ndarray, box: tuple) -> tuple[np.ndarray, float]:
     """(T,) how badly paths (T, L, 2) read, and the room that they need.
 
-    Well read those that are long but not high, do not come back over themselves, and stay inside `box`.
+    Well read those that are long but not high, bent, do not come back over themselves, and stay inside `box`.
     """
     x0, x1, y0, y1 = box
     extent = np.array([x1 - x0, y1 - y0])
@@ -76,11 +84,15 @@ def path_badness(path: np.ndarray, box: tuple) -> tuple[np.ndarray, float]:
     nearest = np.min(apart + np.eye(path.shape[1]), axis=(1, 2))
     leaves = [_inside(path[:, k], box) < 0.04 * extent[0] for k in range(path.shape[1])]
     bad = 8 * _off(wide, 0.1, 0.36) + 8 * _off(high, 0.06, 0.26) + 2 * _off(nearest, 0.03, 1.0)
+    longest, across = np.linalg.svd(path - path.mean(1, keepdims=True), compute_uv=False).T
+    bad += 3 * _off(across / np.maximum(longest, 1e-9), BENT, 1.0)
     return bad + 10 * np.any(leaves, axis=0), 0.0
 
 
-def momentum_badness(run: Trajectory, near: int) -> tuple[np.ndarray, float]:
-    """(T,) how badly changes of a momentum read, and the room that they need: no arrow is short, none on the last."""
+def momentum_badness(run: Trajectory, near: int, box: tuple) -> tuple[np.ndarray, float]:
+    """(T,) how badly changes of a momentum read, and the room that they need: no arrow is short, none on the last, and
+    no velocity goes out of `box`, where the window's frame could not follow it.
+    """
     step = float(run["time"][1] - run["time"][0])
     parts = momentum_parts(run["path"][:near, 0], run["momentum"][: near + 1, 0], step, friction_of(run))
     unit = float(np.sqrt((parts["momentum"] ** 2).sum(-1).mean())) or 1.0
@@ -90,7 +102,8 @@ def momentum_badness(run: Trajectory, near: int) -> tuple[np.ndarray, float]:
     bad += np.sum([_off(lengths[name], 0.3, 1.0) for name in ("kick", "friction", "kick_on")], axis=0)
     pairs = [("momentum", "kick"), ("kicked", "noise"), ("shaken", "kick_on")]
     bad += np.sum([2 * np.maximum(abs(_cosine(parts[a], parts[b])) - 0.6, 0) for a, b in pairs], axis=0)
-    return bad, 2 * step * unit
+    tips = (run["x"][:near, 0] + REACH * step * parts[name] for name in ("momentum", "kicked", "shaken", "next"))
+    return bad + 10 * np.any([_inside(tip, box) < 0 for tip in tips], axis=0), 2 * step * unit
 
 
 def _inside(x: np.ndarray, box: tuple) -> np.ndarray:

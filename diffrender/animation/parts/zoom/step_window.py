@@ -23,7 +23,7 @@ from diffrender.animation.theme import HAIR, LINE, Theme
 _ARROWS = ("score", "noise", "sum")
 CORNER = (1.0, 0.5)  # scene units: of the window, in which its scale bar lies
 NAMED = 0.6  # of an arrow, that has grown before its name appears
-TAIL = 12  # steps of the chain that are drawn behind it
+TAIL, STRAIGHT = 12, 24  # steps of the chain that are drawn behind it, of at most so many straight lines
 
 
 def stages(part: float, table: Mapping[str, float] = STAGES) -> dict[str, float]:
@@ -76,7 +76,7 @@ class ChainWindow(VGroup):
         self.tag_rect = rect  # where tags may lie
         self.past = Trails(
             heat.box, rect, behind[:, None], color=theme.chain, width=1.3 * LINE, alpha=0.9, casing=theme.panel,
-            length=TAIL * self.finer,
+            length=min(TAIL * self.finer, STRAIGHT),
         )  # fmt: skip
         self.dot = PointCloud(heat.box, rect, x[:1], color=theme.chain, radius=0.10, ring=theme.panel)
         self.tags = {name: VGroup(pill(text, theme), text) for name, text in tags.items()}

@@ -12,8 +12,9 @@ from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.parts.density_panel import DensityPanel
+from diffrender.animation.parts.one_chain import track
 from diffrender.animation.parts.zoom.decision import Decision, parted
-from diffrender.animation.parts.zoom.friction_window import FrictionView
+from diffrender.animation.parts.zoom.friction_window import REACH, FrictionView
 from diffrender.animation.parts.zoom.gauge import Gauge
 from diffrender.animation.parts.zoom.leapfrog_window import LeapfrogView
 from diffrender.animation.parts.zoom.legend import friction_of, momentum_color
@@ -37,7 +38,7 @@ PATH_ROOM = 1.4  # width of the window of paths, in the largest width of what on
 ALL_ROOM = 1.08  # and in the largest of any step that is shown
 LEAST, MOST, MOST_JUDGED = 0.05, 0.6, 0.9  # of the density's width, at least and at most; of paths that are judged
 # so many steps after which a momentum alone would be at its arrow's tip: if paths are judged, if not
-ARROW = {True: 0.15, False: 2.5}
+ARROW = {True: 0.2, False: REACH}
 # of an equation, and their colours
 TERMS = {"sum": "sum", "state": "fg", "score": "score", "noise": "noise", "reject": "reject"}
 TAGS = {"sum": "x_(t+1)", "score": "tau nabla log p(x_t)", "noise": "sqrt(2 tau) thin epsilon", "state": "x_t"}
@@ -138,7 +139,7 @@ def _on_paths(
     step = float(run["time"][1] - run["time"][0])
     of_window: dict[str, Any] = {
         "x": run["x"][:, 0], "path": path, "momentum": momentum, "time": ARROW[judged] * step, "theme": page.theme,
-        "tags": _path_tags(page, run, words), "scale": _scale(page), "verdict": verdict,
+        "tags": _path_tags(page, run, words), "scale": _scale(page), "verdict": verdict, "track": track(run)[:, 0],
     }  # fmt: skip
     heat = density.heat(window, levels=ISOLINES.tolist())
     view: PathView
