@@ -17,16 +17,18 @@ from diffrender.animation import (
     SceneOptions,
     TrajectoryScene,
     UpdateFromAlpha,
+    WalkResult,
     escaped,
+    of_classes,
+    of_places,
     path_length,
-    walk_result,
 )
 
 SHARES = 0.4, 0.6  # of the duration: noise becomes images, then the walk between the noises
 REWIND = 0.8  # seconds in which recorded time runs back
 BACK = 1.6  # seconds from the middle of the walk to where it begins
 NOISE, END = 1.5, 1.0  # seconds in which the noises stand, and either end of the walk
-GROW = 0.9  # seconds in which strips become the end
+GROW, RESULT = 0.9, 3.0  # seconds in which strips become the result of the walk, and in which that stands
 MANY = {
     "sampler.steps": 20,
     "sampler.chains": 210,
@@ -59,9 +61,8 @@ class Interpolate(TrajectoryScene):
         walk = self.walk = NoiseWalk([circle, self.trajectories["line"]])
         names = (circle.meta.get("target") or {}).get("labels") or []
         of = f"class {escaped(str(names[walk.label]))}" if walk.label < len(names) else ""
-        caption = self.caption(
-            "sampler", of, f"noises $a$ and $b$, $theta =$ {walk.angle():.0f}°", "seed", "model", "step"
-        )
+        noises = f"noises $a$ and $b$, $theta =$ {walk.angle():.0f}°"
+        caption = self.caption("sampler", of, noises, "seed", "model", "step")
         stage = self.arrange("stage", key=False, slider=False).stage.above(caption)
         title = self.header("Between two noises")
         self.shown_equation = VGroup(*walk.equations(page))
@@ -90,12 +91,19 @@ class Interpolate(TrajectoryScene):
         self.add(last)
         self.stand(self.seconds(END))
         gone = [mob for mob in (*walk.standing, last) if mob in self.mobjects]
-        self.grow(walk, gone, walk_result(page, stage, walk))
+        result = of_places(page, stage, walk)
+        self.grow(walk, gone, result)
+        if every := of_classes(page, stage, walk, [str(name) for name in names]):
+            self.stand(self.seconds(RESULT))
+            shown = [*every.mobjects, self.caption("sampler", noises, "seed", "model")]
+            seconds = self.seconds(GROW)
+            before = FadeOutFast(*result.mobjects, caption, run_time=seconds / 3)
+            self.play(before, FadeInFast(*shown, run_time=seconds, after=0.4))
         self.outro()
 
-    def grow(self, walk: NoiseWalk, gone: list[Any], result: list[Any]) -> None:
+    def grow(self, walk: NoiseWalk, gone: list[Any], result: WalkResult) -> None:
         """The strips grow into the images of the end, so that the frame is never empty; all else fades."""
-        grids = [mob for mob in result if isinstance(mob, ImageGrid)]
+        grids = result.grids
         ends = [grid.points.copy() for grid in grids]
         starts = [strip.get_center() + small(end, strip) for end, strip in zip(ends, walk.strips, strict=True)]
 
@@ -109,7 +117,7 @@ class Interpolate(TrajectoryScene):
             FadeOutFast(*gone, run_time=seconds / 2),
             FadeInFast(*grids, run_time=seconds / 2),
             UpdateFromAlpha(show, *grids, run_time=seconds),
-            FadeInFast(*(mob for mob in result if mob not in grids), run_time=seconds, after=0.5),
+            FadeInFast(*(mob for mob in result.mobjects if mob not in grids), run_time=seconds, after=0.5),
         )
 
 

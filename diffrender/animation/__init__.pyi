@@ -163,7 +163,7 @@ from .parts.straightness import (
 from .parts.stray_count import stray_count as stray_count
 from .parts.tiles import ImageTiles as ImageTiles, tile_steps as tile_steps
 from .parts.tilt import ClaimPanels as ClaimPanels, GuidedFields as GuidedFields, guided_where as guided_where
-from .parts.walk_result import walk_result as walk_result
+from .parts.walk_result import WalkResult as WalkResult, of_classes as of_classes, of_places as of_places
 from .parts.without_noise import WithoutNoise as WithoutNoise
 from .parts.zoom.inset import Inset as Inset
 from .parts.zoom.legend import acceptance as acceptance, key_lines as key_lines, window_keys as window_keys

@@ -59,7 +59,7 @@ def test_the_walk_shows_recorded_chains_of_either_way_from_one_end_to_the_other(
 def test_each_strip_holds_its_own_way(cinema, runs):
     start, shot = cinema("interpolate", **runs).at(RUN + 0.1, BACK + 0.2, duration=DURATION)
     strips = sorted((g for g in shot.rasters["ImageGrid"] if len(g.chains) > 1), key=lambda grid: -grid.points[0, 1])
-    places = [round(u * (PLACES - 1)) for u in np.linspace(0, 1, 11)]
+    places = range(PLACES)  # fewer than there is room for: all, once
     chains = [place * CLASSES + hero(runs) for place in places]
     for strip, name in zip(strips, ("circle", "line"), strict=True):
         assert strip.chains == chains
@@ -123,6 +123,24 @@ def test_it_ends_on_images_at_even_places_of_either_way(cinema, runs):
     assert "Curve" not in shot.rasters, "the plots made room"
 
 
+def test_last_come_images_half_way_of_every_class_with_what_their_lengths_say(cinema, runs):
+    film = cinema("interpolate", **runs)
+    (shot,) = film.at(WALK + 0.6 * DURATION + 1.0 + 0.9 + 3.0 + 1.2, duration=DURATION)
+    grids = sorted(shot.rasters["ImageGrid"], key=lambda grid: -grid.points[0, 1])
+    half = round(0.5 * (PLACES - 1))
+    assert [grid.chains for grid in grids] == [[half * CLASSES + k for k in range(CLASSES)]] * 2
+    assert np.array_equal(grids[1].recorded.recorded, runs["line"]["x"])
+    lengths = [
+        np.sqrt(np.square(np.asarray(runs[name]["x"][-1][grids[0].chains], float)).mean((1, 2, 3)))
+        for name in ("circle", "line")
+    ]
+    said = [m.body for top in film.scene.mobjects for m in top.get_family() if hasattr(m, "body")]
+    less = int((lengths[1] < lengths[0]).sum())
+    assert any(f"{less} of {CLASSES}" in text for text in said)
+    assert sum(f"{lengths[1][3]:.2f}" in text for text in said) >= 1
+    assert not any("class " in text for text in said), "the caption is of one class no more"
+
+
 def test_noises_stand_before_there_is_anything_to_say_of_images(cinema, runs):
     film = cinema("interpolate", **runs)
     first, last = film.at(0.9, RUN - 0.1, duration=DURATION)
@@ -147,15 +165,15 @@ def test_lengths_stand_before_a_band_of_those_of_the_data_if_these_were_recorded
     assert bands({}) == [], "the control: no data"
 
 
-def test_a_frame_slides_over_the_tiles_and_the_ends_are_said(cinema, runs):
+def test_a_frame_stands_on_the_tile_of_the_place_and_the_ends_are_said(cinema, runs):
     film = cinema("interpolate", **runs)
     places = []
     for seconds in (BACK + 0.7, BACK + 0.8, BACK + 0.9, WALK - 0.2):
         film.at(seconds, duration=DURATION)
         places.append(float(film.scene.walk.markers[0].get_x()))
-    moves = -np.diff(places[:3])
-    assert (moves > 0).all(), "towards the first"
-    assert moves.max() < film.scene.walk.tiles[0][0].width, "it does not jump over one"
+    centres = [tile.center[0] for tile in film.scene.walk.tiles[0]]
+    assert all(np.isclose(centres, x).sum() == 1 for x in places), "never between two"
+    assert places[3] < min(places[:3]), "towards the first"
     assert places[3] == pytest.approx(film.scene.walk.tiles[0][0].center[0])
     assert film.scene.walk.ends[1] in film.scene.mobjects
     film.at(WALK + 0.6 * DURATION + 0.5, duration=DURATION)

@@ -21,13 +21,14 @@ from diffrender.trajectory.reader import Trajectory
 LENGTH = "$norm(x)\\/sqrt(d)$"  # of an image of d numbers
 AXIS = 0.7  # at the left of a chart, for its numbers
 SPREAD = 0.05, 0.95  # quantiles of the lengths of the data
-LENGTH_OF_DATA = "length $norm(x_0)\\/sqrt(d)$ (data: 1)|length of $x_0$ (data: 1)|length of $x_0$"
+LENGTH_OF_DATA = "length $norm(x_0)\\/sqrt(d)$; dots: data|length of $x_0$; dots: data|$x_0$; dots: data"
+LENGTH_AND_BAND = "length $norm(x_0)\\/sqrt(d)$; band: data|length of $x_0$; band: data|$x_0$; band: data"
 MARK = 0.035  # width of the frame round the present tile
 WAYS = ("great circle", "straight line")
 EQUATIONS = "x_T prop sin((1 - u) theta) thin a + sin(u theta) thin b", "x_T = (1 - u) thin a + u thin b"
 HUES = ("samples", "reject")  # of either way
-TILES = {"tall": 5, "square": 7}  # of each way; eleven in other frames
-SHARES = {"wide": (0.58, 0.42), "classic": (0.64, 0.36), "square": (0.63, 0.37), "tall": (0.46, 0.54)}  # large, strips
+TILES = {"wide": 11, "classic": 9, "square": 7, "tall": 5}  # of each way
+SHARES = {"wide": (0.47, 0.53), "classic": (0.51, 0.49), "square": (0.55, 0.45), "tall": (0.46, 0.54)}  # large, strips
 
 
 class NoiseWalk:
@@ -36,14 +37,15 @@ class NoiseWalk:
     runs: on the circle, on the line. Of the class whose ends differ most `put` draws in a box one image of either way
     large, where x_T lies and how long x_0 is at every place, and some images as two strips. grids: what follows
     recorded time, to be bound to a clock, as the walk itself, for the length of what is shown large. `show(u)` goes to
-    a place 0..1. label: of the class. running, made: names of the large images while noise goes, and of what came.
+    a place 0..1. label: of the class; ways: chains of each.
+    running, made: names of the large images while noise goes, and of what came.
     late: what is said of images, and so belongs to the time when there are some. ends: words for where the walk is.
     middles: how long noise is in the middle of either way.
     """
 
     def __init__(self, runs: Sequence[Trajectory]) -> None:
         self.runs, first = runs, runs[0]
-        ways = by_class(first)
+        self.ways = ways = by_class(first)
         self.places = len(ways[0])
         if self.places < 3 or len({(run.steps, run.chains) for run in runs}) > 1:
             raise RenderError("A walk needs runs of equally many steps and chains, three chains or more of a class.")
@@ -64,7 +66,7 @@ class NoiseWalk:
             large, (lower, charts) = upper, lower.columns(0.44, 0.56, gap=0.3)
         else:
             large, charts = upper.columns(*((0.32, 0.68) if page.shape == "wide" else (0.56, 0.44)), gap=0.6)
-        self.lengths = [[_lengths(run, self.way, step) for run in self.runs] for step in (0, -1)]
+        self.lengths = self.lengths_of(self.way)
         self.standing: list[Any] = [*self._large(large), *self._strips(lower), *self._charts(charts)]
         self.mark(0.5)
 
@@ -81,12 +83,20 @@ class NoiseWalk:
         """The index of the recorded place that is nearest to u."""
         return round(u * (self.places - 1))
 
+    def lengths_of(self, chains: np.ndarray) -> list[list[np.ndarray]]:
+        """(chains,) how long their noises are, and their images, of either way."""
+        return [[_lengths(run, chains, step) for run in self.runs] for step in (0, -1)]
+
     def show(self, u: float) -> None:
         """The recorded chains nearest to a place, and where that is."""
         for grid, values in zip(self.images, self.values, strict=True):
             grid.set_images(values[len(values) - 1][[self.chain(u)]])
         self._tell([lengths[self.place(u)] for lengths in self.lengths[1]])
         self.mark(u)
+
+    def even(self, count: int) -> np.ndarray:
+        """(count,) recorded places 0..1, as even as they are; all of them if there are no more."""
+        return np.unique(np.rint(np.linspace(0, self.places - 1, count))) / (self.places - 1)
 
     def show_step(self, step: float) -> None:
         """Say how long the states of the middle are at a recorded step."""
@@ -98,15 +108,14 @@ class NoiseWalk:
             figure.set_values(float(length))
 
     def mark(self, u: float) -> None:
-        """A dot on every curve at the place nearest to u, which is told, and a frame that slides over the tiles."""
+        """A dot on every curve at the place nearest to u, which is told, and a frame round the tile that is nearest."""
         at = self.place(u)
         self.told.set_values(at / (self.places - 1))
         for curve in self.curves:
             curve.show_step(at)
-        tiles = np.arange(len(self.at))
+        nearest = int(np.abs(self.at - at / (self.places - 1)).argmin())
         for marker, boxes in zip(self.markers, self.tiles, strict=True):
-            x, y = np.transpose([box.center for box in boxes])
-            marker.move_to([np.interp(u * tiles[-1], tiles, x), np.interp(u * tiles[-1], tiles, y), 0])
+            marker.move_to([*boxes[nearest].center, 0])
 
     def angle(self) -> float:
         """Between the two noises, in degrees, as recorded."""
@@ -141,14 +150,13 @@ class NoiseWalk:
         for way, place, hue in zip(WAYS, places, HUES, strict=True):
             forms = f"{state}, {way}|{state}, {way.split()[-1]}|{way}"
             said = page.fitting(forms, place.width + 0.17, "label")
-            made.append(page.label(said, place.left, place.top + 0.4 * page.em("label"), color=hue))
+            made.append(page.label(said, place.left, place.top + 0.47 * page.em("label"), color=hue))
         return made
 
     def _strips(self, box: Box) -> list[Any]:
         """The images at even places of either way."""
         page = self.page
-        count = TILES.get(page.shape, 11)
-        self.at = np.linspace(0, 1, count)
+        self.at = self.even(TILES[page.shape])
         strips = ClassStrips(page, box, len(WAYS), [f"{u:.2g}" for u in self.at])
         self.strips = [strips.grid(k, values, [self.chain(u) for u in self.at]) for k, values in enumerate(self.values)]
         self.tiles = [strips.tiles(k) for k in range(len(WAYS))]
@@ -170,7 +178,7 @@ class NoiseWalk:
         made, self.curves, self.late = [*shell.standing, self.told], list(shell.curves), list[Any]()
         data = data_lengths(self.runs[0])
         for place, lengths in zip(places[1:], self.lengths[1:], strict=False):
-            said = page.fitting(LENGTH_OF_DATA, place.width - AXIS, "legend")
+            said = page.fitting(LENGTH_AND_BAND if data else LENGTH_OF_DATA, place.width - AXIS, "legend")
             low = max(np.floor(10 * float(np.min(lengths))) / 10 - 0.1, 0.0)
             axes = Axes(
                 page, place, x=(0, 1), y=(low, 1.05 * max(1.0, float(np.max(lengths)))), y_name=said,
