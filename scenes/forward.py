@@ -48,7 +48,8 @@ DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
 GHOST = 1 / 8  # power of the data's share of the variance: the opacity of what the points began as
 SETTLED = 0.8  # seconds that the last state stands before it is compared
 BAR = 0.25  # of a panel that its scale bar is long, at most: so it is the same one as at the end
-TAIL, OWN_TAIL = 12, 5  # steps that tails are long, and that of the point that is followed
+TAIL, OWN_TAIL = 12, 8  # steps that tails are long, and that of the point that is followed,
+HERO = 0.13  # with its radius: it is found among so many
 
 
 class Forward(TrajectoryScene):
@@ -81,7 +82,8 @@ class Forward(TrajectoryScene):
             self.options = self.options.model_copy(update={"interpolate": False})  # between two is a third's mean
         run, page, theme, options = self.run, self.page, self.theme, self.options
         tiles, under = (OF_IMAGES, 0.46) if pictures else (TILES, 0.38)
-        boxes = self.arrange("panel beside tiles", tiles=tiles[page.shape], under=under, key_lines=1, key_rows=2)
+        keys: dict[str, Any] = {"key_lines": 1, "key_rows": 0 if pictures else 2, "key_last": True}
+        boxes = self.arrange("panel beside tiles", tiles=tiles[page.shape], under=under, **keys)
         alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
         self.noise = sigma**2 / (alpha**2 + sigma**2)  # its share
         self.tints = [turned(theme.data, theme.samples, float(share)) for share in self.noise]
@@ -96,7 +98,9 @@ class Forward(TrajectoryScene):
         )
         clock = self.clock(run, timeline=pace)
         ground, moving = (self.images if pictures else self.cloud)(clock, boxes, steps)
-        column = ScheduleColumn(clock, boxes.side, compare=options.compare)
+        beside = page.shape in ("wide", "classic")  # the tiles lie under the plot
+        named = (run["time"][steps].tolist(), boxes.tile_names) if beside else None
+        column = ScheduleColumn(clock, boxes.side, compare=options.compare, tiles=named)
         other = f"dashed: {options.compare} by its formula".replace("_", " ") if options.compare else ""
         caption = self.caption("sampler", "step", "points" * (not pictures), "scaling", other, "seed")
         clock.show(0)
@@ -140,13 +144,15 @@ class Forward(TrajectoryScene):
         clock.bind(cloud, lambda step: cloud.set_fill(self.tints[int(step)]))
         left = (1 - self.noise) ** GHOST  # where the points began fades with their share of x_t, and is seen until late
         clock.bind(lambda step: origin.set_fill(opacity=left[int(step)]), moves=[origin])
+        same: dict[str, Any] = {"colors": self.tints}
         if options.trails:
             tails: dict[str, Any] = {"color": theme.fg, "width": LINE, "alpha": 0.6, "length": TAIL}
             clock.bind(view.trails(states[:, : options.trails], **tails))
-        if options.hero:
-            clock.bind(Hero(view, states, theme=theme, length=OWN_TAIL))
-        same: dict[str, Any] = {"colors": self.tints}
-        edges = marginals(view, states, stage, deviation=self.deviation, theme=theme, **same)
+        hero = Hero(view, states, theme=theme, length=OWN_TAIL, radius=HERO) if options.hero else None
+        if hero:
+            clock.bind(hero)
+            same |= {"hero": hero.chain}
+        edges = marginals(view, states, stage, deviation=self.deviation, theme=theme, colors=self.tints)
         same |= {"prefix": "$t =$ ", "reach": reach, "noise": self.deviation, "names": self.times}
         tiles = CloudTiles(self.page, states, steps, boxes.tiles, boxes.tile_names, **same)
         clock.bind(*edges, tiles)
@@ -176,7 +182,8 @@ class Forward(TrajectoryScene):
             (key_dot(theme.data, radius=0.055), 0.12, page.fitting(clean, 0.2 * page.frame.width, "legend")),
             (key_dots(theme.data, mixed, theme.samples), 0.55, "$x_t$, data to noise" if wide else "$x_t$"),
         ]
-        one = page.fitting("one: new noise each step|one", 0.55 * width, "legend") if wide else "one"  # it wanders
+        forms = "one: each step adds noise|one of them|one"  # it wanders
+        one = page.fitting(forms, 0.55 * width, "legend") if wide else "one"
         items += [(key_dot(theme.fg), KEY_DOT_WIDTH, one)] if self.options.hero else []
         name = "cal(N)(0, 1)" if abs(self.deviation - 1) < 0.01 else "cal(N)(0, sigma_T^2)"
         return [*items, (key_line(theme.fg, width=LINE), 0.4, f"{'bell ' * wide}${name}$")]

@@ -193,9 +193,10 @@ def test_time_passes_slowly_where_the_distance_falls_and_fast_where_it_is_noise_
 
 # ---- the end ---------------------------------------------------------------------------------------------------------
 def quantile_distance(x):
-    """Root mean square of sorted values from the normal quantiles, the test's own way."""
+    """Root mean square of sorted values from the normal quantiles along 16 directions, the test's own way."""
     bell = np.array([NormalDist().inv_cdf((k + 0.5) / len(x)) for k in range(len(x))])
-    return np.sqrt(np.mean([np.square(np.sort(column) - bell).mean() for column in x.T]))
+    ways = [np.array([np.cos(angle), np.sin(angle)]) for angle in np.arange(16) * np.pi / 16]
+    return np.sqrt(np.mean([np.square(np.sort(x @ way) - bell).mean() for way in ways]))
 
 
 def ended(cinema, run, **options):
@@ -230,7 +231,23 @@ def test_nothing_of_the_data_is_left_is_said_where_it_is_so(cinema, run, left):
     x = np.array(run["x"])
     x[-1] = np.random.default_rng(1).standard_normal((CHAINS, 2))
     film, _ = ended(cinema, Trajectory(run.file, run.meta, run.arrays | {"x": x, "alpha": alpha, "sigma": sigma}))
-    assert any("Nothing of the data" in text for text in bodies(film)) == (left == 0), bodies(film)
+    assert any("nothing of the data" in text for text in bodies(film)) == (left == 0), bodies(film)
+
+
+@pytest.mark.parametrize("wide", [1.0, 1.5])
+def test_it_says_which_distance_is_meant_and_whether_true_draws_are_as_near(cinema, run, wide):
+    x = np.array(run["x"])
+    x[-1] = wide * np.random.default_rng(1).standard_normal((CHAINS, 2))
+    said = bodies(ended(cinema, Trajectory(run.file, run.meta, run.arrays | {"x": x}))[0])
+    assert any("sliced Wasserstein" in text and "cal(N)(0, I)" in text and "draws in ten" in text for text in said)
+    assert any("as near" in text.lower() for text in said) == (wide == 1.0)
+    assert any("farther" in text.lower() for text in said) == (wide == 1.5)
+
+
+def test_states_whose_coordinates_are_normal_but_not_independent_are_found_out():
+    line = np.random.default_rng(1).standard_normal((300, 1))
+    far, (_, high) = distance_to_noise(np.repeat(line, 2, axis=1)[None], 1.0)
+    assert far[0] > 2 * high
 
 
 # ---- tiles -----------------------------------------------------------------------------------------------------------
@@ -250,6 +267,21 @@ def test_tiles_show_seven_different_recorded_states_named_by_their_time(film, ru
     names = [text.body for text in tiles.names]
     assert [name[-4:] for name in names] == [f"{run['time'][step]:.2f}" for step in tiles.steps]
     assert all("$t =$" in name for name in names)
+
+
+def test_lines_lead_from_the_time_of_each_tile_on_the_axis_to_it(film, run):
+    tiles, plot = strip(film), next(p for p in plots(film))
+    for step, name, place in zip(tiles.steps, tiles.names, tiles.places, strict=True):
+        x = plot.axes.at(float(run["time"][step]), 1)[0]
+        ends = [mob.points[[0, -1], :2] for mob in plot.standing if len(mob.points) and not mob.submobjects]
+        found = [e for e in ends if np.allclose(e[0], (x, plot.axes.rect.bottom), atol=1e-6)]
+        assert any(abs(e[1, 0] - place[0]) < 1e-6 and e[1, 1] >= name.get_top()[1] - 0.02 for e in found)
+
+
+def plots(film):
+    """The plots of the schedule that are bound to the clock."""
+    parts = [getattr(show, "__self__", None) for show in film.scene.clocks[0].bound]
+    return [part for part in parts if type(part).__name__ == "SchedulePlot"]
 
 
 def test_tiles_to_come_are_faint(read, film, shot):
@@ -329,9 +361,9 @@ def test_log_snr_is_told_and_no_verdict_before_the_end(cinema, run, size):
 
 
 def verdicts(film):
-    """Texts on screen that say what true samples' distance is, or that that of the states is as theirs."""
+    """Texts on screen that say what true draws are like, or that the states are as near as they are."""
     family = [mob for top in film.scene.mobjects for mob in top.get_family()]
-    return [mob for mob in family if any(word in getattr(mob, "body", "") for word in ("within", "true samples"))]
+    return [mob for mob in family if any(word in getattr(mob, "body", "") for word in ("true draws", "draws in ten"))]
 
 
 def test_cursor_and_numbers_say_the_recorded_step(read, cinema, run):

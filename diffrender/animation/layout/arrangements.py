@@ -218,18 +218,31 @@ def panel_over_tiles(
 
 @arrangement("panel beside tiles")
 def panel_beside_tiles(
-    frame: Frame, *, tiles: int = 7, under: float = 0.34, key_lines: int = 2, key_rows: int = 1
+    frame: Frame,
+    *,
+    tiles: int = 7,
+    under: float = 0.34,
+    key_lines: int = 2,
+    key_rows: int = 1,
+    key_last: bool = False,
 ) -> dict[str, Any]:
     """A `panel` as high as the frame lets it be; beside it, under each other, `side`, the key, and a row of `tiles`.
 
-    key_rows: lines of the key. In square and tall frames as "panel over tiles".
+    key_rows: lines of the key. key_last: it is the lowest, and names of tiles stand over them, next to `side`. In
+    square and tall frames as "panel over tiles".
     """
     if frame.shape not in ("wide", "classic"):
         return panel_over_tiles(frame, tiles=tiles, under=under, key_lines=key_lines)
     panel, right = _body(frame).columns(*((0.45, 0.55) if frame.shape == "wide" else (0.47, 0.53)), gap=0.6)
     name, gap = 1.25 * frame.type.floor, 0.14
     size = (right.width - gap * (tiles - 1)) / tiles
-    side, (key_row, row) = _cut(right, (1.6 * key_rows - 0.25) * frame.type.legend, size + name)
+    key = max(1.6 * key_rows - 0.25, 0.0) * frame.type.legend
+    if key_last:
+        side, (row, key_row) = _cut(right, size + name, key, gap=0.08)
+        squares = _tile_row(row._replace(top=row.bottom + size), size, tiles)
+        names = [Box(s.left, s.right, s.top, s.top + name) for s in squares]
+        return {"panel": panel, "side": side, "key": key_row, "tiles": squares, "tile_names": names}
+    side, (key_row, row) = _cut(right, key, size + name)
     squares = _tile_row(row, size, tiles)
     names = [Box(s.left, s.right, s.bottom - name, s.bottom) for s in squares]
     return {"panel": panel, "side": side, "key": key_row, "tiles": squares, "tile_names": names}

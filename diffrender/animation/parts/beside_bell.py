@@ -18,15 +18,22 @@ from diffrender.animation.parts.beside import Beside, feet
 from diffrender.animation.parts.marginals import distance_to_noise, marginals
 from diffrender.animation.theme import point_radius
 
-ONLY_BELL = "Nothing of the data is to be seen: only the bell|nothing is left: only the bell"
 NOTHING = 1e-3  # share of the variance that is next to nothing
 ROOM = 0.95  # of a panel's width, for its name
-FAR_FROM_BELL = "Wasserstein distance to the bell {:.3f}|distance to the bell {:.3f}|to the bell {:.3f}"
-BELL_FLOOR = "true samples of {0:,}: nine in ten {1}|true samples: nine in ten {1}|true samples: {1}"
-WITHIN = (
-    "Wasserstein distance to the bell {:.3f}: within|distance to the bell {:.3f}: within|to the bell {:.3f}: within"
+FAR_FROM_BELL = "sliced Wasserstein to {1}: {0:.3f}|distance to {1}: {0:.3f}|to {1}: {0:.3f}"
+BELL_FLOOR = "that of nine draws in ten: {0}|nine draws in ten: {0}|draws: {0}"
+BOTH = (  # in one line, where there is room for it
+    "sliced Wasserstein distance to {1}: {0:.3f}, that of nine draws in ten: {2}"
+    "|sliced Wasserstein to {1}: {0:.3f}, nine draws in ten: {2}|sliced Wasserstein {0:.3f}, nine draws in ten {2}"
 )
+ONLY_BELL = (  # and so said where nothing of the data is left
+    "As near to the bell as true draws are: nothing of the data is to be seen"
+    "|as near as true draws: nothing of the data is left|as near as true draws"
+)
+AS_NEAR = "As near to the bell as true draws are|as near as true draws"
+FARTHER = "Farther from the bell than true draws are|farther than true draws"
 MOVE_SECONDS, SOON = 0.6, 0.2  # the states move to their panel, what goes is gone after this part of it
+UNIT = 0.01  # off 1, within which a deviation is written as 1
 SIZE, CLOUD = 16, 0.75  # of points, as `point_radius` takes it, and their opacity
 
 
@@ -68,12 +75,17 @@ class BesideBell(Beside):
             called = page.fitting(f"{name}: {count:,} points|{name}", ROOM * box.width, "label")
             self.named = [page.panel_label(page.words(called), box)]
             self.mobjects += self.named
-        within = low <= self.far <= high
-        said = (BELL_FLOOR, (count, usual)), (WITHIN if within else FAR_FROM_BELL, (self.far,))
-        self.mobjects += feet(page, boxes, *said, rows=2)
-        if within and share < NOTHING:
-            whole = boxes.left_key._replace(right=boxes.right_key.right)
-            said_of_both = page.fitting(ONLY_BELL, whole.width, "label")
+        law = "$cal(N)(0, I)$" if abs(deviation - 1) < UNIT else "$cal(N)(0, sigma_T^2 I)$"
+        whole = boxes.left_key._replace(right=boxes.right_key.right)
+        if page.shape == "tall":
+            self.mobjects += feet(page, boxes, (BELL_FLOOR, (usual,)), (FAR_FROM_BELL, (self.far, law)), rows=2)
+        else:
+            values, size = (self.far, law, usual), "label" if page.shape == "wide" else "legend"
+            both, high_up = page.fitting(BOTH, whole.width, size, *values), page.foot(whole)[1] + 1.4 * page.em("label")
+            self.mobjects.append(page.label(both.format(*values), whole.center[0], high_up, 0, size))
+        forms = FARTHER if self.far > high else "" if self.far < low else ONLY_BELL if share < NOTHING else AS_NEAR
+        if forms:
+            said_of_both = page.fitting(forms, whole.width, "label")
             self.mobjects.append(page.label(said_of_both, whole.center[0], page.foot(whole)[1], 0, "label"))
         self.where = views[1].box, views[1].rect
 

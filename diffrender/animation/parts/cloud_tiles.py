@@ -15,6 +15,7 @@ from diffrender.animation.theme import point_radius
 
 POINTS = 500  # points in a tile, at most
 MARK = 0.035  # width of the frame round the present tile
+HERO = 0.05  # radius of a chain that is marked
 AHEAD = 0.3  # opacity of tiles that the clock has not come to
 
 
@@ -22,7 +23,7 @@ class CloudTiles:
     """States (T+1, N, 2 | 3) at each of `steps`, in a view of their own; those to come are faint. Bind it to a clock.
 
     colors: (T+1,) of the points. reach: the part of a tile that the first state fills; noise: as of `around`. names:
-    a text for each; if they are too long for their tiles, all but the first lose `prefix`.
+    a text for each; if they are too long for their tiles, all but the first lose `prefix`. hero: one chain, marked.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class CloudTiles:
         prefix: str,
         reach: float,
         noise: float,
+        hero: int | None = None,
     ) -> None:
         self.steps, theme = np.asarray(steps), page.theme
         few = slice(None, None, -(-states.shape[1] // POINTS))
@@ -48,6 +50,8 @@ class CloudTiles:
             view = around(np.asarray(states[0]), box, box.center, (half, half), theme, theme.panel, noise)
             view.look(1, degrees=0)
             view.cloud(np.asarray(states[int(step)])[few], color=colors[int(step)], radius=size, alpha=0.9)
+            if hero is not None:
+                view.cloud(np.asarray(states[int(step)])[[hero]], color=theme.fg, radius=HERO, ring=theme.bg)
             self.tiles.append(view.made)
         self.places = [np.array([*box.center, 0.0]) for box in boxes]
         self.marker = frame(boxes[0], theme.fg, MARK).set_z_index(9)

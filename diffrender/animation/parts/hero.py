@@ -27,7 +27,8 @@ class Hero:
     """One followed point and the last `length` steps of its path, drawn over everything in the view.
 
     states: (T+1, N, D) as shown. length: 0 for no path. even: the path does not fade with its age. way, prefer: as of
-    `pick_hero`. mobjects: path, if there is one, then point; bind it to a clock. `chain` is the one that is followed.
+    `pick_hero`. radius: of the point. mobjects: path, if there is one, then point; bind it to a clock. `chain` is
+    the one that is followed.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Hero:
         even: bool = False,
         way: float = FARTHEST,
         prefer: np.ndarray | None = None,
+        radius: float = HERO,
     ) -> None:
         self.chain = pick_hero(ends_seen(view, states), way, prefer) if chain is None else chain
         self.states = np.stack([np.asarray(states[k][self.chain]) for k in range(len(states))])[:, None]
@@ -50,7 +52,7 @@ class Hero:
         tail["length"] = min(max(length, 1), max(len(self.states) - 1, 1))
         tail |= {"power": 0.0} if even else {}
         self.path = view.tail(self.states, color=self.color, **tail).set_fill(opacity=float(length > 0))
-        self.point = view.cloud(self.states, color=self.color, radius=HERO, alpha=1.0, ring=theme.bg)
+        self.point = view.cloud(self.states, color=self.color, radius=radius, alpha=1.0, ring=theme.bg)
         if view.dims == 3:
             self.point.haze = self.color  # far or near, it is the one that is followed
         self.mobjects = [self.path, self.point] if length else [self.point]

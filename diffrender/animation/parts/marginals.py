@@ -14,13 +14,14 @@ from diffrender.animation.mobjects.furniture.arrow import set_polygons
 from diffrender.animation.mobjects.furniture.panels import line
 from diffrender.animation.theme import HAIR, LINE, Theme
 from diffrender.animation.timeline import Timeline, evenly_in
-from diffrender.trajectory.distance import USUAL
+from diffrender.trajectory.distance import USUAL, directions
 
 BINS = 40
 WATCHED = 24  # steps at which the highest bar is looked for
 STRIP, GAP = 0.17, 0.1  # of a panel's height for the histograms, and units between them and the cloud
 SPAN = 3.3  # deviations to each side that a histogram in space shows
 DRAWS = 100  # of the normal distribution, which say what its distance usually is
+SLICES = 16  # directions along which a distance to it is measured
 
 
 class Marginal:
@@ -112,16 +113,16 @@ def marginals(view: Plane, states: Any, stage: Box, **more: Any) -> list[Margina
 
 
 def distance_to_noise(states: Any, deviation: float) -> tuple[np.ndarray, tuple[float, float]]:
-    """(T+1,) how far each coordinate is from N(0, deviation²), and how far as many normal draws usually are from it.
+    """(T+1,) the sliced Wasserstein-2 distance to N(0, deviation² I), and how far as many draws of it usually are.
 
-    The Wasserstein-2 distance of sorted values to the normal quantiles, root mean square over coordinates.
+    Of sorted values along some directions to the normal quantiles, root mean square over directions.
     """
     count, dims = states.shape[1:]
-    bell = NormalDist(0, deviation)
+    bell, along = NormalDist(0, deviation), directions(dims, SLICES)
     quantiles = np.array([bell.inv_cdf((k + 0.5) / count) for k in range(count)])[:, None]
 
     def far(x: np.ndarray) -> float:
-        return float(np.sqrt(np.square(np.sort(np.asarray(x, float), axis=0) - quantiles).mean()))
+        return float(np.sqrt(np.square(np.sort(np.asarray(x, np.float32) @ along, axis=0) - quantiles).mean()))
 
     draws = np.random.default_rng(0).standard_normal((DRAWS, count, dims)) * deviation
     low, high = np.quantile([far(x) for x in draws], USUAL).tolist()
@@ -129,7 +130,7 @@ def distance_to_noise(states: Any, deviation: float) -> tuple[np.ndarray, tuple[
 
 
 def towards_the_bell(states: Any, deviation: float, log_snr: np.ndarray, *, interpolate: bool = False) -> Timeline:
-    """A third of the time as coordinates come nearer to N(0, deviation²) than ever, a third even in `log_snr` (T+1,),
+    """A third of the time as states come nearer to N(0, deviation²) than ever, a third even in `log_snr` (T+1,),
     finite, a third in steps.
 
     So what looks like noise already, in which points go on moving and nothing changes, does not last long, and yet is

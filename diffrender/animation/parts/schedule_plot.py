@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ LINEAR_TOP = 2.0  # a σ that passes this is drawn on a logarithmic axis,
 LEAST = 1e-2  # from here
 STEPS = 1000  # of the schedules by formula
 AHEAD = 0.55  # how far what is to come goes towards the background
+LEADERS = 0.36  # height in which lines lead from the axis to tiles
+ADDS = "each step adds noise"
 TERM_GAP = 0.12  # between terms of the equation in numbers
 VARIANCE_KEPT = 1e-4  # α² + σ² is 1 within this,
 KEPT, OTHER = ("sqrt(macron(alpha)_t)", "sqrt(1 - macron(alpha)_t)"), ("alpha_t", "sigma_t")  # then α, σ; and else
@@ -64,18 +67,27 @@ def alpha_bar(name: str) -> tuple[np.ndarray, np.ndarray]:
 class SchedulePlot:
     """α in the data's colour and σ in the noise's, as in the equation, over recorded time: where they cross, SNR is 1.
 
-    compare: a schedule whose √ᾱ is drawn dashed.
+    compare: a schedule whose √ᾱ is drawn dashed. tiles: times, and boxes under the plot to which lines lead from them,
+    in place of numbers on the axis.
     mobjects: curves and cursor, bound to the clock; standing: everything else.
     """
 
-    def __init__(self, clock: Clock, box: Box, *, compare: str | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        box: Box,
+        *,
+        compare: str | None = None,
+        tiles: tuple[Sequence[float], Sequence[Box]] | None = None,
+    ) -> None:
         page, run = clock.page, clock.run
         theme, em = page.theme, page.em("legend")
         self.time, alpha, sigma = (np.asarray(run[key], float) for key in ("time", "alpha", "sigma"))
         log = float(sigma.max()) > LINEAR_TOP
         low, top = (LEAST if log else 0.0), max(1.0, float(sigma.max()))
         ends = float(self.time[0]), float(self.time[-1])
-        ticks = (ends[0], (ends[0] + ends[1]) / 2, ends[1])
+        ticks = () if tiles else (ends[0], (ends[0] + ends[1]) / 2, ends[1])
+        box = box._replace(bottom=box.bottom + LEADERS) if tiles else box
         self.axes = Axes(
             page, box._replace(top=box.top - 1.35 * em), x=ends, y=(low, top), log_y=log,
             x_ticks=ticks, y_ticks=None if log else (0, 0.5, 1),
@@ -94,8 +106,11 @@ class SchedulePlot:
         self.standing: list[Any] = [
             *self.axes.mobjects,
             *self.names,
-            page.label("$t$", third, rect.bottom - 0.09 - em, 0, "legend", "muted"),
         ]
+        if tiles:
+            self.standing += [self.leader(*each) for each in zip(*tiles, strict=False)]
+        else:
+            self.standing.append(page.label("$t$", third, rect.bottom - 0.09 - em, 0, "legend", "muted"))
         if compare:
             self.compare(*alpha_bar(compare), compare, ends)
         self.cross(np.log(np.maximum(alpha, 1e-12)) - np.log(np.maximum(sigma, 1e-12)))
@@ -108,6 +123,11 @@ class SchedulePlot:
         self.cursor = line([(rect.left, rect.bottom), (rect.left, rect.top)], theme.fg, HAIR * 1.4).set_z_index(2)
         self.mobjects = [*self.curves, self.cursor]
         clock.bind(self)
+
+    def leader(self, time: float, box: Box) -> Any:
+        """A line from a time on the axis to the middle of a box under it."""
+        x, y = self.axes.at(time, 1)[0], self.axes.rect.bottom
+        return line([(x, y), (x, y - 0.08), (box.center[0], box.top + 0.02)], self.axes.page.theme.border, HAIR * 1.4)
 
     def cross(self, ratio: np.ndarray) -> None:
         """Mark where log(α/σ) passes 0: there is as much noise as data."""
@@ -178,12 +198,12 @@ class ScheduleColumn:
         if beside:
             rows = [[terms[0], clock.number("$t =$ {:.2f}", run["time"], size=size)], snr]
         if page.shape == "tall":
-            rows += [page.words("new $epsilon$", size), page.words("each step", size)]
+            rows += [page.words("each step", size), page.words("adds noise", size)]
         elif page.shape != "wide":  # where the key has no room to say so
-            new = page.words("new $epsilon$ each step", size, "muted")
-            rows[-1:] = (
-                [[snr, page.roomy(new, box.width - snr.room - 0.2)]] if beside else [snr, page.roomy(new, box.width)]
-            )
+            room = box.width - (snr.room + 0.2 if beside else 0.0)
+            new = page.words(ADDS, size, "muted")
+            if new.width <= room:
+                rows[-1:] = [[snr, new]] if beside else [snr, new]
         texts, plot = box.columns(0.39, 0.61, gap=0.25) if page.shape == "tall" else (box, box)
         made = page.stack(texts, *rows, gap=0.45)
         if beside:
