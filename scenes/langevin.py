@@ -103,6 +103,8 @@ class Langevin(ChainsInSpaceScene):
         "hill_beside": "Gradient ascent alone: uphill on $log p$|Gradient ascent alone|Gradient ascent",
         "height": "height: $log p$, flat where $p$ is almost 0|height: $log p$, flat where $p approx 0$",
         "stuck": "Stuck on the nearest top|Stuck on a top",
+        "goes_on": "With momentum it goes on|With momentum",
+        "over": "With momentum, from the same start: over the top|With momentum: over the top",
         "wander": "With noise it goes on|With noise",
         "same_start": "With noise, from the same start, it goes on|With noise, same start|With noise",
         "not_stuck": "With noise it is not stuck|Not stuck",

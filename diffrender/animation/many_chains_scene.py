@@ -10,17 +10,20 @@ from diffrender.animation.animations import FadeInFast, OpacityScale, UpdateFrom
 from diffrender.animation.density_scene import DensityScene
 from diffrender.animation.mobjects.furniture.panels import key_path
 from diffrender.animation.parts.annealing import Annealing
-from diffrender.animation.parts.ball import Climb, Tilt, pick_climber
+from diffrender.animation.parts.ball import Ball, Climb, Tilt, carried_over, pick_climber
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.crowd import slow_then_ramp
 from diffrender.animation.parts.distances import METRIC, Distance, apart_by_chance, wasserstein_curve
-from diffrender.animation.parts.one_chain import OneChain
+from diffrender.animation.parts.one_chain import OneChain, alone, track
+from diffrender.animation.parts.zoom.picking import best_steps
 from diffrender.animation.text import captions
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import linear
 from diffrender.trajectory.reader import Trajectory
 
 BEHIND = 0.45  # opacity of chains behind their counts
+FAR = 3.5  # widths of a mode from its top
+SOON_OVER = 14  # states of its track in which a chain must be over a top, to be watched
 SOON = 10  # steps that pass slowly where chains are seen for the second time
 
 
@@ -49,7 +52,9 @@ class ManyChainsScene(DensityScene):
         run, seconds = self.trajectories["still"], self.lasts["hill"]
         self.go(self.middle, "left", "right", "ground", "name")
         land = self.density.landscape(self.at, self.hill_box)
-        self.climb = climb = Climb(land, run, pick_climber(run["x"], self.basins, land))
+        carried = self.carried(run)
+        badness = self.badness if carried is not None else None
+        self.climb = climb = Climb(land, run, pick_climber(run["x"], self.basins, land, carried, badness))
         clock = self.act(run, climb.timeline, climb)
         climb.clear()
         height = self.page.fitting(self.words["height"], self.hill_box.width, "legend")
@@ -60,13 +65,53 @@ class ManyChainsScene(DensityScene):
         )  # fmt: skip
         self.remove(*self.density.mobjects)
         tilt = Tilt(land, self.equation, self.theme, fading=self.plain)
-        self.play(tilt.play(0.2 * seconds))
-        self.play_act("hill", clock, 0.48 * seconds)
+        over = 0 if carried is None or self.same_start() is None else int(carried[climb.chain])
+        rise, way, stand, rolls, fall = (0.16, 0.26, 0.12, 0.32, 0.14) if over else (0.2, 0.48, 0.16, 0.0, 0.16)
+        self.play(tilt.play(rise * seconds))
+        self.play_act("hill", clock, way * seconds)
         self.set_places(label=[self.label("stuck", self.hill_box)])
-        self.rest(0.16 * seconds)
-        self.play(tilt.play(0.16 * seconds, back=True))
+        self.rest(stand * seconds)
+        if over:
+            self.roll(climb, over, rolls * seconds)
+        self.play(tilt.play(fall * seconds, back=True))
         self.add(*self.density.mobjects)
         self.set_places(left=[])
+
+    def carried(self, still: Trajectory) -> np.ndarray | None:
+        """(N,) after how many states momentum has carried chains over the tops on which those without noise end; 0 if
+        it soon does for none. None of samplers without momentum.
+        """
+        run = self.trajectories.get("many")
+        if run is None or "momentum" not in run or run.chains != still.chains:
+            return None
+        tops = still["x"][-1]
+        return carried_over(track(run)[: SOON_OVER + 1], tops, self.basins.spreads[self.basins.of(tops)])
+
+    def badness(self, chain: int) -> float:
+        """How badly those steps of a chain read that will be taken apart, far from the top where it is stuck else."""
+        run, top = alone(self.trajectories["many"], chain), self.trajectories["still"]["x"][-1, chain]
+        near = ~self.far_from(top, run["x"][:-1, 0])
+        return best_steps(run, min(self.options.slow_steps, run.steps), self.density.box, near)[1]
+
+    def far_from(self, top: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """(K,) whether states (K, 2) are off a top (2,), by widths of its mode."""
+        wide = FAR * self.basins.spreads[self.basins.of(np.asarray(top, float)[None])[0]]
+        return np.hypot(*(np.asarray(x, float) - top).T) > wide
+
+    def roll(self, climb: Climb, last: int, seconds: float) -> None:
+        """Beside the way of the ball that is stuck another, which has momentum, goes over the same top.
+
+        last: the number of the state of its track at which it is over.
+        """
+        run = alone(self.trajectories["many"], climb.chain)
+        way = track(run)[:, 0]
+        kept = climb.path(len(climb.x) - 1)
+        ball = Ball(climb.landscape, way[: last + 1], (len(way) - 1) // run.steps, kept=kept)
+        clock = self.act(run, ball.timeline, ball)
+        self.set_places(
+            label=[self.label("over", self.hill_box)], footer=self.footer(run, self.count(clock), clock=clock)
+        )
+        self.play(clock.play(seconds))
 
     def same_start(self) -> Trajectory | None:
         """The run with noise if one of its chains starts where the ball did, and the ball was shown."""

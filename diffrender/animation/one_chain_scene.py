@@ -25,7 +25,6 @@ from diffrender.trajectory.reader import Trajectory
 LOWER = {True: 0.2, False: 0.7}  # scene units that a window of proposals reaches further down in a tall frame: of paths
 ANEW = 40.0  # steps a second with which the histogram of a chain begins that was not seen before
 SEEN_AT_ONCE = 20  # states in it then
-FAR = 2.0  # widths of a mode from its top
 SURE = 2.0  # standard errors that a bias is large, to be called one
 NOTE = 1.5  # em from one line under a chart to the next
 
@@ -65,7 +64,7 @@ class OneChainScene(ManyChainsScene):
         self.go(self.middle, "left", "right", "ground", "name")
         beside, key, name = list[Any](), self.color_key(), "wander"
         if self.climb and (same := self.same_start()):
-            run, name = alone(same, self.climb.chain), "same_start"
+            run, name = alone(same, self.climb.chain), "goes_on" if "momentum" in same else "same_start"
             one, last = self.chain_of(run), min(last, run.steps)
             beside, key = self.stuck_beside()
             if self.can_be_looked_at(run):
@@ -83,7 +82,7 @@ class OneChainScene(ManyChainsScene):
             key=key, footer=self.footer(run, self.count(clock), *self.tail, clock=clock),
         )  # fmt: skip
         self.play_act("chain", clock, self.lasts["chain"])
-        if self.climb and name == "same_start" and self.far_from_top(run["x"][last]):
+        if self.climb and name != "wander" and self.far_from_top(run["x"][last]):
             self.set_places(label=[self.label(self.beside("not_stuck"), self.at)])
             self.rest(1.0)
             self.set_places(label=[])  # before the panel glides over it
@@ -104,11 +103,7 @@ class OneChainScene(ManyChainsScene):
 
     def far_from_top(self, x: np.ndarray) -> np.ndarray:
         """(K,) whether states (K, 2) are farther from the top on which the ball was stuck than its mode is wide."""
-        if self.climb is None:
-            return np.zeros(len(x), bool)
-        top = np.asarray(self.climb.x[-1], float)
-        wide = FAR * self.basins.spreads[self.basins.of(top[None])[0]]
-        return np.hypot(*(np.asarray(x, float) - top).T) > wide
+        return np.zeros(len(x), bool) if self.climb is None else self.far_from(self.climb.x[-1], x)
 
     def zoom(self) -> None:
         """A window on the chain: every step made of its two arrows, first slowly, then faster, never too fast."""

@@ -470,7 +470,7 @@ def test_with_noise_it_goes_on_from_where_the_ball_was_let_go(play, recordings):
     assert scene.climb.x[-1] == pytest.approx(recordings["still"]["x"][-1, chain], abs=0.05)
     assert noisy["x"][40, chain] != pytest.approx(scene.climb.x[-1], abs=0.05)
     top = np.asarray(scene.climb.x[-1], float)
-    assert scene.far_from_top(top + SPREAD * np.array([[4.0, 0.0], [0.2, 0.0]])).tolist() == [True, False]
+    assert scene.far_from_top(top + SPREAD * np.array([[5.0, 0.0], [0.2, 0.0]])).tolist() == [True, False]
     assert np.array_equal(scene.looked["x"][:, 0], noisy["x"][:, chain]), "the same chain comes under the magnifier"
     assert scene.looked.chains == 1
     assert scene.looked["drift"].shape == (noisy.steps, 1, 2)

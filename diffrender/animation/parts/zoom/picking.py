@@ -11,7 +11,7 @@ from diffrender.trajectory.reader import Trajectory
 TELLING = 0.4  # a proposal that was less likely to be taken shows why proposals are refused
 SEARCH = 600  # the step that is taken apart first is among the first so many
 AFTER = 20  # steps that follow them, faster
-SEEN = 1.0, 2.6  # length of a momentum whose arrow is seen well; of random ones the mean is 1.25
+SEEN = 1.4, 2.8  # length of a momentum whose arrow is seen well; of random ones the mean is 1.25
 BENT = 0.3  # least width of a path across its longest way, as a part of that: it is bent by the gradient
 FIRST = 60  # steps that are passed over, so that a tail of the chain is there to be seen
 
@@ -21,6 +21,11 @@ def pick_first(run: Trajectory, count: int, box: tuple, shunned: np.ndarray | No
 
     shunned: (T,) bool, steps that are better not among them.
     """
+    return best_steps(run, count, box, shunned)[0]
+
+
+def best_steps(run: Trajectory, count: int, box: tuple, shunned: np.ndarray | None = None) -> tuple[int, float]:
+    """The same, and how badly these steps read."""
     near = min(SEARCH, max(run.steps - AFTER, count))
     x = run["x"][: near + 1, 0]
     if "drift" in run:
@@ -45,8 +50,8 @@ def pick_step(
     first: int = FIRST,
     refused: np.ndarray | None = None,
     likely: np.ndarray | None = None,
-) -> int:
-    """The step that begins the `count` consecutive ones that read best: bad (T,) says how badly each does.
+) -> tuple[int, float]:
+    """The step that begins the `count` consecutive ones that read best, and how badly they do: bad (T,) says of each.
 
     Steps before `first` are passed over. refused: (T,) bool; the last of the steps, and no other, is one of a refused
     proposal if that can be. likely: (T,) how likely each was to be taken: the refused one not very.
@@ -58,7 +63,8 @@ def pick_step(
         if likely is not None:
             runs = runs + 5.0 * np.maximum(likely[count - 1 :] - TELLING, 0)
     first = min(first, len(runs) - 1)
-    return first + int(np.argmin(runs[first:]))
+    best = first + int(np.argmin(runs[first:]))
+    return best, float(runs[best])
 
 
 def arrows_badness(drift: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, float]:
@@ -83,7 +89,7 @@ def path_badness(path: np.ndarray, box: tuple) -> tuple[np.ndarray, float]:
     apart = np.linalg.norm(path[:, :, None] - path[:, None], axis=-1) / extent[0]
     nearest = np.min(apart + np.eye(path.shape[1]), axis=(1, 2))
     leaves = [_inside(path[:, k], box) < 0.04 * extent[0] for k in range(path.shape[1])]
-    bad = 8 * _off(wide, 0.1, 0.36) + 8 * _off(high, 0.06, 0.26) + 2 * _off(nearest, 0.03, 1.0)
+    bad = 8 * _off(wide, 0.16, 0.4) + 8 * _off(high, 0.06, 0.26) + 2 * _off(nearest, 0.03, 1.0)
     longest, across = np.linalg.svd(path - path.mean(1, keepdims=True), compute_uv=False).T
     bad += 3 * _off(across / np.maximum(longest, 1e-9), BENT, 1.0)
     return bad + 10 * np.any(leaves, axis=0), 0.0
