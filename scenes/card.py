@@ -9,6 +9,7 @@ from manim import Dot, Line, smooth
 from pydantic import Field
 
 from diffrender.animation import (
+    HAIR,
     LINE,
     Contours,
     OpacityScale,
@@ -31,10 +32,12 @@ from diffrender.animation import (
 TITLE = {"wide": 1.5, "classic": 1.25, "square": 1.0, "tall": 1.0}  # em of the title, if there is room
 RULE = -0.55  # where the rule lies on every card, so that headings do not jump
 LEADING = 1.45  # from one line to the next, in em
-BEATS = (0.3, 0.9, 3.1, 3.5)  # seconds: the title stands until, is noise at, has been denoised at, is sharp again at
-MOST = 0.73  # of the card's seconds until then: it stands at the end
+BEATS = (0.4, 1.8, 3.8, 4.2)  # seconds: the title stands until, is noise at, has been denoised at, is sharp again at
+MOST = 0.76  # of the card's seconds until then: it stands at the end
 GROUND, GROUND_POINTS = 0.12, 2000  # opacity of the recording behind it, and how many of its points are shown
 APART = 0.5  # units from one iso-line to the next, where there is no recording
+ISOLINE, WIDER = 0.85, 1.5  # its opacity; its width, in hairlines
+SLOW = 1.2  # power of the noise's growth: letters, which little noise dissolves, are seen to go
 LARGER, SPREAD = 1.5, 0.3  # times the size of points at the end; from this noise level on
 COMETS, TAIL = 500, 3  # particles with a tail while they become the title, which is so many steps long
 DOT, DOTS_APART = 0.07, 0.36  # the row of parts
@@ -57,7 +60,7 @@ class Card(TrajectoryScene):
         text: str = Field("", description="the smaller words under the title")
         part: int = Field(0, ge=0, description="number of the part; 0 for none")
         parts: int = Field(0, ge=0, le=40, description="how many parts there are, as a row of dots; 0 for none")
-        seconds: float = Field(4.8, ge=1, le=600, description="from the first frame to the last")
+        seconds: float = Field(5.6, ge=1, le=600, description="from the first frame to the last")
 
     def construct(self) -> None:
         """The whole card; its title dissolves into particles, which are denoised until it stands there again."""
@@ -91,8 +94,8 @@ class Card(TrajectoryScene):
         beats = np.array(BEATS) * min(1.0, MOST * options.seconds / BEATS[-1])
 
         def show(now: float) -> None:
-            if now < beats[1]:  # the letters scatter: the noise grows evenly, from nothing and to its most
-                level = levels[0] * smooth(float(np.interp(now, beats[:2], [0.0, 1.0])))
+            if now < beats[1]:  # the letters scatter: the noise grows from nothing to its most, slowly at first
+                level = levels[0] * smooth(float(np.interp(now, beats[:2], [0.0, 1.0]))) ** SLOW
                 step = float(np.interp(level, levels[::-1], steps[::-1]))
             else:
                 step = course.step(float(np.interp(now, beats[1:3], [0.0, 1.0])))
@@ -139,9 +142,10 @@ class Card(TrajectoryScene):
 
         They fade towards the edge of the frame.
         """
-        maps, color = rises(title, box), self.theme.border
+        maps, color = rises(title, box), self.theme.muted
         most = float(maps.max())
-        lines = Contours(box, box, maps[-1], levels=np.arange(APART, most, APART).tolist(), color=color, fade=most)
+        levels = np.arange(APART, most, APART).tolist()
+        lines = Contours(box, box, maps[-1], levels=levels, color=color, alpha=ISOLINE, width=WIDER * HAIR, fade=most)
         return lines.follow(maps)
 
     def given(self) -> Any:
