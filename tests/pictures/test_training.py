@@ -239,10 +239,12 @@ def test_a_training_that_recorded_no_pairs_begins_with_its_first_step(cinema, ru
 
 
 def test_points_off_the_data_are_counted_all_through(run):
-    from diffrender.animation.parts.stray_count import stray_counts
+    from diffrender.animation.parts.stray_count import half_learned, stray_counts
 
     data, shots = np.asarray(run["target"][:POINTS], float), np.asarray(run["snapshot"], float)
     assert stray_counts(shots, data).tolist() == [straying(shot, data) for shot in shots]
+    counts = np.array([90, 90, 60, 21, 20, 0])
+    assert [half_learned(counts, 100, k) for k in range(6)] == [False, False, True, True, False, False]
 
 
 def straying(points, data):

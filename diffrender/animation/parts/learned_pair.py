@@ -100,7 +100,8 @@ class LearnedPair:
         self.start.move_to(data + (start - data) * self.grown["noise"])
         far = float(np.linalg.norm(end - start))
         stop = end - (end - start) * min(MARK / far, 0.5) if far else end
-        self.arrow.put(start, stop, self.grown["guess"] * (far > 2 * MARK))
+        rim = start + (end - start) * min(MARK / far, 0.5) if far else start
+        self.arrow.put(rim, stop, self.grown["guess"] * (far > 2 * MARK))
         self.end.move_to(end).set_opacity(float(self.grown["guess"] >= 1))
         self.line.set_points_as_corners([data, data + (end - data) * max(self.grown["miss"], 1e-3)])
         self.line.set_stroke(opacity=float(self.grown["miss"] > 0))
