@@ -36,11 +36,12 @@ from diffrender.animation import (
 )
 
 BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
-REWIND = 1.5  # seconds back to the noise
+REWIND, ROUND = 1.5, 4.0  # seconds back to the noise, and of a turn about what has come out in space
 FAR = 0.7  # the one point goes farther than so much of the others
 SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
 NOISE_ROOM = 1.25  # all the noise finds room: three deviations of it
 CAUGHT_UP = 0.05, 0.2  # of the highest noise level: between these the samples catch up with their predictions
+CONDENSING = 0.45  # of the time of the run is for what comes after the close-ups: samples condense on their shape
 GAP = 0.25  # of what is told from the numbers above it and the legend below
 GUESS, CLOUD = 0.85, 0.8  # opacity of the predicted data, and of the samples
 
@@ -81,8 +82,8 @@ class Denoise(TrajectoryScene):
         "samples": "samples $x_t$",
         "guess_text": "predicted data $hat(x)_0$",
         "one": "one of them",
-        "blur": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from,\nhere nearly all: a blur",
-        "shaped": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from,\nnow fewer: their shape",
+        "blur": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from:\nstill many: their middle",
+        "shaped": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from:\nnow few: their shape",
         "mean": "$hat(x)_0$: mean of all data that $x_t$ could come from|$hat(x)_0$: mean of all data it could be",
     }
 
@@ -90,7 +91,7 @@ class Denoise(TrajectoryScene):
         """Options of `denoise`."""
 
         hold: float = Field(2.0, ge=0, le=60, description="seconds that the last picture stands")
-        duration: float = Field(9.0, gt=0, le=600, description="seconds in which all points go from noise to data")
+        duration: float = Field(10.0, gt=0, le=600, description="seconds in which all points go from noise to data")
         hero: bool = Field(True, description="follow one of the points")
         slow_steps: int = Field(3, ge=0, le=12, description="steps of one point that are taken apart, early and late")
         guess: bool = Field(True, description="show what the denoiser predicts for every point")
@@ -106,6 +107,7 @@ class Denoise(TrajectoryScene):
         # the cloud, what is predicted for it, and the one point that is followed
         shown = data if len(data) else states[-1]
         view = self.view(shown, boxes.stage, noise=NOISE_ROOM * float(states[0].std()))
+        view.held = True  # the camera stands, so that all that moves are the points
         size = point_radius(states.shape[1], 24)
         clouds = [samples := view.cloud(states, color=theme.samples, radius=size, alpha=CLOUD)]
         guesses = [] if guess is None else [view.cloud(guess, color=theme.data, radius=size, alpha=GUESS)]
@@ -166,8 +168,10 @@ class Denoise(TrajectoryScene):
             gone = chart if page.column_align else []
             play_close_up(self, clock, parts, close_up, clouds, key, boxes.key, gone=gone, told=told)
             begin, closed = clock.timeline.course(close_up.end), at
-        seconds = max(options.duration * (1 - begin), 0.5)
+        seconds = options.duration * max(1 - begin, CONDENSING)
         self.play_run(clock, seconds, self.closing(view, wide, near, seconds, closed, 1.0), start=begin)
+        if turning := view.go_round(self.seconds(ROUND), shown, degrees=options.orbit):
+            self.play(*turning)
         tangled = (run.meta.get("sampler") or {}).get("stochastic", True)
         if len(data):
             self.beside_the_data(view, [*column, key, caption, *guesses, *(hero.mobjects if hero and tangled else [])])

@@ -28,6 +28,7 @@ from .mobjects.furniture.panels import (
     key_dashes as key_dashes,
     key_dot as key_dot,
     key_dots as key_dots,
+    key_hues as key_hues,
     key_line as key_line,
     key_path as key_path,
     legend as legend,
@@ -80,6 +81,7 @@ from .parts.deformed_grid import (
     CellLens as CellLens,
     DeformedGrid as DeformedGrid,
     FollowedCell as FollowedCell,
+    all_round as all_round,
     directions as directions,
 )
 from .parts.density_panel import DensityPanel as DensityPanel
@@ -87,7 +89,7 @@ from .parts.distance_chart import DistanceChart as DistanceChart
 from .parts.distance_course import DistanceCourse as DistanceCourse
 from .parts.distances import total_variation_curve as total_variation_curve
 from .parts.filling import FillingHistogram as FillingHistogram
-from .parts.flow_field import FlowField as FlowField, flowing as flowing
+from .parts.flow_field import FlowField as FlowField, flowing as flowing, speeds as speeds
 from .parts.flow_paths import FlowPaths as FlowPaths
 from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero, pick_hero as pick_hero

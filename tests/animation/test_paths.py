@@ -53,3 +53,13 @@ def test_a_tail_looks_like_a_trail(studio):
         assert studio.psnr(tail, trail) > 28
     other = studio.draw(Trails(studio.BOX, studio.RECT, walk, **style).show_step(6))
     assert studio.psnr(tail, other) < 28
+
+
+def test_every_path_has_the_colour_that_it_was_given(studio):
+    x = np.concatenate([across(studio, 30, -0.5), across(studio, 30, 0.5)], axis=1)
+    colors = np.repeat(np.array([[255, 0, 0], [0, 0, 255]], np.uint8), 30, axis=0)
+    picture = studio.draw(PathDensity(studio.BOX, studio.RECT, x, color="#FFFFFF", alpha=0.2, colors=colors))
+    upper, lower = np.array_split(picture[:, picture.shape[1] // 2, :3].astype(int), 2)
+    for half, hue in ((lower, 0), (upper, 2)):
+        assert half[:, hue].max() > 200
+        assert half[:, 2 - hue].max() < 20

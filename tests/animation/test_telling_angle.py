@@ -78,3 +78,24 @@ def test_the_camera_comes_to_the_telling_angle_or_leaves_it_by_the_same_way():
         for course, aside in ((0.0, first), (1.0, last)):
             view.look(course, degrees=90)
             assert view.orbit.theta - view.telling[1] == pytest.approx(aside)
+
+
+def test_a_camera_that_is_held_stands_while_time_passes_and_goes_round_what_stands():
+    view = around(roll(1), (-5, 5, -3, 3), (0, 0), (3, 2), theme("dark"))
+    view.held = True
+    for course in (0.0, 0.5, 1.0):
+        view.look(course, degrees=90)
+        assert (view.orbit.phi, view.orbit.theta) == pytest.approx(view.telling)
+    view.lay(view.close_up(roll(1)), view.rect)
+    near, (turn,) = view.box, view.go_round(4.0, roll(1), degrees=90)
+    aside = []
+    for u in np.linspace(0, 1, 41):
+        turn.interpolate(u)
+        aside.append(view.orbit.theta - view.telling[1])
+        (x0, x1, y0, y1), at = view.box, view.flat(view.corners)
+        if abs(aside[-1]) > 0.8:
+            assert (at > (x0, y0)).all()
+            assert (at < (x1, y1)).all(), "all of the box is seen"
+    assert min(aside) == pytest.approx(-np.pi / 2, abs=1e-6)
+    assert aside[-1] == pytest.approx(0, abs=1e-9)
+    assert view.box == pytest.approx(near)

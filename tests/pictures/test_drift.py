@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diffrender.animation.parts.field_error import error_of_steps, field_error
-from diffrender.animation.parts.flow_field import FAINT, FlowField
+from diffrender.animation.parts.flow_field import FAINT, FlowField, speeds
 from diffrender.animation.timeline import path_length
 from diffrender.trajectory.reader import Trajectory
 
@@ -50,7 +50,7 @@ def check_arrows(read, shot, frame, velocity, scale):
     step = float(gx[1] - gx[0]) * read.UNIT * (field.points[1, 0] - field.points[0, 0]) / (field.box[1] - field.box[0])
     rows, columns = read.window(field, 6)
     panel = read.rgb(read.LOOK.panel)
-    table, checked = read.LOOK.table("magnitude").astype(int), 0
+    table, checked = speeds(read.LOOK).astype(int), 0
     for j, i in np.ndindex(velocity.shape[:2]):
         center = read.laid([gx[i], gy[j]], field)
         size = np.linalg.norm(velocity[j, i])
@@ -76,7 +76,8 @@ def check_arrows(read, shot, frame, velocity, scale):
         assert np.ptp(across[t > 0]) > 1.5 * np.ptp(across[t < -0.25 * length]), "the head is in front"
         best = np.unravel_index(np.argmax(np.where(near, cover, 0)), cover.shape)
         alpha = cover[best]
-        assert abs(part[best] - alpha * ink).max() < 6, "its colour"
+        assert abs(part[best] - alpha * ink).max() < 6, "its hue"
+        assert alpha == pytest.approx(1, abs=0.045), "how clear it is"
         checked += 1
     assert checked >= 8
 
@@ -117,7 +118,7 @@ def test_arrows_of_another_step_or_scale_are_found_out(read, bare, run, off):
 
 def test_the_scale_is_written_beside_the_bar(cinema, run):
     film = cinema("drift", flow=run)
-    film.at(0.0, **ARROWS)
+    film.at(RIDE, **ARROWS)
     texts = [getattr(part, "body", "") for mob in film.scene.mobjects for part in mob.get_family()]
     _, (_, low, high) = recorded_field(run, 0)
     for sign, value in (("≤ ", low), ("≥ ", high)):
@@ -143,14 +144,14 @@ def test_the_paths_of_all_chains_are_where_they_went(read, cinema, run):
     (shot,) = cinema("drift", flow=run).play([(3, 4)], **ARROWS)
     paths = shot.rasters["PathDensity"][0]
     rows, columns = read.window(paths, 12)
-    warm = read.warmth(shot.frame)
+    inked = np.abs(shot.frame.astype(int) - read.rgb(read.LOOK.panel)).sum(-1)
 
     def crossed(x):
         ends = np.stack([read.laid(x[k], paths) for k in range(len(x))])
         middle = np.floor((ends[1:] + ends[:-1]).reshape(-1, 2) / 2).astype(int)
         inside = (middle >= (columns.start, rows.start)).all(1) & (middle < (columns.stop, rows.stop)).all(1)
         x_, y = middle[inside].T
-        return (np.max([warm[y + dy, x_ + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0) > 7).mean()
+        return (np.max([inked[y + dy, x_ + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0) > 14).mean()
 
     assert crossed(np.asarray(run["x"])) > 0.97
     mirrored = np.asarray(run["x"]) * (-1, 1)
@@ -231,15 +232,29 @@ def test_in_space_the_field_is_a_slice_of_whole_cones(cinema, space, read):
 
 def test_in_space_particles_have_tails_where_they_went_and_paths_are_whole(cinema, space):
     film = cinema("drift", flow=space)
-    paths, tails = (
-        film.play([(frame, frame + 1)], duration=SECONDS, particles=40, alone=False)[0].rasters["Trails3D"][0]
+    first, later = (
+        film.play([(frame, frame + 1)], duration=SECONDS, particles=40, alone=False)[0].rasters["Trails3D"]
         for frame in (3, 48)
     )
-    assert paths.step == STEPS
-    assert paths.length > STEPS
-    np.testing.assert_allclose(paths.recorded, space["x"][:, : paths.recorded.shape[1]])
+    *paths, _ = first  # the last is that of the one that is followed
+    assert {trails.step for trails in paths} == {STEPS}
+    assert min(trails.length for trails in paths) > STEPS
+    drawn = np.concatenate([trails.recorded for trails in paths], axis=1)
+    order, wanted = np.lexsort(drawn[0].T), np.asarray(space["x"][:, : drawn.shape[1]])
+    np.testing.assert_allclose(drawn[:, order], wanted[:, np.lexsort(wanted[0].T)])
+    tails = later[0]
     assert 0 < tails.step < STEPS
     np.testing.assert_allclose(tails.recorded, space["x"][:, :40])
+
+
+def test_in_space_the_field_gives_way_to_the_particles(cinema, space):
+    film = cinema("drift", flow=space)
+    shots = film.play([(k, k + 1) for k in range(0, 160, 4)], (480, 270), duration=SECONDS)
+    seen = [("VectorField3D" in shot.rasters, len(shot.rasters.get("Trails3D", []))) for shot in shots]
+    fields = [k for k, (field, _) in enumerate(seen) if field]
+    assert fields, "first the field, with one particle"
+    assert max(fields) < len(seen) - 10
+    assert fields == list(range(fields[0], fields[-1] + 1)), "once gone it stays away"
 
 
 def test_in_space_the_box_is_whole_until_the_data_stand_beside(cinema, space):

@@ -33,7 +33,6 @@ SWAY = 0.3  # radians to each side by which a shape turns while it stands, so th
 DISTANCE = 3.6  # of the eye, in radii of the data
 WIDE = 2.45  # deviations of noise that must find room: one point in twenty lies farther out
 EASE = 0.45  # part of the camera's way in which it comes to rest
-NEAR = 1.2  # room round points in space, some of which come nearer while the camera turns
 ROUND_BOX, SWEEP = 1.04, 0.6  # room round the box in space, and radians by which it is yet turned when it is near
 ROOM = 0.03  # of the box's sides, between data and box
 
@@ -42,10 +41,11 @@ class Plane:
     """Data space `box` on the rectangle `rect`.
 
     leaves: whether the camera goes from where it tells most to where it else begins, for what is a shape at first.
+    held: whether it stands where it tells most while recorded time passes, so that all that moves are the points.
     """
 
     dims = 2
-    leaves = False
+    leaves = held = False
 
     def __init__(self, box: Rect, rect: Rect) -> None:
         self.box, self.rect = box, rect
@@ -134,6 +134,10 @@ class Plane:
         """What turns a shape that stands: nothing in the plane."""
         return []
 
+    def go_round(self, seconds: float, points: np.ndarray, *, degrees: float) -> list[Animation]:
+        """What shows a shape that stands from so far aside, and comes back: nothing in the plane."""
+        return []
+
     def look(self, course: float, *, degrees: float) -> None:
         """Put the camera where it is when `course` 0..1 of its way has passed."""
         for animation in self.turn(1.0, degrees=degrees, start=course, end=course):
@@ -205,20 +209,27 @@ class Space(Plane):
         return flat.reshape(*np.shape(x)[:-1], 2).astype(float)
 
     def fit(self, points: np.ndarray, room: float = 1.1) -> Rect:
-        """As in the plane, of points as they are seen in the end, when the camera has come to rest."""
-        with self._at_rest():
-            return super().fit(points, NEAR * room)
+        """As in the plane, of points as they are seen in the end, when the camera has come to rest and sways."""
+        return containing(_around([super(Space, self).fit(points, room) for _ in self._turned(-SWAY, SWAY)]), self.rect)
 
     def close_up(self, points: np.ndarray) -> Rect:
-        """The smallest part of the plane that holds the whole box, as it is seen in the end and shortly before."""
-        seen = []
-        with self._at_rest():
-            for turned in np.linspace(0, SWEEP, 5):
-                self.orbit.theta = self.telling[1] - turned
-                seen.append(self.flat(self.corners))
-        (x0, y0), (x1, y1) = np.concatenate(seen).min(0), np.concatenate(seen).max(0)
+        """The smallest part of the plane that holds the whole box, as it is seen in the end and, if the camera does not
+        stand, shortly before."""
+        return self._round_box(0.0 if self.held else -SWEEP)
+
+    def _round_box(self, turned: float) -> Rect:
+        """The smallest part of the plane that holds the whole box until it is `turned`, in radians."""
+        seen = np.concatenate([self.flat(self.corners) for _ in self._turned(0.0, turned)])
+        (x0, y0), (x1, y1) = seen.min(0), seen.max(0)
         x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, ROUND_BOX * (x1 - x0) / 2, ROUND_BOX * (y1 - y0) / 2
         return containing((x - w, x + w, y - h, y + h), self.rect)
+
+    def _turned(self, first: float, last: float) -> Iterator[float]:
+        """Angles from `first` to `last`: meanwhile the camera stands there aside from where it comes to rest."""
+        for aside in np.linspace(first, last, 5).tolist():
+            with self._at_rest():
+                self.orbit.theta += aside
+                yield aside
 
     def in_the_end(self, x: np.ndarray) -> np.ndarray:
         """As in the plane."""
@@ -238,6 +249,8 @@ class Space(Plane):
         It goes evenly, and over the last `EASE` of the way comes to rest.
         """
         (phi, theta), (from_phi, _) = self.telling, (PHI, THETA)
+        if self.held:
+            start = end = 0.0 if self.leaves else 1.0
 
         def show(u: float) -> None:
             gone = _eased(start + u * (end - start))
@@ -256,9 +269,27 @@ class Space(Plane):
 
         return [UpdateFromAlpha(show, *self._seen, run_time=seconds, adds=False)]
 
+    def go_round(self, seconds: float, points: np.ndarray, *, degrees: float) -> list[Animation]:
+        """The camera goes so far aside and back, and so far away meanwhile that the whole box is seen."""
+        near, rest, aside = np.array(self.box), self.orbit.theta, -math.radians(degrees)
+        far = np.array(self._round_box(aside))
+
+        def show(u: float) -> None:
+            away = math.sin(math.pi * u) ** 2
+            self.orbit.theta = rest + aside * away
+            self.lay(tuple((near + min(2 * away, 1.0) * (far - near)).tolist()), self.rect)
+
+        return [UpdateFromAlpha(show, *self._seen, *self.attached, run_time=seconds, adds=False)]
+
     @property
     def _seen(self) -> list[Mobject]:
         return self.made
+
+
+def _around(boxes: list[Rect]) -> Rect:
+    """The smallest rectangle that holds all of some."""
+    x0, x1, y0, y1 = np.array(boxes).T
+    return float(x0.min()), float(x1.max()), float(y0.min()), float(y1.max())
 
 
 def _eased(u: float) -> float:

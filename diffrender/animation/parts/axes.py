@@ -17,7 +17,7 @@ from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.theme import HAIR, LINE
 
 TICK = 0.09
-BAND, PATCH = 0.22, 0.85  # opacity of a band, and of what lies under a scale bar
+BAND, PATCH = 0.22, 1.0  # opacity of a band, and of what lies under a scale bar
 DEEP, ROOMY = "at middle depth", 8.0  # of a scale bar in space, said where a box is so wide
 SMALLEST = 1e-12  # a logarithmic axis shows what is less as this
 

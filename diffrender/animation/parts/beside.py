@@ -11,7 +11,7 @@ from manim import Mobject
 from diffrender.animation.animations import FadeInFast, FadeOutFast
 from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.page import Page
-from diffrender.animation.layout.views import NEAR, Plane
+from diffrender.animation.layout.views import Plane
 from diffrender.animation.parts.axes import scale_bar
 from diffrender.animation.parts.judged_table import JudgedTable
 from diffrender.animation.theme import point_radius
@@ -80,10 +80,9 @@ class BesideData(Beside):
     ) -> None:
         count = min(points or run.chains, run.chains)
         data, last = run.target[:count], np.asarray(run.states[-1][:count])
-        room = ROOM if left.dims == 2 else ROOM / NEAR  # at rest, when nothing comes nearer
         shown = np.concatenate([data, _near(last, data)])
         for view in (left, right):
-            view.lay(view.fit(shown, room), view.rect)
+            view.lay(view.fit(shown, ROOM), view.rect)
         cased = {"casing": page.theme.bg} if left.dims == 3 else {}  # so that what is nearer is seen to be
         left.cloud(data, color=page.theme.data, radius=point_radius(count, 24), alpha=DATA[left.dims], **cased)
         self.where = right.box, right.rect

@@ -22,6 +22,7 @@ ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.8
 DIMMED = {2: 0.6, 3: 0.5}  # the others while one point is followed: in space they lie behind and before it
 HOLD = {False: 1.2, True: 0.7}  # seconds that all arrows of a first step stand besides: early, and of a shape
 MOST_TIMES = {False: 6.0, True: 9.0}  # how large a close-up is at most: of a shape some must be seen
+RELIEF = 0.8  # of clouds in space: a close-up shows so small a part of them that perspective alone tells no depth
 POINT = 0.6  # of its radius that the point has there: it shall not hide what begins at it
 INSIDE = 0.9  # of the view's half: the one that is followed stays within it
 SWAP = 0.3, 0.4  # seconds in which words go, and after which part of a zoom others come
@@ -144,8 +145,12 @@ def play_close_up(
     point = parts.hero.point
     size = point.radius
 
+    deep = [cloud for cloud in others if hasattr(cloud, "relief")]
+
     def zoom(u: float) -> None:
         fade.set(1 - u * (1 - dimmed))
+        for cloud in deep:
+            cloud.relief = RELIEF * u
         point.radius = size * (1 - u * (1 - POINT))
 
     out, after = scene.seconds(SWAP[0]), SWAP[1]

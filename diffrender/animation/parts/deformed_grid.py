@@ -34,11 +34,15 @@ def toned(table: np.ndarray) -> np.ndarray:
     return np.rint(grey + SATURATION * (table - grey)).astype(table.dtype)
 
 
-def directions(points: np.ndarray, theme: Theme) -> np.ndarray:
-    """(N, 3) uint8 a colour for the direction in which each of points (N, 2) lies from the middle: round the hues."""
-    hues = ramp((theme.noise, theme.reject, theme.score, theme.accept, theme.noise))
+def all_round(theme: Theme, count: int = 256) -> np.ndarray:
+    """(count, 3) uint8 hues of directions, from the right over the top and back."""
+    return ramp((theme.noise, theme.reject, theme.score, theme.accept, theme.noise), count)
+
+
+def directions(points: np.ndarray, theme: Theme, count: int = 256) -> np.ndarray:
+    """(N, 3) uint8 a colour for the direction in which each of points (N, 2) lies from the middle: one of `count`."""
     turn = np.arctan2(points[:, 1], points[:, 0]) / (2 * np.pi) % 1.0
-    return hues[(turn * (len(hues) - 1)).astype(int)]
+    return all_round(theme, count)[(turn * (count - 1)).astype(int)]
 
 
 class DeformedGrid:

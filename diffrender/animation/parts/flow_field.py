@@ -14,7 +14,7 @@ from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.field import Streamlines
 from diffrender.animation.mobjects.plane.paths import PathDensity
 from diffrender.animation.parts.field_error import error_of_steps, field_error
-from diffrender.animation.theme import LINE, Theme
+from diffrender.animation.theme import LINE, Theme, ramp
 from diffrender.trajectory.reader import Trajectory
 
 QUANTILES = (0.15, 0.92)  # of all magnitudes of the clip: the ends of the logarithmic colour scale
@@ -25,7 +25,7 @@ FLOWS = 0.45  # how often a second a lit part travels along each line
 LENGTH = {2: 0.9, 3: 0.75}  # of the longest arrow, in steps of the grid
 SLICE = 14  # arrows along each side of the slice of space that is shown, at most
 AROUND = 0.2  # arrows in space lie within the box of the data, and so much of its sides outside
-ALPHA, WHOLE = 0.3, 0.6  # opacity of a single path: in the plane, and in space
+ALPHA, WHOLE = 0.25, 0.7  # opacity of a single path: in the plane, and in space
 FULL = 1000  # in the plane of so many paths at most: of more, all together have no more ink
 ERROR, FAINT = (0.5, 1.0), 0.2  # of a learned field, of the exact one, between which it fades; and how faint it gets
 LINES: dict[str, Any] = {"spacing": 0.26, "length": 1.5, "width": 0.034}  # in scene units
@@ -102,21 +102,30 @@ class FlowField:
         low, high = data.min(0), data.max(0)
         return ((at > low - AROUND * (high - low)) & (at < high + AROUND * (high - low))).all(1)
 
-    def paths(self, view: Plane, *, color: str) -> Any:
-        """The paths of all chains: in the plane as a density that grows, in space those of some as whole lines."""
+    def paths(self, view: Plane, hues: np.ndarray) -> list[Any]:
+        """The paths of all chains in their hues (N, 3): in the plane as a density that grows, in space those of some as
+        whole lines, one mobject for each hue."""
         states = self.run["x"]  # where the field was probed, not scaled
         if view.dims == 2:
             alpha = ALPHA * min(1.0, FULL / self.run.chains)
-            return view.keep(PathDensity(view.box, view.rect, states, color=color, alpha=alpha))
+            return [view.keep(PathDensity(view.box, view.rect, states, color="#FFFFFF", alpha=alpha, colors=hues))]
         line: dict[str, Any] = {"width": LINE, "alpha": WHOLE, "length": self.run.steps + 1, "power": 0.0}
-        return view.trails(states[:, :PATHS], color=color, **line).show_step(self.run.steps)
+        drawn, states = hues[:PATHS], np.asarray(states[:, :PATHS])
+        alike = [(hue, np.flatnonzero((drawn == hue).all(1))) for hue in np.unique(drawn, axis=0)]
+        made = [view.trails(states[:, chosen], color="#" + bytes(hue).hex(), **line) for hue, chosen in alike]
+        return [trails.show_step(self.run.steps) for trails in made]
 
     def paths_shown(self, view: Plane) -> int:
         """How many chains `paths` shows."""
         return self.run.chains if view.dims == 2 else min(PATHS, self.run.chains)
 
     def _colors(self, theme: Theme) -> dict[str, Any]:
-        return {"table": theme.table("magnitude"), "vmax": self.high, "floor": self.low}
+        return {"table": speeds(theme), "vmax": self.high, "floor": self.low}
+
+
+def speeds(theme: Theme) -> np.ndarray:
+    """The colours of a field among data and particles: none of their hues, the faster the clearer."""
+    return ramp((theme.border, theme.muted))
 
 
 def flowing(lines: Streamlines, seconds: float) -> Animation:

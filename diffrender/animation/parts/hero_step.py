@@ -32,7 +32,7 @@ SHORT = "$hat(x)_0$", "mean", "noise"
 LONG = (
     "to $hat(x)_0$, predicted",
     "mean of the step",
-    "fresh noise: without it all would shrink|noise: without it all shrinks|noise: else all shrinks|fresh noise",
+    "fresh noise, drawn anew each step|fresh noise, new each step|fresh noise",
 )
 LIT_BY = {"guess": ("data",), "drift": ("data", "score"), "noise": ("noise",), "move": ("sum",)}
 

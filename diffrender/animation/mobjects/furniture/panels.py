@@ -166,6 +166,16 @@ def key_line(color: str, *, width: float = LINE * 1.6, alpha: float = 1.0) -> Ke
     return lambda x0, x1, y: line([(x0, y), (x1, y)], color, width, alpha)
 
 
+def key_hues(*colors: str, width: float = LINE * 1.6) -> Key:
+    """Legend sample: lines of several colours, as parts of one."""
+
+    def draw(x0: float, x1: float, y: float) -> VMobject:
+        at = np.linspace(x0, x1, len(colors) + 1).tolist()
+        return VGroup(*(line([(a, y), (b, y)], c, width) for a, b, c in zip(at, at[1:], colors, strict=False)))
+
+    return draw
+
+
 def key_dashes(color: str, *, width: float = HAIR * 1.7) -> Key:
     """Legend sample: a dotted line."""
     return lambda x0, x1, y: put_dashes(VMobject(stroke_color=color, stroke_width=100 * width), (x0, y), (x1, y))

@@ -23,15 +23,20 @@ class PathDensity(Picture):
     box, rect: as for every bulk mobject.
     x: (T+1, N, 2) a recording, which may be larger than memory; straight lines join its steps.
     color: "#RRGGBB". alpha: opacity of a single path one pixel wide; k paths over each other have 1 − (1 − alpha)^k.
+    colors: (N, 3) uint8 one for each path, in place of `color`; a few different ones.
     """
 
-    def __init__(self, box: Box, rect: Box, x: Any, *, color: str, alpha: float = 0.08) -> None:
+    def __init__(
+        self, box: Box, rect: Box, x: Any, *, color: str, alpha: float = 0.08, colors: np.ndarray | None = None
+    ) -> None:
         super().__init__(box, rect, color, RADIUS)
         if x.ndim != 3 or x.shape[2] != 2:
             raise RenderError(f"PathDensity: a recording has shape {x.shape}, not (T+1, N, 2).")
         if not 0 < alpha < 1:
             raise RenderError(f"PathDensity: alpha = {alpha} is not between 0 and 1.")
         self.recorded, self.alpha, self.step = x, alpha, float(len(x) - 1)
+        own = np.full((x.shape[1], 3), self.fill_rgbas[0, :3] * 255) if colors is None else np.asarray(colors, float)
+        self.inks, self.ink_of = np.unique(own, axis=0, return_inverse=True)
 
     def show_step(self, step: float) -> PathDensity:
         """Show the paths up to recorded step `step`."""
@@ -39,21 +44,30 @@ class PathDensity(Picture):
         return self
 
     def make(self, place: Placement, bounds: np.ndarray, cover: np.ndarray) -> np.ndarray:
-        """All paths up to the step shown; under k of them a pixel has opacity 1 − (1 − alpha)^k."""
+        """All paths up to the step shown; k of them have opacity 1 − (1 − alpha)^k, and their mean colour."""
         width, height = int(bounds[1] - bounds[0]), int(bounds[3] - bounds[2])
-        depth = np.zeros(width * height)
         affine = place.affine(self.box)
-        before = self._pixels(0, affine, bounds)
+        depth, light = np.zeros(width * height), np.zeros((width * height, 3))
+        for k, ink in enumerate(self.inks):
+            mine = self._depth(self.ink_of.ravel() == k, affine, bounds, width, height)
+            depth += mine
+            light += mine[:, None] * ink
+        opacity = 1 - (1 - self.alpha) ** (depth * SPACING)
+        part = opacity * (cover / 256.0).reshape(-1)
+        rgba = np.empty((height, width, 4), np.uint8)
+        rgba[..., :3] = np.rint(light / np.maximum(depth, 1e-12)[:, None] * part[:, None]).reshape(height, width, 3)
+        rgba[..., 3] = np.rint(255 * part).reshape(height, width)
+        return rgba.view(np.uint32)[..., 0]
+
+    def _depth(self, chosen: Any, affine: np.ndarray, bounds: np.ndarray, width: int, height: int) -> np.ndarray:
+        """(pixels,) how many samples of the chosen paths lie on each."""
+        depth = np.zeros(width * height)
+        before = self._pixels(0, affine, bounds)[chosen]
         for k in range(1, int(self.step) + 1):
-            after = self._pixels(k, affine, bounds)
+            after = self._pixels(k, affine, bounds)[chosen]
             self._add(depth, before, after, width, height)
             before = after
-        opacity = 1 - (1 - self.alpha) ** (depth * SPACING)
-        part = opacity.reshape(height, width) * (cover / 256.0)
-        rgba = np.empty((height, width, 4), np.uint8)
-        rgba[..., :3] = np.rint(self.fill_rgbas[0, :3] * 255 * part[..., None])
-        rgba[..., 3] = np.rint(255 * part)
-        return rgba.view(np.uint32)[..., 0]
+        return depth
 
     def _pixels(self, step: int, affine: np.ndarray, bounds: np.ndarray) -> np.ndarray:
         """(N, 2) pixels of the states at a step, from the corner of the picture."""

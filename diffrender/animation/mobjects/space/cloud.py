@@ -53,6 +53,7 @@ class PointCloud3D(PointCloud):
     ) -> None:
         super().__init__(box, rect, xyz, color=color, radius=radius, alpha=alpha, ring=ring, clip=clip)
         self.orbit, self.haze, self.casing = orbit, haze, casing
+        self.relief = 0.0  # how much more than in perspective what is near is larger, and what is far hazier
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
         """Discs from far to near, smaller and hazier with distance; casings lie under all points of a slab of depth."""
@@ -62,8 +63,10 @@ class PointCloud3D(PointCloud):
         xy, scale, depth = self.orbit.project(xyz)
         reach = reach_of(self.box)
         order = kernels.far_to_near(depth, reach)
-        shade = hazed(self.shades(len(xyz), opacity), depth, self.orbit.reach or reach, self.haze)[order]
-        radii = np.nan_to_num(np.broadcast_to(self.radius, len(xyz)) * scale)[order] * place.unit
+        far = self.orbit.reach or reach
+        shade = hazed(self.shades(len(xyz), opacity), depth * (1 + self.relief), far, self.haze)[order]
+        larger = np.exp(self.relief * np.clip(np.nan_to_num(depth) / far, -1, 1))
+        radii = np.nan_to_num(np.broadcast_to(self.radius, len(xyz)) * scale * larger)[order] * place.unit
         xy = xy[order]
         if self.casing is None:
             self.splat(place, pixels, xy, radii, shade)
