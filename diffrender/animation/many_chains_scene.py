@@ -8,6 +8,7 @@ import numpy as np
 
 from diffrender.animation.animations import FadeInFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.density_scene import DensityScene
+from diffrender.animation.layout.page import narrowed
 from diffrender.animation.mobjects.furniture.panels import key_path
 from diffrender.animation.parts.annealing import Annealing
 from diffrender.animation.parts.ball import Ball, Climb, Tilt, carried_over, pick_climber
@@ -22,6 +23,7 @@ from diffrender.animation.timeline import linear
 from diffrender.trajectory.reader import Trajectory
 
 BEHIND = 0.45  # opacity of chains behind their counts
+GAP = 0.5  # scene units from the title to what stands in the equation's place
 FAR = 3.5  # widths of a mode from its top
 SOON_OVER = 14  # states of its track in which a chain must be over a top, to be watched
 SOON = 10  # steps that pass slowly where chains are seen for the second time
@@ -42,6 +44,7 @@ class ManyChainsScene(DensityScene):
     distance: Distance | None = None
     plain = True
     climb: Climb | None = None  # the way without noise, once it was shown
+    found: tuple[str, int] | None = None  # what a chain is worth, the name of a word and its figure, once it was shown
 
     def beside(self, name: str) -> str:
         """The word for chains without noise, or beside them."""
@@ -199,7 +202,9 @@ class ManyChainsScene(DensityScene):
         ends = ((noisy, self.left, True), (run, self.right, False))  # what is true stands once
         self.tallies = [self.tally(r, box, spread=True, true=true).set_z_index(6) for r, box, true in ends]
         points = int((self.tallies[1].counts > 0).sum())
+        self.places["equation"] = [self.equation]
         self.set_places(
+            equation=[self.equation] if self.plain else self.result(),
             label=[self.label(self.beside("crowd_counted" if self.tallies[0].told else "crowd_shares"), self.left)],
             key=self.how_far(noisy, run),
             name=[self.label(self.beside("stuck_at"), self.right, run.chains, points)],
@@ -212,6 +217,17 @@ class ManyChainsScene(DensityScene):
         for place, tally in zip(("left", "right"), self.tallies, strict=True):
             self.places[place] = [*self.places[place], tally]
         self.rest(2.0)  # besides what the end of a film stands
+
+    def result(self) -> list[Typeset]:
+        """What the sampler has come to, in the equation's place, if that was found; else the equation."""
+        if not self.found:
+            return [self.equation]
+        page, (name, value), wide = self.page, self.found, self.page.shape == "wide"
+        end = page.title_end if wide and page.title_end is not None else -page.frame.x
+        room = page.frame.x - end - GAP
+        said = page.words(page.fitting(self.words[name], room, "label", value).format(value))
+        x, align = (page.frame.x, 1) if wide else (0.0, 0)
+        return [narrowed(said, room).at(x, page.frame.equation_y, align)]
 
     def rule(self, run: Trajectory) -> Typeset:
         """The step of a run, as its recording writes it, under the right panel: the header's is that of the left."""

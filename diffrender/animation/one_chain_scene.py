@@ -185,7 +185,8 @@ class OneChainScene(ManyChainsScene):
         box = self.right if page.shape == "tall" else self.left
         gradients = float(run["nfe"][-1]) / run.steps if "nfe" in run else 1.0
         name = "worth" if "nfe" in run else "worth_in_steps"
-        said: list[tuple[Any, ...]] = [(name, rounded(gradients * steps_per_draw(x)))]
+        self.found = name, rounded(gradients * steps_per_draw(x))
+        said: list[tuple[Any, ...]] = [self.found]
         bias = spread_bias(self.basins, x)
         width = round(bias.percent, 1) + 0.0, bias.error  # never −0.0
         if "momentum" in run and "accepted" not in run:

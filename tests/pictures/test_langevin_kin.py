@@ -110,6 +110,18 @@ def test_the_last_of_the_slow_steps_is_refused_with_a_flash(held, chains, read, 
     assert all(chains[kind]["accepted"][step, 0] and flashes(shot, heat, step) < 0.5 for shot, heat, step in before)
 
 
+def test_the_end_says_in_the_equations_place_what_a_chain_is_worth(cinema, chains):
+    show = cinema("langevin", chain=chains["hmc"])
+    show.play((), acts=["histogram"], histogram_seconds=1.0)
+    scene = show.scene
+    (said,) = scene.result()
+    assert f"{scene.found[1]:,} gradients" in said.body
+    assert said.get_left()[0] > scene.page.title_end
+    assert said.get_right()[0] == pytest.approx(scene.equation.get_right()[0], abs=0.05)
+    scene.found = None  # it was not shown
+    assert scene.result() == [scene.equation]
+
+
 # ---- momentum and path -----------------------------------------------------------------------------------------------
 def check_momentum(frame, heat, x, tip, color, read):
     """The arrow's head, the largest shape of its colour in the window, points from x to `tip` and ends there."""
