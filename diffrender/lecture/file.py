@@ -151,7 +151,7 @@ class Part(Entry):
 
 
 class Video(Entry):
-    """A video that exists already; brought to the film's size and frame rate if it has another."""
+    """A video or picture that exists already; brought to the film's size and frame rate if it has another."""
 
     video: str = Field(min_length=1, description="a file, beside the lecture file or in the working directory")
 

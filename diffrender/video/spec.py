@@ -36,6 +36,7 @@ QUALITIES: dict[Quality, tuple[int, int, int]] = {  # long side, short side, fra
     "k": (3840, 2160, 60),
 }
 GIF_WIDEST = 4096  # pixels
+LEAST_SIDE, MOST_SIDE = 16, 16384  # pixels of a frame
 CHOICES: dict[str, tuple[str, tuple[str, ...]]] = {  # setting → what it is a choice of, and the choices
     "quality": ("no such quality", tuple(QUALITIES)),
     "aspect": ("no such shape", ASPECTS),
@@ -136,12 +137,7 @@ class RenderSettings(ClipSettings, OutputSettings):
             "9:16": (short, long),
         }[self.aspect]
         if self.resolution:
-            try:
-                width, height = (int(part) for part in self.resolution.lower().replace("x", ",").split(","))
-            except ValueError:
-                raise UsageError(
-                    f"--resolution {self.resolution}: not of the form W,H.", "Example: -r 1280,720"
-                ) from None
+            width, height = _sides(self.resolution)
         return width, height, self.fps or rate
 
     def format_for(self, out: Path | None) -> Format:
@@ -171,6 +167,20 @@ def _warn_of_contrasts(settings: RenderSettings) -> None:
             notes.note_once(f"Theme '{settings.theme.name}': {weak}.")
 
 
+def _sides(resolution: str) -> tuple[int, int]:
+    """Width and height that are written W,H or WxH."""
+    flag, example = f"-r / --resolution {resolution}", "Example: -r 1280,720"
+    try:
+        width, height = (int(part) for part in resolution.lower().replace("x", ",").split(","))
+    except ValueError:
+        raise UsageError(f"{flag}: not of the form W,H.", example) from None
+    for name, side in (("width", width), ("height", height)):
+        if not LEAST_SIDE <= side <= MOST_SIDE:
+            limits = f"must be {LEAST_SIDE} to {MOST_SIDE:,} pixels"
+            raise UsageError(f"{flag}: its {name} {limits} (got {side}).", example)
+    return width, height
+
+
 class RenderSpec(OutputSettings):
     """One clip, still or contact sheet: what to draw, from which recordings, as which file.
 
@@ -191,8 +201,8 @@ class RenderSpec(OutputSettings):
     act_pause: float = Field(0.0, ge=0, le=60, description="seconds that stand still between two acts")
     out: Path
     format: Format
-    width: int = Field(1920, ge=16, le=16384)
-    height: int = Field(1080, ge=16, le=16384)
+    width: int = Field(1920, ge=LEAST_SIDE, le=MOST_SIDE)
+    height: int = Field(1080, ge=LEAST_SIDE, le=MOST_SIDE)
     fps: int = Field(30, ge=1, le=240)
     segment_seconds: float = Field(2.0, gt=0, le=600, description="length of the separately encoded pieces")
     metadata: dict[str, str] = Field(default_factory=dict, description="written into the file (title, comment, …)")

@@ -15,6 +15,7 @@ from diffrender.config.scene_card import find_scene
 from diffrender.core.errors import ConfigError, DiffrenderError, UsageError
 from diffrender.jobs.plan.clip import clip
 from diffrender.lecture.file import find as find_lecture
+from diffrender.video.spec import RenderSettings
 
 
 @pytest.fixture
@@ -188,3 +189,14 @@ def test_a_device_that_is_not_there_is_refused_before_any_work_and_beside_what_i
         app([*command, "--device", "cuda:97", "--dry-run"])
     assert ended.value.code == 2
     assert "--device cuda:97: this machine has no such device." in capsys.readouterr().err
+
+
+# ---- sizes -----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("resolution", "said"), [("5,500", "width must be 16"), ("640,20000", r"height must be 16 to 16,384.*got 20000")]
+)
+def test_a_size_that_cannot_be_names_the_flag(resolution, said):
+    with pytest.raises(UsageError, match=said) as raised:
+        RenderSettings.of(resolution=resolution).size()
+    assert f"-r / --resolution {resolution}" in str(raised.value)
+    assert RenderSettings.of(resolution="16,16384").size()[:2] == (16, 16384)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from diffrender.config.sections import TargetConfig
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import DiffrenderError, UsageError
 from diffrender.core.limited_process import LimitedProcess
 from diffrender.diffusion.targets.build import build_target
 
@@ -385,6 +385,7 @@ def test_marks_of_thousands(mark, read):
         ("h.csv", '[{"x": 1, "y": 2}]', "JSON"),
         ("i.npy", b"\x89HDF\r\n\x1a\n" + bytes(99), "HDF5"),
         ("j.svg", b"\x89PNG\r\n\x1a\n" + bytes(99), r"a picture \(PNG or JPEG\)"),
+        ("p.asc", "NCOLS 3\nNROWS 2\nXLLCORNER 0.0\nYLLCORNER 0\nCELLSIZE 1\n1 2 3\n4 5 6\n", "ESRI ASCII grid"),
         ("k.csv", "x,y\n5%,6%\n7%,9%\n", "'7%' is not one"),
         ("o.csv", "x,y\n5,6\n(7),(9)\n(3),(1)\n2,4\n(1),(2)\n1,1\n", r"'\(1\)' is not one"),
         ("l.csv", "x^y\n1^2\n3^4\n", "columns of numbers are: none"),
@@ -393,6 +394,13 @@ def test_marks_of_thousands(mark, read):
 def test_what_a_file_really_is_is_said(name, content, said, read):
     with pytest.raises(DiffrenderError, match=said):
         read(name, content)
+
+
+def test_a_file_of_another_kind_is_used_wrongly_and_a_table_whose_columns_are_named_like_a_grid_is_none(read):
+    with pytest.raises(UsageError, match="gdal_translate"):
+        read("a.asc", "nrows 2\nncols 2\nyllcenter 0\nxllcenter 0\ncellsize 1\n1 2\n3 4\n")
+    x, *_ = read("b.csv", "ncols,nrows\n1,2\n3,4\n5,7\n")
+    assert len(x)
 
 
 def test_the_key_decides(read):

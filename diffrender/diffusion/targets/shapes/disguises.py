@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from diffrender.core.disguises import HEAD_BYTES, known_start
-from diffrender.core.errors import DiffrenderError
+from diffrender.core.errors import UsageError
 
 TABLES = (".csv", ".tsv", ".txt", ".dat", ".xyz", ".asc", ".pts")
 PICTURES = (".png", ".jpg", ".jpeg")
 SHEET = ("a workbook of Excel or another archive", "Save its sheet as CSV.")
+GRID_HEAD = re.compile(rb"n(cols|rows)\s+\d+\s+n(cols|rows)\s+\d+\s+[xy]ll")  # as every grid of that kind begins
+GRID = (
+    "an ESRI ASCII grid, which holds values of cells and no points",
+    "Save what you want of it as rows of x and y, or as a picture; gdal_translate -of XYZ writes x, y and value.",
+)
 STARTS = {  # bytes that a file begins with → what it is, what to do
     b"%pdf-": ("a PDF", "Save the drawing as SVG, or the numbers as CSV."),
     b"\x89hdf": ("an HDF5 file", "Save the one array that holds the points as .npy or .csv."),
@@ -27,7 +33,9 @@ def check_disguise(path: Path) -> None:
         found = SHEET
     elif suffix in TABLES and head.startswith((b"{", b"[[", b"[{")):
         found = ("JSON", "Save it as CSV: a row for each point.")
+    elif GRID_HEAD.match(head):
+        found = GRID
     elif suffix not in PICTURES and head.startswith((b"\x89png", b"\xff\xd8\xff")):
         found = ("a picture (PNG or JPEG)", "Give it the name that it is: .png or .jpg.")
     if found:
-        raise DiffrenderError(f"{path}: {found[0]}, whatever its name says.", found[1])
+        raise UsageError(f"{path}: {found[0]}, whatever its name says.", found[1])
