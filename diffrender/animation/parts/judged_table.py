@@ -65,7 +65,7 @@ class JudgedTable:
         self.stray, self.shown = int(far.sum()), len(shown)
         self.rings = self._rings(right, shown[far]) if 0 < self.stray <= MANY * self.shown else VGroup()
         self.mobjects: list[Any] = self._judgement() or [self._line(ONLY_STRAY, self.stray, self.shown)]
-        self.meant = MEANT if page.shape == "wide" else ""
+        self.meant = MEANT if page.shape in ("wide", "classic") else ""
 
     def _rings(self, right: Plane, points: np.ndarray) -> Any:
         """Rings round points (N, D) that are seen; in space points with a rim, that turn with the rest."""
