@@ -37,6 +37,7 @@ SOON, LANDED = 0.2, 0.6  # part of them after which what goes is gone; seconds i
 REWIND = 1.0  # seconds from the data back to the noise
 LANDING, READ = 0.1, 1.2  # of the run, for its last step; and seconds in which its last figures stand
 NAME = 0.96  # of a panel's width, for its name
+HEADING = 5.6  # em from the foot to the table's heading, left of which colours are explained where it has room
 FIT, SIZE = 1.1, 6  # of the data's sides, at the end; and of its points, as `point_radius` takes it
 EQUATION = "p_t (x_t) = p_T (x_T) thin {{abs(det partial x_T\\/partial x_t) : samples}}"
 
@@ -138,7 +139,7 @@ class Mesh(TrajectoryScene):
     def before_and_after(self, grid: DeformedGrid, mesh: Any, gone: list[Any]) -> None:
         """The even grid and draws of the noise; and both carried by the flow, and how near the data."""
         theme, page, words = self.theme, self.page, self.words
-        boxes = self.arrange("two panels", lines=JudgedTable.lines[page.shape] + (page.shape != "tall"))
+        boxes = self.arrange("two panels", lines=JudgedTable.lines[page.shape] + (page.shape in ("classic", "square")))
         data = self.run.target
         count = grid.compared or len(data)  # as many as are judged
         size: dict[str, Any] = {"radius": point_radius(count, SIZE), "alpha": POINT}
@@ -159,8 +160,9 @@ class Mesh(TrajectoryScene):
         stands, comes = [over, *left.made], [of_it, *right.made]
         if page.shape != "tall":
             hues = page.fitting(words["hues"], boxes.left_key.width, "legend")
-            x, _, align = page.foot(boxes.left_key)
-            stands.append(page.label(hues, x, boxes.left_key.top - 1.1 * page.em("legend"), align, "legend", "muted"))
+            (x, y, align), em = page.foot(boxes.left_key), page.em("legend")
+            y = y + HEADING * em if page.shape == "wide" else boxes.left_key.top - 1.1 * em
+            stands.append(page.label(hues, x, y, align, "legend", "muted"))
         table = JudgedTable(page, self.run, grid.carried(noise), right, boxes, points=count, name="samples")
         comes += [*table.mobjects, *[table.rings][: len(table.rings)], self.caption("sampler", table.meant, "model")]
         into = [
