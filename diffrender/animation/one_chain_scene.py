@@ -133,7 +133,8 @@ class OneChainScene(ManyChainsScene):
             footer=self.footer(run, self.count(clock, proposed=judged), *facts, clock=clock),
         )  # fmt: skip
         self.play_act("zoom", clock, glass.seconds)
-        self.now = glass.last if run is self.run else 0
+        if run is self.run:
+            self.now = glass.last
 
     def window_key(self, right: Box) -> list[Any]:
         """What the window's arrows and marks mean: under it, or, where these are many, from the left margin on."""

@@ -16,6 +16,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from diffrender.animation.layout.checks import faults, texts
 from diffrender.animation.mobjects.space.landscape import Landscape
+from diffrender.animation.one_chain_scene import SEEN_AT_ONCE
 from diffrender.animation.parts.basins import Basins
 from diffrender.animation.parts.distances import apart_by_chance
 from diffrender.animation.parts.mixing import rounded, spread_bias, steps_per_draw
@@ -461,7 +462,7 @@ def test_the_ball_climbs_where_the_chain_without_noise_was_recorded(shoot, recor
 
 
 def test_with_noise_it_goes_on_from_where_the_ball_was_let_go(play, recordings):
-    play({"acts": ["hill", "chain", "many"], "hill_seconds": 1.0, "chain_seconds": 1.0, "many_seconds": 1.0}, ())
+    play({"acts": ["hill", "chain", "zoom", "many"], "speed": 4}, ())
     scene = play.scene
     noisy, chain = scene.same_start(), scene.climb.chain
     assert noisy is not None
@@ -473,6 +474,7 @@ def test_with_noise_it_goes_on_from_where_the_ball_was_let_go(play, recordings):
     assert scene.far_from_top(top + SPREAD * np.array([[5.0, 0.0], [0.2, 0.0]])).tolist() == [True, False]
     assert np.array_equal(scene.looked["x"][:, 0], noisy["x"][:, chain]), "the same chain comes under the magnifier"
     assert scene.looked.chains == 1
+    assert scene.now == SEEN_AT_ONCE, "the longer chain does not begin on an empty panel"
     assert scene.looked["drift"].shape == (noisy.steps, 1, 2)
     scene.climb = None  # the ball was not shown
     assert scene.same_start() is None
