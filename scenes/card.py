@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from manim import Dot, Line, smooth
+from manim import Dot, Line, config, smooth
 from pydantic import Field
 
 from diffrender.animation import (
@@ -22,6 +22,7 @@ from diffrender.animation import (
     containing,
     denoised,
     eased,
+    frame,
     noise_levels,
     paced,
     paragraph,
@@ -37,6 +38,7 @@ MOST = 0.76  # of the card's seconds until then: it stands at the end
 GROUND, GROUND_POINTS = 0.12, 2000  # opacity of the recording behind it, and how many of its points are shown
 APART = 0.5  # units from one iso-line to the next, where there is no recording
 ISOLINE, WIDER = 0.85, 1.5  # its opacity; its width, in hairlines
+CLEAR = 0.1  # units round small words, where there are no iso-lines
 SLOW = 1.2  # power of the noise's growth: letters, which little noise dissolves, are seen to go
 LARGER, SPREAD = 1.5, 0.3  # times the size of points at the end; from this noise level on
 COMETS, TAIL = 500, 3  # particles with a tail while they become the title, which is so many steps long
@@ -89,6 +91,8 @@ class Card(TrajectoryScene):
         few = states[:, :: states.shape[1] // COMETS]
         comets = Trails(whole, whole, few, color=theme.noise, width=LARGER * LINE, length=TAIL).set_z_index(1)
         lines = [] if self.given() else [self.isolines(title, clear)]
+        if lines and config.background_opacity == 1:  # no line runs through small words
+            around += [patch(mob, theme.bg).set_z_index(0.5) for mob in around]
         sharp, ground, course = OpacityScale(*title), self.ground(clear), eased(len(states) - 1, interpolate=True)
         levels, steps = noise_levels(), np.arange(len(states))
         beats = np.array(BEATS) * min(1.0, MOST * options.seconds / BEATS[-1])
@@ -165,3 +169,9 @@ class Card(TrajectoryScene):
         size, clip = point_radius(states.shape[1], 40), bool(self.page.frame.mark_row)
         cloud = PointCloud(box, rect, states[0], color=self.theme.data, radius=size, alpha=GROUND, clip=clip)
         return [(cloud.follow(states), paced(states, interpolate=True))]
+
+
+def patch(mob: Any, color: str) -> Any:
+    """A patch of one colour, on which a mobject stands."""
+    (x0, y0, _), (x1, y1, _) = mob.get_corner([-1, -1, 0]), mob.get_corner([1, 1, 0])
+    return frame((x0 - CLEAR, x1 + CLEAR, y0 - CLEAR, y1 + CLEAR), color, 0, fill=color)

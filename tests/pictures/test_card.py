@@ -103,6 +103,22 @@ def test_isolines_near_the_words_are_seen(card):
         assert ratio > 3
 
 
+def test_no_isoline_runs_through_small_words(card):
+    """Above and below a word in the same columns there are lines, at its own height there is the ground alone."""
+    (shot,) = card.play([(0, 1)], title="Noise to data", text="a lecture", part=2)
+    patches = [mob for mob in card.scene.mobjects if type(mob).__name__ == "Outline"]
+    assert len(patches) == 2
+    for mob in patches:
+        (left, top), (right, bottom) = (pixel_of(mob.get_corner([s, -s, 0])[:2]) for s in (-1, 1))
+        edge = shot.frame[round(top) + 2 : round(bottom) - 2, round(left) + 3]
+        assert np.ptp(edge.astype(int), axis=0).max() < 4
+        assert right > left
+
+
+def pixel_of(xy):
+    return np.array([640, 360]) + np.asarray(xy) * (90, -90)
+
+
 def luminance(pixel):
     part = np.asarray(pixel, float) / 255
     return float(np.where(part <= 0.03928, part / 12.92, ((part + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722))
