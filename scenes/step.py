@@ -98,8 +98,8 @@ class Step(TrajectoryScene):
         for part in (fan, hero, guess):
             part.show_step(k)
 
-        title, equation = self.header(self.words["title"], self.sampler_equation())
-        light = Spotlight.by_name(equation, theme)
+        header = self.header(self.words["title"], self.sampler_equation())
+        light = Spotlight.by_name(equation := header[-1], theme)
         key, lines = self.legend(terms.keys(theme), boxes.key), terms.lines(page)
         floor = float(key.get_top()[1]) + 0.1 if page.column_align < 0 else -math.inf
         told = Narration(self, boxes.column, floor=floor)
@@ -116,7 +116,7 @@ class Step(TrajectoryScene):
         parts = [*fan.mobjects, *guess.mobjects, *terms.mobjects]
         edge = [frame(boxes.stage, theme.border).set_z_index(9), scale_bar(view, page, boxes.stage).set_z_index(9)]
         edge += Inset(view, page, boxes.stage, run.target if len(run.target) else run.states[-1]).mobjects
-        self.intro(title, equation, ground=[*key, caption, *said, *edge, *ghost, cloud, *parts, hero.point])
+        self.intro(*header, ground=[*key, caption, *said, *edge, *ghost, cloud, *parts, hero.point])
 
         # where the point is
         self.play(FadeOutFast(*parts, *later.values(), run_time=0.4))
@@ -150,7 +150,7 @@ class Step(TrajectoryScene):
 
         # other samplers, and no noise at all
         self.others(view, terms, told, [m for m in key if m in self.mobjects])
-        self.without([m for m in self.mobjects if m not in (title, equation)], equation)
+        self.without([m for m in self.mobjects if m not in header], equation)
         self.outro()
 
     def zoom(self, view: Plane, box: Any, show: Any, cloud: Any) -> None:

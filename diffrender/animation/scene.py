@@ -162,11 +162,14 @@ class TrajectoryScene(MovingScene):
         return made
 
     def header(self, title: str, equation: str | Typeset | None = None) -> list[Mobject]:
-        """Title, subtitle and equation, as the options want them; a projection is named where no subtitle is."""
+        """Title, subtitle and equation, as the options want them; a projection is named where no subtitle is.
+
+        The title comes first, empty where none is wanted.
+        """
         options, page = self.options, self.page
-        given = "title" in options.model_fields_set and options.title is not None
-        words = own(escaped(options.title)) if given else title
-        made: list[Mobject] = [page.title(words)] if words else []
+        if "title" in options.model_fields_set and options.title is not None:
+            title = own(escaped(options.title)) if options.title else ""
+        made: list[Mobject] = [page.title(title) if title else VGroup()]
         points = (run for run in self.trajectories.values() if len(run.event) == 1)
         projection = next((run.meta["projection"] for run in points if "projection" in run.meta), "")
         self.named = not options.subtitle
@@ -174,15 +177,16 @@ class TrajectoryScene(MovingScene):
             y = page.frame.title_y
             said = own(escaped(subtitle)) if options.subtitle else escaped(subtitle)
             beside = page.words(said, "label", "muted")
-            x = made[0].get_right()[0] + 0.4 if made else -page.frame.x
-            if page.shape != "wide" and made:
+            x = made[0].get_right()[0] + 0.4 if title else -page.frame.x
+            if page.shape != "wide" and title:
                 shift = (beside.width + 0.4) / 2
                 made[0].shift([-shift, 0, 0])
                 x -= shift
             made.append(beside.at(x, y))
         if equation is not None:
             shown = page.equation(equation) if isinstance(equation, str) else equation
-            room = page.frame.x - float(max((mob.get_right()[0] for mob in made), default=-page.frame.x)) - 0.4
+            right = max((mob.get_right()[0] for mob in made if len(mob.submobjects)), default=-page.frame.x)
+            room = page.frame.x - float(right) - 0.4
             if page.shape == "wide" and shown.width > room:  # beside a title that is long in this language
                 shown.scale(room / shown.width).at(page.frame.x, page.frame.equation_y, 1)
             made.append(shown)

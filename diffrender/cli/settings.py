@@ -37,13 +37,13 @@ def as_sampled(scene: str, config: str, options: dict[str, Any], outputs: Path, 
 
 
 def parse_option(text: str) -> tuple[str, Any]:
-    """An option of a scene as it is typed, `name=value`."""
+    """An option of a scene as it is typed, `name=value`; with nothing after the sign it is no words: `title=`."""
     from diffrender.config.overrides import parse_set
 
     name, value = parse_set(text, "--option", "duration=20")
     if "." in name:
         raise UsageError(f"--option {text}: not of the form name=value.", "Config keys are set with --set.")
-    return name, value
+    return name, "" if value is None and not text.partition("=")[2].strip() else value
 
 
 def check_device(device: str, here: bool = True) -> str:

@@ -9,9 +9,10 @@ import typer
 import diffrender
 from diffrender.cli.commands.inspect import inspect
 from diffrender.cli.commands.page import page
+from diffrender.cli.settings import parse_option
 from diffrender.config.find import find_config
 from diffrender.config.load import load_config
-from diffrender.config.scene_card import find_scene
+from diffrender.config.scene_card import find_scene, with_options
 from diffrender.core.errors import ConfigError, DiffrenderError, UsageError
 from diffrender.jobs.plan.clip import clip
 from diffrender.lecture.file import find as find_lecture
@@ -200,3 +201,11 @@ def test_a_size_that_cannot_be_names_the_flag(resolution, said):
         RenderSettings.of(resolution=resolution).size()
     assert f"-r / --resolution {resolution}" in str(raised.value)
     assert RenderSettings.of(resolution="16,16384").size()[:2] == (16, 16384)
+
+
+@pytest.mark.parametrize("name", ["title", "caption", "subtitle"])
+def test_words_are_left_out_as_a_shell_gives_two_quotes(name):
+    assert parse_option(f"{name}=") == (name, "")
+    assert parse_option(f"{name}=''") == (name, "")
+    assert with_options(find_scene("denoise"), dict([parse_option(f"{name}=")]))
+    assert parse_option(f"{name}=null") == (name, None), "control"

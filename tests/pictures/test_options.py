@@ -53,3 +53,30 @@ def test_what_a_scene_never_reads_it_refuses(name, cinema, recorded, trained):
     assert ignored(read | ELSEWHERE.get(name, set()), scene.unused_options) == []
     assert ignored(read - {"hold", "duration"}, ()) != [], "the control: an option that nobody reads"
     assert {*scene.unused_options} & read <= ASKED, "an option is refused that would do something"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_title_may_be_left_out_and_a_subtitle_stand_alone(name, cinema, recorded, trained):
+    sections, given = EVERY[name]
+    film = cinema(name, **recordings(sections, recorded, trained))
+    settings = frames.manim_config(64, 36, 1, transparent=False, media=film.media)
+
+    def shown(**options):
+        """What stands in the header of the first picture: its parts."""
+        made = []
+
+        def make(renderer):
+            scene = film.scene_class(trajectories=film.trajectories, options=given | options, renderer=renderer)
+            header = scene.header
+            scene.header = lambda *args: made.append(header(*args)) or made[-1]
+            return scene
+
+        frames.draw(make, settings, [(0, 1)], lambda pixels, repeat: None)
+        return [len(part.submobjects) > 0 for part in made[0]]
+
+    if "subtitle" not in film.scene_class.unused_options:
+        bare, below = shown(title=""), shown(title="", subtitle="noise becomes data")
+        assert bare[0] is below[0] is False
+        assert below[1] is True
+        assert len(below) == len(bare) + 1
+        assert shown()[0] is True, "control"
