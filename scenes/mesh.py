@@ -52,7 +52,7 @@ class Mesh(TrajectoryScene):
 
     default_config = "spiral"
     shows = ("plane",)
-    unused_options = ("trails", "points", "orbit")
+    unused_options = ("trails", "points", "orbit", "project")
     needs = {
         "flow": Recording(
             "reverse",

@@ -32,11 +32,6 @@ def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (
     Raises UsageError or ConfigError that names the key.
     """
     target = config_target(config)
-    make_levels(config.schedule)
-    if not trains:
-        _check_sampler(config, target, run_kind)
-    if trains or config.sampler.asks_model:
-        _check_model(config, target)
     names = {states_name(target.event), *(("latents",) if config.autoencoder else ())}
     if shows and not names & {*shows}:
         raise UsageError(
@@ -44,6 +39,11 @@ def check_config(config: Config, *, run_kind: str = "", shows: Sequence[str] = (
             f"{' and '.join(shows)} alone.",
             "Choose another target, or another scene: diffrender list scenes",
         )
+    make_levels(config.schedule)
+    if not trains:
+        _check_sampler(config, target, run_kind)
+    if trains or config.sampler.asks_model:
+        _check_model(config, target)
     record = config.record
     if not trains:
         kind = SAMPLERS[config.sampler.kind].info["kind"]

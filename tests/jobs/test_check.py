@@ -216,6 +216,7 @@ def test_code_is_named_to_who_asks(own, monkeypatch):
         ("mesh", "donut", r"target: torus has states of shape \(3,\), and the scene shows plane alone"),
         ("langevin", "spiral", "of spiral no density is known"),
         ("training", "one", r"shape \(1,\)"),
+        ("interpolate", "donut", r"target: torus has states of shape \(3,\), and the scene shows images alone"),
         ("denoise", "one", r"shape \(1,\), and the scene shows plane and space alone"),
     ],
 )
