@@ -32,7 +32,7 @@ class Chain(TrajectoryScene):
 
     default_config = "digits"
     shows = ("images",)
-    unused_options = ("trails", "points", "interpolate", "orbit")
+    unused_options = ("trails", "points", "interpolate", "orbit", "project")
     needs = {
         "reverse": Recording("reverse", {"sampler.steps": 120, "sampler.chains": 16, "record.nearest": True}),
         "forward": Recording(

@@ -54,7 +54,7 @@ class Drift(TrajectoryScene):
 
     default_config = "spiral"
     shows = ("plane", "space")
-    unused_options = ("trails",)
+    unused_options = ("trails", "project")
     needs = {
         "flow": Recording(
             "reverse",

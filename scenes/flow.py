@@ -55,7 +55,7 @@ class Flow(TrajectoryScene):
 
     default_config = "moons"
     shows = ("plane",)
-    unused_options = ("trails", "interpolate")
+    unused_options = ("trails", "interpolate", "project")
     needs = {
         "plain": Recording("reverse", FLOW, fixed={"record.posterior": True}),
         "transport": Recording("reverse", FLOW, fixed={"training.coupling": "ot"}),

@@ -49,7 +49,7 @@ class Guidance(TrajectoryScene):
 
     default_config = "digits"
     shows = ("images", "latents")
-    unused_options = ("trails", "points", "interpolate", "orbit")
+    unused_options = ("trails", "points", "interpolate", "orbit", "project")
     needs = {
         "free": Recording("reverse", SAMPLED, fixed={"sampler.guidance_scale": 0}),
         "plain": Recording("reverse", SAMPLED, fixed={"sampler.guidance_scale": 1}),

@@ -47,7 +47,7 @@ class Images(TrajectoryScene):
 
     default_config = "digits"
     shows = ("images",)
-    unused_options = ("trails", "points", "interpolate", "orbit")
+    unused_options = ("trails", "points", "interpolate", "orbit", "project")
     needs = {"run": Recording("reverse")}
 
     class Options(SceneOptions):

@@ -43,7 +43,7 @@ class Interpolate(TrajectoryScene):
 
     default_config = "cifar10"
     shows = ("images",)
-    unused_options = ("trails", "points", "orbit")
+    unused_options = ("trails", "points", "orbit", "project")
     needs = {
         "circle": Recording("reverse", MANY, fixed={"sampler.kind": "ddim", "sampler.start": "slerp"}),
         "line": Recording("reverse", MANY, fixed={"sampler.kind": "ddim", "sampler.start": "lerp"}),

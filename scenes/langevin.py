@@ -53,7 +53,7 @@ class Langevin(ChainsInSpaceScene):
 
     default_config = "langevin"
     shows = ("plane", "space")
-    unused_options = ("trails", "points", "interpolate")
+    unused_options = ("trails", "points", "interpolate", "project")
     needs = {
         "chain": Recording(
             "langevin|reverse",

@@ -56,7 +56,7 @@ class Latent(TrajectoryScene):
 
     default_config = "latent-digits"
     shows = ("plane",)
-    unused_options = ("trails", "interpolate")
+    unused_options = ("trails", "interpolate", "project")
     needs = {
         "codes": Codes(),
         "paths": Recording(

@@ -36,7 +36,7 @@ class Likelihood(TrajectoryScene):
 
     default_config = "three_modes"
     shows = ("plane",)
-    unused_options = ("trails", "points")
+    unused_options = ("trails", "points", "project")
     needs = {
         "path": Recording(
             "reverse",

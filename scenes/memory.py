@@ -41,7 +41,7 @@ class Memory(TrajectoryScene):
 
     default_config = "photographs"
     shows = ("images",)
-    unused_options = ("trails", "points", "interpolate", "orbit")
+    unused_options = ("trails", "points", "interpolate", "orbit", "project")
     needs = {
         "own": Recording("reverse", SAMPLED),
         "gaussian": Recording("reverse", SAMPLED, fixed={"model.kind": "gaussian", "model.conditional": True}),

@@ -31,7 +31,7 @@ class Race(TrajectoryScene):
 
     default_config = "spiral"
     shows = ("plane", "space")
-    unused_options = ("trails", "interpolate")
+    unused_options = ("trails", "interpolate", "project")
     needs = {
         "racer": Recording(
             "reverse",

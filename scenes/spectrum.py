@@ -34,7 +34,7 @@ class Spectrum(TrajectoryScene):
 
     default_config = "photographs"
     shows = ("images",)
-    unused_options = ("trails", "points", "interpolate", "orbit")
+    unused_options = ("trails", "points", "interpolate", "orbit", "project")
     needs = {
         "run": Recording(
             "forward",

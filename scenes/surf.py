@@ -33,7 +33,7 @@ class Surf(TrajectoryScene):
 
     default_config = "digits"
     shows = ("images",)
-    unused_options = ("trails", "points", "interpolate", "orbit")
+    unused_options = ("trails", "points", "interpolate", "orbit", "project")
     needs = {
         "run": Recording(
             "reverse",

@@ -80,3 +80,17 @@ def test_a_title_may_be_left_out_and_a_subtitle_stand_alone(name, cinema, record
         assert below[1] is True
         assert len(below) == len(bare) + 1
         assert shown()[0] is True, "control"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_projection_is_drawn_or_refused_before(name, cinema, recorded, trained):
+    sections, given = EVERY[name]
+    film = cinema(name, **recordings(sections, recorded, trained))
+    if "project" not in film.scene_class.unused_options:
+        settings = frames.manim_config(64, 36, 1, transparent=False, media=film.media)
+        options = given | {"project": "1,0"}
+
+        def make(renderer):
+            return film.scene_class(trajectories=film.trajectories, options=options, renderer=renderer)
+
+        frames.draw(make, settings, [(0, 1)], lambda pixels, repeat: None)
