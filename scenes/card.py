@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from manim import Dot, Line, config, smooth
+from manim import Dot, Line, config
 from pydantic import Field
 
 from diffrender.animation import (
     HAIR,
     LINE,
+    SMOOTHEST,
     Contours,
     OpacityScale,
     PointCloud,
@@ -22,6 +23,7 @@ from diffrender.animation import (
     containing,
     denoised,
     eased,
+    farthest,
     frame,
     noise_levels,
     paced,
@@ -33,15 +35,15 @@ from diffrender.animation import (
 TITLE = {"wide": 1.5, "classic": 1.25, "square": 1.0, "tall": 1.0}  # em of the title, if there is room
 RULE = -0.55  # where the rule lies on every card, so that headings do not jump
 LEADING = 1.45  # from one line to the next, in em
-BEATS = (0.4, 1.8, 3.8, 4.2)  # seconds: the title stands until, is noise at, has been denoised at, is sharp again at
-MOST = 0.76  # of the card's seconds until then: it stands at the end
+BEATS = (0.4, 2.3, 4.3, 4.7)  # seconds: the title stands until, is noise at, has been denoised at, is sharp again at
+MOST = 0.84  # of the card's seconds until then: it stands at the end
 GROUND, GROUND_POINTS = 0.12, 2000  # opacity of the recording behind it, and how many of its points are shown
 APART = 0.5  # units from one iso-line to the next, where there is no recording
 ISOLINE, WIDER = 0.85, 1.5  # its opacity; its width, in hairlines
 CLEAR = 0.1  # units round small words, where there are no iso-lines
-SLOW = 1.2  # power of the noise's growth: letters, which little noise dissolves, are seen to go
+SLOW = 1.5  # power with which scattering comes to rest
 LARGER, SPREAD = 1.5, 0.3  # times the size of points at the end; from this noise level on
-COMETS, TAIL = 500, 3  # particles with a tail while they become the title, which is so many steps long
+COMETS, TAIL = 500, 1  # particles with a tail while they become the title, which is so many steps long
 DOT, DOTS_APART = 0.07, 0.36  # the row of parts
 
 
@@ -98,9 +100,8 @@ class Card(TrajectoryScene):
         beats = np.array(BEATS) * min(1.0, MOST * options.seconds / BEATS[-1])
 
         def show(now: float) -> None:
-            if now < beats[1]:  # the letters scatter: the noise grows from nothing to its most, slowly at first
-                level = levels[0] * smooth(float(np.interp(now, beats[:2], [0.0, 1.0]))) ** SLOW
-                step = float(np.interp(level, levels[::-1], steps[::-1]))
+            if now < beats[1]:  # the letters scatter: the noise grows by as many times in equal time, in the end slowly
+                step = steps[-1] * (1 - float(np.interp(now, beats[:2], [0.0, 1.0]))) ** SLOW
             else:
                 step = course.step(float(np.interp(now, beats[1:3], [0.0, 1.0])))
             apart = min(float(np.interp(step, steps, levels)) / SPREAD, 1.0)
@@ -144,9 +145,11 @@ class Card(TrajectoryScene):
     def isolines(self, title: list[Any], box: Rect) -> Contours:
         """Iso-lines of the density of what the particles come from, round the words: where nothing else moves.
 
-        They fade towards the edge of the frame.
+        They fade towards the edge of the frame, and at the end the first lies round all letters.
         """
         maps, color = rises(title, box), self.theme.muted
+        formed = np.square(SMOOTHEST / np.maximum(noise_levels(), SMOOTHEST))[:, None, None]
+        maps -= np.float32(max(farthest(title, maps[-1], box) + CLEAR - APART, 0.0)) * formed.astype(np.float32)
         most = float(maps.max())
         levels = np.arange(APART, most, APART).tolist()
         lines = Contours(box, box, maps[-1], levels=levels, color=color, alpha=ISOLINE, width=WIDER * HAIR, fade=most)

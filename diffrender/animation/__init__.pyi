@@ -103,7 +103,13 @@ from .parts.latent.noise_to_code import NoiseToCode as NoiseToCode
 from .parts.latent.one_noise_each_class import OneNoiseEachClass as OneNoiseEachClass
 from .parts.learning_curves import LearningCurves as LearningCurves, towards_the_data as towards_the_data
 from .parts.learning_images import LearningImages as LearningImages
-from .parts.lettering import denoised as denoised, noise_levels as noise_levels, rises as rises
+from .parts.lettering import (
+    SMOOTHEST as SMOOTHEST,
+    denoised as denoised,
+    farthest as farthest,
+    noise_levels as noise_levels,
+    rises as rises,
+)
 from .parts.level_scale import BAR as BAR, LevelScale as LevelScale
 from .parts.likelihood import (
     CarriedCell as CarriedCell,

@@ -11,6 +11,7 @@ from diffrender.animation.parts.lettering import (
     PIXEL,
     SMOOTHEST,
     denoised,
+    farthest,
     noise_levels,
     posterior_mean,
     raster,
@@ -74,7 +75,7 @@ def test_the_first_and_the_last_frame_are_the_whole_card_and_between_them_is_noi
 
 
 def test_the_finished_title_stands_at_the_end_and_points_are_larger_in_the_noise(card):
-    shots = card.play([(k, k + 1) for k in (17, 38, 39, 43, 49, 55)], title="Noise to data", seconds=5.6)
+    shots = card.play([(k, k + 1) for k in (22, 43, 44, 47, 49, 55)], title="Noise to data", seconds=5.6)
     noise, formed = (float(shot.rasters["PointCloud"][0].radius[0]) for shot in shots[:2])
     assert noise == pytest.approx(1.5 * formed, rel=0.05)
     before, *stands, whole = (shot.frame.astype(int) for shot in shots[2:])
@@ -83,11 +84,12 @@ def test_the_finished_title_stands_at_the_end_and_points_are_larger_in_the_noise
 
 
 def test_the_letters_scatter_without_a_jump(card):
-    shots = card.play([(k, k + 1) for k in range(4, 19)], title="Noise to data", seconds=5.6)
+    shots = card.play([(k, k + 1) for k in range(4, 24)], title="Noise to data", seconds=5.6)
     spread = np.array([shot.rasters["PointCloud"][0].xy[:, 1].std() for shot in shots])
     steps = np.diff(spread)
     assert (steps > 0).all()
-    assert 5 <= steps.argmax() <= 9, "fastest half way, slow at both ends"
+    assert 12 <= steps.argmax() <= 17, "fastest once they are a cloud, slow at both ends"
+    assert (spread < 2 * spread[0]).sum() > 8, "letters are a cloud after most of a second"
     assert steps.max() < 0.25 * steps.sum()
     assert spread[3] < 1.1 * spread[0], "the letters are seen to go"
 
@@ -110,9 +112,19 @@ def test_no_isoline_runs_through_small_words(card):
     assert len(patches) == 2
     for mob in patches:
         (left, top), (right, bottom) = (pixel_of(mob.get_corner([s, -s, 0])[:2]) for s in (-1, 1))
-        edge = shot.frame[round(top) + 2 : round(bottom) - 2, round(left) + 3]
+        edge = shot.frame[round(top) + 3 : round(bottom) - 3, round(left) + 3]
         assert np.ptp(edge.astype(int), axis=0).max() < 4
         assert right > left
+
+
+def test_no_isoline_runs_through_the_finished_title(card):
+    card.play([(0, 1)], title="Noise to data")
+    (lines,) = (mob for mob in card.scene.mobjects if type(mob).__name__ == "Contours")
+    title = [mob for mob in card.scene.mobjects if getattr(mob, "body", "").endswith("data")]
+    box = lines.box
+    highest = farthest(title, lines.recorded[-1], box)
+    assert highest < min(lines.levels)
+    assert farthest(title, rises(title, box)[-1], box) > min(lines.levels), "the control: as far as its value says"
 
 
 def pixel_of(xy):

@@ -22,7 +22,7 @@ PIXEL = 0.02  # of the raster, in the same units
 WIDEST = 8.0  # pixels: a wider blur is made on a coarser raster
 MARGIN = 3.0  # units round the letters in which the process is known
 POINTS = 6000
-COARSE, SMOOTHEST = 0.1, 0.25  # of the map of the density: its grid, and its least noise level
+COARSE, SMOOTHEST = 0.1, 0.45  # of the map of the density: its grid, and its least noise level
 
 
 def raster(letters: Sequence[VMobject]) -> tuple[np.ndarray, tuple[float, float]]:
@@ -71,6 +71,15 @@ def rises(letters: Sequence[VMobject], box: Rect) -> np.ndarray:
             density = along @ ink @ across.T
             maps[sigma] = sigma * np.sqrt(2 * np.log(density.max() / np.maximum(density, 1e-300))).astype(np.float32)
     return np.array([maps[sigma] for sigma in np.maximum(noise_levels(), SMOOTHEST)])
+
+
+def farthest(letters: Sequence[VMobject], rise: np.ndarray, box: Rect) -> float:
+    """The highest value of a map (Gy, Gx) over `box` on the outlines of the letters."""
+    points = np.concatenate([m.points[:, :2] for mob in letters for m in mob.get_family() if len(m.points)])
+    (a, b, c, d), (rows, columns) = box, rise.shape
+    at = (points - (a, c)) / (b - a, d - c) * (columns - 1, rows - 1)
+    i, j = np.clip(np.rint(at).astype(int), 0, (columns - 1, rows - 1)).T
+    return float(rise[j, i].max())
 
 
 def denoised(letters: Sequence[VMobject], *, count: int = POINTS, seed: int = 0) -> np.ndarray:
