@@ -17,7 +17,7 @@ from diffrender.jobs.plan.reuse import of_another_format
 from diffrender.jobs.plan.subject import OUTPUTS, Subject
 from diffrender.notebook.clip import Clip
 from diffrender.trajectory.reader import Trajectory
-from diffrender.video.spec import RenderSettings
+from diffrender.video.settings import RenderSettings
 
 Keys = Mapping[str, Any]
 File = str | Path | Trajectory
@@ -69,15 +69,9 @@ def render(
     else:
         several = trajectory if isinstance(trajectory, Sequence) and not isinstance(trajectory, str) else [trajectory]
         files = [_file(one) for one in several if one is not None]
-    job = clip(
-        scene,
-        config,
-        overrides,
-        options,
-        RenderSettings.of(**video),
-        None if out is None else file_to_write(out),
-        trajectories=files,
-    )
+    settings, file = RenderSettings.of(**video), None if out is None else file_to_write(out)
+    settings.check_used(file)
+    job = clip(scene, config, overrides, options, settings, file, trajectories=files)
     bring_up_to_date(of_another_format(job))
     return Clip(job.out)
 

@@ -13,7 +13,7 @@ from diffrender.config.load import load_config
 from diffrender.core import provenance
 from diffrender.jobs.plan.clip import clip
 from diffrender.trajectory.reader import Trajectory
-from diffrender.video.spec import RenderSettings
+from diffrender.video.settings import RenderSettings
 from tests import one_process
 
 ROOT = Path(__file__).parent.parent

@@ -112,6 +112,6 @@ def _registry(places: str) -> list[Row]:
 
 
 def _themes() -> list[Row]:
-    from diffrender.video.spec import THEMES
+    from diffrender.video.settings import THEMES
 
     return [{"name": name} for name in THEMES]

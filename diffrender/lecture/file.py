@@ -20,7 +20,7 @@ from diffrender.config.yaml_file import read_yaml
 from diffrender.core.errors import ConfigError, UsageError, suggest
 from diffrender.core.files import expanded
 from diffrender.core.validation import validate
-from diffrender.video.spec import ClipSettings, RenderSettings
+from diffrender.video.settings import ClipSettings, RenderSettings
 
 PAUSE_SECONDS, MAX_PAUSE = 1.5, 60.0  # between two acts
 

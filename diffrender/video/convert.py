@@ -18,7 +18,7 @@ from diffrender.video.encode.encoder import converted
 from diffrender.video.encode.gif import make_gif
 from diffrender.video.encode.settings import choose, open_stream
 from diffrender.video.encode.settled import settled
-from diffrender.video.spec import Encode, Format, Settings
+from diffrender.video.settings import Encode, Format, Settings
 
 Progress = Callable[[dict[str, Any]], None]
 

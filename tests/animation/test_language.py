@@ -24,7 +24,7 @@ from diffrender.config.yaml_file import read_yaml
 from diffrender.core.errors import ConfigError, UsageError
 from diffrender.core.glyphs import missing_glyphs
 from diffrender.jobs.plan.clip import clip
-from diffrender.video.spec import RenderSettings
+from diffrender.video.settings import RenderSettings
 
 SHIPPED = languages()
 FORM = re.compile(r"(?:\$[^$]*\$|[^|$])+")  # bars in mathematics part nothing

@@ -9,7 +9,7 @@ from diffrender.config.theme_file import read_theme
 from diffrender.core import notes
 from diffrender.core.errors import UsageError
 from diffrender.lecture import file as lectures
-from diffrender.video.spec import RenderSettings
+from diffrender.video.settings import RenderSettings
 
 BLUE_BOARD = 'base: dark\nbg: "#0B1220"\npanel: "#0F1A2C"\ndata: "#7FD1FF"\nnoise: "#FFB35C"\n'
 

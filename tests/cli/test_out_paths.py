@@ -10,7 +10,7 @@ from diffrender.cli.commands.new import new
 from diffrender.cli.places import file_for, output_folder
 from diffrender.core.errors import DiffrenderError, UsageError
 from diffrender.core.files import file_to_write
-from diffrender.video.spec import RenderSettings
+from diffrender.video.settings import RenderSettings
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from diffrender.cli.watch_page.subject import LectureSubject, SceneSubject
 from diffrender.config.scene_card import find_scene
 from diffrender.core.errors import DiffrenderError
 from diffrender.jobs.job import Job
-from diffrender.video.spec import RenderSettings
+from diffrender.video.settings import RenderSettings
 from tests.cli.loopback import ask, serving
 
 from .browser import PROGRAM, Chromium

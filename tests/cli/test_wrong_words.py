@@ -16,7 +16,7 @@ from diffrender.config.scene_card import find_scene, with_options
 from diffrender.core.errors import ConfigError, DiffrenderError, UsageError
 from diffrender.jobs.plan.clip import clip
 from diffrender.lecture.file import find as find_lecture
-from diffrender.video.spec import RenderSettings
+from diffrender.video.settings import RenderSettings
 
 
 @pytest.fixture
@@ -209,3 +209,29 @@ def test_words_are_left_out_as_a_shell_gives_two_quotes(name):
     assert parse_option(f"{name}=''") == (name, "")
     assert with_options(find_scene("denoise"), dict([parse_option(f"{name}=")]))
     assert parse_option(f"{name}=null") == (name, None), "control"
+
+
+@pytest.mark.parametrize(
+    ("settings", "file", "said"),
+    [
+        ({"gif_width": 300}, "a.mp4", "--gif-width is for GIFs, and a mp4 is made"),
+        ({"gif_fps": 10}, "a.webm", "--gif-fps"),
+        ({"max_mb": 3}, "a.mov", "--max-mb"),
+        ({"codec": "libx265"}, "a.gif", "--codec libx265 is for videos"),
+        ({"encode": "small", "still": 0.5}, "a.png", "--encode small"),
+        ({"aspect": "9:16", "resolution": "400,400"}, "a.mp4", "400 × 400 pixels have another shape"),
+    ],
+)
+def test_settings_that_do_nothing_in_the_file_are_refused(settings, file, said):
+    with pytest.raises(UsageError, match=said):
+        RenderSettings.of(**settings).check_used(Path(file))
+    fitting = "a.mp4" if "codec" in settings or "encode" in settings else "a.gif"
+    control = {key: "360,640" if key == "resolution" else value for key, value in settings.items() if key != "still"}
+    RenderSettings.of(**control).check_used(Path(fitting))
+
+
+@pytest.mark.parametrize("picture", [{"still": 0.5}, {"contact_sheet": True}])
+def test_one_picture_is_no_video(folder, picture):
+    assert "writes one PNG, and film.mp4 is none" in refusal(
+        clip, "denoise", "spiral", settings=RenderSettings.of(**picture), out=Path("film.mp4")
+    )

@@ -15,7 +15,7 @@ from diffrender.jobs.job import Job, ordered, pending
 from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import Subject
-from diffrender.video.spec import RenderSettings
+from diffrender.video.settings import RenderSettings
 
 MINE = '''"""Mine."""
 from manim import Scene

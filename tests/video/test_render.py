@@ -11,7 +11,8 @@ from PIL import Image
 from diffrender.core.errors import ConfigError, RenderError, UsageError
 from diffrender.video.encode import container
 from diffrender.video.render import as_drawn, render, sheet_frames
-from diffrender.video.spec import RenderSettings, RenderSpec
+from diffrender.video.settings import RenderSettings
+from diffrender.video.spec import RenderSpec
 
 TOYS = Path(__file__).with_name("toy_scenes.py")
 

@@ -84,7 +84,7 @@ def _overview() -> None:
     import textwrap
 
     from diffrender.config.find import configs, scenes
-    from diffrender.video.spec import THEMES
+    from diffrender.video.settings import THEMES
 
     about = {"scenes": ", ".join(scenes()), "configs": ", ".join(configs()), **ABOUT, "themes": ", ".join(THEMES)}
     width = max(map(len, about)) + 2

@@ -169,7 +169,7 @@ def render(
     from diffrender.jobs.make import bring_up_to_date, dry_run_table
     from diffrender.jobs.plan.clip import clip, clip_spec
     from diffrender.jobs.plan.reuse import of_another_format
-    from diffrender.video.spec import RenderSettings
+    from diffrender.video.settings import RenderSettings
 
     trusting(trust)
     out = file_for(out, parents)
@@ -202,6 +202,7 @@ def render(
         max_mb=max_mb,
         loop=loop,
     )
+    settings.check_used(out)
     given, device = [*recordings, *trajectory], check_device(device)
     chosen = dict(parse_option(text) for text in options)
     overrides = overrides_from_flags(sets, seed=seed, kind=sampler, steps=steps, chains=chains, classes=classes or None)

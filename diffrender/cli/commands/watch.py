@@ -101,7 +101,7 @@ def watch(
     from diffrender.cli.watch_page.subject import LectureSubject, SceneSubject, Subject
     from diffrender.core.errors import UsageError
     from diffrender.lecture.file import known
-    from diffrender.video.spec import RenderSettings
+    from diffrender.video.settings import RenderSettings
 
     trusting(trust)
     size: dict[str, Any] = {"quality": quality, "resolution": resolution, "fps": fps}

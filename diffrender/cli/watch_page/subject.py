@@ -14,7 +14,7 @@ from diffrender.jobs.job import Job, ordered
 from diffrender.jobs.plan.clip import clip
 from diffrender.lecture import file as lectures
 from diffrender.lecture.plan import entry_job
-from diffrender.video.spec import RenderSettings
+from diffrender.video.settings import RenderSettings
 
 Values = Mapping[str, Any]
 

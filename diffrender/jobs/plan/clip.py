@@ -21,7 +21,8 @@ from diffrender.jobs.plan.given import check_given, check_kinds, named_files, on
 from diffrender.jobs.plan.needs import recorded_file, recordings
 from diffrender.jobs.plan.subject import OUTPUTS
 from diffrender.video.logo import find_logo, warn_of_contrast
-from diffrender.video.spec import RenderSettings, RenderSpec
+from diffrender.video.settings import RenderSettings
+from diffrender.video.spec import RenderSpec
 
 
 def clip(

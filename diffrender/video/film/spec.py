@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from diffrender.config.sections import Section
-from diffrender.video.spec import Encode
+from diffrender.video.settings import Encode
 
 
 class FilmEntry(Section):
