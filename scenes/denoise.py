@@ -203,7 +203,8 @@ class Denoise(TrajectoryScene):
 
     def beside_the_data(self, view: Plane, gone: list[Any]) -> None:
         """The samples make room for the data, to which they should be alike, and how far they are from it."""
-        boxes, data = self.arrange("two panels", lines=BesideData.lines(self.page)), self.run.target
+        data = self.run.target
+        boxes = BesideData.boxes(self.page, view.in_the_end(data))
         left, right = self.view(data, boxes.left), self.view(data, boxes.right)
         self.look(1)
         beside = BesideData(self.page, self.run, left, right, boxes, points=self.options.points)

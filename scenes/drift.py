@@ -224,7 +224,8 @@ class Drift(TrajectoryScene):
 
     def beside_the_data(self, view: Any, gone: list[Any]) -> None:
         """All particles, as they have arrived on their paths, make room for the data, to which they should be alike."""
-        boxes, data, run = self.arrange("two panels", lines=BesideData.lines(self.page)), self.run.target, self.run
+        data, run = self.run.target, self.run
+        boxes = BesideData.boxes(self.page, view.in_the_end(data))
         left, right = self.view(data, boxes.left), self.view(data, boxes.right)
         self.look(1)
         beside = BesideData(self.page, run, left, right, boxes, name=self.words["riders"])

@@ -23,9 +23,11 @@ from diffrender.animation import (
     ZoomBeam,
     containing,
     directions,
+    fit_both,
     frame,
     key_line,
     landing,
+    narrowed,
     paced,
     panel,
     point_radius,
@@ -37,8 +39,7 @@ SOON, LANDED = 0.2, 0.6  # part of them after which what goes is gone; seconds i
 REWIND = 1.0  # seconds from the data back to the noise
 LANDING, READ = 0.1, 1.2  # of the run, for its last step; and seconds in which its last figures stand
 NAME = 0.96  # of a panel's width, for its name
-HEADING = 5.6  # em from the foot to the table's heading, left of which colours are explained where it has room
-FIT, SIZE = 1.1, 6  # of the data's sides, at the end; and of its points, as `point_radius` takes it
+SIZE = 6  # of points at the end, as `point_radius` takes it
 EQUATION = "p_t (x_t) = p_T (x_T) thin {{abs(det partial x_T\\/partial x_t) : samples}}"
 
 
@@ -77,7 +78,8 @@ class Mesh(TrajectoryScene):
         "cell": "one cell",
         "before": "Before: the grid and {:,} draws of noise|Before: {:,} draws of noise|Before: {:,} draws",
         "after": "After: the same draws, stretched, never torn|After: stretched, never torn|After: never torn",
-        "hues": "colour: direction in which a draw began|colour: where a draw began|colour: its start",
+        "hues": "colour: direction in which a draw began|colour: direction in which\na draw began"
+        "|colour: where a draw began|colour: its start",
         "root": "colour as $sqrt(p_t)$",
     }
 
@@ -139,8 +141,8 @@ class Mesh(TrajectoryScene):
     def before_and_after(self, grid: DeformedGrid, mesh: Any, gone: list[Any]) -> None:
         """The even grid and draws of the noise; and both carried by the flow, and how near the data."""
         theme, page, words = self.theme, self.page, self.words
-        boxes = self.arrange("two panels", lines=JudgedTable.lines[page.shape] + (page.shape in ("classic", "square")))
         data = self.run.target
+        boxes = JudgedTable.boxes(page, data, more=1)
         count = grid.compared or len(data)  # as many as are judged
         size: dict[str, Any] = {"radius": point_radius(count, SIZE), "alpha": POINT}
         left, right = Plane(containing(grid.wide, boxes.left), boxes.left), self.view(data, boxes.right)
@@ -149,21 +151,18 @@ class Mesh(TrajectoryScene):
         size["color"] = directions(noise, theme)
         left.cloud(noise, **size)
         left.lay(left.box, left.rect)
-        right.lay(right.fit(data, FIT), boxes.right)
+        right.lay(fit_both(right, data, grid.carried(noise)), boxes.right)
         right.cloud(grid.carried(noise), **size)
         view = Plane(mesh.box, grid.rect)
         view.made = [mesh]
         over, of_it = (
-            page.panel_label(page.words(page.fitting(words[name], NAME * box.width, "label", count).format(count)), box)
+            page.panel_label(narrowed(page.words(said), box.width), box)
             for name, box in (("before", boxes.left), ("after", boxes.right))
+            for said in [page.fitting(words[name], NAME * box.width, "label", count).format(count)]
         )
         stands, comes = [over, *left.made], [of_it, *right.made]
-        if page.shape != "tall":
-            hues = page.fitting(words["hues"], boxes.left_key.width, "legend")
-            (x, y, align), em = page.foot(boxes.left_key), page.em("legend")
-            y = y + HEADING * em if page.shape == "wide" else boxes.left_key.top - 1.1 * em
-            stands.append(page.label(hues, x, y, align, "legend", "muted"))
-        table = JudgedTable(page, self.run, grid.carried(noise), right, boxes, points=count, name="samples")
+        came, hues = grid.carried(noise), words["hues"]
+        table = JudgedTable(page, self.run, came, right, boxes, points=count, name="samples", also=hues)
         comes += [*table.mobjects, *[table.rings][: len(table.rings)], self.caption("sampler", table.meant, "model")]
         into = [
             mob

@@ -85,7 +85,6 @@ class TrainingScene(TrajectoryScene):
         header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
         between = ", straight in between" if options.interpolate and page.shape == "wide" else ""
         count = "same noise" if tall else f"same noise at {len(shots)} checkpoints"
-        sampler = "sampler" if page.shape == "wide" and not images else ""
         ground = [*shown, self.caption("model", count + between, charts.said, "seed"), step, *charts.mobjects]
         clock.show(1)
         self.look(1)
@@ -99,7 +98,7 @@ class TrainingScene(TrajectoryScene):
         self.stand(self.seconds(UNTRAINED))
         self.play_run(clock)
         if not images and len(run.target):
-            self.beside_the_data(boxes, [*ground, *moving], "model", count, sampler, "seed")
+            self.beside_the_data(boxes, [*ground, *moving])
         self.outro()
 
     def has_pairs(self) -> bool:
@@ -119,16 +118,16 @@ class TrainingScene(TrajectoryScene):
         self.next_act("run")
         act.leave(left, gone)
 
-    def beside_the_data(self, boxes: Boxes, gone: list[Any], *said: str) -> None:
+    def beside_the_data(self, boxes: Boxes, gone: list[Any]) -> None:
         """The last samples leave the data that they lie among: both as large as fits, with their distance."""
         run, options = self.run, self.options
         shown = run.states[-1][: options.points]
-        two = self.arrange("two panels", lines=BesideData.lines(self.page))
+        two = BesideData.boxes(self.page, self.stage.in_the_end(run.target))
         view, left, right = (self.view(run.target, box, reach=0.86) for box in (boxes.panel, two.left, two.right))
         self.look(1)
         view.cloud(shown, color=self.theme.samples, radius=point_radius(options.points, 24), alpha=SAMPLES)
         beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated")
-        caption = self.caption(*(["model", beside.meant, "seed"] if beside.meant else said))
+        caption = self.caption("model", beside.meant, "seed")
         self.play(FadeOutFast(*gone, run_time=0.3), FadeInFast(*view.made, caption, run_time=0.3))  # at rest: no double
         beside.play(self, view, [])
 

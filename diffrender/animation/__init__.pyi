@@ -9,7 +9,13 @@ from .animations import (
 from .chains_in_space import ChainsInSpaceScene as ChainsInSpaceScene
 from .density_scene import DensityScene as DensityScene
 from .layout.box import Box as Box, Boxes as Boxes
-from .layout.page import MOVING_TEXT as MOVING_TEXT, Page as Page, containing as containing, fitted as fitted
+from .layout.page import (
+    MOVING_TEXT as MOVING_TEXT,
+    Page as Page,
+    containing as containing,
+    fitted as fitted,
+    narrowed as narrowed,
+)
 from .layout.paragraph import paragraph as paragraph
 from .layout.views import Plane as Plane, Space as Space, around as around
 from .many_chains_scene import ManyChainsScene as ManyChainsScene
@@ -58,6 +64,7 @@ from .parts.beside import (
     METRIC as METRIC,
     BesideData as BesideData,
     distances as distances,
+    fit_both as fit_both,
 )
 from .parts.beside_bell import BesideBell as BesideBell
 from .parts.cell_readouts import CellReadouts as CellReadouts

@@ -95,7 +95,8 @@ class ChainsInSpaceScene(OneChainScene):
 
     def beside_draws(self, gone: list[Any]) -> None:
         """All chains make room for draws of p, to which they should be alike."""
-        boxes, run = self.arrange("two panels", lines=BesideData.lines(self.page)), self.trajectories["many"]
+        run = self.trajectories["many"]
+        boxes = BesideData.boxes(self.page, self.space.in_the_end(self.run.target))
         left, right = self.view(self.run.target, boxes.left), self.view(self.run.target, boxes.right)
         self.look(1)
         beside = BesideData(self.page, run, left, right, boxes)

@@ -172,15 +172,16 @@ def _halves_apart(data: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def usual_strays(run: Trajectory, samples: np.ndarray) -> tuple[int, int] | None:
-    """Between which numbers of true samples stray, `strays`, from as many others, in `SPLITS` ways to halve the data;
-    None if too few were recorded. As many are taken as `judged_distance` compares, but the number hardly depends on it:
-    the farthest of N data and N samples from its nearest is as likely one of these as one of those."""
+    """Between which numbers of true samples stray, `strays`, from as many others nine times in ten, by `SPLITS` ways to
+    halve the data; None if too few were recorded. As many are taken as `judged_distance` compares, but the number
+    hardly depends on it: the farthest of N data and N samples from its nearest is as likely of these as of those."""
     size = compared_points(run, samples)
     if size is None:
         return None
     data = np.asarray(run.target[:MOST_POINTS], float)
     counts = _halves_apart(data.reshape(len(data), -1), size)[1]
-    return int(counts.min()), int(counts.max())
+    low, high = np.quantile(counts, USUAL, method="nearest").astype(int).tolist()
+    return low, high
 
 
 def strays(points: np.ndarray, data: np.ndarray) -> np.ndarray:

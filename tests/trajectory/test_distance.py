@@ -61,5 +61,6 @@ def test_usual_strays_are_how_many_of_one_half_of_the_data_stray_from_the_other(
     run = SimpleNamespace(target=ring(400, 0))
     orders = [np.random.default_rng(seed).permutation(400) for seed in range(20)]
     counts = [int(strays(run.target[order[-150:]], run.target[order[:150]]).sum()) for order in orders]
-    assert usual_strays(run, ring(150, 1)) == (min(counts), max(counts))
+    counts.sort()  # nine in ten, as of distances
+    assert usual_strays(run, ring(150, 1)) == (counts[1], counts[-2])
     assert usual_strays(SimpleNamespace(target=ring(30, 0)), ring(30, 1)) is None

@@ -35,6 +35,7 @@ WIDE = 2.45  # deviations of noise that must find room: one point in twenty lies
 EASE = 0.45  # part of the camera's way in which it comes to rest
 ROUND_BOX, SWEEP = 1.04, 0.6  # room round the box in space, and radians by which it is yet turned when it is near
 ROOM = 0.03  # of the box's sides, between data and box
+OUTERMOST = 0.001, 0.999  # quantiles, in each coordinate, beyond which points are
 
 
 class Plane:
@@ -110,9 +111,10 @@ class Plane:
         for thing in self.attached:
             thing.show_view(self)
 
-    def fit(self, points: np.ndarray, room: float = 1.1) -> Rect:
-        """The smallest part of data space, of the shape of the rectangle, that holds points (M, D) with some room."""
-        low, high = np.quantile(self.flat(points), (0.001, 0.999), axis=0)
+    def fit(self, points: np.ndarray, room: float = 1.1, *, every: bool = False) -> Rect:
+        """The smallest part of data space, of the shape of the rectangle, that holds points (M, D) with some room: all
+        of them if `every`, else but for the outermost."""
+        low, high = np.quantile(self.flat(points), (0.0, 1.0) if every else OUTERMOST, axis=0)
         (x, y), (w, h) = (low + high) / 2, room * (high - low) / 2
         if not (w or h):  # all on one point
             w = h = (self.box[1] - self.box[0]) / 20 or 1.0
@@ -208,9 +210,10 @@ class Space(Plane):
         flat = self.orbit.project(np.asarray(x, np.float32).reshape(-1, 3))[0]
         return flat.reshape(*np.shape(x)[:-1], 2).astype(float)
 
-    def fit(self, points: np.ndarray, room: float = 1.1) -> Rect:
+    def fit(self, points: np.ndarray, room: float = 1.1, *, every: bool = False) -> Rect:
         """As in the plane, of points as they are seen in the end, when the camera has come to rest and sways."""
-        return containing(_around([super(Space, self).fit(points, room) for _ in self._turned(-SWAY, SWAY)]), self.rect)
+        seen = [super(Space, self).fit(points, room, every=every) for _ in self._turned(-SWAY, SWAY)]
+        return containing(_around(seen), self.rect)
 
     def close_up(self, points: np.ndarray) -> Rect:
         """The smallest part of the plane that holds the whole box, as it is seen in the end and, if the camera does not

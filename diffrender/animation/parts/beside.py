@@ -10,8 +10,9 @@ from manim import Mobject
 
 from diffrender.animation.animations import FadeInFast, FadeOutFast
 from diffrender.animation.layout.box import Box, Boxes
-from diffrender.animation.layout.page import Page
+from diffrender.animation.layout.page import Page, narrowed
 from diffrender.animation.layout.views import Plane
+from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.parts.axes import scale_bar
 from diffrender.animation.parts.judged_table import JudgedTable
 from diffrender.animation.theme import point_radius
@@ -22,11 +23,15 @@ MOVE_SECONDS, SOON = 1.3, 0.2  # the samples move to their panel, what goes is g
 LATE = 0.8  # after which their name comes: in a tall frame they move across its place
 DATA = {2: 0.75, 3: 0.9}  # opacity: in space what is far fades besides
 ROOM, STRAYS = 1.1, 1.3  # round what is on a panel; samples that lie farther out than so many times the data need none
+RIM, TRIES = 0.16, 4  # of a panel, in which no ring may lie; times that its view goes back for those that do
 METRIC = "metric_sliced_wasserstein"
 FAR = "sliced Wasserstein distance {:.3f}|sliced Wasserstein {:.3f}|sliced $W_2$ {:.3f}"  # so in every picture
 NEAREST = "mean distance to the nearest data {:.3f}|to the nearest data {:.3f}|nearest data {:.3f}"
 COUNT = "{0}: {1:,} points"
-OUTSIDE = f"{COUNT}, {{2:,}} outside the frame|{{0}}: {{1:,}}, {{2:,}} outside the frame|{{0}}: {{2:,}} outside"
+OUTSIDE = (
+    f"{COUNT}, {{2:,}} outside the frame|{{0}}: {{1:,}}, {{2:,}} outside the frame|{{0}}: {{1:,}}, {{2:,}} outside"
+    "|{0}: {2:,} outside"
+)
 FLOOR = "two true samples of {0:,}: {1}|two true samples: {1}|true samples: {1}"  # by which it is judged
 
 
@@ -57,15 +62,12 @@ class Beside:
 class BesideData(Beside):
     """Data on the left panel of `boxes`, and on the right the place to which the samples' own view can move.
 
-    left, right: views of the data on the two panels. points: samples that are
+    boxes: as of `BesideData.boxes`. left, right: views of the data on the two panels. points: samples that are
     shown, if not all, by this `name`; as many data are, in points of one size. meant: what a caption must say of the
     judgement under them.
     """
 
-    @staticmethod
-    def lines(page: Page) -> int:
-        """How many of them its legend needs under `two panels`."""
-        return JudgedTable.lines[page.shape]
+    boxes = staticmethod(JudgedTable.boxes)
 
     def __init__(
         self,
@@ -80,14 +82,15 @@ class BesideData(Beside):
     ) -> None:
         count = min(points or run.chains, run.chains)
         data, last = run.target[:count], np.asarray(run.states[-1][:count])
-        shown = np.concatenate([data, _near(last, data)])
         for view in (left, right):
-            view.lay(view.fit(shown, ROOM), view.rect)
+            view.lay(fit_both(view, data, last), view.rect)
         cased = {"casing": page.theme.bg} if left.dims == 3 else {}  # so that what is nearer is seen to be
         left.cloud(data, color=page.theme.data, radius=point_radius(count, 24), alpha=DATA[left.dims], **cased)
         self.where = right.box, right.rect
         said = ("Data", len(data), 0, boxes.left), (name.capitalize(), count, _outside(last, right), boxes.right)
-        texts: list[Any] = [page.panel_label(page.words(_counted(page, *each)), each[-1]) for each in said]
+        texts: list[Any] = [
+            page.panel_label(narrowed(page.words(_counted(page, *each)), each[-1].width), each[-1]) for each in said
+        ]
         self.named = texts[-1:]
         table = JudgedTable(page, run, np.asarray(run.states[-1]), right, boxes, points=count, name=name)
         texts += table.mobjects
@@ -142,10 +145,23 @@ def _up(box: Box, by: float) -> Box:
     return box._replace(bottom=box.bottom + by, top=box.top + by)
 
 
-def _near(samples: np.ndarray, data: np.ndarray) -> np.ndarray:
-    """Those of samples (N, D) that lie in the box of the data, or not far outside: they shall not be cut at an edge."""
+def fit_both(view: Plane, data: np.ndarray, samples: np.ndarray) -> Rect:
+    """The part of data space on which a view shows data (M, D) and those of samples (N, D) that lie among them or not
+    far outside; no sample that is seen, nor a ring round it, is cut at an edge."""
     low, high = data.min(0), data.max(0)
-    return samples[(np.abs(samples - (low + high) / 2) <= STRAYS * (high - low) / 2).all(1)]
+    near = (np.abs(samples - (low + high) / 2) <= STRAYS * (high - low) / 2).all(1)
+    now, (a, b, c, d) = view.box, view.rect
+    for _ in range(TRIES):
+        box = view.fit(np.concatenate([data, samples[near]]), ROOM, every=True)
+        view.lay(box, view.rect)
+        x, y = view.to_scene(samples).T
+        inside = np.minimum(np.minimum(x - a, b - x), np.minimum(y - c, d - y))
+        cut = (np.abs(inside) < RIM) & ~near
+        if not cut.any():
+            break
+        near |= cut
+    view.lay(now, view.rect)
+    return box
 
 
 def distances(run: Trajectory) -> Judged | None:

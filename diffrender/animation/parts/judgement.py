@@ -1,0 +1,84 @@
+"""What came out, judged by figures beside those of true samples, and by a sentence that claims no more than they."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from diffrender.trajectory.distance import (
+    Judged,
+    compared_points,
+    judged_distance,
+    nearest_distances,
+    usual_strays,
+)
+from diffrender.trajectory.reader import Trajectory
+
+NO_FARTHER = (
+    "No farther from the data than true samples, by all three|no farther than true samples, by all three"
+    "|no farther than true samples"
+)
+NEARER = (
+    "Nearer to the data than true samples are: copies, or too narrow|nearer than true samples: copies, or too narrow"
+)
+MORE_STRAY = "On average no farther than true samples, but more points stray|near on average, but more stray"
+POINTS = "As a whole no farther than true samples, point by point farther|near as a whole, not point by point"
+SHARES = "Point by point no farther than true samples, but shared out otherwise|near, but shared out otherwise"
+SHARES_NEARER = "Point by point nearer than true samples, and shared out otherwise|nearer, and shared out otherwise"
+SHARES_STRAY = "Shared out otherwise than true samples, and more points stray|shared out otherwise, more stray"
+FARTHER = "Farther than true samples, as a whole and point by point|farther than true samples"
+VERDICTS = {  # farther as a whole; and how it is point by point
+    False: {"near": NO_FARTHER, "nearer": NEARER, "stray": MORE_STRAY, "farther": POINTS},
+    True: {"near": SHARES, "nearer": SHARES_NEARER, "stray": SHARES_STRAY, "farther": FARTHER},
+}
+CLEARLY = 0.5  # widths of the range of true samples, by which samples are nearer than its low end
+MOST_DIGITS = 5  # of a distance
+
+
+class Judgement(NamedTuple):
+    """Mean distance to the nearest data, sliced Wasserstein distance and how many of the points shown stray.
+
+    figures: of the samples. true: between which those of true samples, sets of `size` points, lie nine times in ten.
+    said: the sentence, in forms, the longest first.
+    """
+
+    figures: list[str]
+    true: list[str]
+    size: int
+    said: str
+
+
+def judgement(run: Trajectory, last: np.ndarray, *, stray: int, shown: int) -> Judgement | None:
+    """Of the last states of a run, of which so many are `shown` and so many of these `stray`; None if too few data
+    were recorded."""
+    whole, usual = judged_distance(run, last), usual_strays(run, last)
+    if whole is None or usual is None:
+        return None
+    nearest = nearest_distances(run, [last])[0]
+    (near, near_true), (far, far_true) = written(nearest), written(whole)
+    return Judgement(
+        [near, far, f"{stray:,} of {shown:,}"],
+        [near_true, far_true, f"{usual[0]:,}–{usual[1]:,}"],
+        compared_points(run, last) or 0,
+        VERDICTS[whole.far > whole.high][point_by_point(nearest, stray > usual[1])],
+    )
+
+
+def point_by_point(nearest: Judged, more_stray: bool) -> str:
+    """How samples lie: `farther` from the nearest data than true ones, or but `stray`; clearly `nearer`, or `near`."""
+    if nearest.far > nearest.high:
+        return "farther"
+    if more_stray:
+        return "stray"
+    return "nearer" if nearest.far < nearest.low - CLEARLY * (nearest.high - nearest.low) else "near"
+
+
+def written(figures: Judged) -> tuple[str, str]:
+    """A distance and its range, in as many digits as tell the range's ends apart, and the distance from both."""
+    low, high = figures.low, figures.high
+    marks = sorted({low, high, figures.far})
+    least = min((b - a for a, b in pairwise(marks)), default=1.0)
+    digits = next((k for k in range(3, MOST_DIGITS) if least > 10.0**-k), MOST_DIGITS)
+    return f"{figures.far:.{digits}f}", f"{low:.{digits}f}–{high:.{digits}f}"
