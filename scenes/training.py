@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ HEROES = 3  # noises whose end points are followed while the network learns,
 TAIL = 5  # each with where it went in so many snapshots
 DATA, SAMPLES = 0.75, 0.95  # opacity of points
 SMALLER = 0.8  # radius of samples, that of the data being 1
+MOVE_SECONDS = 0.8  # in which samples go to their panel at the end
+STATE = re.compile(r"\((x_\w+),")  # in an objective's equation, what the network is given
 UNTRAINED = 0.8  # seconds that what the untrained network makes stands
 
 
@@ -81,7 +84,8 @@ class TrainingScene(TrajectoryScene):
         step = clock.number(told, steps, size="legend", between=options.interpolate)
         step.at(boxes.side.right, boxes.side.bottom + 0.2 * page.em("legend"), 1)
 
-        said = (run.meta.get("objective") or {}).get("equation")
+        said = (run.meta.get("objective") or {}).get("equation") or ""
+        said = STATE.sub(r"({{\1 : state}},", said)  # lit with the noise on a pair
         header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
         between = ", straight in between" if options.interpolate and page.shape == "wide" else ""
         count = "same noise" if tall else f"same noise at {len(shots)} checkpoints"
@@ -128,8 +132,9 @@ class TrainingScene(TrajectoryScene):
         view.cloud(shown, color=self.theme.samples, radius=point_radius(options.points, 24), alpha=SAMPLES)
         beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated")
         caption = self.caption("model", beside.meant, "seed")
-        self.play(FadeOutFast(*gone, run_time=0.3), FadeInFast(*view.made, caption, run_time=0.3))  # at rest: no double
-        beside.play(self, view, [])
+        self.play(FadeOutFast(*gone, run_time=0.3), FadeInFast(*view.made, run_time=0.3))  # at rest: no double
+        self.play(view.move(*beside.where, self.seconds(MOVE_SECONDS)))  # the stage is theirs until they are in place
+        beside.play(self, view, [], caption)
 
     def images(self, boxes: Boxes, clock: Clock) -> tuple[list[Any], list[Any]]:
         """Samples as a grid, one of them at several moments: what stands, and what moves."""

@@ -178,8 +178,8 @@ def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look, steps):
     assert cinema("training", training=longer).layout(shape, look, duration=4) == []
 
 
-@pytest.mark.parametrize(("size", "over"), [((270, 480), True), ((480, 270), False)])
-def test_names_of_floors_stand_over_narrow_charts_and_not_in_them(cinema, run, size, over):
+@pytest.mark.parametrize("size", [(270, 480), (480, 270)])
+def test_names_of_floors_stand_over_charts_and_not_in_them(cinema, run, size):
     film = cinema("training", training=run)
     (shot,) = film.play([(0, 1)], size, duration=SECONDS)
     family = [mob for top in film.scene.mobjects for mob in top.get_family()]
@@ -187,7 +187,7 @@ def test_names_of_floors_stand_over_narrow_charts_and_not_in_them(cinema, run, s
     usual = nearest_distances(run, [run["snapshot"][-1]])[-1].usual
     for curve, name in ((loss, f"{run.meta['figures']['loss_floor']:.2f}"), (distance, usual)):
         (text,) = [mob for mob in family if name in getattr(mob, "body", "")]
-        assert (text.get_bottom()[1] > curve.get_top()[1]) == over
+        assert text.get_bottom()[1] > curve.get_top()[1]
 
 
 def test_points_travel_straight_from_one_snapshot_to_the_next(cinema, run, shown):
@@ -221,6 +221,64 @@ def test_the_miss_of_a_pair_is_a_line_from_the_data_to_the_recorded_guess(cinema
     number = act.column.rows["miss"][1].numbers[0].value
     length = np.linalg.norm(ends[1] - ends[0]) / unit
     assert number == pytest.approx(length, abs=0.02 * length)
+
+
+def test_misses_are_judged_on_average_by_those_of_best_guesses(cinema, run):
+    film = cinema("training", training=run)
+    film.play([(0, 250)], (480, 270), fps=20, duration=SECONDS)
+    x0, guess, best = (np.asarray(run[f"pair_{name}"], float) for name in ("x0", "guess", "best"))
+    wanted = [np.sqrt(np.square(each - x0).sum(-1).mean(-1)) for each in (guess, best)]
+    pair = film.scene.act.pair
+    np.testing.assert_allclose(pair.rms, wanted[0])
+    assert pair.best_rms == pytest.approx(float(wanted[1]))
+    assert abs(pair.best_rms - np.linalg.norm(pair.best - pair.x0)) > 0.01, "the control: not that of this pair"
+    assert any(
+        f"{pair.best_rms:.2f}" in getattr(mob, "body", "") for top in pair_chart(film) for mob in top.get_family()
+    )
+
+
+def pair_chart(film):
+    return film.scene.act.column.chart
+
+
+@pytest.mark.parametrize(("seconds", "lit"), [(2.3, "data"), (3.4, "data state"), (6.0, "data state samples")])
+def test_terms_of_the_equation_are_lit_as_they_come(cinema, run, seconds, lit):
+    edm = {"name": "edm", "equation": "norm({{x_0 : data}} - {{D_theta : samples}} (x_sigma, sigma))^2"}
+    film = cinema("training", training=Trajectory(run.file, run.meta | {"objective": edm}, run.arrays))
+    film.play([(0, round(20 * seconds))], (480, 270), fps=20, duration=SECONDS)
+    levels = film.scene.act.light.levels
+    assert {name for name, level in levels.items() if level} == set(lit.split())
+    assert set(levels) == {"data", "state", "samples"}
+
+
+def test_all_of_the_data_are_seen_with_a_frame_round_the_close_up(cinema, run):
+    film = cinema("training", training=run)
+    film.play([(0, 90)], (480, 270), fps=20, duration=SECONDS)
+    (small,) = [mob for mob in film.scene.act.inset if type(mob).__name__ == "PointCloud"]
+    assert np.allclose(small.xy, run["target"][:POINTS])
+    (x0, x1, y0, y1), (left, low), (right, high) = small.box, small.points[0, :2], small.points[3, :2]
+    a, b, c, d = film.scene.act.pair.closer
+    window = film.scene.act.inset[-1]
+    wide = (min(b, x1) - max(a, x0)) / (x1 - x0) * (right - left)
+    high = (min(d, y1) - max(c, y0)) / (y1 - y0) * (high - low)
+    assert (window.width, window.height) == pytest.approx((wide, high), abs=0.05)
+
+
+def test_coordinates_are_said_to_be_nearly_independent_where_they_are():
+    from diffrender.animation.parts.stray_count import nearly_independent
+
+    rng = np.random.default_rng(0)
+    x = np.repeat([-1.0, 1.0], 400)
+    data = np.stack([x, x], 1) + 0.1 * rng.standard_normal((800, 2))
+    noise = rng.standard_normal((800, 2))
+    crossed = np.stack([data[:, 0], rng.permutation(data[:, 1])], 1)
+    assert nearly_independent(np.stack([noise, noise[::-1], crossed, data]), data).tolist() == [
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert not nearly_independent(np.zeros((2, 9, 3)), np.eye(3)).any()
 
 
 def test_large_points_are_those_of_the_data_that_the_noised_one_can_have_been(cinema, run):

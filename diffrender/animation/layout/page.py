@@ -173,9 +173,12 @@ class Page:
             y -= gap * height
         return [text for row in rows for text in row]
 
-    def tag(self, forms: str, rect: Rect, *values: object, right: bool = False) -> VGroup:
-        """A few words on a patch in an upper corner of a rectangle, over what moves there: `forms` of `fitting`."""
-        said = self.fitting(forms, TAG_ROOM * (rect[1] - rect[0]), "legend", *values).format(*values)
+    def tag(self, forms: str, rect: Rect, *values: object, right: bool = False, room: float = TAG_ROOM) -> VGroup:
+        """A few words on a patch in an upper corner of a rectangle, over what moves there: `forms` of `fitting`.
+
+        room: of the rectangle's width.
+        """
+        said = self.fitting(forms, room * (rect[1] - rect[0]), "legend", *values).format(*values)
         x, align = (rect[1] - 0.2, 1) if right else (rect[0] + 0.2, -1)
         text = self.label(said, x, rect[3] - 1.2 * self.em("legend"), align, "legend")
         return VGroup(pill(text, self.theme, alpha=0.9), text).set_z_index(TAG)

@@ -47,8 +47,9 @@ def likelihoods(run: Trajectory, noised: np.ndarray, points: np.ndarray) -> np.n
 class LearnedPair:
     """The pair's marks over the data in `view`; a clock's steps are snapshots.
 
-    data: the cloud of the data, in the view, of `points`. miss, least, mean: (K,) how far the guess misses, how far
-    the best one does, and the mean miss of all pairs. closer: the part of data space in which it is seen.
+    points: of the data that are shown. miss: (K,) how far the guess misses; rms: (K,) the root mean square miss of all
+    pairs, and best_rms that of E[x_0 | x_t], than which no guess is better on average. closer: the part of data space
+    in which it is seen.
     """
 
     def __init__(self, page: Page, run: Trajectory, view: Plane, points: int) -> None:
@@ -59,8 +60,8 @@ class LearnedPair:
         x0, guess = np.asarray(run["pair_x0"], float), np.asarray(run["pair_guess"], float)
         self.count, self.guess = len(x0), guess[:, told_pair(run)]
         misses = np.linalg.norm(guess - x0, axis=-1)
-        self.miss, self.mean = misses[:, told_pair(run)], misses.mean(1)
-        self.least = float(np.linalg.norm(self.best - self.x0))
+        self.miss, self.rms = misses[:, told_pair(run)], np.sqrt(np.square(misses).mean(1))
+        self.best_rms = float(np.sqrt(np.square(np.asarray(run["pair_best"], float) - x0).sum(-1).mean()))
         shown = np.concatenate([[self.x0, self.noised, self.best], self.guess])
         self.closer = view.fit(shown, ROOM[view.dims])
         data = run.target[:points]

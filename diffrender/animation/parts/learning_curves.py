@@ -25,7 +25,15 @@ NAMED = 0.55  # of a chart's width, under which curves are still high: room for 
 EVEN = 0.1  # of the time in which points move that all snapshots have alike
 ABOVE = 0.8  # of that width, for its name over a narrow chart: the next one's may reach over its left edge
 LEAST = "least possible on average: {0}|least on average: {0}|least {0}"
-JOINED = "nearest data 0.000, true samples 0.000–0.000"  # the longest line over a chart that holds the floor too
+JOINED = "nearest data 0.000, true samples 0.000–0.000"  # the longest line that every chart with its floor needs
+LOSS_JOINED = (
+    "Loss, mean of the latest half {0}, least on average {1}|Loss, latest half {0}, least on average {1}"
+    "|Loss {0}, least on average {1}|Loss {0}, least {1}"
+)
+NEAREST_JOINED = (
+    "Mean distance to the nearest data {0}, true samples {1}|To the nearest data {0}, true samples {1}"
+    "|Nearest data {0}, true samples {1}"
+)
 RAW = 0.5  # opacity of the single losses behind their mean
 
 
@@ -70,8 +78,9 @@ class LearningCurves:
         boxes = (box.columns(1, 1, gap=0.6) if tall else box.rows(0.48, 0.52, gap=0.2)) if both else [box]
         # over a narrow chart stands the name of its dotted line too, for which there is no room within
         narrow = page.shape != "wide" or box.width < NARROW * page.em("legend")
-        self.joined = narrow and page.words(JOINED, "legend").width <= boxes[0].width  # on the line of its number
+        self.joined = page.words(JOINED, "legend").width <= boxes[0].width  # on the line of its number
         self.line = 1.2 * page.em("floor") if narrow and not self.joined else 0.0
+        self.left = boxes[0].left
         first, *rest = (b._replace(top=b.top - 1.2 * page.em("legend") - self.line) for b in boxes)
         ticks = decades(1, len(run["loss"]))[:: 1 if page.shape == "wide" else 2]
         # charts under each other have one axis of steps: numbers at their left have the same room
@@ -98,7 +107,8 @@ class LearningCurves:
         # a floor is known within some 1 %: no more decimals than that, of what is compared with it too
         spec = f".{max(1 - math.floor(math.log10(floor)), 2)}f" if floor else ".3f"
         name = f"Loss, mean of the latest half: {{:{spec}}}" if page.shape == "wide" else f"Loss {{:{spec}}}"
-        name += f", least {floor:{spec}}" if floor and self.joined else ""
+        if floor and self.joined:
+            name = self._joined(LOSS_JOINED, axes, spec, f"{floor:{spec}}")
         value = self._over(axes, clock.number(name, mean[np.clip(steps - 1, 0, len(mean) - 1)], size="legend"))
         least = [self._judged(axes, floor, LEAST.replace("{0}", f"{{0:{spec}}}"))] if floor else []
         return [*axes.mobjects, *least, raw, smooth, value]
@@ -122,14 +132,21 @@ class LearningCurves:
         )  # fmt: skip
         curve = clock.bind(axes.curve(np.maximum(self.steps, 1), far, color=theme.samples, ring=theme.bg))
         name = page.fitting(NEAREST if points and figures else FAR, axes.rect.width, "legend", 0.0)
-        called = "nearest data" if points else "distance"
-        name = f"{called} {{:.3f}}, true samples {figures.usual}" if figures and self.joined else name
+        if figures and self.joined:
+            forms = NEAREST_JOINED if points else "Distance {0}, true samples {1}"
+            name = self._joined(forms, axes, ".3f", figures.usual)
         value = self._over(axes, clock.number(name[0].upper() + name[1:], far, size="legend", color="samples"))
         size = compared_points(self.run, self.run["snapshot"][-1])
         usual = figures.usual if figures else ""
         names = "|".join(form.format(size or 0, usual) for form in FLOOR.split("|"))
         least = [axes.band(figures.low, figures.high), self._judged(axes, figures.high, names)] if figures else []
         return [*axes.mobjects, *least, curve, value]
+
+    def _joined(self, forms: str, axes: Axes, spec: str, judged: str) -> str:
+        """The template of a number and of what it is judged by, on one line over a chart."""
+        widest = f"{8:{spec}}"
+        form = self.page.fitting(forms, axes.rect.right - self.left, "legend", widest, judged)
+        return form.format(f"{{:{spec}}}", judged)
 
     def _over(self, axes: Axes, text: Any) -> Any:
         """A text over a chart and over the name of its dotted line, at its left unless it is longer than that."""

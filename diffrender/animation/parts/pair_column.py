@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from manim import VGroup
+from manim import Dot, VGroup
 
 from diffrender.animation.layout.box import Box, Boxes
-from diffrender.animation.layout.page import Page, narrowed
+from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import KEY_GAP, Key, key_dot, key_line, legend
 from diffrender.animation.parts.axes import Axes, decades
 from diffrender.animation.parts.clock import Clock
-from diffrender.animation.parts.learned_pair import LearnedPair, diamond
+from diffrender.animation.parts.learned_pair import LARGEST, LearnedPair, diamond
 from diffrender.animation.text.language import own, spoken
 from diffrender.animation.theme import HAIR, LINE
 
@@ -20,23 +20,35 @@ SAID = {
     "noise": "Training, for one pair: a point of the data,\nand noise on it",
     "guess": "From that the network guesses the point:\nuntrained, it misses",
     "learn": "Training lowers the mean square of\nall such misses, weighted by the noise",
-    "best": "They cannot all vanish: the best guess is the\nmean of all points that it could have been",
+    "best": "They cannot all vanish: best on average is\nthe mean of all points it could have been",
+    "generate": "To generate: from noise in {0:,} denoising steps,\neach with the network's guess",
 }
-KEY, LINES = 0.4, 2  # width of a key; lines of a sentence
-LEAST = 1.8  # height in which a chart can be read
-BEST_GUESS = "best guess misses by {0:.2f}|best guess {0:.2f}|best {0:.2f}"
-CHART = "its miss, and in grey the mean of {0:,} pairs|its miss, grey: mean of {0:,}|grey: mean of {0:,}"
+KEY, LINES, ROWS, ROW = 0.4, 2, 6, 1.35  # width of a key; lines of a sentence, and of the key, so many em each
+INSET, INSET_GAP, LOWEST = (
+    0.4,
+    0.2,
+    0.9,
+)  # of the width for all of the data, at most, and beside it; where the chart's axis begins, of the least that it shows
+LEAST = 1.6  # height in which a chart can be read
+BEST = "best guesses: {0:.2f}|best: {0:.2f}"
+RMS = "RMS miss of {0:,} pairs: {1}|RMS of {0:,}: {1}|RMS: {1}"
+CHART = (
+    "root mean square miss of {0:,} pairs; thin: this pair|RMS miss of {0:,} pairs; thin: this pair"
+    "|RMS miss of {0:,} pairs|RMS of {0:,}"
+)
 
 
 class PairColumn:
     """Texts and a chart in what `boxes` of a training leave beside the panel, bound to a clock of snapshots.
 
-    rows: of the key, by the moment in which each comes. chart: what comes with the run. of_edm: whether the network
-    answers with D_θ, as the equation over the picture writes it.
+    rows: of the key, by the moment in which each comes. chart: what comes with the run. inset: what is left beside the
+    key for all of the data, None if nothing is. of_edm: whether the network answers with D_θ, as the equation over the
+    picture writes it.
     """
 
     def __init__(self, page: Page, clock: Clock, pair: LearnedPair, boxes: Boxes, *, of_edm: bool) -> None:
         self.page, self.clock, self.pair, self.of_edm = page, clock, pair, of_edm
+        self.inset: Box | None = None
         left, right = boxes.side.left, boxes.side.right
         low = min(box.bottom for box in boxes.tile_names)
         em, label = page.em("legend"), 1.5 * page.em("label")
@@ -49,16 +61,22 @@ class PairColumn:
         if page.shape == "tall":
             keys, plot = body.columns(0.42, 0.58, gap=0.3)
         else:
-            keys = body._replace(bottom=body.top - 5 * 1.5 * em)
-            plot = body._replace(top=keys.bottom - 0.6 * em)
+            keys = body._replace(bottom=body.top - ROWS * ROW * em)
+            plot = body._replace(top=keys.bottom - 0.3 * em)
+        if page.shape in ("wide", "classic"):
+            size = min(keys.height - 0.4 * em, INSET * body.width)
+            self.inset = Box(right - size, right, keys.top - size, keys.top)
+            keys = keys._replace(right=self.inset.left - INSET_GAP)
         self.rows = self._keys(keys)
         self.chart = self._chart(plot) if plot.height > LEAST else self._figures(plot)
 
-    def say(self, moment: str) -> list[Any]:
-        """The sentence of a moment."""
+    def say(self, moment: str, *values: object) -> list[Any]:
+        """The sentence of a moment, with its values."""
         page = self.page
-        parts = [own(part) for part in spoken().line(SAID[moment]).splitlines()]
-        lines = [narrowed(page.words(part), self.head.width) for part in parts]
+        parts = [own(part) for part in spoken().line(SAID[moment].format(*values)).splitlines()]
+        lines = [page.words(part) for part in parts]
+        share = min(1.0, self.head.width / max(line.width for line in lines))  # all lines of one size
+        lines = [line.scale(share) for line in lines]
         return list(page.stack(self.head, *lines, gap=0.45, align=page.column_align))
 
     def _keys(self, box: Box) -> dict[str, VGroup]:
@@ -70,11 +88,15 @@ class PairColumn:
             "noise": (key_dot(theme.panel, radius=0.1, ring=theme.fg), f"with noise: {noised}|noised {noised}"),
             "guess": (key_dot(theme.samples, radius=0.1), f"the network's guess {guess}|guess {guess}"),
             "miss": (key_line(theme.fg, width=2 * LINE), ""),
-            "best": (_diamond(theme.fg), "mean of what it could be|the mean"),
+            "likely": (
+                _grown(theme.data),
+                "what it could be, large: likely|large: a likely $x_0$|large: likely|likely",
+            ),
+            "best": (_diamond(theme.fg), "their mean, best on average|their mean|mean"),
         }
         rows, y = {}, box.top
         for name, (key, forms) in items.items():
-            y -= 1.5 * em
+            y -= ROW * em
             if forms:
                 text = page.fitting(forms, box.width - KEY - KEY_GAP, "legend")
                 rows[name] = legend([(key, KEY, text)], box.left, y + 0.3 * em, em, theme)
@@ -87,11 +109,11 @@ class PairColumn:
     def _figures(self, box: Box) -> list[Any]:
         """What the chart would show, in numbers, where it has no room: as many lines as there is room for."""
         page, clock, pair, em = self.page, self.clock, self.pair, self.page.em("legend")
-        least = page.fitting(BEST_GUESS, box.width, "legend", pair.least).format(pair.least)
-        mean = f"mean of {pair.count:,} pairs: {{:.2f}}"
+        best = page.fitting(BEST, box.width, "legend", pair.best_rms).format(pair.best_rms)
+        rms = page.fitting(RMS, box.width, "legend", pair.count, "0.00").format(pair.count, "{:.2f}")
         lines: list[Any] = [
-            page.words(least, "legend"),
-            clock.number(mean, pair.mean, size="legend", between=True),
+            page.words(best, "legend"),
+            clock.number(rms, pair.rms, size="legend", between=True),
             clock.number("training step {:,}", np.asarray(clock.run["snapshot_step"]), size="legend", between=True),
         ]
         shown = lines[max(len(lines) - max(int(box.height / (1.4 * em)), 0), 0) :]
@@ -99,25 +121,33 @@ class PairColumn:
         return [text.at(box.left, box.top - (k + 1) * 1.4 * em) for k, text in enumerate(shown)]
 
     def _chart(self, box: Box) -> list[Any]:
-        """The pair's miss and the mean of all over the training step, with the miss of the best guess."""
+        """The root mean square miss of all pairs over the training step, that of best guesses, and the pair's own."""
         page, theme, clock, pair, em = self.page, self.page.theme, self.clock, self.pair, self.page.em("legend")
         steps = np.asarray(clock.run["snapshot_step"])
         total, shown = len(clock.run["loss"]), np.maximum(steps, 1)
         ticks = decades(1, total)[:: 1 if page.shape == "wide" else 2]
-        top = float(max(pair.miss.max(), pair.mean.max()))
+        shown_misses = np.concatenate([pair.miss, pair.rms, [pair.best_rms]])
+        low, top = LOWEST * float(shown_misses.min()), float(shown_misses.max())
         box = box._replace(bottom=box.bottom + 1.25 * em)
         name = page.fitting(CHART, box.width - 2 * em, "legend", pair.count).format(pair.count)
-        axes = Axes(page, box, x=(1, total), y=(0.0, top), log_x=True, x_ticks=ticks, y_name=name)
-        mean = axes.curve(shown, pair.mean, color=theme.muted, width=1.5 * HAIR)
-        miss = axes.curve(shown, pair.miss, color=theme.fg, ring=theme.bg)
-        clock.bind(mean, miss)
-        named = page.fitting(BEST_GUESS, 0.7 * axes.rect.width, "floor", pair.least).format(pair.least)
+        axes = Axes(page, box, x=(1, total), y=(low, top), log_x=True, x_ticks=ticks, y_name=name)
+        miss = axes.curve(shown, pair.miss, color=theme.muted, width=2 * HAIR)
+        rms = axes.curve(shown, pair.rms, color=theme.fg, ring=theme.bg)
+        clock.bind(miss, rms)
+        named = page.fitting(BEST, 0.7 * axes.rect.width, "floor", pair.best_rms).format(pair.best_rms)
         told = "training step {:,}, log axis" if page.shape == "wide" else "training step {:,}"
         step = clock.number(told, steps, size="legend", between=True)
         step.at(box.right, box.bottom - 1.05 * em, 1)
-        least = axes.floor(pair.least)
-        x, y = axes.rect.left + 0.4 * page.em("floor"), axes.at(1, pair.least)[1] - 1.05 * page.em("floor")
-        return [*axes.mobjects, least, page.label(named, x, y, -1, "floor", "muted"), mean, miss, step]
+        best = axes.floor(pair.best_rms)
+        x, y = axes.rect.left + 0.4 * page.em("floor"), axes.at(1, pair.best_rms)[1] - 1.05 * page.em("floor")
+        return [*axes.mobjects, best, page.label(named, x, y, -1, "floor", "muted"), miss, rms, step]
+
+
+def _grown(color: str) -> Key:
+    """Legend sample: what is likely is drawn large."""
+    return lambda x0, x1, y: VGroup(
+        *(Dot([x0 + share * (x1 - x0), y, 0], radius=r, color=color) for share, r in ((0.15, 0.03), (0.7, LARGEST)))
+    )
 
 
 def _diamond(color: str) -> Key:

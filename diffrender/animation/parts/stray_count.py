@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,11 @@ from diffrender.animation.parts.clock import Clock
 
 FORMS = "{0:,} of {1:,} lie where no data are|{0:,} of {1:,} off the data"
 HALF = "half learned: shapes no data have|half learned: not yet data|half learned"
+APART = "half learned: $x$ and $y$ nearly independent|$x$ and $y$ nearly independent|$x$, $y$ nearly independent"
+BINS, SHUFFLES = 12, 8  # of each coordinate, to see whether two depend on one another; shuffled pairs to judge it by
+ALONE, CHANGED = 0.2, 0.15  # of what the data have of dependence; how far one coordinate's law has moved from the first
 MANY, BEGUN = 0.2, 0.97  # share of all points, and of those that are off the data at first
-ROOM, PAD, PATCH = 0.68, 0.1, 0.88  # of the panel's width; round the text; opacity of what lies under it
+ROOM, TAG_ROOM, PAD, PATCH = 0.68, 0.9, 0.1, 0.88  # of the panel's width; round the text; opacity of what is under it
 
 
 def stray_counts(shots: Any, data: np.ndarray) -> np.ndarray:
@@ -41,10 +45,48 @@ def stray_count(page: Page, clock: Clock, shots: Any, data: np.ndarray, box: Box
     low, high = box.bottom + 0.2 - 0.35 * em, box.bottom + 0.2 + 0.95 * em
     place = Box(box.right - 0.2 - text.room - PAD, box.right - 0.2 + PAD, low, high)
     patch = frame(place, page.theme.panel, 0, fill=page.theme.panel, radius=0.1).set_fill(opacity=PATCH)
-    half = page.tag(HALF, box)
-    strength = OpacityScale(half)
-    clock.bind(lambda shot: strength.set(float(half_learned(counts, total, int(shot)))), moves=[half])
-    return [VGroup(patch).set_z_index(MOVING_TEXT), text.set_z_index(MOVING_TEXT + 1), half]
+    said = np.array([half_learned(counts, total, shot) for shot in range(len(counts))])
+    apart = nearly_independent(shots, data)
+    tags = []
+    for forms, when in ((HALF, said & ~apart), (APART, said & apart)):
+        tags.append(tag := page.tag(forms, box, room=TAG_ROOM))
+        clock.bind(partial(_show, OpacityScale(tag), when), moves=[tag])
+    return [VGroup(patch).set_z_index(MOVING_TEXT), text.set_z_index(MOVING_TEXT + 1), *tags]
+
+
+def _show(strength: OpacityScale, when: np.ndarray, shot: float) -> None:
+    strength.set(float(when[int(shot)]))
+
+
+def nearly_independent(shots: Any, data: np.ndarray) -> np.ndarray:
+    """(K,) whether the two coordinates of snapshots (K, N, 2) depend on one another hardly more than shuffled ones do,
+    as those of the data (M, 2) do not, though one of their laws is no longer that of the first snapshot.
+
+    The law of two is counted in `BINS` by `BINS` cells of the data's box. Never in space.
+    """
+    shots = np.asarray(shots, float)
+    if shots.shape[2] != 2:
+        return np.zeros(len(shots), bool)
+    low, high = np.min(data, axis=0), np.max(data, axis=0)
+    ends = np.stack([low, high], 1).tolist()
+    rng = np.random.default_rng(0)
+
+    def law(points: np.ndarray) -> np.ndarray:
+        x, y = np.clip(points, low, high).T
+        return np.histogram2d(x, y, bins=BINS, range=ends)[0] / len(points)
+
+    def dependence(points: np.ndarray) -> float:
+        both = [
+            law(points),
+            *(law(np.stack([points[:, 0], rng.permutation(points[:, 1])], 1)) for _ in range(SHUFFLES)),
+        ]
+        off = [np.abs(p - np.outer(p.sum(1), p.sum(0))).sum() / 2 for p in both]
+        return float(off[0] - np.mean(off[1:]))
+
+    laws = [law(shot) for shot in shots]
+    moved = np.array([max(np.abs(p.sum(a) - laws[0].sum(a)).sum() / 2 for a in (0, 1)) for p in laws])
+    alone = np.array([dependence(shot) for shot in shots]) < ALONE * dependence(np.asarray(data, float))
+    return alone & (moved > CHANGED)
 
 
 def half_learned(counts: np.ndarray, total: int, shot: int) -> bool:
