@@ -34,8 +34,8 @@ from diffrender.animation import (
 )
 
 POINT, UNDER = 0.8, 0.45  # opacity of points, and of the grid under them
-MOVE = 1.3  # seconds in which the grid comes to stand beside what it was
-SOON, LANDED = 0.2, 0.6  # part of them after which what goes is gone; seconds in which draws come to where it stands
+MOVE = 0.8  # seconds in which the grid comes to stand beside what it was
+SOON, LANDED = 0.25, 0.5  # part of them after which what goes is gone; seconds in which draws come to where it stands
 REWIND = 1.0  # seconds from the data back to the noise
 LANDING, READ = 0.1, 1.2  # of the run, for its last step; and seconds in which its last figures stand
 NAME = 0.96  # of a panel's width, for its name
@@ -76,10 +76,10 @@ class Mesh(TrajectoryScene):
         "error": "±: standard error",
         "grid": "grid",
         "cell": "one cell",
-        "before": "Before: the grid and {:,} draws of noise|Before: {:,} draws of noise|Before: {:,} draws",
-        "after": "After: the same draws, stretched, never torn|After: stretched, never torn|After: never torn",
-        "hues": "colour: direction in which a draw began|colour: direction in which\na draw began"
-        "|colour: where a draw began|colour: its start",
+        "before": "Before: {:,} of its points, drawn as noise|Before: {:,} points drawn as noise|Before: {:,} points",
+        "after": "After: the same points, stretched, never torn|After: stretched, never torn|After: never torn",
+        "hues": "colour: direction in which a point began|colour: direction in which\na point began"
+        "|colour: where a point began|colour: its start",
         "root": "colour as $sqrt(p_t)$",
     }
 
@@ -112,10 +112,12 @@ class Mesh(TrajectoryScene):
         edge = frame(boxes.stage, theme.border).set_z_index(5)
         beam = ZoomBeam(boxes.stage, read.lens, theme, light=0).set_z_index(2)
         joined = [] if page.shape == "tall" else [beam]  # there the key lies between
+        moved = [*joined, read.times]
 
         def look(share: float) -> None:
             mesh.box = tuple(a + share * (b - a) for a, b in zip(grid.wide, grid.near, strict=True))
             cell.show_step(clock.step)
+            read.show_times(mesh.box)
             for beam in joined:
                 beam.put(cell.bounds)
 
@@ -125,14 +127,10 @@ class Mesh(TrajectoryScene):
         ground = [*round_it, mesh, caption]
         self.intro(*self.header(words["title"], EQUATION), ground=ground, result=boxes.stage)
         seconds = self.seconds(REWIND)
-        self.rewind(
-            clock, REWIND, UpdateFromAlpha(lambda u: look(1 - smooth(u)), mesh, cell, *joined, run_time=seconds)
-        )
+        self.rewind(clock, REWIND, UpdateFromAlpha(lambda u: look(1 - smooth(u)), mesh, cell, *moved, run_time=seconds))
         self.stand(options.pause)
         seconds = self.seconds(options.duration)
-        self.play_run(
-            clock, None, UpdateFromAlpha(lambda u: look(closing_in(u)), mesh, cell, *joined, run_time=seconds)
-        )
+        self.play_run(clock, None, UpdateFromAlpha(lambda u: look(closing_in(u)), mesh, cell, *moved, run_time=seconds))
         self.stand(self.seconds(READ))
         if len(run.target):
             self.before_and_after(grid, mesh, [*round_it, caption])
@@ -147,12 +145,13 @@ class Mesh(TrajectoryScene):
         size: dict[str, Any] = {"radius": point_radius(count, SIZE), "alpha": POINT}
         left, right = Plane(containing(grid.wide, boxes.left), boxes.left), self.view(data, boxes.right)
         left.keep(grid.lattice().set_fill(opacity=UNDER))
-        noise = grid.noise(count)
+        chains = grid.drawn(count)
+        noise, came = (grid.points(step, chains) for step in (0, -1))
         size["color"] = directions(noise, theme)
         left.cloud(noise, **size)
         left.lay(left.box, left.rect)
-        right.lay(fit_both(right, data, grid.carried(noise)), boxes.right)
-        right.cloud(grid.carried(noise), **size)
+        right.lay(fit_both(right, data, came), boxes.right)
+        right.cloud(came, **size)
         view = Plane(mesh.box, grid.rect)
         view.made = [mesh]
         over, of_it = (
@@ -160,8 +159,7 @@ class Mesh(TrajectoryScene):
             for name, box in (("before", boxes.left), ("after", boxes.right))
             for said in [page.fitting(words[name], NAME * box.width, "label", count).format(count)]
         )
-        stands, comes = [over, *left.made], [of_it, *right.made]
-        came, hues = grid.carried(noise), words["hues"]
+        stands, comes, hues = [over, of_it, *left.made], right.made, words["hues"]
         table = JudgedTable(page, self.run, came, right, boxes, points=count, name="samples", also=hues)
         comes += [*table.mobjects, *[table.rings][: len(table.rings)], self.caption("sampler", table.meant, "model")]
         into = [

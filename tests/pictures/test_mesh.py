@@ -117,18 +117,22 @@ def test_the_numbers_are_those_of_the_followed_cell(shot, run):
     assert abs(written[0] - 1) < 0.012 < abs(written[1] - 1), "as they are written, their product is 1"
 
 
-def test_noise_that_the_map_carries_has_the_probability_of_every_part(shot, run):
-    """Carried draws have the mean and spread that masses at the cells' middles have; nodes go to where they went."""
+def test_chains_that_are_drawn_have_the_law_of_the_noise_and_end_where_they_were_recorded(shot, run):
+    """They are at every point as often as its share of the noise says, and have its mean and spread."""
     grid = next(m for m in shot.scene.mobjects if type(m).__name__ == "FollowedCell").grid
-    nodes, drawn = grid.nodes(-1), grid.carried(grid.noise(20_000))
-    np.testing.assert_allclose(grid.carried(grid.nodes(0).reshape(-1, 2)), nodes.reshape(-1, 2), atol=1e-5)
-    middle = (nodes[1:, 1:] + nodes[1:, :-1] + nodes[:-1, 1:] + nodes[:-1, :-1]).reshape(-1, 2) / 4
-    part = grid.mass.ravel() / grid.mass.sum()
-    spread = np.sqrt(part @ (middle - part @ middle) ** 2)
-    assert drawn.mean(0) == pytest.approx(part @ middle, abs=0.03)
-    assert drawn.std(0) == pytest.approx(spread, abs=0.06)
-    alike = np.full(len(part), 1 / len(part))  # control: all cells alike
-    assert np.abs(np.sqrt(alike @ (middle - alike @ middle) ** 2) - drawn.std(0)).max() > 0.1
+    chains = grid.drawn(40_000)
+    first, last = (np.asarray(run["x"][k], float) for k in (0, -1))
+    np.testing.assert_allclose(grid.points(-1, chains), last[chains], atol=1e-6)
+    part = norm.pdf(first / grid.deviation).prod(1)
+    edge = (np.abs(first) > np.abs(first).max(0) - 1e-6).sum(1)
+    part *= 0.5**edge  # only draws on the even grid
+    part /= part.sum()
+    assert np.bincount(chains, minlength=len(part)) / len(chains) == pytest.approx(part, abs=0.003)
+    for end in (first, last):
+        mean, found = part @ end, end[chains]
+        assert found.mean(0) == pytest.approx(mean, abs=0.02)
+        assert found.std(0) == pytest.approx(np.sqrt(part @ (end - mean) ** 2), abs=0.04)
+    assert np.abs(np.full(len(part), 1 / len(part)) - part).max() > 0.01, "the control: all alike"
 
 
 def test_it_ends_with_the_grid_before_and_after_each_among_its_points(cinema, run):
@@ -154,7 +158,8 @@ def test_the_magnifier_shows_the_cell_as_it_is(read, shot, run):
     r, c = outline.grid.cell
     nodes = np.asarray(run["x"][NOW], float).reshape(SIDE, SIDE, 2)[r : r + 2, c : c + 2].reshape(-1, 2)
     middle = nodes.mean(0)
-    assert np.mean(np.reshape(lens.box, (2, 2)), axis=1) == pytest.approx(middle, abs=1e-5)
+    around = (nodes.min(0) + nodes.max(0)) / 2
+    assert np.mean(np.reshape(lens.box, (2, 2)), axis=1) == pytest.approx(around, abs=1e-5)
     edges = (nodes[[0, 1]].mean(0), nodes[[2, 3]].mean(0))
     warm = read.warmth(shot.frame)
     for point in edges:
@@ -193,13 +198,13 @@ def test_the_probability_in_the_cell_is_told_of_noise_and_of_noised_data(shot, r
 
 def test_nothing_is_said_of_the_end_before_the_grid_has_landed(cinema, run):
     film = cinema("mesh", flow=run)
-    landed = BEFORE + SECONDS + 1.2 + 1.3
+    landed = BEFORE + SECONDS + 1.2 + 0.8
     for moment, expected in ((landed - 0.2, False), (landed + 0.5, True)):
         film.at(moment, duration=SECONDS)
         family = [m for top in film.scene.mobjects for m in top.get_family()]
         said = [m.body for m in family if hasattr(m, "body")]
-        assert any("Before" in text for text in said)
-        assert any("After" in text for text in said) == expected
+        assert all(any(name in text for text in said) for name in ("Before", "After")), "both panels are named at once"
+        assert any("true samples" in text for text in said) == expected
 
 
 @pytest.mark.parametrize("model", ["exact denoiser", "learned: MLP 3 × 128, EMA"])
@@ -207,3 +212,16 @@ def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look, model):
     """Of a learned model too, whose caption is longer."""
     named = Trajectory(run.file, run.meta | {"model": {"kind": "learned", "label": model}}, run.arrays)
     assert cinema("mesh", flow=named).layout(shape, look, duration=2) == []
+
+
+def test_the_magnifier_closes_in_with_the_cell_and_says_how_much_larger_it_shows_it(shot, run):
+    grid = framed(shot).grid
+    low, high = np.array([np.ptp(np.reshape(grid.lens(k), (2, 2))[0]) for k in (0, run.steps)])
+    sizes = [np.ptp(grid.ring(k), axis=0).max() for k in (0, run.steps)]
+    assert low == pytest.approx(3.2 * sizes[0], rel=1e-3)
+    assert high < low
+    assert high >= 1.3 * sizes[1], "but it holds it"
+    lens, whole = (next(m for m in shot.rasters["Lattice"] if (m.side == SIDE) is here) for here in (False, True))
+    times = np.divide(*(np.ptp(mob.points[:, 0]) / (mob.box[1] - mob.box[0]) for mob in (lens, whole)))
+    parts = [m for top in shot.scene.mobjects for m in top.get_family() if getattr(m, "spec", "") == ".1f"]
+    assert parts[0].value == pytest.approx(times, rel=1e-3)

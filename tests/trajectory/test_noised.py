@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from diffrender.trajectory.noised import noised_share, within
+from diffrender.trajectory.noised import mass_within, noised_share, within
 
 SQUARE = np.array([[0, 0], [2, 0], [2, 2], [0, 2]], float)
 ARROW = np.array([[0, 0], [2, 2], [0, 1], [-2, 2]], float)  # not convex
@@ -29,6 +29,15 @@ def test_the_share_is_that_of_the_law_and_its_error_that_of_the_data():
     run: Any = type("Run", (), parts)()
     share, error = noised_share(run, [SQUARE / 2, SQUARE])
     one = (ndtr((2 - 0.6) / 0.8) - ndtr(-0.6 / 0.8)) ** 2
-    assert share == pytest.approx([one / 4, 0.25], abs=0.01)
+    assert share == pytest.approx([one / 4, 0.25], abs=1e-6), "no draws"
     assert error[1] == pytest.approx(np.sqrt(0.25 * 0.75 / 400))
     assert 0 < error[0] < error[1], "noise has many draws of its own for each datum"
+
+
+def test_the_mass_within_a_curve_is_what_draws_say():
+    points, rng = np.array([[0.0, 0.5], [1.0, 1.2], [9.0, 9.0]]), np.random.default_rng(0)
+    for sigma in (2.0, 0.5, 0.06):
+        drawn = [within(p + sigma * rng.standard_normal((200_000, 2)), ARROW).mean() for p in points]
+        assert mass_within(points, sigma, ARROW) == pytest.approx(drawn, abs=0.004)
+        assert mass_within(points, sigma, ARROW[::-1]) == pytest.approx(drawn, abs=0.004)
+    assert mass_within(points, 1e-6, ARROW).tolist() == within(points, ARROW).tolist()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diffrender.animation.layout.box import Box, Boxes
-from diffrender.animation.mobjects.furniture.panels import frame, panel
+from diffrender.animation.mobjects.furniture.panels import Rect, frame, panel, pill
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.deformed_grid import CellLens, DeformedGrid
 from diffrender.animation.theme import LINE
@@ -18,11 +18,12 @@ LINES = (
     "density in it, $abs(det)$ × {:.2f}|density in it × {:.2f}",
 )
 NOISE = "{:.2f} % of the noise"
-DATA = "{:.2f} ± {:.2f} % of noised data|{:.2f} ± {:.2f} % of data"
+DATA, NOISED = "{:.2f} ± {:.2f} %", "of noised data, at this $t$|of noised data|noised data"
 BOTH = (
     "probability in it: {:.2f} % of the noise|in it {:.2f} % of the noise|noise {:.2f} %",
-    f"{DATA}|data {{:.2f}} ± {{:.2f}} %",
+    "{:.2f} ± {:.2f} % of noised data|noised data {:.2f} ± {:.2f} %|noised {:.2f} ± {:.2f} %|$x_t$ {:.2f} ± {:.2f} %",
 )
+TIMES = "× {:.1f}"  # how much larger the magnifier shows the plane
 BAND = 0.15  # of an em, between lines in a band
 LARGEST, CORNER = 0.47, 0.3  # side of the magnifier: of a column's width, and in a square frame of the stage's height
 
@@ -30,7 +31,8 @@ LARGEST, CORNER = 0.47, 0.3  # side of the magnifier: of a column's width, and i
 class CellReadouts:
     """Colour bar, noise level, figures and magnifier in the column of "square stage with column", bound to a clock.
 
-    words: what area, density and product are called. lens: where the magnifier lies. mobjects: all of it.
+    words: what area, density and product are called. lens: where the magnifier lies. times: how much larger it shows
+    the plane. mobjects: all of it.
     """
 
     def __init__(self, grid: DeformedGrid, clock: Clock, boxes: Boxes, *, words: Mapping[str, str]) -> None:
@@ -67,6 +69,8 @@ class CellReadouts:
         for name, power, form in figures:
             rows += [self._name(name, room), self._number(f"× {{:{form}}}", power, size="title")]
         rows += [self._name("product", room), self._of_noise(NOISE, room), *self._noised(DATA, room)]
+        if len(self.clock.run.target):
+            rows.append(page.words(page.fitting(NOISED, room, "legend"), "legend"))
         return page.stack(box._replace(left=self.lens.right + 0.4), *rows, gap=0.55)
 
     def _under(self, box: Box) -> list[Any]:
@@ -125,8 +129,24 @@ class CellReadouts:
         return text
 
     def _magnifier(self) -> list[Any]:
-        """The magnified part of the grid, in a frame."""
+        """The magnified part of the grid, in a frame, and how much larger it is."""
+        page, lens = self.clock.page, self.lens
+        self.times = page.running(TIMES, 10.0, size="legend").set_z_index(7)
+        self.times.at(lens.left + 0.2, lens.top - 1.2 * page.em("legend"))
         theme, made = self.clock.page.theme, self.clock.bind(CellLens(self.grid, self.lens))
         made.part.set_z_index(1)
         made.outline.set_z_index(3)
-        return [panel(self.lens, theme), *made.mobjects, frame(self.lens, theme.muted, 1.2 * LINE).set_z_index(5)]
+        self.magnifier = made
+        edge = frame(self.lens, theme.muted, 1.2 * LINE).set_z_index(5)
+        return [
+            panel(self.lens, theme),
+            *made.mobjects,
+            edge,
+            pill(self.times, theme, alpha=0.9).set_z_index(6),
+            self.times,
+        ]
+
+    def show_times(self, seen: Rect) -> None:
+        """Say how much larger the magnifier shows what it does than the grid's panel, on which the plane is `seen`."""
+        (a, b), (left, right) = seen[:2], self.grid.rect[:2]
+        self.times.set_values(self.lens.width / self.magnifier.across * (b - a) / (right - left))

@@ -24,7 +24,8 @@ ROOM = 1.06  # of its own sides, for the even grid
 INNER = 1.6  # deviations from the middle within which it begins
 PACED = 2000  # cells whose colours set the pace
 SATURATION, GREY = 0.6, (0.2126, 0.7152, 0.0722)  # of the density's colours; how light red, green and blue are
-LENS = 3.2  # sides of the followed cell, at the start, that the magnifier shows
+LENS, TIGHT = 3.2, 1.35  # how wide the magnifier's view is: sides of a square as large as the cell; its extent at least
+EDGE = 0.05  # of that, between it and the edge of the plane at the end
 FINE = 5  # parts each way of a cell in it, so that no edge shows between the colours of two
 
 
@@ -79,8 +80,12 @@ class DeformedGrid:
         low, high = np.quantile(shown, (0.001, 0.999), axis=0)
         room = 0.08 * (high - low).max()
         self.cell = self._pick(first, last, deviation)
-        (x0, x1, y0, y1), (left, bottom), (right, top) = self.lens(run.steps), low - room, high + room
-        self.near = containing((min(left, x0), max(right, x1), min(bottom, y0), max(top, y1)), rect)
+        x0, x1, y0, y1 = self.lens(run.steps)
+        edge = EDGE * (x1 - x0)
+        (left, bottom), (right, top) = low - room, high + room
+        self.near = containing(
+            (min(left, x0 - edge), max(right, x1 + edge), min(bottom, y0 - edge), max(top, y1 + edge)), rect
+        )
         (r, c), e = self.cell, self.every
         self.inside = float(self.mass[r : r + e, c : c + e].sum())
         self.ratio = np.array([self.ratio_at(k) for k in range(run.steps + 1)])
@@ -104,9 +109,10 @@ class DeformedGrid:
         return np.concatenate([block[0], block[1:, -1], block[-1, -2::-1], block[-2:0:-1, 0]])
 
     def lens(self, step: float) -> Rect:
-        """What a magnifier of the followed cell shows at a step 0..T: its size stays."""
-        x, y = self.block(step).reshape(-1, 2).mean(0).tolist()
-        half = LENS / 2 * float(np.ptp(self.block(0)[0, :, 0]))
+        """What a magnifier of the followed cell shows at a step 0..T: all of the cell, closer in as it shrinks."""
+        low, high = (np.asarray(end(self.ring(step), axis=0), float) for end in (np.min, np.max))
+        x, y = ((low + high) / 2).tolist()
+        half = max(LENS * math.sqrt(float(areas(self.block(step)).sum())), TIGHT * float((high - low).max())) / 2
         return (x - half, x + half, y - half, y + half)
 
     def ratio_at(self, step: float) -> float:
@@ -120,26 +126,20 @@ class DeformedGrid:
         size = np.stack([areas(self.nodes(k)).ravel()[cells] for k in range(self.run.steps + 1)])
         return np.clip(mass[cells] / np.maximum(size, 1e-12) / self.vmax, 0, 1)[..., None] ** ROOT
 
-    def noise(self, count: int, seed: int = 0) -> np.ndarray:
-        """(count, 2) points drawn from the law of the noise, of those that fall on the even grid."""
-        reach, rng, made = self.nodes(0)[-1, -1], np.random.default_rng(seed), np.zeros((0, 2))
+    def drawn(self, count: int, seed: int = 0) -> np.ndarray:
+        """(count,) chains: draws of the noise that fall on the even grid, each at the nearest point of it."""
+        first, rng, made = self.nodes(0), np.random.default_rng(seed), np.zeros((0, 2))
+        reach = np.abs(first[-1, -1])
         while len(made) < count:
             drawn = rng.standard_normal((count, 2)) * self.deviation
-            made = np.concatenate([made, drawn[(np.abs(drawn) < np.abs(reach)).all(1)]])
-        return made[:count]
+            made = np.concatenate([made, drawn[(np.abs(drawn) < reach).all(1)]])
+        places = (made[:count] - first[0, 0]) / (first[-1, -1] - first[0, 0]) * (self.side - 1)
+        column, row = np.clip(np.rint(places).astype(int), 0, self.side - 1).T
+        return row * self.side + column
 
-    def carried(self, points: np.ndarray) -> np.ndarray:
-        """(N, 2) where the map from the even grid to the last takes points (N, 2) on it: bilinear within each cell."""
-        first, nodes = self.nodes(0), self.nodes(-1)
-        places = [
-            np.interp(points[:, d], line, np.arange(self.side))
-            for d, line in enumerate((first[0, :, 0], first[:, 0, 1]))
-        ]
-        (column, across), (row, up) = (
-            (cell := np.minimum(at.astype(int), self.side - 2), (at - cell)[:, None]) for at in places
-        )
-        low, high = (nodes[r, column] + across * (nodes[r, column + 1] - nodes[r, column]) for r in (row, row + 1))
-        return low + up * (high - low)
+    def points(self, step: int, chains: np.ndarray) -> np.ndarray:
+        """(N, 2) where chains are at a recorded step."""
+        return self.nodes(step).reshape(-1, 2)[chains]
 
     @property
     def compared(self) -> int:
@@ -202,10 +202,12 @@ class FollowedCell(VGroup):
 
 
 class CellLens:
-    """A magnifier on the followed cell: it keeps its size, so that the cell is seen to shrink and to stretch.
+    """A magnifier on the followed cell, which closes in on it, so that its shape is seen however small it is.
 
-    mobjects: the magnified part of the grid and the cell's outline.
+    mobjects: the magnified part of the grid and the cell's outline. across: how wide its view is, in data units.
     """
+
+    across: float
 
     def __init__(self, grid: DeformedGrid, rect: Rect) -> None:
         (r, c), e = grid.cell, grid.every
@@ -225,6 +227,7 @@ class CellLens:
 
     def show_step(self, step: float) -> None:
         """Look at the cell at a recorded step."""
-        self.part.box = self.grid.lens(step)
+        self.part.box = box = self.grid.lens(step)
+        self.across = box[1] - box[0]
         self.part.show_step(step)
         self.outline.show_step(step)
