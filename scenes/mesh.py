@@ -76,7 +76,8 @@ class Mesh(TrajectoryScene):
         "error": "±: standard error",
         "grid": "grid",
         "cell": "one cell",
-        "before": "Before: {:,} of its points, drawn as noise|Before: {:,} points drawn as noise|Before: {:,} points",
+        "before": "Before: {:,} of its points, drawn as noise|Before: {:,} points drawn as noise"
+        "|Before: noise, {:,} points|Before: {:,} points",
         "after": "After: the same points, stretched, never torn|After: stretched, never torn|After: never torn",
         "hues": "colour: direction in which a point began|colour: direction in which\na point began"
         "|colour: where a point began|colour: its start",
