@@ -21,6 +21,8 @@ UNMEASURED = {
     "join any": 5,
     "pictures any": 5,
     "speak any": 2,
+    "train any unet cifar10 train cifar10": 0.25,
+    "train any unet mnist train mnist": 0.165,
 }
 CLIPS = {"render clip": 1, "render card": 1, "render picture": 1}  # in units of what is worked out here
 

@@ -9,6 +9,7 @@ import pytest
 
 from diffrender.config.find import scenes
 from diffrender.jobs.job import Job
+from diffrender.jobs.plan.subject import Subject
 from diffrender.jobs.run import local, timings
 from diffrender.jobs.run.progress import Progress, duration
 from diffrender.jobs.run.timings import JobTimings
@@ -203,6 +204,14 @@ def test_one_run_tells_of_longer_ones_within_a_factor_of_two(kind, tmp_path):
     assert times.estimates([again])[again.out].seconds == pytest.approx(once, rel=0.3)
     far = {"train": (40_000, 0), "sample": (2000, 20_000), "render": 590}[kind]
     assert times.estimate(making(kind, far))[0] > then * 2, "the control: what is much longer is said to be"
+
+
+def test_a_small_network_tells_nothing_of_a_large_one(tmp_path):
+    """A training of MNIST was said to take 15 s, by the spiral's pace: it takes a quarter of an hour."""
+    spiral, digits = (Subject.of(name, outputs=tmp_path).train() for name in ("spiral", "mnist"))
+    JobTimings(tmp_path).record([local.Outcome(spiral, "done", 22.0)])
+    assert JobTimings(tmp_path).estimate(digits).seconds > 300
+    assert JobTimings(tmp_path).estimate(spiral).seconds == pytest.approx(22, rel=0.2), "control"
 
 
 def test_durations():

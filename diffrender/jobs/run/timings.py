@@ -26,7 +26,7 @@ from diffrender.jobs.run.local import Outcome
 FILE = ".paces.json"
 ELSEWHERE = Path(__file__).with_name("paces.json")  # written by tests/benchmarks/paces.py
 PER_FRAME = 0.9  # what a frame costs whatever its size, in megapixels: measured at 480p and 720p
-STARTING_STEPS = 1000  # of training that take as long as what comes before and after it
+STARTING_STEPS, STARTING_OF_UNET = 1000, 20  # of training that take as long as what comes before and after it
 STARTING_STATES, STARTING_IMAGES = 400_000, 3000  # states (steps × chains) of a recording that take as long as that
 IMAGES = ("digits", "photographs", "mnist", "fashion_mnist", "cifar10", "image_folder")
 LOADING_SECONDS = 3.0  # of the first job that needs torch, until all of it has been called once
@@ -125,7 +125,8 @@ class JobTimings:
         """
         if config := job.settings.get("config"):
             if job.kind in ("train", "autoencoder"):
-                return STARTING_STEPS + float(config["training"]["steps"])
+                unet = config["model"]["kind"] == "unet"  # a step of which is as long as a hundred of a small network
+                return (STARTING_OF_UNET if unet else STARTING_STEPS) + float(config["training"]["steps"])
             sampler = config["sampler"]
             as_long = STARTING_IMAGES if config["target"]["kind"] in IMAGES else STARTING_STATES
             return 1 + float(sampler["evaluations"] or sampler["steps"]) * sampler["chains"] / as_long
