@@ -11,6 +11,7 @@ from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
     BesideData,
+    Boxes,
     Clock,
     DistanceCourse,
     FadeInFast,
@@ -26,21 +27,22 @@ from diffrender.animation import (
     directions,
     flowing,
     frame,
+    key_arrow,
     key_dot,
-    key_dots,
     key_hues,
     key_line,
     key_path,
+    key_wheel,
     panel,
     path_length,
     point_radius,
     scale_bar,
-    speeds,
 )
 
 DATA, POINT = 0.75, 0.95  # opacity of the data and of what is carried
 REWIND, BACK = 1.2, 0.9  # seconds: back to the noise, and once more
-ALONE, PATHS, ROUND = 4.5, 2.0, 4.0  # seconds: one particle alone, the paths of all; and a turn about them in space
+READ, ALONE = 2.0, 4.5  # seconds: for what terms mean, before anything moves; and one particle alone
+PATHS, ROUND = 2.0, 4.0  # seconds: the paths of all; and a turn about them in space
 ARRIVE = 0.8  # seconds in which all that have arrived, and their paths, come in the field's place
 TAIL = {"width": 1.2 * LINE, "alpha": 0.9, "power": 1.0}
 FAR = 0.97  # the one particle goes farther than so much of the others
@@ -67,27 +69,30 @@ class Drift(TrajectoryScene):
         "named": "forward: $dif x = f_t dif t + g_t dif w$\n$f_t$ moves, $g_t$ adds noise\n"
         "$p_t$: density of the noisy data\n$nabla log p_t$, the score: uphill",
         "angle": "hue: start angle|start angle",
+        "seen_angle": "hue: start angle, as first seen|start angle as seen|start angle",
         "data": "data, for reference|data",
         "one": "one particle",
         "riders": "particles",
         "some": "{:,} of {:,} particles|{:,} of {:,}",
-        "field": "motion as $t$ falls, $- #h(0.1em) dot(x)$|motion as $t$ falls",
+        "field": "direction as $t$ falls, $- #h(0.1em) dot(x)$|direction as $t$ falls",
+        "arrows": "motion as $t$ falls, $- #h(0.1em) dot(x)$|motion as $t$ falls",
         "first": "first one particle; lines: the field of this instant|first one particle",
-        "slice": "first one particle; arrows: the field on one slice|first one particle",
-        "error": "network's error: {:.0f} % of a step|error: {:.0f} % of a step|error {:.0f} %",
-        "faint": "faint field: mostly the network's error",
+        "slice": "first one particle; arrows: the field near the data|first one particle",
+        "pace": "speed of all, RMS: {:.2f}|speed, RMS: {:.2f}",
+        "faint": "faint field: mostly the network's error|faint: mostly the network's error|faint: mostly error",
         "then": "now {:,} at once, the same flow|now {:,} at once",
+        "in_space": "now {:,} at once",
         "all": "where all {:,} end|all {:,}",
         "decided": "no noise: where each starts decides where it ends|no noise: the start decides the end|all {:,}",
-        "paths": "paths of",
-        "ends": "where they end",
+        "ways": "{:,} paths, {:,} ends",
+        "whole": "{:,} paths and ends",
     }
 
     class Options(SceneOptions):
         """Options of `drift`."""
 
         style: Literal["arrows", "streamlines"] = Field(
-            "streamlines", description="how the field is drawn in the plane; in space as arrows on a slice"
+            "streamlines", description="how the field is drawn in the plane; in space as arrows near the data"
         )
         duration: float = Field(8.0, gt=0, le=600, description="seconds in which the particles go from noise to data")
         particles: int = Field(250, ge=0, le=20000, description="points that are carried, each with a tail")
@@ -125,44 +130,33 @@ class Drift(TrajectoryScene):
         clock.bind(lambda k: field.set_fill(opacity=flow.trusted[int(k)]), moves=[field])
         header = self.header(words["title"], EQUATION)
         sigma = clock.number("$sigma_t =$ {:.3f}", run["sigma"])
-        beside = (sigma.room + 0.3) * (page.column_align == 0)  # under the stage they share a line
-        room = boxes.column._replace(right=boxes.column.right - beside)
-        bar = page.log_scale('$norm(dot(x)) "(log)"$', room, speeds(theme), flow.low, flow.high)
-        turns = {0: "0°", 0.5: "180°", 1: "360°"}
-        angle = page.value_bar(page.fitting(words["angle"], 0.5 * room.width, "label"), room, all_round(theme), turns)
         course = DistanceCourse(clock)
-        below = boxes.column._replace(top=boxes.column.top - 2.9 * page.em("legend"))
-        numbers: list[Any] = course.lines(below.width) if page.shape != "square" else []
-        left = below.width - (page.shape != "wide") * (sigma.room + 0.2)  # in a wide frame it has a line of its own
-        error = self.error_of(clock, flow, left) if page.column_align else []
-        if page.column_align == 0:  # under the stage: beside the bar
-            page.stack(below, *numbers)
-            sigma.at(boxes.column.right, boxes.column.top - 0.9 * page.em("legend"), 1)
-        else:
-            page.stack(below, *([sigma], error) if page.shape == "wide" and error else [sigma, *error], *numbers)
-        keys = {act: self.legend(items, boxes.key) for act, items in self.keys(len(data), flow, view).items()}
+        numbers: list[Any] = course.lines(boxes.column.width) if page.shape != "square" else []
+        pace = self.pace(clock, boxes.column.width) if page.column_align else []
+        page.stack(boxes.column, sigma, *pace, *numbers, align=page.column_align)
+        keys = {act: self.legend(items, boxes.key) for act, items in self.keys(len(data), flow, view, boxes).items()}
         if page.column_align:
-            numbers += course.chart(below, numbers, max(keys.values(), key=lambda key: key.height))
-        lengths = ("lengths: 4th root, anew each step" if plane else "lengths: 4th root of the speed") * arrows
+            numbers += course.chart(boxes.column, numbers, max(keys.values(), key=lambda key: key.height))
+        lengths = ("lengths: 4th root, anew each step" if plane else "lengths: cube root of the speed") * arrows
         terms = words["terms"] if page.shape == "tall" else ""
-        under = min(float(text.get_bottom()[1]) for text in (sigma, *error)) - 0.35
+        under = min(float(text.get_bottom()[1]) for text in (sigma, *pace)) - 0.35
         floor = float(max(key.get_top()[1] for key in keys.values())) + 0.2
         told = Narration(self, boxes.column._replace(top=under), size="legend", floor=floor)
-        named = told.texts(words["named"]) if page.column_align and options.alone else []
-        faint = words["faint"] if page.shape == "wide" and not arrows and flow.trusted.min() < 1 else ""
-        caption = self.caption("sampler", "step", lengths, "seed", "model", faint or terms * (not lengths))
+        faint = words["faint"] * bool(flow.trusted.min() < 1)
+        notes = [page.words(page.fitting(faint, boxes.column.width, "legend"), "legend", "muted")] if faint else []
+        named = told.texts(words["named"], *notes) if page.column_align and options.alone else []
+        faint = faint.split("|")[0] * (page.shape == "wide" and not arrows)
+        caption = self.caption("sampler", "step", "seed", "model", terms)
+        about_field = self.caption("sampler", "step", lengths, "seed", "model", faint, terms * (not lengths))
+        foot = ([caption], [about_field]) if lengths or faint else ([], [])  # the field's own stands while it does
         edge = [frame(boxes.stage, theme.border).set_z_index(9)]
         edge.append(scale_bar(view, page, boxes.stage, under=theme.panel).set_z_index(9))
 
         clock.show(1)
         if not plane:
             view.lay(view.close_up(shape), view.rect)
-        stage, read, ended = (
-            [panel(boxes.stage, theme), *edge],
-            [sigma, *numbers],
-            [*paths, ends, *angle, keys["paths"]],
-        )
-        shown = [m for m in view.made if m not in (*many, *data, field, *ended)]
+        stage, read, ended = [panel(boxes.stage, theme), *edge], [sigma, *pace, *numbers], [*paths, keys["paths"]]
+        shown = [m for m in view.made if m not in (*many, *data, field, ends, *ended)]
         self.intro(*header, ground=[*stage, *read, caption, *shown, *ended], result=boxes.stage)
         self.rewind(clock, REWIND)
         acts = ["one", "many"] if options.alone else ["many"]
@@ -173,36 +167,45 @@ class Drift(TrajectoryScene):
         everywhere = words["all" if tangled else "decided"]
         first, then, everyone = (
             page.tag(said, boxes.stage, count, right=aside)
-            for said, count in ((begin, 1), (words["then"], states.shape[1]), (everywhere, run.chains))
+            for said, count in (
+                (begin, 1),
+                (words["then" if plane else "in_space"], states.shape[1]),
+                (everywhere, run.chains),
+            )
         )
         self.crossfade(
             [
                 *ended,
                 *(numbers if options.alone else []),  # they are of all, of whom but one is seen
                 *([] if options.alone else hero.mobjects),
+                *foot[0],
             ],
-            [keys[acts[0]], first if options.alone else then, *named],
-            early=[field, *data, *bar, *error],
+            [keys[acts[0]], first if options.alone else then, *named, *foot[1]],
+            early=[field, *data],
         )
         if options.alone:
+            self.carry(clock, field, READ * bool(named), still=True)
             self.carry(clock, field, ALONE)
             self.rewind(clock, BACK)  # the field stands, what it carries goes back
-            hidden = [] if plane else [field, *bar]  # in space it would lie before the particles
-            self.crossfade([keys["one"], first, *named, *hidden], [*many, *numbers, keys["many"], then])
+            hidden, back = ([], []) if plane else ([field, *foot[1]], foot[0])  # in space it would lie before them
+            self.crossfade([keys["one"], first, *named, *hidden], [*many, *numbers, keys["many"], then, *back])
         else:
             self.play(FadeInFast(*many, run_time=0.4))
         self.carry(clock, field, options.duration)
         self.play(
             FadeOutFast(keys["many"], then, run_time=0.3),
-            FadeOutFast(*(m for m in (field, *bar, *data, *error, *many) if m in self.mobjects), run_time=ARRIVE),
-            FadeInFast(*paths, ends, run_time=ARRIVE),
-            FadeInFast(*angle, keys["paths"], everyone, run_time=ARRIVE, after=0.4),
+            FadeOutFast(*(m for m in (field, *data, *many) if m in self.mobjects), run_time=ARRIVE),
+            FadeOutFast(*(m for m in foot[1] if m in self.mobjects), run_time=0.3),
+            FadeInFast(*paths, run_time=ARRIVE),
+            FadeInFast(keys["paths"], everyone, run_time=ARRIVE, after=0.4),
+            FadeInFast(*(m for m in foot[0] if m not in self.mobjects), run_time=ARRIVE, after=0.4),
         )
         self.wait(PATHS)
         if turning := view.go_round(self.seconds(ROUND), shape, degrees=options.orbit):
             self.play(*turning)
-        gone = [*(mob for mob in view.made if mob is not ends), *stage, *read, *angle, keys["paths"], everyone, caption]
+        gone = [*(mob for mob in view.made if mob is not ends), *stage, *read, keys["paths"], everyone, caption]
         if len(data):
+            self.add(ends)
             self.beside_the_data(view, [mob for mob in gone if mob in self.mobjects])
         self.outro()
 
@@ -214,13 +217,15 @@ class Drift(TrajectoryScene):
         paths = flow.paths(view, hues)
         return [*paths, view.cloud(x, color=hues, radius=point_radius(len(hues), 24), alpha=1.0)]
 
-    def error_of(self, clock: Clock, flow: FlowField, width: float) -> list[Any]:
-        """How large the network's error is, where it is known, as a line of text no wider than `width`."""
-        if flow.error is None:
+    def pace(self, clock: Clock, width: float) -> list[Any]:
+        """How fast all go, where that is recorded and no noise drives them, as a line of text no wider than `width`."""
+        run = self.run
+        if "time" not in run or "noise" in run or (run.meta.get("sampler") or {}).get("stochastic", False):
             return []
-        share = 100 * flow.error
-        form = self.page.fitting(self.words["error"], width, "legend", share.max())
-        return [clock.number(form, share, size="legend", color="muted")]
+        moved = np.diff(np.asarray(run["x"], np.float32), axis=0)
+        speed = np.sqrt(np.square(moved).sum(2).mean(1)) / np.abs(np.diff(np.asarray(run["time"], float)))
+        form = self.page.fitting(self.words["pace"], width, "legend", speed.max())
+        return [clock.number(form, speed, size="legend", color="muted")]
 
     def beside_the_data(self, view: Any, gone: list[Any]) -> None:
         """All particles, as they have arrived on their paths, make room for the data, to which they should be alike."""
@@ -234,12 +239,17 @@ class Drift(TrajectoryScene):
         edges.append(self.caption("sampler", beside.meant, "model"))
         beside.play(self, view, gone, *edges)  # what leaves a panel is cut at its edge
 
-    def carry(self, clock: Clock, field: Any, seconds: float) -> None:
-        """Let recorded time pass, the lines of the field flowing meanwhile."""
-        moving = [flowing(field, self.seconds(seconds))] if isinstance(field, Streamlines) else []
-        self.play_run(clock, seconds, *moving)
+    def carry(self, clock: Clock, field: Any, seconds: float, still: bool = False) -> None:
+        """Let recorded time pass, or stand `still`, the lines of the field flowing meanwhile."""
+        moving = [flowing(field, self.seconds(seconds))] if isinstance(field, Streamlines) and seconds else []
+        if not still:
+            self.play_run(clock, seconds, *moving)
+        elif moving:
+            self.play(*moving)
+        else:
+            self.stand(self.seconds(seconds))
 
-    def keys(self, data: int, flow: FlowField, view: Any) -> dict[str, list[Any]]:
+    def keys(self, data: int, flow: FlowField, view: Any, boxes: Boxes) -> dict[str, list[Any]]:
         """What the marks of each act mean."""
         theme, words, chains = self.theme, self.words, self.run.chains
         shown = min(self.options.points or self.options.particles, chains)
@@ -248,17 +258,20 @@ class Drift(TrajectoryScene):
         one = (key_dot(theme.fg, ring=theme.bg), KEY_DOT_WIDTH, words["one"])
         some = words["some"].split("|")[0 if self.page.column_align else -1]  # under a stage the key has no room
         riders = some.format(shown, chains) if shown < chains else f"{shown:,} {words['riders']}"
-        some_field = words["field"].split("|")[0 if self.page.column_align else -1]
+        arrows = self.run.event != (2,) or self.options.style == "arrows"
+        some_field = words["arrows" if arrows else "field"].split("|")[0 if self.page.column_align else -1]
         many = (key_path(theme.samples), 0.4, riders)
-        field = (key_line(theme.muted, width=1.5 * LINE), 0.4, some_field)
+        mark = key_arrow(theme.muted, scale=0.5) if arrows else key_line(theme.muted, width=1.5 * LINE)
+        field = (mark, 0.4, some_field)
         drawn = flow.paths_shown(view)
-        whole = f" of {chains:,}" if drawn < chains and self.page.column_align else ""
         hues = theme.noise, theme.reject, theme.accept
-        paths = (key_hues(*hues), 0.4, f"{words['paths']} {drawn:,}{whole}")
-        ends = (key_dots(*hues), 0.4, words["ends"])
+        paths = (key_hues(*hues), 0.4, words["ways" if drawn < chains else "whole"].format(drawn, chains))
+        turn = words["angle" if self.run.event == (2,) else "seen_angle"]
+        turn = self.page.fitting(turn, (boxes.key.width - 0.6) * (self.page.column_align != 0), "legend")
+        wheel = (key_wheel(*("#" + bytes(hue).hex() for hue in all_round(theme, HUES)[:-1])), 0.4, turn)
         followed = [one] if self.options.alone and self.page.shape != "square" else []  # there one line holds no more
         return {
-            "paths": [*followed, paths, ends],
+            "paths": [*(followed if self.page.column_align else []), paths, wheel],
             "one": [*items, one, field],
             "many": [*items, *followed, many, *([field] if self.run.event == (2,) or not self.options.alone else [])],
         }

@@ -37,6 +37,7 @@ from .mobjects.furniture.panels import (
     key_hues as key_hues,
     key_line as key_line,
     key_path as key_path,
+    key_wheel as key_wheel,
     legend as legend,
     line as line,
     panel as panel,
@@ -96,7 +97,7 @@ from .parts.distance_chart import DistanceChart as DistanceChart
 from .parts.distance_course import DistanceCourse as DistanceCourse
 from .parts.distances import total_variation_curve as total_variation_curve
 from .parts.filling import FillingHistogram as FillingHistogram
-from .parts.flow_field import FlowField as FlowField, flowing as flowing, speeds as speeds
+from .parts.flow_field import FlowField as FlowField, flowing as flowing
 from .parts.flow_paths import FlowPaths as FlowPaths
 from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero, pick_hero as pick_hero

@@ -6,7 +6,6 @@ each other in a tall one. All text stands on baselines.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, TypeVar
@@ -26,7 +25,7 @@ AnyMobject = TypeVar("AnyMobject", bound=VMobject)
 
 TITLE_GAP = 0.3  # between title and equation
 MOVING_TEXT = 8  # z_index of text that changes: above all that stands still, which is then drawn once
-TAG, TAG_ROOM = 9, 0.65  # z_index of a tag, and how much of its rectangle's width it may take
+TAG, TAG_ROOM = 40, 0.65  # z_index of a tag, and how much of its rectangle's width it may take
 _DOT_ROOM = 0.62  # on each side of the dot between items of a caption, in em
 _LINE = {"wide": 0.42, "classic": 0.43, "square": 0.45, "tall": 0.52}  # from one caption line to the next
 
@@ -246,12 +245,6 @@ class Page:
         made += ends + [text for text in between if all(_apart(text, end, 0.3 * size) for end in ends)]
         return made
 
-    def log_scale(self, symbol: str, box: Rect, table: np.ndarray, low: float, high: float) -> list[Any]:
-        """The bar of a quantity coloured by its logarithm, at the top of a box; ticks at its ends and middle."""
-        values = {share: _figure(low * (high / low) ** share) for share in (0, 0.5, 1)}
-        signs = {0: "≤ ", 0.5: "", 1: "≥ "}
-        return self.value_bar(symbol, box, table, {share: signs[share] + text for share, text in values.items()})
-
 
 def narrowed(mob: AnyMobject, room: float) -> AnyMobject:
     """A mobject, smaller if it is wider than its room."""
@@ -261,11 +254,6 @@ def narrowed(mob: AnyMobject, room: float) -> AnyMobject:
 def _apart(a: Typeset, b: Typeset, gap: float) -> bool:
     """Whether two texts on a line have so much room between them."""
     return bool(max(a.get_left()[0], b.get_left()[0]) - min(a.get_right()[0], b.get_right()[0]) > gap)
-
-
-def _figure(value: float) -> str:
-    """A value in two figures, written out."""
-    return f"{float(f'{value:.1e}'):,.{max(0, 1 - math.floor(math.log10(value)))}f}"
 
 
 def _line_height(text: Typeset | Running | Number) -> float:

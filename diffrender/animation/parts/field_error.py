@@ -24,24 +24,8 @@ def field_error(run: Trajectory, places: np.ndarray, velocities: np.ndarray) -> 
     some = slice(None, None, max(1, len(at) // PLACES))
     steps = _moments(len(velocities))
     probed = np.stack([np.asarray(velocities[k], np.float32).reshape(at.shape)[some] for k in steps])
-    error, _ = _error(_data(run), at[None, some].astype(np.float32), probed, _levels(run, steps))
+    error = _error(_data(run), at[some].astype(np.float32), probed, _levels(run, steps))
     return _at_all(error, len(velocities))
-
-
-def error_of_steps(run: Trajectory) -> np.ndarray | None:
-    """(T,) the same of the steps that the chains themselves made, where these are: what matters to them.
-
-    As a share of the exact step or of the one made, whichever is larger: 1 where there is almost none to make. None too
-    where a step is not the velocity that the network gave, which of all samplers only DDIM makes.
-    """
-    if not _is_known(run) or (run.meta.get("sampler") or {}).get("name") != "ddim" or "noise" in run:
-        return None
-    steps = _moments(run.steps)
-    before, after = (np.stack([np.asarray(run["x"][k + end][:PLACES], np.float32) for k in steps]) for end in (0, 1))
-    levels = _levels(run, steps)
-    moved = (after - before) / (levels[:, 5] - levels[:, 4])[:, None, None].astype(np.float32)
-    error, made = _error(_data(run), before, moved, levels)
-    return _at_all(error / np.maximum(made, 1.0), run.steps)
 
 
 def _is_known(run: Trajectory) -> bool:
@@ -72,18 +56,15 @@ def _at_all(error: np.ndarray, count: int) -> np.ndarray:
 
 @remembered
 def _error(data: np.ndarray, places: np.ndarray, probed: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """(2, K): the error of probed (K, P, D) at places (K or 1, P, D), from data (N, D), and their own size, as shares
-    of the exact velocity; levels: (K, 6) of `_levels`."""
+    """(K,): the error of probed (K, P, D) at places (P, D), from data (N, D), as a share of the exact velocity;
+    levels: (K, 6) of `_levels`."""
     shares = []
-    for k, (learned, (alpha, next_alpha, sigma, next_sigma, time, next_time)) in enumerate(
-        zip(probed, levels, strict=True)
-    ):
-        x = places[min(k, len(places) - 1)]
+    for learned, (alpha, next_alpha, sigma, next_sigma, time, next_time) in zip(probed, levels, strict=True):
+        x = places
         apart = np.square(alpha * data).sum(1) - 2 * alpha * x @ data.T  # but for what is the same for all data
         weight = np.exp((apart.min(1, keepdims=True) - apart) / (2 * sigma**2))
         x0 = weight @ data / weight.sum(1, keepdims=True)
         noise = (x - alpha * x0) / sigma
         exact = ((next_alpha - alpha) * x0 + (next_sigma - sigma) * noise) / (next_time - time)
-        size = max(float(np.linalg.norm(exact)), 1e-12)
-        shares.append((np.linalg.norm(learned - exact) / size, np.linalg.norm(learned) / size))
-    return np.array(shares).T
+        shares.append(np.linalg.norm(learned - exact) / max(float(np.linalg.norm(exact)), 1e-12))
+    return np.array(shares)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from manim import BLACK, CapStyleType, Dot, RoundedRectangle, VGroup, VMobject
+from manim import BLACK, AnnularSector, CapStyleType, Dot, RoundedRectangle, VGroup, VMobject
 
 from diffrender.animation.mobjects.furniture.arrow import StepArrow, set_polygons
 from diffrender.animation.text.typst import words
@@ -172,6 +172,20 @@ def key_hues(*colors: str, width: float = LINE * 1.6) -> Key:
     def draw(x0: float, x1: float, y: float) -> VMobject:
         at = np.linspace(x0, x1, len(colors) + 1).tolist()
         return VGroup(*(line([(a, y), (b, y)], c, width) for a, b, c in zip(at, at[1:], colors, strict=False)))
+
+    return draw
+
+
+def key_wheel(*colors: str, radius: float = 0.19) -> Key:
+    """Legend sample: hues of directions, of which the first begins at the right, and the others go on over the top."""
+    part = 2 * np.pi / len(colors)
+
+    def draw(x0: float, x1: float, y: float) -> VMobject:
+        parts = (
+            AnnularSector(0.45 * radius, radius, angle=part, start_angle=k * part, color=color, fill_opacity=1)
+            for k, color in enumerate(colors)
+        )
+        return VGroup(*parts).shift([(x0 + x1) / 2, y, 0])
 
     return draw
 

@@ -9,15 +9,14 @@ import numpy as np
 from diffrender.animation.mobjects import kernels
 from diffrender.animation.mobjects.base import Box, Clip, Placement, finite32, rgba8
 from diffrender.animation.mobjects.plane.cloud import PointCloud
-from diffrender.animation.mobjects.plane.field import Field
+from diffrender.animation.mobjects.plane.field import FIELD_SHAFT, Field, arrows
 from diffrender.animation.mobjects.space.orbit import Orbit
 from diffrender.animation.theme import CASING, srgb
 
 HAZE = 0.5  # how far the colour of the farthest goes towards the haze
-SIDES = 12  # of a cone's base
 SLABS = 4  # depths that are told apart within the reach of the data, each with its casing
 CASED = 0.85  # opacity of a casing
-CONE = 0.26  # radius of a cone's base, in its lengths
+THIN = 0.8  # of the thickness of arrows in the plane
 
 
 class PointCloud3D(PointCloud):
@@ -79,13 +78,13 @@ class PointCloud3D(PointCloud):
 
 
 class VectorField3D(Field):
-    """Cones centred on their places, coloured by magnitude, drawn from far to near.
+    """Arrows centred on their places, coloured by magnitude, of one thickness, drawn from far to near.
 
     Parameters besides those of `Field`
     ----------
     orbit, box, haze: as of `PointCloud3D`.
     xyz, v: (N, 3) or (Gz, Gy, Gx, 3).
-    length: of the longest cone, in scene units.
+    length: of the longest arrow, in scene units.
     alpha: opacity, one or (N,).
     """
 
@@ -113,7 +112,7 @@ class VectorField3D(Field):
         self.length = length * (self.box[1] - self.box[0]) / (rect[1] - rect[0])  # in data units
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
-        """Shaded cones from far to near, hazier with distance; none where a vector is 0 or not finite."""
+        """Arrows from far to near, hazier with distance; none where a vector is 0 or not finite."""
         v, xyz = self.vectors.reshape(-1, 3).astype(float), self.xy.reshape(-1, 3)
         magnitude = np.linalg.norm(v, axis=1)
         alpha = np.broadcast_to(self.alpha, magnitude.shape)
@@ -121,68 +120,18 @@ class VectorField3D(Field):
         v, xyz, magnitude, alpha = v[seen], xyz[seen], magnitude[seen], alpha[seen]
         if not len(v):
             return
-        scaled = self.scaled(magnitude)
-        axis = v / magnitude[:, None] * (scaled * self.length)[:, None]
-        outlines, lit = cones(self.orbit, xyz, axis)
-        depth = (xyz - self.orbit.center) @ self.orbit.axes[2]
-        shade = hazed(
-            rgba8(self.colors(magnitude), len(v), alpha * opacity),
-            depth,
-            self.orbit.reach or reach_of(self.box),
-            self.haze,
-        )
-        rgba = np.repeat(shade[:, None], 3, axis=1)
-        rgba[..., :3] = np.rint(rgba[..., :3] * lit[..., None])
+        half = v * (self.scaled(magnitude) * self.length / (2 * magnitude))[:, None]
         affine = place.affine(self.box)
-        corners = outlines @ affine[:, :2].T + affine[:, 2]
+        tail, tip = (self.orbit.project(end)[0].astype(float) @ affine[:, :2].T for end in (xyz - half, xyz + half))
+        _, scale, depth = self.orbit.project(xyz)
+        long = np.linalg.norm(tip - tail, axis=1)
+        along = (tip - tail) / np.maximum(long, 1e-12)[:, None]
+        corners = arrows((tail + tip) / 2 + affine[:, 2], along, long, THIN * scale * place.unit, FIELD_SHAFT)
+        far = self.orbit.reach or reach_of(self.box)
+        rgba = hazed(rgba8(self.colors(magnitude), len(v), alpha * opacity), depth, far, self.haze)
         order = kernels.far_to_near(depth, reach_of(self.box))
         with Clip(place, self.corner, pixels, self.clip) as window:
-            kernels.polygons(
-                window.frame,
-                pixels.shape[1],
-                window.bounds,
-                corners[order].reshape(-1, SIDES + 2, 2),
-                rgba[order].reshape(-1, 4),
-            )
-
-
-def cones(orbit: Orbit, xyz: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Outlines (N, 3, SIDES + 2, 2) on the projection plane and brightness (N, 3) of the parts of N cones.
-
-    Parts, each drawn over the last: the silhouette, its darker side, and the base, of no extent where it faces away.
-    xyz: (N, 3) middles; axis: (N, 3) from the base to the tip.
-    """
-    aside = np.cross(
-        axis, np.where(abs(axis[:, 2:]) > 0.9 * np.linalg.norm(axis, axis=1)[:, None], [1, 0, 0], [0, 0, 1])
-    )
-    length = np.linalg.norm(axis, axis=1)[:, None]
-    aside *= CONE * length / np.linalg.norm(aside, axis=1)[:, None]
-    other = np.cross(axis / length, aside)
-    base = xyz - axis / 2
-    solid = np.stack([base, xyz + axis / 2, base + aside, base + other], axis=1).reshape(-1, 3)
-    flat = orbit.project(solid)[0].reshape(-1, 4, 2).astype(float)
-    center, tip = flat[:, 0], flat[:, 1]
-    e, f = flat[:, 2] - center, flat[:, 3] - center  # half axes of the ellipse that the base appears as
-    # the tip in these axes: outside the ellipse, its tangents touch at angle ± spread
-    det = e[:, 0] * f[:, 1] - e[:, 1] * f[:, 0]
-    det = np.where(abs(det) < 1e-12, 1e-12, det)
-    d = tip - center
-    a, b = (d[:, 0] * f[:, 1] - d[:, 1] * f[:, 0]) / det, (e[:, 0] * d[:, 1] - e[:, 1] * d[:, 0]) / det
-    angle, spread = np.arctan2(b, a), np.arccos(1 / np.maximum(np.hypot(a, b), 1))
-
-    def on_base(t: np.ndarray) -> np.ndarray:
-        return center[:, None] + np.cos(t)[..., None] * e[:, None] + np.sin(t)[..., None] * f[:, None]
-
-    share = np.linspace(0, 1, SIDES + 1)
-    first, arc = (angle + spread)[:, None], (2 * np.pi - 2 * spread)[:, None]
-    silhouette = np.concatenate([tip[:, None], on_base(first + share * arc)], axis=1)
-    first_half, second_half = on_base(first + 0.25 * arc)[:, 0, 1], on_base(first + 0.75 * arc)[:, 0, 1]
-    half = np.where(first_half < second_half, 0.0, 0.5)[:, None]  # the lower one: light comes from above
-    side = np.concatenate([tip[:, None], on_base(first + (half + share / 2) * arc)], axis=1)
-    faces = (axis @ orbit.axes[2] < 0)[:, None, None]
-    disc = on_base(np.broadcast_to(np.linspace(0, 2 * np.pi, SIDES + 2), (len(xyz), SIDES + 2)))
-    disc = np.where(faces, disc, center[:, None])
-    return np.stack([silhouette, side, disc], axis=1), np.tile([1.0, 0.78, 0.55], (len(xyz), 1))
+            kernels.polygons(window.frame, pixels.shape[1], window.bounds, corners[order], rgba[order])
 
 
 def hazed(rgba: np.ndarray, depth: np.ndarray, reach: float, haze: str) -> np.ndarray:
