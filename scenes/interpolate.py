@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from manim import VGroup, smooth
 from pydantic import Field
 
 from diffrender.animation import (
     FadeInFast,
     FadeOutFast,
-    ImageGrid,
     NoiseWalk,
     Recording,
     SceneOptions,
@@ -19,6 +17,7 @@ from diffrender.animation import (
     UpdateFromAlpha,
     WalkResult,
     escaped,
+    image_grid,
     of_classes,
     of_places,
     path_length,
@@ -28,7 +27,8 @@ SHARES = 0.4, 0.6  # of the duration: noise becomes images, then the walk betwee
 REWIND = 0.8  # seconds in which recorded time runs back
 BACK = 1.6  # seconds from the middle of the walk to where it begins
 NOISE, END = 1.5, 1.0  # seconds in which the noises stand, and either end of the walk
-GROW, RESULT = 0.9, 3.0  # seconds in which strips become the result of the walk, and in which that stands
+GROW, STAY = 1.1, 0.25  # seconds in which strips become the result of the walk; part of them until tiles move
+RESULT, LAST = 4.5, 1.5  # seconds in which that stands, and in which that of all classes does besides
 MANY = {
     "sampler.steps": 20,
     "sampler.chains": 210,
@@ -93,35 +93,47 @@ class Interpolate(TrajectoryScene):
         gone = [mob for mob in (*walk.standing, last) if mob in self.mobjects]
         result = of_places(page, stage, walk)
         self.grow(walk, gone, result)
+        self.stand(self.seconds(RESULT))
         if every := of_classes(page, stage, walk, [str(name) for name in names]):
-            self.stand(self.seconds(RESULT))
-            shown = [*every.mobjects, self.caption("sampler", noises, "seed", "model")]
-            seconds = self.seconds(GROW)
-            before = FadeOutFast(*result.mobjects, caption, run_time=seconds / 3)
-            self.play(before, FadeInFast(*shown, run_time=seconds, after=0.4))
+            self.give_way(result, caption, every, self.caption("sampler", noises, "seed", "model"))
+            self.stand(self.seconds(LAST))
         self.outro()
 
     def grow(self, walk: NoiseWalk, gone: list[Any], result: WalkResult) -> None:
-        """The strips grow into the images of the end, so that the frame is never empty; all else fades."""
-        grids = result.grids
-        ends = [grid.points.copy() for grid in grids]
-        starts = [strip.get_center() + small(end, strip) for end, strip in zip(ends, walk.strips, strict=True)]
+        """Tiles of the strips grow into the images of the end, each from its own place; all else fades before."""
+        seconds, ones, starts, ends = self.seconds(GROW), [], [], []
+        shown = [walk.chain(u) for u in walk.at]
+        for values, tiles, grid, places in zip(walk.values, walk.tiles, result.grids, result.tiles, strict=True):
+            for chain, end in zip(result.chains.tolist(), places, strict=True):
+                one, large = (
+                    image_grid(values, box, theme=self.theme, rows=1, cols=1, chains=[chain]).show_step(grid.step)
+                    for box in (tiles[shown.index(chain)], end)
+                )
+                ones.append(one.set_z_index(10))
+                starts.append(one.points.copy())
+                ends.append(large.points)
 
         def show(u: float) -> None:
-            for grid, start, end in zip(grids, starts, ends, strict=True):
-                grid.set_points(start + smooth(u) * (end - start))
+            share = smooth(max(u - STAY, 0.0) / (1 - STAY))
+            for one, start, end in zip(ones, starts, ends, strict=True):
+                one.set_points(start + share * (end - start))
 
-        seconds = self.seconds(GROW)
-        show(0)
+        self.add(*ones)
         self.play(
-            FadeOutFast(*gone, run_time=seconds / 2),
-            FadeInFast(*grids, run_time=seconds / 2),
-            UpdateFromAlpha(show, *grids, run_time=seconds),
-            FadeInFast(*(mob for mob in result.mobjects if mob not in grids), run_time=seconds, after=0.5),
+            FadeOutFast(*gone, run_time=STAY * seconds),
+            UpdateFromAlpha(show, *ones, run_time=seconds),
+            FadeInFast(*(mob for mob in result.mobjects if mob not in result.grids), run_time=seconds, after=0.6),
         )
+        self.remove(*ones)
+        self.add(*result.grids)
 
-
-def small(points: np.ndarray, strip: ImageGrid) -> np.ndarray:
-    """The corners (K, 3) of a grid about the origin, of a size that fits in a strip."""
-    room = np.array([strip.width, strip.height]) / np.ptp(points[:, :2], axis=0)
-    return (points - (points.min(0) + points.max(0)) / 2) * room.min()
+    def give_way(self, result: WalkResult, caption: Any, every: WalkResult, other: Any) -> None:
+        """Images of classes come while those of places go; words change one after the other."""
+        seconds = self.seconds(GROW)
+        words, others = ([m for m in shown.mobjects if m not in shown.grids] for shown in (result, every))
+        self.play(
+            FadeOutFast(*words, caption, run_time=0.4 * seconds),
+            FadeOutFast(*result.grids, run_time=seconds),
+            FadeInFast(*every.grids, run_time=0.8 * seconds),
+            FadeInFast(*others, other, run_time=seconds, after=0.4),
+        )

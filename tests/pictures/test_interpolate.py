@@ -113,31 +113,50 @@ def test_the_length_that_is_told_is_that_of_the_large_image(cinema, runs):
         assert told == pytest.approx([*lengths, place / (PLACES - 1)], rel=1e-6)
 
 
-def test_it_ends_on_images_at_even_places_of_either_way(cinema, runs):
-    (shot,) = cinema("interpolate", **runs).at(WALK + 0.6 * DURATION + 1.0 + 1.0, duration=DURATION)
-    places = [round(u * (PLACES - 1)) for u in np.linspace(0, 1, 5)]
+def contrasts(run, chains):
+    """The deviation over pixels of what is shown of the last recorded states, channel by channel."""
+    said = run.meta["target"]
+    shown = run["x"][-1].astype(float)[chains] / run.scale[-1] * said["scale"] / 2
+    return np.sqrt(np.square(shown - shown.mean((2, 3), keepdims=True)).mean((1, 2, 3)))
+
+
+def bodies(film):
+    return [m.body for top in film.scene.mobjects for m in top.get_family() if hasattr(m, "body")]
+
+
+def test_it_ends_on_images_at_places_of_the_strips_each_with_its_contrast(cinema, runs):
+    film = cinema("interpolate", **runs)
+    (shot,) = film.at(WALK + 0.6 * DURATION + 1.0 + 1.3, duration=DURATION)
+    chains = [place * CLASSES + hero(runs) for place in (0, 1, 2, 4, 5)]
     grids = sorted(shot.rasters["ImageGrid"], key=lambda grid: -grid.points[0, 1])
-    assert [grid.chains for grid in grids] == [[place * CLASSES + hero(runs) for place in places]] * 2
+    assert [grid.chains for grid in grids] == [chains] * 2
     assert [grid.step for grid in grids] == [runs["circle"].steps] * 2
     assert np.array_equal(grids[1].recorded.recorded, runs["line"]["x"])
     assert "Curve" not in shot.rasters, "the plots made room"
+    told = [text[-4:] for text in bodies(film)]
+    for run in runs.values():
+        assert {f"{c:.2f}" for c in contrasts(run, chains)} <= set(told)
+    lighter = Trajectory(
+        None,
+        runs["circle"].meta,
+        {"x": runs["circle"]["x"] + 0.5} | {k: v for k, v in runs["circle"].arrays.items() if k != "x"},
+    )
+    assert contrasts(lighter, chains) == pytest.approx(contrasts(runs["circle"], chains), abs=1e-3), (
+        "not how light it is"
+    )
 
 
-def test_last_come_images_half_way_of_every_class_with_what_their_lengths_say(cinema, runs):
+def test_last_come_the_classes_of_most_contrast_half_way_and_how_many_lose_some(cinema, runs):
     film = cinema("interpolate", **runs)
-    (shot,) = film.at(WALK + 0.6 * DURATION + 1.0 + 0.9 + 3.0 + 1.2, duration=DURATION)
+    (shot,) = film.at(WALK + 0.6 * DURATION + 1.0 + 1.1 + 4.5 + 1.4, duration=DURATION)
     grids = sorted(shot.rasters["ImageGrid"], key=lambda grid: -grid.points[0, 1])
-    half = round(0.5 * (PLACES - 1))
-    assert [grid.chains for grid in grids] == [[half * CLASSES + k for k in range(CLASSES)]] * 2
+    half = round(0.5 * (PLACES - 1)) * CLASSES + np.arange(CLASSES)
+    circle, line = (contrasts(runs[name], half) for name in ("circle", "line"))
+    assert [grid.chains for grid in grids] == [sorted(half[np.argsort(-circle)[:3]].tolist())] * 2
     assert np.array_equal(grids[1].recorded.recorded, runs["line"]["x"])
-    lengths = [
-        np.sqrt(np.square(np.asarray(runs[name]["x"][-1][grids[0].chains], float)).mean((1, 2, 3)))
-        for name in ("circle", "line")
-    ]
-    said = [m.body for top in film.scene.mobjects for m in top.get_family() if hasattr(m, "body")]
-    less = int((lengths[1] < lengths[0]).sum())
-    assert any(f"{less} of {CLASSES}" in text for text in said)
-    assert sum(f"{lengths[1][3]:.2f}" in text for text in said) >= 1
+    said = bodies(film)
+    assert any(f"{int((line < circle).sum())} of {CLASSES}" in text for text in said)
+    assert sum(f"{line[np.argmax(circle)]:.2f}" in text for text in said) >= 1
     assert not any("class " in text for text in said), "the caption is of one class no more"
 
 
@@ -180,15 +199,21 @@ def test_a_frame_stands_on_the_tile_of_the_place_and_the_ends_are_said(cinema, r
     assert film.scene.walk.ends[2] in film.scene.mobjects
 
 
-def test_strips_grow_into_the_end(cinema, runs):
+def test_images_grow_from_their_own_tiles_and_the_frame_is_never_empty(cinema, runs):
     end = WALK + 0.6 * DURATION + 1.0
     film, heights = cinema("interpolate", **runs), []
-    for seconds in (end + 0.1, end + 0.45, end + 1.0):
+    for seconds in (end + 0.1, end + 0.7, end + 1.0):
         (shot,) = film.at(seconds, duration=DURATION)
-        grids = [grid for grid in shot.rasters["ImageGrid"] if len(grid.chains) == 5]
-        heights.append(max(grid.height for grid in grids))
-    assert heights == sorted(heights)
-    assert heights[2] > 1.1 * heights[0]
+        heights.append([grid.height for grid in shot.rasters["ImageGrid"] if len(grid.chains) == 1])
+        if len(heights) == 1:
+            tiles = [tile.center for row in film.scene.walk.tiles for tile in row]
+            for grid in shot.rasters["ImageGrid"][-10:]:
+                assert np.abs(np.array(tiles) - grid.get_center()[:2]).max(1).min() < 1e-6
+    assert min(heights[0]) < min(heights[1]) < min(heights[2])
+    for later in np.arange(0.05, 1.1, 0.1):
+        (shot,) = film.at(end + 1.1 + 4.5 + later, duration=DURATION)
+        light = max(float(grid.fill_opacity) for grid in shot.rasters["ImageGrid"])
+        assert light > 0.4, later
 
 
 def test_runs_that_are_no_walk_are_refused(cinema, runs, recorded):

@@ -73,7 +73,7 @@ class ClassStrips:
                 made.append(page.label(escaped(name), first.left - 0.15, y, 1, "legend", "muted"))
                 continue
             short = "|".join([escaped(name), *(escaped(name[:n]) + "." for n in range(len(name) - 2, 0, -1))])
-            text = page.fitting(short, every * self.size - GAP, "legend")
+            text = page.fitting(short, every * (self.size + self.gap) - 2 * GAP, "legend")
             made.append(page.label(text, first.left + at, first.top + 0.42 * em, 0, "legend", "muted"))
         if of:
             made.append(page.label(of, first.left - 0.15, first.top + 0.43 * em, 1, "legend", "muted"))

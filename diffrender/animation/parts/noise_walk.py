@@ -13,31 +13,32 @@ from diffrender.animation.mobjects.furniture.panels import frame
 from diffrender.animation.mobjects.images.grid import ImageGrid
 from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.class_strips import ClassStrips
-from diffrender.animation.parts.pictures import image_grid, image_values
+from diffrender.animation.parts.pictures import contrast, image_grid, image_values
 from diffrender.animation.parts.shell import Shell, two_lines
 from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 
 LENGTH = "$norm(x)\\/sqrt(d)$"  # of an image of d numbers
 AXIS = 0.7  # at the left of a chart, for its numbers
+APART = 0.4  # at most, between tiles of a strip
 SPREAD = 0.05, 0.95  # quantiles of the lengths of the data
-LENGTH_OF_DATA = "length $norm(x_0)\\/sqrt(d)$; dots: data|length of $x_0$; dots: data|$x_0$; dots: data"
+LENGTH_OF_DATA = "length $norm(x_0)\\/sqrt(d)$; dashed: data|length of $x_0$; dashed: data|$x_0$; dashed: data"
 LENGTH_AND_BAND = "length $norm(x_0)\\/sqrt(d)$; band: data|length of $x_0$; band: data|$x_0$; band: data"
 MARK = 0.035  # width of the frame round the present tile
 WAYS = ("great circle", "straight line")
 EQUATIONS = "x_T prop sin((1 - u) theta) thin a + sin(u theta) thin b", "x_T = (1 - u) thin a + u thin b"
 HUES = ("samples", "reject")  # of either way
 TILES = {"wide": 11, "classic": 9, "square": 7, "tall": 5}  # of each way
-SHARES = {"wide": (0.47, 0.53), "classic": (0.51, 0.49), "square": (0.55, 0.45), "tall": (0.46, 0.54)}  # large, strips
+SHARES = {"wide": (0.57, 0.43), "classic": (0.51, 0.49), "square": (0.55, 0.45), "tall": (0.46, 0.54)}  # large, strips
 
 
 class NoiseWalk:
     """Runs whose chains start on the way between two noises: those of each class in their order, all of the way.
 
     runs: on the circle, on the line. Of the class whose ends differ most `put` draws in a box one image of either way
-    large, where x_T lies and how long x_0 is at every place, and some images as two strips. grids: what follows
-    recorded time, to be bound to a clock, as the walk itself, for the length of what is shown large. `show(u)` goes to
-    a place 0..1. label: of the class; ways: chains of each.
+    large, where x_T lies and how long x_0 is at every place, and some images as two strips, at the places `at` on
+    `tiles`. grids: what follows recorded time, to be bound to a clock, as the walk itself, for the length of what is
+    shown large. `show(u)` goes to a place 0..1. label: of the class; ways: chains of each.
     running, made: names of the large images while noise goes, and of what came.
     late: what is said of images, and so belongs to the time when there are some. ends: words for where the walk is.
     middles: how long noise is in the middle of either way.
@@ -103,6 +104,10 @@ class NoiseWalk:
         middle = self.way[[self.place(0.5)]]
         self._tell([_lengths(run, middle, int(step))[0] for run in self.runs])
 
+    def contrasts(self, chains: np.ndarray) -> list[np.ndarray]:
+        """(chains,) the contrast of their images, of either way."""
+        return [contrast(values[run.steps][chains]) for values, run in zip(self.values, self.runs, strict=True)]
+
     def _tell(self, lengths: Sequence[float]) -> None:
         for figure, length in zip(self.figures, lengths, strict=True):
             figure.set_values(float(length))
@@ -113,7 +118,8 @@ class NoiseWalk:
         self.told.set_values(at / (self.places - 1))
         for curve in self.curves:
             curve.show_step(at)
-        nearest = int(np.abs(self.at - at / (self.places - 1)).argmin())
+        away = np.abs(self.at - at / (self.places - 1))
+        nearest = int(away.round(6).argmin())  # half way between two the lower one, always
         for marker, boxes in zip(self.markers, self.tiles, strict=True):
             marker.move_to([*boxes[nearest].center, 0])
 
@@ -157,7 +163,7 @@ class NoiseWalk:
         """The images at even places of either way."""
         page = self.page
         self.at = self.even(TILES[page.shape])
-        strips = ClassStrips(page, box, len(WAYS), [f"{u:.2g}" for u in self.at])
+        strips = ClassStrips(page, box, len(WAYS), [f"{u:.2g}" for u in self.at], spread=APART)
         self.strips = [strips.grid(k, values, [self.chain(u) for u in self.at]) for k, values in enumerate(self.values)]
         self.tiles = [strips.tiles(k) for k in range(len(WAYS))]
         inks = [page.theme.color(hue) for hue in HUES]
@@ -172,7 +178,9 @@ class NoiseWalk:
     def _charts(self, box: Box) -> list[Any]:
         """Where x_T lies on either way, and where there is room how long x_0 is at every place, and data are."""
         page, theme, both = self.page, self.page.theme, self.page.shape in ("wide", "tall")
-        places = box.columns(1, 1, gap=0.5) if page.shape == "wide" else box.rows(*(1.25, 1.0)[: 1 + both], gap=0.3)
+        places = (
+            box.columns(0.92, 1.08, gap=0.5) if page.shape == "wide" else box.rows(*(1.25, 1.0)[: 1 + both], gap=0.3)
+        )
         shell = Shell(page, places[0], self._angles(), self.lengths[0], HUES)
         self.told, self.ends, self.middles = shell.told, shell.ends, shell.middles
         made, self.curves, self.late = [*shell.standing, self.told], list(shell.curves), list[Any]()

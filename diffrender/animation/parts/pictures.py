@@ -36,6 +36,14 @@ class ImageValues:
         return np.asarray(self.recorded[step], np.float32) * self.scale[step] + self.offset
 
 
+def contrast(images: np.ndarray) -> np.ndarray:
+    """(N,) the standard deviation over the pixels of images (N, C, H, W) of [−1, 1], black to white taken as 1.
+
+    Of the channels the root mean square; how light an image is or of what hue has no part in it.
+    """
+    return np.sqrt((np.asarray(images, float) / 2).var((2, 3)).mean(1))
+
+
 def image_values(run: Trajectory, member: str = "x") -> ImageValues:
     """A member of a recording of images in values of [−1, 1], in which the data lie; noise may lie outside.
 

@@ -15,12 +15,12 @@ from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.theme import HAIR
 
 NAMES = (
-    "$x_T$; dotted: the shell where all noise lies, length 1|dotted: the shell where all noise lies, length 1"
-    "|dotted: shell of noise, length 1|dotted: shell of noise|$x_T$; dots: 1|$x_T$"
+    "$x_T$; dashed: the shell where all noise lies, length 1|dashed: the shell where all noise lies, length 1"
+    "|dashed: shell of noise, length 1|dashed: shell of noise|$x_T$; dashed: 1|$x_T$"
 )
 ENDS = "back to $a$", "from $a$", "from $b$"  # said beside the place, of the walk on its way and at its ends
 SHORT = 0.9  # lengths that are said under a way
-BEYOND = 0.25  # radians that the shell goes on beyond the noises
+BEYOND = 0.45  # radians that the shell goes on beyond the noises
 LEAST = 0.85  # of their size equations keep, so that the names have room
 DOTS = 60  # of the shell
 

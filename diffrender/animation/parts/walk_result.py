@@ -1,8 +1,7 @@
-"""The result of walks between two noises: images of either way, large, each with its length; and of other classes."""
+"""The result of walks between two noises: images of either way, large, each with its contrast; and of classes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,8 @@ import numpy as np
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.images.grid import ImageGrid
-from diffrender.animation.parts.class_strips import NAME_WIDTH, ClassStrips
-from diffrender.animation.parts.noise_walk import HUES, WAYS, NoiseWalk, data_lengths
+from diffrender.animation.parts.class_strips import ClassStrips
+from diffrender.animation.parts.noise_walk import HUES, WAYS, NoiseWalk
 
 FOUND = (
     "the straight line leaves the shell of noise: its images lose contrast"
@@ -19,26 +18,29 @@ FOUND = (
     "|the line leaves the shell: less contrast|off the shell: less contrast"
 )
 CLASSES = (
-    "the same noise in every class, half way: on the straight line {} of {} images have less contrast"
+    "the same noise in every class, half way: {} of {} images have less contrast on the straight line"
     "|the same noise, half way: {} of {} images have less contrast on the line|half way: {} of {} have less contrast"
     "|less contrast: {} of {}"
 )
-SHORTER = 0.9  # so much shorter than on the circle noise and images must be for that to be said
-TOLD = "{} → {}"
-COUNT, SPREAD = 5, 0.6  # of each way; and between two, so that their lengths have room
-MOST = 10  # classes
-OF_EACH = "under each image: how long its noise is, then the image", "length of noise, then of image"
-OWN = "under each image: how long it is", "length of image"
+LOSS = 0.9  # of the circle's: so short noise must be, and so little contrast images have, for that to be said
+COUNT, BEST, SPREAD = 5, 3, 0.6  # of each way, and of classes; between two, so that their contrast has room
+CONTRAST = (
+    "under each image its contrast: standard deviation over pixels, black to white is 1"
+    "|contrast: standard deviation over pixels, black to white is 1|contrast: deviation over pixels|contrast"
+)
+OF_MOST = (
+    "shown: the {} of most contrast on the circle; under each its contrast, the standard deviation over pixels"
+    "|the {} of most contrast on the circle; contrast: deviation over pixels|the {} of most contrast; contrast"
+    "|most contrast"
+)
 OF_NOISE = "its noise: length {0:.2f}|noise: length {0:.2f}|noise {0:.2f}"
-NINE, MEAN = "{}; nine in ten data: {{:.2f}}–{{:.2f}}", "{}; data: 1 in root mean square"
-LEAST = "data {:.2f}–{:.2f}", "lengths (data: 1)"
 
 
 class WalkResult:
-    """Images of either way in a row, in a tall frame a column, each with the lengths of its noise and its own.
+    """Images of either way in a row, in a tall frame a column, each with its contrast.
 
-    values: of what is `said` of classes, whose noise is one and the same: its length is beside them. grids: the images
-    of either way. mobjects: them and all that is said, at the foot what they show.
+    said: forms of a sentence, with `values`, over the `foot`. noise: whether noises are one and the same, whose length
+    is said once. grids: the images of either way, on `tiles`. mobjects: them and all that is said.
     """
 
     def __init__(
@@ -49,74 +51,66 @@ class WalkResult:
         chains: np.ndarray,
         names: list[str],
         said: str,
+        foot: str,
         *values: int,
     ) -> None:
-        em, tall = page.em("legend"), page.shape == "tall"
-        lengths = walk.lengths_of(chains)
-        room = 0.0 if tall else (box.width - NAME_WIDTH[page.frame.shape]) / len(names)
-        wider = float(page.words(TOLD.format("0.00", "0.00"), "legend").width) + 0.1 > room
-        own = bool(values) or (wider and not tall)  # lengths of images alone
+        em, tall, noise = page.em("legend"), page.shape == "tall", bool(values)
         size = "label" if page.shape == "wide" else "legend"
         up = 1.5 * page.em(size) * bool(said)
-        foot = 1.8 if tall else 2.9
-        body = box._replace(bottom=box.bottom + foot * em + up, right=box.right - 2.3 * em * tall)
+        under = 1.8 if tall else 2.9
+        body = box._replace(bottom=box.bottom + under * em + up, right=box.right - 2.3 * em * tall)
         between = (2.6 if tall else 1.4) * em
         strips = ClassStrips(page, body, len(WAYS), names, between=between, spread=SPREAD)
+        self.chains, self.tiles = chains, [strips.tiles(k) for k in range(len(WAYS))]
         self.grids: list[ImageGrid] = []
-        self.mobjects: list[Any] = strips.headings("" if values else "$u$")
-        self.mobjects.append(
-            page.label(_reference(page, walk, box, OWN if own else OF_EACH), *page.foot(box), "legend")
-        )
+        self.mobjects: list[Any] = strips.headings("" if noise else "$u$")
+        x, y, align = page.foot(box)
+        shown = page.fitting(foot, box.width, "legend", len(chains)).format(len(chains))
+        self.mobjects.append(page.label(shown, x, y, align, "legend"))
         if said:
-            x, y, align = page.foot(box)
             text = page.fitting(said, box.width, size, *values).format(*values)
             self.mobjects.append(page.label(text, x, y + up, align, size, HUES[1]))
-        for k, (way, hue) in enumerate(zip(WAYS, HUES, strict=True)):
+        lengths = walk.lengths_of(chains)[0]
+        for k, (way, hue, contrasts) in enumerate(zip(WAYS, HUES, walk.contrasts(chains), strict=True)):
             self.grids.append(strips.grid(k, walk.values[k], chains.tolist()).show_step(walk.runs[k].steps))
             self.mobjects += [self.grids[k], strips.name(k, f"{way}|{way.split()[-1]}", hue)]
-            if values and not tall:  # where there is room
-                self.mobjects.append(strips.figure(k, OF_NOISE.format(lengths[0][k][0])))
-            for tile, *pair in zip(strips.tiles(k), lengths[0][k], lengths[1][k], strict=True):
-                told = [f"{length:.2f}" for length in pair[own:]]
-                self._tell(page, tile, told if own or tall else [TOLD.format(*told)])
+            if noise and not tall:  # where there is room
+                self.mobjects.append(strips.figure(k, OF_NOISE.format(lengths[k][0])))
+            self.mobjects += [_under(page, tile, f"{c:.2f}") for tile, c in zip(self.tiles[k], contrasts, strict=True)]
 
-    def _tell(self, page: Page, tile: Box, lines: list[str]) -> None:
-        """Lines under an image, in a tall frame beside it."""
-        em, (x, y), align = page.em("legend"), (tile.center[0], tile.bottom - page.em("legend")), 0
-        if page.shape == "tall":
-            x, y, align = tile.right + 0.3 * em, tile.center[1] - 0.3 * em * (len(lines) == 1), -1
-        for row, text in enumerate(lines):
-            self.mobjects.append(page.label(text, x, y - 1.15 * row * em, align, "legend"))
+
+def _under(page: Page, tile: Box, text: str) -> Any:
+    """A text under an image, in a tall frame beside it."""
+    em = page.em("legend")
+    if page.shape == "tall":
+        return page.label(text, tile.right + 0.3 * em, tile.center[1] - 0.3 * em, -1, "legend")
+    return page.label(text, tile.center[0], tile.bottom - em, 0, "legend")
 
 
 def of_places(page: Page, box: Box, walk: NoiseWalk) -> WalkResult:
-    """Images at even places of the walk."""
-    at = walk.even(COUNT)
+    """Images at places of the walk that its strips show, as even as they are."""
+    at = walk.at[np.unique(np.rint(np.linspace(0, len(walk.at) - 1, COUNT)).astype(int))]
     chains = np.array([walk.chain(u) for u in at])
-    said = FOUND if _leaves_the_shell(walk) else ""
-    return WalkResult(page, box, walk, chains, [f"{u:.2g}" for u in at], said)
+    said = FOUND if _loses_contrast(walk) else ""
+    return WalkResult(page, box, walk, chains, [f"{u:.2g}" for u in at], said, CONTRAST)
 
 
 def of_classes(page: Page, box: Box, walk: NoiseWalk, names: list[str]) -> WalkResult | None:
-    """Images half way of every class, of many even ones; nothing of one, or of noises that are not the same."""
-    even = np.unique(np.rint(np.linspace(0, len(walk.ways) - 1, min(MOST, len(walk.ways)))).astype(int))
-    chains = np.array([walk.ways[k][walk.place(0.5)] for k in even])
+    """Images half way, of the classes of most contrast on the circle, and of how many of all it is less on the line;
+    nothing of one class, or of noises that are not the same."""
+    chains = np.array([way[walk.place(0.5)] for way in walk.ways])
     noises = (run["x"][0][chains] for run in walk.runs)
-    if len(even) < 2 or not all(np.array_equal(x, np.broadcast_to(x[:1], x.shape)) for x in noises):
+    if len(chains) < 2 or not all(np.array_equal(x, np.broadcast_to(x[:1], x.shape)) for x in noises):
         return None
-    circle, line = walk.lengths_of(chains)[1]
-    shown = [names[k] if k < len(names) else str(k) for k in even]
-    return WalkResult(page, box, walk, chains, shown, CLASSES, int((line < circle).sum()), len(even))
+    circle, line = walk.contrasts(chains)
+    best = np.sort(np.argsort(-circle, kind="stable")[:BEST])
+    shown = [names[k] if k < len(names) else str(k) for k in best]
+    foot = OF_MOST if len(best) < len(chains) else CONTRAST
+    return WalkResult(page, box, walk, chains[best], shown, CLASSES, foot, int((line < circle).sum()), len(chains))
 
 
-def _leaves_the_shell(walk: NoiseWalk) -> bool:
-    """Whether noise and images are shorter in the middle of the straight line than in that of the circle."""
+def _loses_contrast(walk: NoiseWalk) -> bool:
+    """Whether noise is shorter, and images have less contrast, in the middle of the line than in that of the circle."""
     middle = walk.place(0.5)
-    return all(line[middle] < SHORTER * circle[middle] for circle, line in walk.lengths)
-
-
-def _reference(page: Page, walk: NoiseWalk, box: Box, said: Sequence[str]) -> str:
-    """What lengths are said, and to be compared with: those of the recorded data, or what they are all together."""
-    found = data_lengths(walk.runs[0])
-    forms = [*((NINE if found else MEAN).format(form) for form in said), LEAST[not found]]
-    return page.fitting("|".join(forms), box.width, "legend", *found).format(*found)
+    (noise, noise_line), (circle, line) = walk.lengths[0], walk.contrasts(walk.way[[middle]])
+    return bool(noise_line[middle] < LOSS * noise[middle] and line[0] < LOSS * circle[0])
