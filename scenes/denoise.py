@@ -41,7 +41,7 @@ FAR = 0.7  # the one point goes farther than so much of the others
 SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
 NOISE_ROOM = 1.25  # all the noise finds room: three deviations of it
 CAUGHT_UP = 0.05, 0.2  # of the highest noise level: between these the samples catch up with their predictions
-CONDENSING = 0.45  # of the time of the run is for what comes after the close-ups: samples condense on their shape
+CONDENSING = 0.45  # of the time of the run, at least, is for what comes last: samples condense on their shape
 GAP = 0.25  # of what is told from the numbers above it and the legend below
 GUESS, CLOUD = 0.85, 0.8  # opacity of the predicted data, and of the samples
 
@@ -116,7 +116,7 @@ class Denoise(TrajectoryScene):
             tails = {"color": theme.samples, "width": LINE, "alpha": 0.8, "length": options.trail_steps}
             clouds.append(view.trails(states[:, : options.trails], **tails))
         clock = self.clock(run, *([] if guess is None else [guess]))
-        settle(clock)
+        settle(clock, *([] if options.hero and options.slow_steps else [CONDENSING]))
         wide, near = view.box, view.close_up(shown)
         worth = way_ahead(clock, view, options.orbit, lambda u: between(wide, near, closing_in(u)))
         hero = Hero(view, states, theme=theme, way=FAR, prefer=worth) if options.hero else None

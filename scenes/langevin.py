@@ -157,15 +157,18 @@ class Langevin(ChainsInSpaceScene):
         "crowd_counted": "With noise: shares and $sigma$ (true ones)|"
         "With noise: share, $sigma$ (true)|Share, $sigma$ (true)",
         "crowd_shares": "With noise: shares (true ones)|With noise: shares (true)|Shares (true)",
-        "wasserstein": "sliced Wasserstein distance to $p$|distance to $p$",
+        "wasserstein": "sliced Wasserstein distance to $p$|sliced Wasserstein to $p$|sliced $W_2$ to $p$",
         "floor": "two true samples of {0:,}: {1}|two true samples: {1}|{1}",
         "steps": "step",
         "straight": "interpolated between steps",
         "same": "same starts",
-        "ends": "distance to $p$ {0:.3f}, two true samples {1}|distance {0:.3f}, two true samples {1}|"
-        "distance {0:.2f}, two true samples {2}|{0:.3f}, two true samples {1}|{0:.3f} ({1})",
-        "ends_off": "not $p$: distance {0:.3f}, two true samples {1}|not $p$: {0:.3f}, two true samples {1}|"
-        "not $p$: {0:.3f} ({1})|{0:.3f} ({1})",
+        "ends": "sliced Wasserstein distance to $p$ {0:.3f}, two true samples {1}|sliced Wasserstein {0:.3f}, "
+        "two true samples {1}|sliced $W_2$ {0:.3f}, two true samples {1}|sliced $W_2$ {0:.3f}, true samples {1}|"
+        "sliced $W_2$ {0:.3f} ({1})|sliced $W_2$ {0:.2f} ({2})",
+        "ends_off": "not $p$: sliced Wasserstein {0:.3f}, two true samples {1}|not $p$: sliced $W_2$ {0:.3f}, "
+        "two true samples {1}|not $p$: sliced $W_2$ {0:.3f}, true samples {1}|not $p$: sliced $W_2$ {0:.3f} ({1})|"
+        "not $p$: sliced $W_2$ {0:.2f} ({2})|"
+        "sliced $W_2$ {0:.2f} ({2})",
         "ellipses": "$sigma$, ellipses: deviation per axis; dashed: true",
         "stuck_at": "Without noise: {0:,} chains on {1} points|Without noise: on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",

@@ -29,8 +29,8 @@ EQUATION = "tilde(s)_w = {{s_nothing : noise}} + w ({{s_c : data}} - {{s_nothing
 CLAIM = "p_w (x|c) prop {{p(x|c) : data}}^w thin {{p(x) : noise}}^(1-w)"
 WORSE = "tilde(D)_w = {{D_0 : noise}} + w ({{D_1 : data}} - {{D_0 : noise}})"
 METHOD = (
-    "shade: what guidance claims; distance: sliced Wasserstein, true samples: two draws of the claim"
-    "|shade: claimed; distance: sliced Wasserstein|shade: claim; distance (true samples)"
+    "shade: what guidance claims; sliced Wasserstein (true samples: two draws of it)"
+    "|shade: claimed; sliced Wasserstein (true samples)|shade: claim; sliced Wasserstein (true)"
 )
 
 EXACT = {
@@ -96,7 +96,8 @@ class Tilt(TrajectoryScene):
         "alone": "the class alone, $w = {:g}$|alone, $w = {:g}$",
         "by_nothing": "away from no class, $w = {:g}$|no class, $w = {:g}$",
         "by_worse": "away from a worse network, $w = {:g}$|worse network, $w = {:g}$|worse net, $w = {:g}$",
-        "distance": "distance {0:.2f}, true samples {1:.2f}|{0:.2f}, true samples {1:.2f}|{0:.2f} ({1:.2f})",
+        "distance": "sliced Wasserstein {0:.2f}, true samples {1:.2f}|sliced $W_2$ {0:.2f}, true samples {1:.2f}"
+        "|sliced $W_2$ {0:.2f} ({1:.2f})|{0:.2f} ({1:.2f})",
     }
 
     class Options(SceneOptions):

@@ -249,5 +249,6 @@ class ManyChainsScene(DensityScene):
             figures = float(np.asarray(run[METRIC])[-1]), f"{low:.3f}–{high:.3f}", f"{low:.2f}–{high:.2f}"
             name, color = ("ends", "accept") if figures[0] <= high else ("ends_off", "reject")
             form = page.fitting(self.words[name], box.width, "legend", *figures)
-            made.append(self.under(page.label(form.format(*figures), *page.foot(box), "legend", color), box))
+            said = narrowed(page.words(form.format(*figures), "legend", color), box.width)
+            made.append(self.under(said.at(*page.foot(box)), box))
         return made

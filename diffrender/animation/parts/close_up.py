@@ -47,10 +47,10 @@ class CloseUp(NamedTuple):
         return self.first + self.steps
 
 
-def settle(clock: Clock) -> None:
-    """Give the end of a clock's way, in which samples condense on the shape that predictions have, time to be seen."""
+def settle(clock: Clock, share: float = SETTLING) -> None:
+    """Give the end of a clock's way, in which samples condense on the shape that predictions have, this share of it."""
     if (shaped := shape_step(clock.run)) is not None:
-        clock.timeline = settling(clock.timeline, shaped, SETTLING)
+        clock.timeline = settling(clock.timeline, shaped, share)
 
 
 def way_ahead(clock: Clock, view: Plane, degrees: float, seen: Callable[[float], Rect]) -> np.ndarray | None:

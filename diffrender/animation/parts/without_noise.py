@@ -8,7 +8,7 @@ import numpy as np
 from manim import Animation, Circle, VGroup
 
 from diffrender.animation.layout.box import Boxes
-from diffrender.animation.layout.page import Page
+from diffrender.animation.layout.page import Page, narrowed
 from diffrender.animation.layout.views import Plane
 from diffrender.animation.mobjects.furniture.panels import frame
 from diffrender.animation.parts.beside import distances
@@ -16,7 +16,10 @@ from diffrender.animation.parts.posterior import Mark
 from diffrender.animation.theme import LINE, point_radius
 from diffrender.trajectory.reader import Trajectory
 
-FAR = "distance to the data {0:.3f}, true samples {1}|distance {0:.3f}, true samples {1}|{0:.3f} ({1})"
+FAR = (
+    "sliced Wasserstein distance {0:.3f}, true samples {1}|sliced Wasserstein {0:.3f}, true samples {1}"
+    "|sliced $W_2$ {0:.3f}, true samples {1}|sliced $W_2$ {0:.3f} ({1})"
+)
 THEORY = "all end within {:.3f} of where theory says|within {:.3f} of theory|{:.3f} off theory"
 DATA, SAMPLES = 0.75, 0.8  # opacity
 RING, POINT = 0.24, 0.1  # radii of the mark where theory says that all points go, and of them all
@@ -66,13 +69,17 @@ class WithoutNoise:
         self.away = float(np.linalg.norm(point.places[-1] - self.theory))
         casing = Circle(radius=RING).set_stroke(theme.bg, 400 * LINE)
         self.ring = VGroup(casing, Circle(radius=RING).set_stroke(theme.fg, 200 * LINE)).set_z_index(9)
-        said: dict[Any, tuple[Any, ...]] = {boxes.right_key: (THEORY, self.away + 2 * point.spread[-1])}
+        below, over = boxes.right_key, boxes.left_key
+        if page.shape == "tall":  # under each other, over the whole width
+            below = below._replace(left=over.left)
+            over = below._replace(bottom=below.bottom + 1.4 * page.em("legend"))
+        said: dict[Any, tuple[Any, ...]] = {below: (THEORY, self.away + 2 * point.spread[-1])}
         if far := distances(noisy):
-            said[boxes.left_key] = (FAR, far.far, far.usual)
+            said[over] = (FAR, far.far, far.usual)
         self.numbers = []
         for box, (forms, *values) in said.items():
             form = page.fitting(forms, box.width, "legend", *values)
-            number = page.roomy(page.words(form.format(*values), "legend"), box.width - 0.2)
+            number = narrowed(page.words(form.format(*values), "legend"), box.width - 0.2)
             self.numbers.append(number.at(*page.foot(box)))
 
     def mark(self) -> list[Any]:
