@@ -37,11 +37,10 @@ class ImageValues:
 
 
 def contrast(images: np.ndarray) -> np.ndarray:
-    """(N,) the standard deviation over the pixels of images (N, C, H, W) of [−1, 1], black to white taken as 1.
-
-    Of the channels the root mean square; how light an image is or of what hue has no part in it.
+    """(N,) the standard deviation over the pixels of images (N, C, H, W) as they are shown: black to white, −1 to 1, is
+    taken as 1, and nothing lies outside. Of the channels the root mean square; how light an image is has no part in it.
     """
-    return np.sqrt((np.asarray(images, float) / 2).var((2, 3)).mean(1))
+    return np.sqrt((np.clip(np.asarray(images, float), -1, 1) / 2).var((2, 3)).mean(1))
 
 
 def image_values(run: Trajectory, member: str = "x") -> ImageValues:
