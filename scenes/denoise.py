@@ -36,7 +36,7 @@ from diffrender.animation import (
 )
 
 BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
-REWIND, ROUND = 1.5, 4.0  # seconds back to the noise, and of a turn about what has come out in space
+REWIND, PURE, ROUND = 1.5, 0.6, 4.0  # seconds back to the noise, of it alone, and of a turn about what has come out
 FAR = 0.7  # the one point goes farther than so much of the others
 SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
 NOISE_ROOM = 1.25  # all the noise finds room: three deviations of it
@@ -82,8 +82,10 @@ class Denoise(TrajectoryScene):
         "samples": "samples $x_t$",
         "guess_text": "predicted data $hat(x)_0$",
         "one": "one of them",
-        "blur": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from:\nstill many: their middle",
-        "shaped": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from:\nnow few: their shape",
+        "blur": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from:\nmany: their middle",
+        "shaped": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from:\nfew: close to the data",
+        "fewer": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from:\nfewer: their middle",
+        "pure": "pure noise",
         "mean": "$hat(x)_0$: mean of all data that $x_t$ could come from|$hat(x)_0$: mean of all data it could be",
     }
 
@@ -157,6 +159,10 @@ class Denoise(TrajectoryScene):
         view.lay(near, view.rect)
         self.intro(*header, ground=[*column, key, caption, *view.made], result=boxes.stage)
         self.rewind(clock, REWIND, view.move(wide, view.rect, self.seconds(REWIND)))
+        noise_alone = page.tag(self.words["pure"], boxes.stage)
+        self.crossfade(into=[noise_alone])
+        self.stand(self.seconds(PURE))
+        self.crossfade([noise_alone])
         begin = closed = 0.0  # of the way, and as far as the view has closed in: it stands while steps are taken apart
         if hero:
             parts = HeroStep(view, run, hero, header[-1], theme=theme)
@@ -164,7 +170,9 @@ class Denoise(TrajectoryScene):
             at = clock.timeline.course(close_up.first)
             seconds = max(options.duration * (at - begin), 0.5) if close_up.shaped else 0.5 + 2 * at
             self.play_run(clock, seconds, self.closing(view, wide, near, seconds, closed, at), start=begin, end=at)
-            told = self.told(close_up.shaped, boxes, texts, key)
+            told = self.told(
+                "blur" if not close_up.shaped else "shaped" if close_up.near else "fewer", boxes, texts, key
+            )
             gone = chart if page.column_align else []
             play_close_up(self, clock, parts, close_up, clouds, key, boxes.key, gone=gone, told=told)
             begin, closed = clock.timeline.course(close_up.end), at
@@ -188,10 +196,10 @@ class Denoise(TrajectoryScene):
         moved = [*view.made, *view.attached]
         return UpdateFromAlpha(show, *moved, run_time=self.seconds(seconds), adds=False)
 
-    def told(self, shaped: bool, boxes: Boxes, texts: Box, key: Any) -> list[Any]:
+    def told(self, said: str, boxes: Boxes, texts: Box, key: Any) -> list[Any]:
         """What x̂0 is, and why it looks as it does: beside a stage in lines under the numbers, else in one."""
         if self.page.column_align:
-            said = self.words["shaped" if shaped else "blur"]
+            said = self.words[said]
             return Narration(self, texts, size="legend", floor=float(key.get_top()[1]) + GAP).texts(said)
         (a, b, c, d), em = boxes.stage, self.page.em("legend")
         two = key.height > 1.6 * em  # the legend has a second line, in whose place it can stand

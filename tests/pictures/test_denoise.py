@@ -10,8 +10,9 @@ import pytest
 
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.furniture.panels import Slider
-from diffrender.animation.parts.close_up import HOLD, INSIDE, SETTLING, STEP_SECONDS, ZOOM_SECONDS
-from diffrender.animation.parts.hero_step import RIM
+from diffrender.animation.parts.close_up import HOLD, INSIDE, SETTLING, STEP_SECONDS, ZOOM_SECONDS, close_ups, way_ahead
+from diffrender.animation.parts.hero import Hero
+from diffrender.animation.parts.hero_step import RIM, HeroStep
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import paced, settling
 from diffrender.trajectory.distance import judged_distance, shape_step
@@ -19,7 +20,7 @@ from diffrender.trajectory.reader import Trajectory
 
 SECONDS, CHAINS, STEPS = 2.0, 60, 12
 COURSE = (0.35, 0.75)
-REWIND = 1.5
+REWIND = 1.5 + 0.5 + 0.6 + 0.3  # seconds: back to the noise, which stands alone for a while
 PLAIN = {"duration": SECONDS, "slow_steps": 0, "hero": False}
 SAMPLER = {"kind": "ddim", "steps": STEPS, "chains": CHAINS}
 SHIFTS = [(3, 0), (0, 3), (-3, 0), (0, -3)]
@@ -101,6 +102,15 @@ def test_the_first_frame_is_the_whole_result(read, cinema, run):
         check(read, first, np.zeros_like(first.frame), run["x"][-1])  # an empty frame is found out
 
 
+def test_pure_noise_stands_before_the_run_begins(cinema, run):
+    film = cinema("denoise", run=run)
+    for time, alone in ((1.5 + 0.9, True), (REWIND + 0.2 * SECONDS, False)):
+        film.at(time, **PLAIN)
+        said = [getattr(m, "body", "") for top in film.scene.mobjects for m in top.get_family()]
+        assert any("pure noise" in text for text in said) == alone
+        assert (film.scene.clocks[0].step == 0) == alone
+
+
 # ---- what the denoiser predicts, and one step of one point -----------------------------------------------------------
 @pytest.fixture(scope="module")
 def whole(recorded):
@@ -131,7 +141,7 @@ def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema,
         before = REWIND + 0.5 + 2 * timeline.course(first)
         film.at(before + ZOOM_SECONDS + 0.7 * STEP_SECONDS + 0.5 * HOLD[False], duration=SECONDS, slow_steps=1)
         said = [getattr(m, "body", "") for top in film.scene.mobjects for m in top.get_family()]
-        if any(f"from step {first} to {first + 1}" in text for text in said):
+        if any(f"$t =$ {STEPS - first} to {STEPS - first - 1}" in text for text in said):
             break
     arrows = [m for top in film.scene.mobjects for m in top.get_family() if isinstance(m, StepArrow) and m.z_index]
     hero, step = film.scene.views[0].made[-1], int(film.scene.clocks[0].step)
@@ -152,11 +162,26 @@ def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema,
         assert np.concatenate(ends) == pytest.approx(np.concatenate([start, end]), abs=1e-4)
     assert shown[1][1] != pytest.approx(np.array(laid(x + 1.05 * drift)), abs=1e-4)
     family = [m for top in film.scene.mobjects for m in top.get_family()]
-    assert any(f"from step {step} to {step + 1}" in getattr(m, "body", "") for m in family)
+    assert any(f"$t =$ {STEPS - step} to {STEPS - step - 1}" in getattr(m, "body", "") for m in family)
     numbers = [m.value for m in family if type(m).__name__ == "Number"]
     spread = [np.sqrt(np.mean(np.square(whole["noise"][k]))) for k in (step, step + 1)]
     assert any(value == pytest.approx(spread[0], abs=1e-5) for value in numbers), "the fresh noise of the step"
     assert not any(value == pytest.approx(spread[1], abs=1e-5) for value in numbers), "the control: of another step"
+
+
+def test_the_step_that_is_taken_apart_shows_its_noise_across_the_line_of_sight(recorded, cinema):
+    sampler = {"kind": "ddpm", "steps": 40, "chains": 200}
+    run = recorded("trefoil", sampler=sampler, model={"kind": "exact"}, record={"keep": ["x0", "drift", "noise"]})
+    film = cinema("denoise", run=run)
+    film.play([(0, 1)], (480, 270), hero=True)
+    view, clock = film.scene.views[0], film.scene.clocks[0]
+    worth = way_ahead(clock, view, 0.0, lambda u: view.box)
+    hero = Hero(view, run.states, theme=film.scene.theme, prefer=worth)
+    parts = HeroStep(view, run, hero, film.scene.page.equation(film.scene.sampler_equation()), theme=film.scene.theme)
+    for close_up in close_ups(clock, parts, 3, 0.0):
+        start, end = parts.ends(close_up.first)["noise"]
+        seen = np.linalg.norm(np.subtract(*view.flat(np.array([start, end]))))
+        assert seen > 0.6 * np.linalg.norm(end - start)
 
 
 @pytest.fixture(scope="module")
@@ -199,13 +224,13 @@ def test_the_point_that_is_followed_stays_inside_what_is_seen(cinema, long_run):
 def test_steps_are_taken_apart_early_and_when_predictions_have_a_shape(cinema, long_run):
     film = cinema("denoise", run=long_run)
     tags, read_out = {}, []
-    for time in np.arange(2.0, 16.0, 0.35):
+    for time in np.arange(3.4, 17.4, 0.35):
         film.at(float(time), duration=SECONDS, slow_steps=2)
         family = [m for top in film.scene.mobjects for m in top.get_family()]
         step = int(film.scene.clocks[0].step)
         for text in (getattr(m, "body", "") for m in family):
-            if found := re.search(r"from step (\d+) to (\d+)", text):
-                first, last = (int(n) for n in found.groups())
+            if found := re.search(r"t =\$ (\d+) to (\d+)", text):
+                first, last = (long_run.steps - int(n) for n in found.groups())
                 assert first <= step <= last
                 tags[first] = last
                 hero = film.scene.views[0].made[-1]
@@ -240,7 +265,7 @@ def test_predictions_lie_over_the_samples_until_these_have_caught_up(cinema, rec
 # ---- the end ---------------------------------------------------------------------------------------------------------
 def test_samples_stand_beside_the_data_with_their_distance_and_what_chance_makes(read, cinema, run):
     film = cinema("denoise", run=run)
-    (shot,) = film.play([(76, 77)], **PLAIN)
+    (shot,) = film.play([(90, 91)], **PLAIN)
     data, samples = shot.rasters["PointCloud"][-1], shot.rasters["PointCloud"][0]
     assert data.points[1, 0] < samples.points[0, 0]
     check_blue = shot.frame[..., 2].astype(int) - shot.frame[..., 0] > 60
@@ -286,7 +311,7 @@ def test_what_is_said_of_samples_at_the_end_is_no_more_than_all_its_figures_say(
         x = np.array(run["x"])
         x[-1, :CHAINS] = last
         film = cinema("denoise", run=Trajectory(run.file, run.meta, run.arrays | {"x": x}))
-        film.play([(76, 77)], **PLAIN)
+        film.play([(90, 91)], **PLAIN)
         said = [m.body for top in film.scene.mobjects for m in top.get_family() if isinstance(m, Typeset)]
         found[name] = {word for word in words if any(word in text for text in said)}
         near = np.mean([nearest(last[:size], data[order[:size]]).mean() for order in halves])
@@ -300,7 +325,7 @@ def test_samples_that_lie_outside_their_panel_are_counted_over_it(cinema, run):
     strayed = Trajectory(run.file, run.meta, run.arrays | {"x": x})
     for shown, outside in ((strayed, True), (run, False)):
         film = cinema("denoise", run=shown)
-        film.play([(76, 77)], **PLAIN)
+        film.play([(90, 91)], **PLAIN)
         said = [m.body for top in film.scene.mobjects for m in top.get_family() if isinstance(m, Typeset)]
         assert any("3 outside" in text for text in said) == outside
         assert any("outside" in text for text in said) == outside

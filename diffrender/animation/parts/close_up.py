@@ -15,14 +15,14 @@ from diffrender.animation.mobjects.furniture.panels import Rect, frame
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.hero_step import GROWN, HeroStep, arrived
 from diffrender.animation.timeline import settling
-from diffrender.trajectory.distance import shape_step
+from diffrender.trajectory.distance import shape_step, strays
 from diffrender.trajectory.reader import Trajectory
 
 ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.8
-DIMMED = {2: 0.6, 3: 0.5}  # the others while one point is followed: in space they lie behind and before it
+DIMMED = {2: 0.6, 3: 0.4}  # the others while one point is followed: in space they lie behind and before it
 HOLD = {False: 1.2, True: 0.7}  # seconds that all arrows of a first step stand besides: early, and of a shape
-MOST_TIMES = {False: 6.0, True: 9.0}  # how large a close-up is at most: of a shape some must be seen
-RELIEF = 0.8  # of clouds in space: a close-up shows so small a part of them that perspective alone tells no depth
+MOST_TIMES = {False: 6.0, True: 12.0}  # how large a close-up is at most: of a shape some must be seen
+RELIEF = 0.3  # of clouds in space: a close-up shows so small a part of them that perspective alone tells no depth
 POINT = 0.6  # of its radius that the point has there: it shall not hide what begins at it
 INSIDE = 0.9  # of the view's half: the one that is followed stays within it
 SWAP = 0.3, 0.4  # seconds in which words go, and after which part of a zoom others come
@@ -30,16 +30,21 @@ SETTLING = 0.36  # of the way at least: what comes after predictions have their 
 WATCHED = 60  # steps at which points are looked at
 EARLY = 0.75  # where no predictions are recorded, steps are taken apart among the first so many of all
 SHOWN_OVER = 0.12  # of the highest noise level: under it predictions are not told from samples any more
-NAMED = "close-up of one point × {0:.1f}: from step {1:,} to {2:,}|close-up × {0:.1f}: from step {1:,} to {2:,}"
-NAMED += "|× {0:.1f}: from step {1:,} to {2:,}"
+FORMS = "close-up of one point × {0:.1f}: ", "close-up × {0:.1f}: ", "× {0:.1f}: "
+IN_STEPS, IN_T = (
+    "|".join(form + ends for form in FORMS) for ends in ("from step {1:,} to {2:,}", "$t =$ {1:,} to {2:,}")
+)
+STRAND, SOME = 0.15, 500  # of half the view's height: so far about a prediction data are counted, of so many
 
 
 class CloseUp(NamedTuple):
-    """Recorded steps that are taken apart, `steps` from `first` on; `shaped`: predictions have a shape by then."""
+    """Recorded steps that are taken apart, `steps` from `first` on; `shaped`: predictions have a shape by then; `near`:
+    those of the hero are no farther from the data than any of these from its nearest."""
 
     first: int
     steps: int
     shaped: bool
+    near: bool = False
 
     @property
     def end(self) -> int:
@@ -55,29 +60,42 @@ def settle(clock: Clock, share: float = SETTLING) -> None:
 
 def way_ahead(clock: Clock, view: Plane, degrees: float, seen: Callable[[float], Rect]) -> np.ndarray | None:
     """(N,) how well each point can be followed: how long the way to what is predicted for it looks once predictions
-    have a shape, more in the middle of the view than at its edge, and nothing for points that leave it. None if
-    predictions never have a shape, or are not recorded.
+    have a shape, more in the middle of the view than at its edge and by a single strand of the data, and nothing for
+    points that leave it. None if predictions never have a shape, or are not recorded.
 
     degrees: by which the camera turns on its way. seen: what of the view's plane is shown at a moment 0..1 of it.
     """
     run = clock.run
     if (shaped := shape_step(run)) is None:
         return None
-    stays, ways, off = np.ones(run.chains, bool), [], []
+    stays, ways, off, begin = np.ones(run.chains, bool), [], [], np.zeros(run.chains)
     last = _last_shown(run)
     for k in np.unique(np.linspace(0, run.steps - 1, WATCHED).astype(int)):
         course = clock.timeline.course(k)
         view.look(course, degrees=degrees)
         x0, x1, y0, y1 = seen(course)
         here = view.flat(np.asarray(run.states[k], float))
-        away = np.abs(here - ((x0 + x1) / 2, (y0 + y1) / 2)) / ((x1 - x0) / 2, (y1 - y0) / 2)
+        middle, half = np.array([x0 + x1, y0 + y1]) / 2, (y1 - y0) / 2
+        begin = begin if k else np.linalg.norm(here - middle, axis=1) / half
+        away = np.abs(here - middle) / ((x1 - x0) / 2, half)
         stays &= (away < INSIDE).all(1)
         if shaped <= k < last:
             there = view.flat(np.asarray(run["x0"][k], float))
-            ways.append(np.linalg.norm(there - here, axis=1))
-            off.append(np.linalg.norm(there - ((x0 + x1) / 2, (y0 + y1) / 2), axis=1) / ((y1 - y0) / 2))
+            strand = _by_strand(view, np.asarray(run["x0"][k], float), run.target, STRAND * half)
+            ways.append(np.linalg.norm(there - here, axis=1) * strand)
+            off.append(np.linalg.norm(there - middle, axis=1) / half)
     view.look(0, degrees=degrees)
-    return stays * np.mean(ways, axis=0) * np.exp(-np.square(np.mean(off, axis=0))) if ways else None
+    central = np.exp(-np.square(np.mean(off, axis=0)) - np.square(2 * begin)) if ways else 0
+    return stays * np.mean(ways, axis=0) * central if ways else None
+
+
+def _by_strand(view: Plane, guess: np.ndarray, data: np.ndarray, reach: float) -> np.ndarray:
+    """(N,) 0..1 whether predictions (N, D) lie by data, and what is seen within `reach` of them is no other strand."""
+    data, near = np.asarray(data[:SOME], float), reach**2
+    away = np.square(guess[:, None] - data).sum(-1)
+    seen = np.square(view.flat(guess)[:, None] - view.flat(data)).sum(-1)
+    about = (away < near).sum(1)
+    return np.asarray(about / np.maximum((seen < near).sum(1), 1) * np.exp(-9 * away.min(1) / near))
 
 
 def _last_shown(run: Trajectory) -> int:
@@ -101,7 +119,10 @@ def close_ups(clock: Clock, parts: HeroStep, count: int, degrees: float) -> list
 
     def picked(count: int, first: int, last: int) -> CloseUp:
         best = parts.pick(count, first, last, aim)
-        return CloseUp(best, count, shaped is not None and best >= shaped)
+        if shaped is None or best < shaped:
+            return CloseUp(best, count, False)
+        off = strays(np.asarray(run["x0"][best : best + count, parts.hero.chain]), run.target)
+        return CloseUp(best, count, True, not off.any())
 
     def aim(step: int) -> None:
         parts.view.look(clock.timeline.course(step), degrees=degrees)
@@ -134,14 +155,17 @@ def play_close_up(
     soon as the point has come to it.
     """
     view, fade, page = parts.view, OpacityScale(*others), scene.page
-    (first, count, shaped), dimmed = close_up, DIMMED[parts.view.dims]
+    (first, count, shaped, _), dimmed = close_up, DIMMED[parts.view.dims]
     whole, seconds = view.box, scene.seconds(ZOOM_SECONDS)
     parts.hero.begin(first)
     near = parts.window(first, count, view.rect, most=MOST_TIMES[shaped])
     edge = frame(view.rect, scene.theme.border).set_z_index(7)  # what is seen is a part: it is cut at this edge
     times = (whole[1] - whole[0]) / (near[1] - near[0])
     marks = scene.legend(parts.keys(page, box), box)
-    named = page.tag(NAMED, view.rect, times, first, first + count)
+    if "t-1" in scene.sampler_equation():  # it counts down, to the data, as all that is read
+        named = page.tag(IN_T, view.rect, times, clock.run.steps - first, clock.run.steps - first - count)
+    else:
+        named = page.tag(IN_STEPS, view.rect, times, first, first + count)
     point = parts.hero.point
     size = point.radius
 

@@ -26,8 +26,9 @@ SCALE = {2: 0.8, 3: 1.0}  # of arrows
 RIM = 0.1  # units before the middle of a point at which an arrow to it ends
 ASIDE = 4.0  # how badly it reads that the mean lies a radian beside the way to what is predicted
 ABOUT = 0.4  # of the way to it: so far about what is predicted a close-up shows, if other predictions lie there
+FLAT = 2.0  # how badly, that arrows look shorter by a factor e than they are
 AWAY = 3.0  # how badly, that a step leads away from it by a factor e
-LEAST = 0.8  # of the samples' standard deviation in the end: the way to what is predicted should be as long
+LEAST = 0.4  # of the samples' standard deviation in the end: the way to what is predicted should be as long
 SHORT = "$hat(x)_0$", "mean", "noise"
 LONG = (
     "to $hat(x)_0$, predicted",
@@ -135,14 +136,15 @@ class HeroStep:
             pairs = self.ends(k)
             seen = {name: np.subtract(*self.view.flat(np.array(pair))[::-1]) for name, pair in pairs.items()}
             ends = {name: float(np.linalg.norm(arrow)) for name, arrow in seen.items()}
+            turned = sum(
+                -np.log(max(ends[name] / (np.linalg.norm(np.subtract(*pair)) or 1.0), 1e-6))
+                for name, pair in pairs.items()
+            )
             way = ends.pop("guess", 1.0) or 1.0
-            aside = way / (np.linalg.norm(np.subtract(*pairs["guess"])) or 1.0) if "guess" in pairs else 1.0
             off = _angle(seen["guess"], seen["drift"]) if "guess" in pairs else 0.0
             over = -np.log(max(np.sin(_angle(seen["drift"], seen["noise"])), 1e-6)) if "noise" in seen else 0.0
             lengths = sum(abs(np.log(max(length, 1e-6) / (BEST * way))) for length in ends.values())
-            bad.append(
-                lengths - np.log(max(aside, 1e-6)) + ASIDE * off + over + max(np.log(size / way), 0.0) + self._lost(k)
-            )
+            bad.append(lengths + FLAT * turned + ASIDE * off + over + max(np.log(size / way), 0.0) + self._lost(k))
         return first + int(np.argmin(np.convolve(bad, np.ones(count), "valid")))
 
     def _lost(self, step: int) -> float:
