@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
@@ -12,9 +13,12 @@ from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
     BesideBell,
+    Box,
     Boxes,
     Clock,
     CloudTiles,
+    FadeOutFast,
+    ForwardStep,
     Hero,
     ImageTiles,
     Recording,
@@ -36,6 +40,7 @@ from diffrender.animation import (
     panel,
     point_radius,
     scale_bar,
+    told_step,
     towards_the_bell,
     turned,
 )
@@ -48,8 +53,11 @@ DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
 GHOST = 1 / 8  # power of the data's share of the variance: the opacity of what the points began as
 SETTLED = 0.8  # seconds that the last state stands before it is compared
 BAR = 0.25  # of a panel that its scale bar is long, at most: so it is the same one as at the end
-TAIL, OWN_TAIL = 12, 8  # steps that tails are long, and that of the point that is followed,
-HERO = 0.13  # with its radius: it is found among so many
+TAIL, OWN_TAIL = 12, 4  # steps that tails are long, and that of the point that is followed,
+HERO = 0.1  # with its radius: it is found among so many
+EVEN, EVEN_SECONDS = 0.4, 1.0  # |log-SNR| at a step that counts as where it is 0, and how long that stands
+QUESTION, ASKED = "Where does the shape go?|Where does it go?", 0.2  # asked at first; seconds in which that goes
+WEIGH = "data and noise weigh the same|as much noise as data|SNR = 1"
 
 
 class Forward(TrajectoryScene):
@@ -71,6 +79,9 @@ class Forward(TrajectoryScene):
         duration: float = Field(10.0, gt=0, le=600, description="seconds from data to noise")
         interpolate: bool = Field(True, description="of points, also states between two recorded")
         hero: bool = Field(True, description="follow one of the points")
+        halts: bool = Field(
+            True, description="stand for one step of that point, taken apart, and where there is as much noise as data"
+        )
         compare: Literal["linear", "scaled_linear", "cosine"] | None = Field(
             None, description="another schedule, whose curve is drawn dashed"
         )
@@ -106,12 +117,56 @@ class Forward(TrajectoryScene):
         clock.show(0)
         self.look(0)
         ground += [*column.standing, *column.mobjects, *moving, caption]
-        self.intro(*self.header("Data dissolve into noise", forward_equation(run)), ground=ground)
-        self.play_run(clock)
+        asked = [] if pictures else [page.tag(QUESTION, self.stage.rect, room=0.9)]
+        self.intro(*self.header("Data dissolve into noise", forward_equation(run)), ground=[*ground, *asked])
+        if asked:
+            self.play(FadeOutFast(*asked, run_time=self.seconds(ASKED)))
+        self.the_way(clock, boxes, [mob for mob in ground if mob is not caption])
         if not pictures:
             self.stand(self.seconds(SETTLED))
             self.beside_the_bell([mob for mob in ground if mob is not caption])
         self.outro()
+
+    def the_way(self, clock: Clock, boxes: Boxes, ground: list[Any]) -> None:
+        """From data to noise, with a halt for one step, and one where there is as much noise as data."""
+        run, seconds = self.run, self.options.duration
+        halts: list[tuple[int, int, Callable[[], None]]] = []  # a step, the one that stands after the halt, the halt
+        if self.options.halts and self.hero is not None:
+            way = self.hero.states[:, 0]
+            if (step := told_step(run, way)) is not None:
+                halts.append((step, step + 1, partial(self.one_step, boxes, way, step, ground)))
+        off = np.abs(log_snr_of(run))
+        if self.options.halts and off.min() < EVEN:
+            halts.append((even := int(off.argmin()), even, self.equal_weights))
+        before = 0.0
+        for step, after, halt in halts:
+            if (at := clock.timeline.course(step)) > before:
+                self.play_run(clock, seconds * (at - before), start=before, end=at)
+            clock.show_step(step)
+            halt()
+            clock.show_step(after)
+            before = max(clock.timeline.course(after), before)
+        if before < 1:
+            self.play_run(clock, seconds * (1 - before), start=before)
+
+    def one_step(self, boxes: Boxes, way: np.ndarray, step: int, ground: list[Any]) -> None:
+        """The step of the followed point, taken apart in a close-up."""
+        view, hero = self.stage, self.hero
+        assert hero is not None
+        low, high = min(box.bottom for box in boxes.tiles), boxes.side.top
+        box = Box(boxes.side.left, boxes.side.right, low, high)
+        told = ForwardStep(self, view, way, step, box)
+        stays = [*view.made, *self.frame]
+        gone = [mob for mob in ground if mob not in stays]
+        others = [mob for mob in view.made if mob not in hero.mobjects]
+        told.play(gone, others, hero.path, lambda u: hero.point.show_step(step + u))
+
+    def equal_weights(self) -> None:
+        """A halt where the data and the noise weigh the same."""
+        tags = [] if len(self.run.event) == 3 else [self.page.tag(WEIGH, self.stage.rect, room=0.9)]
+        self.add(*tags)
+        self.stand(self.seconds(EVEN_SECONDS))
+        self.remove(*tags)
 
     def beside_the_bell(self, gone: list[Any]) -> None:
         """What the data have become, beside draws of the normal distribution: they cannot be told apart."""
@@ -129,7 +184,7 @@ class Forward(TrajectoryScene):
         beside.draw(view, last, self.theme.samples)
         self.add(*view.made)
         self.remove(self.points)  # in whose place it stands
-        beside.play(self, view, [mob for mob in gone if mob is not self.points])
+        beside.play(self, view, [mob for mob in gone if mob is not self.points], frame=self.frame)
 
     def cloud(self, clock: Clock, boxes: Boxes, steps: list[int]) -> tuple[list[Any], list[Any]]:
         """Points over the data they began as, a followed one, marginals and tiles: what stands, and what moves."""
@@ -148,7 +203,8 @@ class Forward(TrajectoryScene):
         if options.trails:
             tails: dict[str, Any] = {"color": theme.fg, "width": LINE, "alpha": 0.6, "length": TAIL}
             clock.bind(view.trails(states[:, : options.trails], **tails))
-        hero = Hero(view, states, theme=theme, length=OWN_TAIL, radius=HERO) if options.hero else None
+        self.stage = view
+        self.hero = hero = Hero(view, states, theme=theme, length=OWN_TAIL, radius=HERO) if options.hero else None
         if hero:
             clock.bind(hero)
             same |= {"hero": hero.chain}
@@ -157,14 +213,15 @@ class Forward(TrajectoryScene):
         tiles = CloudTiles(self.page, states, steps, boxes.tiles, boxes.tile_names, **same)
         clock.bind(*edges, tiles)
         ground = [panel(stage, theme), *tiles.names, *tiles.grounds, self.legend(self.keys(boxes.key.width), boxes.key)]
-        ground += [frame(stage, theme.border).set_z_index(8)]
-        ground += (
-            [scale_bar(view, self.page, stage, share=BAR, under=theme.panel).set_z_index(9)] if view.dims == 2 else []
-        )
+        self.frame = [ground[0], frame(stage, theme.border).set_z_index(8)]
+        if view.dims == 2:
+            self.frame.append(scale_bar(view, self.page, stage, share=BAR, under=theme.panel).set_z_index(9))
+        ground += self.frame[1:]
         return ground, [*view.made, *(mob for edge in edges for mob in edge.mobjects), *tiles.mobjects]
 
     def images(self, clock: Clock, boxes: Boxes, steps: list[int]) -> tuple[list[Any], list[Any]]:
         """Images of the data as a grid, and one of them in tiles."""
+        self.hero = None
         values, rows = image_values(self.run), 2 if self.page.shape == "wide" else 3
         cols = max(min(round(rows * boxes.panel.width / boxes.panel.height), self.run.chains // rows), 1)
         chosen = list(range(rows * cols))

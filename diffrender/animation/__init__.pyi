@@ -99,6 +99,7 @@ from .parts.distances import total_variation_curve as total_variation_curve
 from .parts.filling import FillingHistogram as FillingHistogram
 from .parts.flow_field import FlowField as FlowField, flowing as flowing
 from .parts.flow_paths import FlowPaths as FlowPaths
+from .parts.forward_step import ForwardStep as ForwardStep, told_step as told_step
 from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero, pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep

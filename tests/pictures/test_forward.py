@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from diffrender.animation.parts.cloud_tiles import AHEAD, CloudTiles, even_steps
+from diffrender.animation.parts.forward_step import steps_of, told_step
 from diffrender.animation.parts.marginals import BINS, Marginal, distance_to_noise, towards_the_bell
 from diffrender.animation.parts.schedule_plot import alpha_bar
 from diffrender.animation.text.numbers import Running
@@ -15,6 +16,7 @@ from diffrender.animation.theme import turned
 from diffrender.diffusion import schedules
 from diffrender.trajectory.reader import Trajectory
 
+ASKED = 0.2  # seconds in which the question of the first frame goes
 SECONDS, STEPS, CHAINS, TILES = 2.0, 20, 50, 7
 NOW = 13  # the step looked at
 VISIBLE = -7.0, 5.5  # log-SNR within which time passes evenly, as far as it does
@@ -33,7 +35,7 @@ def film(cinema, run):
     line = pace(run)
     seconds = SECONDS * float(np.median(course[[line.step(u) == NOW for u in course]]))
     film = cinema("forward", run=run)
-    film.shot = film.at(seconds, duration=SECONDS, hero=False, interpolate=False)[0]
+    film.shot = film.at(ASKED + seconds, duration=SECONDS, hero=False, interpolate=False, halts=False)[0]
     return film
 
 
@@ -208,7 +210,7 @@ def ended(cinema, run, **options):
 
 def test_it_ends_on_normal_draws_beside_what_the_data_have_become(cinema, run):
     film, clouds = ended(cinema, run)
-    drawn, last = sorted(clouds, key=lambda cloud: cloud.points[0, 0])
+    last, drawn = sorted(clouds, key=lambda cloud: cloud.points[0, 0])
     assert np.allclose(last.xy, run["x"][-1], atol=1e-6)
     assert len(drawn.xy) == CHAINS
     assert last.box == drawn.box, "one scale"
@@ -231,7 +233,7 @@ def test_nothing_of_the_data_is_left_is_said_where_it_is_so(cinema, run, left):
     x = np.array(run["x"])
     x[-1] = np.random.default_rng(1).standard_normal((CHAINS, 2))
     film, _ = ended(cinema, Trajectory(run.file, run.meta, run.arrays | {"x": x, "alpha": alpha, "sigma": sigma}))
-    assert any("nothing of the data" in text for text in bodies(film)) == (left == 0), bodies(film)
+    assert any("no trace of the data" in text for text in bodies(film)) == (left == 0), bodies(film)
 
 
 @pytest.mark.parametrize("wide", [1.0, 1.5])
@@ -239,7 +241,7 @@ def test_it_says_which_distance_is_meant_and_whether_true_draws_are_as_near(cine
     x = np.array(run["x"])
     x[-1] = wide * np.random.default_rng(1).standard_normal((CHAINS, 2))
     said = bodies(ended(cinema, Trajectory(run.file, run.meta, run.arrays | {"x": x}))[0])
-    assert any("sliced Wasserstein" in text and "cal(N)(0, I)" in text and "draws in ten" in text for text in said)
+    assert any("sliced Wasserstein" in text and "cal(N)(0, I)" in text and "normal samples" in text for text in said)
     assert any("as near" in text.lower() for text in said) == (wide == 1.0)
     assert any("farther" in text.lower() for text in said) == (wide == 1.5)
 
@@ -248,6 +250,38 @@ def test_states_whose_coordinates_are_normal_but_not_independent_are_found_out()
     line = np.random.default_rng(1).standard_normal((300, 1))
     far, (_, high) = distance_to_noise(np.repeat(line, 2, axis=1)[None], 1.0)
     assert far[0] > 2 * high
+
+
+# ---- halts ----------------------------------------------------------------------------------------------------------
+def test_one_recorded_step_is_taken_apart(cinema, run):
+    film = cinema("forward", run=run)
+    told = []
+    for k in range(40, 140, 4):
+        film.play([(0, k)], (320, 180), fps=20, duration=SECONDS)
+        arrows = [mob for mob in film.scene.mobjects if type(mob).__name__ == "StepArrow"]
+        if len(arrows) == 2 and len(arrows[1].face.points):
+            told = arrows
+            break
+    assert told, "no step is told of"
+    view, hero = film.scene.stage, film.scene.hero.chain
+    a = np.asarray(run["alpha"], float)
+    x = np.asarray(run["x"], float)[:, hero]
+    ends = [view.to_scene(np.array([x[k], a[k + 1] / a[k] * x[k], x[k + 1]])) for k in range(STEPS)]
+    drawn = np.array([told[0].start[:2], told[0].end[:2], told[1].end[:2]])
+    off = [np.abs(each - drawn).max() for each in ends]
+    assert sorted(off)[0] < 1e-3 < 0.05 < sorted(off)[1]
+    step = int(np.argmin(off))
+    assert any(f"{a[step + 1] / a[step]:.3f}" in text for text in bodies(film))
+
+
+def test_a_step_takes_of_the_point_what_the_schedule_says_and_adds_what_is_missing(run):
+    factor, added = steps_of(run)
+    alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
+    np.testing.assert_allclose(factor * alpha[:-1], alpha[1:], atol=1e-6)
+    np.testing.assert_allclose(np.square(factor * sigma[:-1]) + np.square(added), np.square(sigma[1:]), atol=1e-6)
+    step = told_step(run, np.asarray(run["x"], float)[:, 0])
+    assert sigma[step + 1] < alpha[step + 1]
+    assert told_step(run, np.zeros((STEPS + 1, 2))) is None
 
 
 # ---- tiles -----------------------------------------------------------------------------------------------------------
@@ -349,7 +383,7 @@ def plot_of(film):
 @pytest.mark.parametrize("size", [(640, 360), (640, 480)])
 def test_log_snr_is_told_and_no_verdict_before_the_end(cinema, run, size):
     film = cinema("forward", run=run)
-    film.play([(20, 21)], size, duration=SECONDS, interpolate=False)
+    film.play([(20, 21)], size, duration=SECONDS, interpolate=False, halts=False)
     step = int(film.scene.clocks[0].step)
     numbers = [m for top in film.scene.mobjects for m in top.get_family() if isinstance(m, Running)]
     told = [line.numbers[0].value for line in numbers if "log-SNR" in line.line.body]
@@ -363,12 +397,12 @@ def test_log_snr_is_told_and_no_verdict_before_the_end(cinema, run, size):
 def verdicts(film):
     """Texts on screen that say what true draws are like, or that the states are as near as they are."""
     family = [mob for top in film.scene.mobjects for mob in top.get_family()]
-    return [mob for mob in family if any(word in getattr(mob, "body", "") for word in ("true draws", "draws in ten"))]
+    return [mob for mob in family if any(word in getattr(mob, "body", "") for word in ("normal samples", "90 %"))]
 
 
 def test_cursor_and_numbers_say_the_recorded_step(read, cinema, run):
     film = cinema("forward", run=run)
-    film.at(1.0, duration=SECONDS, interpolate=False)
+    film.at(1.0, duration=SECONDS, interpolate=False, halts=False)
     clock = film.scene.clocks[0]
     step = int(clock.step)
     assert 0 < step < STEPS
@@ -433,7 +467,7 @@ def check_apart(texts):
 
 def test_in_a_tall_frame_names_and_numbers_of_the_plot_stand_apart(cinema, run):
     film = cinema("forward", run=run)
-    film.play([(20, 21)], (270, 480), duration=SECONDS)
+    film.play([(20, 21)], (270, 480), duration=SECONDS, halts=False)
     family = [mob for top in film.scene.mobjects for mob in top.get_family()]
     wanted = ("SNR = 1", "macron(alpha)_t)$", "log-SNR", "0.5")
     texts = [mob for mob in family if any(text in getattr(mob, "body", "") for text in wanted)]
@@ -467,7 +501,7 @@ def dissolving(recorded):
 
 
 def test_images_dissolve_as_they_were_recorded(cinema, dissolving):
-    (shot,) = cinema("forward", run=dissolving).at(1.0, duration=SECONDS)
+    (shot,) = cinema("forward", run=dissolving).at(1.0, duration=SECONDS, halts=False)
     said = dissolving.meta["target"]
     (grid,) = [g for g in shot.rasters["ImageGrid"] if g.rows > 1]
     shown = grid.recorded[int(grid.step)][grid.chains]

@@ -1,4 +1,4 @@
-"""The end of a forward run: draws of the normal distribution, and beside them what the data have become."""
+"""The end of a forward run: what the data have become, and beside it draws of the normal distribution."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from diffrender.animation.theme import point_radius
 NOTHING = 1e-3  # share of the variance that is next to nothing
 ROOM = 0.95  # of a panel's width, for its name
 FAR_FROM_BELL = "sliced Wasserstein to {1}: {0:.3f}|distance to {1}: {0:.3f}|to {1}: {0:.3f}"
-BELL_FLOOR = "that of nine draws in ten: {0}|nine draws in ten: {0}|draws: {0}"
+BELL_FLOOR = "90 % of normal samples: {0}|normal samples: {0}|normal: {0}"
 BOTH = (  # in one line, where there is room for it
-    "sliced Wasserstein distance to {1}: {0:.3f}, that of nine draws in ten: {2}"
-    "|sliced Wasserstein to {1}: {0:.3f}, nine draws in ten: {2}|sliced Wasserstein {0:.3f}, nine draws in ten {2}"
+    "sliced Wasserstein distance to {1}: {0:.3f}; 90 % of normal samples: {2}"
+    "|sliced Wasserstein to {1}: {0:.3f}; 90 % of samples: {2}|sliced Wasserstein {0:.3f}; 90 % of samples {2}"
 )
 ONLY_BELL = (  # and so said where nothing of the data is left
-    "As near to the bell as true draws are: nothing of the data is to be seen"
-    "|as near as true draws: nothing of the data is left|as near as true draws"
+    "As near to the bell as normal samples are: no trace of the data is left"
+    "|as near as normal samples: no trace of the data|as near as normal samples"
 )
-AS_NEAR = "As near to the bell as true draws are|as near as true draws"
-FARTHER = "Farther from the bell than true draws are|farther than true draws"
+AS_NEAR = "As near to the bell as normal samples are|as near as normal samples"
+FARTHER = "Farther from the bell than normal samples are|farther than normal samples"
 MOVE_SECONDS, SOON = 0.6, 0.2  # the states move to their panel, what goes is gone after this part of it
 UNIT = 0.01  # off 1, within which a deviation is written as 1
 SIZE, CLOUD = 16, 0.75  # of points, as `point_radius` takes it, and their opacity
 
 
 class BesideBell(Beside):
-    """As many draws of N(0, deviation²) on the left of two panels as states come to the right, under their marginals.
+    """States on the left of two panels, where they came to be, and as many draws of N(0, deviation²) on the right.
 
     last: (N, D) states at the end. views: of what `beside_marginals` leaves of the left and of the right of `boxes`.
     time, share: of the last state, and that of the data in its variance: if that is next to nothing, and the distance
@@ -61,7 +61,7 @@ class BesideBell(Beside):
         drawn = np.random.default_rng(0).standard_normal(last.shape) * deviation
         distance, (low, high) = distance_to_noise(last[None], deviation)
         self.far, usual = float(distance[0]), f"{low:.3f}–{high:.3f}"
-        drawings = ("Normal draws", drawn, theme.fg), (f"$x_t$ at $t =$ {time:.2f}", last, theme.samples)
+        drawings = (f"$x_t$ at $t =$ {time:.2f}", last, theme.samples), ("Normal samples", drawn, theme.fg)
         self.mobjects: list[Mobject] = []
         for view, box, (name, points, color) in zip(views, (boxes.left, boxes.right), drawings, strict=True):
             stage = box._replace(right=view.rect[1], top=view.rect[3])
@@ -87,15 +87,20 @@ class BesideBell(Beside):
         if forms:
             said_of_both = page.fitting(forms, whole.width, "label")
             self.mobjects.append(page.label(said_of_both, whole.center[0], page.foot(whole)[1], 0, "label"))
-        self.where = views[1].box, views[1].rect
+        self.where = views[0].box, views[0].rect
 
-    def play(self, scene: Any, view: Plane, gone: Sequence[Mobject], *also: Mobject) -> None:
-        """As of `Beside`, but sooner, and names come with the rest: until then there is little to see."""
+    def play(
+        self, scene: Any, view: Plane, gone: Sequence[Mobject], *also: Mobject, frame: Sequence[Mobject] = ()
+    ) -> None:
+        """As of `Beside`, but sooner, and names come with the rest: until then there is little to see.
+
+        frame: what of it all is gone only when the states have their panel.
+        """
         seconds = scene.seconds(MOVE_SECONDS)
-        out = FadeOutFast(*gone, run_time=SOON * seconds)
-        scene.play(
-            out, view.move(*self.where, seconds), FadeInFast(*self.mobjects, *also, run_time=seconds, after=SOON)
-        )
+        out = FadeOutFast(*(mob for mob in gone if mob not in frame), run_time=SOON * seconds)
+        last = [FadeOutFast(*frame, run_time=seconds)] if frame else []
+        into = FadeInFast(*self.mobjects, *also, run_time=seconds, after=SOON)
+        scene.play(out, *last, view.move(*self.where, seconds), into)
 
     def draw(self, view: Plane, points: np.ndarray, color: str) -> None:
         """Draws or states as a cloud on a view, in points of one size."""

@@ -20,7 +20,7 @@ LINEAR_TOP = 2.0  # a σ that passes this is drawn on a logarithmic axis,
 LEAST = 1e-2  # from here
 STEPS = 1000  # of the schedules by formula
 AHEAD = 0.55  # how far what is to come goes towards the background
-LEADERS = 0.36  # height in which lines lead from the axis to tiles
+LEADERS, CLEAR = 0.42, 0.09  # height in which lines lead from the axis to tiles; so far over a tile's name they end
 ADDS = "each step adds noise"
 TERM_GAP = 0.12  # between terms of the equation in numbers
 VARIANCE_KEPT = 1e-4  # α² + σ² is 1 within this,
@@ -36,6 +36,12 @@ def log_snr_of(run: Trajectory) -> np.ndarray:
     """(T+1,) 2 log(α / σ) of a recording; infinite where there is no noise, or nothing else."""
     with np.errstate(divide="ignore"):
         return 2 * (np.log(np.asarray(run["alpha"], float)) - np.log(np.asarray(run["sigma"], float)))
+
+
+def log_ratio(run: Trajectory) -> str:
+    """What log-SNR is, in the letters of `forward_equation`."""
+    kept = variance_kept(np.asarray(run["alpha"]), np.asarray(run["sigma"]))
+    return "log macron(alpha)_t\\/(1 - macron(alpha)_t)" if kept else "log alpha_t^2\\/sigma_t^2"
 
 
 def forward_equation(run: Trajectory) -> str:
@@ -127,7 +133,7 @@ class SchedulePlot:
     def leader(self, time: float, box: Box) -> Any:
         """A line from a time on the axis to the middle of a box under it."""
         x, y = self.axes.at(time, 1)[0], self.axes.rect.bottom
-        return line([(x, y), (x, y - 0.08), (box.center[0], box.top + 0.02)], self.axes.page.theme.border, HAIR * 1.4)
+        return line([(x, y), (x, y - 0.08), (box.center[0], box.top + CLEAR)], self.axes.page.theme.border, HAIR * 1.4)
 
     def cross(self, ratio: np.ndarray) -> None:
         """Mark where log(α/σ) passes 0: there is as much noise as data."""
@@ -192,7 +198,8 @@ class ScheduleColumn:
             clock.number("{:.3f} $x_0$", run["alpha"], size=size, color="data"),
             clock.number("$+$ {:.3f} $epsilon$", run["sigma"], size=size, color="samples"),
         ]
-        snr = clock.number("log-SNR {:+.1f}", log_snr_of(run), size=size)
+        told = f"log-SNR $= {log_ratio(run)} =$ {{:+.1f}}" if page.shape == "wide" else "log-SNR {:+.1f}"
+        snr = clock.number(told, log_snr_of(run), size=size)
         rows: list[Any] = [*terms, snr]
         beside = page.shape in ("wide", "classic")
         if beside:
