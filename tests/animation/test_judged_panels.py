@@ -42,8 +42,8 @@ def test_figures_stand_where_they_leave_what_is_seen_largest():
 
 def test_points_nearer_than_true_ones_are_told_from_those_that_are_as_near():
     usual = 0.030, 0.032
-    said = [point_by_point(Judged(far, *usual), more) for far, more in ((0.02, False), (0.0292, False), (0.031, False))]
-    assert said == ["nearer", "near", "near"], "a little nearer is chance"
+    said = [point_by_point(Judged(far, *usual), False) for far in (0.02, 0.028, 0.0292, 0.031)]
+    assert said == ["nearer", "narrow", "near", "near"], "a little nearer is chance"
     assert point_by_point(Judged(0.033, *usual), False) == point_by_point(Judged(0.033, *usual), True) == "farther"
     assert point_by_point(Judged(0.02, *usual), True) == "stray"
     assert all("No farther" not in forms for rows in VERDICTS.values() for how, forms in rows.items() if how != "near")

@@ -23,6 +23,7 @@ NO_FARTHER = (
 NEARER = (
     "Nearer to the data than true samples are: copies, or too narrow|nearer than true samples: copies, or too narrow"
 )
+NARROW = "A little nearer to the data than true samples: slightly too narrow|a little nearer: slightly too narrow"
 MORE_STRAY = "On average no farther than true samples, but more points stray|near on average, but more stray"
 POINTS = "As a whole no farther than true samples, point by point farther|near as a whole, not point by point"
 SHARES = "Point by point no farther than true samples, but shared out otherwise|near, but shared out otherwise"
@@ -30,10 +31,11 @@ SHARES_NEARER = "Point by point nearer than true samples, and shared out otherwi
 SHARES_STRAY = "Shared out otherwise than true samples, and more points stray|shared out otherwise, more stray"
 FARTHER = "Farther than true samples, as a whole and point by point|farther than true samples"
 VERDICTS = {  # farther as a whole; and how it is point by point
-    False: {"near": NO_FARTHER, "nearer": NEARER, "stray": MORE_STRAY, "farther": POINTS},
-    True: {"near": SHARES, "nearer": SHARES_NEARER, "stray": SHARES_STRAY, "farther": FARTHER},
+    False: {"near": NO_FARTHER, "narrow": NARROW, "nearer": NEARER, "stray": MORE_STRAY, "farther": POINTS},
+    True: {"near": SHARES, "narrow": SHARES_NEARER, "nearer": SHARES_NEARER, "stray": SHARES_STRAY, "farther": FARTHER},
 }
 CLEARLY = 0.5  # widths of the range of true samples, by which samples are nearer than its low end
+COPIES = 0.8  # of that low end: what is nearer may be copies; what is between is narrow
 MOST_DIGITS = 5  # of a distance
 
 
@@ -67,12 +69,14 @@ def judgement(run: Trajectory, last: np.ndarray, *, stray: int, shown: int) -> J
 
 
 def point_by_point(nearest: Judged, more_stray: bool) -> str:
-    """How samples lie: `farther` from the nearest data than true ones, or but `stray`; clearly `nearer`, or `near`."""
+    """How samples lie: `farther` from the nearest data than true ones, or but `stray`; `near`, `narrow` or `nearer`."""
     if nearest.far > nearest.high:
         return "farther"
     if more_stray:
         return "stray"
-    return "nearer" if nearest.far < nearest.low - CLEARLY * (nearest.high - nearest.low) else "near"
+    if nearest.far < COPIES * nearest.low:
+        return "nearer"
+    return "narrow" if nearest.far < nearest.low - CLEARLY * (nearest.high - nearest.low) else "near"
 
 
 def written(figures: Judged) -> tuple[str, str]:
