@@ -32,6 +32,9 @@ INERTIA = {"sampler.step_size": 0.25, "sampler.friction": 2.0}  # so much that e
 LEAPFROG = 0.3
 LEAPFROGS = 5
 LONG_PATHS = {"sampler.step_size": LEAPFROG, "sampler.leapfrogs": LEAPFROGS}
+# Walks by chance, whose momentum is new after every gradient, of as many of these as the chain beside it has in all.
+WALK = {"sampler.kind": "hmc", "sampler.step_size": LEAPFROG, "sampler.leapfrogs": 1, "sampler.steps": 60_000}
+LONG_WALK = {"sampler.kind": "hmc", "sampler.step_size": LEAPFROG, "sampler.leapfrogs": 1, "sampler.steps": 120_000}
 ANNEALED = {
     "sampler.steps": 12,
     "sampler.inner_steps": 12,
@@ -91,6 +94,14 @@ class Langevin(ChainsInSpaceScene):
             fixed={"sampler.kind": "gradient", "sampler.steps": 400},
             acts=("hill", "still"),
         ),
+        "walk": Recording(
+            "langevin",
+            {"model.kind": "exact"},
+            fixed={"sampler.chains": 1, "record.every": 1, "record.keep": [], "record.density": False},
+            samplers={"underdamped": LONG_WALK, "hmc": WALK},
+            beside=True,
+            acts=("histogram",),
+        ),
     }
     words = {  # where one form finds no room over its panel, the shorter one after the bar stands there
         "title": "Langevin Monte Carlo",
@@ -104,7 +115,10 @@ class Langevin(ChainsInSpaceScene):
         "height": "height: $log p$, flat where $p$ is almost 0|height: $log p$, flat where $p approx 0$",
         "stuck": "Stuck on the nearest top|Stuck on a top",
         "goes_on": "With momentum it goes on|With momentum",
-        "over": "With momentum, from the same start: over the top|With momentum: over the top",
+        "hill_bowl": "Gradient ascent alone: downhill on $-log p$|Gradient ascent alone|Gradient ascent",
+        "height_bowl": "height: $-log p$, flat where $p$ is almost 0|height: $-log p$, flat where $p approx 0$",
+        "stuck_bowl": "Stuck at the nearest bottom|Stuck at a bottom",
+        "over_bowl": "With momentum, from the same start: out of the bowl|With momentum: out of the bowl",
         "wander": "With noise it goes on|With noise",
         "same_start": "With noise, from the same start, it goes on|With noise, same start|With noise",
         "not_stuck": "With noise it is not stuck|Not stuck",
@@ -121,11 +135,11 @@ class Langevin(ChainsInSpaceScene):
         "drawn_noise": "noise, $epsilon tilde cal(N)(0, I)$|noise",
         "sum": "sum",
         "velocity": "velocity $v$|velocity",
-        "fresh": "momentum $v$, fresh by chance|chance: $v$",
+        "fresh": "fresh random momentum $v$|random $v$",
         "kick": "gradient $nabla log p$|$nabla log p$",
         "half": "$h\\/2 thin nabla log p$",
         "friction": "friction $(e^(-gamma h) - 1) v$|friction",
-        "shaken": "$sqrt(1 - e^(-2 gamma h)) thin xi$|noise",
+        "shaken": "$(1 - e^(-2 gamma h))^(1\\/2) thin xi$|noise",
         "half_kick": "half kick",
         "half_a_kick": "½ kick",
         "half_a_drift": "½ drift",
@@ -133,8 +147,8 @@ class Langevin(ChainsInSpaceScene):
         "path": "its path",
         "taken": "accepted",
         "refused": "rejected",
-        "why_energy": "Leapfrog does not keep $H$ exactly: hence the test|"
-        "Leapfrog does not keep $H$: hence the test|Hence the test",
+        "why_energy": "Leapfrog keeps $H$ only approximately: hence the test|"
+        "Leapfrog keeps $H$ only roughly: so a test|Hence the test",
         "why_step": "A finite step $tau$ biases: hence the test|Hence the test",
         "again": "$x_t$ counts again|again $x_t$",
         "moved_on": "$x_(t+1) = x'$",
@@ -144,19 +158,32 @@ class Langevin(ChainsInSpaceScene):
         "variation": "total variation of the visited states to $p$|total variation to $p$|total variation",
         "counted_in": "$n$ states, counted in {} × {} bins|$n$ states, {} × {} bins|$n$ states",
         "independent": "as many independent draws of $p$|as many independent draws|independent draws|i.i.d. draws",
-        "worth": "Mean of $x$: {:,} gradients ≈ 1 independent draw|Mean of $x$: {:,} gradients ≈ 1 draw",
-        "worth_in_steps": "Mean of $x$: {:,} steps ≈ 1 independent draw|Mean of $x$: {:,} steps ≈ 1 draw",
-        "biased": "A finite step $tau$ biases: width of modes {:+.1f} ± {:.1f} %|"
-        "Finite step: width of modes {:+.1f} ± {:.1f} %|Bias: width {:+.1f} ± {:.1f} %",
+        "worth": "{:,} gradients are worth 1 independent draw (for the mean of $x$)|"
+        "{:,} gradients are worth 1 independent draw|{:,} gradients are worth 1 draw|{:,} gradients ≈ 1 draw",
+        "worth_in_steps": "{:,} steps are worth 1 independent draw (for the mean of $x$)|"
+        "{:,} steps are worth 1 independent draw|{:,} steps are worth 1 draw|{:,} steps ≈ 1 draw",
+        "walks": "a walk by chance needs {:,}",
+        "walk_is": "walk: one step of {:g}",
+        "walk_is_beside": "walk: HMC, one leapfrog step of {:g}",
+        "against": "1 independent draw: {:,} gradients; a walk: {:,}|1 draw: {:,} gradients; a walk: {:,}|"
+        "{:,} gradients; a walk: {:,}|{:,}; a walk: {:,}",
+        "walk": "a walk by chance, with as many gradients|a walk by chance",
+        "sooner": "bins are known sooner",
+        "wide": "Modes {:.1f} ± {:.1f} % too wide, because the step $tau$ is finite|"
+        "Modes {:.1f} ± {:.1f} % too wide: $tau$ is finite",
+        "narrow": "Modes {:.1f} ± {:.1f} % too narrow, because the step $tau$ is finite|"
+        "Modes {:.1f} ± {:.1f} % too narrow: $tau$ is finite",
+        "apart": "Width of modes {:+.1f} ± {:.1f} % from the true one|Width of modes {:+.1f} ± {:.1f} %",
         "unbiased": "No bias is found: width of modes {:+.1f} ± {:.1f} %|"
         "No bias found: width {:+.1f} ± {:.1f} %|Width {:+.1f} ± {:.1f} %",
-        "energetic": "Finite step: mean $1\\/2 norm(v)^2 =$ {:.3f}, not 1; width of modes {:+.1f} ± {:.1f} %|"
-        "$1\\/2 norm(v)^2 =$ {:.3f}, not 1; width {:+.1f} ± {:.1f} %",
+        "energetic": "The step's error falls on $v$ (mean $frac(1, 2) norm(v)^2$: {:.2f}, not 1), not on $x$"
+        " (width {:+.1f} ± {:.1f} %)|"
+        "Error on $v$ ($frac(1, 2) norm(v)^2 =$ {:.2f}, not 1), not on $x$ ({:+.1f} ± {:.1f} %)",
         "crowd": "{:,} chains, coloured by where they start|{:,} chains, coloured by start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
-        "crowd_counted": "With noise: shares and $sigma$ (true ones)|"
-        "With noise: share, $sigma$ (true)|Share, $sigma$ (true)",
-        "crowd_shares": "With noise: shares (true ones)|With noise: shares (true)|Shares (true)",
+        "crowd_counted": "With noise: shares ± {1:.0f} % and $sigma$ (true ones)|"
+        "With noise: share ± {1:.0f} %, $sigma$ (true)|Share ± {1:.0f} %, $sigma$ (true)|Share, $sigma$ (true)",
+        "crowd_shares": "With noise: shares ± {1:.0f} % (true ones)|Shares ± {1:.0f} % (true)|Shares (true)",
         "wasserstein": "sliced Wasserstein distance to $p$|sliced Wasserstein to $p$|sliced $W_2$ to $p$",
         "floor": "two true samples of {0:,}: {1}|two true samples: {1}|{1}",
         "steps": "step",
@@ -172,9 +199,10 @@ class Langevin(ChainsInSpaceScene):
         "ellipses": "$sigma$, ellipses: deviation per axis; dashed: true",
         "stuck_at": "Without noise: {0:,} chains on {1} points|Without noise: on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
-        "crowd_alone_beside": "This sampler, {:,} chains|This sampler",
-        "crowd_counted_beside": "This sampler: shares and $sigma$ (true ones)|Share, $sigma$ (true)",
-        "crowd_shares_beside": "This sampler: shares (true ones)|This sampler: shares (true)|Shares (true)",
+        "crowd_alone_beside": "{1}, {0:,} chains|{1}",
+        "crowd_counted_beside": "{0}: shares ± {1:.0f} % and $sigma$ (true ones)|"
+        "{0}: share ± {1:.0f} %, $sigma$ (true)|Share ± {1:.0f} %, $sigma$ (true)|Share, $sigma$ (true)",
+        "crowd_shares_beside": "{0}: shares ± {1:.0f} % (true ones)|Shares ± {1:.0f} % (true)|Shares (true)",
         "stuck_chains_beside": "Gradient ascent, {:,} chains|Gradient ascent",
         "stuck_at_beside": "Gradient ascent: {0:,} chains on {1} points|Gradient ascent: on {1} points|On {1} points",
         "cooled": "$p_t$, chains coloured by where they end|Chains on $p_t$, coloured by their end|$p_t$ and chains",
@@ -196,10 +224,10 @@ class Langevin(ChainsInSpaceScene):
             0, ge=0, le=1000, description="the last so many steps of the chain are drawn; 0: as suits the sampler"
         )
         bins: int = Field(69, ge=8, le=400, description="columns of the histogram at its finest")
-        hill_seconds: float = Field(8.0, gt=0)
+        hill_seconds: float = Field(7.5, gt=0)
         chain_seconds: float = Field(4.0, gt=0)
-        histogram_seconds: float = Field(11.0, gt=0)
-        many_seconds: float = Field(7.5, gt=0)
+        histogram_seconds: float = Field(9.0, gt=0)
+        many_seconds: float = Field(6.5, gt=0)
         still_seconds: float = Field(3.5, gt=0)
         annealing_seconds: float = Field(14.0, gt=0)
 

@@ -22,7 +22,7 @@ from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import linear
 from diffrender.trajectory.reader import Trajectory
 
-BEHIND = 0.45  # opacity of chains behind their counts
+BEHIND = 0.3  # opacity of chains behind their counts
 GAP = 0.5  # scene units from the title to what stands in the equation's place
 FAR = 3.5  # widths of a mode from its top
 SOON_OVER = 14  # states of its track in which a chain must be over a top, to be watched
@@ -44,7 +44,7 @@ class ManyChainsScene(DensityScene):
     distance: Distance | None = None
     plain = True
     climb: Climb | None = None  # the way without noise, once it was shown
-    found: tuple[str, int] | None = None  # what a chain is worth, the name of a word and its figure, once it was shown
+    found: tuple[Any, ...] | None = None  # what a chain is worth, the name of a word and its figures, once it was shown
 
     def beside(self, name: str) -> str:
         """The word for chains without noise, or beside them."""
@@ -54,15 +54,17 @@ class ManyChainsScene(DensityScene):
         """The map tilts up; a ball that only follows the slope climbs the nearest top, and is stuck there."""
         run, seconds = self.trajectories["still"], self.lasts["hill"]
         self.go(self.middle, "left", "right", "ground", "name")
-        land = self.density.landscape(self.at, self.hill_box)
-        carried = self.carried(run)
+        carried, shape = self.carried(run), ""
+        if carried is not None:  # its energy is −log p
+            shape = "_bowl"
+        land = self.density.landscape(self.at, self.hill_box, turned=bool(shape))
         badness = self.badness if carried is not None else None
         self.climb = climb = Climb(land, run, pick_climber(run["x"], self.basins, land, carried, badness))
         clock = self.act(run, climb.timeline, climb)
         climb.clear()
-        height = self.page.fitting(self.words["height"], self.hill_box.width, "legend")
+        height = self.page.fitting(self.words[f"height{shape}"], self.hill_box.width, "legend")
         self.set_places(
-            left=[land], label=[self.label(self.beside("hill"), self.hill_box)],
+            left=[land], label=[self.label(f"hill{shape}" if shape else self.beside("hill"), self.hill_box)],
             key=[self.under(self.page.note(height, self.hill_box), self.hill_box)],
             footer=self.footer(run, self.count(clock), clock=clock),
         )  # fmt: skip
@@ -72,7 +74,7 @@ class ManyChainsScene(DensityScene):
         rise, way, stand, rolls, fall = (0.16, 0.26, 0.12, 0.32, 0.14) if over else (0.2, 0.48, 0.16, 0.0, 0.16)
         self.play(tilt.play(rise * seconds))
         self.play_act("hill", clock, way * seconds)
-        self.set_places(label=[self.label("stuck", self.hill_box)])
+        self.set_places(label=[self.label(f"stuck{shape}", self.hill_box)])
         self.rest(stand * seconds)
         if over:
             self.roll(climb, over, rolls * seconds)
@@ -112,7 +114,7 @@ class ManyChainsScene(DensityScene):
         ball = Ball(climb.landscape, way[: last + 1], (len(way) - 1) // run.steps, kept=kept)
         clock = self.act(run, ball.timeline, ball)
         self.set_places(
-            label=[self.label("over", self.hill_box)], footer=self.footer(run, self.count(clock), clock=clock)
+            label=[self.label("over_bowl", self.hill_box)], footer=self.footer(run, self.count(clock), clock=clock)
         )
         self.play(clock.play(seconds))
 
@@ -131,6 +133,7 @@ class ManyChainsScene(DensityScene):
         way = OneChain(self.density.box, self.left, x, theme=theme, length=len(x), color="score", power=0.0)
         way.show_step(len(x) - 1)
         said = [self.words[self.beside(name)].split("|")[-1] for name in ("stuck_chains", "crowd_alone")]
+        said = [text.format(self.run.chains, captions.short_sampler(self.run)) for text in said]
         keys = [(key_path(color), 0.55, word) for color, word in zip((theme.score, theme.chain), said, strict=True)]
         return self.on_left(way.mobjects), [self.under(page.legend(keys, self.at), self.at)]
 
@@ -189,43 +192,46 @@ class ManyChainsScene(DensityScene):
         """The same starts with and without noise: whose shares become true, and who stays where the start put it."""
         noisy, run = self.trajectories["many"], self.trajectories["still"]
         self.go(self.left, "right", "ground", "name", "key", "curve")
+        who = captions.short_sampler(noisy)
         crowds = [self.crowd(noisy, self.left), self.crowd(run, self.right, whole=True)]
         clock = self.act(run, slow_then_ramp(min(noisy.steps, run.steps), SOON), *crowds)
         self.set_places(
             at_once=["left"],
             left=[self.faint(self.left), *crowds[0].mobjects], right=[self.faint(self.right), *crowds[1].mobjects],
-            label=[self.label(self.beside("crowd_alone"), self.left, noisy.chains)], ground=self.ground,
+            label=[self.label(self.beside("crowd_alone"), self.left, noisy.chains, who)], ground=self.ground,
             name=[self.label(self.beside("stuck_chains"), self.right, run.chains)],
             footer=self.footer_of_both(noisy, run, self.words["same"], "step", clock=clock), key=[self.rule(run)],
         )  # fmt: skip
         self.play_act("still", clock, self.lasts["still"])
         ends = ((noisy, self.left, True), (run, self.right, False))  # what is true stands once
         self.tallies = [self.tally(r, box, spread=True, true=true).set_z_index(6) for r, box, true in ends]
-        points = int((self.tallies[1].counts > 0).sum())
+        points, told = int((self.tallies[1].counts > 0).sum()), self.tallies[0].told
+        counted = self.beside("crowd_counted" if told else "crowd_shares")
+        scatter = 100 * float(np.sqrt(self.basins.masses * (1 - self.basins.masses) / noisy.chains).max())
         self.places["equation"] = [self.equation]
         self.set_places(
-            equation=[self.equation] if self.plain else self.result(),
-            label=[self.label(self.beside("crowd_counted" if self.tallies[0].told else "crowd_shares"), self.left)],
-            key=self.how_far(noisy, run),
+            label=[self.label(counted, self.left, who, scatter)], key=[],
             name=[self.label(self.beside("stuck_at"), self.right, run.chains, points)],
             footer=self.footer_of_both(noisy, run, self.words["ellipses"], clock=clock),
         )  # fmt: skip
-        moved = crowds[1].mobjects  # dots stand out from them
+        moved = [mob for crowd in crowds for mob in crowd.mobjects]  # figures stand out from them
         chains = OpacityScale(*moved)
         dim = UpdateFromAlpha(lambda u: chains.set(1 - u * (1 - BEHIND)), *moved)
         self.play(FadeInFast(*self.tallies, run_time=1.0), dim)
         for place, tally in zip(("left", "right"), self.tallies, strict=True):
             self.places[place] = [*self.places[place], tally]
-        self.rest(2.0)  # besides what the end of a film stands
+        self.rest(1.0)
+        self.set_places(key=self.how_far(noisy, run), equation=[self.equation] if self.plain else self.result())
+        self.rest(1.0)  # besides what the end of a film stands
 
     def result(self) -> list[Typeset]:
         """What the sampler has come to, in the equation's place, if that was found; else the equation."""
         if not self.found:
             return [self.equation]
-        page, (name, value), wide = self.page, self.found, self.page.shape == "wide"
+        page, (name, *values), wide = self.page, self.found, self.page.shape == "wide"
         end = page.title_end if wide and page.title_end is not None else -page.frame.x
         room = page.frame.x - end - GAP
-        said = page.words(page.fitting(self.words[name], room, "label", value).format(value))
+        said = page.words(page.fitting(self.words[name], room, "label", *values).format(*values))
         x, align = (page.frame.x, 1) if wide else (0.0, 0)
         return [narrowed(said, room).at(x, page.frame.equation_y, align)]
 

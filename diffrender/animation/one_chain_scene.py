@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from diffrender.animation.chain_worth_scene import ChainWorthScene
 from diffrender.animation.layout.box import Box
-from diffrender.animation.many_chains_scene import ManyChainsScene
 from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.parts.distances import total_variation_curve
 from diffrender.animation.parts.glide import fit
-from diffrender.animation.parts.mixing import rounded, spread_bias, steps_per_draw
 from diffrender.animation.parts.one_chain import OneChain, alone, track
 from diffrender.animation.parts.zoom.legend import acceptance, fitting_keys, key_lines
-from diffrender.animation.parts.zoom.magnifier import PACE, Magnifier
+from diffrender.animation.parts.zoom.magnifier import Magnifier
 from diffrender.animation.parts.zoom.pacing import Accelerating
 from diffrender.animation.parts.zoom.picking import pick_first
 from diffrender.animation.parts.zoom.windows import check_moves
@@ -23,13 +22,12 @@ from diffrender.core.errors import DiffrenderError
 from diffrender.trajectory.reader import Trajectory
 
 LOWER = {True: 0.2, False: 0.7}  # scene units that a window of proposals reaches further down in a tall frame: of paths
+FROM = 6.0  # steps a second with which a histogram begins that goes on with a chain
 ANEW = 40.0  # steps a second with which the histogram of a chain begins that was not seen before
 SEEN_AT_ONCE = 20  # states in it then
-SURE = 2.0  # standard errors that a bias is large, to be called one
-NOTE = 1.5  # em from one line under a chart to the next
 
 
-class OneChainScene(ManyChainsScene):
+class OneChainScene(ChainWorthScene):
     """A scene of a density with the acts `chain`, `zoom` and `histogram`, of the first chain of its first recording.
 
     one: the chain on the density's panel. first, now: the step with which the magnifier begins, and to which the chain
@@ -37,7 +35,7 @@ class OneChainScene(ManyChainsScene):
     `one`, or those from where the ball without noise was let go. trail: steps that are drawn behind it; tail: what a
     caption says of them. The scene's `words` hold what
     the acts say: wander, same_start, not_stuck; density, another, and those of the magnifier; visited, variation,
-    counted_in, independent, worth, worth_in_steps, biased, energetic, unbiased. Its options:
+    counted_in, independent, walk. Its options:
     slow_steps, bins.
     """
 
@@ -85,7 +83,7 @@ class OneChainScene(ManyChainsScene):
         if self.climb and name != "wander" and self.far_from_top(run["x"][last]):
             self.set_places(label=[self.label(self.beside("not_stuck"), self.at)])
             self.rest(1.0)
-            self.set_places(label=[])  # before the panel glides over it
+        self.set_places(label=[])  # before the panel glides over it
 
     def chain_of(self, run: Trajectory) -> OneChain:
         """The first chain of a run on the density's panel, on its recorded way."""
@@ -154,16 +152,18 @@ class OneChainScene(ManyChainsScene):
             above, below = self.left.columns(0.4, 0.6, gap=0.35)
             below = below._replace(top=below.top + 1.5 * page.em("label"))  # beside the density's name too
         else:
-            above, below = self.left.rows(0.32, 0.68, gap=0.3)
-            if page.shape == "wide":  # for what the chain is worth
-                below = below._replace(bottom=below.bottom + NOTE * page.em("legend"))
-        self.go(fit(self.left, above), "left", "right", "name", "key")
+            above, below = self.left.rows(*((0.52, 0.48) if page.shape == "wide" else (0.32, 0.68)), gap=0.3)
+        at = fit(self.left, above)
+        if page.shape == "wide":  # beside it stands what the chain is worth
+            at = at._replace(left=above.left, right=above.left + at.width)
+        self.go(at, "left", "right", "name", "key")
         self.cells = cells = self.histogram_of(run, self.options.bins)
         self.distance = total_variation_curve(
             page, below, cells, self.density,
             name=words["variation"], x_name=words["counted_in"], floor=words["independent"],
+            other=self.walked(run), other_name=words["walk"],
         )  # fmt: skip
-        law = Accelerating(self.now, run.steps, seconds, PACE if self.looked is run else ANEW)
+        law = Accelerating(self.now, run.steps, seconds, FROM if self.looked is run else ANEW)
         clock = self.act(run, law.timeline, cells, self.one, self.distance)
         pace = clock.number("{:,} steps a second", paces := law.paces(), size="caption", color="muted")
         clock.bind(lambda step: self.one.at_pace(paces[int(step)]))
@@ -173,33 +173,11 @@ class OneChainScene(ManyChainsScene):
         self.set_places(
             left=self.on_left(self.one.mobjects), label=[self.label("density", self.at)], ground=self.ground,
             right=cells.mobjects, name=[visited], curve=self.distance.mobjects,
-            key=[self.under(cells.color_key(page, self.right), self.right)], footer=self.footer(run, pace),
+            key=[self.under(cells.color_key(page, self.right), self.right)],
+            footer=self.footer(run, *self.walk_is(run), pace),
         )  # fmt: skip
         self.play_act("histogram", clock, seconds)
         self.now = run.steps
         self.set_places(curve=[*self.distance.mobjects, *self.worth(run)])
-        self.rest(3.0)
-
-    def worth(self, run: Trajectory) -> list[Any]:
-        """How much work of a chain tells as much of the mean as one draw; whether a finite step biases."""
-        page, words, x = self.page, self.words, run["x"][1:, 0]
-        box = self.right if page.shape == "tall" else self.left
-        gradients = float(run["nfe"][-1]) / run.steps if "nfe" in run else 1.0
-        name = "worth" if "nfe" in run else "worth_in_steps"
-        self.found = name, rounded(gradients * steps_per_draw(x))
-        said: list[tuple[Any, ...]] = [self.found]
-        bias = spread_bias(self.basins, x)
-        width = round(bias.percent, 1) + 0.0, bias.error  # never −0.0
-        if "momentum" in run and "accepted" not in run:
-            said.append(("energetic", float(np.square(run["momentum"][:, 0], dtype=float).sum(1).mean()) / 2, *width))
-        else:
-            said.append(("biased" if abs(bias.percent) > SURE * bias.error else "unbiased", *width))
-        made, rows = (
-            [],
-            {"wide": (1, 0), "tall": (-1,)}.get(page.shape, ()),
-        )  # over the row under the box: there is room
-        for (name, *values), row in zip(said, rows, strict=False):
-            form = page.fitting(words[name], box.width, "legend", *values)
-            line = self.under(page.label(form.format(*values), *page.foot(box), "legend", "fg"), box)
-            made.append(line.shift([0, row * NOTE * page.em("legend"), 0]))
-        return made
+        self.rest(2.0)
+        self.widths(run)

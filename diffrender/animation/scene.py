@@ -30,6 +30,7 @@ from diffrender.config.declarations import (
     Recording,
     Training,
     for_options,
+    needed,
     with_words,
 )
 from diffrender.config.scene_options import SceneOptions
@@ -100,7 +101,8 @@ class TrajectoryScene(MovingScene):
         said = {name: getattr(self.options, name) for name in self.words}
         mine = {*given} - {*SceneOptions.model_fields}  # those of every scene are marked where they are set
         self.words = {name: own(text) if name in mine else text for name, text in said.items()}
-        self.needs = for_options(self.needs, self.options)
+        there = for_options(self.needs, self.options)
+        self.needs = {name: need for name, need in there.items() if needed(need) or name in (trajectories or {})}
         # Manim keeps 14.22 × 8 units when only the pixels change, and stretches what it draws
         frame = look.Frame.of(config.pixel_width, config.pixel_height, getattr(self.options, "font_scale", 1.0), marked)
         config.frame_width, config.frame_height = frame.width, frame.height

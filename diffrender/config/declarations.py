@@ -36,7 +36,9 @@ class Recording:
     "samplers"}` asks for a recording with each of its values, called after the need and numbered from 1 (see
     `for_options`). acts: of the scene's option `acts`, those that show it; where none of them is shown it need not be
     there. samplers: the shipped ones that can be shown, if not all of its kind, and config keys that with each stand in
-    place of those in `overrides` and `fixed`; others are refused before they run.
+    place of those in `overrides` and `fixed`; others are refused before they run. beside: it is only made beside these
+    samplers of the user's, with these keys over all that is set; beside others, and where others are given, it need
+    not be there.
     """
 
     kind: str = ""
@@ -47,6 +49,7 @@ class Recording:
     each: Mapping[str, str] = field(default_factory=dict)
     acts: Sequence[str] = ()
     samplers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    beside: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
@@ -100,6 +103,11 @@ def _check(need: Need) -> None:
             raise ConfigError(f"{what}: {name} must be a dict of config keys.", 'Example: {"sampler.kind": "ddim"}')
     if not isinstance(need.config, str):
         raise ConfigError(f"{what}: config must be the name of a config, not {need.config!r}.")
+
+
+def needed(need: Need) -> bool:
+    """Whether a scene cannot do without it: a recording that stands beside some samplers is left out beside others."""
+    return not (isinstance(need, Recording) and need.beside)
 
 
 def for_options(needs: Mapping[str, Need], options: SceneOptions) -> dict[str, Need]:

@@ -22,7 +22,7 @@ def test_over_a_top_is_who_was_on_it_and_is_off_it_on_the_other_side():
 
 
 def test_of_chains_that_climb_alike_the_one_is_shown_that_momentum_carries_over():
-    x = np.array([[[-1.0, -1.0], [-1.1, -1.2], [-1.0, -1.1]], [[-1.0, 1.0]] * 3])
+    x = np.array([[[-1.0, 1.0], [-1.1, 1.2], [-1.0, 1.1]], [[-1.0, -1.0]] * 3])
     land = SimpleNamespace(shown=(-3, 3, -3, 3), span=6.0, height=lambda xy: 1.0)
     basins = SimpleNamespace(of=lambda x: np.ones(len(x), int))
     assert {pick_climber(x, basins, land, np.eye(3, dtype=int)[k]) for k in range(3)} == {0, 1, 2}

@@ -15,6 +15,7 @@ from diffrender.jobs.job import Job, ordered, pending
 from diffrender.jobs.kinds import KINDS
 from diffrender.jobs.plan.clip import clip
 from diffrender.jobs.plan.subject import Subject
+from diffrender.trajectory import TrajectoryWriter
 from diffrender.video.settings import RenderSettings
 
 MINE = '''"""Mine."""
@@ -262,6 +263,19 @@ def test_a_scene_names_a_config_beside_it_wherever_one_works(lecture_folder, mon
     (away / "own.yaml").unlink()
     with pytest.raises(UsageError, match=r"own.yaml: no such config file"):
         clip(str(away / "walk.py"))
+
+
+def test_a_walk_is_recorded_beside_samplers_with_momentum_alone_and_not_asked_for_where_recordings_are_given(tmp_path):
+    job = clip("langevin", "", {"sampler.kind": "underdamped", "sampler.friction": 1.5}, outputs=tmp_path)
+    walk = {need.name: need for need in job.needs}["sample langevin (walk)"].settings["config"]["sampler"]
+    assert (walk["kind"], walk["leapfrogs"], walk["chains"]) == ("hmc", 1, 1)
+    assert not any("walk" in need.name for need in clip("langevin", outputs=tmp_path).needs)
+    files = [tmp_path / f"{name}.npz" for name in ("chain", "many", "still")]
+    for file in files:
+        with TrajectoryWriter(file, {"kind": "langevin"}) as writer:
+            writer.add("x", np.zeros((3, 2, 2), np.float32))
+            writer.add("time", np.arange(3.0))
+    assert clip("langevin", trajectories=[str(file) for file in files], outputs=tmp_path).needs == ()
 
 
 def test_acts_that_are_not_shown_need_no_recording_and_samplers_that_cannot_be_shown_are_refused(tmp_path):

@@ -5,11 +5,14 @@ import pytest
 import torch
 from scipy import ndimage
 
+from diffrender.animation.mobjects.space.landscape import Landscape
+from diffrender.animation.parts.mixing import rounded, steps_per_draw
 from diffrender.animation.parts.zoom.friction_window import BAOAB, CHANGES
 from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
 from diffrender.animation.parts.zoom.step_window import WHOLE
 from diffrender.animation.parts.zoom.verdict import KEPT
 from diffrender.animation.parts.zoom.windows import check_moves
+from diffrender.animation.theme import theme
 from diffrender.core.errors import RenderError
 from diffrender.diffusion.targets.densities.catalogue import DENSITIES
 from diffrender.trajectory import Trajectory, TrajectoryWriter
@@ -116,10 +119,26 @@ def test_the_end_says_in_the_equations_place_what_a_chain_is_worth(cinema, chain
     scene = show.scene
     (said,) = scene.result()
     assert f"{scene.found[1]:,} gradients" in said.body
+    assert "walk" not in said.body
     assert said.get_left()[0] > scene.page.title_end
     assert said.get_right()[0] == pytest.approx(scene.equation.get_right()[0], abs=0.05)
     scene.found = None  # it was not shown
     assert scene.result() == [scene.equation]
+    beside = cinema("langevin", chain=chains["hmc"], walk=chains["underdamped"])
+    beside.play((), acts=["histogram"], histogram_seconds=1.0)
+    needs = rounded(steps_per_draw(chains["underdamped"]["x"][1:, 0]))
+    assert f"a walk: {needs:,}" in beside.scene.result()[0].body
+    assert beside.scene.distance.other is not None
+    assert show.scene.distance.other is None
+
+
+def test_the_hill_of_samplers_with_momentum_is_turned_over():
+    y, x = np.mgrid[-2:2:41j, -2:2:41j]
+    box = (-2.0, 2.0, -2.0, 2.0)
+    made = {"high": 1.0, "power": 0.7, "theme": theme("dark"), "extent": box, "shown": box}
+    hill, bowl = (Landscape(box, box, np.exp(-3 * (x**2 + y**2)), turned=turned, **made) for turned in (False, True))
+    assert hill.height((0, 0)) > hill.height((1.9, 1.9)) == pytest.approx(0, abs=0.1)
+    assert bowl.height((0, 0)) < bowl.height((1.9, 1.9)) == pytest.approx(0, abs=0.1)
 
 
 # ---- momentum and path -----------------------------------------------------------------------------------------------

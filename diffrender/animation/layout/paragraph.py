@@ -43,7 +43,7 @@ def paragraph(
     check_words(text, key)
     room = page.frame.width - 2 * MARGIN
     while True:
-        lines = [line for part in text.splitlines() if part.strip() for line in _broken(part, em, color, room)]
+        lines = [line for part in text.splitlines() if part.strip() for line in broken(part, em, color, room)]
         fits = max(line.width for line in lines) <= room and (0.9 + leading * (len(lines) - 1)) * em <= top - bottom
         if fits or (em <= page.em("floor") and hyphenated(text) == text):
             break
@@ -59,8 +59,8 @@ def hyphenated(text: str) -> str:
     return LONG_WORD.sub(lambda word: f"{word[0][: len(word[0]) // 2]}- {word[0][len(word[0]) // 2 :]}", text)
 
 
-def _broken(text: str, em: float, color: str, room: float) -> list[Typeset]:
-    """One line of a text on as few as fit, the longest as short as can be."""
+def broken(text: str, em: float, color: str, room: float) -> list[Typeset]:
+    """One line of a text on as few as fit in `room`, the longest as short as can be."""
     tokens = [markup(token) for token in TOKEN.findall(text)]
     widths = [words(own(token), em, color).width for token in tokens]
     blank = 0.33 * em

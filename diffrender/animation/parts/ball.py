@@ -22,6 +22,7 @@ DOTS = 10  # of its path, from one state to the next, at least
 INSIDE = 0.86  # of the panel: where a start may lie
 TRIED = 40  # chains among which one is chosen by what is shown of it later
 ON, OFF = 0.7, 2.5  # widths of a top, within which a chain is on it, and beyond which it has left it
+FAR_DOWN = 0.5  # a chain that momentum carries over begins farther away than so much of them
 LONGEST = 0.95  # of the ways that could be shown the one that is longer than so much of them
 
 
@@ -32,7 +33,7 @@ def pick_climber(
     carried: np.ndarray | None = None,
     badness: Callable[[int], float] | None = None,
 ) -> int:
-    """The chain whose way uphill is shown: long, in front of its top as it is seen, and not to the greatest basin.
+    """The chain whose way uphill is shown: long, where it is seen, and not to the greatest basin.
 
     By rule, never by hand. x: (T+1, N, 2) of a run without noise. carried: (N,) not 0 where momentum carries it over.
     badness: of the first `TRIED` that meet this, how badly what is shown of a chain later reads.
@@ -45,12 +46,12 @@ def pick_climber(
     ground = np.array([landscape.height(np.clip(p, (x0, y0), (x1, y1))) for p in first])
     wanted = [
         (np.abs(first - middle) < INSIDE * half).all(1),
-        ground > 0.02 * landscape.span,
-        depth < -0.2 * way,
+        np.abs(ground) > 0.02 * landscape.span,
+        depth < -0.2 * way if carried is None else depth > 0.2 * way,  # the near side of a hill, the far of a bowl
         basins.of(last) > 0,
     ]
     if carried is not None:
-        wanted.append(carried > 0)
+        wanted += [carried > 0, way >= np.quantile(way, FAR_DOWN)]
     while wanted:  # the last wish is dropped first if no chain meets all
         good = np.flatnonzero(np.all(wanted, axis=0))
         if len(good) and badness:

@@ -20,6 +20,7 @@ TAIL = 6  # steps of a chain that are drawn behind it
 SLOW_STEPS, SLOW_PACE = 30, 4.0  # the first so many steps, and how many of them pass in a second
 RAMP = 2.0  # seconds in which all the others pass, faster and faster
 HOP = 0.6  # of a slow step's time in which chains move; then they stand
+LONG = 0.4  # opacity of tails that are one long straight line
 RADIUS = 0.032
 
 
@@ -43,7 +44,11 @@ class Crowd:
         tail: int = TAIL,
     ) -> None:
         x = run["x"]
-        more: dict[str, Any] = {"width": 0.8 * LINE, "alpha": 0.85, "length": min(tail, run.steps)}
+        more: dict[str, Any] = {
+            "width": 0.8 * LINE,
+            "alpha": 0.85 if tail > 1 else LONG,
+            "length": min(tail, run.steps),
+        }
         if whole:
             more |= {"length": run.steps, "power": 0.0, "alpha": 0.75, "width": 0.6 * LINE}
         inks = [readable(color, theme, more["alpha"]) for color in colors]

@@ -44,15 +44,16 @@ class DensityPanel:
         table = self.page.theme.table("density")
         return self.page.color_key(table, f"≥ {self.high:.2g}", f"(colour as $p^{POWER}$)", rect)
 
-    def landscape(self, at: Rect, stage: Rect) -> Landscape:
-        """The same density on a stage, flat as it is while the panel stands `at`, and ready to be tilted up."""
+    def landscape(self, at: Rect, stage: Rect, *, turned: bool = False) -> Landscape:
+        """The same density on a stage, flat while the panel stands `at`, ready to be tilted up, or turned over."""
         unit = (self.box[1] - self.box[0]) / (at[1] - at[0])
         x0, y0 = self.box[0] - unit * at[0], self.box[2] - unit * at[2]
         box = (x0 + unit * stage[0], x0 + unit * stage[1], y0 + unit * stage[2], y0 + unit * stage[3])
         values, theme = self.values, self.page.theme
         land = Landscape(
-            box, stage, values, high=self.high, power=POWER, theme=theme, extent=self.extent, shown=self.box
-        )
+            box, stage, values, high=self.high, power=POWER, theme=theme, extent=self.extent, shown=self.box,
+            turned=turned,
+        )  # fmt: skip
         return land.set_z_index(1)
 
     def heat(self, rect: Rect, levels: Sequence[float] = (), *, faint: float = 0.0) -> Heatmap:

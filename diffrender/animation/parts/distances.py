@@ -29,6 +29,8 @@ from diffrender.trajectory.distance import USUAL, directions, sliced_wasserstein
 from diffrender.trajectory.reader import Trajectory
 
 COLUMNS = 16  # of the bins in which states are compared with the density
+HEAD = 3.0  # em that the running value needs at the right end
+KEY_ROOM = 0.4  # of the axes' width, for the name of another curve at most
 FLOOR_ROOM = 0.6  # of the axes' width for the name of the band, at most: beyond it the curve comes down to it
 PAIRS = 20  # of true samples, whose distances say what it usually is
 
@@ -36,7 +38,8 @@ PAIRS = 20  # of true samples, whose distances say what it usually is
 class Distance:
     """A curve with its axes and a running value at its head. mobjects: all of it; `show_step` moves it.
 
-    steps, values: (K,) recorded steps at which it was measured; `shift`: what is added to them along the axis.
+    steps, values: (K,) recorded steps at which it was measured; `shift`: what is added to them along the axis. floor:
+    what is expected of as many independent draws at the last of them.
     """
 
     def __init__(
@@ -47,12 +50,19 @@ class Distance:
         values: np.ndarray,
         *also: Mobject,
         shift: int = 0,
+        floor: float = 0.0,
     ) -> None:
-        self.axes, self.steps, self.values, self.shift = axes, steps, values, shift
+        self.axes, self.steps, self.values, self.shift, self.floor = axes, steps, values, shift, floor
         self.places = np.array([axes.at(n + shift, value) for n, value in zip(steps, values, strict=True)])
         self.curve = curve.set_z_index(3)
+        self.other: Curve | None = None
         self.text = axes.page.number(".3f", float(values.max()), "legend")
         self.mobjects: list[Mobject] = [*axes.mobjects, *also, self.curve, self.text]
+
+    def stand_beside(self, curve: Curve, last: int, also: list[Mobject]) -> None:
+        """Draw another curve over the same first steps, up to its value number `last`; `also` goes with it."""
+        self.other, self.last = curve, last
+        self.mobjects += [*also, curve]
 
     def value(self, step: float) -> float:
         """The figure at a recorded step: between two measured ones as high as the curve is there."""
@@ -62,7 +72,10 @@ class Distance:
     def show_step(self, step: float) -> None:
         """Let the curve and its value come to a recorded step."""
         at, places = self._across(step)
-        self.curve.show_step(float(np.interp(at, places, np.arange(len(self.steps)))))
+        gone = float(np.interp(at, places, np.arange(len(self.steps))))
+        self.curve.show_step(gone)
+        if self.other is not None:
+            self.other.show_step(min(gone, self.last))
         self.text.set_value(self.value(step))
         x, y = self.curve.here()[:2]
         end, top = self.axes.rect.right, self.axes.rect.top - 0.6 * self.axes.page.em("legend")  # under the name
@@ -84,13 +97,22 @@ class Distance:
 
 
 def total_variation_curve(
-    page: Page, box: Box, cells: FillingHistogram, density: DensityPanel, *, name: str, x_name: str, floor: str
+    page: Page,
+    box: Box,
+    cells: FillingHistogram,
+    density: DensityPanel,
+    *,
+    name: str,
+    x_name: str,
+    floor: str,
+    other: np.ndarray | None = None,
+    other_name: str = "",
 ) -> Distance:
     """Total variation distance of the visited states to the density over their number, over that of as many draws.
 
     Both are counted in the same bins, about `COLUMNS` across all that was recorded of the density, whatever the frame.
     The lower line, named `floor`, is what is expected of independent draws of the density. The fields of `x_name` are
-    the numbers of bins across and up.
+    the numbers of bins across and up. other: (K, 1, 2) states of another chain, whose curve is drawn beside it.
     """
     x0, x1, y0, y1 = density.extent
     bins = (COLUMNS, max(2, round(COLUMNS * (y1 - y0) / (x1 - x0))))
@@ -119,7 +141,26 @@ def total_variation_curve(
     key = line([(left + 0.3 * em, foot + 0.3 * em), (left + 1.3 * em, foot + 0.3 * em)], page.theme.muted, 1.7 * HAIR)
     text = page.label(page.fitting(floor, free, "floor"), left + 1.7 * em, foot, -1, "floor", "muted")
     lower = line(places, page.theme.muted, 1.7 * HAIR)
-    return Distance(axes, curve, steps, counted, lower, key, text)
+    made = Distance(axes, curve, steps, counted, lower, key, text, floor=float(usual[-1]))
+    if other is not None:
+        made.stand_beside(*_other_curve(axes, other, density, bins, steps, other_name))
+    return made
+
+
+def _other_curve(
+    axes: Axes, x: np.ndarray, density: DensityPanel, bins: tuple[int, int], steps: np.ndarray, name: str
+) -> tuple[Curve, int, list[Mobject]]:
+    """The curve of another chain, as far as it goes, and its key in the upper right corner."""
+    page, rect, em = axes.page, axes.rect, axes.page.em("floor")
+    there = steps[steps < len(x)]
+    counted, _ = _variations(x, density.values, density.extent, bins, there)
+    curve = axes.curve(there, counted, color=page.theme.noise, ring=page.theme.bg).set_z_index(2)
+    form = page.fitting(name, KEY_ROOM * rect.width, "floor")
+    y = rect.top - 0.9 * em
+    text = page.label(form, rect.right - HEAD * page.em("legend"), y, 1, "floor", "noise")
+    left = float(text.get_left()[0]) - 0.4 * em
+    key = line([(left - em, y + 0.3 * em), (left, y + 0.3 * em)], page.theme.noise, 1.7 * HAIR)
+    return curve, len(there) - 1, [text, key]
 
 
 def apart_by_chance(density: DensityPanel, count: int) -> tuple[float, float]:

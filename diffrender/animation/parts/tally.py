@@ -83,9 +83,13 @@ class Tally(VGroup):
         least = np.sqrt(np.linalg.eigvalsh(basins.covariances * turned)[:, 0]) if spread else radii
         clear = np.maximum(radii, least)
         shares_alone = [None] * len(places)
-        tries: list[tuple[str, list[Any], np.ndarray]] = [(size, told, clear) for size in ("label", "legend") if spread]
-        for size, spreads, discs in [*tries, ("legend", shares_alone, clear), ("legend", shares_alone, radii)]:
-            rows = [_figures(page, share, far, size, true=true, point=bool(point), brackets=spread)
+        named = "$sigma =$ {}"
+        tries: list[tuple[str, list[Any], np.ndarray, str]] = [
+            (size, told, clear, form) for form in (named, "{}") for size in ("label", "legend") if spread
+        ]
+        alone = [("legend", shares_alone, discs, named) for discs in (clear, radii)]
+        for size, spreads, discs, form in [*tries, *alone]:
+            rows = [_figures(page, share, far, size, true=true, point=bool(point), brackets=spread, named=form)
                     for share, far, point in zip(shares, spreads, points, strict=True)]  # fmt: skip
             halves = [(float(text.width) / 2 + PAD, float(text.height) / 2 + PAD) for text in rows]
             if (middles := at_sides(places, discs, halves, (a, b, floor, d))) is not None:
@@ -128,6 +132,7 @@ def _figures(
     true: bool,
     point: bool,
     brackets: bool,
+    named: str,
 ) -> VGroup:
     """The share of a basin and how far its chains are spread, each with, in brackets, what it should be."""
     (made, real), em = share, page.em(size)
@@ -136,7 +141,6 @@ def _figures(
         under = [page.label(said, 0, -1.25 * em, 0, size, "muted")] if true else []
         return VGroup(page.label(f"{made}\\%", 0, 0, 0, size), *under)
     rows = VGroup()
-    named = "{}" if true else "$sigma =$ {}"  # beside the true ones there is no room for it
     for k, (form, (made, real), color) in enumerate(
         (("{}\\%", share, "fg"), (named, spread, "reject" if point else "fg"))
     ):

@@ -11,6 +11,7 @@ from diffrender.trajectory.reader import Trajectory
 
 PROBED = 8  # moves that are looked at for whether there is any noise in them
 NOT_RECORDED = "not recorded"
+SHORT = {"hmc": "HMC", "mala": "MALA", "underdamped": "BAOAB"}  # samplers by the letters they are known by
 
 
 def sampler(run: Trajectory) -> str:
@@ -18,6 +19,11 @@ def sampler(run: Trajectory) -> str:
     said = run.meta.get("sampler") or {}
     name = str(said.get("title") or said.get("name") or "").removeprefix("diffusers:").replace("_", " ")
     return escaped(name) or f"sampler {NOT_RECORDED}"
+
+
+def short_sampler(run: Trajectory) -> str:
+    """The same in letters, where it is known by some."""
+    return SHORT.get((run.meta.get("sampler") or {}).get("name", ""), sampler(run))
 
 
 def equation(run: Trajectory) -> str:

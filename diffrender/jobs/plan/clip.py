@@ -6,10 +6,12 @@ The command line, lecture files and the Python interface all come through `clip`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from diffrender.config.catalogue import check_catalogue, find_catalogue
+from diffrender.config.declarations import needed
 from diffrender.config.overrides import Overrides
 from diffrender.config.scene_card import SceneCard, find_scene, with_options
 from diffrender.config.scene_modules import scene_modules
@@ -72,6 +74,8 @@ def clip(
     format = settings.format_for(out)
     given = named_files(list(trajectories), card)
     check_kinds(given, card)
+    if given:
+        card = replace(card, needs={name: need for name, need in card.needs.items() if name in given or needed(need)})
     wanted = {name for name in card.needs if name not in given}
     check_given(card, given, config, overrides or {}, device)
     needs = recordings(card, config, overrides, only=wanted, outputs=outputs, device=device)

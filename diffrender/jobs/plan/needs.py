@@ -25,7 +25,7 @@ def recordings(
     device: str = "auto",
 ) -> dict[str, Job]:
     """The jobs that make what a scene needs (or `only` some of it), by the names the scene gives them."""
-    found: dict[str, Job] = {}
+    found, users = dict[str, Job](), ""  # the kind of sampler that the user chose, as the first need tells
     needs = {name: need for name, need in card.needs.items() if only is None or name in only}
     check_free(card, needs, overrides or {})
     for name, need in needs.items():
@@ -41,13 +41,18 @@ def recordings(
         elif isinstance(need, Codes):
             found[name] = subject.codes(device=device, shows=card.shows)
         else:
-            kind = subject.config.sampler.kind
+            kind = users if need.beside and users else subject.config.sampler.kind
+            users = users or kind
+            if need.beside and kind not in need.samplers:
+                continue
             if need.samplers and kind not in need.samplers and ".py" not in kind:
                 raise UsageError(
                     f"--sampler {kind}: the scene '{card.name}' cannot show its recording as '{name}'.",
                     f"It shows: {', '.join(need.samplers)}.",
                 )
-            if own := need.samplers.get(kind):
+            if need.beside:
+                subject = subject.for_scene({}, {**need.samplers[kind], **need.fixed})
+            elif own := need.samplers.get(kind):
                 fixed = {key: own.get(key, value) for key, value in need.fixed.items()}
                 defaults = {**need.overrides, "sampler.kind": kind, **own}  # the kind first: it drops what came before
                 asked = {key: value for key, value in (overrides or {}).items() if key != "sampler.kind"}

@@ -14,7 +14,9 @@ from diffrender.animation.theme import Theme, srgb
 from diffrender.core.errors import RenderError
 
 TILT, TURN = math.radians(52), math.radians(18)  # of the camera once the map has risen
+STEEP = math.radians(36)  # its tilt over bowls, into which it must look
 RISE = 0.27  # height of the highest top, as a part of the longer side of what is shown
+SINK = 0.2  # depth of the deepest bowl, where the surface is turned over
 DEPTH = 8.0  # the ground lies where log p is so much under its maximum; what is lower is drawn as flat ground
 LIGHT = (-0.5, -0.2, 0.74)  # towards the light, in the frame of the camera: from the left, in front and above
 GROWN = 1.06  # its size once it has risen, as a part of that of the flat map: a tilted one is less high
@@ -30,6 +32,7 @@ class Landscape(Picture):
     box, rect: as for every bulk mobject; the map fills the panel as long as it is flat.
     values: (Gy, Gx) density > 0 on `extent`, lowest y first. high, power: as of the heat map in whose colours it is.
     theme: for the table of colours, the lines, and the ball. shown: the part of it that the flat map shows.
+    turned: its height is −log p: its modes are bowls.
 
     `rise` 0..1 says how far it has been tilted, `ball` (x, y) where the ball lies, `way` (K, 2) where it has been.
     """
@@ -47,13 +50,15 @@ class Landscape(Picture):
         theme: Theme,
         extent: Box,
         shown: Box,
+        turned: bool = False,
     ) -> None:
         super().__init__(box, rect)
         if values.ndim != 2 or min(values.shape) < 2:
             raise RenderError(f"Landscape: values have shape {values.shape}, not (Gy, Gx) of at least 2 × 2.")
         self.extent, self.shown, self.span = extent, shown, max(shown[1] - shown[0], shown[3] - shown[2])
         height = np.log(np.maximum(np.asarray(values, float), 1e-300)) - math.log(high)
-        height = self.span * RISE * _ground(1 + height / DEPTH)
+        self.tilt, self.rises = (STEEP, -SINK) if turned else (TILT, RISE)
+        height = self.span * self.rises * _ground(1 + height / DEPTH)
         steps = [(extent[3] - extent[2]) / (len(height) - 1), (extent[1] - extent[0]) / (height.shape[1] - 1)]
         along_y, along_x = np.gradient(height, *steps)
         color = np.clip(values / high, 0, 1) ** power
@@ -78,8 +83,8 @@ class Landscape(Picture):
     def view(self) -> tuple[float, ...]:
         """Middle, cosines and sines of turn and tilt, and the lift that keeps it in the middle."""
         x0, x1, y0, y1 = self.shown
-        tilt, turn = TILT * self.rise, TURN * self.rise
-        lift = 0.1 * self.span * RISE * math.sin(tilt)
+        tilt, turn = self.tilt * self.rise, TURN * self.rise
+        lift = 0.1 * self.span * self.rises * math.sin(tilt)
         angles = math.cos(turn), math.sin(turn), math.cos(tilt), math.sin(tilt)
         return ((x0 + x1) / 2, (y0 + y1) / 2, *angles, lift)
 

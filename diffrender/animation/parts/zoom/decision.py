@@ -94,7 +94,7 @@ class Decision(VGroup):
         if not self.paths:
             rule = page.words(page.fitting(words["rule"], strip.width, "label"), color="muted")
             return VGroup(narrowed(rule, strip.width).at(strip.left, high))
-        change = page.label(words["energy"], strip.left, self.low, -1, "legend", "muted")
+        change = page.label(words["energy"], strip.left, self.low, -1, "legend")
         return VGroup(narrowed(page.maths(FLOW, "label"), strip.width).at(strip.left, high), change)
 
     def show(self, step: int, done: Mapping[str, float]) -> None:

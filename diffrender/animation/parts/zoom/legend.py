@@ -26,7 +26,7 @@ def _path_keys(run: Trajectory, theme: Theme, words: Mapping[str, str], width: f
     fresh = "accepted" in run
     kick = key_arrow(theme.score, dashed=not fresh, scale=0.6 if fresh else 0.8)
     keys = [
-        (key_arrow(theme.color(momentum_color(run)), dashed=True), width, words["fresh" if fresh else "velocity"]),
+        (key_arrow(theme.color(momentum_color(run)), dashed=fresh), width, words["fresh" if fresh else "velocity"]),
         (kick, width, words["kick" if fresh else "half"]),
     ]
     if not fresh:

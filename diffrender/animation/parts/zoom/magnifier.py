@@ -20,10 +20,10 @@ from diffrender.animation.text.typst import Typeset
 from diffrender.animation.timeline import Timeline
 from diffrender.trajectory.reader import Trajectory
 
-PACE = 6.0  # steps a second once they go by one by one: no more can be read
+PACE = 3.0  # steps a second once they go by one by one: no more can be read
 LEAD = 2.15  # times as long as the others the first of steps is taken apart that have many parts
 DECIDED = 2.0  # of these, whole paths that are accepted or rejected
-FAST_SECONDS = 2.5  # for which steps go by at that pace
+FAST_SECONDS = 2.0  # for which steps go by at that pace
 _SHORTEST = 0.35  # a step shorter than so many seconds is not taken apart: its arrows stand there at once
 
 

@@ -10,6 +10,7 @@ from diffrender.trajectory.reader import Trajectory
 
 TELLING = 0.4  # a proposal that was less likely to be taken shows why proposals are refused
 SEARCH = 600  # the step that is taken apart first is among the first so many
+SEARCH_PATHS = 300  # of long paths, which are watched until then
 AFTER = 20  # steps that follow them, faster
 SEEN = 1.4, 2.8  # length of a momentum whose arrow is seen well; of random ones the mean is 1.25
 BENT = 0.3  # least width of a path across its longest way, as a part of that: it is bent by the gradient
@@ -26,7 +27,7 @@ def pick_first(run: Trajectory, count: int, box: tuple, shunned: np.ndarray | No
 
 def best_steps(run: Trajectory, count: int, box: tuple, shunned: np.ndarray | None = None) -> tuple[int, float]:
     """The same, and how badly these steps read."""
-    near = min(SEARCH, max(run.steps - AFTER, count))
+    near = min(SEARCH_PATHS if "path" in run and "accepted" in run else SEARCH, max(run.steps - AFTER, count))
     x = run["x"][: near + 1, 0]
     if "drift" in run:
         bad, room = arrows_badness(run["drift"][:near, 0], run["noise"][:near, 0])

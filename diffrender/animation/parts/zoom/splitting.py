@@ -20,7 +20,7 @@ LETTERS = (("B", (0,)), ("A", (1,)), ("O", (2, 3)), ("A", (4,)), ("B", (5,)))  #
 WAITING = 0.6  # opacity of what is not being done
 LEAST_GAP = 0.45  # between words, in em
 SWITCH = 0.08  # of a stage, in which the word before goes, and then its own comes
-PAD = 0.08  # at its sides
+PAD = 0.18  # at its sides
 LINES = 3.3  # height of the strip, in em of the legend
 
 
