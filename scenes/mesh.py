@@ -76,7 +76,7 @@ class Mesh(TrajectoryScene):
         "error": "±: standard error",
         "grid": "grid",
         "cell": "one cell",
-        "before": "Before: {:,} of its points, drawn as noise|Before: {:,} points drawn as noise"
+        "before": "Before: {:,} draws of noise, at points of the grid|Before: {:,} draws of noise"
         "|Before: noise, {:,} points|Before: {:,} points",
         "after": "After: the same points, stretched, never torn|After: stretched, never torn|After: never torn",
         "hues": "colour: direction in which a point began|colour: direction in which\na point began"
