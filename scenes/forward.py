@@ -131,7 +131,7 @@ class Forward(TrajectoryScene):
         """From data to noise, with a halt for one step, and one where there is as much noise as data."""
         run, seconds = self.run, self.options.duration
         halts: list[tuple[int, int, Callable[[], None]]] = []  # a step, the one that stands after the halt, the halt
-        if self.options.halts and self.hero is not None:
+        if self.options.halts and self.hero is not None and self.stage.dims == 2:  # in space the step is not seen
             way = self.hero.states[:, 0]
             if (step := told_step(run, way)) is not None:
                 halts.append((step, step + 1, partial(self.one_step, boxes, way, step, ground)))

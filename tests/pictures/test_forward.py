@@ -281,6 +281,8 @@ def test_a_step_takes_of_the_point_what_the_schedule_says_and_adds_what_is_missi
     np.testing.assert_allclose(np.square(factor * sigma[:-1]) + np.square(added), np.square(sigma[1:]), atol=1e-6)
     step = told_step(run, np.asarray(run["x"], float)[:, 0])
     assert sigma[step + 1] < alpha[step + 1]
+    kick = np.linalg.norm(run["x"][step + 1, 0] - factor[step] * run["x"][step, 0])
+    assert kick > 0.5 * added[step] * np.sqrt(2), "noise of its usual length"
     assert told_step(run, np.zeros((STEPS + 1, 2))) is None
 
 
@@ -492,6 +494,7 @@ def test_space_is_shown_too(cinema, recorded):
     film = cinema("forward", run=run)
     assert film.layout((270, 480), duration=4) == []
     assert [m.axis for m in marginals(film)] == [0, 1, 2]
+    assert not any("recorded step" in text for text in bodies(film))
 
 
 # ---- images ----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from diffrender.trajectory.reader import Trajectory
 
 NEAR, FADE, GROW, SUM = 0.7, 0.3, 0.5, 1.3  # seconds: the camera, what goes, an arrow; a sentence stands
 DIM, ROOM, MARK, KEY = 0.35, 2.2, 0.1, 0.62  # opacity of points; room of the close-up; radius of a place; of a key
-LITTLE = 0.5  # of its usual length: noise that is less is no better to tell of
+LITTLE = 0.6  # of its usual length: less noise than that is told of only where there is no other
 EARLY = 0.5  # share of noise in the variance, before which the step lies
 SAID = "One recorded step of this point:|One recorded step:"
 ADD_UP = "Many such steps add up to\nwhat the equation says at once"
@@ -43,7 +43,7 @@ def told_step(run: Trajectory, way: np.ndarray) -> int | None:
     a, b = np.linalg.norm(shrunk, axis=1), np.linalg.norm(kick, axis=1)
     across = np.sqrt(np.maximum(1 - np.square((shrunk * kick).sum(1) / np.maximum(a * b, 1e-12)), 0.0))
     usual = np.maximum(added * np.sqrt(way.shape[1]), 1e-12)  # so long noise is, about
-    seen = across * a / np.maximum(b, LITTLE * usual)
+    seen = across * a / np.maximum(b, 1e-12) * np.where(b < LITTLE * usual, 1e-3, 1.0)
     good = np.where((share[1:] < EARLY) & (factor < 1) & (added > 0), seen, 0.0)
     return int(np.argmax(good)) if good.max() > 0 else None
 
