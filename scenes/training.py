@@ -56,7 +56,7 @@ class TrainingScene(TrajectoryScene):
         """Options of `training`."""
 
         duration: float = Field(10.0, gt=0, le=600, description="seconds from the first to the last training step")
-        points: int = Field(800, ge=1, le=20000, description="points shown of the data and of the samples each")
+        points: int = Field(800, ge=10, le=20000, description="points shown of the data and of the samples each")
         pair: bool = Field(True, description="first, one pair of a data point and noise, and the network's guess")
         interpolate: bool = Field(True, description="points go straight from one snapshot to the next; images do not")
         heroes: int = Field(HEROES, ge=0, le=50, description="points that are followed, from always the same noise")
