@@ -82,11 +82,11 @@ class Denoise(TrajectoryScene):
         "samples": "samples $x_t$",
         "guess_text": "predicted data $hat(x)_0$",
         "one": "one of them",
-        "blur": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from:\nmany: their middle",
-        "shaped": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from:\nfew: close to the data",
-        "fewer": "$hat(x)_0$: the mean of all data\nthat $x_t$ could come from:\nfewer: their middle",
+        "blur": "$hat(x)_0$: guessed mean of data\nthat $x_t$ could come from:\nmany: their middle",
+        "shaped": "$hat(x)_0$: guessed mean of data\nthat $x_t$ could come from:\nfew: close to the data",
+        "fewer": "$hat(x)_0$: guessed mean of data\nthat $x_t$ could come from:\nfewer: their middle",
         "pure": "pure noise",
-        "mean": "$hat(x)_0$: mean of all data that $x_t$ could come from|$hat(x)_0$: mean of all data it could be",
+        "mean": "$hat(x)_0$: guessed mean of data that $x_t$ could come from|$hat(x)_0$: guessed mean of the data",
     }
 
     class Options(SceneOptions):

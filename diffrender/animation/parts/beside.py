@@ -20,7 +20,8 @@ from diffrender.trajectory.distance import Judged, judged_distance
 from diffrender.trajectory.reader import Trajectory
 
 MOVE_SECONDS, SOON = 1.3, 0.2  # the samples move to their panel, what goes is gone after this part of it
-LATE = 0.8  # after which their name comes: in a tall frame they move across its place
+LATE = 0.8  # after which their name and their figures come, across whose places they may move
+READ_SECONDS = 1.5  # in which the figures are read, beside the hold of the last picture
 DATA = {2: 0.75, 3: 0.9}  # opacity: in space what is far fades besides
 ROOM, STRAYS = 1.1, 1.3  # round what is on a panel; samples that lie farther out than so many times the data need none
 RIM, TRIES = 0.16, 4  # of a panel, in which no ring may lie; times that its view goes back for those that do
@@ -94,6 +95,7 @@ class BesideData(Beside):
         self.named = texts[-1:]
         table = JudgedTable(page, run, np.asarray(run.states[-1]), right, boxes, points=count, name=name)
         texts += table.mobjects
+        self.named += table.mobjects  # over which samples move
         self.rings, self.meant = table.rings, table.meant
         bars = [
             scale_bar(view, page, box, under=page.theme.bg) for view, box in ((left, boxes.left), (right, boxes.right))
@@ -108,9 +110,10 @@ class BesideData(Beside):
         self.ring(scene)
 
     def ring(self, scene: Any) -> None:
-        """Ring the points that stray, which stand in their place now."""
+        """Ring the points that stray, which stand in their place now; and time to read what is said of them."""
         if len(self.rings):
             scene.play(FadeInFast(self.rings, run_time=0.4))
+        scene.stand(scene.seconds(READ_SECONDS))
 
 
 def feet(page: Page, boxes: Boxes, *said: tuple[str, Sequence[Any]], row: int = 0, rows: int = 1) -> list[Any]:

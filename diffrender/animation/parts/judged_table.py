@@ -25,8 +25,8 @@ NEAREST = (
 WHOLE = "sliced Wasserstein distance|sliced Wasserstein\ndistance|sliced Wasserstein|sliced\nWasserstein|sliced $W_2$"
 STRAY = "stray points|stray"
 TRUE = (
-    "two true samples of {0:,},\nnine in ten|two true samples\nof {0:,}, nine in ten|two true\nsamples of {0:,},"
-    "\nnine in ten|true samples,\nnine in ten"
+    "two true samples of {0:,},\n90 % range|two true samples\nof {0:,}, 90 % range|two true\nsamples of {0:,},"
+    "\n90 % range|true samples,\n90 % range"
 )
 ROWS = (  # of lines under the panels
     ("mean distance to the nearest data", "sliced Wasserstein distance", "stray points"),
@@ -35,13 +35,13 @@ ROWS = (  # of lines under the panels
     ("nearest data", "sliced $W_2$", "stray"),
 )
 HEADS = (
-    "two true samples of {:,}, nine in ten",
-    "two true samples, nine in ten",
-    "true samples, nine in ten",
-    "true samples,\nnine in ten",
+    "two true samples of {:,}, 90 % range",
+    "two true samples, 90 % range",
+    "true samples, 90 % range",
+    "true samples,\n90 % range",
 )
 MEANT = (  # by stray points, for a caption
-    "stray: farther from the data than any of these from its nearest|stray: farther than any data from its nearest"
+    "stray: farther from the data than any data point is from the next|stray: farther than data points from the next"
     "|stray: where no data are"
 )
 ONLY_STRAY = "{:,} of {:,} stray from the data|{:,} of {:,} stray"  # if too few data were recorded for more
@@ -88,6 +88,7 @@ class JudgedTable:
         also: str = "",
     ) -> None:
         self.page, self.name, self.also, self.box = page, name, also, boxes.figures
+        self.space = right.dims == 3
         shown = np.asarray(last[:points], float)
         far = strays(shown, np.asarray(run.target[:points], float))
         stray = int(far.sum())
@@ -214,10 +215,11 @@ class JudgedTable:
         return [narrowed(VGroup(*made), self.box.width)]
 
     def _ring_key(self, name: Typeset) -> Any:
-        """A ring after the name of points that stray, as those have."""
+        """A ring after the name of points that stray, as those have; in space round a point."""
         em = self.page.em("legend")
         at = [float(name.get_right()[0]) + (KEY[0] + KEY[1]) * em, float(name.get_bottom()[1]) + 0.42 * em, 0.0]
-        return Circle(radius=KEY[0] * em).set_stroke(self.page.theme.fg, 100 * LINE).move_to(at)
+        ring = Circle(radius=KEY[0] * em).set_stroke(self.page.theme.fg, 100 * LINE).move_to(at)
+        return ring.set_fill(self.page.theme.samples, 1) if self.space else ring
 
 
 def in_two(text: str) -> list[str]:
