@@ -115,7 +115,7 @@ class Langevin(ChainsInSpaceScene):
         "height": "height: $log p$, flat where $p$ is almost 0|height: $log p$, flat where $p approx 0$",
         "stuck": "Stuck on the nearest top|Stuck on a top",
         "goes_on": "With momentum it goes on|With momentum",
-        "hill_bowl": "Gradient ascent alone: downhill on $-log p$|Gradient ascent alone|Gradient ascent",
+        "hill_bowl": "The gradient alone: downhill on $-log p$|The gradient alone",
         "height_bowl": "height: $-log p$, flat where $p$ is almost 0|height: $-log p$, flat where $p approx 0$",
         "stuck_bowl": "Stuck at the nearest bottom|Stuck at a bottom",
         "over_bowl": "With momentum, from the same start: out of the bowl|With momentum: out of the bowl",
@@ -168,7 +168,7 @@ class Langevin(ChainsInSpaceScene):
         "against": "1 independent draw: {:,} gradients; a walk: {:,}|1 draw: {:,} gradients; a walk: {:,}|"
         "{:,} gradients; a walk: {:,}|{:,}; a walk: {:,}",
         "walk": "a walk by chance, with as many gradients|a walk by chance",
-        "sooner": "bins are known sooner",
+        "sooner": "coarse bins converge sooner",
         "wide": "Modes {:.1f} ± {:.1f} % too wide, because the step $tau$ is finite|"
         "Modes {:.1f} ± {:.1f} % too wide: $tau$ is finite",
         "narrow": "Modes {:.1f} ± {:.1f} % too narrow, because the step $tau$ is finite|"

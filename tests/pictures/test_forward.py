@@ -233,7 +233,7 @@ def test_nothing_of_the_data_is_left_is_said_where_it_is_so(cinema, run, left):
     x = np.array(run["x"])
     x[-1] = np.random.default_rng(1).standard_normal((CHAINS, 2))
     film, _ = ended(cinema, Trajectory(run.file, run.meta, run.arrays | {"x": x, "alpha": alpha, "sigma": sigma}))
-    assert any("no trace of the data" in text for text in bodies(film)) == (left == 0), bodies(film)
+    assert any("no trace that this distance sees" in text for text in bodies(film)) == (left == 0), bodies(film)
 
 
 @pytest.mark.parametrize("wide", [1.0, 1.5])

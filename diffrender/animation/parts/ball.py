@@ -82,7 +82,7 @@ class Ball:
         """Lay the ball where it is at a recorded step, and its path behind it."""
         path = self.path(min(step * self.finer, len(self.x) - 1))
         self.landscape.ball = float(path[-1, 0]), float(path[-1, 1])
-        self.landscape.way = np.concatenate([self.kept, path])
+        self.landscape.way, self.landscape.before = path, self.kept
 
     def path(self, last: float) -> np.ndarray:
         """(M, 2) its path up to a state, or between two, so dense that its dots are a line."""
@@ -91,7 +91,8 @@ class Ball:
 
     def clear(self) -> None:
         """Take ball and path away."""
-        self.landscape.ball, self.landscape.way = (float("nan"),) * 2, np.zeros((0, 2))
+        self.landscape.ball = (float("nan"),) * 2
+        self.landscape.way = self.landscape.before = np.zeros((0, 2))
 
 
 class Climb(Ball):

@@ -27,8 +27,8 @@ BOTH = (  # in one line, where there is room for it
     "|sliced Wasserstein to {1}: {0:.3f}; 90 % of samples: {2}|sliced Wasserstein {0:.3f}; 90 % of samples {2}"
 )
 ONLY_BELL = (  # and so said where nothing of the data is left
-    "As near to the bell as normal samples are: no trace of the data is left"
-    "|as near as normal samples: no trace of the data|as near as normal samples"
+    "As near to the bell as normal samples are: no trace that this distance sees"
+    "|as near as normal samples: no trace to be seen|as near as normal samples"
 )
 AS_NEAR = "As near to the bell as normal samples are|as near as normal samples"
 FARTHER = "Farther from the bell than normal samples are|farther than normal samples"

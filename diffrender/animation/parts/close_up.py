@@ -19,7 +19,7 @@ from diffrender.trajectory.distance import shape_step, strays
 from diffrender.trajectory.reader import Trajectory
 
 ZOOM_SECONDS, STEP_SECONDS = 1.0, 1.8
-DIMMED = {2: 0.6, 3: 0.4}  # the others while one point is followed: in space they lie behind and before it
+DIMMED = {2: 0.6, 3: 0.5}  # the others while one point is followed: in space they lie behind and before it
 HOLD = {False: 1.2, True: 0.7}  # seconds that all arrows of a first step stand besides: early, and of a shape
 MOST_TIMES = {False: 6.0, True: 12.0}  # how large a close-up is at most: of a shape some must be seen
 RELIEF = 0.3  # of clouds in space: a close-up shows so small a part of them that perspective alone tells no depth

@@ -30,6 +30,7 @@ from diffrender.trajectory.reader import Trajectory
 
 COLUMNS = 16  # of the bins in which states are compared with the density
 HEAD = 3.0  # em that the running value needs at the right end
+OVER = 4.0  # top of an axis of distances of at most 1, where the key of another curve stands there
 KEY_ROOM = 0.4  # of the axes' width, for the name of another curve at most
 FLOOR_ROOM = 0.6  # of the axes' width for the name of the band, at most: beyond it the curve comes down to it
 PAIRS = 20  # of true samples, whose distances say what it usually is
@@ -126,7 +127,7 @@ def total_variation_curve(
         box,
         x=(float(steps[0]), float(steps[-1])),
         x_ticks=[t for t in ((10, 100, 1000, 10_000) if roomy else (100, 10_000)) if steps[0] <= t <= steps[-1]],
-        y=(low, 1.0),
+        y=(low, 1.0 if other is None else OVER),  # over the curves the key of the other one
         log_x=True,
         log_y=True,
         y_name=page.fitting(name, room, "legend"),

@@ -21,6 +21,7 @@ DEPTH = 8.0  # the ground lies where log p is so much under its maximum; what is
 LIGHT = (-0.5, -0.2, 0.74)  # towards the light, in the frame of the camera: from the left, in front and above
 GROWN = 1.06  # its size once it has risen, as a part of that of the flat map: a tilted one is less high
 GRID = 0.34  # opacity of the lines on it, once it has risen
+FAINT = 0.4  # opacity of the way of a ball that is gone
 BALL, WAY = 0.017, 0.0036  # radius of the ball, and of its path: parts of the longer side of what is shown
 
 
@@ -34,7 +35,8 @@ class Landscape(Picture):
     theme: for the table of colours, the lines, and the ball. shown: the part of it that the flat map shows.
     turned: its height is −log p: its modes are bowls.
 
-    `rise` 0..1 says how far it has been tilted, `ball` (x, y) where the ball lies, `way` (K, 2) where it has been.
+    `rise` 0..1 says how far it has been tilted, `ball` (x, y) where the ball lies, `way` (K, 2) where it has been, `before`
+    (M, 2) where another was.
     """
 
     caches: ClassVar[frozenset[str]] = Picture.caches | {"fields", "bare", "seen"}
@@ -70,7 +72,8 @@ class Landscape(Picture):
         self.bare: tuple | None = None  # what was seen last, and its picture without the marks
         self.seen: tuple | None = None  # what marks were drawn on last, and its subpixels with their depth
         self.spacing = _round(self.span / 16)
-        self.rise, self.ball, self.way = 0.0, (math.nan, math.nan), np.zeros((0, 2))
+        self.rise, self.ball = 0.0, (math.nan, math.nan)
+        self.way = self.before = np.zeros((0, 2))
 
     def height(self, xy: Any) -> float:
         """Height of the surface at (x, y), in data units; bilinear."""
@@ -108,7 +111,8 @@ class Landscape(Picture):
         unit = (right - left) / (x1 - x0) * grown
         size = (unit, left + across * (right - left) - bounds[0], top + down * (bottom - top) - bounds[2])
         disc = self.span * WAY
-        marks = np.array([*((x, y, disc, 0.9) for x, y in self.way), (*self.ball, self.span * BALL, 1.0)])
+        ways = [(x, y, disc, seen) for way, seen in ((self.before, FAINT), (self.way, 0.9)) for x, y in way]
+        marks = np.array([*ways, (*self.ball, self.span * BALL, 1.0)])
         lines = (self.spacing, GRID * self.rise, *self.lines)
         light = tuple(np.array(LIGHT) / np.linalg.norm(LIGHT))
         shape, view = cover.shape, self.view()
