@@ -35,8 +35,8 @@ class Landscape(Picture):
     theme: for the table of colours, the lines, and the ball. shown: the part of it that the flat map shows.
     turned: its height is −log p: its modes are bowls.
 
-    `rise` 0..1 says how far it has been tilted, `ball` (x, y) where the ball lies, `way` (K, 2) where it has been, `before`
-    (M, 2) where another was.
+    `rise` 0..1 says how far it has been tilted, `ball` (x, y) where the ball lies, `way` (K, 2) where it has been,
+    `before` (M, 2) where another was.
     """
 
     caches: ClassVar[frozenset[str]] = Picture.caches | {"fields", "bare", "seen"}
