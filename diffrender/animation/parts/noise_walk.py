@@ -26,6 +26,7 @@ LENGTH_OF_DATA = "length $norm(x_0)\\/sqrt(d)$; dashed: data|length of $x_0$; da
 LENGTH_AND_BAND = "length $norm(x_0)\\/sqrt(d)$; band: data|length of $x_0$; band: data|$x_0$; band: data"
 MARK = 0.035  # width of the frame round the present tile
 WAYS = ("great circle", "straight line")
+APART_MOST = 1.0  # scene units between the large images of a narrow frame, that their names have room
 EQUATIONS = "x_T prop sin((1 - u) theta) thin a + sin(u theta) thin b", "x_T = (1 - u) thin a + u thin b"
 HUES = ("samples", "reject")  # of either way
 TILES = {"wide": 11, "classic": 9, "square": 7, "tall": 5}  # of each way
@@ -135,8 +136,10 @@ class NoiseWalk:
 
     def _large(self, box: Box) -> list[Any]:
         """One image of either way, its name over it and its length under it."""
-        page, label, gap = self.page, self.page.em("label"), 0.35
-        size = min((box.width - gap) / 2, box.height - 1.45 * label - 1.3 * page.em("legend"))
+        page, label = self.page, self.page.em("label")
+        most = box.height - 1.45 * label - 1.3 * page.em("legend")
+        gap = min(max(box.width - 2 * most, 0.35), 0.35 if page.shape == "wide" else APART_MOST)
+        size = min((box.width - gap) / 2, most)
         left = box.left if page.shape == "wide" else box.center[0] - size - gap / 2
         top = box.top - 1.45 * label
         places = [Box(x, x + size, top - size, top) for x in (left, left + size + gap)]
@@ -145,7 +148,7 @@ class NoiseWalk:
             for values, place in zip(self.values, places, strict=True)
         ]
         self.running, self.made = (self._names(state, places) for state in ("$x_t$", "$x_0$"))
-        said = page.fitting(f"length {LENGTH} $=$ {{:.2f}}|length {{:.2f}}", size, "legend", 1.0)
+        said = page.fitting(f"length {LENGTH} $=$ {{:.2f}}|length {{:.2f}}|{{:.2f}}", size + 0.7 * gap, "legend", 1.0)
         self.figures = [page.running(said, 1.0, size="legend").at(p.left, p.bottom - page.em("legend")) for p in places]
         frames = [frame(p, page.theme.border, radius=0).set_z_index(3) for p in places]
         return [*self.images, *self.made, *self.figures, *frames]
@@ -153,9 +156,10 @@ class NoiseWalk:
     def _names(self, state: str, places: Sequence[Box]) -> list[Any]:
         """Over the large images, what they are and of which way: as much of it as there is room for."""
         page, made = self.page, list[Any]()
+        room = 0.5 * (places[1].left - places[0].right)
         for way, place, hue in zip(WAYS, places, HUES, strict=True):
-            forms = f"{state}, {way}|{state}, {way.split()[-1]}|{way}"
-            said = page.fitting(forms, place.width + 0.17, "label")
+            short = way.split()[-1]
+            said = page.fitting(f"{state}, {way}|{state}, {short}|{short}", place.width + room, "label")
             made.append(page.label(said, place.left, place.top + 0.47 * page.em("label"), color=hue))
         return made
 

@@ -66,7 +66,9 @@ class Shell:
         for a, b in zip(arc[::2], arc[1::2], strict=True):
             dots.start_new_path(np.array([*a, 0.0])).add_line_to(np.array([*b, 0.0]))
         self.told = page.running("$u =$ {:.2f}", 1.0, size="legend").at(origin[0] + 0.3, origin[1])
-        self.ends = [page.label(said, origin[0] - 0.3, origin[1], 1, "legend") for said in ENDS]
+        room = float(origin[0]) - 0.3 - box.left
+        told = [page.fitting(f"{said}|{said.split()[-1]}", room, "legend") for said in ENDS]  # or the noise alone
+        self.ends = [page.label(said, origin[0] - 0.3, origin[1], 1, "legend") for said in told]
 
         def length_of(curve: Curve, hue: str) -> list[Any]:
             """How long the middle of a way is: over it, or under what is shorter than noise, if there is room."""
