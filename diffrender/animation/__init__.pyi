@@ -17,7 +17,9 @@ from .layout.page import (
     narrowed as narrowed,
 )
 from .layout.paragraph import paragraph as paragraph
-from .layout.views import Plane as Plane, Space as Space, around as around
+from .layout.plane import Plane as Plane
+from .layout.space import Space as Space
+from .layout.views import around as around
 from .many_chains_scene import ManyChainsScene as ManyChainsScene
 from .mobjects.base import Raster as Raster
 from .mobjects.camera import BulkCamera as BulkCamera

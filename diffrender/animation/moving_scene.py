@@ -10,7 +10,7 @@ from manim import Animation, Mobject, Scene, Wait
 
 from diffrender.animation.animations import FadeInFast, FadeOutFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.layout.page import Page
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.images.grid import ImageGrid
 from diffrender.animation.parts.clock import Clock

@@ -13,7 +13,9 @@ from diffrender.animation import theme as look
 from diffrender.animation.layout.arrangements import arrange
 from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import Page
-from diffrender.animation.layout.views import Plane, Space, around
+from diffrender.animation.layout.plane import Plane
+from diffrender.animation.layout.space import Space
+from diffrender.animation.layout.views import around
 from diffrender.animation.mobjects.camera import BulkCamera
 from diffrender.animation.mobjects.furniture.panels import Key, Rect, legend
 from diffrender.animation.moving_scene import MovingScene

@@ -10,7 +10,7 @@ from manim import Scene, tempconfig
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.parts.axes import Axes, scale_bar
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.text import captions

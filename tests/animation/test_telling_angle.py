@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from diffrender.animation.layout.space import SWAY
 from diffrender.animation.layout.telling_angle import PHI_RANGE, telling_angle, told
-from diffrender.animation.layout.views import SWAY, around
+from diffrender.animation.layout.views import around
 from diffrender.animation.mobjects.space.orbit import Orbit
 from diffrender.animation.theme import theme
 

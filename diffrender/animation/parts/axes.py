@@ -11,7 +11,7 @@ from manim import VGroup, VMobject
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import MOVING_TEXT, Page
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import frame, line, put_dashes
 from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.theme import HAIR, LINE

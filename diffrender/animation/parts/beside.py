@@ -11,7 +11,7 @@ from manim import Mobject
 from diffrender.animation.animations import FadeInFast, FadeOutFast
 from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.page import Page, narrowed
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.parts.axes import scale_bar
 from diffrender.animation.parts.judged_table import JudgedTable

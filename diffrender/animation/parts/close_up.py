@@ -10,7 +10,7 @@ from manim import Mobject
 
 from diffrender.animation.animations import FadeInFast, FadeOutFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.layout.box import Box
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import Rect, frame
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.hero_step import GROWN, HeroStep, arrived

@@ -9,7 +9,7 @@ from manim import Mobject, VGroup
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page, containing, fitted
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import Rect, frame, panel
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.mobjects.space.landscape import Landscape

@@ -9,7 +9,8 @@ from manim import Animation
 
 from diffrender.animation.animations import UpdateFromAlpha
 from diffrender.animation.layout.page import fitted
-from diffrender.animation.layout.views import Plane, Space
+from diffrender.animation.layout.plane import Plane
+from diffrender.animation.layout.space import Space
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.field import Streamlines
 from diffrender.animation.mobjects.plane.paths import PathDensity

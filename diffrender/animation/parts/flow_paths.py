@@ -8,7 +8,7 @@ import numpy as np
 
 from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import Page
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.mobjects.plane.spokes import Spokes
 from diffrender.animation.parts.clock import Clock

@@ -11,7 +11,7 @@ from manim import Circle, Mobject, VGroup, smooth
 from diffrender.animation.animations import FadeInFast, FadeOutFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import narrowed
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.furniture.panels import key_arrow, key_dot, legend
 from diffrender.animation.theme import LINE

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from manim import Mobject
 
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.theme import LINE, Theme
 from diffrender.trajectory.follow import FARTHEST, pick_hero
 

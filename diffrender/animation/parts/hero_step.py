@@ -9,7 +9,7 @@ from manim import Dot, Mobject, VGroup, smooth
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page, containing
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.furniture.panels import KEY_GAP, Key, Rect, key_arrow, key_dot
 from diffrender.animation.parts.hero import Hero

@@ -10,7 +10,7 @@ from manim import UL, Circle, VGroup
 from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.judged_panels import LINE as LEADING, judged_panels
 from diffrender.animation.layout.page import Page, narrowed
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.parts.judgement import Judgement, judgement
 from diffrender.animation.text.language import own, spoken
 from diffrender.animation.text.typst import Typeset

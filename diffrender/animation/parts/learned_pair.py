@@ -12,7 +12,7 @@ import numpy as np
 from manim import Circle, Dot, Square, VMobject
 
 from diffrender.animation.layout.page import Page
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.furniture.panels import put_dashes
 from diffrender.animation.theme import HAIR, LINE, RING

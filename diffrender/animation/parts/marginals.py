@@ -9,7 +9,7 @@ import numpy as np
 from manim import VMobject
 
 from diffrender.animation.layout.box import Box
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.arrow import set_polygons
 from diffrender.animation.mobjects.furniture.panels import line
 from diffrender.animation.theme import HAIR, LINE, Theme

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from diffrender.animation.layout.page import Page
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.furniture.panels import Key, key_arrow
 from diffrender.animation.parts.step_terms import SCALE, StepTerms, vector

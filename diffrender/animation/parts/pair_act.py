@@ -10,7 +10,7 @@ from manim import Animation, Mobject, smooth
 
 from diffrender.animation.animations import FadeInFast, FadeOutFast, UpdateFromAlpha
 from diffrender.animation.layout.box import Box, Boxes
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.parts.learned_pair import LearnedPair
 from diffrender.animation.parts.pair_column import PairColumn
 from diffrender.animation.parts.whole_data import free_corner, whole_data

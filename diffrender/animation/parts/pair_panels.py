@@ -10,7 +10,7 @@ from manim import VMobject
 
 from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.page import Page
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import Rect, frame, panel
 from diffrender.animation.parts.axes import Axes, evenly
 from diffrender.animation.parts.beside import METRIC

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from manim import Dot, VGroup, VMobject
 
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import cut
 from diffrender.animation.theme import HAIR, LINE, RING, Theme
 from diffrender.trajectory.reader import Trajectory

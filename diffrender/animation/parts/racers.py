@@ -10,7 +10,7 @@ from manim import Animation
 
 from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.page import Page
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import key_dot
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.tally import category_colors

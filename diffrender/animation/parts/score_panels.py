@@ -9,7 +9,7 @@ import numpy as np
 
 from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.page import Page, fitted, narrowed
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.color_bar import ColorBar
 from diffrender.animation.mobjects.furniture.panels import (
     KEY_DOT_WIDTH,

@@ -8,7 +8,7 @@ import numpy as np
 from manim import VGroup
 
 from diffrender.animation.layout.page import Page, containing
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.furniture.panels import KEY_DOT_WIDTH, Key, Rect, key_arrow, key_dot
 from diffrender.animation.theme import Theme

@@ -10,7 +10,7 @@ from manim import VGroup
 
 from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import MOVING_TEXT, Page
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import frame, panel, pill
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.heat import Heatmap

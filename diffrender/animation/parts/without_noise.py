@@ -9,7 +9,7 @@ from manim import Animation, Circle, VGroup
 
 from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import Page, narrowed
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import frame
 from diffrender.animation.parts.beside import distances
 from diffrender.animation.parts.posterior import Mark

@@ -8,7 +8,7 @@ import numpy as np
 
 from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.page import Page
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import frame
 from diffrender.animation.parts.class_labels import class_colors, class_names
 from diffrender.animation.parts.pictures import image_grid

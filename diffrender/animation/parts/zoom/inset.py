@@ -9,7 +9,7 @@ from manim import VGroup, VMobject
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page, containing
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import frame, panel
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.theme import LINE

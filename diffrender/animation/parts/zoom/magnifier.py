@@ -8,7 +8,7 @@ import numpy as np
 from manim import Mobject, VGroup
 
 from diffrender.animation.layout.box import Box
-from diffrender.animation.layout.views import Plane
+from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import Rect, ZoomBeam, frame, pill
 from diffrender.animation.parts.axes import scale_bar
 from diffrender.animation.parts.density_panel import DensityPanel
