@@ -34,6 +34,7 @@ NEAREST_JOINED = (
     "Mean distance to the nearest data {0}, true samples {1}|To the nearest data {0}, true samples {1}"
     "|Nearest data {0}, true samples {1}"
 )
+UNDER_NAME = 0.16  # of the chart's height, from its name down to where its curve begins
 RAW = 0.5  # opacity of the single losses behind their mean
 
 
@@ -128,7 +129,7 @@ class LearningCurves:
         two = ticks[-1] > APART * ticks[0] and between > 1.1 * page.em("legend")
         axes = Axes(
             page, box, x=(1, len(self.run["loss"])), y=(low, high), log_x=True, log_y=True, x_ticks=x_ticks,
-            y_ticks=[ticks[0], *(ticks[-1:] if two else [])], room=room,
+            y_ticks=[ticks[0], *(ticks[-1:] if two else [])], room=room, pad=UNDER_NAME,
         )  # fmt: skip
         curve = clock.bind(axes.curve(np.maximum(self.steps, 1), far, color=theme.samples, ring=theme.bg))
         name = page.fitting(NEAREST if points and figures else FAR, axes.rect.width, "legend", 0.0)
