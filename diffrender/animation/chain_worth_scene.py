@@ -1,4 +1,4 @@
-"""What one long chain is worth: how many independent draws, of a walk too; and how far a finite step biases it."""
+"""The worth of one long chain: in independent draws, of a walk too; and the bias of a finite step."""
 
 from __future__ import annotations
 

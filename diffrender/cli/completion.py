@@ -1,4 +1,4 @@
-"""What the shell completes: names of configs, samplers, scenes and their options."""
+"""Completion in the shell: names of configs, samplers, scenes and their options."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a command ends: what it prints for people and for pipes, and its errors in one or two lines."""
+"""Messages of a command: lines for people and for pipes, and errors in one or two lines with their exit code."""
 
 from __future__ import annotations
 

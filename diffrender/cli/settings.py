@@ -1,4 +1,4 @@
-"""What flags say about a run: overrides of its config, options of its scene, the device."""
+"""Settings of a run that flags stand for: overrides of its config, options of its scene, the device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of the recorded data, noised to the level of each step, lies within a curve that moves with the steps."""
+"""Share of the recorded data, noised to the level of each step, within a curve that moves with the steps."""
 
 from __future__ import annotations
 

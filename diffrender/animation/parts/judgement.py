@@ -1,4 +1,4 @@
-"""What came out, judged by figures beside those of true samples, and by a sentence that claims no more than they."""
+"""Judgement of samples: figures beside those of true ones, and a sentence that claims no more than they."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands beside one pair of a training: a sentence for each of its moments, what its marks mean, and its miss."""
+"""The column beside one pair of a training: a sentence for each of its moments, what its marks mean, and its miss."""
 
 from __future__ import annotations
 

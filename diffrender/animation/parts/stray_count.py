@@ -1,4 +1,4 @@
-"""How many generated points lie where no data are, at every snapshot of a training, in a corner of the panel."""
+"""Count of generated points that lie where no data are, at every snapshot of a training, in a corner of the panel."""
 
 from __future__ import annotations
 
@@ -76,6 +76,7 @@ def nearly_independent(shots: Any, data: np.ndarray) -> np.ndarray:
         return np.histogram2d(x, y, bins=BINS, range=ends)[0] / len(points)
 
     def dependence(points: np.ndarray) -> float:
+        """How far the law of both coordinates is from the product of theirs, beyond what shuffled pairs are."""
         both = [
             law(points),
             *(law(np.stack([points[:, 0], rng.permutation(points[:, 1])], 1)) for _ in range(SHUFFLES)),

@@ -1,4 +1,4 @@
-"""What is kept of a run, and of each of its moves."""
+"""The choice of what is kept of a run, and of each of its moves."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from diffrender.animation.mobjects.plane.field import FIELD_SHAFT, Field, arrows
 from diffrender.animation.mobjects.space.orbit import Orbit
 from diffrender.animation.theme import CASING, srgb
 
-HAZE = 0.5  # how far the colour of the farthest goes towards the haze
+HAZE = 0.51  # how far the colour of the farthest goes towards the haze
 SLABS = 4  # depths that are told apart within the reach of the data, each with its casing
 CASED = 0.85  # opacity of a casing
 THIN = 0.8  # of the thickness of arrows in the plane
