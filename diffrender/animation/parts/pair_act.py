@@ -23,7 +23,6 @@ GROW = {"noise": 0.8, "guess": 0.7, "miss": 0.6}  # seconds in which each grows,
 STAND = {"noise": 0.4, "guess": 0.8, "learn": 0.3, "best": 2.2, "generate": 1.8}  # and in which a moment stands
 LIT = {"data": ["data"], "noise": ["noise", "state"], "guess": ["samples"]}  # terms of the equation, by their part
 LEARN = 3.2  # seconds from the first to the last snapshot
-KNOWN = "pair_guess"  # what a recording must hold
 
 
 def snapshot_steps(run: Trajectory) -> int:
