@@ -6,7 +6,7 @@ import pytest
 
 from diffrender.animation.layout.judged_panels import judged_panels
 from diffrender.animation.parts.judged_table import in_two
-from diffrender.animation.parts.judgement import VERDICTS, point_by_point
+from diffrender.animation.parts.judgement import VERDICTS, point_by_point, verdict
 from diffrender.animation.theme import Frame
 from diffrender.trajectory.distance import Judged
 
@@ -47,6 +47,13 @@ def test_points_nearer_than_true_ones_are_told_from_those_that_are_as_near():
     assert point_by_point(Judged(0.033, *usual), False) == point_by_point(Judged(0.033, *usual), True) == "farther"
     assert point_by_point(Judged(0.02, *usual), True) == "stray"
     assert all("No farther" not in forms for rows in VERDICTS.values() for how, forms in rows.items() if how != "near")
+
+
+def test_points_that_stray_are_counted_in_the_sentence_where_they_are_more_than_of_true_samples():
+    some, usual = verdict(False, "farther", 48, 3, 2000), verdict(False, "farther", 3, 3, 2000)
+    assert all("48 of 2,000 stray" in form for form in some.split("|"))
+    assert "stray" not in usual
+    assert all("48 of 2,000 stray" in verdict(whole, "stray", 48, 3, 2000) for whole in (False, True))
 
 
 def test_a_sentence_is_cut_near_its_middle():

@@ -109,7 +109,9 @@ class JudgedTable:
             return VGroup()
         if right.dims == 3:
             rim: dict[str, Any] = {"color": theme.samples, "radius": POINT, "ring": theme.fg}
-            return right.cloud(points[seen], **rim)
+            cloud = right.cloud(points[seen], **rim)
+            cloud.haze = theme.samples  # far or near, they look as the key has them
+            return cloud
         drawn = [Circle(radius=RING).set_stroke(theme.fg, 100 * LINE).move_to([*p, 0.0]) for p in at[seen]]
         return VGroup(*drawn).set_z_index(9)
 

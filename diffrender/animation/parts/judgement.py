@@ -24,14 +24,17 @@ NEARER = (
     "Nearer to the data than true samples are: copies, or too narrow|nearer than true samples: copies, or too narrow"
 )
 NARROW = "A little nearer to the data than true samples: slightly too narrow|a little nearer: slightly too narrow"
-MORE_STRAY = "On average no farther than true samples, but more points stray|near on average, but more stray"
-POINTS = "As a whole no farther than true samples, point by point farther|near as a whole, not point by point"
-SHARES = "Point by point no farther than true samples, but shared out otherwise|near, but shared out otherwise"
-SHARES_NEARER = "Point by point nearer than true samples, and shared out otherwise|nearer, and shared out otherwise"
-SHARES_STRAY = "Shared out otherwise than true samples, and more points stray|shared out otherwise, more stray"
-FARTHER = "Farther than true samples, as a whole and point by point|farther than true samples"
+MORE_STRAY = "Together they lie where true samples lie, but {:,} of {:,} stray|together as true, {:,} of {:,} stray"
+LOOSER = "Together they lie where true samples lie, each less close to the data|together as true, each less close"
+LOOSER_STRAY = (
+    "Together they lie where true samples lie, but less close: {:,} of {:,} stray|together as true, {:,} of {:,} stray"
+)
+SHARES = "Close to the data, but too many in some places and too few in others|close, but unevenly shared"
+SHARES_NEARER = "Closer than true samples, but too many in some places, too few in others|closer, but unevenly shared"
+SHARES_STRAY = "Too many in some places, too few in others, and {:,} of {:,} stray|unevenly shared, {:,} of {:,} stray"
+FARTHER = "Farther from the data than true samples, by both distances|farther than true samples"
 VERDICTS = {  # farther as a whole; and how it is point by point
-    False: {"near": NO_FARTHER, "narrow": NARROW, "nearer": NEARER, "stray": MORE_STRAY, "farther": POINTS},
+    False: {"near": NO_FARTHER, "narrow": NARROW, "nearer": NEARER, "stray": MORE_STRAY, "farther": LOOSER},
     True: {"near": SHARES, "narrow": SHARES_NEARER, "nearer": SHARES_NEARER, "stray": SHARES_STRAY, "farther": FARTHER},
 }
 CLEARLY = 0.5  # widths of the range of true samples, by which samples are nearer than its low end
@@ -64,8 +67,15 @@ def judgement(run: Trajectory, last: np.ndarray, *, stray: int, shown: int) -> J
         [near, far, f"{stray:,} of {shown:,}"],
         [near_true, far_true, f"{usual[0]:,}–{usual[1]:,}"],
         compared_points(run, last) or 0,
-        VERDICTS[whole.far > whole.high][point_by_point(nearest, stray > usual[1])],
+        verdict(whole.far > whole.high, point_by_point(nearest, stray > usual[1]), stray, usual[1], shown),
     )
+
+
+def verdict(whole_farther: bool, how: str, stray: int, most: int, shown: int) -> str:
+    """The sentence, in forms: what strays is counted in it if more than `most`, as of true samples."""
+    forms = VERDICTS[whole_farther][how]
+    forms = LOOSER_STRAY if forms == LOOSER and stray > most else forms
+    return "|".join(form.format(stray, shown) for form in forms.split("|"))
 
 
 def point_by_point(nearest: Judged, more_stray: bool) -> str:
