@@ -49,12 +49,13 @@ from .mobjects.furniture.panels import (
 from .mobjects.images.grid import ImageGrid as ImageGrid
 from .mobjects.plane.cloud import PointCloud as PointCloud
 from .mobjects.plane.curve import Curve as Curve, averaged as averaged
-from .mobjects.plane.field import Streamlines as Streamlines, VectorField as VectorField
+from .mobjects.plane.field import VectorField as VectorField
 from .mobjects.plane.heat import Contours as Contours, Heatmap as Heatmap
 from .mobjects.plane.histogram import Histogram2D as Histogram2D
 from .mobjects.plane.lattice import Lattice as Lattice, areas as areas
 from .mobjects.plane.paths import PathDensity as PathDensity
 from .mobjects.plane.spokes import Spokes as Spokes
+from .mobjects.plane.streamlines import Streamlines as Streamlines
 from .mobjects.plane.tail import Tail as Tail
 from .mobjects.plane.trails import Trails as Trails
 from .mobjects.space.cloud import PointCloud3D as PointCloud3D, VectorField3D as VectorField3D
@@ -100,6 +101,8 @@ from .parts.distance_course import DistanceCourse as DistanceCourse
 from .parts.distances import total_variation_curve as total_variation_curve
 from .parts.filling import FillingHistogram as FillingHistogram
 from .parts.flow_field import FlowField as FlowField, flowing as flowing
+from .parts.flow_legend import FlowLegend as FlowLegend, flow_pace as flow_pace
+from .parts.flow_marks import FlowMarks as FlowMarks
 from .parts.flow_paths import FlowPaths as FlowPaths
 from .parts.forward_step import ForwardStep as ForwardStep, told_step as told_step
 from .parts.glide import fit as fit

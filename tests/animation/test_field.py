@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from diffrender.animation.mobjects import kernels
-from diffrender.animation.mobjects.plane.field import Streamlines, VectorField, arrows
+from diffrender.animation.mobjects.plane.field import VectorField, arrows
+from diffrender.animation.mobjects.plane.streamlines import LIT, SEGMENTS, Streamlines, fronts, heads
 from diffrender.animation.mobjects.space.cloud import VectorField3D
 from diffrender.animation.mobjects.space.orbit import Orbit
+from diffrender.animation.mobjects.space.streamlines import Streamlines3D
 from diffrender.core.errors import RenderError
 
 TABLE = np.stack([np.arange(256)] * 3, axis=1).astype(np.uint8)
@@ -127,6 +129,54 @@ def test_streamlines_are_drawn_and_fade(studio):
     assert studio.ink(studio.draw(shown.set_opacity(0.5))) == pytest.approx(full / 2, rel=0.1)
     still = Streamlines(studio.BOX, studio.RECT, GRID, 0 * TURN, table=TABLE, vmax=2.0)
     studio.draw(still)
+
+
+def test_heads_lead_the_lit_parts_and_point_along_the_lines():
+    x = np.linspace(0, 240, SEGMENTS + 1)
+    lines = np.stack([np.stack([x, 0 * x], -1), np.stack([50 - x, 0 * x], -1)], axis=1)
+    corners, shown = heads(lines, np.array([0.5, 0.25]), 60)
+    assert corners[:, 0] == pytest.approx(np.array([[120.0, 0], [-10, 0]])), "the tip"
+    behind = corners[:, 0, 0] - corners[:, 1, 0]
+    assert (behind[0] > 4) & (behind[1] < -4)
+    assert shown == pytest.approx(np.ones(2))
+    assert heads(lines, np.array([0.0, 1.2]), 60)[1] == pytest.approx(np.zeros(2)), "none where a part runs out"
+    to_and_fro = lines.copy()
+    to_and_fro[1::2] = lines[:1]
+    to_and_fro[::2] = lines[1:2]
+    assert heads(to_and_fro, np.array([0.5, 0.5]), 60)[1] == pytest.approx(np.zeros(2)), "what has arrived has none"
+    assert fronts(0.5, np.zeros(1)) == pytest.approx((1 + LIT) / 2)
+
+
+def test_streamlines_in_space_run_along_the_field():
+    """Round the z axis, which they never leave nor come nearer to."""
+    nodes = np.linspace(-2, 2, 21)
+    _, y, x = np.meshgrid(nodes, nodes, nodes, indexing="ij")
+    turning = np.stack([-y, x, 0 * x], -1)
+    starts = np.array([[1.0, 0, 0.3], [0, 1.5, -1], [5.0, 0, 0]])
+    lines = kernels.trace_space(turning, np.array([[-2.0] * 3, [2.0] * 3]), starts, 0.05, 40)
+    assert np.hypot(*lines[:, :2, :2].transpose(2, 0, 1)) == pytest.approx(np.tile([1, 1.5], (41, 1)), abs=0.01)
+    assert lines[:, :2, 2] == pytest.approx(np.tile([0.3, -1], (41, 1)))
+    assert np.arctan2(lines[-1, 0, 1], lines[-1, 0, 0]) == pytest.approx(2.0, abs=0.02), "as far as they are long"
+    assert np.isnan(lines[:, 2]).all(), "off the grid"
+
+
+def test_streamlines_in_space_stay_in_their_box_and_are_thicker_where_they_are_near(studio):
+    nodes = np.linspace(-2, 2, 9)
+    places = np.stack(np.meshgrid(nodes, nodes, nodes, indexing="ij")[::-1], -1)
+    orbit = Orbit(phi=np.pi / 2, theta=-np.pi / 2, perspective=0.15)
+    inked = []
+    for low, high in (((-1, -1.9, -0.5), (1, -1.2, 0.5)), ((-1, 1.2, -0.5), (1, 1.9, 0.5)), ((-1, -1, -1), (1, 1, 1))):
+        lines = Streamlines3D(
+            orbit, studio.BOX, studio.RECT, places, np.broadcast_to([1.0, 0, 0], places.shape), table=TABLE, vmax=1.0,
+            haze="#000000", low=np.array(low), high=np.array(high), cells=3, length=8.0, width=0.1, phase=0.4,
+        )  # fmt: skip
+        inked.append(studio.draw(lines, size=(960, 540))[..., 0].astype(float))
+    near, far, both = (light.sum() for light in inked)
+    assert near > 1.5 * far > 0, "nearer to the eye, at negative y"
+    columns = np.flatnonzero(inked[2].max(0) > 60)
+    scale = 540 / 8 * (studio.RECT[1] - studio.RECT[0]) / (studio.BOX[1] - studio.BOX[0])
+    assert np.ptp(columns) < 2.6 * scale * 1.2, "a line as long as the box twice over ends at its sides"
+    assert both > 0
 
 
 def test_arrows_in_space_point_where_the_field_does(studio):

@@ -256,7 +256,7 @@ def test_in_space_arrows_stand_near_the_data_and_stay_in_the_box(cinema, space, 
 def test_in_space_the_foot_speaks_of_arrows_only_while_they_are_there(cinema, space):
     film = cinema("drift", flow=space)
     for time, there in ((0.5, False), (1.2 + 0.8 + 2.0 + 2.0, True), (1.2 + 0.8 + 2.0 + 4.5 + 0.9 + 0.8 + 1.0, False)):
-        (shot,) = film.at(time, duration=SECONDS)
+        (shot,) = film.at(time, duration=SECONDS, style="arrows")
         said = [getattr(mob, "body", "") for top in film.scene.mobjects for mob in top.get_family()]
         assert any("cube root" in text for text in said) == there
         assert ("VectorField3D" in shot.rasters) == there
@@ -282,11 +282,34 @@ def test_in_space_particles_have_tails_where_they_went_and_paths_are_whole(cinem
 def test_in_space_the_field_gives_way_to_the_particles(cinema, space):
     film = cinema("drift", flow=space)
     shots = film.play([(k, k + 1) for k in range(0, 160, 4)], (480, 270), duration=SECONDS)
-    seen = [("VectorField3D" in shot.rasters, len(shot.rasters.get("Trails3D", []))) for shot in shots]
+    seen = [("Streamlines3D" in shot.rasters, len(shot.rasters.get("Trails3D", []))) for shot in shots]
     fields = [k for k, (field, _) in enumerate(seen) if field]
     assert fields, "first the field, with one particle"
     assert max(fields) < len(seen) - 10
     assert fields == list(range(fields[0], fields[-1] + 1)), "once gone it stays away"
+
+
+def test_in_space_lines_of_the_field_fill_the_box_and_flow_from_the_first(cinema, space):
+    """While words are read nothing else moves; no line leaves the box."""
+    film = cinema("drift", flow=space)
+    shots = film.at(1.2 + 0.8 + 0.5, 1.2 + 0.8 + 1.5, duration=SECONDS)
+    lines = [shot.rasters["Streamlines3D"][0] for shot in shots]
+    assert lines[1].phase > lines[0].phase
+    assert int(film.scene.clocks[0].step) == 0
+    np.testing.assert_allclose(lines[0].vectors, -space["field_velocity"][0])
+    low, high = (end(film.scene.views[0].corners, axis=0) for end in (np.min, np.max))
+    assert ((lines[0].starts > low) & (lines[0].starts < high)).all()
+    assert (np.ptp(lines[0].starts, axis=0) > 0.8 * (high - low)).all()
+    before, after = (shot.frame.astype(int).sum(-1) for shot in shots)
+    assert (np.abs(before - after) > 20).mean() > 0.002
+
+
+def test_in_space_words_in_the_corner_leave_the_box_alone(cinema, space):
+    film = cinema("drift", flow=space)
+    film.at(1.2 + 0.8 + 0.5, duration=SECONDS)
+    words = next(m for m in film.scene.mobjects if any("first one" in getattr(n, "body", "") for n in m.get_family()))
+    stage = film.scene.views[0].rect
+    assert words.width < 0.45 * (stage[1] - stage[0])
 
 
 def test_in_space_the_box_is_whole_until_the_data_stand_beside(cinema, space):

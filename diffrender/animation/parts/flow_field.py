@@ -8,12 +8,14 @@ import numpy as np
 from manim import Animation
 
 from diffrender.animation.animations import UpdateFromAlpha
-from diffrender.animation.layout.page import fitted
+from diffrender.animation.layout.page import containing, fitted
 from diffrender.animation.layout.plane import Plane
 from diffrender.animation.layout.space import Space
 from diffrender.animation.mobjects.furniture.panels import Rect
-from diffrender.animation.mobjects.plane.field import Streamlines
+from diffrender.animation.mobjects.plane.field import Field
 from diffrender.animation.mobjects.plane.paths import PathDensity
+from diffrender.animation.mobjects.plane.streamlines import Streamlines
+from diffrender.animation.mobjects.space.streamlines import Streamlines3D
 from diffrender.animation.parts.field_error import field_error
 from diffrender.animation.theme import LINE, Theme, blend, ramp
 from diffrender.trajectory.reader import Trajectory
@@ -27,9 +29,11 @@ SIDE, NEAR = 14, 80  # places along each side of space that may have an arrow, a
 ALPHA, WHOLE = 0.25, 0.7  # opacity of a single path: in the plane, and in space
 FULL = 1000  # in the plane of so many paths at most: of more, all together have no more ink
 TINT = {2: 0.4, 3: 1.0}  # of a field, from the border's colour to that of muted text: it lies among what it moves
+DATA_ROOM = 1.04  # of the data, in the plane
 FEW = 500  # of the data say where they are
 ERROR, FAINT = (0.5, 1.0), 0.2  # of a learned field, of the exact one, between which it fades; and how faint it gets
-LINES: dict[str, Any] = {"spacing": 0.26, "length": 1.5, "width": 0.034}  # in scene units
+LINES: dict[str, Any] = {"spacing": 0.36, "length": 1.5, "width": 0.034}  # in scene units
+SPACE_LINES: dict[str, Any] = {"cells": 6, "length": 1.4, "width": 0.036}
 
 
 class FlowField:
@@ -53,21 +57,31 @@ class FlowField:
         self.trusted = np.ones(len(self.index)) if error is None else np.interp(error[self.index], ERROR, (1.0, FAINT))
 
     def view(self, rect: Rect) -> Plane:
-        """As much of the probed plane as has the shape of `rect`."""
+        """As much of the probed plane as has the shape of `rect`, and so much more that no data are cut off."""
         half = [(g[1] - g[0]) / 2 for g in self.axes]
         ends = [end for g, h in zip(self.axes, half, strict=True) for end in (g[0] - h, g[-1] + h)]
-        return Plane(fitted(tuple(ends), rect), rect)
+        box = np.array(fitted((ends[0], ends[1], ends[2], ends[3]), rect))
+        if len(data := np.asarray(self.run.target, float)):
+            (x0, y0), (x1, y1) = DATA_ROOM * data.min(0), DATA_ROOM * data.max(0)
+            box = np.where([1, 0, 1, 0], np.minimum(box, [x0, 0, y0, 0]), np.maximum(box, [0, x1, 0, y1]))
+        return Plane(containing(tuple(box.tolist()), rect), rect)
 
     def drawn(self, view: Plane, style: str, *, theme: Theme) -> Any:
-        """The field in a style, `arrows` or `streamlines`; in space always as arrows, near the data."""
-        lines = view.dims == 2 and style == "streamlines"
-        return self.lines(view, theme=theme) if lines else self.arrows(view, theme=theme)
+        """The field in a style, `streamlines` or `arrows`, which in space stand near the data."""
+        return (self.lines if style == "streamlines" else self.arrows)(view, theme=theme)
 
-    def lines(self, view: Plane, *, theme: Theme) -> Streamlines:
-        """Streamlines that flow as their `phase` grows, all of one length."""
-        drawn = Streamlines(
-            view.box, view.rect, self.places, self.vectors[0], phase=0.0, **LINES, **self._look(theme, 2)
-        )  # fmt: skip
+    def lines(self, view: Plane, *, theme: Theme) -> Any:
+        """Streamlines that flow as their `phase` grows, all of one length; in space throughout the box."""
+        drawn: Field
+        if isinstance(view, Space):
+            drawn = Streamlines3D(
+                view.orbit, view.box, view.rect, self.places, self.vectors[0], haze=view.haze,
+                low=view.corners.min(0), high=view.corners.max(0), **SPACE_LINES, **self._look(theme, 3)
+            )  # fmt: skip
+        else:
+            drawn = Streamlines(
+                view.box, view.rect, self.places, self.vectors[0], phase=0.0, **LINES, **self._look(theme, 2)
+            )
         return view.keep(drawn).follow(self.vectors, self.index)
 
     def arrows(self, view: Plane, *, theme: Theme) -> Any:
@@ -129,7 +143,7 @@ def inside(at: np.ndarray, low: np.ndarray, high: np.ndarray, reach: Any) -> np.
     return ((at - reach > low) & (at + reach < high)).all(1)
 
 
-def flowing(lines: Streamlines, seconds: float) -> Animation:
+def flowing(lines: Any, seconds: float) -> Animation:
     """The animation in which the lit parts travel along the lines for so many seconds."""
     began = lines.phase or 0.0
 

@@ -24,10 +24,13 @@ NEARER = (
     "Nearer to the data than true samples are: copies, or too narrow|nearer than true samples: copies, or too narrow"
 )
 NARROW = "A little nearer to the data than true samples: slightly too narrow|a little nearer: slightly too narrow"
-MORE_STRAY = "Together they lie where true samples lie, but {:,} of {:,} stray|together as true, {:,} of {:,} stray"
-LOOSER = "Together they lie where true samples lie, each less close to the data|together as true, each less close"
+MORE_STRAY = (
+    "Together they lie where true samples lie, but {:,} of {:,} stray|where true samples lie, but {:,} of {:,} stray"
+)
+LOOSER = "Together they lie where true samples lie, each less close to the data|where true samples lie, but less close"
 LOOSER_STRAY = (
-    "Together they lie where true samples lie, but less close: {:,} of {:,} stray|together as true, {:,} of {:,} stray"
+    "Together they lie where true samples lie, but less close: {:,} of {:,} stray"
+    "|where true samples lie, but {:,} of {:,} stray"
 )
 SHARES = "Close to the data, but too many in some places and too few in others|close, but unevenly shared"
 SHARES_NEARER = "Closer than true samples, but too many in some places, too few in others|closer, but unevenly shared"

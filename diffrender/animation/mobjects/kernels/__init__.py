@@ -11,7 +11,7 @@ from diffrender.animation.mobjects.kernels.hills import hills, over_floor
 from diffrender.animation.mobjects.kernels.images import bend, cells, heat, isolines, resample
 from diffrender.animation.mobjects.kernels.landscape import bare_surface, on_surface, surface
 from diffrender.animation.mobjects.kernels.polygons import polygons
-from diffrender.animation.mobjects.kernels.space import far_to_near, project
+from diffrender.animation.mobjects.kernels.space import far_to_near, project, trace_space
 from diffrender.animation.mobjects.kernels.stamps import DEGREES, rebase, show, stamp
 from diffrender.animation.mobjects.kernels.streaks import lay, streaks, trace
 
@@ -45,4 +45,5 @@ __all__ = [
     "streaks",
     "surface",
     "trace",
+    "trace_space",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numba as nb
 import numpy as np
 
@@ -44,3 +46,48 @@ def far_to_near(depth, reach):
         order[start[layer[n]]] = n
         start[layer[n]] += 1
     return order
+
+
+@nb.njit(cache=True, nogil=True)
+def trace_space(v, ends, starts, stride, segments):
+    """Curves along a field in space: (segments + 1, N, 3) float64 points from `starts` (N, 3) on.
+
+    v: (Gz, Gy, Gx, 3), trilinear between nodes; ends: (2, 3) places of the first and the last node. stride: data units
+    to one segment, each one stride of the direction, by the midpoint rule. Off the grid: NaN.
+    """
+    points = np.full((segments + 1, starts.shape[0], 3), np.nan)
+    for n in range(starts.shape[0]):
+        x, y, z = starts[n, 0], starts[n, 1], starts[n, 2]
+        for s in range(segments + 1):
+            dx, dy, dz = _unit(v, ends, x, y, z)
+            if math.isnan(dx):
+                break
+            points[s, n, 0], points[s, n, 1], points[s, n, 2] = x, y, z
+            half = stride / 2
+            mx, my, mz = _unit(v, ends, x + half * dx, y + half * dy, z + half * dz)
+            if not math.isnan(mx):
+                dx, dy, dz = mx, my, mz
+            x, y, z = x + stride * dx, y + stride * dy, z + stride * dz
+    return points
+
+
+@nb.njit(inline="always")
+def _unit(v, ends, x, y, z):
+    """The direction of the field at a place, nothing where it is 0; NaN off the grid."""
+    depth, height, width = v.shape[0] - 1, v.shape[1] - 1, v.shape[2] - 1
+    gx = (x - ends[0, 0]) / (ends[1, 0] - ends[0, 0]) * width
+    gy = (y - ends[0, 1]) / (ends[1, 1] - ends[0, 1]) * height
+    gz = (z - ends[0, 2]) / (ends[1, 2] - ends[0, 2]) * depth
+    if not (0 <= gx <= width and 0 <= gy <= height and 0 <= gz <= depth):
+        return np.nan, np.nan, np.nan
+    i, j, k = min(int(gx), width - 1), min(int(gy), height - 1), min(int(gz), depth - 1)
+    a, b, c = gx - i, gy - j, gz - k
+    vx = vy = vz = 0.0
+    for corner in range(8):
+        u, w, t = corner & 1, (corner >> 1) & 1, corner >> 2
+        weight = (a if u else 1 - a) * (b if w else 1 - b) * (c if t else 1 - c)
+        vx += weight * v[k + t, j + w, i + u, 0]
+        vy += weight * v[k + t, j + w, i + u, 1]
+        vz += weight * v[k + t, j + w, i + u, 2]
+    length = math.sqrt(vx * vx + vy * vy + vz * vz)
+    return (vx / length, vy / length, vz / length) if length > 0 else (vx, vy, vz)

@@ -1,4 +1,4 @@
-"""Vector fields: arrows on a grid, and streamlines."""
+"""Vector fields: arrows on a grid, and what arrows and streamlines share."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy as np
 
 from diffrender.animation.mobjects import kernels
 from diffrender.animation.mobjects.base import Box, Clip, Placement, Raster, state_at
-from diffrender.animation.mobjects.plane.lines import lay_lines
-from diffrender.animation.theme import LINE
 from diffrender.core.errors import RenderError
 
 FIELD_SHAFT, FIELD_HEAD, FIELD_HEAD_WIDTH = 0.034, 0.135, 0.118
@@ -157,68 +155,3 @@ def arrows(middle: np.ndarray, along: np.ndarray, length: np.ndarray, scale: np.
     head = along * np.minimum(FIELD_HEAD * scale, 0.55 * length)[:, None]
     neck, barb = tip - head, tip - 1.12 * head
     return np.stack([tail + half, neck + half, barb + wing, tip, barb - wing, neck - half, tail - half], axis=1)
-
-
-class Streamlines(Field):
-    """Short curves along a field, of one length, brightest at their heads, coloured by magnitude.
-
-    They start at fixed places, so they sway as the field changes and do not jump.
-
-    Parameters besides those of `Field`
-    ----------
-    xy: (Gy, Gx, 2), a regular grid, between whose nodes the vectors are interpolated.
-    spacing, length, width: scene units between starts, along a curve, and across it.
-    phase: how often a lit part has travelled along each curve; let it grow, and the curves flow. None: all is lit.
-    """
-
-    def __init__(
-        self,
-        box: Box,
-        rect: Box,
-        xy: np.ndarray,
-        v: np.ndarray,
-        *,
-        table: np.ndarray,
-        vmax: float,
-        spacing: float = 0.3,
-        length: float = 0.9,
-        power: float = 1.0,
-        width: float = LINE,
-        clip: bool = True,
-        floor: float | None = None,
-        phase: float | None = None,
-    ) -> None:
-        if np.ndim(xy) != 3:
-            raise RenderError(f"Streamlines: places have shape {np.shape(xy)}, not (Gy, Gx, 2).")
-        super().__init__(box, rect, xy, v, table=table, vmax=vmax, power=power, floor=floor)
-        self.line_width, self.clip = width, clip
-        x0, x1, y0, y1 = self.box
-        a, b, c, d = rect
-        rng = np.random.default_rng(0)
-        columns, rows = max(1, round((b - a) / spacing)), max(1, round((d - c) / spacing))
-        cells = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2)
-        inside = (cells + rng.uniform(0.15, 0.85, cells.shape)) / (columns, rows)
-        self.offsets, self.phase = rng.uniform(0, 1, len(cells)), phase
-        self.starts = inside * (x1 - x0, y1 - y0) + (x0, y0)
-        self.stride = np.array([(x1 - x0) / (b - a), (y1 - y0) / (d - c)]) * length / SEGMENTS
-
-    def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
-        """Lines traced from the starts, brighter towards the head; while they flow, lit along a part that travels."""
-        grid = np.array([self.xy[0, 0, 0], self.xy[-1, -1, 0], self.xy[0, 0, 1], self.xy[-1, -1, 1]])
-        v = np.ascontiguousarray(self.vectors, np.float64)
-        lines, speed = kernels.trace(v, grid, self.starts, self.stride, SEGMENTS)
-        fade = (np.arange(SEGMENTS + 1) / SEGMENTS)[:, None]
-        if self.phase is not None:
-            # each line is lit along a part that travels from its tail to its head, each at its own time
-            head = (self.phase + self.offsets) % 1.0 * (1 + LIT)
-            behind = head - fade
-            fade = np.where((behind >= 0) & (behind <= LIT), 1 - behind / LIT, 0.0)
-        rgba = np.full((*speed.shape, 4), 255, np.uint8)
-        rgba[..., :3] = self.colors(np.nan_to_num(speed))
-        with Clip(place, self.corner, pixels, self.clip) as window:
-            colors = rgba.view(np.uint32)[..., 0]
-            lay_lines(window, pixels, place, self.box, lines.astype(np.float32), fade, colors, self.line_width, opacity)
-
-
-SEGMENTS = 24  # of a streamline
-LIT = 0.55  # part of it that is lit while it flows
