@@ -32,9 +32,8 @@ INERTIA = {"sampler.step_size": 0.25, "sampler.friction": 2.0}  # so much that e
 LEAPFROG = 0.3
 LEAPFROGS = 5
 LONG_PATHS = {"sampler.step_size": LEAPFROG, "sampler.leapfrogs": LEAPFROGS}
-# Walks by chance, whose momentum is new after every gradient, of as many of these as the chain beside it has in all.
-WALK = {"sampler.kind": "hmc", "sampler.step_size": LEAPFROG, "sampler.leapfrogs": 1, "sampler.steps": 60_000}
-LONG_WALK = {"sampler.kind": "hmc", "sampler.step_size": LEAPFROG, "sampler.leapfrogs": 1, "sampler.steps": 120_000}
+# Walks by chance: their momentum is new after every gradient. So many that what they are worth is known to 15 %.
+WALK = {"sampler.kind": "hmc", "sampler.step_size": LEAPFROG, "sampler.leapfrogs": 1, "sampler.chains": 8}
 ANNEALED = {
     "sampler.steps": 12,
     "sampler.inner_steps": 12,
@@ -97,8 +96,8 @@ class Langevin(ChainsInSpaceScene):
         "walk": Recording(
             "langevin",
             {"model.kind": "exact"},
-            fixed={"sampler.chains": 1, "record.every": 1, "record.keep": [], "record.density": False},
-            samplers={"underdamped": LONG_WALK, "hmc": WALK},
+            fixed={"sampler.steps": 60_000, "record.every": 1, "record.keep": [], "record.density": False},
+            samplers={"underdamped": WALK, "hmc": WALK},
             beside=True,
             acts=("histogram",),
         ),
@@ -114,7 +113,8 @@ class Langevin(ChainsInSpaceScene):
         "hill_beside": "Gradient ascent alone: uphill on $log p$|Gradient ascent alone|Gradient ascent",
         "height": "height: $log p$, flat where $p$ is almost 0|height: $log p$, flat where $p approx 0$",
         "stuck": "Stuck on the nearest top|Stuck on a top",
-        "goes_on": "With momentum it goes on|With momentum",
+        "with_momentum": "With momentum, from the same start|With momentum, same start|With momentum",
+        "goes_on": "With momentum it goes on|It goes on",
         "hill_bowl": "The gradient alone: downhill on $-log p$|The gradient alone",
         "height_bowl": "height: $-log p$, flat where $p$ is almost 0|height: $-log p$, flat where $p approx 0$",
         "stuck_bowl": "Stuck at the nearest bottom|Stuck at a bottom",
@@ -132,7 +132,7 @@ class Langevin(ChainsInSpaceScene):
         "uniform": "uniform $u =$ {:.3f}",
         "scaled": "arrows: $v times {:.2g}$",
         "noise": "noise",
-        "drawn_noise": "noise, $epsilon tilde cal(N)(0, I)$|noise",
+        "drawn_noise": "noise $sqrt(2 tau) thin epsilon$|noise",
         "sum": "sum",
         "velocity": "velocity $v$|velocity",
         "fresh": "fresh random momentum $v$|random $v$",
@@ -158,17 +158,28 @@ class Langevin(ChainsInSpaceScene):
         "variation": "total variation of the visited states to $p$|total variation to $p$|total variation",
         "counted_in": "$n$ states, counted in {} × {} bins|$n$ states, {} × {} bins|$n$ states",
         "independent": "as many independent draws of $p$|as many independent draws|independent draws|i.i.d. draws",
-        "worth": "{:,} gradients are worth 1 independent draw (for the mean of $x$)|"
-        "{:,} gradients are worth 1 independent draw|{:,} gradients are worth 1 draw|{:,} gradients ≈ 1 draw",
-        "worth_in_steps": "{:,} steps are worth 1 independent draw (for the mean of $x$)|"
-        "{:,} steps are worth 1 independent draw|{:,} steps are worth 1 draw|{:,} steps ≈ 1 draw",
-        "walks": "a walk by chance needs {:,}",
-        "walk_is": "walk: one step of {:g}",
-        "walk_is_beside": "walk: HMC, one leapfrog step of {:g}",
-        "against": "1 independent draw: {:,} gradients; a walk: {:,}|1 draw: {:,} gradients; a walk: {:,}|"
-        "{:,} gradients; a walk: {:,}|{:,}; a walk: {:,}",
-        "walk": "a walk by chance, with as many gradients|a walk by chance",
-        "sooner": "coarse bins converge sooner",
+        "correlation": "correlation of $x$; 2 × area: {} per draw|correlation; 2 × area: {} per draw|"
+        "correlation of $x$",
+        "in_gradients": "gradients",
+        "in_steps": "steps",
+        "later": "{} later",
+        "per_draw": "{}: {:,} ± {:,} per independent draw|{}: {:,} ± {:,} per draw|{}: {:,} ± {:,}|{1:,} ± {2:,}",
+        "worth": "{:,} ± {:,} gradients are worth 1 independent draw (for the mean of $x$)|"
+        "{:,} ± {:,} gradients are worth 1 independent draw|{:,} ± {:,} gradients are worth 1 draw|"
+        "{:,} ± {:,} gradients ≈ 1 draw",
+        "worth_in_steps": "{:,} ± {:,} steps are worth 1 independent draw (for the mean of $x$)|"
+        "{:,} ± {:,} steps are worth 1 independent draw|{:,} ± {:,} steps are worth 1 draw|{:,} ± {:,} steps ≈ 1 draw",
+        "walks": "a walk by chance needs {:,} ± {:,}",
+        "walk": "walk",
+        "walk_is": "walk: one leapfrog step of {:g}, {} chains",
+        "walk_is_beside": "walk: HMC, one leapfrog step of {:g}, {} chains",
+        "against": "1 independent draw: {:,} ± {:,} gradients; a walk: {:,} ± {:,}|"
+        "1 draw: {:,} ± {:,} gradients; a walk: {:,} ± {:,}|1 draw: {0:,} gradients; a walk: {2:,}|"
+        "{0:,} gradients; a walk: {2:,}|{0:,}; a walk: {2:,}",
+        "missed": "Only {} of {} modes visited: the chain is too short|Only {} of {} modes visited|{} of {} modes",
+        "short": "{:,} steps are too few to tell a bias: 1 draw takes {:,}|{0:,} steps are too few to tell a bias",
+        "visited_shares": "Visited: shares and $sigma$ (true ones)|Shares and $sigma$ (true)|Share, $sigma$ (true)",
+        "visited_shares_alone": "Visited: shares (true ones)|Shares (true)",
         "wide": "Modes {:.1f} ± {:.1f} % too wide, because the step $tau$ is finite|"
         "Modes {:.1f} ± {:.1f} % too wide: $tau$ is finite",
         "narrow": "Modes {:.1f} ± {:.1f} % too narrow, because the step $tau$ is finite|"
@@ -176,9 +187,8 @@ class Langevin(ChainsInSpaceScene):
         "apart": "Width of modes {:+.1f} ± {:.1f} % from the true one|Width of modes {:+.1f} ± {:.1f} %",
         "unbiased": "No bias is found: width of modes {:+.1f} ± {:.1f} %|"
         "No bias found: width {:+.1f} ± {:.1f} %|Width {:+.1f} ± {:.1f} %",
-        "energetic": "The step's error falls on $v$ (mean $frac(1, 2) norm(v)^2$: {:.2f}, not 1), not on $x$"
-        " (width {:+.1f} ± {:.1f} %)|"
-        "Error on $v$ ($frac(1, 2) norm(v)^2 =$ {:.2f}, not 1), not on $x$ ({:+.1f} ± {:.1f} %)",
+        "energetic": "Error in $v$: mean $frac(1, 2) norm(v)^2 =$ {:.2f}, not 1; none in $x$: {:+.1f} ± {:.1f} %|"
+        "In $v$: $frac(1, 2) norm(v)^2 =$ {:.2f}, not 1; in $x$: {:+.1f} ± {:.1f} %",
         "crowd": "{:,} chains, coloured by where they start|{:,} chains, coloured by start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
         "crowd_counted": "With noise: shares ± {1:.0f} % and $sigma$ (true ones)|"
@@ -243,7 +253,8 @@ class Langevin(ChainsInSpaceScene):
         self.equation = page.equation(equation, **state).set_z_index(MOVING_TEXT)
         self.plain = said.get("name") not in OTHERS
         name = said.get("title", "") if said.get("name") in OTHERS else ""  # the scene is called after the plainest
-        self.title = escaped(name[:1].upper() + name[1:]) or self.words["title"]
+        short = name.partition(" (")[0]  # what stands in brackets is said where its steps are shown
+        self.title = escaped(short[:1].upper() + short[1:]) or self.words["title"]
         if name and "title" not in options.model_fields_set:
             self.titled = captions.sampler(run)
         acts = self.acts()

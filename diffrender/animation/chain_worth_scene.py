@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,63 +13,85 @@ from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import narrowed
 from diffrender.animation.layout.paragraph import broken
 from diffrender.animation.many_chains_scene import ManyChainsScene
+from diffrender.animation.parts.correlations import Correlated, Correlations
 from diffrender.animation.parts.filling import FillingHistogram
-from diffrender.animation.parts.mixing import rounded, spread_bias, steps_per_draw
+from diffrender.animation.parts.mixing import BATCHES, WINDOW, mixing, rounded, spread_bias
 from diffrender.animation.parts.tally import Tally
+from diffrender.animation.text import captions
 from diffrender.animation.text.language import spoken
 from diffrender.trajectory.reader import Trajectory
 
 LOWER = 0.17  # scene units that a large line stands lower under a panel than a legend
 SURE = 2.0  # standard errors that a bias is large, to be called one
-EARLY = 0.7  # of the distance that draws as few as the mean tells of would have: bins below it are known sooner
+MORE_THAN_ONE = 1.5  # gradients to a step: the first state takes one too
 GAP = 0.15  # scene units that lines beside a panel may reach lower than it
 LINE = 1.05  # em from one line beside a panel to the next
-NOTE = 1.5  # em from one line under a chart to the next
 
 
 class ChainWorthScene(ManyChainsScene):
     """A scene of a density that says what a chain has been worth, once all its states were counted in `cells`.
 
-    The scene's `words` hold what is said: worth, worth_in_steps, walks, against, sooner; density, wide, narrow, apart,
-    energetic, unbiased, ellipses.
+    The scene's `words` hold what is said: correlation, in_gradients, in_steps, later, per_draw, walk, walk_is,
+    walk_is_beside; worth, worth_in_steps, walks, against; density, wide, narrow, apart, energetic, unbiased, missed,
+    short, visited_shares, visited_shares_alone, ellipses.
     """
 
     cells: FillingHistogram
+    mixed: Mapping[Path, list[Correlated]] = MappingProxyType({})  # of the run that was asked for last
 
-    def walked(self, run: Trajectory) -> np.ndarray | None:
-        """States of a walk by chance after as many gradients as those of a run, if there is one and room to name it."""
-        walk = self.trajectories.get("walk")
-        if walk is None or "nfe" not in run or "nfe" not in walk or self.page.shape != "wide":
-            return None
-        each = max(1, round(float(run["nfe"][-1]) / run.steps * walk.steps / float(walk["nfe"][-1])))
-        return np.ascontiguousarray(walk["x"][::each])
+    def correlated(self, run: Trajectory) -> list[Correlated]:
+        """How the first chain of a run mixes, and the walk by chance beside it, if there is one."""
+        if not (chains := self.mixed.get(run.file)):
+            who, walk = captions.short_sampler(run), self.trajectories.get("walk")
+            chains = [Correlated(who, mixing(run["x"][1:, 0]), _gradients(run), "fg")]
+            if walk is not None:
+                chains.append(Correlated(self.words["walk"], mixing(walk["x"][1:]), _gradients(walk), "noise"))
+            self.mixed = {run.file: chains}
+        return chains
+
+    def visited(self, run: Trajectory) -> tuple[int, int]:
+        """In how many of the density's modes a run's first chain has been, and how many there are."""
+        return int((self.basins.counts(run["x"][1:, 0]) > 0).sum()), len(self.basins.modes)
+
+    def in_gradients(self, run: Trajectory) -> bool:
+        """Whether work is told in gradients: not in steps, of which each takes one."""
+        return _gradients(run) > MORE_THAN_ONE or "momentum" in run
+
+    def correlations(self, run: Trajectory, box: Box) -> Correlations:
+        """The chart that says what a chain is worth, and a walk."""
+        words = self.words
+        unit = words["in_gradients" if self.in_gradients(run) else "in_steps"]
+        return Correlations(
+            self.page, box, self.correlated(run),
+            name=words["correlation"], unit=unit, x_name=words["later"], key=words["per_draw"],
+        )  # fmt: skip
 
     def walk_is(self, run: Trajectory) -> list[str]:
         """What walk by chance stands beside a chain, if one does."""
-        if self.walked(run) is None:
+        if (walk := self.trajectories.get("walk")) is None:
             return []
         name = "walk_is" if "accepted" in run else "walk_is_beside"
-        return [self.words[name].format(float(self.trajectories["walk"]["time"][1]))]
+        return [self.words[name].format(float(walk["time"][1]), walk.chains)]
 
-    def worth(self, run: Trajectory) -> list[Any]:
-        """How much work of a chain tells as much of the mean as one draw, or of a walk; why bins are known sooner."""
-        page, steps = self.page, steps_per_draw(run["x"][1:, 0])
-        gradients = float(run["nfe"][-1]) / run.steps if "nfe" in run else 1.0
-        self.found = ("worth" if gradients > 1 or "momentum" in run else "worth_in_steps"), rounded(gradients * steps)
-        said: list[tuple[Any, ...]] = [self.found]
-        if (walk := self.trajectories.get("walk")) is not None:
-            each = float(walk["nfe"][-1]) / walk.steps
-            needs = rounded(each * steps_per_draw(walk["x"][1:, 0]))
-            said.append(("walks", needs))
-            self.found = "against", self.found[1], needs
-        if self.distance and self.distance.values[-1] < EARLY * self.distance.floor * np.sqrt(steps):
-            said.append(("sooner",))
+    def worth(self, run: Trajectory) -> dict[str, list[Any]]:
+        """How much work of a chain tells as much of the mean as one draw, and of a walk by chance, and where it stands;
+        that it has not been in every mode, if it has not: then nothing is known of it.
+        """
+        page, (own, *others) = self.page, self.correlated(run)
+        visited, modes = self.visited(run)
+        if visited < modes:
+            said: list[tuple[Any, ...]] = [("missed", visited, modes)]
+        else:
+            self.found = ("worth" if self.in_gradients(run) else "worth_in_steps"), *own.per_draw
+            said = [self.found]
+            for walk in others:
+                said.append(("walks", *walk.per_draw))
+                self.found = "against", *own.per_draw, *walk.per_draw
         if page.shape == "wide":
-            return self.beside_panel(said)
-        box, (name, *values) = self.right, said[0]
-        form = page.fitting(self.words[name], box.width, "legend", *values)
-        text = self.under(page.label(form.format(*values), *page.foot(box), "legend", "fg"), box)
-        return [text.shift([0, -NOTE * page.em("legend"), 0])] if page.shape == "tall" else []
+            return {"curve": self.beside_panel(said)}
+        name, *values = said[0]
+        form = page.fitting(self.words[name], self.row.width, "legend", *values)
+        return {"key": [self.under(page.note(form.format(*values), self.right), self.right)]}
 
     def beside_panel(self, said: list[tuple[Any, ...]]) -> list[Any]:
         """The first form of words with their figures, broken into lines on the right of the panel where it stands."""
@@ -88,10 +113,12 @@ class ChainWorthScene(ManyChainsScene):
         """How wide the visited states lie round each mode, and the density, and what of that a finite step has done."""
         self.go(self.left, "key", "curve")
         tally = Tally(self.page, self.right, self.basins, run["x"][1:, 0], self.density.box, self.colors)
+        told = "visited_shares" if tally.told else "visited_shares_alone"
         name, values = self.width_found(run)
         below = self.right if self.page.shape == "tall" else self.left
         self.set_places(
-            label=[self.label("density", self.left)], key=self.large(name, values, below),
+            label=[self.label("density", self.left)], name=[self.label(told, self.right)],
+            key=self.large(name, values, below),
             right=[*(mob for mob in self.cells.mobjects if mob not in self.cells.keys), tally.set_z_index(6)],
             footer=self.footer(run, self.words["ellipses"]),
         )  # fmt: skip
@@ -103,19 +130,31 @@ class ChainWorthScene(ManyChainsScene):
         """
         page, room = self.page, 2 * self.page.frame.x
         if page.shape == "tall":
-            em, rows = page.em("legend"), list[Any]()
-            for form in self.words[name].split("|"):
-                rows = broken(spoken().line(form.format(*values)), em, self.theme.fg, room)
-                if len(rows) <= 2:
-                    break
+            em = page.em("legend")
+            forms = self.words[name].split("|")
+            tries = [broken(spoken().line(form.format(*values)), em, self.theme.fg, room) for form in forms]
+            rows = min(tries, key=len)  # of those of fewest lines the longest
             return [self.under(row.at(0.0, 0.0, 0), box).shift([0, -1.3 * k * em, 0]) for k, row in enumerate(rows)]
         form = page.fitting(self.words[name], room, "label", *values)
         said = narrowed(page.words(form.format(*values), "title"), room)
         x, align = (-page.frame.x, -1) if page.shape == "wide" else (0.0, 0)
         return [self.under(said.at(x, 0.0, align), box).shift([0, -LOWER, 0])]
 
+    def too_short(self, run: Trajectory) -> tuple[str, tuple[float, ...]] | None:
+        """The name of the word for a chain too short to tell a bias by, and its figures: it has not been in every mode,
+        or the parts of it by which the error of a figure is found depend on each other.
+        """
+        (visited, modes), own = self.visited(run), self.correlated(run)[0].mixing
+        if visited < modes:
+            return "missed", (visited, modes)
+        if run.steps < BATCHES * WINDOW * own.steps:
+            return "short", (run.steps, rounded(own.steps))
+        return None
+
     def width_found(self, run: Trajectory) -> tuple[str, tuple[float, ...]]:
         """The name of the word for how wide the states of a chain lie, and its figures."""
+        if said := self.too_short(run):
+            return said
         x = run["x"][1:, 0]
         bias = spread_bias(self.basins, x)
         sure, width = abs(bias.percent) > SURE * bias.error, (round(bias.percent, 1) + 0.0, bias.error)  # never −0.0
@@ -127,3 +166,8 @@ class ChainWorthScene(ManyChainsScene):
         if sure:
             return "wide" if bias.percent > 0 else "narrow", (abs(width[0]), bias.error)
         return "unbiased", width
+
+
+def _gradients(run: Trajectory) -> float:
+    """How many gradients a step of a run takes; one, if that was not recorded."""
+    return float(run["nfe"][-1]) / run.steps if "nfe" in run else 1.0

@@ -129,7 +129,7 @@ class DensityScene(TrajectoryScene):
             inner = run["path"].shape[2] - 1
             size = f"path: {inner} leapfrog steps of {step / inner:.3g}"
         elif "path" in run:
-            size = f"$h = {step:.3g}, gamma = {friction_of(run):.3g}$"
+            size = f'$"{captions.short_sampler(run)}:" thin h = {step:.3g}, gamma = {friction_of(run):.3g}$'
         return list(self.caption(*who, size, *items, "seed", "model", run=run, clock=clock))
 
     def footer_of_both(self, run: Trajectory, beside: Trajectory, *items: Any, clock: Clock) -> list[Mobject]:

@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from diffrender.animation.animations import OpacityScale, UpdateFromAlpha
 from diffrender.animation.chain_worth_scene import ChainWorthScene
 from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import frame, panel
+from diffrender.animation.parts.clock import Clock
+from diffrender.animation.parts.correlations import Correlations
 from diffrender.animation.parts.distances import total_variation_curve
 from diffrender.animation.parts.glide import fit
 from diffrender.animation.parts.one_chain import OneChain, alone, track
@@ -33,10 +36,9 @@ class OneChainScene(ChainWorthScene):
     one: the chain on the density's panel. first, now: the step with which the magnifier begins, and to which the chain
     has come. looked, seen: the run whose first chain comes under the magnifier, and that chain on the panel: `run` and
     `one`, or those from where the ball without noise was let go. trail: steps that are drawn behind it; tail: what a
-    caption says of them. The scene's `words` hold what
-    the acts say: wander, same_start, not_stuck; density, another, and those of the magnifier; visited, variation,
-    counted_in, independent, walk. Its options:
-    slow_steps, bins.
+    caption says of them. chart: what the chain is worth, once it was shown. The scene's `words` hold what the acts say:
+    wander, same_start, with_momentum, goes_on, not_stuck; density, another, and those of the magnifier; visited,
+    variation, counted_in, independent. Its options: slow_steps, bins.
     """
 
     one: OneChain
@@ -46,6 +48,7 @@ class OneChainScene(ChainWorthScene):
     seen: OneChain
     trail: int
     tail: list[str]
+    chart: Correlations
     left_label = "density"  # of the panel beside the window
     followed = False  # whether the chain that comes under the magnifier is already on the panel
 
@@ -75,8 +78,9 @@ class OneChainScene(ChainWorthScene):
         begin = min(one.first_inside(self.at), last)
         name_of, power = ("quadratic", 2) if one.finer == 1 else ("cubic", 3)  # paths are to be seen
         clock = self.act(run, Timeline(name_of, last, lambda u: begin + (last - begin) * u**power), one)
+        label = self.once_over(clock) if name == "goes_on" else [self.label(name, self.at)]
         self.set_places(
-            left=[*beside, *self.on_left(one.mobjects)], label=[self.label(name, self.at)],
+            left=[*beside, *self.on_left(one.mobjects)], label=label,
             key=key, footer=self.footer(run, self.count(clock), *self.tail, clock=clock),
         )  # fmt: skip
         self.play_act("chain", clock, self.lasts["chain"])
@@ -84,6 +88,22 @@ class OneChainScene(ChainWorthScene):
             self.set_places(label=[self.label(self.beside("not_stuck"), self.at)])
             self.rest(1.0)
         self.set_places(label=[])  # before the panel glides over it
+
+    def once_over(self, clock: Clock) -> list[Any]:
+        """What is said of a chain with momentum; and, once it is in another basin than the ball's, that it goes on."""
+        assert self.climb is not None
+        own = self.basins.of(np.asarray(self.climb.x[-1:], float))
+        away = self.basins.of(np.asarray(clock.run["x"][:, 0], float)) != own
+        over = int(away.argmax()) if away.any() else clock.run.steps + 1
+        said = [self.label(name, self.at) for name in ("with_momentum", "goes_on")]
+        strengths = [OpacityScale(text) for text in said]
+
+        def show(step: float) -> None:
+            for k, strength in enumerate(strengths):
+                strength.set(float((step >= over) == (k == 1)))
+
+        clock.bind(show, moves=said)
+        return said
 
     def chain_of(self, run: Trajectory) -> OneChain:
         """The first chain of a run on the density's panel, on its recorded way."""
@@ -152,7 +172,7 @@ class OneChainScene(ChainWorthScene):
             above, below = self.left.columns(0.4, 0.6, gap=0.35)
             below = below._replace(top=below.top + 1.5 * page.em("label"))  # beside the density's name too
         else:
-            above, below = self.left.rows(*((0.52, 0.48) if page.shape == "wide" else (0.32, 0.68)), gap=0.3)
+            above, below = self.left.rows(*((0.38, 0.62) if page.shape == "wide" else (0.28, 0.72)), gap=0.3)
         at = fit(self.left, above)
         if page.shape == "wide":  # beside it stands what the chain is worth
             at = at._replace(left=above.left, right=above.left + at.width)
@@ -161,7 +181,6 @@ class OneChainScene(ChainWorthScene):
         self.distance = total_variation_curve(
             page, below, cells, self.density,
             name=words["variation"], x_name=words["counted_in"], floor=words["independent"],
-            other=self.walked(run), other_name=words["walk"],
         )  # fmt: skip
         law = Accelerating(self.now, run.steps, seconds, FROM if self.looked is run else ANEW)
         clock = self.act(run, law.timeline, cells, self.one, self.distance)
@@ -174,10 +193,16 @@ class OneChainScene(ChainWorthScene):
             left=self.on_left(self.one.mobjects), label=[self.label("density", self.at)], ground=self.ground,
             right=cells.mobjects, name=[visited], curve=self.distance.mobjects,
             key=[self.under(cells.color_key(page, self.right), self.right)],
-            footer=self.footer(run, *self.walk_is(run), pace),
+            footer=self.footer(run, pace),
         )  # fmt: skip
         self.play_act("histogram", clock, seconds)
         self.now = run.steps
-        self.set_places(curve=[*self.distance.mobjects, *self.worth(run)])
+        self.rest(0.8)
+        self.chart = chart = self.correlations(run, below)
+        chart.show(0)
+        worth = self.worth(run)
+        worth["curve"] = [*chart.mobjects, *worth.get("curve", ())]
+        self.set_places(**worth, footer=self.footer(run, *self.walk_is(run)))
+        self.play(UpdateFromAlpha(chart.show, *chart.curves, run_time=1.8))
         self.rest(2.0)
         self.widths(run)

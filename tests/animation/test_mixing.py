@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import lfilter
 
 from diffrender.animation.parts.basins import Basins
-from diffrender.animation.parts.mixing import rounded, spread_bias, steps_per_draw
+from diffrender.animation.parts.mixing import mixing, rounded, spread_bias
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.8, 0.95])
@@ -14,8 +14,22 @@ def test_steps_per_draw_of_an_autoregression(kept):
     noise = np.random.default_rng(5).standard_normal((200_000, 2))
     chain = np.stack([lfilter([1], [1, -kept], noise[:, 0]), noise[:, 1]], axis=1)
     wanted = (1 + kept) / (1 - kept)
-    assert steps_per_draw(chain) == pytest.approx(wanted, rel=0.1)
-    assert steps_per_draw(chain[::2]) == pytest.approx((1 + kept**2) / (1 - kept**2), rel=0.1)
+    found = mixing(chain)
+    assert found.steps == pytest.approx(wanted, rel=0.1)
+    assert mixing(chain[::2]).steps == pytest.approx((1 + kept**2) / (1 - kept**2), rel=0.1)
+    assert np.allclose(found.correlation[:5], kept ** np.arange(5), atol=0.05)
+
+
+def test_the_error_of_steps_per_draw_is_how_far_those_of_chains_differ_and_more_chains_are_surer():
+    noise = np.random.default_rng(6).standard_normal((20_000, 40, 1))
+    chains = lfilter([1], [1, -0.95], noise, axis=0)
+    each = [mixing(chains[:, k]) for k in range(40)]
+    differ = np.std([one.steps for one in each], ddof=1)
+    assert np.mean([one.error for one in each]) == pytest.approx(differ, rel=0.4)
+    together = mixing(chains)
+    assert together.error == pytest.approx(each[0].error / 40**0.5, rel=0.4)
+    assert abs(together.steps - 39) < 4 * together.error
+    assert abs(mixing(chains[::2]).steps - 39) > 4 * together.error
 
 
 def test_the_bias_of_a_spread_is_found_within_its_error():

@@ -268,7 +268,7 @@ def test_a_scene_names_a_config_beside_it_wherever_one_works(lecture_folder, mon
 def test_a_walk_is_recorded_beside_samplers_with_momentum_alone_and_not_asked_for_where_recordings_are_given(tmp_path):
     job = clip("langevin", "", {"sampler.kind": "underdamped", "sampler.friction": 1.5}, outputs=tmp_path)
     walk = {need.name: need for need in job.needs}["sample langevin (walk)"].settings["config"]["sampler"]
-    assert (walk["kind"], walk["leapfrogs"], walk["chains"]) == ("hmc", 1, 1)
+    assert (walk["kind"], walk["leapfrogs"], walk["chains"]) == ("hmc", 1, 8)
     assert not any("walk" in need.name for need in clip("langevin", outputs=tmp_path).needs)
     files = [tmp_path / f"{name}.npz" for name in ("chain", "many", "still")]
     for file in files:

@@ -15,11 +15,12 @@ from scipy import ndimage
 from scipy.interpolate import RegularGridInterpolator
 
 from diffrender.animation.layout.checks import faults, texts
+from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.mobjects.space.landscape import Landscape
 from diffrender.animation.one_chain_scene import SEEN_AT_ONCE
 from diffrender.animation.parts.basins import Basins
 from diffrender.animation.parts.distances import apart_by_chance
-from diffrender.animation.parts.mixing import rounded, spread_bias, steps_per_draw
+from diffrender.animation.parts.mixing import mixing, rounded, spread_bias
 from diffrender.animation.parts.tally import category_colors
 from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
 from diffrender.animation.text.language import Language
@@ -341,16 +342,53 @@ def bodies(shot, place):
 
 
 def test_beside_the_chart_stands_what_the_chain_is_worth_and_then_how_far_it_is_biased(play, shoot, recordings):
-    (shot,) = shoot({"acts": ["histogram"], "histogram_seconds": 3.0}, "histogram", [4.0])
+    options = {"acts": ["histogram"], "histogram_seconds": 3.0}
+    (shot,) = shoot(options, "histogram", [7.0])
     x = recordings["chain"]["x"][1:, 0]
-    steps, bias = rounded(steps_per_draw(x)), spread_bias(shot.scene.basins, x)
+    own = mixing(x)
     said = bodies(shot, "curve")
-    assert any(f"{steps:,} steps" in body for body in said)
-    assert not any(f"{2 * steps:,} steps" in body for body in said)
-    play({"acts": ["histogram"], "histogram_seconds": 3.0}, ())
-    (said,) = bodies(play, "key")
-    assert f"{abs(bias.percent):.1f} ± {bias.error:.1f}" in said
-    assert ("too wide" in said) == (bias.percent > 2 * bias.error)
+    figures = f"{rounded(own.steps):,} ± {rounded(own.error, 1):,}"
+    assert sum(figures in body for body in said) == 2  # in the chart, and beside it
+    assert not any(f"{rounded(2 * own.steps):,} ±" in body for body in said)
+    (curve,) = (mob for mob in shot.scene.places["curve"] if isinstance(mob, Curve))
+    wanted = np.interp(curve.x, np.arange(len(own.correlation)), own.correlation)
+    assert np.allclose(curve.y, wanted)
+    area = 2 * np.trapezoid(own.correlation[: int(5 * own.steps) + 1])
+    assert own.steps == pytest.approx(area, rel=0.05)
+    assert not np.allclose(curve.y, mixing(x[::2]).correlation[: len(curve.y)])
+
+
+def told_of(cinema, x, recordings):
+    """The scene after the histogram of a chain of other states (T + 1, 1, 2)."""
+    run = recordings["chain"]
+    moved = {"x": x, "noise": np.diff(x, axis=0) - run["drift"]}
+    chain = Trajectory(run.file.with_name("other"), run.meta, run.arrays | moved)
+    show = cinema("langevin", chain=chain)
+    show.play((), acts=["histogram"], histogram_seconds=1.0)
+    return show.scene
+
+
+def test_a_bias_is_told_only_of_a_chain_long_enough_to_tell_it_and_then_as_large_as_it_is(cinema, recordings):
+    run = recordings["chain"]
+    scene = told_of(cinema, run["x"], recordings)
+    own = mixing(run["x"][1:, 0])
+    assert scene.too_short(run) == (
+        None if run.steps >= 100 * own.steps else ("short", (run.steps, rounded(own.steps)))
+    )
+    modes, rng = scene.basins.modes, np.random.default_rng(4)
+    of_mass = rng.choice(len(modes), run.steps + 1, p=scene.basins.masses)
+    width = scene.basins.spreads[of_mass, None]
+    x = (scene.basins.means[of_mass] + 1.3 * width * rng.standard_normal((run.steps + 1, 2)))[:, None]
+    wide = told_of(cinema, x, recordings)
+    bias, (said,) = spread_bias(wide.basins, x[1:, 0]), bodies(SimpleNamespace(scene=wide), "key")
+    assert f"{bias.percent:.1f} ± {bias.error:.1f} % too wide" in said
+    assert wide.found is not None
+    one = (modes[0] + 0.1 * rng.standard_normal((run.steps + 1, 2)))[:, None]
+    stuck = told_of(cinema, one, recordings)
+    assert stuck.found is None
+    assert f"1 of {len(modes)} modes" in bodies(SimpleNamespace(scene=stuck), "key")[0]
+    slow = np.repeat(x[: len(x) // 50 + 1], 50, axis=0)[: len(x)]
+    assert "too few" in bodies(SimpleNamespace(scene=told_of(cinema, slow, recordings)), "key")[0]
 
 
 @pytest.mark.parametrize(("leapfrogs", "told"), [(None, True), (6, False)])

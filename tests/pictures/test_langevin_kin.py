@@ -5,8 +5,9 @@ import pytest
 import torch
 from scipy import ndimage
 
+from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.mobjects.space.landscape import Landscape
-from diffrender.animation.parts.mixing import rounded, steps_per_draw
+from diffrender.animation.parts.mixing import mixing, rounded
 from diffrender.animation.parts.zoom.friction_window import BAOAB, CHANGES
 from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
 from diffrender.animation.parts.zoom.step_window import WHOLE
@@ -118,7 +119,7 @@ def test_the_end_says_in_the_equations_place_what_a_chain_is_worth(cinema, chain
     show.play((), acts=["histogram"], histogram_seconds=1.0)
     scene = show.scene
     (said,) = scene.result()
-    assert f"{scene.found[1]:,} gradients" in said.body
+    assert f"{scene.found[1]:,} ± {scene.found[2]:,} gradients" in said.body
     assert "walk" not in said.body
     assert said.get_left()[0] > scene.page.title_end
     assert said.get_right()[0] == pytest.approx(scene.equation.get_right()[0], abs=0.05)
@@ -126,10 +127,10 @@ def test_the_end_says_in_the_equations_place_what_a_chain_is_worth(cinema, chain
     assert scene.result() == [scene.equation]
     beside = cinema("langevin", chain=chains["hmc"], walk=chains["underdamped"])
     beside.play((), acts=["histogram"], histogram_seconds=1.0)
-    needs = rounded(steps_per_draw(chains["underdamped"]["x"][1:, 0]))
+    needs = rounded(mixing(chains["underdamped"]["x"][1:]).steps)
     assert f"a walk: {needs:,}" in beside.scene.result()[0].body
-    assert beside.scene.distance.other is not None
-    assert show.scene.distance.other is None
+    curves = [sum(isinstance(mob, Curve) for mob in scene.chart.mobjects) for scene in (show.scene, beside.scene)]
+    assert curves == [1, 2]
 
 
 def test_the_hill_of_samplers_with_momentum_is_turned_over():

@@ -22,7 +22,7 @@ DOTS = 10  # of its path, from one state to the next, at least
 INSIDE = 0.86  # of the panel: where a start may lie
 TRIED = 40  # chains among which one is chosen by what is shown of it later
 ON, OFF = 0.7, 2.5  # widths of a top, within which a chain is on it, and beyond which it has left it
-FAR_DOWN = 0.5  # a chain that momentum carries over begins farther away than so much of them
+FAR_DOWN = 0.3  # a chain that momentum carries over begins farther away than so much of them
 LONGEST = 0.95  # of the ways that could be shown the one that is longer than so much of them
 
 

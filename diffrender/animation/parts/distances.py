@@ -30,8 +30,6 @@ from diffrender.trajectory.reader import Trajectory
 
 COLUMNS = 16  # of the bins in which states are compared with the density
 HEAD = 3.0  # em that the running value needs at the right end
-OVER = 4.0  # top of an axis of distances of at most 1, where the key of another curve stands there
-KEY_ROOM = 0.4  # of the axes' width, for the name of another curve at most
 FLOOR_ROOM = 0.6  # of the axes' width for the name of the band, at most: beyond it the curve comes down to it
 PAIRS = 20  # of true samples, whose distances say what it usually is
 
@@ -39,8 +37,7 @@ PAIRS = 20  # of true samples, whose distances say what it usually is
 class Distance:
     """A curve with its axes and a running value at its head. mobjects: all of it; `show_step` moves it.
 
-    steps, values: (K,) recorded steps at which it was measured; `shift`: what is added to them along the axis. floor:
-    what is expected of as many independent draws at the last of them.
+    steps, values: (K,) recorded steps at which it was measured; `shift`: what is added to them along the axis.
     """
 
     def __init__(
@@ -51,19 +48,12 @@ class Distance:
         values: np.ndarray,
         *also: Mobject,
         shift: int = 0,
-        floor: float = 0.0,
     ) -> None:
-        self.axes, self.steps, self.values, self.shift, self.floor = axes, steps, values, shift, floor
+        self.axes, self.steps, self.values, self.shift = axes, steps, values, shift
         self.places = np.array([axes.at(n + shift, value) for n, value in zip(steps, values, strict=True)])
         self.curve = curve.set_z_index(3)
-        self.other: Curve | None = None
         self.text = axes.page.number(".3f", float(values.max()), "legend")
         self.mobjects: list[Mobject] = [*axes.mobjects, *also, self.curve, self.text]
-
-    def stand_beside(self, curve: Curve, last: int, also: list[Mobject]) -> None:
-        """Draw another curve over the same first steps, up to its value number `last`; `also` goes with it."""
-        self.other, self.last = curve, last
-        self.mobjects += [*also, curve]
 
     def value(self, step: float) -> float:
         """The figure at a recorded step: between two measured ones as high as the curve is there."""
@@ -75,8 +65,6 @@ class Distance:
         at, places = self._across(step)
         gone = float(np.interp(at, places, np.arange(len(self.steps))))
         self.curve.show_step(gone)
-        if self.other is not None:
-            self.other.show_step(min(gone, self.last))
         self.text.set_value(self.value(step))
         x, y = self.curve.here()[:2]
         end, top = self.axes.rect.right, self.axes.rect.top - 0.6 * self.axes.page.em("legend")  # under the name
@@ -106,14 +94,12 @@ def total_variation_curve(
     name: str,
     x_name: str,
     floor: str,
-    other: np.ndarray | None = None,
-    other_name: str = "",
 ) -> Distance:
     """Total variation distance of the visited states to the density over their number, over that of as many draws.
 
     Both are counted in the same bins, about `COLUMNS` across all that was recorded of the density, whatever the frame.
     The lower line, named `floor`, is what is expected of independent draws of the density. The fields of `x_name` are
-    the numbers of bins across and up. other: (K, 1, 2) states of another chain, whose curve is drawn beside it.
+    the numbers of bins across and up.
     """
     x0, x1, y0, y1 = density.extent
     bins = (COLUMNS, max(2, round(COLUMNS * (y1 - y0) / (x1 - x0))))
@@ -127,7 +113,7 @@ def total_variation_curve(
         box,
         x=(float(steps[0]), float(steps[-1])),
         x_ticks=[t for t in ((10, 100, 1000, 10_000) if roomy else (100, 10_000)) if steps[0] <= t <= steps[-1]],
-        y=(low, 1.0 if other is None else OVER),  # over the curves the key of the other one
+        y=(low, 1.0),
         log_x=True,
         log_y=True,
         y_name=page.fitting(name, room, "legend"),
@@ -136,32 +122,13 @@ def total_variation_curve(
     )
     curve = axes.curve(steps, counted, color=page.theme.fg, ring=page.theme.bg)
     places = [axes.at(n, value) for n, value in zip(steps, usual, strict=True)]
-    em = page.em("floor")
+    em = page.em("legend")
     left, foot = axes.rect.left, axes.rect.bottom + 0.4 * em  # the line comes down to its name's height at its right
     free = min((x for x, y in places if y < foot + 1.2 * em), default=axes.rect.right) - left - 2.2 * em
     key = line([(left + 0.3 * em, foot + 0.3 * em), (left + 1.3 * em, foot + 0.3 * em)], page.theme.muted, 1.7 * HAIR)
-    text = page.label(page.fitting(floor, free, "floor"), left + 1.7 * em, foot, -1, "floor", "muted")
+    text = page.label(page.fitting(floor, free, "legend"), left + 1.7 * em, foot, -1, "legend", "muted")
     lower = line(places, page.theme.muted, 1.7 * HAIR)
-    made = Distance(axes, curve, steps, counted, lower, key, text, floor=float(usual[-1]))
-    if other is not None:
-        made.stand_beside(*_other_curve(axes, other, density, bins, steps, other_name))
-    return made
-
-
-def _other_curve(
-    axes: Axes, x: np.ndarray, density: DensityPanel, bins: tuple[int, int], steps: np.ndarray, name: str
-) -> tuple[Curve, int, list[Mobject]]:
-    """The curve of another chain, as far as it goes, and its key in the upper right corner."""
-    page, rect, em = axes.page, axes.rect, axes.page.em("floor")
-    there = steps[steps < len(x)]
-    counted, _ = _variations(x, density.values, density.extent, bins, there)
-    curve = axes.curve(there, counted, color=page.theme.noise, ring=page.theme.bg).set_z_index(2)
-    form = page.fitting(name, KEY_ROOM * rect.width, "floor")
-    y = rect.top - 0.9 * em
-    text = page.label(form, rect.right - HEAD * page.em("legend"), y, 1, "floor", "noise")
-    left = float(text.get_left()[0]) - 0.4 * em
-    key = line([(left - em, y + 0.3 * em), (left, y + 0.3 * em)], page.theme.noise, 1.7 * HAIR)
-    return curve, len(there) - 1, [text, key]
+    return Distance(axes, curve, steps, counted, lower, key, text)
 
 
 def apart_by_chance(density: DensityPanel, count: int) -> tuple[float, float]:
@@ -216,22 +183,25 @@ def _band_name(
 
     drawn: (K, 2) what the curve goes through.
     """
-    page, rect, em = axes.page, axes.rect, axes.page.em("floor")
+    page, rect = axes.page, axes.rect
     middle = axes.at(1.0, sum(ends) / 2)[1]
-    met = (axes.at(float(x), float(y)) for x, y in drawn)
-    near = min((x for x, y in met if y < middle + 0.9 * em), default=rect.right)
-    named = floor.split("|")[:-1] or [floor]
-    form = page.fitting("|".join([*named, ""]), min(FLOOR_ROOM * rect.width, near - rect.left - em), "floor", *figures)
-    if form:
-        return [page.label(form.format(*figures), rect.left + 0.4 * em, middle - 0.3 * em, -1, "floor", "muted")]
-    left, y = rect.left + 1.4 * em, box.bottom + 0.2 * page.em("legend")
-    form = page.fitting(floor, rect.right - left - page.words(beside, "legend").width - em, "floor", *figures)
-    key = line([(rect.left, y + 0.3 * em), (left - 0.4 * em, y + 0.3 * em)], page.theme.muted, 0.5 * em, BAND)
-    text = page.label(form.format(*figures), left, y, -1, "floor", "muted")
-    if text.get_right()[0] < rect.right - page.words(beside, "legend").width:
-        return [key, text]
-    shortest = floor.split("|")[-1].format(*figures)  # in a square frame
-    return [page.label(shortest, rect.left + 0.4 * em, middle - 0.3 * em, -1, "floor", "muted")]
+    met = [axes.at(float(x), float(y)) for x, y in drawn]
+    *named, shortest = floor.split("|")
+    for size in ("legend", "floor"):
+        em = page.em(size)
+        near = min((x for x, y in met if y < middle + 0.9 * em), default=rect.right)
+        room = min(FLOOR_ROOM * rect.width, near - rect.left - em)
+        if form := page.fitting("|".join([*named, ""]), room, size, *figures):
+            return [page.label(form.format(*figures), rect.left + 0.4 * em, middle - 0.3 * em, -1, size, "muted")]
+        left, y = rect.left + 1.4 * em, box.bottom + 0.2 * page.em("legend")
+        end = rect.right - page.words(beside, "legend").width
+        form = page.fitting(floor, end - left - em, size, *figures)
+        key = line([(rect.left, y + 0.3 * em), (left - 0.4 * em, y + 0.3 * em)], page.theme.muted, 0.5 * em, BAND)
+        text = page.label(form.format(*figures), left, y, -1, size, "muted")
+        if form != shortest and text.get_right()[0] < end:
+            return [key, text]
+    said = shortest.format(*figures)  # in a square frame
+    return [page.label(said, rect.left + 0.4 * em, middle - 0.3 * em, -1, "floor", "muted")]
 
 
 @remembered

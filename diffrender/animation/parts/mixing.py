@@ -20,18 +20,36 @@ class Share(NamedTuple):
     error: float
 
 
-def steps_per_draw(x: np.ndarray) -> float:
-    """The integrated autocorrelation time of states (T, D), of that coordinate in which it is longest.
-
-    1 + 2 Σ ρ(k) over the window of Sokal 1997, Monte Carlo methods in statistical mechanics, section 3.
+class Mixing(NamedTuple):
+    """How fast a chain forgets: steps that tell as much of a mean as one independent draw, with the standard error of
+    that figure; and the correlation (K,) of states 0, 1, … steps apart whose sum it is. Of the slowest coordinate.
     """
-    x = np.asarray(x, float) - np.mean(x, axis=0, dtype=float)
-    power = np.abs(np.fft.rfft(x, 2 * len(x), axis=0)) ** 2
-    covariance = np.fft.irfft(power, axis=0)[: len(x)]
-    times = 2 * np.cumsum(covariance / np.maximum(covariance[0], 1e-300), axis=0) - 1
-    late = np.arange(len(x))[:, None] >= WINDOW * times
-    last = np.where(late.any(0), late.argmax(0), len(x) - 1)
-    return float(np.max(times[last, np.arange(x.shape[1])]))
+
+    steps: float
+    error: float
+    correlation: np.ndarray
+
+
+def mixing(x: np.ndarray) -> Mixing:
+    """How fast chains forget, from their states (T, N, D), or those of one, (T, D).
+
+    steps: the integrated autocorrelation time 1 + 2 Σ ρ(k) over Sokal's window, and its error by his formula (3.19):
+    Sokal 1997, Monte Carlo methods in statistical mechanics, section 3.
+    """
+    x = np.asarray(x, float).reshape(len(x), -1, np.shape(x)[-1])
+    x = x - x.mean(axis=(0, 1))
+    count, chains, _ = x.shape
+    power = np.abs(np.fft.rfft(x, 2 * count, axis=0)) ** 2
+    covariance = np.fft.irfft(power, axis=0)[:count].mean(1)  # (T, D)
+    correlation = covariance / np.maximum(covariance[0], 1e-300)
+    times = 2 * np.cumsum(correlation, axis=0) - 1
+    late = np.arange(count)[:, None] >= WINDOW * times
+    last = np.where(late.any(0), late.argmax(0), count - 1)
+    found = times[last, np.arange(len(last))]
+    slowest = int(np.argmax(found))
+    steps = float(found[slowest])
+    error = steps * float(np.sqrt(2 * (2 * last[slowest] + 1) / (count * chains)))
+    return Mixing(steps, error, correlation[:, slowest])
 
 
 def spread_bias(basins: Basins, x: np.ndarray) -> Share:
@@ -48,6 +66,6 @@ def spread_bias(basins: Basins, x: np.ndarray) -> Share:
     return Share(wider(slice(None)), float(np.std(parts, ddof=1) / np.sqrt(BATCHES)))
 
 
-def rounded(value: float) -> int:
-    """A number from 1 on, rounded to two figures."""
-    return int(float(f"{max(value, 1.0):.1e}"))
+def rounded(value: float, figures: int = 2) -> int:
+    """A number from 1 on, rounded to so many figures."""
+    return int(float(f"{max(value, 1.0):.{figures - 1}e}"))

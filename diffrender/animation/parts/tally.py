@@ -85,7 +85,7 @@ class Tally(VGroup):
         shares_alone = [None] * len(places)
         named = "$sigma =$ {}"
         tries: list[tuple[str, list[Any], np.ndarray, str]] = [
-            (size, told, clear, form) for form in (named, "{}") for size in ("label", "legend") if spread
+            (size, told, clear, form) for form in (named, "$sigma$ {}", "{}") for size in ("label", "legend") if spread
         ]
         alone = [("legend", shares_alone, discs, named) for discs in (clear, radii)]
         for size, spreads, discs, form in [*tries, *alone]:

@@ -24,6 +24,7 @@ COLORS = {
 CHANGES = ("kick", "friction", "noise", "kick_on")  # arrows of what changes a velocity; the others are velocities
 REACH = 2.5  # so many steps after which a velocity alone would be at its arrow's tip
 RESULT = 0.65  # of a stage, after which the velocity that comes of it grows
+DIMMED = 0.5  # of the velocity that a kick has changed: it makes room for what came of it
 BESIDE = 0.16  # scene units from the velocity to the friction along it, so that both heads are seen
 
 
@@ -43,7 +44,7 @@ class FrictionView(PathView):
         step_size: float,
         friction: float,
         theme: Theme,
-        scale: float = 1.25,
+        scale: float = 1.05,
         **window: Any,
     ) -> None:
         self.step_size, self.friction = step_size, friction
@@ -137,7 +138,9 @@ class FrictionView(PathView):
         if "kick" not in done:
             return {name: float(name == "momentum") for name in COLORS}
         first, second, last = (1 - after(done[name], 0, 0.6) for name in ("drift", "drift_on", "glide"))
-        leaving = {"momentum": first, "kick": first, "kicked": second, "friction": second, "noise": second}
+        first_dimmed = first * (1 - DIMMED * after(done["kick"], RESULT, 1))
+        passed = second * (1 - DIMMED * after(done["noise"], RESULT, 1))
+        leaving = {"momentum": first_dimmed, "kick": first, "kicked": passed, "friction": passed, "noise": second}
         return leaving | {"shaken": last, "kick_on": last, "next": 1.0}
 
 

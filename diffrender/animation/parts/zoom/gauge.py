@@ -15,6 +15,7 @@ from diffrender.animation.text.numbers import Number
 
 BARS = ("score", "noise")
 NAME = "arrow lengths"  # over the bars
+LEAST = 0.005  # length that is written as more than 0.00
 SHARE = 0.26  # length of the longest bar, as a part of the window's width
 
 
@@ -64,4 +65,4 @@ class Gauge(VGroup):
             low, high = y - self.thick / 2, y + self.thick / 2
             set_polygons(self.bars[name], [np.array([[left, low, 0], [x, low, 0], [x, high, 0], [left, high, 0]])])
             self.numbers[name].set_value(value)
-            self.strengths[name].set(float(value > 0))  # of an arrow that is not there yet there is nothing to say
+            self.strengths[name].set(float(value >= LEAST))  # of an arrow that is hardly there yet nothing is said

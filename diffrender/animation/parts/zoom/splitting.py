@@ -9,6 +9,7 @@ from manim import VGroup
 from diffrender.animation.animations import OpacityScale
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import MOVING_TEXT, Page
+from diffrender.animation.mobjects.furniture.panels import line
 from diffrender.animation.parts.zoom.path_window import after
 
 # what is done, in order: its stage of the window, the scene's word for it, and its colour
@@ -17,7 +18,8 @@ PARTS = (
     ("noise", "noise", "noise"), ("drift_on", "half_a_drift", "accept"), ("kick_on", "half_a_kick", "score"),
 )  # fmt: skip
 LETTERS = (("B", (0,)), ("A", (1,)), ("O", (2, 3)), ("A", (4,)), ("B", (5,)))  # each with the parts it stands for
-WAITING = 0.6  # opacity of what is not being done
+WAITING = 0.85  # opacity of what is not being done
+MARK = 0.12  # em of the line under what is being done
 LEAST_GAP = 0.45  # between words, in em
 SWITCH = 0.08  # of a stage, in which the word before goes, and then its own comes
 PAD = 0.18  # at its sides
@@ -57,9 +59,16 @@ class Splitting(VGroup):
             letter.at(x, low + 1.35 * em, 0)
         for text, x in zip(said, places, strict=True):
             text.at(x, low, 0)
-        super().__init__(*letters, *said)
+        y = low - 0.32 * em
+        ends = ((text.get_left()[0], text.get_right()[0]) for text in said)
+        marks = [
+            line([(a, y), (b, y)], page.theme.color(color), MARK * em)
+            for (a, b), (_, _, color) in zip(ends, PARTS, strict=True)
+        ]
+        super().__init__(*letters, *said, *marks)
         self.set_z_index(MOVING_TEXT)
         self.lit = [OpacityScale(text) for text in said]
+        self.marks = [OpacityScale(mark) for mark in marks]
         self.letters = [OpacityScale(letter) for letter in letters]
 
     def show(self, step: int, done: Mapping[str, float]) -> None:
@@ -71,5 +80,7 @@ class Splitting(VGroup):
             lights = [after(done[a], SWITCH, 2 * SWITCH) * (1 - after(done[b], 0, SWITCH)) for a, b in ends]
         for strength, light in zip(self.lit, lights, strict=True):
             strength.set(self.waiting + (1 - self.waiting) * light)
+        for strength, light in zip(self.marks, lights, strict=True):
+            strength.set(light)
         for strength, (_, owns) in zip(self.letters, LETTERS, strict=True):
             strength.set(WAITING + (1 - WAITING) * max(lights[k] for k in owns))
