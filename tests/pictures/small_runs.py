@@ -56,7 +56,13 @@ LANGEVIN = {
 CASES = {  # a scene, what its recordings are, by name, and options
     "denoise": ({"run": {"sampler": {"kind": "ddpm", "steps": 40, "chains": 400}, "record": {"keep": list(KEPT)}}}, {}),
     "drift": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 200}, "record": FIELD}}, {}),
-    "mesh": ({"flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 441, "start": "grid"}}}, {}),
+    "mesh": (
+        {
+            "flow": {"sampler": {"kind": "ddim", "steps": 40, "chains": 441, "start": "grid"}},
+            "draws": {"sampler": {"kind": "ddim", "steps": 40, "chains": 400}},
+        },
+        {},
+    ),
     "race": (RACERS, {"samplers": "ddim,heun"}),
     "compare": ({"run": PAIR, "exact": PAIR | {"sampler": PAIR["sampler"] | {"kind": "ddpm"}}}, {}),
     "flow": (FLOWS, {}),

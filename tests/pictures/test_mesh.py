@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from manim import Circle, VGroup
 from scipy.stats import norm
 
-from diffrender.trajectory.distance import compared_points
+from diffrender.animation.text.numbers import Running
+from diffrender.trajectory.distance import compared_points, strays
 from diffrender.trajectory.noised import noised_share
 from diffrender.trajectory.reader import Trajectory
 
@@ -19,6 +21,11 @@ BEFORE = 1.0 + 1.0  # seconds: back to the even grid, which then stands for a wh
 @pytest.fixture(scope="module")
 def run(recorded):
     return recorded("smiley", sampler={"kind": "ddim", "steps": STEPS, "chains": SIDE**2, "start": "grid"})
+
+
+@pytest.fixture(scope="module")
+def draws(recorded):
+    return recorded("smiley", sampler={"kind": "ddim", "steps": STEPS, "chains": 400})
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +106,8 @@ def test_a_mesh_of_another_step_is_found_out(read, shot, run, law, off):
 
 def test_the_numbers_are_those_of_the_followed_cell(shot, run):
     """Its area over that at the start, and as many times the density: the probability in it stays."""
-    parts = [m for top in shot.scene.mobjects for m in top.get_family() if hasattr(m, "spec")]
-    numbers = {".2f": next(m.value for m in parts if m.spec == ".2f")}  # the first: shares in it come after it
-    numbers[".3f"] = next(m.value for m in reversed(parts) if m.spec == ".3f")  # the last: before it the noise level
+    lines = [m for m in shot.scene.mobjects if isinstance(m, Running) and "×" in m.line.body]
+    numbers = {number.spec: number.value for line in lines for number in line.numbers}
     outline = next(m for m in shot.scene.mobjects if type(m).__name__ == "FollowedCell")
     r, c = outline.grid.cell
     ratios = []
@@ -117,39 +123,47 @@ def test_the_numbers_are_those_of_the_followed_cell(shot, run):
     assert abs(written[0] - 1) < 0.012 < abs(written[1] - 1), "as they are written, their product is 1"
 
 
-def test_chains_that_are_drawn_have_the_law_of_the_noise_and_end_where_they_were_recorded(shot, run):
-    """They are at every point as often as its share of the noise says, and have its mean and spread."""
-    grid = next(m for m in shot.scene.mobjects if type(m).__name__ == "FollowedCell").grid
-    chains = grid.drawn(40_000)
-    first, last = (np.asarray(run["x"][k], float) for k in (0, -1))
-    np.testing.assert_allclose(grid.points(-1, chains), last[chains], atol=1e-6)
-    part = norm.pdf(first / grid.deviation).prod(1)
-    edge = (np.abs(first) > np.abs(first).max(0) - 1e-6).sum(1)
-    part *= 0.5**edge  # only draws on the even grid
-    part /= part.sum()
-    assert np.bincount(chains, minlength=len(part)) / len(chains) == pytest.approx(part, abs=0.003)
-    for end in (first, last):
-        mean, found = part @ end, end[chains]
-        assert found.mean(0) == pytest.approx(mean, abs=0.02)
-        assert found.std(0) == pytest.approx(np.sqrt(part @ (end - mean) ** 2), abs=0.04)
-    assert np.abs(np.full(len(part), 1 / len(part)) - part).max() > 0.01, "the control: all alike"
-
-
-def test_it_ends_with_the_grid_before_and_after_each_among_its_points(cinema, run):
-    film = cinema("mesh", flow=run)
+def test_it_ends_with_draws_of_noise_on_the_grid_before_and_with_what_the_flow_made_of_them(cinema, run, draws):
+    film = cinema("mesh", flow=run, draws=draws)
     last = film.play([(k, k + 1) for k in range(0, 10**3, 9)], (480, 270), fps=4, duration=1)[-1]
     before, after = sorted(last.rasters["Lattice"], key=lambda mob: mob.points[0, 0])
     assert (before.step, after.step) == (0, run.steps)
     noise, carried = sorted(last.rasters["PointCloud"], key=lambda mob: mob.points[0, 0])
-    count = compared_points(run, run["x"][-1])
-    assert len(carried.xy) == len(noise.xy) == count != len(run.target), "as many as the distance under them is of"
+    count = compared_points(draws, draws["x"][-1])
+    for mob, step in ((noise, 0), (carried, -1)):
+        assert np.allclose(mob.xy, draws["x"][step][:count], atol=1e-6), "draws that were recorded, each once"
+        assert len(np.unique(mob.xy, axis=0)) == count
+    assert not np.allclose(noise.xy, run["x"][0][:count]), "the control: the grid"
     said = [m.body for top in film.scene.mobjects for m in top.get_family() if hasattr(m, "body")]
     assert len([text for text in said if f" {count:,}" in text]) == 3, "over the draws, and twice under them"
-    off = [np.median(np.linalg.norm(mob.xy[:, None] - run.target, axis=2).min(1)) for mob in (carried, noise)]
-    assert off[0] < 0.6 * off[1], "they have come to the data"
-    assert noise.xy.std() == pytest.approx(float(np.hypot(run["alpha"][0], run["sigma"][0])), rel=0.1)
-    assert noise.xy.std() != pytest.approx(run["x"][-1].std() / 2, rel=0.1), "the control: another law"
     assert (before.box, after.box) == (noise.box, carried.box), "points and grid are on one scale"
+    low, high = np.reshape(noise.box, (2, 2)).T
+    assert ((noise.xy >= low) & (noise.xy <= high)).all()
+
+
+def test_as_many_points_are_ringed_as_are_said_to_stray(cinema, run, draws):
+    """Each ring lies round another point; what lies outside the panel has none, and is told."""
+    x, count = np.array(draws["x"]), compared_points(draws, draws["x"][-1])
+    x[-1, :count] = draws.target[:count] + 0.001
+    x[-1, 3:6] = [1.2 * draws.target.max(0), 1.2 * draws.target.min(0), [60, 0]]
+    film = cinema("mesh", flow=run, draws=Trajectory(draws.file, draws.meta, draws.arrays | {"x": x}))
+    last = film.play([(k, k + 1) for k in range(0, 10**3, 9)], (480, 270), fps=4, duration=1)[-1]
+    far = x[-1][:count][strays(x[-1][:count], draws.target[:count])]
+    carried = max(last.rasters["PointCloud"], key=lambda mob: mob.points[0, 0])
+    left, right = carried.points[[0, 3], 0]
+    circles = (m for top in film.scene.mobjects for m in top.get_family() if isinstance(m, Circle))
+    rings = [m for m in circles if left < m.get_center()[0] < right]
+    at = carried.to_scene(far[np.abs(far).max(1) < 50])[:, :2]
+    assert np.allclose(sorted(ring.get_center()[:2].tolist() for ring in rings), sorted(at.tolist()), atol=1e-5)
+    said = [m.body for top in film.scene.mobjects for m in top.get_family() if hasattr(m, "body")]
+    assert any(f"{len(far)} of {count}, 1 outside" in text for text in said)
+    assert len(rings) == len(far) - 1 == 2
+
+
+def test_a_grid_alone_ends_on_the_grid(cinema, run):
+    """Of a recording of one's own there may be no draws."""
+    last = cinema("mesh", flow=run).play([(k, k + 1) for k in range(0, 10**3, 9)], (480, 270), fps=4, duration=1)[-1]
+    assert "PointCloud" not in last.rasters
 
 
 def test_the_magnifier_shows_the_cell_as_it_is(read, shot, run):
@@ -196,9 +210,9 @@ def test_the_probability_in_the_cell_is_told_of_noise_and_of_noised_data(shot, r
     assert abs(share[step] - grid.inside) < 3 * error[step], "the flow keeps it"
 
 
-def test_nothing_is_said_of_the_end_before_the_grid_has_landed(cinema, run):
-    film = cinema("mesh", flow=run)
-    landed = BEFORE + SECONDS + 1.2 + 0.8
+def test_nothing_is_said_of_the_end_before_the_grid_has_landed(cinema, run, draws):
+    film = cinema("mesh", flow=run, draws=draws)
+    landed = BEFORE + SECONDS + 0.6 + 0.8
     for moment, expected in ((landed - 0.2, False), (landed + 0.5, True)):
         film.at(moment, duration=SECONDS)
         family = [m for top in film.scene.mobjects for m in top.get_family()]
@@ -208,20 +222,25 @@ def test_nothing_is_said_of_the_end_before_the_grid_has_landed(cinema, run):
 
 
 @pytest.mark.parametrize("model", ["exact denoiser", "learned: MLP 3 × 128, EMA"])
-def test_no_text_overlaps_or_leaves_the_frame(cinema, run, shape, look, model):
+def test_no_text_overlaps_or_leaves_the_frame(cinema, run, draws, shape, look, model):
     """Of a learned model too, whose caption is longer."""
     named = Trajectory(run.file, run.meta | {"model": {"kind": "learned", "label": model}}, run.arrays)
-    assert cinema("mesh", flow=named).layout(shape, look, duration=2) == []
+    assert cinema("mesh", flow=named, draws=draws).layout(shape, look, duration=2) == []
 
 
-def test_the_magnifier_closes_in_with_the_cell_and_says_how_much_larger_it_shows_it(shot, run):
+def test_the_magnifier_keeps_its_scale_and_shows_beside_the_cell_how_large_it_was(read, shot, run):
+    """The dashed square has the size that the cell had at the start, on the scale of the magnifier at each step."""
     grid = framed(shot).grid
-    low, high = np.array([np.ptp(np.reshape(grid.lens(k), (2, 2))[0]) for k in (0, run.steps)])
-    sizes = [np.ptp(grid.ring(k), axis=0).max() for k in (0, run.steps)]
-    assert low == pytest.approx(3.2 * sizes[0], rel=1e-3)
-    assert high < low
-    assert high >= 1.3 * sizes[1], "but it holds it"
-    lens, whole = (next(m for m in shot.rasters["Lattice"] if (m.side == SIDE) is here) for here in (False, True))
-    times = np.divide(*(np.ptp(mob.points[:, 0]) / (mob.box[1] - mob.box[0]) for mob in (lens, whole)))
-    parts = [m for top in shot.scene.mobjects for m in top.get_family() if getattr(m, "spec", "") == ".1f"]
-    assert parts[0].value == pytest.approx(times, rel=1e-3)
+    across = [np.ptp(np.reshape(grid.lens(k), (2, 2)), axis=1) for k in range(run.steps + 1)]
+    assert np.allclose(across, across[0][0])
+    assert across[0][0] >= 1.3 * max(np.ptp(grid.ring(k), axis=0).max() for k in range(run.steps + 1))
+    lens = next(m for m in shot.rasters["Lattice"] if m.side != SIDE)
+    middle = (lens.points[0] + lens.points[3]) / 2
+    groups = [m for m in shot.scene.mobjects if isinstance(m, VGroup) and len(m) == 8]  # four sides and their casing
+    (square,) = [m for m in groups if np.allclose(m.get_center(), middle, atol=0.2)]
+    scale = np.ptp(lens.points[:, 0]) / (lens.box[1] - lens.box[0])
+    first = np.asarray(run["x"][0], float).reshape(SIDE, SIDE, 2)
+    side = grid.every * (first[0, 1, 0] - first[0, 0, 0]) * scale
+    assert [square.width, square.height] == pytest.approx([side] * 2, rel=0.08), "but for what lies after its dashes"
+    last = np.ptp(grid.ring(run.steps), axis=0) * scale
+    assert np.abs(last - side).max() > 0.12 * side, "the control: the cell as it is in the end"

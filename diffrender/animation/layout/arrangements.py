@@ -102,7 +102,7 @@ def square_stage_with_column(frame: Frame) -> dict[str, Any]:
     """A square stage, and a `column` for what is read beside it with the `key` at its foot; in square and tall frames
     as "stage with column"."""
     if frame.shape not in ("wide", "classic"):
-        return stage_with_column(frame, slider=False, band=3.6)
+        return stage_with_column(frame, slider=False, lines=2, band=4.3)
     body = _body(frame)
     gap, width = (0.5 if frame.shape == "wide" else 0.3), min(body.height, 0.56 * body.width)
     column, (key_row,) = _cut(body._replace(left=body.left + width + gap), _key_row(frame))

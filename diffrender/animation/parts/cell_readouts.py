@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diffrender.animation.layout.box import Box, Boxes
-from diffrender.animation.mobjects.furniture.panels import Rect, frame, panel, pill
+from diffrender.animation.mobjects.furniture.panels import frame, line, panel
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.deformed_grid import CellLens, DeformedGrid
+from diffrender.animation.text.language import own, spoken
 from diffrender.animation.theme import LINE
 from diffrender.trajectory.noised import noised_share
 
-LINES = (
-    "area of the cell, $1\\/abs(det)$ × {:.3f}|area of the cell × {:.3f}|area × {:.3f}",
-    "density in it, $abs(det)$ × {:.2f}|density in it × {:.2f}",
-)
-NOISE = "{:.2f} % of the noise"
-DATA, NOISED = "{:.2f} ± {:.2f} %", "of noised data, at this $t$|of noised data|noised data"
-BOTH = (
-    "probability in it: {:.2f} % of the noise|in it {:.2f} % of the noise|noise {:.2f} %",
-    "{:.2f} ± {:.2f} % of noised data|noised data {:.2f} ± {:.2f} %|noised {:.2f} ± {:.2f} %|$x_t$ {:.2f} ± {:.2f} %",
-)
-TIMES = "× {:.1f}"  # how much larger the magnifier shows the plane
-BAND = 0.15  # of an em, between lines in a band
-LARGEST, CORNER = 0.47, 0.3  # side of the magnifier: of a column's width, and in a square frame of the stage's height
+TIMES = "× {:.3f}", "× {:.2f}"  # of the start, the cell's area, and the density in it
+PRODUCT = "× 1.00"  # whatever the cell looks like: its density is what it is because of this
+INSIDE, ERROR = "{:.2f} %", "{:.2f} ± {:.2f} %"
+LARGEST, CORNER = 0.47, 0.42  # side of the magnifier: of a column's width, and in a square frame of the stage's height
+APART = 0.5  # em at least, from a name to its figure
 
 
 class CellReadouts:
     """Colour bar, noise level, figures and magnifier in the column of "square stage with column", bound to a clock.
 
-    words: what area, density and product are called. lens: where the magnifier lies. times: how much larger it shows
-    the plane. mobjects: all of it.
+    The figures are a small table: area and density of the cell over those at the start, their product, and the
+    probability in the cell, by the law of the noise and measured in data noised to the same level. words: what they are
+    called. lens, key: where the magnifier and the key lie. mobjects: all of it.
     """
 
     def __init__(self, grid: DeformedGrid, clock: Clock, boxes: Boxes, *, words: Mapping[str, str]) -> None:
         page, column = clock.page, boxes.column
-        self.grid, self.clock, self.words = grid, clock, words
+        self.grid, self.clock, self.words, self.key = grid, clock, words, boxes.key
         shares = {0.0: "0", 0.5: f"{grid.vmax / 4:.2g}", 1.0: f"≥ {grid.vmax:.2g}"}
         if page.shape == "tall":  # its bar is short
             del shares[0.5]
@@ -49,9 +42,9 @@ class CellReadouts:
         apart = 1.4 if note else 0.6  # from the words under the bar
         below = column._replace(top=bar[-1].baseline - apart * page.em("legend"))
         if page.shape == "wide":
-            read = self._beside(below)
+            read = self._beside(below._replace(bottom=boxes.stage.bottom))
         elif page.column_align:
-            read = self._under(below)
+            read = self._under(below._replace(bottom=boxes.stage.bottom))
         else:
             self.sigma.at(column.right, bar[0].baseline, 1)
             below = column._replace(top=bar[0].baseline - 1.6 * page.em("legend"))
@@ -60,93 +53,79 @@ class CellReadouts:
         self.mobjects = [*bar, *read, *self._magnifier()]
 
     def _beside(self, box: Box) -> list[Any]:
-        """A magnifier as large as the box lets it be, and at its side what it shows, in large figures."""
+        """A magnifier as large as the box lets it be, and at its side the table, in large figures."""
         page, size = self.clock.page, min(box.height, LARGEST * box.width)
         self.lens = Box(box.left, box.left + size, box.top - size, box.top)
-        figures = ("area", 1, ".3f"), ("density", -1, ".2f")
-        room = box.right - self.lens.right - 0.4
-        rows: list[Any] = [self.sigma]
-        for name, power, form in figures:
-            rows += [self._name(name, room), self._number(f"× {{:{form}}}", power, size="title")]
-        rows += [self._name("product", room), self._of_noise(NOISE, room), *self._noised(DATA, room)]
-        if len(self.clock.run.target):
-            rows.append(page.words(page.fitting(NOISED, room, "legend"), "legend"))
-        return page.stack(box._replace(left=self.lens.right + 0.4), *rows, gap=0.55)
+        self.key = Box(box.left, self.lens.right, self.lens.bottom - 3.4 * page.em("legend"), self.lens.bottom)
+        at = box._replace(left=self.lens.right + 0.4)
+        return self._table(at, [self.sigma], gap=0.45, size="label")
 
     def _under(self, box: Box) -> list[Any]:
-        """Figures in a line each, and the magnifier under them."""
-        lines = *self._lines(box.width), *self._probability(box.width)
-        made = self.clock.page.stack(box, self.sigma, *lines, align=-1)
-        top = float(made[-1].get_bottom()[1]) - 0.2
+        """The table, the magnifier under it, and the key beside that."""
+        made = self._table(box, [self.sigma], gap=0.35)
+        top = min(float(mob.get_bottom()[1]) for mob in made) - 0.2
         size = min(box.width, top - box.bottom)
         self.lens = Box(box.left, box.left + size, top - size, top)
+        self.key = Box(self.lens.right + 0.2, box.right, self.lens.bottom, top)
         return made
 
     def _in_a_band(self, box: Box) -> list[Any]:
-        """Figures at the left, the magnifier at the right."""
-        self.lens = box._replace(left=box.right - box.height)
-        page, root = self.clock.page, self.words["root"]
-        room = self.lens.left - box.left - 0.2
-        lines = page.words(root, "legend", "muted"), *self._lines(room), *self._probability(room)
-        return [self.sigma, *page.stack(box, *lines, gap=BAND, align=-1)]
+        """The table at the left, the magnifier at the right."""
+        size = min(box.height, LARGEST * box.width)
+        self.lens = box._replace(left=box.right - size, bottom=box.top - size)
+        return [self.sigma, *self._table(box._replace(right=self.lens.left - 0.2), gap=0.3)]
 
     def _in_a_corner(self, box: Box, stage: Box, bar: float) -> list[Any]:
-        """The magnifier in a corner of the stage, figures beside the bar, which ends at `bar`."""
+        """The magnifier in a corner of the stage, the table beside the bar, which ends at `bar`."""
         size = CORNER * stage.height
         self.lens = stage._replace(left=stage.right - size, top=stage.bottom + size)
-        return self.clock.page.stack(box, *self._lines(box.right - bar - 0.2), gap=0.25, align=1)
+        return self._table(box._replace(left=bar + 0.3), gap=0.08)
 
-    def _probability(self, room: float) -> list[Any]:
-        """What part of the noise is in the cell, and of the noised data."""
-        noise, data = BOTH
-        return [self._of_noise(noise, room), *self._noised(data, room)]
+    def _table(self, box: Box, above: Sequence[Any] = (), *, gap: float, size: str = "legend") -> list[Any]:
+        """A name and its figure a row, under what stands `above`; a rule over the product and what comes after it."""
+        page, room = self.clock.page, box.width
+        area, density = (self._number(form, power, size) for form, power in zip(TIMES, (1, -1), strict=True))
+        product = page.words(PRODUCT, size)
+        share = page.words(INSIDE.format(100 * self.grid.inside), "legend")
+        figures = {"area": area, "density": density, "product": product, "inside": share, **self._noised()}
+        if page.shape == "square":  # there is no room for all
+            del figures["product"]
+        rows = [row for name, figure in figures.items() for row in self._rows(name, figure, room)]
+        made = page.stack(box, *above, *rows, gap=gap)
+        y = (float(density.get_bottom()[1]) + float(list(figures.values())[2].get_top()[1])) / 2
+        return [*made, line([(box.left, y), (box.right, y)], page.theme.border)]
 
-    def _of_noise(self, forms: str, room: float) -> Any:
-        share = 100 * self.grid.inside
-        return self.clock.page.words(self.clock.page.fitting(forms, room, "legend", share).format(share), "legend")
+    def _rows(self, name: str, figure: Any, room: float) -> list[Any]:
+        """A figure after its name, the longest that finds room, of two lines in a wide frame alone; else under it."""
+        page = self.clock.page
+        left = room - figure.width - APART * page.em("legend")
+        forms = [spoken().line(form).splitlines() for form in self.words[name].split("|")]
+        for lines in forms:
+            made = [page.words(own(part), "legend", "muted") for part in lines]
+            fits = made[-1].width <= left and all(text.width <= room for text in made)
+            if fits and (len(made) == 1 or page.shape == "wide"):
+                return [*made[:-1], [made[-1], figure]]
+        return [*made, figure]
 
-    def _noised(self, forms: str, room: float) -> list[Any]:
+    def _noised(self) -> dict[str, Any]:
         """What part of the noised data is in the cell, and its standard error; nothing without data."""
         grid, run = self.grid, self.clock.run
         if not len(run.target):
-            return []
+            return {}
         shares = [100 * found for found in noised_share(run, [grid.ring(step) for step in range(run.steps + 1)])]
-        text = self.clock.page.fitting(forms, room, "legend", *(0.0 for _ in shares))
-        return [self.clock.number(text, *shares, size="legend")]
+        return {"measured": self.clock.number(ERROR, *shares, size="legend")}
 
-    def _lines(self, room: float = math.inf) -> list[Any]:
-        area, density = (self.clock.page.fitting(forms, room, "legend", 0.0) for forms in LINES)
-        return [self._number(area, 1), self._number(density, -1)]
-
-    def _name(self, word: str, room: float) -> Any:
-        return self.clock.page.words(self.clock.page.fitting(self.words[word], room, "legend"), "legend", "muted")
-
-    def _number(self, template: str, *powers: int, size: str = "legend") -> Any:
-        """A line with the cell's area over that at the start, to each of `powers`: 1, its area, or −1, its density."""
+    def _number(self, template: str, power: int, size: str) -> Any:
+        """The cell's area over that at the start to a power: 1, its area, or −1, its density."""
         grid = self.grid
-        text = self.clock.number(template, *(grid.ratio**power for power in powers), size=size)
-        self.clock.bind(lambda step: text.set_values(*(grid.ratio_at(step) ** power for power in powers)))
+        text = self.clock.number(template, grid.ratio**power, size=size)
+        self.clock.bind(lambda step: text.set_values(grid.ratio_at(step) ** power))
         return text
 
     def _magnifier(self) -> list[Any]:
-        """The magnified part of the grid, in a frame, and how much larger it is."""
-        page, lens = self.clock.page, self.lens
-        self.times = page.running(TIMES, 10.0, size="legend").set_z_index(7)
-        self.times.at(lens.left + 0.2, lens.top - 1.2 * page.em("legend"))
+        """The magnified part of the grid, in a frame."""
         theme, made = self.clock.page.theme, self.clock.bind(CellLens(self.grid, self.lens))
-        made.part.set_z_index(1)
-        made.outline.set_z_index(3)
-        self.magnifier = made
+        for k, mob in enumerate(made.mobjects):
+            mob.set_z_index(1 + k)
         edge = frame(self.lens, theme.muted, 1.2 * LINE).set_z_index(5)
-        return [
-            panel(self.lens, theme),
-            *made.mobjects,
-            edge,
-            pill(self.times, theme, alpha=0.9).set_z_index(6),
-            self.times,
-        ]
-
-    def show_times(self, seen: Rect) -> None:
-        """Say how much larger the magnifier shows what it does than the grid's panel, on which the plane is `seen`."""
-        (a, b), (left, right) = seen[:2], self.grid.rect[:2]
-        self.times.set_values(self.lens.width / self.magnifier.across * (b - a) / (right - left))
+        return [panel(self.lens, theme), *made.mobjects, edge]

@@ -9,11 +9,10 @@ from manim import VGroup, VMobject
 
 from diffrender.animation.layout.page import containing
 from diffrender.animation.mobjects.base import at_step
-from diffrender.animation.mobjects.furniture.panels import Rect
+from diffrender.animation.mobjects.furniture.panels import Rect, put_dashes
 from diffrender.animation.mobjects.plane.lattice import Lattice, areas, normal_mass
 from diffrender.animation.theme import LINE, Theme, ramp
 from diffrender.core.errors import RenderError
-from diffrender.trajectory.distance import compared_points
 from diffrender.trajectory.reader import Trajectory
 
 ROOT = 0.5  # colour follows this power of the density, which rises by two decades
@@ -24,9 +23,12 @@ ROOM = 1.06  # of its own sides, for the even grid
 INNER = 1.6  # deviations from the middle within which it begins
 PACED = 2000  # cells whose colours set the pace
 SATURATION, GREY = 0.6, (0.2126, 0.7152, 0.0722)  # of the density's colours; how light red, green and blue are
-LENS, TIGHT = 3.2, 1.35  # how wide the magnifier's view is: sides of a square as large as the cell; its extent at least
+LENS, TIGHT = (
+    1.9,
+    1.35,
+)  # how wide the magnifier's view is, at least: sides of the cell at the start; its largest extent
 EDGE = 0.05  # of that, between it and the edge of the plane at the end
-FINE = 5  # parts each way of a cell in it, so that no edge shows between the colours of two
+FINE, PARTS = 5, 200  # parts each way of a cell in it, so that no edge shows between the colours of two; of all at most
 
 
 def toned(table: np.ndarray) -> np.ndarray:
@@ -51,7 +53,8 @@ class DeformedGrid:
 
     mass: (side−1, side−1) probability in each cell, which stays while the cell is deformed. vmax: density of the last
     colour. wide, near: parts of the plane, of the shape of `rect`, that hold the even grid, and the data and what the
-    magnifier shows. inside: the probability in the followed cell, `mass` of all its parts.
+    magnifier shows, `across` wide in data units at each step. inside: the probability in the followed cell, `mass` of
+    all its parts.
     ratio: (T+1,) area of the followed cell over its area at the start; its density changes by 1 / ratio.
     """
 
@@ -80,6 +83,8 @@ class DeformedGrid:
         low, high = np.quantile(shown, (0.001, 0.999), axis=0)
         room = 0.08 * (high - low).max()
         self.cell = self._pick(first, last, deviation)
+        extents = [float(np.ptp(self.ring(k), axis=0).max()) for k in range(run.steps + 1)]
+        self.across = max(LENS * extents[0], TIGHT * max(extents))
         x0, x1, y0, y1 = self.lens(run.steps)
         edge = EDGE * (x1 - x0)
         (left, bottom), (right, top) = low - room, high + room
@@ -109,11 +114,19 @@ class DeformedGrid:
         return np.concatenate([block[0], block[1:, -1], block[-1, -2::-1], block[-2:0:-1, 0]])
 
     def lens(self, step: float) -> Rect:
-        """What a magnifier of the followed cell shows at a step 0..T: all of the cell, closer in as it shrinks."""
-        low, high = (np.asarray(end(self.ring(step), axis=0), float) for end in (np.min, np.max))
-        x, y = ((low + high) / 2).tolist()
-        half = max(LENS * math.sqrt(float(areas(self.block(step)).sum())), TIGHT * float((high - low).max())) / 2
+        """What a magnifier of the followed cell shows at a step 0..T: as much of the plane at each, so that areas in it
+        can be compared by eye; the cell in its middle."""
+        (x, y), half = self.middle(step).tolist(), self.across / 2
         return (x - half, x + half, y - half, y + half)
+
+    def middle(self, step: float) -> np.ndarray:
+        """(2,) of the followed cell's extent at a step 0..T."""
+        ring = self.ring(step)
+        return np.asarray((ring.min(axis=0) + ring.max(axis=0)) / 2, float)
+
+    def square(self, step: float) -> np.ndarray:
+        """(4·every, 2) the cell as it was at the start, with its middle where the cell's is at a step 0..T."""
+        return np.asarray(self.ring(0) - self.middle(0) + self.middle(step), float)
 
     def ratio_at(self, step: float) -> float:
         """The area of the followed cell at a step 0..T, over that at the start."""
@@ -125,26 +138,6 @@ class DeformedGrid:
         cells = np.random.default_rng(seed).choice(mass.size, min(PACED, mass.size), p=mass / mass.sum())
         size = np.stack([areas(self.nodes(k)).ravel()[cells] for k in range(self.run.steps + 1)])
         return np.clip(mass[cells] / np.maximum(size, 1e-12) / self.vmax, 0, 1)[..., None] ** ROOT
-
-    def drawn(self, count: int, seed: int = 0) -> np.ndarray:
-        """(count,) chains: draws of the noise that fall on the even grid, each at the nearest point of it."""
-        first, rng, made = self.nodes(0), np.random.default_rng(seed), np.zeros((0, 2))
-        reach = np.abs(first[-1, -1])
-        while len(made) < count:
-            drawn = rng.standard_normal((count, 2)) * self.deviation
-            made = np.concatenate([made, drawn[(np.abs(drawn) < reach).all(1)]])
-        places = (made[:count] - first[0, 0]) / (first[-1, -1] - first[0, 0]) * (self.side - 1)
-        column, row = np.clip(np.rint(places).astype(int), 0, self.side - 1).T
-        return row * self.side + column
-
-    def points(self, step: int, chains: np.ndarray) -> np.ndarray:
-        """(N, 2) where chains are at a recorded step."""
-        return self.nodes(step).reshape(-1, 2)[chains]
-
-    @property
-    def compared(self) -> int:
-        """How many points are compared, of either; 0 without data."""
-        return compared_points(self.run, self.nodes(-1).reshape(-1, 2)) or 0
 
     def _pick(self, first: np.ndarray, last: np.ndarray, deviation: float) -> tuple[int, int]:
         """Row and column where the followed cell, between drawn lines, begins: by rule, never by hand."""
@@ -202,32 +195,51 @@ class FollowedCell(VGroup):
 
 
 class CellLens:
-    """A magnifier on the followed cell, which closes in on it, so that its shape is seen however small it is.
+    """A magnifier on the followed cell, of one scale throughout, and dashed in it how large the cell was at the start.
 
-    mobjects: the magnified part of the grid and the cell's outline. across: how wide its view is, in data units.
+    mobjects: the magnified part of the grid, that square, and the cell's outline.
     """
 
-    across: float
-
     def __init__(self, grid: DeformedGrid, rect: Rect) -> None:
-        (r, c), e = grid.cell, grid.every
-        low = [max(0, at - 3 * e) for at in (r, c)]
-        high = [min(grid.side, at + 4 * e + 1) for at in (r, c)]
-        size = min(high[0] - low[0], high[1] - low[1])
-        low = [min(lo, grid.side - size) for lo in low]
+        (low, size), e = self._seen(grid), grid.every
         rows, columns = (np.arange(lo, lo + size) for lo in low)
         index = (rows[:, None] * grid.side + columns).ravel()
         states = np.stack([np.asarray(grid.run.states[k])[index] for k in range(grid.run.steps + 1)])
         mass = grid.mass[low[0] : low[0] + size - 1, low[1] : low[1] + size - 1]
         self.grid = grid
-        self.part = grid._lattice((-1, 1, -1, 1), rect, states, mass, e, fine=FINE)
+        self.part = grid._lattice((-1, 1, -1, 1), rect, states, mass, e, fine=max(1, min(FINE, PARTS // size)))
+        self.part.box = grid.lens(0)
+        self.square = VGroup(*self._sides())
         self.outline = FollowedCell(grid, self.part)
-        self.mobjects = [self.part, self.outline]
+        self.mobjects = [self.part, self.square, self.outline]
         self.show_step(0)
+
+    @staticmethod
+    def _seen(grid: DeformedGrid) -> tuple[list[int], int]:
+        """Where the rows and columns begin, at drawn lines, of a square of points that holds all that is ever seen, and
+        how many there are of either."""
+        seen = np.zeros((grid.side, grid.side), bool)
+        for step in range(grid.run.steps + 1):
+            a, b, c, d = grid.lens(step)
+            x, y = np.moveaxis(grid.nodes(step), -1, 0)
+            seen |= (x > a) & (x < b) & (y > c) & (y < d)
+        e, at = grid.every, [np.flatnonzero(seen.any(1 - axis)) for axis in (0, 1)]
+        low = [max(0, (int(found[0]) // e - 1) * e) for found in at]
+        size = max(min(grid.side, (int(found[-1]) // e + 2) * e + 1) - lo for found, lo in zip(at, low, strict=True))
+        return [max(0, min(lo, (grid.side - size) // e * e)) for lo in low], size
+
+    def _sides(self) -> list[VMobject]:
+        """The square of the start, which stays where it is in the magnifier: dashed, on a casing."""
+        theme, corners = self.grid.theme, self.part.to_scene(self.grid.square(0)[:: self.grid.every])
+        made = []
+        for color, width in ((theme.panel, 2.6 * LINE), (theme.samples, 1.4 * LINE)):
+            for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+                mob = VMobject(stroke_color=color, stroke_width=100 * width)
+                made.append(put_dashes(mob, tuple(a[:2]), tuple(b[:2])))
+        return made
 
     def show_step(self, step: float) -> None:
         """Look at the cell at a recorded step."""
-        self.part.box = box = self.grid.lens(step)
-        self.across = box[1] - box[0]
+        self.part.box = self.grid.lens(step)
         self.part.show_step(step)
         self.outline.show_step(step)

@@ -15,7 +15,7 @@ from diffrender.animation.parts.judgement import Judgement, judgement
 from diffrender.animation.text.language import own, spoken
 from diffrender.animation.text.typst import Typeset
 from diffrender.animation.theme import LINE
-from diffrender.trajectory.distance import strays
+from diffrender.trajectory.distance import compared_points, strays
 from diffrender.trajectory.reader import Trajectory
 
 # forms, the longest first; in a column they may have lines
@@ -51,6 +51,7 @@ GAPS, ROOM, SPARE = (
     1.06,
     1.0,
 )  # em, between columns; of the room before they are shorter; over figures
+FEW, LEAST = 16, 0.7  # rings of full size; how much smaller they are at least, where there are more
 RING, POINT = 0.12, 0.055  # radius of the rings round points that stray; in space of their points, that have a rim
 KEY = 0.34, 0.5  # em: radius of a ring after the name of such points, and from that to it
 LARGEST = {"wide": 1.4, "classic": 1.25, "square": 1.15, "tall": 1.1}  # times the label: the closing sentence
@@ -75,6 +76,11 @@ class JudgedTable:
         width, height = np.ptp(seen, axis=0)
         return judged_panels(page.frame, float(width / height) if width and height else 1.0, more=more)
 
+    @staticmethod
+    def compared(run: Trajectory) -> int:
+        """How many of the last states of a run are judged, beside as many of the data; 0 if too few were recorded."""
+        return compared_points(run, run.states[-1]) or 0
+
     def __init__(
         self,
         page: Page,
@@ -92,27 +98,36 @@ class JudgedTable:
         shown = np.asarray(last[:points], float)
         far = strays(shown, np.asarray(run.target[:points], float))
         stray = int(far.sum())
-        self.rings = self._rings(right, shown[far]) if 0 < stray <= MANY * len(shown) else VGroup()
-        judged = judgement(run, last, stray=stray, shown=len(shown))
+        self.rings, outside = VGroup(), 0
+        if 0 < stray <= MANY * len(shown):
+            seen = self._seen(right, shown[far])
+            self.rings, outside = self._rings(right, shown[far][seen]), int((~seen).sum())
+        judged = judgement(run, last, stray=stray, shown=len(shown), outside=outside)
         said = judged.said if judged else "|".join(form.format(stray, len(shown)) for form in ONLY_STRAY.split("|"))
         self.mobjects: list[Any] = self._sentence(said, boxes.verdict)
         if judged:
             self.mobjects += self._column(judged) if boxes.column else self._lines(judged)
         self.meant = page.fitting(MEANT, page.frame.width - 0.6, "caption")
 
+    @staticmethod
+    def _seen(right: Plane, points: np.ndarray) -> np.ndarray:
+        """(N,) which of points (N, D) lie in the panel."""
+        at, (a, b, c, d) = right.to_scene(points), right.rect
+        return np.asarray((at[:, 0] > a) & (at[:, 0] < b) & (at[:, 1] > c) & (at[:, 1] < d))
+
     def _rings(self, right: Plane, points: np.ndarray) -> Any:
-        """Rings round points (N, D) that are seen; in space points with a rim, that turn with the rest."""
-        theme, at = self.page.theme, right.to_scene(points)
-        (a, b, c, d) = right.rect
-        seen = (at[:, 0] > a) & (at[:, 0] < b) & (at[:, 1] > c) & (at[:, 1] < d)
-        if not seen.any():
+        """A ring round each of points (N, D); in space points with a rim, that turn with the rest."""
+        theme = self.page.theme
+        if not len(points):
             return VGroup()
         if right.dims == 3:
             rim: dict[str, Any] = {"color": theme.samples, "radius": POINT, "ring": theme.fg}
-            cloud = right.cloud(points[seen], **rim)
+            cloud = right.cloud(points, **rim)
             cloud.haze = theme.samples  # far or near, they look as the key has them
             return cloud
-        drawn = [Circle(radius=RING).set_stroke(theme.fg, 100 * LINE).move_to([*p, 0.0]) for p in at[seen]]
+        radius = RING * max(LEAST, min(1.0, (FEW / len(points)) ** 0.5))
+        drawn = [Circle(radius=radius).set_stroke(theme.fg, 100 * LINE).move_to([*p, 0.0])
+                 for p in right.to_scene(points)[:, :2]]  # fmt: skip
         return VGroup(*drawn).set_z_index(9)
 
     def _sentence(self, forms: str, box: Box) -> list[Any]:

@@ -58,16 +58,16 @@ class Judgement(NamedTuple):
     said: str
 
 
-def judgement(run: Trajectory, last: np.ndarray, *, stray: int, shown: int) -> Judgement | None:
-    """Of the last states of a run, of which so many are `shown` and so many of these `stray`; None if too few data
-    were recorded."""
+def judgement(run: Trajectory, last: np.ndarray, *, stray: int, shown: int, outside: int = 0) -> Judgement | None:
+    """Of the last states of a run, of which so many are `shown` and so many of these `stray`, some of them so far that
+    they lie `outside` the panel; None if too few data were recorded."""
     whole, usual = judged_distance(run, last), usual_strays(run, last)
     if whole is None or usual is None:
         return None
     nearest = nearest_distances(run, [last])[0]
     (near, near_true), (far, far_true) = written(nearest), written(whole)
     return Judgement(
-        [near, far, f"{stray:,} of {shown:,}"],
+        [near, far, f"{stray:,} of {shown:,}" + (f", {outside:,} outside" if outside else "")],
         [near_true, far_true, f"{usual[0]:,}–{usual[1]:,}"],
         compared_points(run, last) or 0,
         verdict(whole.far > whole.high, point_by_point(nearest, stray > usual[1]), stray, usual[1], shown),

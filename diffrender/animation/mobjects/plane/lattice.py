@@ -74,9 +74,7 @@ class Lattice(Raster):
         """The deformed cells, coloured by their density, the densest on top, and the lines over them."""
         nodes, affine = self.nodes().astype(float), place.affine(self.box)
         at = self._parted(nodes @ affine[:, :2].T + affine[:, 2], ends=True)
-        corners = np.stack([at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]], axis=2)
-        outwards = corners - corners.mean(axis=2, keepdims=True)
-        corners += OVERLAP * outwards / np.maximum(np.linalg.norm(outwards, axis=-1, keepdims=True), 1e-9)
+        corners = _widened(np.stack([at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]], axis=2))
         share = self._parted(np.clip(self.density() / self.vmax, 0, 1) ** self.power)
         rgba = rgba8(self.table[np.rint(share * (len(self.table) - 1)).astype(int)].reshape(-1, 3), share.size, opacity)
         order = np.argsort(share, axis=None, kind="stable")  # where the grid folds, the denser lies on top
@@ -100,6 +98,18 @@ class Lattice(Raster):
     def _lines(self, nodes: np.ndarray) -> np.ndarray:
         """(S, L, 2) the points of the lines that are drawn."""
         return np.concatenate([nodes[self.drawn].swapaxes(0, 1), nodes[:, self.drawn]], axis=1)
+
+
+def _widened(corners: np.ndarray) -> np.ndarray:
+    """Quadrilaterals (R, C, 4, 2), every side of which is `OVERLAP` farther out, however thin they are."""
+    first, second, third, last = np.moveaxis(corners, 2, 0)
+    across, down = second - first + third - last, third - second + last - first
+    for along, other, sides in ((across, down, (-1, 1, 1, -1)), (down, across, (-1, -1, 1, 1))):
+        out = np.stack([-other[..., 1], other[..., 0]], axis=-1)  # at right angles to the sides that it moves
+        out *= np.sign((out * along).sum(-1, keepdims=True))
+        out *= OVERLAP / np.maximum(np.linalg.norm(out, axis=-1, keepdims=True), 1e-9)
+        corners = corners + out[..., None, :] * np.array(sides)[:, None]
+    return corners
 
 
 def _lengths(lines: np.ndarray) -> np.ndarray:
