@@ -11,18 +11,22 @@ from pydantic import Field
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     BesideData,
+    Box,
     Boxes,
     Clock,
     FadeInFast,
     FadeOutFast,
+    GenerationAct,
     Hero,
     LearningCurves,
     LearningImages,
     PairAct,
     SceneOptions,
     Training,
+    Trajectory,
     TrajectoryScene,
     frame,
+    generation,
     key_dot,
     key_line,
     key_path,
@@ -31,6 +35,7 @@ from diffrender.animation import (
     point_radius,
     scale_bar,
     stray_count,
+    tile_names,
     towards_the_data,
 )
 
@@ -55,7 +60,7 @@ class TrainingScene(TrajectoryScene):
     class Options(SceneOptions):
         """Options of `training`."""
 
-        duration: float = Field(10.0, gt=0, le=600, description="seconds from the first to the last training step")
+        duration: float = Field(8.0, gt=0, le=600, description="seconds from the first to the last training step")
         points: int = Field(800, ge=10, le=20000, description="points shown of the data and of the samples each")
         pair: bool = Field(True, description="first, one pair of a data point and noise, and the network's guess")
         interpolate: bool = Field(True, description="points go straight from one snapshot to the next; images do not")
@@ -101,8 +106,11 @@ class TrainingScene(TrajectoryScene):
                 self.play(*back)
         self.stand(self.seconds(UNTRAINED))
         self.play_run(clock)
+        shown = [*ground, *moving]
+        if (way := generation(run)) is not None:
+            shown = self.generate(way, boxes, shown)
         if not images and len(run.target):
-            self.beside_the_data(boxes, [*ground, *moving])
+            self.beside_the_data(boxes, shown)
         self.outro()
 
     def has_pairs(self) -> bool:
@@ -122,6 +130,16 @@ class TrainingScene(TrajectoryScene):
         self.next_act("run")
         act.leave(left, gone)
 
+    def generate(self, way: Trajectory, boxes: Boxes, shown: list[Any]) -> list[Any]:
+        """The trained network at work, in place of what is `shown`; what stands then."""
+        view = self.view(self.run.target, boxes.panel, reach=0.86, haze=self.theme.panel)
+        few = {"points": self.options.points, "heroes": self.options.heroes}
+        act = self.generating = GenerationAct(self, way, boxes, view, self.stamp, **few)
+        self.next_act("generation")
+        left = act.play([mob for mob in shown if mob not in self.standing])
+        self.next_act("result")
+        return [*self.standing, *left, act.samples]
+
     def beside_the_data(self, boxes: Boxes, gone: list[Any]) -> None:
         """The last samples leave the data that they lie among: both as large as fits, with their distance."""
         run, options = self.run, self.options
@@ -133,7 +151,7 @@ class TrainingScene(TrajectoryScene):
         beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated")
         caption = self.caption("model", beside.meant, "seed")
         self.play(FadeOutFast(*gone, run_time=0.3), FadeInFast(*view.made, run_time=0.3))  # at rest: no double
-        self.play(view.move(*beside.where, self.seconds(MOVE_SECONDS)))  # the stage is theirs until they are in place
+        beside.move_first(self, view, self.seconds(MOVE_SECONDS))
         beside.play(self, view, [], caption)
 
     def images(self, boxes: Boxes, clock: Clock) -> tuple[list[Any], list[Any]]:
@@ -157,18 +175,10 @@ class TrainingScene(TrajectoryScene):
 
         # stamps: what it could do at some moments
         tiles = [round(clock.timeline.step(course)) for course in np.linspace(0, 1, len(boxes.tiles))]
-        shown = [mob for box, shot in zip(boxes.tiles, tiles, strict=True) for mob in self.stamp(box, shot, clock)]
-        names = [
-            page.label(
-                f"{'step ' * (shot == tiles[0])}{steps[shot]:,}",
-                b.center[0],
-                b.bottom + 0.3 * page.em("floor"),
-                0,
-                "floor",
-                "muted",
-            )
-            for b, shot in zip(boxes.tile_names, tiles, strict=True)
+        shown = [
+            mob for box, shot in zip(boxes.tiles, tiles, strict=True) for mob in self.stamp(box, shots, shot, clock)
         ]
+        names = tile_names(page, boxes.tiles, boxes.tile_names, [f"{steps[shot]:,}" for shot in tiles], "step ")
 
         edge = [frame(boxes.panel, theme.border).set_z_index(view.made[-1].z_index + 1)]
         edge += [scale_bar(view, page, boxes.panel, under=theme.panel).set_z_index(9)] if view.dims == 2 else []
@@ -179,9 +189,9 @@ class TrainingScene(TrajectoryScene):
         ground = [*self.standing, *count, self.legend(self.keys(), boxes.key), *names, *shown]
         return ground, list(view.made)
 
-    def stamp(self, box: Any, shot: int, clock: Clock) -> list[Any]:
-        """The samples of one snapshot on a tile, once the training has come to it."""
-        states = self.run["snapshot"][shot, : self.options.points]
+    def stamp(self, box: Box, states: np.ndarray, shot: int, clock: Clock) -> list[Any]:
+        """One of some states (T+1, N, D) on a tile, once the clock has come to it."""
+        states = states[shot][: self.options.points]
         view = self.view(self.run.target, box, reach=0.86)
         self.views.remove(view)
         cloud = view.cloud(states, color=self.theme.samples, radius=point_radius(len(states), 0.5 * box.width**2))

@@ -105,6 +105,7 @@ from .parts.flow_legend import FlowLegend as FlowLegend, flow_pace as flow_pace
 from .parts.flow_marks import FlowMarks as FlowMarks
 from .parts.flow_paths import FlowPaths as FlowPaths
 from .parts.forward_step import ForwardStep as ForwardStep, told_step as told_step
+from .parts.generation_act import GenerationAct as GenerationAct, generation as generation
 from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero, pick_hero as pick_hero
 from .parts.hero_step import HeroStep as HeroStep
@@ -183,6 +184,7 @@ from .parts.straightness import (
     straightness as straightness,
 )
 from .parts.stray_count import stray_count as stray_count
+from .parts.tile_names import tile_names as tile_names
 from .parts.tiles import ImageTiles as ImageTiles, tile_steps as tile_steps
 from .parts.tilt import ClaimPanels as ClaimPanels, GuidedFields as GuidedFields, guided_where as guided_where
 from .parts.walk_result import WalkResult as WalkResult, of_classes as of_classes, of_places as of_places

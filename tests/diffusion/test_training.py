@@ -83,6 +83,18 @@ def test_the_recording_shows_the_training(whole):
     assert not np.array_equal(t.snapshot[0], t.snapshot[-1])
 
 
+def test_the_way_from_noise_to_the_last_snapshot_is_recorded(whole):
+    t = Trajectory.open(whole.recording)
+    assert t.generation.shape == (6, 100, 2)
+    assert np.array_equal(t.generation[-1], t.snapshot[-1])
+    assert not np.array_equal(t.generation[-1], t.snapshot[-2]), "the control: an earlier snapshot"
+    ratio = t.generation_sigma / np.maximum(t.generation_alpha, 1e-12)
+    assert (np.diff(ratio) < 0).all()
+    assert ratio[-1] == 0
+    noise = t.generation[0] / np.hypot(t.generation_alpha[0], t.generation_sigma[0])
+    assert 0.85 < noise.std() < 1.15, "it begins in noise"
+
+
 def test_same_seed_same_bits_other_seed_other_weights(whole, tmp_path):
     again = train(config(), tmp_path / "a.safetensors", device="cpu", key="abc")
     assert again.weights.read_bytes() == whole.weights.read_bytes()

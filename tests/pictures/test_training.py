@@ -296,6 +296,49 @@ def test_a_training_that_recorded_no_pairs_begins_with_its_first_step(cinema, ru
     assert main(shot).step == 0
 
 
+def generated(film, seconds):
+    """The generation act after so many of its seconds; None where it does not play."""
+    for k in range(20, 80, 5):
+        film.play([(0, k + 1)], (320, 180), fps=5, duration=SECONDS, pair=False)
+        act = getattr(film.scene, "generating", None)
+        if act is not None and act.samples in film.scene.mobjects:
+            film.play([(0, k + 1 + round(5 * seconds))], (320, 180), fps=5, duration=SECONDS, pair=False)
+            return film.scene.generating
+    return None
+
+
+def test_at_the_end_the_network_generates_on_the_recorded_way(cinema, run):
+    act = generated(cinema("training", training=run), 2.6)
+    way, step = np.asarray(run["generation"], float), act.clock.step
+    k = int(step)
+    assert 0 < step < len(way) - 1
+    now = way[k] + (step - k) * (way[k + 1] - way[k])
+    np.testing.assert_allclose(act.samples.xy, now, atol=1e-5)
+    assert not np.allclose(act.samples.xy, way[k + 1], atol=1e-3), "the control: another moment"
+
+
+def test_a_training_that_recorded_no_generation_ends_as_before(cinema, run):
+    plain = Trajectory(run.file, run.meta, {key: run[key] for key in run if not key.startswith("generation")})
+    film = cinema("training", training=plain)
+    *_, last = film.play([(0, 10**6)], (320, 180), fps=4, duration=SECONDS)
+    clouds = [cloud for cloud in last.rasters["PointCloud"] if len(cloud.xy) == POINTS]
+    assert any(np.allclose(cloud.xy, run["snapshot"][-1], atol=1e-5) for cloud in clouds)
+    assert generated(cinema("training", training=plain), 0) is None
+
+
+def test_the_pair_that_is_told_of_is_typical_and_gains(run):
+    from diffrender.animation.parts.learned_pair import TYPICAL, told_pair
+
+    x0, best, guess = (np.asarray(run[f"pair_{name}"], float) for name in ("x0", "best", "guess"))
+    least, told = np.linalg.norm(best - x0, axis=-1), told_pair(run)
+    off = np.abs(least - np.sqrt(np.square(least).mean()))
+    assert (off < off[told]).sum() < len(off) / TYPICAL
+    far = np.array(guess)
+    other = int(np.argsort(off)[0]) if int(np.argsort(off)[0]) != told else int(np.argsort(off)[1])
+    far[0, other] += 50  # of two that are typical, the one that gains more
+    assert told_pair(Trajectory(run.file, run.meta, run.arrays | {"pair_guess": far})) == other
+
+
 def test_points_off_the_data_are_counted_all_through(run):
     from diffrender.animation.parts.stray_count import half_learned, stray_counts
 

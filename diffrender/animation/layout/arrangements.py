@@ -234,7 +234,7 @@ def panel_beside_tiles(
     if frame.shape not in ("wide", "classic"):
         return panel_over_tiles(frame, tiles=tiles, under=under, key_lines=key_lines)
     panel, right = _body(frame).columns(*((0.45, 0.55) if frame.shape == "wide" else (0.47, 0.53)), gap=0.6)
-    name, gap = 1.25 * frame.type.floor, 0.14
+    name, gap = 1.25 * frame.type.legend, 0.14
     size = (right.width - gap * (tiles - 1)) / tiles
     key = max(1.6 * key_rows - 0.25, 0.0) * frame.type.legend
     if key_last:

@@ -20,7 +20,9 @@ from diffrender.trajectory.distance import Judged, judged_distance
 from diffrender.trajectory.reader import Trajectory
 
 MOVE_SECONDS, SOON = 1.3, 0.2  # the samples move to their panel, what goes is gone after this part of it
+NAMED_SECONDS = 0.5  # in which names and figures come if the samples are there
 LATE = 0.8  # after which their name and their figures come, across whose places they may move
+LEFT = 0.5  # part of its way after which a view has left its place
 READ_SECONDS = 1.5  # in which the figures are read, beside the hold of the last picture
 DATA = {2: 0.75, 3: 0.9}  # opacity: in space what is far fades besides
 ROOM, STRAYS = 1.1, 1.3  # round what is on a panel; samples that lie farther out than so many times the data need none
@@ -46,18 +48,25 @@ class Beside:
     where: tuple[Any, Any]
     named: list[Any]
     mobjects: list[Mobject]
+    arrived = False
+
+    def move_first(self, scene: Any, view: Plane, seconds: float) -> None:
+        """The samples' view moves to its panel; in its place, once it is left, what they are compared with comes."""
+        into, self.arrived = [mob for mob in self.mobjects if mob not in self.named], True
+        scene.play(view.move(*self.where, seconds), FadeInFast(*into, run_time=seconds, after=LEFT))
 
     def play(self, scene: Any, view: Plane, gone: Sequence[Mobject], *also: Mobject) -> None:
         """What is `gone` fades; their view moves to its panel, and the rest comes, with all that `also` does.
 
         A box in space, for which a panel has no room, goes too.
         """
-        seconds = scene.seconds(MOVE_SECONDS)
+        seconds = scene.seconds(NAMED_SECONDS if self.arrived else MOVE_SECONDS)
         gone = [*gone, *(mob for mob in view.cage if mob in scene.mobjects and mob not in gone)]
         out = [FadeOutFast(*gone, run_time=SOON * seconds)] if gone else []
-        soon = [mob for mob in self.mobjects if mob not in self.named]
+        soon = [mob for mob in self.mobjects if mob not in self.named and mob not in scene.mobjects]
         into = FadeInFast(*soon, *also, run_time=seconds, after=SOON if gone else 0.0)
-        scene.play(*out, view.move(*self.where, seconds), into, FadeInFast(*self.named, run_time=seconds, after=LATE))
+        named = FadeInFast(*self.named, run_time=seconds, after=0.0 if self.arrived else LATE)
+        scene.play(*out, view.move(*self.where, seconds), into, named)
 
 
 class BesideData(Beside):

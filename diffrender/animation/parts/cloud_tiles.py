@@ -11,6 +11,7 @@ from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.layout.views import around
 from diffrender.animation.mobjects.furniture.panels import frame
+from diffrender.animation.parts.tile_names import tile_names
 from diffrender.animation.theme import point_radius
 
 POINTS = 500  # points in a tile, at most
@@ -23,7 +24,7 @@ class CloudTiles:
     """States (T+1, N, 2 | 3) at each of `steps`, in a view of their own; those to come are faint. Bind it to a clock.
 
     colors: (T+1,) of the points. reach: the part of a tile that the first state fills; noise: as of `around`. names:
-    a text for each; if they are too long for their tiles, all but the first lose `prefix`. hero: one chain, marked.
+    a text for each, `prefix` before the first. hero: one chain, marked.
     """
 
     def __init__(
@@ -55,11 +56,7 @@ class CloudTiles:
             self.tiles.append(view.made)
         self.places = [np.array([*box.center, 0.0]) for box in boxes]
         self.marker = frame(boxes[0], theme.fg, MARK).set_z_index(9)
-        texts = [page.words(prefix + name, "floor", "muted") for name in names]
-        if max(text.width for text in texts) > boxes[0].width:
-            texts = [page.words(name, "floor", "muted") for name in names]
-        low = [box.bottom + 0.25 * page.em("floor") for box in name_boxes]
-        self.names = [text.at(box.center[0], y, 0) for text, box, y in zip(texts, name_boxes, low, strict=False)]
+        self.names = tile_names(page, boxes, name_boxes, names, prefix)
         self.grounds = [frame(box, theme.border, fill=theme.panel) for box in boxes[: len(self.steps)]]
 
     @property

@@ -22,7 +22,7 @@ MARK = 0.12  # radius of the points of the pair
 ROOM = {2: 1.8, 3: 2.6}  # of the close-up round the pair, in what it needs
 LARGEST = 0.09  # radius of the likeliest of the points that it could have been
 DIM = 0.4  # opacity of all data while some are shown to be likely
-LEAST = 0.5  # of the mean miss of best guesses: so much the best guess misses in the pair that is shown, at least
+TYPICAL = 4  # of so many pairs one is typical: it misses at best about as much as all do
 
 
 def diamond(color: str) -> Square:
@@ -31,10 +31,13 @@ def diamond(color: str) -> Square:
 
 
 def told_pair(run: Trajectory) -> int:
-    """The pair whose guess gains most by training, of those in which even the best one misses by far."""
+    """Of the pairs that miss at best about as much as all do, the one whose guess gains most by training and least
+    gets worse on the way."""
     x0, guess = np.asarray(run["pair_x0"], float), np.asarray(run["pair_guess"], float)
     miss, least = np.linalg.norm(guess - x0, axis=-1), np.linalg.norm(np.asarray(run["pair_best"]) - x0, axis=-1)
-    return int(np.argmax(np.where(least >= LEAST * least.mean(), miss[0] - miss[-1], -np.inf)))
+    off = np.abs(least - np.sqrt(np.square(least).mean()))
+    typical = off <= np.sort(off)[max(len(off) // TYPICAL, 1) - 1]
+    return int(np.argmax(np.where(typical, 2 * miss[0] - miss[-1] - miss.max(0), -np.inf)))
 
 
 def likelihoods(run: Trajectory, noised: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -48,21 +51,22 @@ class LearnedPair:
     """The pair's marks over the data in `view`; a clock's steps are snapshots.
 
     points: of the data that are shown. miss: (K,) how far the guess misses; rms: (K,) the root mean square miss of all
-    pairs, and best_rms that of E[x_0 | x_t], than which no guess is better on average. closer: the part of data space
-    in which it is seen.
+    pairs, and best_rms that of E[x_0 | x_t], than which no guess is better on average. place: (D,) where x_t is drawn;
+    of_edm: as x_σ = x_t / α, which is x_0 and noise alone. closer: the part of data space in which it is seen.
     """
 
-    def __init__(self, page: Page, run: Trajectory, view: Plane, points: int) -> None:
+    def __init__(self, page: Page, run: Trajectory, view: Plane, points: int, *, of_edm: bool) -> None:
         theme, self.view = page.theme, view
         self.x0, self.noised, self.best = (
             np.asarray(run[f"pair_{name}"][told_pair(run)], float) for name in ("x0", "noised", "best")
         )
+        self.place = self.noised / run.meta["pair_level"]["alpha"] if of_edm else self.noised
         x0, guess = np.asarray(run["pair_x0"], float), np.asarray(run["pair_guess"], float)
         self.count, self.guess = len(x0), guess[:, told_pair(run)]
         misses = np.linalg.norm(guess - x0, axis=-1)
         self.miss, self.rms = misses[:, told_pair(run)], np.sqrt(np.square(misses).mean(1))
         self.best_rms = float(np.sqrt(np.square(np.asarray(run["pair_best"], float) - x0).sum(-1).mean()))
-        shown = np.concatenate([[self.x0, self.noised, self.best], self.guess])
+        shown = np.concatenate([[self.x0, self.place, self.best], self.guess])
         self.closer = view.fit(shown, ROOM[view.dims])
         data = run.target[:points]
         likely = np.sqrt(likelihoods(run, self.noised, data))
@@ -95,7 +99,7 @@ class LearnedPair:
         """Show the guess of a snapshot, or between two, and its miss."""
         self.step, k = step, min(int(step), len(self.guess) - 1)
         guess = self.guess[k] + (step - k) * (self.guess[min(k + 1, len(self.guess) - 1)] - self.guess[k])
-        data, start, end = (self.at(place) for place in (self.x0, self.noised, guess))
+        data, start, end = (self.at(place) for place in (self.x0, self.place, guess))
         put_dashes(self.noise, data, start, self.grown["noise"])
         self.data.move_to(data)
         self.start.move_to(data + (start - data) * self.grown["noise"])

@@ -24,11 +24,11 @@ NARROW = 10.0  # em, under which a chart is narrow
 NAMED = 0.55  # of a chart's width, under which curves are still high: room for the name of a dotted line
 EVEN = 0.1  # of the time in which points move that all snapshots have alike
 ABOVE = 0.8  # of that width, for its name over a narrow chart: the next one's may reach over its left edge
-LEAST = "least possible on average: {0}|least on average: {0}|least {0}"
+LEAST = "the best any network can do: {0}|best possible: {0}|at best {0}"
 JOINED = "nearest data 0.000, true samples 0.000–0.000"  # the longest line that every chart with its floor needs
 LOSS_JOINED = (
-    "Loss, mean of the latest half {0}, least on average {1}|Loss, latest half {0}, least on average {1}"
-    "|Loss {0}, least on average {1}|Loss {0}, least {1}"
+    "Loss, mean of the last half {0}; the best any network can do {1}|Loss, mean of last half {0}; best possible {1}"
+    "|Loss {0}; best possible {1}|Loss {0}; at best {1}"
 )
 NEAREST_JOINED = (
     "Mean distance to the nearest data {0}, true samples {1}|To the nearest data {0}, true samples {1}"
@@ -99,7 +99,7 @@ class LearningCurves:
         low, high = min(loss.min(), floor or np.inf), loss.max()  # nothing that was recorded is cut off
         axes = Axes(
             page, box, x=(1, len(loss)), y=(low, high), log_x=True, x_ticks=x_ticks,
-            y_ticks=evenly(low, high, 2 if page.shape == "tall" else 3), room=room,
+            y_ticks=evenly(low, high, 2 if page.shape == "tall" else 3), room=room, pad=UNDER_NAME,
         )  # fmt: skip
         raw = axes.curve(at, loss, color=theme.fg, width=HAIR).set_fill(opacity=RAW)
         smooth = axes.curve(at, mean, color=theme.fg, ring=theme.bg)
@@ -107,7 +107,7 @@ class LearningCurves:
             clock.bind(lambda shot, curve=curve: curve.show_step(self._moment(shot)), moves=[curve])
         # a floor is known within some 1 %: no more decimals than that, of what is compared with it too
         spec = f".{max(1 - math.floor(math.log10(floor)), 2)}f" if floor else ".3f"
-        name = f"Loss, mean of the latest half: {{:{spec}}}" if page.shape == "wide" else f"Loss {{:{spec}}}"
+        name = f"Loss, mean of the last half: {{:{spec}}}" if page.shape == "wide" else f"Loss {{:{spec}}}"
         if floor and self.joined:
             name = self._joined(LOSS_JOINED, axes, spec, f"{floor:{spec}}")
         value = self._over(axes, clock.number(name, mean[np.clip(steps - 1, 0, len(mean) - 1)], size="legend"))

@@ -22,7 +22,7 @@ CLOSER, FADE, CHANGE = 1.0, 0.3, 0.6  # seconds in which the camera comes near, 
 GROW = {"noise": 0.8, "guess": 0.7, "miss": 0.6}  # seconds in which each grows,
 STAND = {"noise": 0.4, "guess": 0.8, "learn": 0.3, "best": 2.2, "generate": 1.8}  # and in which a moment stands
 LIT = {"data": ["data"], "noise": ["noise", "state"], "guess": ["samples"]}  # terms of the equation, by their part
-LEARN = 3.2  # seconds from the first to the last snapshot
+LEARN = 2.8  # seconds from the first to the last snapshot
 
 
 def snapshot_steps(run: Trajectory) -> int:
@@ -39,11 +39,11 @@ class PairAct:
     def __init__(self, scene: Any, boxes: Boxes, view: Plane, cloud: Any, points: int) -> None:
         run = scene.run
         self.scene, self.view, self.cloud, self.far = scene, view, cloud, (view.box, view.rect)
-        self.pair = pair = LearnedPair(scene.page, run, view, points)
+        of_edm = (run.meta.get("objective") or {}).get("name") == "edm"
+        self.pair = pair = LearnedPair(scene.page, run, view, points, of_edm=of_edm)
         pace = evenly_in(np.minimum.accumulate(pair.rms), pair.miss, np.log1p(run["snapshot_step"]), name="the miss",
                          interpolate=True)  # fmt: skip
         self.clock = scene.clock(run, timeline=pace)
-        of_edm = (run.meta.get("objective") or {}).get("name") == "edm"
         self.column = PairColumn(scene.page, self.clock, pair, boxes, of_edm=of_edm)
         self.clock.bind(pair.show_step, moves=pair.mobjects)
         self.clock.show(0)
@@ -79,7 +79,7 @@ class PairAct:
         scene.stand(seconds(STAND["learn"]))
         self._say("best", pair.mean_mark, rows["likely"], rows["best"], pair.likely)
         scene.stand(seconds(STAND["best"]))
-        if steps := snapshot_steps(scene.run):
+        if "generation" not in scene.run and (steps := snapshot_steps(scene.run)):
             self._say("generate", values=[steps])
             scene.stand(seconds(STAND["generate"]))
         shown = [*pair.mobjects, pair.mean_mark, pair.likely, *rows.values(), *self.column.chart, *self.inset]
@@ -101,7 +101,7 @@ class PairAct:
             return self.column.inset
         before, pair = self.view.box, self.pair
         self.view.lay(pair.closer, self.far[1])
-        marks = self.view.to_scene(np.concatenate([[pair.x0, pair.noised, pair.best], pair.guess]))
+        marks = self.view.to_scene(np.concatenate([[pair.x0, pair.place, pair.best], pair.guess]))
         self.view.lay(before, self.far[1])
         return free_corner(boxes.panel, marks)
 

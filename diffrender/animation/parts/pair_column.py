@@ -13,22 +13,23 @@ from diffrender.animation.mobjects.furniture.panels import KEY_GAP, Key, key_dot
 from diffrender.animation.parts.axes import Axes, decades
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.learned_pair import LARGEST, LearnedPair, diamond
-from diffrender.animation.text.language import own, spoken
+from diffrender.animation.parts.learning_curves import UNDER_NAME
+from diffrender.animation.parts.sentence import beside_panel, sentence
 from diffrender.animation.theme import HAIR, LINE
 
 SAID = {
     "noise": "Training, for one pair: a point of the data,\nand noise on it",
     "guess": "From that the network guesses the point:\nuntrained, it misses",
-    "learn": "Training lowers the mean square of\nall such misses, weighted by the noise",
+    "learn": "Training lowers the mean $EE$ of all squared\nmisses, weighted by their noise level",
     "best": "They cannot all vanish: best on average is\nthe mean of all points it could have been",
     "generate": "To generate: from noise in {0:,} denoising steps,\neach with the network's guess",
 }
-KEY, LINES, ROWS, ROW = 0.4, 2, 6, 1.35  # width of a key; lines of a sentence, and of the key, so many em each
-INSET, INSET_GAP, LOWEST = (
-    0.4,
-    0.2,
-    0.9,
-)  # of the width for all of the data, at most, and beside it; where the chart's axis begins, of the least that it shows
+SAID_OF_EDM = {
+    "learn": "Training lowers the mean $EE$ of all squared\nmisses, at each $sigma$ weighted by $lambda_sigma$"
+}
+KEY, ROWS, ROW = 0.4, 6, 1.22  # width of a key; its lines, so many em each
+INSET, INSET_GAP = 0.4, 0.2  # of the width for all of the data, at most, and beside it
+LOWEST = 0.9  # where the chart's axis begins, of the least that it shows
 LEAST = 1.6  # height in which a chart can be read
 BEST = "best guesses: {0:.2f}|best: {0:.2f}"
 RMS = "RMS miss of {0:,} pairs: {1}|RMS of {0:,}: {1}|RMS: {1}"
@@ -48,16 +49,10 @@ class PairColumn:
 
     def __init__(self, page: Page, clock: Clock, pair: LearnedPair, boxes: Boxes, *, of_edm: bool) -> None:
         self.page, self.clock, self.pair, self.of_edm = page, clock, pair, of_edm
+        self.said = SAID | (SAID_OF_EDM if of_edm else {})
         self.inset: Box | None = None
-        left, right = boxes.side.left, boxes.side.right
-        low = min(box.bottom for box in boxes.tile_names)
-        em, label = page.em("legend"), 1.5 * page.em("label")
-        if page.shape == "square":  # sentences stand under the panel too, over the whole width
-            self.head, body = Box(boxes.panel.left, right, low, boxes.panel.bottom - 0.3), boxes.side
-        else:
-            whole = Box(left, right, low, boxes.side.top)
-            self.head = whole._replace(bottom=whole.top - LINES * label)
-            body = whole._replace(top=self.head.bottom - 0.3 * em)
+        right, em = boxes.side.right, page.em("legend")
+        self.head, body = beside_panel(page, boxes)
         if page.shape == "tall":
             keys, plot = body.columns(0.42, 0.58, gap=0.3)
         else:
@@ -72,20 +67,19 @@ class PairColumn:
 
     def say(self, moment: str, *values: object) -> list[Any]:
         """The sentence of a moment, with its values."""
-        page = self.page
-        parts = [own(part) for part in spoken().line(SAID[moment].format(*values)).splitlines()]
-        lines = [page.words(part) for part in parts]
-        share = min(1.0, self.head.width / max(line.width for line in lines))  # all lines of one size
-        lines = [line.scale(share) for line in lines]
-        return list(page.stack(self.head, *lines, gap=0.45, align=page.column_align))
+        return sentence(self.page, self.head, self.said[moment].format(*values))
 
     def _keys(self, box: Box) -> dict[str, VGroup]:
         """A line for each mark."""
         page, theme, em = self.page, self.page.theme, self.page.em("legend")
-        noised, guess = ("$x_sigma$", "$D_theta$") if self.of_edm else ("$x_t$", "$hat(x)_0$")
+        noised, guess = ("x_sigma", "$D_theta$") if self.of_edm else ("x_t", "$hat(x)_0$")
+        summed = f"{noised} = x_0 + sigma epsilon" if self.of_edm else f"{noised} = alpha_t x_0 + sigma_t epsilon"
         items: dict[str, tuple[Key, str]] = {
             "data": (key_dot(theme.data, radius=0.1, ring=theme.fg), "the data point $x_0$|data $x_0$"),
-            "noise": (key_dot(theme.panel, radius=0.1, ring=theme.fg), f"with noise: {noised}|noised {noised}"),
+            "noise": (
+                key_dot(theme.panel, radius=0.1, ring=theme.fg),
+                f"with noise: ${summed}$|${summed}$|noised ${noised}$",
+            ),
             "guess": (key_dot(theme.samples, radius=0.1), f"the network's guess {guess}|guess {guess}"),
             "miss": (key_line(theme.fg, width=2 * LINE), ""),
             "likely": (
@@ -130,7 +124,8 @@ class PairColumn:
         low, top = LOWEST * float(shown_misses.min()), float(shown_misses.max())
         box = box._replace(bottom=box.bottom + 1.25 * em)
         name = page.fitting(CHART, box.width - 2 * em, "legend", pair.count).format(pair.count)
-        axes = Axes(page, box, x=(1, total), y=(low, top), log_x=True, x_ticks=ticks, y_name=name)
+        axes = Axes(page, box, x=(1, total), y=(low, top), log_x=True, x_ticks=ticks, y_name=name,
+                    pad=UNDER_NAME)  # fmt: skip
         miss = axes.curve(shown, pair.miss, color=theme.muted, width=2 * HAIR)
         rms = axes.curve(shown, pair.rms, color=theme.fg, ring=theme.bg)
         clock.bind(miss, rms)

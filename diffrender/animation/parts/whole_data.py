@@ -11,7 +11,7 @@ from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import Rect, frame, panel
 from diffrender.animation.theme import LINE, point_radius
 
-SIZE, PAD = 0.3, 0.15  # of a panel's width, if it stands in a corner of it; units from its edges
+SIZE, FLAT, PAD = 0.3, 1.1, 0.15  # of a panel's width, of one flatter than so its height; units from its edges
 SCALE_BAR = 0  # of `corners`, the one where the panel's scale bar stands
 REACH, CLOUD, WINDOW, LEAST = 0.86, 0.8, 1.6 * LINE, 0.1  # of its box; opacity; width, and size, of the frame
 
@@ -19,7 +19,7 @@ REACH, CLOUD, WINDOW, LEAST = 0.86, 0.8, 1.6 * LINE, 0.1  # of its box; opacity;
 def corners(box: Rect) -> list[Box]:
     """Squares in the corners of a box: lower left and right, upper left and right."""
     left, right, bottom, top = box
-    size = SIZE * (right - left)
+    size = SIZE * min(right - left, FLAT * (top - bottom))
     return [
         Box(x, x + size, y, y + size)
         for y in (bottom + PAD, top - PAD - size)

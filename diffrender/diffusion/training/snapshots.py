@@ -39,6 +39,7 @@ class Snapshots:
     """Snapshots of a model in training, by a solver of the flow: smooth in the weights, with no noise of its own.
 
     kept: member → one array a snapshot. label: of image models that know classes, that of each sample: all in turn.
+    way: of points, the states (N, D) from noise to the latest snapshot, at `levels`.
     """
 
     def __init__(self, config: Config, target: Any, device: torch.device, pairs: Pairs | None = None) -> None:
@@ -58,6 +59,7 @@ class Snapshots:
         self.fresh = target.draw(training.snapshot_chains, generator(seed, Purpose.METRIC)) if plain else None
         self.steps = snapshot_steps(training.steps, training.snapshots)
         self.kept: dict[str, list[np.ndarray]] = {}
+        self.way: list[torch.Tensor] = []
         self.label: torch.Tensor | None = None
         self.guidance_scale = config.sampler.guidance_scale
         if not plain and (count := classes(config, target)):
@@ -70,11 +72,14 @@ class Snapshots:
         if self.label is not None:
             guided = denoiser if self.guidance_scale == 1 else Guided(denoiser, self.guidance_scale)
             model = partial(guided, label=self.label)
+        way = [x]
         for move in SAMPLERS[SNAPSHOT_SAMPLER].make(model, x, self.levels, self.noise):
             x = move.x_next
+            way.append(x)
         samples = x.cpu().numpy()
         shot: dict[str, Any] = {"snapshot": samples, "snapshot_step": step}
         if self.fresh is not None:
+            self.way = way
             shot["metric_sliced_wasserstein"] = sliced_wasserstein(samples, self.fresh)
         if self.grid is not None:
             score = denoiser(self.grid.points.to(self.device), self.field_level).score
@@ -89,6 +94,10 @@ class Snapshots:
         fixed = dict(self.grid.members("grid")) if self.grid is not None and self.kept else {}
         if self.pairs is not None:
             fixed |= self.pairs.members()
+        if self.way:
+            fixed["generation"] = torch.stack(self.way).cpu().numpy()
+            fixed |= {f"generation_{name}": np.array([getattr(level, name) for level in self.levels])
+                      for name in ("alpha", "sigma")}  # fmt: skip
         if self.label is not None:
             fixed["label"] = self.label.cpu().numpy()
         return {key: np.stack(shots) for key, shots in self.kept.items()} | fixed
