@@ -32,8 +32,8 @@ INERTIA = {"sampler.step_size": 0.25, "sampler.friction": 2.0}  # so much that e
 LEAPFROG = 0.3
 LEAPFROGS = 5
 LONG_PATHS = {"sampler.step_size": LEAPFROG, "sampler.leapfrogs": LEAPFROGS}
-# Walks by chance: their momentum is new after every gradient. So many that what they are worth is known to 15 %.
-WALK = {"sampler.kind": "hmc", "sampler.step_size": LEAPFROG, "sampler.leapfrogs": 1, "sampler.chains": 8}
+# Walks by chance with steps of the same size: their momentum is new after every gradient. Eight are known to 15 %.
+WALK = {"sampler.kind": "hmc", "sampler.step_size": None, "sampler.leapfrogs": 1, "sampler.chains": 8}
 ANNEALED = {
     "sampler.steps": 12,
     "sampler.inner_steps": 12,

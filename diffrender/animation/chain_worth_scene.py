@@ -22,6 +22,7 @@ from diffrender.animation.text.language import spoken
 from diffrender.trajectory.reader import Trajectory
 
 LOWER = 0.17  # scene units that a large line stands lower under a panel than a legend
+MASS = 0.005  # of a mode that a chain should have been in: the edge of a grid may have tops of next to none
 SURE = 2.0  # standard errors that a bias is large, to be called one
 MORE_THAN_ONE = 1.5  # gradients to a step: the first state takes one too
 GAP = 0.15  # scene units that lines beside a panel may reach lower than it
@@ -50,8 +51,9 @@ class ChainWorthScene(ManyChainsScene):
         return chains
 
     def visited(self, run: Trajectory) -> tuple[int, int]:
-        """In how many of the density's modes a run's first chain has been, and how many there are."""
-        return int((self.basins.counts(run["x"][1:, 0]) > 0).sum()), len(self.basins.modes)
+        """In how many of the density's modes with mass a run's first chain has been, and how many there are."""
+        counts = self.basins.counts(run["x"][1:, 0])[self.basins.masses > MASS]
+        return int((counts > 0).sum()), len(counts)
 
     def in_gradients(self, run: Trajectory) -> bool:
         """Whether work is told in gradients: not in steps, of which each takes one."""

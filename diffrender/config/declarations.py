@@ -37,8 +37,8 @@ class Recording:
     `for_options`). acts: of the scene's option `acts`, those that show it; where none of them is shown it need not be
     there. samplers: the shipped ones that can be shown, if not all of its kind, and config keys that with each stand in
     place of those in `overrides` and `fixed`; others are refused before they run. beside: it is only made beside these
-    samplers of the user's, with these keys over all that is set; beside others, and where others are given, it need
-    not be there.
+    samplers of the user's, with these keys over all that is set (None: as the first recording has it); beside others,
+    and where others are given, it need not be there.
     """
 
     kind: str = ""

@@ -269,6 +269,10 @@ def test_a_walk_is_recorded_beside_samplers_with_momentum_alone_and_not_asked_fo
     job = clip("langevin", "", {"sampler.kind": "underdamped", "sampler.friction": 1.5}, outputs=tmp_path)
     walk = {need.name: need for need in job.needs}["sample langevin (walk)"].settings["config"]["sampler"]
     assert (walk["kind"], walk["leapfrogs"], walk["chains"]) == ("hmc", 1, 8)
+    assert walk["step_size"] == 0.25  # the scene's, as the chain beside it has it
+    smaller = clip("langevin", "", {"sampler.kind": "hmc", "sampler.step_size": 0.05}, outputs=tmp_path)
+    sizes = [need.settings["config"]["sampler"]["step_size"] for need in smaller.needs if "still" not in need.name]
+    assert sizes == [0.05, 0.05, 0.05]
     assert not any("walk" in need.name for need in clip("langevin", outputs=tmp_path).needs)
     files = [tmp_path / f"{name}.npz" for name in ("chain", "many", "still")]
     for file in files:

@@ -387,6 +387,8 @@ def test_a_bias_is_told_only_of_a_chain_long_enough_to_tell_it_and_then_as_large
     stuck = told_of(cinema, one, recordings)
     assert stuck.found is None
     assert f"1 of {len(modes)} modes" in bodies(SimpleNamespace(scene=stuck), "key")[0]
+    stuck.basins.masses = np.where(np.arange(len(modes)) > 0, 1e-4, 1.0)  # the others are nowhere to be
+    assert stuck.visited(stuck.run) == (1, 1)
     slow = np.repeat(x[: len(x) // 50 + 1], 50, axis=0)[: len(x)]
     assert "too few" in bodies(SimpleNamespace(scene=told_of(cinema, slow, recordings)), "key")[0]
 

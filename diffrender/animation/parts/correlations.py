@@ -52,15 +52,16 @@ class Correlations:
         self.curves: list[Curve] = []
         self.mobjects: list[Any] = [*axes.mobjects]
         em, rect = page.em("legend"), axes.rect
+        said = [page.fitting(key, KEYS * rect.width, "legend", chain.name, *chain.per_draw) for chain in chains]
+        form = min(said, key=len)  # one for all
         for k, (chain, values) in enumerate(zip(chains, drawn, strict=True)):
             later = chain.gradients * np.arange(len(values))
             at = np.minimum(later, reach)
             color, heights = page.theme.color(chain.color), np.interp(at, later, values)
             curve = axes.curve(at, heights, color=color, ring=page.theme.bg)
             self.curves.append(curve.set_z_index(3 + k))
-            said = page.fitting(key, KEYS * rect.width, "legend", chain.name, *chain.per_draw)
             y = rect.top - (0.85 + LINE * k) * em
-            said = said.format(chain.name, *chain.per_draw)
+            said = form.format(chain.name, *chain.per_draw)
             self.mobjects.append(page.label(said, rect.right, y, 1, "legend", chain.color))
         self.mobjects += self.curves
 

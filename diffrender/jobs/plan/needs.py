@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from diffrender.config.declarations import Codes, Need, Training
 from diffrender.config.overrides import Overrides
@@ -51,7 +52,7 @@ def recordings(
                     f"It shows: {', '.join(need.samplers)}.",
                 )
             if need.beside:
-                subject = subject.for_scene({}, {**need.samplers[kind], **need.fixed})
+                subject = subject.for_scene({}, _beside_users({**need.samplers[kind], **need.fixed}, found))
             elif own := need.samplers.get(kind):
                 fixed = {key: own.get(key, value) for key, value in need.fixed.items()}
                 defaults = {**need.overrides, "sampler.kind": kind, **own}  # the kind first: it drops what came before
@@ -60,6 +61,18 @@ def recordings(
             job = subject.sample(device=device, kind=need.kind, shows=card.shows)
             found[name] = replace(job, name=f"sample {subject.name} ({name})") if len(card.needs) > 1 else job
     return found
+
+
+def _beside_users(keys: Overrides, found: Mapping[str, Job]) -> Overrides:
+    """Keys of a recording beside the user's: those without a value are as the first of the others has them."""
+    users = next(iter(found.values())).settings["config"] if found else {}
+    return {key: _value(users, key) if value is None else value for key, value in keys.items()}
+
+
+def _value(config: Mapping[str, Any], key: str) -> Any:
+    """What a config has under a dotted key."""
+    section, name = key.split(".")
+    return config[section][name]
 
 
 def check_free(card: SceneCard, needs: Mapping[str, Need], overrides: Overrides) -> None:
