@@ -52,8 +52,8 @@ class Correlations:
         self.curves: list[Curve] = []
         self.mobjects: list[Any] = [*axes.mobjects]
         em, rect = page.em("legend"), axes.rect
-        said = [page.fitting(key, KEYS * rect.width, "legend", chain.name, *chain.per_draw) for chain in chains]
-        form = min(said, key=len)  # one for all
+        forms = [page.fitting(key, KEYS * rect.width, "legend", chain.name, *chain.per_draw) for chain in chains]
+        form = min(forms, key=len)  # one for all
         for k, (chain, values) in enumerate(zip(chains, drawn, strict=True)):
             later = chain.gradients * np.arange(len(values))
             at = np.minimum(later, reach)
@@ -61,8 +61,8 @@ class Correlations:
             curve = axes.curve(at, heights, color=color, ring=page.theme.bg)
             self.curves.append(curve.set_z_index(3 + k))
             y = rect.top - (0.85 + LINE * k) * em
-            said = form.format(chain.name, *chain.per_draw)
-            self.mobjects.append(page.label(said, rect.right, y, 1, "legend", chain.color))
+            text = form.format(chain.name, *chain.per_draw)
+            self.mobjects.append(page.label(text, rect.right, y, 1, "legend", chain.color))
         self.mobjects += self.curves
 
     def show(self, part: float) -> None:
