@@ -274,6 +274,21 @@ def test_one_recorded_step_is_taken_apart(cinema, run):
     assert any(f"{a[step + 1] / a[step]:.3f}" in text for text in bodies(film))
 
 
+def test_the_close_up_shows_all_points_of_that_step_in_small(cinema, read, run):
+    film = cinema("forward", run=run)
+    small = []
+    for k in range(40, 140, 4):
+        (shot,) = film.play([(k, k + 1)], (320, 180), fps=20, duration=SECONDS)
+        stage = followed(shot).width
+        small = [c for c in shot.rasters["PointCloud"] if 0.2 * stage < c.width < 0.5 * stage and len(c.xy) == CHAINS]
+        if small and any(type(mob).__name__ == "StepArrow" for mob in film.scene.mobjects):
+            break
+    assert len(small) == 1
+    step = int(film.scene.clocks[0].step)
+    assert np.allclose(small[0].xy, run["x"][step])
+    assert not np.allclose(small[0].xy, run["x"][step + 1]), "the control: another step"
+
+
 def test_a_step_takes_of_the_point_what_the_schedule_says_and_adds_what_is_missing(run):
     factor, added = steps_of(run)
     alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))

@@ -14,6 +14,7 @@ from diffrender.animation.layout.page import narrowed
 from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.furniture.panels import key_arrow, key_dot, legend
+from diffrender.animation.parts.whole_data import free_corner, whole_data
 from diffrender.animation.theme import LINE
 from diffrender.trajectory.reader import Trajectory
 
@@ -61,6 +62,7 @@ class ForwardStep:
         self.start, self.end = np.asarray(way[step], float), np.asarray(way[step + 1], float)
         self.shrunk = factor[step] * self.start
         self.closer = view.fit(np.stack([self.start, self.shrunk, self.end]), ROOM)
+        self.inset = self._inset(np.asarray(scene.states[step]), scene.tints[step])
         theme = scene.theme
         self.place = Circle(radius=MARK).set_stroke(theme.fg, 110 * LINE).set_fill(theme.panel, 1).set_z_index(13)
         self.shrinks = StepArrow(theme.data, scale=0.8, casing=theme.panel).set_z_index(14)
@@ -93,6 +95,15 @@ class ForwardStep:
         share = min(1.0, box.width / max(line.width for line in later))
         self.later = page.stack(under, *(line.scale(share) for line in later), gap=0.5, align=page.column_align)
 
+    def _inset(self, states: np.ndarray, color: str) -> Sequence[Mobject]:
+        """All points in small, with a frame round the close-up, where its marks leave most room."""
+        view = self.view
+        view.lay(self.closer, self.far[1])
+        marks = view.to_scene(np.stack([self.start, self.shrunk, self.end]))
+        view.lay(*self.far)
+        corner = free_corner(self.far[1], marks)
+        return whole_data(self.scene, states, self.closer, corner, degrees=0.0, color=color)
+
     def at(self, place: np.ndarray) -> np.ndarray:
         """(3,) the scene point of a place."""
         return np.array([*self.view.to_scene(place), 0.0])
@@ -111,6 +122,7 @@ class ForwardStep:
         scene.play(
             self.view.move(self.closer, self.far[1], seconds(NEAR)),
             UpdateFromAlpha(dim, *dimmed, hidden, run_time=seconds(NEAR), adds=False),
+            FadeInFast(*self.inset, run_time=seconds(FADE)),
             FadeInFast(*self.said, self.rows[0], run_time=seconds(NEAR), after=0.4),
         )
         start, shrunk, end = (self.at(place) for place in (self.start, self.shrunk, self.end))
@@ -123,8 +135,9 @@ class ForwardStep:
         scene.play(FadeInFast(*self.later, run_time=seconds(FADE)))
         scene.stand(seconds(SUM))
         marks = [self.place, self.shrinks, self.adds]
+        scene.play(FadeOutFast(*marks, *self.inset, run_time=seconds(FADE)))  # before the view moves: they stand still
         scene.play(
-            FadeOutFast(*marks, *self.said, *self.rows, *self.later, run_time=seconds(FADE)),
+            FadeOutFast(*self.said, *self.rows, *self.later, run_time=seconds(FADE)),
             self.view.move(*self.far, seconds(NEAR)),
             UpdateFromAlpha(lambda u: dim(1 - u), *dimmed, hidden, run_time=seconds(NEAR), adds=False),
             FadeInFast(*gone, run_time=seconds(NEAR), after=0.5),

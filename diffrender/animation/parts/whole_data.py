@@ -33,14 +33,18 @@ def free_corner(box: Rect, marks: np.ndarray) -> Box:
     return max(free, key=lambda corner: float(np.hypot(*(marks - corner.center).T).min()))
 
 
-def whole_data(scene: Any, data: np.ndarray, window: Rect, box: Box, *, degrees: float) -> Sequence[Any]:
+def whole_data(
+    scene: Any, data: np.ndarray, window: Rect, box: Box, *, degrees: float, color: str = ""
+) -> Sequence[Any]:
     """Data (M, 2 | 3) on a panel in a box, seen as the scene's views see them at the end of their way of so many
     degrees; the frame is round `window`, what of their plane is shown elsewhere, as far as it lies on the panel."""
     theme = scene.theme
     view = scene.view(data, box, reach=REACH, haze=theme.panel)
     scene.views.remove(view)
     view.look(1, degrees=degrees)
-    view.cloud(data, color=theme.data, radius=point_radius(len(data), 0.5 * box.width * box.height), alpha=CLOUD)
+    view.cloud(
+        data, color=color or theme.data, radius=point_radius(len(data), 0.5 * box.width * box.height), alpha=CLOUD
+    )
     (x0, x1, y0, y1), (a, b, c, d) = view.box, view.rect
     x = np.clip(np.interp(window[:2], (x0, x1), (a, b)), a, b)
     y = np.clip(np.interp(window[2:], (y0, y1), (c, d)), c, d)
