@@ -188,7 +188,8 @@ class Langevin(ChainsInSpaceScene):
         "unbiased": "No bias is found: width of modes {:+.1f} ± {:.1f} %|"
         "No bias found: width {:+.1f} ± {:.1f} %|Width {:+.1f} ± {:.1f} %",
         "energetic": "Error in $v$: mean $frac(1, 2) norm(v)^2 =$ {:.2f}, not 1; none in $x$: {:+.1f} ± {:.1f} %|"
-        "In $v$: $frac(1, 2) norm(v)^2 =$ {:.2f}, not 1; in $x$: {:+.1f} ± {:.1f} %",
+        "In $v$: $frac(1, 2) norm(v)^2 =$ {:.2f}, not 1; in $x$: {:+.1f} ± {:.1f} %|"
+        "$v$: {:.2f}, not 1; $x$: {:+.1f} ± {:.1f} %",
         "crowd": "{:,} chains, coloured by where they start|{:,} chains, coloured by start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
         "crowd_counted": "With noise: shares ± {1:.0f} % and $sigma$ (true ones)|"
