@@ -19,6 +19,7 @@ from diffrender.animation import (
     Hero,
     HeroStep,
     Narration,
+    OpacityScale,
     Plane,
     Recording,
     Rect,
@@ -36,7 +37,7 @@ from diffrender.animation import (
 )
 
 BESIDE = 0.6, 0.4  # of the width under the stage of a tall frame: numbers, and their curve
-REWIND, PURE, ROUND = 1.5, 0.6, 4.0  # seconds back to the noise, of it alone, and of a turn about what has come out
+REWIND, PURE, ROUND = 1.5, 0.6, 3.0  # seconds back to the noise, of it alone, and of a turn about what has come out
 FAR = 0.7  # the one point goes farther than so much of the others
 SHAPE_UNDER = 0.06  # of the highest noise level: below it a shape can be seen
 NOISE_ROOM = 1.25  # all the noise finds room: three deviations of it
@@ -79,6 +80,8 @@ class Denoise(TrajectoryScene):
         "level": "$t =$ {:,}, noise: $sigma_t =$ {:.3f}|$t =$ {:,}, $sigma_t =$ {:.3f}",
         "noise_left": "noise in $x_t$: $sigma_t =$ {:.3f}|$sigma_t =$ {:.3f}",
         "kick": "fresh noise $tilde(sigma)_t xi$, RMS {:.2f}|RMS of $tilde(sigma)_t xi$: {:.2f}",
+        "own_kick": "this arrow of noise: length {:.2f}|this arrow: {:.2f}",
+        "ahead": "$hat(x)_0$ has the shape already, $x_t$ still has noise|$hat(x)_0$ has the shape already",
         "samples": "samples $x_t$",
         "guess_text": "predicted data $hat(x)_0$",
         "one": "one of them",
@@ -118,7 +121,7 @@ class Denoise(TrajectoryScene):
             tails = {"color": theme.samples, "width": LINE, "alpha": 0.8, "length": options.trail_steps}
             clouds.append(view.trails(states[:, : options.trails], **tails))
         clock = self.clock(run, *([] if guess is None else [guess]))
-        settle(clock, *([] if options.hero and options.slow_steps else [CONDENSING]))
+        shaped = settle(clock, *([] if options.hero and options.slow_steps else [CONDENSING]))
         wide, near = view.box, view.close_up(shown)
         worth = way_ahead(clock, view, options.orbit, lambda u: between(wide, near, closing_in(u)))
         hero = Hero(view, states, theme=theme, way=FAR, prefer=worth) if options.hero else None
@@ -149,9 +152,7 @@ class Denoise(TrajectoryScene):
         page.stack(texts, *column, align=0 if page.shape == "square" else -1)
         texts = texts._replace(top=float(column[-1].get_bottom()[1]) - GAP)
         chart = course.chart(plot, *([column, key] if page.column_align else [])) if page.shape != "square" else []
-        column += chart
-        column += clock.slider(boxes.slider)
-        column.append(scale_bar(view, page, boxes.stage, under=theme.bg))
+        column += [*chart, *clock.slider(boxes.slider), scale_bar(view, page, boxes.stage, under=theme.bg)]
         caption = self.caption("sampler", "step", "points", "scaling", "seed", "model")
 
         clock.show(1)
@@ -165,18 +166,20 @@ class Denoise(TrajectoryScene):
         self.crossfade([noise_alone])
         begin = closed = 0.0  # of the way, and as far as the view has closed in: it stands while steps are taken apart
         if hero:
-            parts = HeroStep(view, run, hero, header[-1], theme=theme)
+            parts, own = HeroStep(view, run, hero, header[-1], theme=theme), self.own_kick(clock, hero, texts.width)
         for close_up in close_ups(clock, parts, options.slow_steps, options.orbit) if hero else []:
             at = clock.timeline.course(close_up.first)
             seconds = max(options.duration * (at - begin), 0.5) if close_up.shaped else 0.5 + 2 * at
             self.play_run(clock, seconds, self.closing(view, wide, near, seconds, closed, at), start=begin, end=at)
             told = self.told(
-                "blur" if not close_up.shaped else "shaped" if close_up.near else "fewer", boxes, texts, key
+                "blur" if not close_up.shaped else "shaped" if close_up.near else "fewer", boxes, texts, key, own
             )
             gone = chart if page.column_align else []
             play_close_up(self, clock, parts, close_up, clouds, key, boxes.key, gone=gone, told=told)
             begin, closed = clock.timeline.course(close_up.end), at
         seconds = options.duration * max(1 - begin, CONDENSING)
+        if guess is not None and shaped is not None:
+            self.say_ahead(clock, ahead * (np.arange(len(ahead)) >= shaped), boxes)
         self.play_run(clock, seconds, self.closing(view, wide, near, seconds, closed, 1.0), start=begin)
         if turning := view.go_round(self.seconds(ROUND), shown, degrees=options.orbit):
             self.play(*turning)
@@ -187,6 +190,22 @@ class Denoise(TrajectoryScene):
             self.play(FadeInFast(hero.thread(), run_time=0.6))  # what noise has kicked about is a tangle
         self.outro()
 
+    def own_kick(self, clock: Any, hero: Hero, width: float) -> list[Any]:
+        """How long the arrow of fresh noise is that is drawn of the one that is followed, where it is drawn."""
+        run = clock.run
+        if "noise" not in run or "tilde(sigma)" not in self.sampler_equation() or not self.page.column_align:
+            return []
+        length = np.linalg.norm(np.asarray(run["noise"][:, hero.chain], float), axis=-1)
+        form = self.page.fitting(self.words["own_kick"], width, "legend", 0.0)
+        return [clock.number(form, length, size="legend", color="samples")]
+
+    def say_ahead(self, clock: Any, ahead: np.ndarray, boxes: Boxes) -> None:
+        """Say that predictions have the shape before samples have it, as long as they do and are seen."""
+        tag = self.page.tag(self.words["ahead"], boxes.stage)
+        strength = OpacityScale(tag)
+        clock.bind(lambda step: strength.set(ahead[int(step)]), moves=[tag])
+        self.add(tag)
+
     def closing(self, view: Plane, wide: Rect, near: Rect, seconds: float, start: float, end: float) -> Animation:
         """The view goes nearer to the data as the run goes from `start` to `end` of its way."""
 
@@ -196,11 +215,11 @@ class Denoise(TrajectoryScene):
         moved = [*view.made, *view.attached]
         return UpdateFromAlpha(show, *moved, run_time=self.seconds(seconds), adds=False)
 
-    def told(self, said: str, boxes: Boxes, texts: Box, key: Any) -> list[Any]:
+    def told(self, said: str, boxes: Boxes, texts: Box, key: Any, own: list[Any]) -> list[Any]:
         """What x̂0 is, and why it looks as it does: beside a stage in lines under the numbers, else in one."""
         if self.page.column_align:
             said = self.words[said]
-            return Narration(self, texts, size="legend", floor=float(key.get_top()[1]) + GAP).texts(said)
+            return Narration(self, texts, size="legend", floor=float(key.get_top()[1]) + GAP).texts(said, *own)
         (a, b, c, d), em = boxes.stage, self.page.em("legend")
         two = key.height > 1.6 * em  # the legend has a second line, in whose place it can stand
         if not two and self.page.shape == "tall":
@@ -222,11 +241,7 @@ class Denoise(TrajectoryScene):
     def keys(self, guess: bool) -> list[Any]:
         """What the marks mean."""
         theme = self.theme
-        items: list[Any] = [(key_dot(theme.samples, alpha=CLOUD), KEY_DOT_WIDTH, self.words["samples"])]
-        if guess:
-            items.append((key_dot(theme.data, alpha=GUESS), KEY_DOT_WIDTH, self.words["guess_text"]))
-        return (
-            [*items, (key_dot(theme.fg, ring=theme.bg), KEY_DOT_WIDTH, self.words["one"])]
-            if self.options.hero
-            else items
-        )
+        marks = [(key_dot(theme.samples, alpha=CLOUD), "samples")]
+        marks += [(key_dot(theme.fg, ring=theme.bg), "one")] * self.options.hero
+        marks += [(key_dot(theme.data, alpha=GUESS), "guess_text")] * guess
+        return [(mark, KEY_DOT_WIDTH, self.words[said]) for mark, said in marks]

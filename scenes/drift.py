@@ -166,19 +166,17 @@ class Drift(TrajectoryScene):
 
     def tags(self, view: Any, boxes: Boxes) -> list[Any]:
         """What is said in the corner of the stage of one particle, of many, and of all; not over the one particle."""
-        words, plane = self.words, view.dims == 2
+        words, plane, chains = self.words, view.dims == 2, self.run.chains
         aside = bool(view.to_scene(self.marks.hero.states[0, 0])[0] < boxes.stage.center[0])
         begin = words["first"]
         if self.arrows:
             begin = begin.split("|")[-1] if plane else words["near"]
         tangled = (self.run.meta.get("sampler") or {}).get("stochastic", False)
-        many = min(self.options.points or self.options.particles, self.run.chains)
-        said = [
-            (begin, 1),
-            (words["then" if plane else "in_space"], many),
-            (words["all" if tangled else "decided"], self.run.chains),
-        ]
-        return [self.page.tag(f, boxes.stage, n, right=aside, room=ROOM[view.dims]) for f, n in said]
+        many = min(self.options.points or self.options.particles, chains)
+        said = [(begin, 1), (words["then" if plane else "in_space"], many)]
+        said.append((words["all" if tangled else "decided"], chains))
+        room = ROOM[3 if self.page.shape == "square" else view.dims]
+        return [self.page.tag(forms, boxes.stage, count, right=aside, room=room) for forms, count in said]
 
     def begin(self, said: Any) -> None:
         """The paths of all go; the field and one particle come, or many."""

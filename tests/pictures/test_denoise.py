@@ -169,6 +169,37 @@ def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema,
     assert not any(value == pytest.approx(spread[1], abs=1e-5) for value in numbers), "the control: of another step"
 
 
+def test_the_length_that_is_said_is_that_of_the_arrow_of_noise(cinema, whole):
+    film = cinema("denoise", run=whole)
+    for time in np.arange(4.4, 7.2, 0.4):
+        film.at(float(time), duration=SECONDS, slow_steps=1)
+        family = [m for top in film.scene.mobjects for m in top.get_family()]
+        said = [m for m in family if "this arrow" in getattr(getattr(m, "line", None), "body", "")]
+        if said:
+            break
+    hero, step = film.scene.views[0].made[-1], int(film.scene.clocks[0].step)
+    chain = int(np.argmin(np.abs(whole["x"][step] - hero.xy[0]).sum(1)))
+    lengths = np.linalg.norm(whole["noise"][step], axis=-1)
+    assert said[0].numbers[0].value == pytest.approx(lengths[chain], rel=1e-3)
+    assert lengths.mean() != pytest.approx(lengths[chain], rel=1e-3), "the control: of all"
+
+
+def test_a_close_up_in_space_has_a_box_of_its_own_that_holds_its_arrows_and_is_seen_whole(recorded, cinema):
+    sampler = {"kind": "ddpm", "steps": 40, "chains": 200}
+    run = recorded("trefoil", sampler=sampler, model={"kind": "exact"}, record={"keep": ["x0", "drift", "noise"]})
+    film = cinema("denoise", run=run)
+    cages = []
+    for time in np.arange(4.6, 8.0, 0.3):
+        (shot,) = film.at(float(time), duration=SECONDS)
+        cages += [cage for cage in shot.rasters["Cage"] if cage not in film.scene.views[0].cage]
+    whole = [cage for cage in cages if cage.whole() == 1]
+    assert whole, "its corners lie in the picture"
+    ends = film.scene.views[0].made[-1].xy[0]
+    assert ends.shape == whole[0].low.shape
+    assert (whole[0].high > whole[0].low).all()
+    assert (np.ptp([whole[0].low, whole[0].high], axis=0) < np.ptp(run.target, axis=0).max()).all(), "not that of all"
+
+
 def test_the_step_that_is_taken_apart_shows_its_noise_across_the_line_of_sight(recorded, cinema):
     sampler = {"kind": "ddpm", "steps": 40, "chains": 200}
     run = recorded("trefoil", sampler=sampler, model={"kind": "exact"}, record={"keep": ["x0", "drift", "noise"]})

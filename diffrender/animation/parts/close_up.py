@@ -12,6 +12,7 @@ from diffrender.animation.animations import FadeInFast, FadeOutFast, OpacityScal
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.panels import Rect, frame
+from diffrender.animation.mobjects.space.lines import Cage
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.hero_step import GROWN, HeroStep, arrived
 from diffrender.animation.timeline import settling
@@ -52,10 +53,14 @@ class CloseUp(NamedTuple):
         return self.first + self.steps
 
 
-def settle(clock: Clock, share: float = SETTLING) -> None:
-    """Give the end of a clock's way, in which samples condense on the shape that predictions have, this share of it."""
+def settle(clock: Clock, share: float = SETTLING) -> int | None:
+    """Give the end of a clock's way, in which samples condense on the shape that predictions have, this share of it.
+
+    Returns the step from which these have it, if there is one.
+    """
     if (shaped := shape_step(clock.run)) is not None:
         clock.timeline = settling(clock.timeline, shaped, share)
+    return shaped
 
 
 def way_ahead(clock: Clock, view: Plane, degrees: float, seen: Callable[[float], Rect]) -> np.ndarray | None:
@@ -102,6 +107,11 @@ def _last_shown(run: Trajectory) -> int:
     """The step before which predictions are told from samples."""
     seen = np.flatnonzero(np.asarray(run["sigma"]) >= SHOWN_OVER * np.max(run["sigma"]))
     return min(int(seen[-1]) + 1 if len(seen) else 0, run.steps)
+
+
+def local_box(view: Any, near: Rect, low: np.ndarray, high: np.ndarray, *, theme: Any) -> Cage:
+    """The box in space round what a close-up `near` is about: it tells how deep its arrows go."""
+    return Cage(view.orbit, near, view.rect, low, high, color=theme.muted, grid=theme.border)
 
 
 def close_ups(clock: Clock, parts: HeroStep, count: int, degrees: float) -> list[CloseUp]:
@@ -169,6 +179,7 @@ def play_close_up(
     point = parts.hero.point
     size = point.radius
 
+    box_there = [] if view.dims == 2 else [local_box(view, near, *parts.around(first, count), theme=scene.theme)]
     deep = [cloud for cloud in others if hasattr(cloud, "relief")]
 
     def zoom(u: float) -> None:
@@ -181,7 +192,7 @@ def play_close_up(
     scene.play(
         view.move(near, view.rect, seconds),
         FadeOutFast(key, *gone, run_time=out),
-        FadeInFast(edge, run_time=seconds),
+        FadeInFast(edge, *box_there, run_time=seconds),
         FadeInFast(marks, named, *told, run_time=seconds, after=after),
         UpdateFromAlpha(zoom, *others, point, run_time=seconds),
     )
@@ -205,7 +216,7 @@ def play_close_up(
     scene.play(
         view.move(whole, view.rect, seconds),
         FadeOutFast(marks, named, *told, run_time=out),
-        FadeOutFast(edge, run_time=seconds),
+        FadeOutFast(edge, *box_there, run_time=seconds),
         FadeInFast(key, *gone, run_time=seconds, after=after),
         UpdateFromAlpha(lambda u: zoom(1 - u), *others, point, run_time=seconds),
     )

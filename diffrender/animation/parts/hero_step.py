@@ -23,9 +23,11 @@ STAGES = {"guess": 0.45, "drift": 0.4, "noise": 0.4, "hold": 0.35, "move": 0.3, 
 GROWN = 1.4 / 2.0  # of it when all arrows have grown, and stand
 BEST = 0.35  # of the way to the predicted data: how long a step and its kick are best to be seen
 SCALE = {2: 0.8, 3: 1.0}  # of arrows
+AROUND, SIDE = 1.1, 0.6  # of what arrows span: the sides of a box round them; of its longest, the shortest side
 RIM = 0.1  # units before the middle of a point at which an arrow to it ends
 ASIDE = 4.0  # how badly it reads that the mean lies a radian beside the way to what is predicted
 ABOUT = 0.4  # of the way to it: so far about what is predicted a close-up shows, if other predictions lie there
+TINY = 2.0  # how badly, that they are shorter or longer than is best by a factor e
 FLAT = 2.0  # how badly, that arrows look shorter by a factor e than they are
 AWAY = 3.0  # how badly, that a step leads away from it by a factor e
 LEAST = 0.4  # of the samples' standard deviation in the end: the way to what is predicted should be as long
@@ -144,7 +146,9 @@ class HeroStep:
             off = _angle(seen["guess"], seen["drift"]) if "guess" in pairs else 0.0
             over = -np.log(max(np.sin(_angle(seen["drift"], seen["noise"])), 1e-6)) if "noise" in seen else 0.0
             lengths = sum(abs(np.log(max(length, 1e-6) / (BEST * way))) for length in ends.values())
-            bad.append(lengths + FLAT * turned + ASIDE * off + over + max(np.log(size / way), 0.0) + self._lost(k))
+            bad.append(
+                TINY * lengths + FLAT * turned + ASIDE * off + over + max(np.log(size / way), 0.0) + self._lost(k)
+            )
         return first + int(np.argmin(np.convolve(bad, np.ones(count), "valid")))
 
     def _lost(self, step: int) -> float:
@@ -155,6 +159,13 @@ class HeroStep:
         (now, guess), (_, after) = ends["guess"], list(ends.values())[-1]
         before, then = (float(np.linalg.norm(guess - at)) for at in (now, after))
         return AWAY * max(float(np.log(max(then, 1e-9) / max(before, 1e-9))), 0.0)
+
+    def around(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """(D,) the low and the high corner of a box round all arrows of these steps, of no very short side."""
+        points = np.array([pair for k in range(first, first + count) for pair in self.ends(k).values()])
+        low, high = points.min((0, 1)), points.max((0, 1))
+        half = np.maximum(AROUND * (high - low), SIDE * (high - low).max()) / 2
+        return (low + high) / 2 - half, (low + high) / 2 + half
 
     def window(
         self, first: int, count: int, rect: Rect, *, most: float, room: float = 1.45
@@ -170,12 +181,19 @@ class HeroStep:
                 others = self.view.flat(np.asarray(self.run["x0"][first + k])).std(0).mean()
                 about = min(2 * others, ABOUT * float(np.linalg.norm(end - start)))
                 points = np.concatenate([points, [end - about, end + about]])
+        if self.view.dims == 3:
+            points = np.concatenate([points, self.view.flat(corners(*self.around(first, count)))])
         (x0, y0), (x1, y1) = points.min(0), points.max(0)
         x, y, w, h = (x0 + x1) / 2, (y0 + y1) / 2, room * (x1 - x0) / 2, room * (y1 - y0) / 2
         least = (self.view.box[1] - self.view.box[0]) / (2 * most)
         if w < least and h < least * (rect[3] - rect[2]) / (rect[1] - rect[0]):
             w = least
         return containing((x - w, x + w, y - h, y + h), rect)
+
+
+def corners(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """(8, 3) corners of a box in space."""
+    return np.stack(np.meshgrid(*np.stack([low, high], 1)), -1).reshape(-1, 3)
 
 
 def arrived(part: float) -> bool:
