@@ -27,8 +27,9 @@ SHARES = 0.4, 0.6  # of the duration: noise becomes images, then the walk betwee
 REWIND = 0.8  # seconds in which recorded time runs back
 BACK = 1.6  # seconds from the middle of the walk to where it begins
 NOISE, END = 1.5, 1.0  # seconds in which the noises stand, and either end of the walk
-GROW, STAY = 1.1, 0.25  # seconds in which strips become the result of the walk; part of them until tiles move
+GROW, STAY = 1.1, 0.12  # seconds in which strips become the result of the walk; part of them until tiles move
 RESULT, LAST = 4.5, 1.5  # seconds in which that stands, and in which that of all classes does besides
+LENGTH = "length: $norm(x)\\/sqrt(d)$"
 MANY = {
     "sampler.steps": 20,
     "sampler.chains": 210,
@@ -61,8 +62,8 @@ class Interpolate(TrajectoryScene):
         walk = self.walk = NoiseWalk([circle, self.trajectories["line"]])
         names = (circle.meta.get("target") or {}).get("labels") or []
         of = f"class {escaped(str(names[walk.label]))}" if walk.label < len(names) else ""
-        noises = f"noises $a$ and $b$, $theta =$ {walk.angle():.0f}°"
-        caption = self.caption("sampler", of, noises, "seed", "model", "step")
+        angle = f"$theta =$ {walk.angle():.0f}°"
+        caption = self.caption("sampler", of, angle, LENGTH, "model", "step")
         stage = self.arrange("stage", key=False, slider=False).stage.above(caption)
         title = self.header("Between two noises")
         self.shown_equation = VGroup(*walk.equations(page))
@@ -95,7 +96,7 @@ class Interpolate(TrajectoryScene):
         self.grow(walk, gone, result)
         self.stand(self.seconds(RESULT))
         if every := of_classes(page, stage, walk, [str(name) for name in names]):
-            self.give_way(result, caption, every, self.caption("sampler", noises, "seed", "model"))
+            self.give_way(result, caption, every, self.caption("sampler", angle, LENGTH, "model"))
             self.stand(self.seconds(LAST))
         self.outro()
 
@@ -120,9 +121,9 @@ class Interpolate(TrajectoryScene):
 
         self.add(*ones)
         self.play(
-            FadeOutFast(*gone, run_time=STAY * seconds),
+            FadeOutFast(*gone, run_time=0.3 * seconds),
             UpdateFromAlpha(show, *ones, run_time=seconds),
-            FadeInFast(*(mob for mob in result.mobjects if mob not in result.grids), run_time=seconds, after=0.6),
+            FadeInFast(*(mob for mob in result.mobjects if mob not in result.grids), run_time=seconds, after=0.4),
         )
         self.remove(*ones)
         self.add(*result.grids)

@@ -60,7 +60,7 @@ def test_the_walk_shows_recorded_chains_of_either_way_from_one_end_to_the_other(
 def test_each_strip_holds_its_own_way(cinema, runs):
     start, shot = cinema("interpolate", **runs).at(RUN + 0.1, BACK + 0.2, duration=DURATION)
     strips = sorted((g for g in shot.rasters["ImageGrid"] if len(g.chains) > 1), key=lambda grid: -grid.points[0, 1])
-    places = range(PLACES)  # fewer than there is room for: all, once
+    places = (0, 1, 2, 4, 5)  # as even as there are
     chains = [place * CLASSES + hero(runs) for place in places]
     for strip, name in zip(strips, ("circle", "line"), strict=True):
         assert strip.chains == chains
@@ -154,7 +154,7 @@ def test_last_come_the_classes_of_most_contrast_half_way_and_how_many_lose_some(
     grids = sorted(shot.rasters["ImageGrid"], key=lambda grid: -grid.points[0, 1])
     half = round(0.5 * (PLACES - 1)) * CLASSES + np.arange(CLASSES)
     circle, line = (contrasts(runs[name], half) for name in ("circle", "line"))
-    assert [grid.chains for grid in grids] == [sorted(half[np.argsort(-circle)[:3]].tolist())] * 2
+    assert [grid.chains for grid in grids] == [sorted(half[np.argsort(-circle)[:5]].tolist())] * 2
     assert np.array_equal(grids[1].recorded.recorded, runs["line"]["x"])
     said = bodies(film)
     assert any(f"{int((line < circle).sum())} of {CLASSES}" in text for text in said)
@@ -199,6 +199,22 @@ def test_a_frame_stands_on_the_tile_of_the_place_and_the_ends_are_said(cinema, r
     assert film.scene.walk.ends[1] in film.scene.mobjects
     film.at(WALK + 0.6 * DURATION + 0.5, duration=DURATION)
     assert film.scene.walk.ends[2] in film.scene.mobjects
+
+
+def test_the_frame_is_as_bright_as_its_tile_is_near(cinema, runs):
+    film, lights = cinema("interpolate", **runs), []
+    for part in (0.03, 0.5, 0.97):
+        film.at(WALK + part * 0.6 * DURATION, duration=DURATION)
+        walk = film.scene.walk
+        u = walk.told.numbers[0].value
+        near = np.abs(walk.at - u).min()
+        lights.append((near, walk.markers[0].get_stroke_opacity()))
+    for grid, tiles in zip(film.scene.walk.strips, film.scene.walk.tiles, strict=True):
+        left, right = grid.points[[0, 3], 0]
+        assert [tiles[0].left, tiles[-1].right] == pytest.approx([left, right], abs=0.03), "frames lie on their tiles"
+    for near, light in lights:
+        assert light == pytest.approx(max(0.0, 1 - 8 * near), abs=1e-6), "none half way between two of five tiles"
+    assert len({light for _, light in lights}) > 1, "the control: not always alike"
 
 
 def test_images_grow_from_their_own_tiles_and_the_frame_is_never_empty(cinema, runs):

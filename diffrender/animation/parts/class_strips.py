@@ -52,7 +52,7 @@ class ClassStrips:
             side, head = NAME_WIDTH[page.frame.shape], 1.45 * em
             self.size = min((box.width - side) / number, (box.height - head + between) / count - between)
             self.gap += (more := min(spread, (box.width - side) / number - self.size))
-            length, spare = number * (self.size + more), (box.height - head) / count - self.size
+            length, spare = number * self.size + (number - 1) * more, (box.height - head) / count - self.size
             self.step = self.size + min(max(spare, between), 4 * BETWEEN)
             top = box.top - head - max(box.height - head - self.step * count + between, 0) / 2
             self.left, left = box.left, box.right - max((box.width - side - length) / 2, 0) - length
@@ -67,7 +67,7 @@ class ClassStrips:
         page, em, first, made = self.page, self.page.em("legend"), self.strips[0], []
         every = self._every()
         for k, name in list(enumerate(self.classes))[::every]:
-            at = (k + 0.5) * (self.size + self.gap - GAP)
+            at = k * (self.size + self.gap - GAP) + 0.5 * self.size
             if self.upright:
                 y = first.top - at - 0.3 * em
                 made.append(page.label(escaped(name), first.left - 0.15, y, 1, "legend", "muted"))

@@ -20,7 +20,7 @@ from diffrender.trajectory.reader import Trajectory
 
 LENGTH = "$norm(x)\\/sqrt(d)$"  # of an image of d numbers
 AXIS = 0.7  # at the left of a chart, for its numbers
-APART = 0.4  # at most, between tiles of a strip
+APART = 0.8  # at most, between tiles of a strip
 SPREAD = 0.05, 0.95  # quantiles of the lengths of the data
 LENGTH_OF_DATA = "length $norm(x_0)\\/sqrt(d)$; dashed: data|length of $x_0$; dashed: data|$x_0$; dashed: data"
 LENGTH_AND_BAND = "length $norm(x_0)\\/sqrt(d)$; band: data|length of $x_0$; band: data|$x_0$; band: data"
@@ -29,8 +29,8 @@ WAYS = ("great circle", "straight line")
 APART_MOST = 1.0  # scene units between the large images of a narrow frame, that their names have room
 EQUATIONS = "x_T prop sin((1 - u) theta) thin a + sin(u theta) thin b", "x_T = (1 - u) thin a + u thin b"
 HUES = ("samples", "reject")  # of either way
-TILES = {"wide": 11, "classic": 9, "square": 7, "tall": 5}  # of each way
-SHARES = {"wide": (0.57, 0.43), "classic": (0.51, 0.49), "square": (0.55, 0.45), "tall": (0.46, 0.54)}  # large, strips
+TILES = 5  # of each way
+SHARES = {"wide": (0.52, 0.48), "classic": (0.5, 0.5), "square": (0.55, 0.45), "tall": (0.46, 0.54)}  # large, strips
 
 
 class NoiseWalk:
@@ -114,15 +114,17 @@ class NoiseWalk:
             figure.set_values(float(length))
 
     def mark(self, u: float) -> None:
-        """A dot on every curve at the place nearest to u, which is told, and a frame round the tile that is nearest."""
+        """A dot on every curve at the place nearest to u, which is told, and a frame round the tile that is nearest,
+        the fainter the farther it is."""
         at = self.place(u)
         self.told.set_values(at / (self.places - 1))
         for curve in self.curves:
             curve.show_step(at)
         away = np.abs(self.at - at / (self.places - 1))
         nearest = int(away.round(6).argmin())  # half way between two the lower one, always
+        light = max(0.0, 1 - float(away[nearest]) * 2 * (len(self.at) - 1))  # all of it on the tile's own place
         for marker, boxes in zip(self.markers, self.tiles, strict=True):
-            marker.move_to([*boxes[nearest].center, 0])
+            marker.move_to([*boxes[nearest].center, 0]).set_stroke(opacity=light)
 
     def angle(self) -> float:
         """Between the two noises, in degrees, as recorded."""
@@ -166,7 +168,7 @@ class NoiseWalk:
     def _strips(self, box: Box) -> list[Any]:
         """The images at even places of either way."""
         page = self.page
-        self.at = self.even(TILES[page.shape])
+        self.at = self.even(TILES)
         strips = ClassStrips(page, box, len(WAYS), [f"{u:.2g}" for u in self.at], spread=APART)
         self.strips = [strips.grid(k, values, [self.chain(u) for u in self.at]) for k, values in enumerate(self.values)]
         self.tiles = [strips.tiles(k) for k in range(len(WAYS))]

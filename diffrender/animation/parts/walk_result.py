@@ -18,12 +18,12 @@ FOUND = (
     "|the line leaves the shell: less contrast|off the shell: less contrast"
 )
 CLASSES = (
-    "the same noise in every class, half way: {} of {} images have less contrast on the straight line"
-    "|the same noise, half way: {} of {} images have less contrast on the line|half way: {} of {} have less contrast"
-    "|less contrast: {} of {}"
+    "the same noise in every class, half way: in {} of {} classes less contrast on the straight line"
+    "|the same noise, half way: in {} of {} classes less contrast on the line"
+    "|half way: in {} of {} classes less contrast on the line|less contrast in {} of {} classes"
 )
 LOSS = 0.9  # of the circle's: so short noise must be, and so little contrast images have, for that to be said
-COUNT, BEST, SPREAD = 5, 3, 0.6  # of each way, and of classes; between two, so that their contrast has room
+COUNT, BEST, SPREAD = 5, 5, 0.6  # of each way, and of classes; between two, so that their contrast has room
 CONTRAST = (
     "under each image its contrast: standard deviation over pixels, black to white is 1"
     "|contrast: standard deviation over pixels, black to white is 1|contrast: deviation over pixels|contrast"
