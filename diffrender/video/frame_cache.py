@@ -80,7 +80,17 @@ class FrameCache:
             self.camera.set_frame_to_background(base)
             self._capture(self.camera.get_mobjects_to_display(mobjects))
             return
-        still, moving = self._divide(self._look(displayed(mobjects)))
+        self.camera.view = None
+        x, y = self.camera.frame_center[:2]
+        self.camera.view = (x, y, self.camera.frame_width, self.camera.frame_height)
+        try:
+            self._draw(base, displayed(mobjects))
+        finally:
+            self.camera.view = None
+
+    def _draw(self, base: np.ndarray, mobjects: Sequence[Mobject]) -> None:
+        """Draw so, while what is seen stands."""
+        still, moving = self._divide(self._look(mobjects))
         layer, stale = self.layer, moving
         if layer is None or layer.base is not base or layer.holds != still:
             self._make_layer(base, still)
@@ -95,9 +105,8 @@ class FrameCache:
     def _look(self, shown: Sequence[Mobject]) -> list[Seen]:
         """Mobjects as they are now; what looks as it did is the very same `Seen` as before."""
         camera, self.frame = self.camera, self.frame + 1
-        view = (*camera.frame_center, camera.frame_width, camera.frame_height)
-        before, self.seen = (self.seen if view == self.view else {}), {}
-        self.view = view
+        before, self.seen = (self.seen if camera.view == self.view else {}), {}
+        self.view = camera.view
         for mobject in shown:
             state, last = _state(mobject), before.get(id(mobject))
             if last is None or state is None or last.state != state:
@@ -151,7 +160,7 @@ class FrameCache:
         pixels = self.camera.pixel_array
         height, width = pixels.shape[:2]
         areas = _outermost({_within(one.area, width, height) for one in self.over or () if one not in stay})
-        size = sum(max(right - left, 0) * max(bottom - top, 0) for left, right, top, bottom in areas)
+        size = sum((right - left) * (bottom - top) for left, right, top, bottom in areas)
         if self.over is None or (size > MAX_PATCHED_SHARE * height * width and not stay):
             self.camera.set_frame_to_background(picture)
             return
@@ -227,7 +236,7 @@ def _area(mobject: Mobject, camera: Any) -> Area:
         corners = np.array([mobject.points.min(axis=0), mobject.points.max(axis=0)])
         (left, bottom), (right, top) = camera.points_to_subpixel_coords(mobject, corners)[[0, -1]].tolist()
         stroke = max(mobject.get_stroke_width(), mobject.get_stroke_width(background=True))
-        unit = max(camera.pixel_width / camera.frame_width, camera.pixel_height / camera.frame_height)
+        unit = max(camera.pixel_width / camera.view[2], camera.pixel_height / camera.view[3])
         widths = MITER_WIDTHS if len(mobject.points) > 4 else CAP_WIDTHS  # one cubic has no corner
         reach = widths * stroke * camera.cairo_line_width_multiple * unit
         area = left - reach, right + reach, top - reach, bottom + reach
@@ -255,14 +264,20 @@ def _touches(area: Area, others: Iterable[Seen]) -> bool:
 
 def _outermost(areas: set[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
     """Areas without those that lie within another."""
-    return [
-        a for a in areas
-        if not any(b != a and b[0] <= a[0] and a[1] <= b[1] and b[2] <= a[2] and a[3] <= b[3] for b in areas)
-    ]  # fmt: skip
+    kept: list[tuple[int, int, int, int]] = []
+    for area in sorted(areas, key=lambda a: (a[0] - a[1]) * (a[3] - a[2])):  # the largest first: it lies within none
+        left, right, top, bottom = area
+        for a, b, c, d in kept:
+            if a <= left and right <= b and c <= top and bottom <= d:
+                break
+        else:
+            kept.append(area)
+    return kept
 
 
 def _within(area: Area, width: int, height: int) -> tuple[int, int, int, int]:
     """The pixels of an area that are in the frame."""
-    left, right = (int(min(max(x, 0), width)) for x in area[:2])
-    top, bottom = (int(min(max(y, 0), height)) for y in area[2:])
-    return left, right, top, bottom
+    left, right, top, bottom = area
+    left, right = int(max(left, 0)), int(min(right, width))
+    top, bottom = int(max(top, 0)), int(min(bottom, height))
+    return left, max(left, right), top, max(top, bottom)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from manim import Camera, MovingCamera, ThreeDCamera, VMobject
+from manim import Camera, Mobject, MovingCamera, ThreeDCamera, VMobject
 
 from diffrender.animation.mobjects.base import Raster
 from diffrender.animation.text.glyph import Glyph, Stamps, trace
@@ -16,9 +16,12 @@ class Bulk:
     """Mixin for a cairo camera: a `Raster` draws itself, and a `Glyph` is stamped, each in its place in the z-order.
 
     mark: (H, W, 4) uint8 RGBA, premultiplied, that lies on the background's last rows; None for a bare one.
+    view: (x, y, width, height) of what is seen, its centre first, while that is known to stand; else None. (Manim
+        measures the frame anew for every point asked about.)
     """
 
     mark: np.ndarray | None = None
+    view: tuple[float, float, float, float] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.stamps = Stamps()
@@ -54,6 +57,18 @@ class Bulk:
                 surface.flush()
                 mobject.draw(self, pixel_array, float(min(opacity, 1)))
                 surface.mark_dirty()
+
+    def points_to_subpixel_coords(self, mobject: Mobject, points: np.ndarray) -> np.ndarray:
+        """(N, 2) pixels of points (N, 3): Manim's own figures."""
+        if self.view is None or not self.flat:
+            return super().points_to_subpixel_coords(mobject, points)  # type: ignore[misc]
+        points = self.transform_points_pre_display(mobject, points)  # type: ignore[attr-defined]
+        x, y, width, height = self.view
+        wide, high = self.pixel_width, self.pixel_height  # type: ignore[attr-defined]
+        pixels = np.empty((len(points), 2))
+        pixels[:, 0] = (points[:, 0] - x) * (wide / width) + wide / 2
+        pixels[:, 1] = (points[:, 1] - y) * -(high / height) + high / 2
+        return pixels
 
     def set_cairo_context_path(self, ctx: Any, vmobject: VMobject) -> Any:
         """Manim's outline of a mobject, curve for curve, in half the time: by Python's numbers instead of NumPy's."""

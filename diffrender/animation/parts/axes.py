@@ -186,8 +186,8 @@ class ScaleBar(VGroup):
         length = max(m * size for m in (1, 2, 5) if m * size <= 1.0001 * self.longest / unit)
         x, y, end = self.left, self.y, self.left + length * unit
         self.bar.points = self.unit_shapes[0] * (end - x, 1, 1) + (x, y, 0)
-        middle = (x + end) / 2 + (self.number.set_value(length).length - self.number.room) / 2
-        self.number.at(middle, self.height_of_number, 0)
+        # over the end that stands: over the middle it would slide as the view zooms
+        self.number.at(x + self.number.set_value(length).length, self.height_of_number, 1)
         right = max(end, float(self.number.points[:, 0].max()))
         for text in self.deep:
             right = float(text.at(right + 0.12, self.y, -1).get_right()[0])

@@ -15,26 +15,28 @@ from diffrender.trajectory.distance import MOST_POINTS, Judged, compared_points,
 
 BAND = "two true samples"
 AWAY = 0.25  # of the chart from texts
-MOMENTS = 128  # of a run at which it is measured, at most: between two of them the last one stands
+MOMENTS = 128  # of a run at which it is measured, at most: between two of them it is on the line from one to the next
 LOW = 3.4  # em of the legend: a lower chart cannot be read
 
 
 class DistanceCourse:
     """Distance to the data at each recorded step, judged as the end of a clip judges it, bound to a clock.
 
-    far: (T+1,) distances; empty if none is known. usual: the last, with the band of two draws of the data, or None.
+    steps, measured: (K,) where it was measured, and the distances there. far: (T+1,) distances; empty if none is known.
+    usual: the last, with the band of two draws of the data, or None.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.clock, run = clock, clock.run
-        steps = np.unique(np.rint(np.linspace(0, run.steps, min(run.steps + 1, MOMENTS))).astype(int))
-        course = judged_distances(run, [np.asarray(run.states[int(k)][:MOST_POINTS]) for k in steps])
+        every = np.arange(run.steps + 1)
+        self.steps = np.unique(np.rint(np.linspace(0, run.steps, min(run.steps + 1, MOMENTS))).astype(int))
+        course = judged_distances(run, [np.asarray(run.states[int(k)][:MOST_POINTS]) for k in self.steps])
         self.usual: Judged | None = course[-1] if course else None
         if course:
-            last = np.searchsorted(steps, np.arange(run.steps + 1), side="right") - 1
-            self.far = np.array([each.far for each in course])[last]
+            self.measured = np.array([each.far for each in course])
         else:
-            self.far = np.asarray(run[METRIC], float) if METRIC in run else np.zeros(0)
+            self.steps, self.measured = every, np.asarray(run[METRIC] if METRIC in run else [], float)
+        self.far = np.interp(every, self.steps, self.measured) if len(self.measured) else self.measured
 
     def lines(self, width: float) -> list[Any]:
         """Texts for a column so wide: the distance as it is now, and under it of how many points it is, and its floor,
@@ -67,8 +69,10 @@ class DistanceCourse:
             page, box, x=(0, steps), y=(0, 1.02 * top), x_ticks=(), y_ticks=(0, evenly(0, top, 2)[1]), pad=0.06,
         )  # fmt: skip
         named = page.label("step", axes.rect.right, axes.rect.bottom - 1.1 * em, 1, "legend", "muted")
-        curve = axes.curve(np.arange(steps + 1), self.far, color=theme.samples, ring=theme.bg).set_z_index(3)
-        return [*axes.mobjects, named, *self._band(axes), self.clock.bind(curve)]
+        curve = axes.curve(self.steps, self.measured, color=theme.samples, ring=theme.bg).set_z_index(3)
+        order = np.arange(len(self.steps))
+        self.clock.bind(lambda step: curve.show_step(float(np.interp(step, self.steps, order))), moves=[curve])
+        return [*axes.mobjects, named, *self._band(axes), curve]
 
     def _band(self, axes: Axes) -> list[Any]:
         """The band of two draws, named over it or under it, wherever the curve leaves room."""

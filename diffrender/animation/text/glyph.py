@@ -27,11 +27,12 @@ class Glyph(VMobject):
         super().__init__()
         self.ends: Sequence[int] = ()
 
-    def twin(self, points: np.ndarray) -> Glyph:
-        """Another glyph of the same looks, with these points: without the settings of `__init__`, which take long."""
+    def twin(self, outlines: Sequence[np.ndarray]) -> Glyph:
+        """Another glyph of the same looks, of these letters: without the settings of `__init__`, which take long."""
         made = Glyph.__new__(Glyph)
         own = {name: value.copy() for name, value in vars(self).items() if isinstance(value, list) or "rgba" in name}
-        made.__dict__.update(vars(self) | own | {"points": points})
+        ends = np.cumsum([len(points) for points in outlines]).tolist()
+        made.__dict__.update(vars(self) | own | {"points": np.concatenate(outlines), "ends": ends})
         return made
 
     @property
@@ -62,7 +63,8 @@ class Stamps:
             return False
         matrix = context.get_matrix()
         style = (*fill[:3], *stroke[:3], width, glyph.joint_type, *matrix)
-        for points in glyph.outlines:
+        for outline in glyph.outlines:
+            points = outline[:, :2].astype(np.float32)  # as fine as is seen: what was moved here and back is the same
             key = (points.tobytes(), style)
             stamp = self.kept.get(key)
             if stamp is None:
@@ -101,7 +103,7 @@ class Stamps:
         surface = cairo.ImageSurface(cairo.FORMAT_ARGB32, max(right - left, 1), max(bottom - top, 1))
         context = cairo.Context(surface)
         context.set_matrix(cairo.Matrix(*matrix) * cairo.Matrix(x0=-left, y0=-top))
-        trace(context, points[:, :2].tolist())
+        trace(context, points.tolist())
         context.set_source_rgb(*fill[2::-1])  # cairo's bytes are the other way round
         context.fill_preserve()
         if width:

@@ -27,8 +27,8 @@ def _glyphs() -> dict[str, np.ndarray]:
     zero = Typeset('#strut;#slot("00", 1);0', 1.0, "#FFFFFF")
     bearing = float(zero.submobjects[0].points[:, 0].min()) - float(zero.slots[0][0]) - 1.0
     x, glyphs = ink_left - bearing, {blank: np.zeros((0, 3)) for blank in (" ", THIN)}
-    for char, mob in zip(chars, line.submobjects, strict=True):
-        glyphs[char] = mob.points - [x, 0, 0]
+    for char, points in zip(chars, line.submobjects[0].outlines, strict=True):
+        glyphs[char] = points - [x, 0, 0]
         x += _ADVANCE.get(char, _DIGIT)
     return glyphs
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -112,7 +112,7 @@ def _outlines(body: str) -> tuple[tuple[int, np.ndarray], ...]:
 
 
 class Typeset(VGroup):
-    """One line of compiled Typst, its glyphs in reading order.
+    """One line of compiled Typst: a glyph for each stretch of letters in one colour, in reading order.
 
     em: size in units. terms: name → glyphs, as named in `{{ … : name }}`.
     slots: left ends (3,) of the room kept for numbers.
@@ -122,19 +122,19 @@ class Typeset(VGroup):
         super().__init__()
         self.body, self.slots = body, []
         self.terms = {name: VGroup() for name in names}
-        baseline, glyphs = 0.0, []
-        for mark, points in _outlines(body):
+        baseline = 0.0
+        for mark, group in groupby(_outlines(body), key=lambda outline: outline[0]):
+            outlines = [em * points for _, points in group]
             if mark == _STRUT:
-                baseline = em * points[:, 1].min()
+                baseline = outlines[0][:, 1].min()
             elif mark & 0xFF0000 == _SLOT:
-                self.slots.append(em * points.min(0))
+                self.slots += [points.min(0) for points in outlines]
             else:
-                glyph = _inked(color, em).twin(em * points)
-                glyphs.append(glyph)
+                glyph = _inked(color, em).twin(outlines)
+                self.add(glyph)
                 if mark & 0xFF0000 == _TERM:
                     self.terms[names[mark & 0xFF]].add(glyph)
-        self.add(*glyphs)
-        if not glyphs:
+        if not self.submobjects:
             raise RenderError(f"{body!r} sets nothing to be seen.", "A number alone is a Number (numerals.py).")
         self._drop = (baseline - self.get_bottom()[1]) / self.height
         self._ems = self.height / em

@@ -18,11 +18,11 @@ STEP = 16  # radii that differ by point are rounded to 1/16 pixel
 
 
 class Stencils(NamedTuple):
-    """Coverage of discs of several radii at every phase, as rows of pixels padded to whole groups of `LANES`.
+    """Coverage of discs of several radii, and of rings round them, at every phase: rows of pixels padded to `LANES`.
 
     phases: in x and in y.
-    reach: (R,) pixels covered on each side of the one that holds the centre, so that there are 2 · reach + 1 rows.
-    start: (R,) where those of a radius begin in `part`, phase by phase, row by row; columns: (R,) length of a row.
+    reach: (2, R) of ring and disc, pixels covered on each side of the one that holds the centre: 2 · reach + 1 rows.
+    start: (2, R) where those of a radius begin in `part`, phase by phase, row by row; columns: (2, R) length of a row.
     part: coverage 0..256.
     """
 
@@ -34,7 +34,7 @@ class Stencils(NamedTuple):
 
 
 def stencils(radii: np.ndarray, ring: float = 0.0) -> Stencils:
-    """Stencils of discs of these radii (R,) in pixels, or of the rings of width `ring` round them.
+    """Stencils of discs of these radii (R,) in pixels, and of rings of width `ring` round them; of 0: of none.
 
     Those of one radius are exact. For many radii give every multiple of 1/`STEP` pixel up to the largest. Those beyond
     `LARGE` are drawn without: their stencil is of nothing.
@@ -45,13 +45,15 @@ def stencils(radii: np.ndarray, ring: float = 0.0) -> Stencils:
 @lru_cache(maxsize=32)
 def _stencils(radii: tuple[float, ...], ring: float) -> Stencils:
     phases = PHASES if len(radii) == 1 else PHASES_OF_MANY
+    widths = np.array([[ring], [0.0]])
     # the centre lies at least half a phase inside its pixel
-    reach = np.maximum(np.ceil(np.array(radii) + ring - 0.5 / phases), 0).astype(np.int64)
+    reach = np.maximum(np.ceil(np.array(radii) + widths - 0.5 / phases), 0).astype(np.int64)
     columns = padded(2 * reach + 1)
-    sizes = phases * phases * (2 * reach + 1) * columns
-    start = np.cumsum(sizes) - sizes
+    sizes = phases * phases * (2 * reach + 1) * columns * [[int(ring > 0)], [1]]
+    start = (np.cumsum(sizes) - sizes.ravel()).reshape(sizes.shape)
     part = np.zeros(int(sizes.sum()), np.uint16)
-    _build(np.array(radii, float), ring, phases, reach, start, columns, part)
+    for layer in (0, 1) if ring > 0 else (1,):
+        _build(np.array(radii), widths[layer, 0], phases, reach[layer], start[layer], columns[layer], part)
     return Stencils(phases, reach, start, columns, part)
 
 
@@ -111,45 +113,21 @@ def _large(frame, width, bounds, x, y, inner, outer, color, alpha):
                 frame[j * width + i] = mix(frame[j * width + i], color, q)
 
 
-@nb.njit(inline="always")
-def _stamp(frame, width, bounds, x, y, color, alpha, k, table):
-    reach = table.reach[k]
-    if x < bounds[0] - reach or x > bounds[1] + reach or y < bounds[2] - reach or y > bounds[3] + reach:
-        return
-    i, j = math.floor(x), math.floor(y)
-    phase = int((y - j) * table.phases) * table.phases + int((x - i) * table.phases)
-    rows, columns = 2 * reach + 1, table.columns[k]
-    left, top = i - reach, j - reach
-    begin = table.start[k] + phase * rows * columns
-    inside = left >= bounds[0] and i + reach < bounds[1] and top >= bounds[2] and j + reach < bounds[3]
-    # what a row is padded with changes nothing, but must lie in the frame
-    if inside and (j + reach) * width + left + columns <= frame.shape[0]:
-        for row in range(rows):
-            at, p = np.uint64((top + row) * width + left), np.uint64(begin + row * columns)
-            for _ in range(columns // LANES):
-                mix_lanes(frame, at, table.part, p, color, alpha)
-                at += np.uint64(LANES)
-                p += np.uint64(LANES)
-    else:
-        for row in range(max(bounds[2] - top, 0), min(bounds[3] - top, rows)):
-            for column in range(max(bounds[0] - left, 0), min(bounds[1] - left, rows)):
-                at = (top + row) * width + left + column
-                part = np.uint32(table.part[begin + row * columns + column])
-                frame[at] = mix(frame[at], color, (part * alpha) >> np.uint32(8))
-
-
 @nb.njit(cache=True, nogil=True)
-def discs(frame, width, bounds, xy, affine, radii, rgba, table, ring, ring_rgba, ring_table):
-    """Draw N discs one over the other, in order.
+def discs(frame, width, bounds, xy, affine, radii, rgba, table, ring, ring_rgba):
+    """Draw N discs one over the other, in order, each over its ring.
 
     xy: (N, 2) data coordinates, affine: (2, 3) to pixels. radii: (1 | N,) pixels. rgba: (1 | N, 4) uint8, straight.
-    ring: pixels, 0 for none; ring_rgba: (4,). With one radius the tables hold just that, else every multiple of 1/STEP.
+    ring: pixels, 0 for none; ring_rgba: (4,). With one radius the table holds just that, else every multiple of 1/STEP.
     """
     if bounds[0] >= bounds[1] or bounds[2] >= bounds[3]:
         return
     one_radius, one_color = radii.shape[0] == 1, rgba.shape[0] == 1
     ring_color = pack(ring_rgba[0], ring_rgba[1], ring_rgba[2])
     ring_alpha = np.uint32(ring_rgba[3]) + (np.uint32(ring_rgba[3]) >> np.uint32(7))
+    # taken apart here, and stamped below without a function's call: what hands an array on counts references to it,
+    # which takes longer than a stencil
+    phases, reaches, starts, widths, cover = table
     for n in range(xy.shape[0]):
         x = affine[0, 0] * xy[n, 0] + affine[0, 1] * xy[n, 1] + affine[0, 2]
         y = affine[1, 0] * xy[n, 0] + affine[1, 1] * xy[n, 1] + affine[1, 2]
@@ -159,17 +137,36 @@ def discs(frame, width, bounds, xy, affine, radii, rgba, table, ring, ring_rgba,
         if not (r > 0 and x > bounds[0] - far and x < bounds[1] + far and y > bounds[2] - far and y < bounds[3] + far):
             continue
         c = 0 if one_color else n
-        alpha = np.uint32(rgba[c, 3]) + (np.uint32(rgba[c, 3]) >> np.uint32(7))
-        color = pack(rgba[c, 0], rgba[c, 1], rgba[c, 2])
-        if r > LARGE:
-            if ring > 0:
-                _large(frame, width, bounds, x, y, r, r + ring, ring_color, (ring_alpha * alpha) >> np.uint32(8))
-            _large(frame, width, bounds, x, y, 0.0, r, color, alpha)
-        else:
-            k = 0 if one_radius else int(r * STEP + 0.5)
-            if ring > 0:
-                _stamp(frame, width, bounds, x, y, ring_color, (ring_alpha * alpha) >> np.uint32(8), k, ring_table)
-            _stamp(frame, width, bounds, x, y, color, alpha, k, table)
+        disc_alpha = np.uint32(rgba[c, 3]) + (np.uint32(rgba[c, 3]) >> np.uint32(7))
+        disc_color = pack(rgba[c, 0], rgba[c, 1], rgba[c, 2])
+        k = 0 if one_radius else int(r * STEP + 0.5)
+        for layer in range(0 if ring > 0 else 1, 2):
+            color = disc_color if layer == 1 else ring_color
+            alpha = disc_alpha if layer == 1 else (ring_alpha * disc_alpha) >> np.uint32(8)
+            if r > LARGE:
+                inner, outer = (0.0, r) if layer == 1 else (r, r + ring)
+                _large(frame, width, bounds, x, y, inner, outer, color, alpha)
+                continue
+            i, j = math.floor(x), math.floor(y)
+            phase = int((y - j) * phases) * phases + int((x - i) * phases)
+            reach, columns = reaches[layer, k], widths[layer, k]
+            rows, left, top = 2 * reach + 1, i - reach, j - reach
+            begin = starts[layer, k] + phase * rows * columns
+            inside = left >= bounds[0] and i + reach < bounds[1] and top >= bounds[2] and j + reach < bounds[3]
+            # what a row is padded with changes nothing, but must lie in the frame
+            if inside and (j + reach) * width + left + columns <= frame.shape[0]:
+                for row in range(rows):
+                    at, p = np.uint64((top + row) * width + left), np.uint64(begin + row * columns)
+                    for _ in range(columns // LANES):
+                        mix_lanes(frame, at, cover, p, color, alpha)
+                        at += np.uint64(LANES)
+                        p += np.uint64(LANES)
+            else:
+                for row in range(max(bounds[2] - top, 0), min(bounds[3] - top, rows)):
+                    for column in range(max(bounds[0] - left, 0), min(bounds[1] - left, rows)):
+                        to = (top + row) * width + left + column
+                        share = np.uint32(cover[begin + row * columns + column])
+                        frame[to] = mix(frame[to], color, (share * alpha) >> np.uint32(8))
 
 
 @nb.njit(cache=True, nogil=True)

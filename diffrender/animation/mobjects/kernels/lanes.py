@@ -11,17 +11,17 @@ from numba.extending import intrinsic
 
 LANES = 8
 _I32, _I16 = ir.IntType(32), ir.IntType(16)
-_PIXELS, _PARTS = ir.VectorType(_I32, LANES), ir.VectorType(_I16, LANES)
+_PIXELS, _PARTS, _CHANNELS = ir.VectorType(_I32, LANES), ir.VectorType(_I16, LANES), ir.VectorType(_I16, 2 * LANES)
 
 
-def _all(value: int) -> ir.Constant:
-    return ir.Constant(_PIXELS, [value] * LANES)
+def _all(kind: Any, value: int) -> ir.Constant:
+    return ir.Constant(kind, [value] * kind.count)
 
 
 def _splat(builder: Any, value: Any) -> Any:
     nothing = ir.Constant(_PIXELS, ir.Undefined)
     first = builder.insert_element(nothing, value, ir.Constant(_I32, 0))
-    return builder.shuffle_vector(first, nothing, _all(0))
+    return builder.shuffle_vector(first, nothing, _all(_PIXELS, 0))
 
 
 def _load(builder: Any, array: Any, index: Any, kind: Any, align: int) -> tuple[Any, Any]:
@@ -40,24 +40,25 @@ def mix_lanes(typing: Any, frame: Any, at: Any, parts: Any, p: Any, color: Any, 
     """
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        """LLVM for eight pixels: load them, mix two channels in one multiplication, store them."""
+        """LLVM for eight pixels: load them, mix every second channel of all in one multiplication of 16 bits, store."""
         b = builder
         frame_value, at_value, parts_value, p_value, color_value, alpha_value = arguments
         frame_array = context.make_array(signature.args[0])(context, b, frame_value)
         parts_array = context.make_array(signature.args[2])(context, b, parts_value)
-        to, below = _load(b, frame_array, at_value, _PIXELS, 4)
+        to, pixels = _load(b, frame_array, at_value, _PIXELS, 4)
         _, part = _load(b, parts_array, p_value, _PARTS, 2)
-        above, pair, half, eight = _splat(b, color_value), _all(0x00FF00FF), _all(0x00800080), _all(8)
-        part = b.lshr(b.mul(b.zext(part, _PIXELS), _splat(b, alpha_value)), eight)
-        rest = b.sub(_all(256), part)
+        part = b.lshr(b.mul(b.zext(part, _PIXELS), _splat(b, alpha_value)), _all(_PIXELS, 8))
+        part = b.bitcast(b.or_(part, b.shl(part, _all(_PIXELS, 16))), _CHANNELS)  # of both channels in each half
+        below, above = b.bitcast(pixels, _CHANNELS), b.bitcast(_splat(b, color_value), _CHANNELS)
+        rest, low, eight = b.sub(_all(_CHANNELS, 256), part), _all(_CHANNELS, 0xFF), _all(_CHANNELS, 8)
 
-        def mixed(low: Any, high: Any) -> Any:
-            sums = b.add(b.mul(b.and_(low, pair), rest), b.mul(b.and_(high, pair), part))
-            return b.add(sums, half)
+        def mixed(under: Any, over: Any) -> Any:
+            """At most 255 · 256 + 128: no channel runs over into the next."""
+            return b.add(b.add(b.mul(under, rest), b.mul(over, part)), _all(_CHANNELS, 128))
 
-        even = b.and_(b.lshr(mixed(below, above), eight), pair)
-        odd = b.and_(mixed(b.lshr(below, eight), b.lshr(above, eight)), _all(0xFF00FF00))
-        stored = b.store(b.or_(even, odd), to)
+        even = b.lshr(mixed(b.and_(below, low), b.and_(above, low)), eight)
+        odd = b.and_(mixed(b.lshr(below, eight), b.lshr(above, eight)), _all(_CHANNELS, 0xFF00))
+        stored = b.store(b.bitcast(b.or_(even, odd), _PIXELS), to)
         stored.align = 4
         return context.get_dummy_value()
 

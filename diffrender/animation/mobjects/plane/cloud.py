@@ -116,7 +116,7 @@ class PointCloud(Raster):
     def splat(self, place: Placement, pixels: np.ndarray, xy: np.ndarray, radii: np.ndarray, shade: np.ndarray) -> None:
         """Draw discs at xy (N, 2) float32 with radii (1 | N,) in pixels and colours (1 | N, 4) uint8."""
         ring = RING * place.unit if self.ring else 0.0
-        table, ring_table = self._tables(radii, ring)
+        table = self._table(radii, ring)
         outline = rgba8(self.ring or "#000000", 1, 0.9)[0]
         with Clip(place, self.corner, pixels, self.clip) as window:
             kernels.discs(
@@ -130,14 +130,12 @@ class PointCloud(Raster):
                 table,
                 ring,
                 outline,
-                ring_table,
             )
 
     @staticmethod
-    def _tables(radii: np.ndarray, ring: float) -> tuple[kernels.Stencils, kernels.Stencils]:
-        """Stencils for these radii in pixels, and for their rings: of just this radius, or of all up to the largest."""
+    def _table(radii: np.ndarray, ring: float) -> kernels.Stencils:
+        """Stencils for these radii in pixels: of just this one, or of all up to the largest."""
         if len(radii) > 1:
             largest = next((r for r in (2.0, 4.0, 8.0) if r >= radii.max()), kernels.LARGE)
             radii = np.arange(int(largest * kernels.STEP) + 1) / kernels.STEP
-        table = kernels.stencils(radii)
-        return table, kernels.stencils(radii, ring) if ring else table
+        return kernels.stencils(radii, ring)

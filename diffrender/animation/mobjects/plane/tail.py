@@ -54,8 +54,10 @@ class Tail(Raster):
     def vertices(self) -> tuple[np.ndarray, np.ndarray]:
         """(V, N, 2) data coordinates of the tail now, and (V,) the steps that they belong to."""
         first, last = max(0, math.ceil(self.step - self.length)), math.floor(self.step)
-        steps = np.append(np.arange(first, last + 1), [self.step] if self.step > last else [])
-        return np.stack([at_step(self.recorded, step) for step in steps]), steps
+        xy, steps = np.asarray(self.recorded[first : last + 1]), np.arange(first, last + 1)
+        if self.step > last:
+            xy, steps = np.append(xy, at_step(self.recorded, self.step)[None], axis=0), np.append(steps, self.step)
+        return xy, steps
 
     def area(self, camera: Any) -> tuple[float, float, float, float] | None:
         """The rectangle round the tails' vertices, casing included, cut to the panel."""
