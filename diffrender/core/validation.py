@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_origin
@@ -94,44 +95,57 @@ def _as_number(text: str, whole: bool) -> str:
 
 def validate(model: type[BaseModel], data: Mapping[str, Any], where: str, line: Line | None = None) -> Any:
     """`model(**data)`, or one ConfigError that names the file, the key, and the line of it that `line(key)` knows."""
-    if broken := half_a_character(data):
+    if broken := first(half_a_character, data):
         raise ConfigError(f"{where}: {dotted(broken)}: bytes that are no UTF-8 text.", "Write it in UTF-8.")
+    if wrong := first(not_finite, data):
+        raise ConfigError(
+            f"{_at(where, line, wrong)}: {dotted(wrong)}: {NEEDED['finite_number']}; .nan and .inf are none."
+        )
     try:
         found = model.model_validate(data)
     except ValidationError as error:
         errors = error.errors(include_url=False)
         near = [one for one in errors if one["loc"][:1] == errors[0]["loc"][:1]]  # of several kinds that it might be
         nearest = max(near, key=lambda one: len(one["loc"]))
-        first = next((one for one in errors if one["type"] == "extra_forbidden"), nearest)  # Target: for target:
-        place, at = tuple(first["loc"]), where
-        if line and (number := line(place)):
-            at = f"{where}, line {number}"
-        key = dotted(place)
-        if first["type"] == "extra_forbidden":
+        named = next((one for one in errors if one["type"] == "extra_forbidden"), nearest)  # Target: for target:
+        place = tuple(named["loc"])
+        at, key = _at(where, line, place), dotted(place)
+        if named["type"] == "extra_forbidden":
             known = _fields_at(model, place[:-1])
             raise ConfigError(f"{at}: unknown key '{key}'.", suggest(str(place[-1])[:MAX_SHOWN], known)) from None
-        if first["type"] == "missing":
+        if named["type"] == "missing":
             raise ConfigError(f"{at}: '{key}' is missing.") from None
-        words, remedy = explained(first)
+        words, remedy = explained(named)
         raise ConfigError(f"{at}: {key}: {words}." if key else f"{at}: {words}.", remedy) from None
     if wrong := switch_as_number(data, found):
-        number = line(wrong) if line else None
-        at = f"{where}, line {number}" if number else where
-        raise ConfigError(f"{at}: {dotted(wrong)}: {SWITCH[0]}", SWITCH[1])
+        raise ConfigError(f"{_at(where, line, wrong)}: {dotted(wrong)}: {SWITCH[0]}", SWITCH[1])
     return found
 
 
-def half_a_character(data: Any) -> tuple[str, ...]:
-    """Where `data` holds text that cannot be written in UTF-8: the path there, () if nowhere.
+def _at(where: str, line: Line | None, place: tuple[int | str, ...]) -> str:
+    """Where a key stands: in which file, and in which line of it if that is known."""
+    number = line(place) if line else None
+    return f"{where}, line {number}" if number else where
 
-    On the command line bytes in another encoding become that.
-    """
+
+def half_a_character(value: Any) -> bool:
+    """Whether it is text that cannot be written in UTF-8: on the command line bytes in another encoding become that."""
+    return isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def not_finite(value: Any) -> bool:
+    """Whether it is a float that is no number: YAML's .nan and .inf, which a key of any kind would take."""
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+def first(wrong: Callable[[Any], bool], data: Any) -> tuple[int | str, ...]:
+    """Where in `data` the first value is that is wrong: the path there, () if nowhere."""
     pairs = data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, (list, tuple)) else ()
     for key, value in pairs:
-        if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
-            return (str(key),)
-        if below := half_a_character(value):
-            return (str(key), *below)
+        if wrong(value):
+            return (key,)
+        if below := first(wrong, value):
+            return (key, *below)
     return ()
 
 

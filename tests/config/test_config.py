@@ -105,6 +105,8 @@ def test_every_shipped_config_reads(name):
         ("target: spiral\ntraining: {steps: many}", ["training.steps", "line 2", "whole number", "'many'"]),
         ("target: spiral\ntraining: {steps: -5}", ["training.steps", "-5"]),
         ("target: spiral\nseed: .nan", ["seed"]),
+        ("target:\n  kind: gaussian_mixture\n  weights: [1, .nan]", ["line 3", "target.weights.1", "finite number"]),
+        ("target: {kind: spiral, noise: .inf}", ["target.noise", "finite number"]),
         ("training: {steps: 3}", ["'target' is missing"]),
         ("- 1\n- 2", ["a mapping", "list"]),
         ("a: &x [1]\nb: *x", ["line 2", "aliases"]),

@@ -244,6 +244,8 @@ TABLES = {
     "Excel's errors": ("a.csv", "x;y\n" + rows(";").replace(".", ",") + "#NV;1,5\n#N/A;2,5\n#DIV/0!;1,0\n", {}, "3 of 43 rows lack a number"),
     "an index from 1, mixed up": ("a.csv", "Unnamed: 0,a,b\n" + "".join(f"{(7 * k) % 40 + 1},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "left out Unnamed: 0"),
     "dates": ("a.csv", "date,x,y\n" + "".join(f"2020-01-{k % 28 + 1:02d},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "left out date"),
+    "days that come again": ("a.csv", "date,x,y\n" + "".join(f"2020-01-{k % 4 + 1:02d},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "left out date"),
+    "hours by another name": ("a.csv", "measured,x,y\n" + "".join(f"1.2.2020 {k % 4}:00,{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "left out measured"),
     "called alike": ("a.csv", "mass,pos_x,pos_y\n" + "".join(f"{k * 0.3:.1f},{x},{y}\n" for k, (x, y) in enumerate(RING)), {}, "left out mass"),
     "ParaView": ("a.csv", '"v","Points:0","Points:1","w"\n' + "".join(f"{k * 0.3:.1f},{x},{y},{k * 0.7:.1f}\n" for k, (x, y) in enumerate(RING)), {}, "coordinates Points:0, Points:1"),
     "Weka": ("a.txt", "@RELATION r\n@ATTRIBUTE x NUMERIC\n@DATA\n" + rows(), {}, ""),
@@ -267,6 +269,12 @@ def test_tables_as_programs_write_them(name, read):
     assert word in said
     assert bool(said) == bool(word)
     assert said.count("\n") == 0
+
+
+def test_days_are_no_class_unless_asked_for(read):
+    content = "date,x,y\n" + "".join(f"2020-01-{k % 4 + 1:02d},{x},{y}\n" for k, (x, y) in enumerate(RING))
+    assert read("a.csv", content)[2].labels is None
+    assert read("a.csv", content, label="date")[2].labels == tuple(f"2020-01-0{k}" for k in range(1, 5)), "the control"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ class DistanceCourse:
         if course:
             self.measured = np.array([each.far for each in course])
         else:
-            self.steps, self.measured = every, np.asarray(run[METRIC] if METRIC in run else [], float)
+            recorded = np.asarray(run[METRIC], float) if METRIC in run else np.zeros(0)
+            self.steps, self.measured = every[: len(recorded)], recorded
         self.far = np.interp(every, self.steps, self.measured) if len(self.measured) else self.measured
 
     def lines(self, width: float) -> list[Any]:

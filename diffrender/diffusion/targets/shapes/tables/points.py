@@ -15,6 +15,7 @@ from diffrender.core.errors import DiffrenderError
 from diffrender.diffusion.targets.shapes.molecules import read_molecule
 from diffrender.diffusion.targets.shapes.tables.columns import Columns
 from diffrender.diffusion.targets.shapes.tables.doubtful_rows import fills_of, odd, spoken
+from diffrender.diffusion.targets.shapes.tables.roles import Roles
 from diffrender.diffusion.targets.shapes.tables.text import read_table
 
 MAX_COORDINATE = 1e150  # larger ones overflow when they are squared
@@ -43,7 +44,7 @@ def read_points(
     reader = Columns(file, table)
     if dataset is not None or "dataset" in reader.lower:
         reader.choose(dataset)
-    coordinates, kind = reader.roles(columns, label)
+    coordinates, kind = Roles(reader).choose(columns, label)
     rows = np.stack([reader.numbers(k) for k in coordinates], 1)
     fills = fills_of(rows) if missing is None else sorted(map(float, missing))
     rows[np.isin(rows, fills)] = np.nan
