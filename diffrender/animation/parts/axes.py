@@ -187,7 +187,7 @@ class ScaleBar(VGroup):
         x, y, end = self.left, self.y, self.left + length * unit
         self.bar.points = self.unit_shapes[0] * (end - x, 1, 1) + (x, y, 0)
         # over the end that stands: over the middle it would slide as the view zooms
-        self.number.at(x + self.number.set_value(length).length, self.height_of_number, 1)
+        self.number.at(x + 0.1 + self.number.set_value(length).length, self.height_of_number, 1)
         right = max(end, float(self.number.points[:, 0].max()))
         for text in self.deep:
             right = float(text.at(right + 0.12, self.y, -1).get_right()[0])
