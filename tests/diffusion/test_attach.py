@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from diffrender.core.errors import TrajectoryError
-from diffrender.diffusion.recording import attach
+from diffrender.diffusion.recording import attach, scheduler_watch
 from diffrender.diffusion.recording.keep import Keep
 from diffrender.diffusion.recording.recorder import Recorder
 from diffrender.trajectory.reader import Trajectory
@@ -191,7 +191,7 @@ def test_a_network_that_knows_the_answer_is_seen_to_predict_it(tmp_path, name, o
     with Recorder(tmp_path / "a.npz") as recorder, recorder.attach(scheduler):
         output = answer(scheduler, kind, clean, eps, x, alpha, sigma)
         scheduler.step(output, t, x)
-        while attach.is_trial(scheduler):
+        while scheduler_watch.is_trial(scheduler):
             start += 1
             scheduler.step(output, scheduler.timesteps[start], x)
     run = Trajectory.open(tmp_path / "a.npz")
@@ -517,7 +517,7 @@ def test_a_scheduler_that_was_wrapped_before_stays_so(tmp_path):
     ],
 )
 def test_these_checks_fail_where_the_watching_is_wrong(tmp_path, network, monkeypatch, spoilt, wrong, options):
-    monkeypatch.setattr(attach, spoilt, wrong)
+    monkeypatch.setattr(scheduler_watch, spoilt, wrong)
 
     def checks():
         test_a_scheduler_of_diffusers_is_recorded_as_it_is_and_not_changed(tmp_path, network, *options)

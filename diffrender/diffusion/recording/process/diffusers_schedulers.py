@@ -15,10 +15,11 @@ from typing import Any
 import torch
 
 from diffrender.core.errors import TrajectoryError
-from diffrender.diffusion.recording.attach import WRAPPED, Watch
+from diffrender.diffusion.recording.attach import WRAPPED
 from diffrender.diffusion.recording.injected_noise import is_twin
 from diffrender.diffusion.recording.process.session import Session
 from diffrender.diffusion.recording.recorder import Recorder
+from diffrender.diffusion.recording.scheduler_watch import Watch
 from diffrender.diffusion.recording.schedulers import check_scheduler
 
 
