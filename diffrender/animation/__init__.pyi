@@ -7,6 +7,7 @@ from .animations import (
     ticked as ticked,
 )
 from .chains_in_space import ChainsInSpaceScene as ChainsInSpaceScene
+from .colors import blend as blend, turned as turned
 from .density_scene import DensityScene as DensityScene
 from .layout.box import Box as Box, Boxes as Boxes
 from .layout.page import (
@@ -214,9 +215,7 @@ from .theme import (
     RING as RING,
     Frame as Frame,
     Theme as Theme,
-    blend as blend,
     point_radius as point_radius,
-    turned as turned,
 )
 from .timeline import (
     Timeline as Timeline,

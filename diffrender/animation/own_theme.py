@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from diffrender.animation.theme import Theme, contrast, theme
+from diffrender.animation.colors import contrast
+from diffrender.animation.theme import Theme, theme
 from diffrender.config.theme_file import OwnTheme
 
 TEXT_CONTRAST, MARK_CONTRAST = 4.5, 3.0  # least ratios of WCAG 2 (1.4.3, 1.4.11)

@@ -34,8 +34,8 @@ def find_logo(name: str) -> Path:
 
 def warn_of_contrast(file: Path, theme: str | OwnTheme) -> None:
     """Say if most of a logo is hard to see on the ground of a theme."""
+    from diffrender.animation.colors import linear, srgb
     from diffrender.animation.own_theme import theme_of
-    from diffrender.animation.theme import linear, srgb
 
     ground = theme_of(theme).bg
     pixels = _pixels(file, file.stat().st_mtime_ns) / 255

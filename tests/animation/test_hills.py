@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
+from diffrender.animation.colors import srgb
 from diffrender.animation.mobjects.space import hills as module
 from diffrender.animation.mobjects.space.hills import Hills
-from diffrender.animation.theme import srgb, theme
+from diffrender.animation.theme import theme
 from diffrender.core.errors import RenderError
 
 LOOK = theme("dark")

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from diffrender.animation.colors import srgb
 from diffrender.animation.own_theme import theme_of, weak_contrasts
-from diffrender.animation.theme import THEMES, srgb
+from diffrender.animation.theme import THEMES
 from diffrender.config.theme_file import read_theme
 from diffrender.core import notes
 from diffrender.core.errors import UsageError

@@ -6,9 +6,10 @@ import re
 import numpy as np
 import pytest
 
+from diffrender.animation.colors import blend, linear, oklab, srgb
 from diffrender.animation.parts.zoom.spotlight import Spotlight
 from diffrender.animation.text.typst import maths
-from diffrender.animation.theme import EDGE, SHORT_SIDE, THEMES, Frame, blend, linear, oklab, point_radius, srgb, theme
+from diffrender.animation.theme import EDGE, SHORT_SIDE, THEMES, Frame, point_radius, theme
 from diffrender.core.errors import UsageError
 from diffrender.diffusion.recording.describe import sampler_facts
 from diffrender.diffusion.samplers.catalogue import SAMPLERS

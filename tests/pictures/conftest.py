@@ -13,10 +13,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from diffrender.animation.colors import srgb
 from diffrender.animation.layout.checks import faults
 from diffrender.animation.mobjects.base import Raster
 from diffrender.animation.text.language import Language
-from diffrender.animation.theme import LARGE, srgb, theme
+from diffrender.animation.theme import LARGE, theme
 from diffrender.config.catalogue import find_catalogue
 from diffrender.config.scene_card import read_scene
 from diffrender.video import frames

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from manim import Dot
 
+from diffrender.animation.colors import contrast, linear
 from diffrender.animation.layout.checks import texts
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.mobjects.plane.tail import Tail
 from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.animation.mobjects.space.cloud import PointCloud3D
-from diffrender.animation.theme import contrast, linear, theme
+from diffrender.animation.theme import theme
 from diffrender.video import frames
 from tests.pictures.small_runs import CASES, TRAINED, recordings
 

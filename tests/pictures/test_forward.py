@@ -7,12 +7,12 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from diffrender.animation.colors import turned
 from diffrender.animation.parts.cloud_tiles import AHEAD, CloudTiles, even_steps
 from diffrender.animation.parts.forward_step import steps_of, told_step
 from diffrender.animation.parts.marginals import BINS, Marginal, distance_to_noise, towards_the_bell
 from diffrender.animation.parts.schedule_plot import alpha_bar
 from diffrender.animation.text.numbers import Running
-from diffrender.animation.theme import turned
 from diffrender.diffusion import schedules
 from diffrender.trajectory.reader import Trajectory
 

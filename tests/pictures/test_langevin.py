@@ -14,6 +14,7 @@ import pytest
 from scipy import ndimage
 from scipy.interpolate import RegularGridInterpolator
 
+from diffrender.animation.colors import contrast, srgb
 from diffrender.animation.layout.checks import faults, texts
 from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.mobjects.space.landscape import Landscape
@@ -26,7 +27,7 @@ from diffrender.animation.parts.zoom.pacing import SLOW, STAGES
 from diffrender.animation.text.language import Language
 from diffrender.animation.text.numbers import Running
 from diffrender.animation.text.typst import Typeset
-from diffrender.animation.theme import contrast, srgb, theme
+from diffrender.animation.theme import theme
 from diffrender.config.catalogue import find_catalogue
 from diffrender.trajectory import Trajectory, TrajectoryWriter
 from diffrender.video import frames

@@ -7,8 +7,8 @@ import pytest
 from scipy.ndimage import map_coordinates
 from scipy.stats import ks_2samp, kstest, norm
 
+from diffrender.animation.colors import contrast
 from diffrender.animation.parts.ribbon import DensityOverTime, DensitySlice, chance, even_chains, gaps
-from diffrender.animation.theme import contrast
 from diffrender.config.sections import Config
 from diffrender.core.errors import ConfigError
 from diffrender.diffusion.recording.record import sample

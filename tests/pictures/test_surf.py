@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffrender.animation.theme import blend
+from diffrender.animation.colors import blend
 
 DURATION = 3.0
 

@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 from manim import Mobject, VMobject
 
+from diffrender.animation.colors import srgb
 from diffrender.animation.mobjects import kernels
-from diffrender.animation.theme import RADIUS, srgb
+from diffrender.animation.theme import RADIUS
 from diffrender.core.errors import RenderError
 
 Box = tuple[float, float, float, float]

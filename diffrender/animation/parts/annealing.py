@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from diffrender.animation.colors import blend, ramp
 from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.parts.crowd import Crowd
 from diffrender.animation.parts.density_panel import POWER, DensityPanel
 from diffrender.animation.parts.level_scale import BAR, LevelScale
-from diffrender.animation.theme import blend, ramp
 from diffrender.trajectory.reader import Trajectory
 
 FAINT = 0.6  # how far the density's colours go towards the panel's under coloured chains

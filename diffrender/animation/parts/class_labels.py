@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from manim import VGroup
 
+from diffrender.animation.colors import srgb
 from diffrender.animation.layout.page import MOVING_TEXT, Page
 from diffrender.animation.mobjects.furniture.panels import frame, pill
 from diffrender.animation.mobjects.furniture.sticker import Sticker
 from diffrender.animation.text.typst import escaped
-from diffrender.animation.theme import LINE, Theme, srgb
+from diffrender.animation.theme import LINE, Theme
 from diffrender.trajectory.reader import Trajectory
 
 SEEN = 0.02  # opacity from which on a label is in the way of others

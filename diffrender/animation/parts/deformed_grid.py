@@ -7,11 +7,12 @@ import math
 import numpy as np
 from manim import VGroup, VMobject
 
+from diffrender.animation.colors import ramp
 from diffrender.animation.layout.page import containing
 from diffrender.animation.mobjects.base import at_step
 from diffrender.animation.mobjects.furniture.panels import Rect, put_dashes
 from diffrender.animation.mobjects.plane.lattice import Lattice, areas, normal_mass
-from diffrender.animation.theme import LINE, Theme, ramp
+from diffrender.animation.theme import LINE, Theme
 from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 

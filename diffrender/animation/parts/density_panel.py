@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from manim import Mobject, VGroup
 
+from diffrender.animation.colors import blend, ramp
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page, containing, fitted
 from diffrender.animation.layout.plane import Plane
@@ -14,7 +15,6 @@ from diffrender.animation.mobjects.furniture.panels import Rect, frame, panel
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.mobjects.space.landscape import Landscape
 from diffrender.animation.parts.axes import scale_bar
-from diffrender.animation.theme import blend, ramp
 from diffrender.trajectory.reader import Trajectory
 
 SEEN, ROOM = 0.02, 0.06  # part of the highest density that must not be cut off, and the room round it, of its sides

@@ -8,6 +8,7 @@ import numpy as np
 from manim import Animation
 
 from diffrender.animation.animations import UpdateFromAlpha
+from diffrender.animation.colors import blend, ramp
 from diffrender.animation.layout.page import containing, fitted
 from diffrender.animation.layout.plane import Plane
 from diffrender.animation.layout.space import Space
@@ -17,7 +18,7 @@ from diffrender.animation.mobjects.plane.paths import PathDensity
 from diffrender.animation.mobjects.plane.streamlines import Streamlines
 from diffrender.animation.mobjects.space.streamlines import Streamlines3D
 from diffrender.animation.parts.field_error import field_error
-from diffrender.animation.theme import LINE, Theme, blend, ramp
+from diffrender.animation.theme import LINE, Theme
 from diffrender.trajectory.reader import Trajectory
 
 LONGEST = 0.95  # quantile of a moment's magnitudes, in space of a clip's, that has the full length of an arrow

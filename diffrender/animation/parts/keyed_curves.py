@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from diffrender.animation.colors import blend
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import key_line
 from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.clock import Clock
-from diffrender.animation.theme import blend
 
 AHEAD = 0.45  # of a curve's colour, towards the ground, where it is to come
 NUMBER, LINE_OF, KEY = 0.8, 1.45, 0.4  # em from the top to the name, em between lines, units of a key's line

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from diffrender.animation.colors import blend
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.color_bar import ColorBar
 from diffrender.animation.mobjects.furniture.panels import frame, line
-from diffrender.animation.theme import blend
 
 BAR = 0.3  # width of the scale
 BEYOND = 0.5  # from its end to the place of no noise at all

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from manim import VMobject
 
+from diffrender.animation.colors import blend, ramp
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.arrow import set_polygons
@@ -16,7 +17,7 @@ from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.mobjects.plane.trails import Trails
 from diffrender.animation.parts.tally import readable
-from diffrender.animation.theme import LINE, blend, ramp
+from diffrender.animation.theme import LINE
 from diffrender.trajectory.reader import Trajectory
 
 POWER = 0.5  # colour follows p to this power, so that what is wide and low is seen beside narrow peaks

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from manim import VMobject
 
+from diffrender.animation.colors import blend
 from diffrender.animation.layout.box import Box
 from diffrender.animation.mobjects.furniture.panels import line, put_dashes
 from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.clock import Clock
-from diffrender.animation.theme import HAIR, LINE, blend
+from diffrender.animation.theme import HAIR, LINE
 from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 

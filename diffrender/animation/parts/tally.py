@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from manim import Dot, VGroup
 
+from diffrender.animation.colors import blend, contrast, laid
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.furniture.panels import Rect, line, pill
 from diffrender.animation.parts.basins import Basins, per_axis
-from diffrender.animation.theme import LINE, RING, Theme, blend, contrast, laid
+from diffrender.animation.theme import LINE, RING, Theme
 
 MARK, DOT = 0.06, 0.11  # radius of the mark of a mode, and of the dot of all chains that stand on one point
 POINT = 0.1  # chains that are less spread than so much of what they should be stand on a point

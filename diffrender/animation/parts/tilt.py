@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from manim import VGroup
 
+from diffrender.animation.colors import blend, ramp
 from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.page import MOVING_TEXT, Page
 from diffrender.animation.layout.plane import Plane
@@ -16,7 +17,7 @@ from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.heat import Heatmap
 from diffrender.animation.parts.class_labels import class_names, class_rgb
 from diffrender.animation.text.typst import escaped
-from diffrender.animation.theme import blend, point_radius, ramp
+from diffrender.animation.theme import point_radius
 from diffrender.trajectory.reader import Trajectory
 
 NEAR = 0.8  # σ/α of the level whose fields are shown: the modes are still in sight of each other

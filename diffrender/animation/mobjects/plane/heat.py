@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from diffrender.animation.colors import srgb
 from diffrender.animation.mobjects import kernels
 from diffrender.animation.mobjects.base import Box, Placement, rgba8, state_at
 from diffrender.animation.mobjects.cached import Picture
-from diffrender.animation.theme import HAIR, srgb
+from diffrender.animation.theme import HAIR
 from diffrender.core.errors import RenderError
 
 SHADES = 8192  # entries of a bent colour table: finer than any picture needs

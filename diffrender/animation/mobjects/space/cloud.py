@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from diffrender.animation.colors import srgb
 from diffrender.animation.mobjects import kernels
 from diffrender.animation.mobjects.base import Box, Clip, Placement, finite32, rgba8
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.field import FIELD_SHAFT, Field, arrows
 from diffrender.animation.mobjects.space.orbit import Orbit
-from diffrender.animation.theme import CASING, srgb
+from diffrender.animation.theme import CASING
 
 HAZE = 0.51  # how far the colour of the farthest goes towards the haze
 SLABS = 4  # depths that are told apart within the reach of the data, each with its casing

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from diffrender.animation.colors import srgb
 from diffrender.animation.mobjects import kernels
 from diffrender.animation.mobjects.base import Box, Placement, covered
 from diffrender.animation.mobjects.cached import Picture
-from diffrender.animation.theme import Theme, srgb
+from diffrender.animation.theme import Theme
 from diffrender.core.errors import RenderError
 
 TILT = math.radians(58)  # of the camera from straight above, once the hills stand

@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from diffrender.animation.colors import srgb
 from diffrender.animation.mobjects import kernels
 from diffrender.animation.mobjects.base import Box, Placement
 from diffrender.animation.mobjects.cached import Picture
-from diffrender.animation.theme import Theme, srgb
+from diffrender.animation.theme import Theme
 from diffrender.core.errors import RenderError
 
 TILT, TURN = math.radians(52), math.radians(18)  # of the camera once the map has risen

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from diffrender.animation.colors import blend
 from diffrender.animation.text.typst import Typeset
-from diffrender.animation.theme import Theme, blend
+from diffrender.animation.theme import Theme
 
 _LEVELS = 12
 
