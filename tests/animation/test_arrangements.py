@@ -6,8 +6,9 @@ from itertools import combinations
 
 import pytest
 
-from diffrender.animation.layout.arrangements import ARRANGEMENTS, arrange
+from diffrender.animation.layout.arrangements import arrange
 from diffrender.animation.layout.box import Box
+from diffrender.animation.layout.rows import ARRANGEMENTS
 from diffrender.animation.theme import Frame
 from diffrender.core.errors import RenderError
 

@@ -5,8 +5,9 @@ import pytest
 from manim import Camera, Square, tempconfig
 
 from diffrender.animation.colors import contrast
-from diffrender.animation.layout.arrangements import ARRANGEMENTS, arrange
+from diffrender.animation.layout.arrangements import arrange
 from diffrender.animation.layout.page import Page
+from diffrender.animation.layout.rows import ARRANGEMENTS
 from diffrender.animation.mobjects.camera import BulkCamera
 from diffrender.animation.parts.corner_mark import corner_mark, logo_height
 from diffrender.animation.theme import EDGE, Frame, theme
