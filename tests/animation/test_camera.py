@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from manim import Camera as StockCamera, Circle, Line, Square, VGroup
+from manim import Camera as StockCamera, Circle, Line, Square, VGroup, tempconfig
 
 from diffrender.animation.mobjects.base import Raster
 from diffrender.animation.mobjects.camera import BulkCamera, BulkMovingCamera, BulkThreeDCamera
@@ -84,3 +84,14 @@ def test_a_box_or_rect_that_is_none_is_refused(studio, box):
         Raster(box, studio.RECT)
     with pytest.raises(RenderError, match="rect"):
         Raster(studio.BOX, box)
+
+
+def test_a_view_that_stands_is_measured_once_and_gives_manims_own_pixels():
+    with tempconfig({"pixel_width": 480, "pixel_height": 270}):
+        camera, points = BulkMovingCamera(), np.random.default_rng(0).normal(0, 3, (9, 3))
+        camera.frame.shift([0.3, -0.2, 0]).set(width=7.1)
+        measured = camera.points_to_subpixel_coords(camera.frame, points)
+        camera.view = (*camera.frame_center[:2], camera.frame_width, camera.frame_height)
+        assert (camera.points_to_subpixel_coords(camera.frame, points) == measured).all()
+        camera.view = (0.0, *camera.view[1:])
+        assert (camera.points_to_subpixel_coords(camera.frame, points) != measured).any(), "the control"

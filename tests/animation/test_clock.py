@@ -165,6 +165,16 @@ def test_a_scale_bar_is_as_long_as_its_number_says(zoom):
     assert length != pytest.approx(bar.number.value * 12 / 4) or zoom == 1.0  # the number of another zoom is found out
 
 
+def test_the_number_of_a_scale_bar_stands_while_a_view_zooms_a_little():
+    """What slides is drawn anew for every frame."""
+    view, box = Plane((-2, 2, -1, 1), (-6, 6, -3, 3)), Box(-6, 6, -3, 3)
+    bar = scale_bar(view, PAGE, box)
+    before, ended = bar.number.points.copy(), bar.bar.points.copy()
+    view.lay(tuple(0.97 * v for v in (-2, 2, -1, 1)), view.rect)
+    assert np.allclose(bar.number.points, before)
+    assert not np.allclose(bar.bar.points, ended), "the control: the bar has grown"
+
+
 def test_axes_place_values_linearly_and_by_logarithm():
     axes = Axes(PAGE, Box(0, 6, -3, 2), x=(1, 1000), y=(0, 2), log_x=True, x_name="step", y_name="Loss")
     left, middle, right = (axes.at(10.0**e, 1)[0] for e in (0, 1.5, 3))

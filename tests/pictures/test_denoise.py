@@ -10,6 +10,7 @@ import pytest
 
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.furniture.panels import Slider
+from diffrender.animation.parts import distance_course
 from diffrender.animation.parts.close_up import HOLD, INSIDE, SETTLING, STEP_SECONDS, ZOOM_SECONDS, close_ups, way_ahead
 from diffrender.animation.parts.hero import Hero
 from diffrender.animation.parts.hero_step import RIM, HeroStep
@@ -281,6 +282,19 @@ def test_the_distance_falls_as_it_is_judged_over_the_band_of_two_draws(cinema, r
     wanted = [judged_distance(run, run["x"][k]).far for k in range(STEPS + 1)]
     assert curve.y == pytest.approx(wanted)
     assert curve.y != pytest.approx(wanted[::-1], rel=0.05), "the control"
+
+
+def test_a_long_run_has_its_distance_on_lines_between_measured_steps(cinema, run, monkeypatch):
+    monkeypatch.setattr(distance_course, "MOMENTS", 5)
+    film = cinema("denoise", run=run)
+    (shot,) = film.play([(0, 1)], **PLAIN)
+    (curve,) = shot.rasters["Curve"]
+    at = np.rint(np.linspace(0, STEPS, 5)).astype(int)
+    assert curve.y == pytest.approx([judged_distance(run, run["x"][k]).far for k in at])
+    course = distance_course.DistanceCourse(film.scene.clocks[0])
+    between = (at[1] + at[2]) // 2
+    assert course.far[at] == pytest.approx(curve.y)
+    assert min(curve.y[1:3]) < course.far[between] < max(curve.y[1:3])
 
 
 def test_predictions_lie_over_the_samples_until_these_have_caught_up(cinema, recorded):
