@@ -36,10 +36,11 @@ class Placement:
     def affine(self, box: Box) -> np.ndarray:
         """(2, 3) float64 matrix from data coordinates in `box` to pixels."""
         x0, x1, y0, y1 = box
-        matrix = np.stack(
-            [(self.corners[1] - self.corners[0]) / (x1 - x0), (self.corners[2] - self.corners[0]) / (y1 - y0)], axis=1
-        )
-        return np.concatenate([matrix, (self.corners[0] - matrix @ (x0, y0))[:, None]], axis=1)
+        rows = []
+        for corner, right, up in self.corners.T.tolist():  # plain numbers: it is asked for many times a frame
+            along, across = (right - corner) / (x1 - x0), (up - corner) / (y1 - y0)
+            rows.append([along, across, corner - along * x0 - across * y0])
+        return np.array(rows)
 
     @property
     def upright(self) -> bool:
