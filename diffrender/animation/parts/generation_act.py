@@ -28,7 +28,7 @@ STEP = "denoising step {{:,}} of {0:,}"
 OUT, INTO, RUN = 0.3, 0.7, 3.2  # seconds in which what stood goes; noise comes; it becomes data,
 NOISE, DONE = 0.6, 0.8  # and in which noise, and what came of it, stands
 ALPHA, EVEN = 0.95, 0.5  # opacity of points; of the time that all steps have alike
-TAIL: dict[str, Any] = {"length": 3, "width": HAIR, "alpha": 0.5}  # of every point
+TAIL: dict[str, Any] = {"length": 3, "width": HAIR, "alpha": 0.85}  # of every point
 
 
 def generation(run: Trajectory) -> Trajectory | None:
