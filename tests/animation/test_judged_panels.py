@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from diffrender.animation.layout.judged_panels import judged_panels
 from diffrender.animation.parts.judged_table import in_two
-from diffrender.animation.parts.judgement import VERDICTS, point_by_point, verdict
+from diffrender.animation.parts.judgement import judgement, point_by_point, verdict
 from diffrender.animation.theme import Frame
-from diffrender.trajectory.distance import Judged
+from diffrender.trajectory.distance import Judged, judged_distance, strays
+from diffrender.trajectory.reader import Trajectory
 
 SHAPES = {"wide": (854, 480), "classic": (640, 480), "square": (480, 480), "tall": (480, 854)}
 
@@ -40,20 +42,69 @@ def test_figures_stand_where_they_leave_what_is_seen_largest():
     assert long.left.width > 1.3 * square.left.width
 
 
+USUAL = 0.030, 0.032
+LIES = {"near": 0.031, "narrow": 0.028, "nearer": 0.02, "farther": 0.033}  # mean distances to the nearest data
+
+
 def test_points_nearer_than_true_ones_are_told_from_those_that_are_as_near():
-    usual = 0.030, 0.032
-    said = [point_by_point(Judged(far, *usual), False) for far in (0.02, 0.028, 0.0292, 0.031)]
-    assert said == ["nearer", "narrow", "near", "near"], "a little nearer is chance"
-    assert point_by_point(Judged(0.033, *usual), False) == point_by_point(Judged(0.033, *usual), True) == "farther"
-    assert point_by_point(Judged(0.02, *usual), True) == "stray"
-    assert all("No farther" not in forms for rows in VERDICTS.values() for how, forms in rows.items() if how != "near")
+    assert {how: point_by_point(Judged(far, *USUAL)) for how, far in LIES.items()} == {how: how for how in LIES}
+    assert point_by_point(Judged(0.0292, *USUAL)) == "near", "a little nearer is chance"
 
 
-def test_points_that_stray_are_counted_in_the_sentence_where_they_are_more_than_of_true_samples():
-    some, usual = verdict(False, "farther", 48, 3, 2000), verdict(False, "farther", 3, 3, 2000)
-    assert all("48 of 2,000 stray" in form for form in some.split("|"))
-    assert "stray" not in usual
-    assert all("48 of 2,000 stray" in verdict(whole, "stray", 48, 3, 2000) for whole in (False, True))
+LEADS = {  # what no sentence but these may begin with
+    (False, "near"): ("No farther", "Most land like true"),
+    (False, "narrow"): ("Slightly too narrow: 0.028 ", "Most slightly too narrow;"),
+    (False, "nearer"): ("Copies, or too narrow: 0.020 ", "Most copies, or too narrow;"),
+    (False, "farther"): ("Too loose: 0.033 ", "Too loose, and"),
+    (True, "near"): ("Unevenly shared: too many", "Unevenly shared, and"),
+    (True, "narrow"): ("Slightly too narrow; too many", "Most slightly too narrow, unevenly shared"),
+    (True, "nearer"): ("Copies, or too narrow; too many", "Most copies or too narrow, unevenly shared"),
+    (True, "farther"): (
+        "Farther from the data than true samples, by both",
+        "Farther from the data than true samples, and",
+    ),
+}
+
+
+@pytest.mark.parametrize(("farther", "how"), LEADS)
+@pytest.mark.parametrize("stray", [False, True])
+def test_the_sentence_follows_from_all_three_figures(farther, how, stray):
+    """Each of the sixteen that there are begins with its finding, and counts what strays only where more do."""
+    strays = (48, 2000, "0–3") if stray else None
+    forms = verdict(farther, how, strays, (f"{LIES[how]:.3f}", "0.030–0.032")).split("|")
+    assert [key for key, leads in LEADS.items() if forms[0].startswith(leads[stray])] == [(farther, how)]
+    assert [("48 of 2,000 stray" in form) for form in forms] == [stray] * len(forms)
+    assert (", true: 0–3" in forms[0]) == stray
+    assert "{" not in "".join(forms)
+
+
+def test_what_is_said_is_judged_of_a_run_and_of_spoilt_ones(tmp_path):
+    """True samples, the same drawn in, blurred, some astray, and one half of them: by what was done to them."""
+    rng = np.random.default_rng(0)
+    turn = rng.uniform(0, 2 * np.pi, 4000)
+    points = np.stack([np.cos(turn), np.sin(turn)], 1) + 0.05 * rng.standard_normal((4000, 2))
+    data, true = points[:2000], points[2000:3000]
+    run = Trajectory(tmp_path / "run.npz", {}, {"x": true[None], "target": data})
+
+    def said(last):
+        found = judgement(run, last, strays(last, data))
+        assert found is not None
+        return found.said.split("|")[0]
+
+    on_it = true / np.linalg.norm(true, axis=1, keepdims=True)
+    astray = np.concatenate([true[:-9], np.full((9, 2), 0.3)])
+    half = np.abs(true) * [1, 1]
+    assert said(true).startswith("No farther")
+    assert said(on_it).startswith(("Slightly too narrow: ", "Copies, or too narrow: "))
+    assert said(astray).startswith("Most land like true samples; 9 of 1,000 stray")
+    assert said(half).startswith("Unevenly shared: too many")
+    far_out = np.concatenate([true[:-20], np.full((20, 2), 9.0)])
+    assert judged_distance(run, far_out).far > judged_distance(run, far_out).high, "the control"
+    assert said(far_out).startswith("Most land like true samples; 20 of 1,000 stray"), "not shared unevenly"
+    on_it_astray = np.concatenate([on_it[:-9], astray[-9:]])
+    found = said(on_it_astray)
+    assert found.startswith("Most")
+    assert "too narrow; 9 of 1,000 stray" in found, "strays do not hide it"
 
 
 def test_a_sentence_is_cut_near_its_middle():

@@ -351,7 +351,7 @@ def test_what_is_said_of_samples_at_the_end_is_no_more_than_all_its_figures_say(
     copies = np.random.default_rng(9).permutation(data)[:CHAINS]
     halo, wide = copies.copy(), copies + 1.0
     halo[::4] += 0.9 * np.random.default_rng(1).standard_normal(halo[::4].shape)
-    words, found = ("No farther", "Nearer", "less close", "Farther"), {}
+    words, found = ("No farther", "Copies, or", "Too loose", "Farther"), {}
     for name, last in (("copies", copies), ("halo", halo), ("wide", wide)):
         x = np.array(run["x"])
         x[-1, :CHAINS] = last
@@ -361,7 +361,7 @@ def test_what_is_said_of_samples_at_the_end_is_no_more_than_all_its_figures_say(
         found[name] = {word for word in words if any(word in text for text in said)}
         near = np.mean([nearest(last[:size], data[order[:size]]).mean() for order in halves])
         assert any(f"{near:.{k}f}" in text for k in (3, 4, 5) for text in said)
-    assert found == {"copies": {"Nearer"}, "halo": {"less close"}, "wide": {"Farther"}}
+    assert found == {"copies": {"Copies, or"}, "halo": {"Too loose"}, "wide": {"Farther"}}
 
 
 def test_samples_that_lie_outside_their_panel_are_counted_over_it(cinema, run):

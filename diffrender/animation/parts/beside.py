@@ -28,14 +28,19 @@ DATA = {2: 0.75, 3: 0.9}  # opacity: in space what is far fades besides
 ROOM, STRAYS = 1.1, 1.3  # round what is on a panel; samples that lie farther out than so many times the data need none
 RIM, TRIES = 0.16, 4  # of a panel, in which no ring may lie; times that its view goes back for those that do
 METRIC = "metric_sliced_wasserstein"
-FAR = "sliced Wasserstein distance {:.3f}|sliced Wasserstein {:.3f}|sliced $W_2$ {:.3f}"  # so in every picture
+FAR = (  # so in every picture
+    "sliced Wasserstein distance to the data {:.3f}|sliced Wasserstein to the data {:.3f}|sliced Wasserstein {:.3f}"
+    "|sliced $W_2$ {:.3f}"
+)
 NEAREST = "mean distance to the nearest data {:.3f}|to the nearest data {:.3f}|nearest data {:.3f}"
 COUNT = "{0}: {1:,} points"
 OUTSIDE = (
     f"{COUNT}, {{2:,}} outside the frame|{{0}}: {{1:,}}, {{2:,}} outside the frame|{{0}}: {{1:,}}, {{2:,}} outside"
     "|{0}: {2:,} outside"
 )
-FLOOR = "two true samples of {0:,}: {1}|two true samples: {1}|true samples: {1}"  # by which it is judged
+FLOOR = (  # by which it is judged
+    "two true samples of {0:,}: {1} (90 %)|two true samples: {1} (90 %)|true samples: {1} (90 %)|true samples: {1}"
+)
 
 
 class Beside:

@@ -22,14 +22,14 @@ from diffrender.trajectory.reader import Trajectory
 NEAREST = (
     "mean distance to the nearest data|mean distance\nto the nearest data|to the nearest data|to the\nnearest data"
 )
-WHOLE = "sliced Wasserstein distance|sliced Wasserstein\ndistance|sliced Wasserstein|sliced\nWasserstein|sliced $W_2$"
+WHOLE = "sliced Wasserstein\ndistance to the data|sliced Wasserstein|sliced\nWasserstein|sliced $W_2$"
 STRAY = "stray points|stray"
 TRUE = (
     "two true samples of {0:,},\n90 % range|two true samples\nof {0:,}, 90 % range|two true\nsamples of {0:,},"
     "\n90 % range|true samples,\n90 % range"
 )
 ROWS = (  # of lines under the panels
-    ("mean distance to the nearest data", "sliced Wasserstein distance", "stray points"),
+    ("mean distance to the nearest data", "sliced Wasserstein to the data", "stray points"),
     ("to the nearest data", "sliced Wasserstein", "stray points"),
     ("nearest data", "sliced $W_2$", "stray"),
     ("nearest data", "sliced $W_2$", "stray"),
@@ -41,8 +41,8 @@ HEADS = (
     "true samples,\n90 % range",
 )
 MEANT = (  # by stray points, for a caption
-    "stray: farther from the data than any data point is from the next|stray: farther than data points from the next"
-    "|stray: where no data are"
+    "stray: farther than any data point is from its nearest neighbour"
+    "|stray: farther than data points from their nearest|stray: where no data are"
 )
 ONLY_STRAY = "{:,} of {:,} stray from the data|{:,} of {:,} stray"  # if too few data were recorded for more
 MANY = 0.1  # share of points that stray, from which on rings would hide what they are to show
@@ -102,7 +102,7 @@ class JudgedTable:
         if 0 < stray <= MANY * len(shown):
             seen = self._seen(right, shown[far])
             self.rings, outside = self._rings(right, shown[far][seen]), int((~seen).sum())
-        judged = judgement(run, last, stray=stray, shown=len(shown), outside=outside)
+        judged = judgement(run, last, far, outside=outside)
         said = judged.said if judged else "|".join(form.format(stray, len(shown)) for form in ONLY_STRAY.split("|"))
         self.mobjects: list[Any] = self._sentence(said, boxes.verdict)
         if judged:

@@ -16,29 +16,44 @@ from diffrender.trajectory.distance import (
 )
 from diffrender.trajectory.reader import Trajectory
 
-NO_FARTHER = (
-    "No farther from the data than true samples, by all three|no farther than true samples, by all three"
-    "|no farther than true samples"
-)
-NEARER = (
-    "Nearer to the data than true samples are: copies, or too narrow|nearer than true samples: copies, or too narrow"
-)
-NARROW = "A little nearer to the data than true samples: slightly too narrow|a little nearer: slightly too narrow"
-MORE_STRAY = (
-    "Together they lie where true samples lie, but {:,} of {:,} stray|where true samples lie, but {:,} of {:,} stray"
-)
-LOOSER = "Together they lie where true samples lie, each less close to the data|where true samples lie, but less close"
-LOOSER_STRAY = (
-    "Together they lie where true samples lie, but less close: {:,} of {:,} stray"
-    "|where true samples lie, but {:,} of {:,} stray"
-)
-SHARES = "Close to the data, but too many in some places and too few in others|close, but unevenly shared"
-SHARES_NEARER = "Closer than true samples, but too many in some places, too few in others|closer, but unevenly shared"
-SHARES_STRAY = "Too many in some places, too few in others, and {:,} of {:,} stray|unevenly shared, {:,} of {:,} stray"
-FARTHER = "Farther from the data than true samples, by both distances|farther than true samples"
-VERDICTS = {  # farther as a whole; and how it is point by point
-    False: {"near": NO_FARTHER, "narrow": NARROW, "nearer": NEARER, "stray": MORE_STRAY, "farther": LOOSER},
-    True: {"near": SHARES, "narrow": SHARES_NEARER, "nearer": SHARES_NEARER, "stray": SHARES_STRAY, "farther": FARTHER},
+UNEVEN = "too many in some places, too few in others"
+SAID = {  # farther as a whole, and how most are point by point: if no more stray than of true samples, and if more do
+    (False, "near"): (
+        "No farther from the data than true samples, by all three|no farther than true samples, by all three"
+        "|no farther than true samples",
+        "Most land like true samples; {:,} of {:,} stray, true: {}|most like true samples; {:,} of {:,} stray",
+    ),
+    (False, "narrow"): (
+        "Slightly too narrow: {} from the nearest data, true: {}|slightly too narrow: {}, true: {}",
+        "Most slightly too narrow; {:,} of {:,} stray, true: {}|most too narrow; {:,} of {:,} stray",
+    ),
+    (False, "nearer"): (
+        "Copies, or too narrow: {} from the nearest data, true: {}|copies, or too narrow: {}, true: {}",
+        "Most copies, or too narrow; {:,} of {:,} stray, true: {}|most copies, or narrow; {:,} of {:,} stray",
+    ),
+    (False, "farther"): (
+        "Too loose: {} from the nearest data, true: {}|too loose: {}, true: {}",
+        "Too loose, and {:,} of {:,} stray, true: {}|too loose; {:,} of {:,} stray",
+    ),
+    (True, "near"): (
+        f"Unevenly shared: {UNEVEN}|unevenly shared",
+        "Unevenly shared, and {:,} of {:,} stray, true: {}|unevenly shared; {:,} of {:,} stray",
+    ),
+    (True, "narrow"): (
+        f"Slightly too narrow; {UNEVEN}|slightly too narrow, unevenly shared",
+        "Most slightly too narrow, unevenly shared; {:,} of {:,} stray, true: {}"
+        "|most too narrow, uneven; {:,} of {:,} stray",
+    ),
+    (True, "nearer"): (
+        f"Copies, or too narrow; {UNEVEN}|copies, or too narrow; unevenly shared",
+        "Most copies or too narrow, unevenly shared; {:,} of {:,} stray, true: {}"
+        "|most copies or narrow, uneven; {:,} of {:,} stray",
+    ),
+    (True, "farther"): (
+        "Farther from the data than true samples, by both distances|farther than true samples",
+        "Farther from the data than true samples, and {:,} of {:,} stray, true: {}"
+        "|farther than true samples; {:,} of {:,} stray",
+    ),
 }
 CLEARLY = 0.5  # widths of the range of true samples, by which samples are nearer than its low end
 COPIES = 0.8  # of that low end: what is nearer may be copies; what is between is narrow
@@ -58,35 +73,41 @@ class Judgement(NamedTuple):
     said: str
 
 
-def judgement(run: Trajectory, last: np.ndarray, *, stray: int, shown: int, outside: int = 0) -> Judgement | None:
-    """Of the last states of a run, of which so many are `shown` and so many of these `stray`, some of them so far that
-    they lie `outside` the panel; None if too few data were recorded."""
+def judgement(run: Trajectory, last: np.ndarray, far: np.ndarray, *, outside: int = 0) -> Judgement | None:
+    """Of the last states (N, D) of a run, of the first of which those that are `far` (M,), M <= N, stray, some of them
+    so far that they lie `outside` the panel; None if too few data were recorded."""
     whole, usual = judged_distance(run, last), usual_strays(run, last)
     if whole is None or usual is None:
         return None
-    nearest = nearest_distances(run, [last])[0]
-    (near, near_true), (far, far_true) = written(nearest), written(whole)
+    stray, shown, true = int(far.sum()), len(far), f"{usual[0]:,}–{usual[1]:,}"
+    more = stray > usual[1]
+    # those that stray are told of besides: the others are judged without them
+    most = last[:shown][~far] if more and not far.all() else last
+    rest, nearest = nearest_distances(run, [most, last])
+    (near, near_true), (apart, apart_true) = written(nearest), written(whole)
+    of_most = judged_distance(run, most) if whole.far > whole.high and most is not last else whole
+    farther = of_most is None or of_most.far > of_most.high
     return Judgement(
-        [near, far, f"{stray:,} of {shown:,}" + (f", {outside:,} outside" if outside else "")],
-        [near_true, far_true, f"{usual[0]:,}–{usual[1]:,}"],
+        [near, apart, f"{stray:,} of {shown:,}" + (f", {outside:,} outside" if outside else "")],
+        [near_true, apart_true, true],
         compared_points(run, last) or 0,
-        verdict(whole.far > whole.high, point_by_point(nearest, stray > usual[1]), stray, usual[1], shown),
+        verdict(farther, point_by_point(rest), (stray, shown, true) if more else None, (near, near_true)),
     )
 
 
-def verdict(whole_farther: bool, how: str, stray: int, most: int, shown: int) -> str:
-    """The sentence, in forms: what strays is counted in it if more than `most`, as of true samples."""
-    forms = VERDICTS[whole_farther][how]
-    forms = LOOSER_STRAY if forms == LOOSER and stray > most else forms
-    return "|".join(form.format(stray, shown) for form in forms.split("|"))
+def verdict(farther: bool, how: str, strays: tuple[int, int, str] | None, nearest: tuple[str, str]) -> str:
+    """The sentence, in forms: farther as a whole, or not, and `how` most are, `point_by_point`; how many of how many
+    stray, and of true samples, if that is more than of these; else how far they are from the nearest data, and these.
+    """
+    usual, more = SAID[farther, how]
+    forms, figures = (more, strays) if strays else (usual, nearest)
+    return "|".join(form.format(*figures) for form in forms.split("|"))
 
 
-def point_by_point(nearest: Judged, more_stray: bool) -> str:
-    """How samples lie: `farther` from the nearest data than true ones, or but `stray`; `near`, `narrow` or `nearer`."""
+def point_by_point(nearest: Judged) -> str:
+    """How samples lie: `farther` from the nearest data than true ones; `near`, `narrow` or `nearer`."""
     if nearest.far > nearest.high:
         return "farther"
-    if more_stray:
-        return "stray"
     if nearest.far < COPIES * nearest.low:
         return "nearer"
     return "narrow" if nearest.far < nearest.low - CLEARLY * (nearest.high - nearest.low) else "near"
