@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -37,6 +38,7 @@ GUIDED = "tilde(epsilon) = {{epsilon_nothing : noise}} + w ({{epsilon_c : data}}
 COLORED = "of any class, coloured by the digit that is read at the end|coloured by the digit read at the end"
 READ = "read by a network that reads {0:.3g} % of unseen images|read by a network that is {0:.3g} % right"
 KERNELS = "Gaussian kernels, {} deviations of a class wide|Gaussian kernels of {} deviations"
+STATE = re.compile(r"\bx(?=[_)])")  # of an equation, hats too
 SEARCH = 5.0  # seconds in which the sheet is searched, at most
 
 
@@ -138,7 +140,8 @@ class Latent(TrajectoryScene):
         part = NoiseToCode(self.plane, run, clock, min(run.chains, self.options.points or run.chains))
         colored = self.page.fitting(COLORED, 1.9 * self.page.frame.x, "caption")
         said = colored, captions.sampler(run), captions.seed(run), captions.model(run)
-        return Act("Noise becomes codes", self.sampler_equation(run), part, said, clock)
+        equation = STATE.sub("z", self.sampler_equation(run))  # x is an image here
+        return Act("Noise becomes codes", equation, part, said, clock)
 
     def condition(self) -> Act:
         """The same noise steered to each class, and how many of many such points are read as what was asked for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diffrender.animation.parts.latent.one_noise_each_class import APART, clear_of
 from tests.pictures.test_marked import drawn
 
 SIZE, DURATION = 8, 1.0
@@ -79,6 +80,23 @@ def test_the_number_on_screen_is_that_of_the_recording(runs, cinema):
     wrong = 100 * float((guided["read"] == (guided["label"] + 1) % 10).mean())
     assert any(f"guidance 2: {right:.1f}" in text for text in words), words
     assert right == wrong or not any(f"guidance 2: {wrong:.1f}" in text for text in words)
+
+
+def test_labels_leave_the_points_that_came_to_their_classes_to_be_seen():
+    points, near = np.array([[0.0, 0.0], [2.0, 0.0], [-2.0, 0.0]]), np.array([[0.1, 0.0], [2.0, 0.0], [-2.0, 1.0]])
+    placed = clear_of(near, points)
+    assert np.linalg.norm(placed - points, axis=1) == pytest.approx([APART, APART, 1.0])
+    assert placed[1] == pytest.approx([2.0 + APART, 0.0]), "one on its point goes outwards"
+    assert np.linalg.norm(near - points, axis=1).min() < APART, "the control"
+
+
+def test_codes_are_z_in_the_equation_and_images_stay_x(cinema, runs):
+    film = cinema("latent", **runs)
+    film.play([(0, 1)], duration=1, acts=["diffuse"])
+    said = [mob.body for top in film.scene.mobjects for mob in top.get_family() if hasattr(mob, "body")]
+    (equation,) = [body for body in said if "_(t-1)" in body and "term(" in body]
+    assert "z_(t-1)" in equation
+    assert "x_" not in equation
 
 
 def test_all_ways_begin_at_one_noise_and_end_apart(runs):

@@ -9,7 +9,7 @@ import numpy as np
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
 from diffrender.animation.mobjects.plane.curve import averaged
-from diffrender.animation.parts.axes import TICK, Axes, evenly
+from diffrender.animation.parts.axes import TICK, Axes, evenly, written
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.pictures import image_grid
 from diffrender.trajectory.reader import Trajectory
@@ -38,7 +38,7 @@ class EncoderCurves:
             numbers, pictures = right.rows(3.2 * em, right.height - 3.2 * em, gap=0.0)
         else:
             numbers, curves, pictures = box.rows(*self._heights(box), gap=GAP)
-        lines = [clock.number("epoch {:.1f}", self.epoch, size="label")]
+        lines = [clock.number("epoch {:.1f}", self.epoch, size="label", between=True)]
         if "metric_neighbours" in run:
             share = 100 * np.asarray(run["metric_neighbours"])
             forms = "{:.0f} % have mostly neighbours of their class|{:.0f} % among their own class|own class: {:.0f} %"
@@ -51,6 +51,8 @@ class EncoderCurves:
         under = 1.3 * em  # the last has the numbers of the epochs under it
         each = (curves.height - under - GAP * (len(parts) - 1)) / len(parts)
         places = curves.rows(*[each] * (len(parts) - 1), each + under, gap=GAP)
+        ticks = [written(v) for name in parts for v in evenly(*self._range(name), 2)]
+        self.room = max(page.words(tick, "legend").width for tick in ticks)  # one epoch stands over the other
         for k, (name, place) in enumerate(zip(parts, places, strict=True)):
             self.mobjects += self._curve(name, place, last=k == len(parts) - 1)
         if "reconstruction" in run:
@@ -65,12 +67,17 @@ class EncoderCurves:
         pictures = 2 * image + words[1]
         return NUMBERS * em, room - pictures, pictures
 
+    def _range(self, name: str) -> tuple[float, float]:
+        """The least and almost the greatest value of a part of the loss, averaged."""
+        loss = averaged(np.asarray(self.run[name], float), MEAN)
+        return float(loss.min()), float(np.quantile(loss, 0.995))
+
     def _curve(self, name: str, box: Box, *, last: bool) -> list[Any]:
         """One part of the loss over the epochs, by their logarithm: most happens at first."""
         loss = averaged(np.asarray(self.run[name], float), MEAN)
         per_epoch = len(loss) / self.epoch[-1]
         at = (np.arange(len(loss)) + 1) / per_epoch
-        low, high = float(loss.min()), float(np.quantile(loss, 0.995))
+        low, high = self._range(name)
         names = NAMES if box.width > 15 * self.page.em("legend") else SHORT
         theme, word, em = self.page.theme, self.page.words("epoch", "legend", "muted"), self.page.em("legend")
         # ticks stand left of the word, which ends the axis
@@ -78,7 +85,7 @@ class EncoderCurves:
         axes = Axes(
             self.page, box, x=(float(at[0]), float(at[-1])), y=(low, high), log_x=True, y_name=names[name],
             x_ticks=[t for t in (0.01, 0.1, 1, 10, 100) if at[0] <= t <= free] if last else (),
-            y_ticks=evenly(low, high, 2),
+            y_ticks=evenly(low, high, 2), room=self.room,
         )  # fmt: skip
         if last:
             axes.mobjects.append(word.at(box.right, axes.rect.bottom - TICK - em, 1))
