@@ -94,7 +94,6 @@ from .parts.deformed_grid import (
     DeformedGrid as DeformedGrid,
     FollowedCell as FollowedCell,
     all_round as all_round,
-    directions as directions,
 )
 from .parts.density_panel import DensityPanel as DensityPanel
 from .parts.distance_chart import DistanceChart as DistanceChart
@@ -169,6 +168,7 @@ from .parts.schedule_plot import (
 )
 from .parts.score_error import ScoreError as ScoreError
 from .parts.score_panels import ScorePanels as ScorePanels
+from .parts.sentence import sentence as sentence
 from .parts.spectrum import (
     band_pass as band_pass,
     cutoffs as cutoffs,

@@ -7,6 +7,7 @@ import pytest
 from manim import Circle, VGroup
 from scipy.stats import norm
 
+from diffrender.animation.parts.deformed_grid import DeformedGrid
 from diffrender.animation.text.numbers import Running
 from diffrender.trajectory.distance import compared_points, strays
 from diffrender.trajectory.noised import noised_share
@@ -15,6 +16,7 @@ from diffrender.trajectory.reader import Trajectory
 SECONDS, STEPS, SIDE = 2.0, 10, 13
 NOW = 5
 SIDES = (slice(None, -1), slice(1, None))
+RIDE = 2.0  # seconds in which draws ride on the grid
 BEFORE = 1.0 + 1.0  # seconds: back to the even grid, which then stands for a while
 
 
@@ -136,9 +138,50 @@ def test_it_ends_with_draws_of_noise_on_the_grid_before_and_with_what_the_flow_m
     assert not np.allclose(noise.xy, run["x"][0][:count]), "the control: the grid"
     said = [m.body for top in film.scene.mobjects for m in top.get_family() if hasattr(m, "body")]
     assert len([text for text in said if f" {count:,}" in text]) == 3, "over the draws, and twice under them"
-    assert (before.box, after.box) == (noise.box, carried.box), "points and grid are on one scale"
+    assert before.box == noise.box == carried.box == after.box, "points and grids, before and after, are on one scale"
+    sizes = [np.ptp(mob.points[:, 0]) for mob in (before, after)]
+    assert sizes[0] == pytest.approx(sizes[1])
     low, high = np.reshape(noise.box, (2, 2)).T
     assert ((noise.xy >= low) & (noise.xy <= high)).all()
+
+
+def test_draws_ride_on_the_grid_through_recorded_states(cinema, run, draws):
+    """On the way points and grid are at one step, each of its own recording."""
+    film = cinema("mesh", flow=run, draws=draws)
+    count, steps = compared_points(draws, draws["x"][-1]), []
+    for part in (0.05, 0.5, 0.95):
+        (shot,) = film.at(BEFORE + SECONDS + 0.6 + 0.8 + part * RIDE, duration=SECONDS)
+        grid = max(shot.rasters["Lattice"], key=lambda mob: mob.points[0, 0])
+        cloud = max(shot.rasters["PointCloud"], key=lambda mob: mob.points[0, 0])
+        low = int(grid.step)
+        ends = [np.asarray(draws["x"][min(low + k, STEPS)], float)[:count] for k in (0, 1)]
+        assert np.allclose(cloud.xy, ends[0] + (grid.step - low) * (ends[1] - ends[0]), atol=1e-4)
+        assert not np.allclose(cloud.xy, draws["x"][0 if part > 0.5 else -1][:count], atol=1e-2), "the control"
+        steps.append(grid.step)
+    assert 0 <= steps[0] < steps[1] < steps[2] <= STEPS
+
+
+def test_the_camera_stays_where_it_is(cinema, run):
+    film, boxes = cinema("mesh", flow=run), []
+    for moment in (0.5, 1.5, BEFORE + 0.5 * SECONDS, BEFORE + SECONDS + 0.3):
+        (shot,) = film.at(moment, duration=SECONDS)
+        boxes.append(next(mob for mob in shot.rasters["Lattice"] if mob.side == SIDE).box)
+    assert len(set(boxes)) == 1, "areas can be compared over the whole film"
+    low, high = np.reshape(boxes[0], (2, 2)).T
+    seen = np.concatenate([run["x"][0], run.target])
+    assert ((seen >= low) & (seen <= high)).all()
+
+
+@pytest.mark.parametrize(("power", "said"), [(1, "smaller"), (-1, "larger")])
+def test_what_becomes_of_the_cell_is_said_of_its_recorded_area(cinema, run, monkeypatch, power, said):
+    """The control: of areas that rise the sentence is the other one."""
+    whole = DeformedGrid.ratio_at
+    monkeypatch.setattr(DeformedGrid, "ratio_at", lambda grid, step: whole(grid, step) ** power)
+    film = cinema("mesh", flow=run)
+    film.at(BEFORE + 0.5, duration=SECONDS)
+    bodies = [m.body for top in film.scene.mobjects for m in top.get_family() if hasattr(m, "body")]
+    assert any(f"gets {said}" in text for text in bodies)
+    assert any("det partial x_T" in text for text in bodies if "samples" not in text), "the density is named"
 
 
 def test_as_many_points_are_ringed_as_are_said_to_stray(cinema, run, draws):
@@ -203,7 +246,7 @@ def test_the_probability_in_the_cell_is_told_of_noise_and_of_noised_data(shot, r
     sides = [np.diff(norm.cdf(first[ends, :, d].mean(1) if d else first[:, ends, d].mean(0), scale=deviation))[0]
              for d, ends in ((0, [0, -1]), (1, [0, -1]))]  # fmt: skip
     assert grid.inside == pytest.approx(sides[0] * sides[1], rel=1e-4)
-    said = [m for top in shot.scene.mobjects for m in top.get_family() if hasattr(m, "spec") and m.spec == ".2f"]
+    said = [m for top in shot.scene.mobjects for m in top.get_family() if hasattr(m, "spec") and m.spec == ".3f"]
     share, error = noised_share(run, [grid.ring(k) for k in range(run.steps + 1)])
     values = [m.value for m in said]
     assert {100 * share[step], 100 * error[step]} <= set(values)
@@ -212,7 +255,7 @@ def test_the_probability_in_the_cell_is_told_of_noise_and_of_noised_data(shot, r
 
 def test_nothing_is_said_of_the_end_before_the_grid_has_landed(cinema, run, draws):
     film = cinema("mesh", flow=run, draws=draws)
-    landed = BEFORE + SECONDS + 0.6 + 0.8
+    landed = BEFORE + SECONDS + 0.6 + 0.8 + RIDE
     for moment, expected in ((landed - 0.2, False), (landed + 0.5, True)):
         film.at(moment, duration=SECONDS)
         family = [m for top in film.scene.mobjects for m in top.get_family()]

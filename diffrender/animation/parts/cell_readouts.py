@@ -5,27 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.mobjects.furniture.panels import frame, line, panel
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.deformed_grid import CellLens, DeformedGrid
+from diffrender.animation.parts.sentence import sentence
 from diffrender.animation.text.language import own, spoken
 from diffrender.animation.theme import LINE
 from diffrender.trajectory.noised import noised_share
 
 TIMES = "× {:.3f}", "× {:.2f}"  # of the start, the cell's area, and the density in it
-PRODUCT = "× 1.00"  # whatever the cell looks like: its density is what it is because of this
-INSIDE, ERROR = "{:.2f} %", "{:.2f} ± {:.2f} %"
+DETERMINANT = "$= abs(det partial x_T\\/partial x_t)$"  # of the points as recorded: what the density is times
+ERROR = "{:.3f} ± {:.3f} %"
+MONOTONE = 0.01  # of the area at the start, by which it may rise and still be said to fall
 LARGEST, CORNER = 0.47, 0.42  # side of the magnifier: of a column's width, and in a square frame of the stage's height
+KEY, SENTENCE = 2.5, 2.9  # em of the legend, of the label: height of the key, and of a sentence of two lines
 APART = 0.5  # em at least, from a name to its figure
 
 
 class CellReadouts:
     """Colour bar, noise level, figures and magnifier in the column of "square stage with column", bound to a clock.
 
-    The figures are a small table: area and density of the cell over those at the start, their product, and the
-    probability in the cell, by the law of the noise and measured in data noised to the same level. words: what they are
-    called. lens, key: where the magnifier and the key lie. mobjects: all of it.
+    The figures are a small table: area and density of the cell over those at the start, this as the determinant that it
+    is, and the part of data noised to the same level that lies in the cell. A sentence says what becomes of the cell in
+    this recording. words: what they are called. lens, key: where the magnifier and the key lie. mobjects: all of it.
     """
 
     def __init__(self, grid: DeformedGrid, clock: Clock, boxes: Boxes, *, words: Mapping[str, str]) -> None:
@@ -50,13 +55,16 @@ class CellReadouts:
             below = column._replace(top=bar[0].baseline - 1.6 * page.em("legend"))
             end = max(float(part.get_right()[0]) for part in bar)
             read = self._in_a_band(below) if page.shape == "tall" else self._in_a_corner(column, boxes.stage, end)
-        self.mobjects = [*bar, *read, *self._magnifier()]
+        self.mobjects = [*bar, *read, *self._magnifier(), *self._said(boxes)]
 
     def _beside(self, box: Box) -> list[Any]:
         """A magnifier as large as the box lets it be, and at its side the table, in large figures."""
-        page, size = self.clock.page, min(box.height, LARGEST * box.width)
+        page = self.clock.page
+        self.foot = box._replace(top=box.bottom + SENTENCE * page.em("label"))
+        under = self.foot.height + KEY * page.em("legend")
+        size = min(box.height - under, LARGEST * box.width)
         self.lens = Box(box.left, box.left + size, box.top - size, box.top)
-        self.key = Box(box.left, self.lens.right, self.lens.bottom - 3.4 * page.em("legend"), self.lens.bottom)
+        self.key = Box(box.left, box.right, self.foot.top + 0.8 * page.em("legend"), self.lens.bottom)
         at = box._replace(left=self.lens.right + 0.4)
         return self._table(at, [self.sigma], gap=0.45, size="label")
 
@@ -82,18 +90,29 @@ class CellReadouts:
         return self._table(box._replace(left=bar + 0.3), gap=0.08)
 
     def _table(self, box: Box, above: Sequence[Any] = (), *, gap: float, size: str = "legend") -> list[Any]:
-        """A name and its figure a row, under what stands `above`; a rule over the product and what comes after it."""
+        """A name and its figure a row, under what stands `above`; a rule under the determinant that density is."""
         page, room = self.clock.page, box.width
         area, density = (self._number(form, power, size) for form, power in zip(TIMES, (1, -1), strict=True))
-        product = page.words(PRODUCT, size)
-        share = page.words(INSIDE.format(100 * self.grid.inside), "legend")
-        figures = {"area": area, "density": density, "product": product, "inside": share, **self._noised()}
-        if page.shape == "square":  # there is no room for all
-            del figures["product"]
-        rows = [row for name, figure in figures.items() for row in self._rows(name, figure, room)]
-        made = page.stack(box, *above, *rows, gap=gap)
-        y = (float(density.get_bottom()[1]) + float(list(figures.values())[2].get_top()[1])) / 2
+        named = page.words(DETERMINANT, "legend", "samples")
+        rows = [*self._rows("area", area, room), *self._rows("density", density, room), named]
+        last = [row for name, figure in self._noised().items() for row in self._rows(name, figure, room)]
+        made = page.stack(box, *above, *rows, *last, gap=gap)
+        if not last:
+            return made
+        under = last[0] if isinstance(last[0], list) else [last[0]]
+        y = (float(named.get_bottom()[1]) + max(float(text.get_top()[1]) for text in under)) / 2
         return [*made, line([(box.left, y), (box.right, y)], page.theme.border)]
+
+    def _said(self, boxes: Boxes) -> list[Any]:
+        """What becomes of the cell: in a wide frame at the foot of the column, else on the stage."""
+        page, ratio = self.clock.page, self.grid.ratio
+        falls, rises = (bool((sign * np.diff(ratio)).max() <= MONOTONE) for sign in (1, -1))
+        name = "smaller" if falls and ratio[-1] < 1 else "larger" if rises and ratio[-1] > 1 else "changes"
+        whole, brief = self.words[name].format(100 * self.grid.inside).split("|")
+        if page.shape == "wide":
+            return sentence(page, self.foot, whole)
+        tag = page.tag(brief, boxes.stage)
+        return [tag.shift([0, boxes.stage.bottom - float(tag.get_bottom()[1]) + 0.1, 0])]
 
     def _rows(self, name: str, figure: Any, room: float) -> list[Any]:
         """A figure after its name, the longest that finds room, of two lines in a wide frame alone; else under it."""

@@ -17,7 +17,7 @@ from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 
 ROOT = 0.5  # colour follows this power of the density, which rises by two decades
-BRIGHTEST = 0.9  # of the probability lies where the density is less than that of the last colour
+BRIGHTEST = 0.99  # of the probability lies where the density is less than that of the last colour
 MAX_RISE = 40  # densities are told apart up to so many times the highest of the noise
 FOLLOWED = 0.7  # the followed cell ends at this quantile of the density, by probability
 ROOM = 1.06  # of its own sides, for the even grid
@@ -28,7 +28,6 @@ LENS, TIGHT = (
     1.9,
     1.35,
 )  # how wide the magnifier's view is, at least: sides of the cell at the start; its largest extent
-EDGE = 0.05  # of that, between it and the edge of the plane at the end
 FINE, PARTS = 5, 200  # parts each way of a cell in it, so that no edge shows between the colours of two; of all at most
 
 
@@ -53,9 +52,8 @@ class DeformedGrid:
     """The recorded grid: `side` × `side` points, drawn as about `lines` lines each way over cells coloured by density.
 
     mass: (side−1, side−1) probability in each cell, which stays while the cell is deformed. vmax: density of the last
-    colour. wide, near: parts of the plane, of the shape of `rect`, that hold the even grid, and the data and what the
-    magnifier shows, `across` wide in data units at each step. inside: the probability in the followed cell, `mass` of
-    all its parts.
+    colour. wide: the part of the plane, of the shape of `rect`, that holds the even grid and the data. across: how wide
+    the magnifier's view is, in data units. inside: the probability in the followed cell, `mass` of all its parts.
     ratio: (T+1,) area of the followed cell over its area at the start; its density changes by 1 / ratio.
     """
 
@@ -78,20 +76,12 @@ class DeformedGrid:
         peak = float((self.mass / areas(first)).max())
         self.vmax = float(np.clip(dense.ravel()[order[np.searchsorted(passed, BRIGHTEST)]], peak, MAX_RISE * peak))
         self.every = max(1, round((side - 1) / (lines - 1)))
-        corner = first[0, 0]
-        self.wide = containing(tuple(ROOM * float(v) for v in (corner[0], -corner[0], corner[1], -corner[1])), rect)  # type: ignore[arg-type]
-        shown = run.target if len(run.target) else last.reshape(-1, 2)
-        low, high = np.quantile(shown, (0.001, 0.999), axis=0)
-        room = 0.08 * (high - low).max()
+        shown = np.concatenate([first.reshape(-1, 2), np.asarray(run.target, float).reshape(-1, 2)])
+        (left, bottom), (right, top) = ROOM * shown.min(axis=0), ROOM * shown.max(axis=0)
+        self.wide = containing((float(left), float(right), float(bottom), float(top)), rect)
         self.cell = self._pick(first, last, deviation)
         extents = [float(np.ptp(self.ring(k), axis=0).max()) for k in range(run.steps + 1)]
         self.across = max(LENS * extents[0], TIGHT * max(extents))
-        x0, x1, y0, y1 = self.lens(run.steps)
-        edge = EDGE * (x1 - x0)
-        (left, bottom), (right, top) = low - room, high + room
-        self.near = containing(
-            (min(left, x0 - edge), max(right, x1 + edge), min(bottom, y0 - edge), max(top, y1 + edge)), rect
-        )
         (r, c), e = self.cell, self.every
         self.inside = float(self.mass[r : r + e, c : c + e].sum())
         self.ratio = np.array([self.ratio_at(k) for k in range(run.steps + 1)])
@@ -174,7 +164,7 @@ class FollowedCell(VGroup):
     def __init__(self, grid: DeformedGrid, mob: Lattice, *, width: float = 2 * LINE, framed: bool = False) -> None:
         theme = grid.theme
         self.grid, self.mob = grid, mob
-        self.casing = VMobject(stroke_color=theme.panel, stroke_width=180 * width)
+        self.casing = VMobject(stroke_color=theme.panel, stroke_width=260 * width)
         self.face = VMobject(stroke_color=theme.samples, stroke_width=100 * width)
         self.frame = VMobject(stroke_color=theme.muted, stroke_width=100 * LINE)
         super().__init__(*[self.frame][: int(framed)], self.casing, self.face)
