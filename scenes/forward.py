@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import Field
 
 from diffrender.animation import (
-    KEY_DOT_WIDTH,
     LINE,
     BesideBell,
     Box,
@@ -29,34 +28,38 @@ from diffrender.animation import (
     even_steps,
     evenly_in,
     forward_equation,
+    forward_keys,
     frame,
     image_grid,
     image_values,
-    key_dot,
-    key_dots,
-    key_line,
+    landing,
     log_snr_of,
     marginals,
+    one_step,
     panel,
     point_radius,
     scale_bar,
+    steps_of,
     told_step,
     towards_the_bell,
     turned,
+    variance_kept,
 )
 
+SPACING = "trailing"  # step k of T is t = k / T
 TILES = {"wide": 7, "classic": 5, "square": 11, "tall": 6}
 OF_IMAGES = TILES | {"tall": 12}  # a cloud needs the room of a second row
 VISIBLE = (-7.0, 5.5)  # log-SNR: outside nothing can be seen to change from tile to tile
 REACH = {2: 0.62, 3: 0.9}  # of a panel that data, or the box round them, fill: noise needs the rest
 DATA, CLOUD = 0.017, 0.75  # radius of points of x_0; opacity of points
-GHOST = 1 / 8  # power of the data's share of the variance: the opacity of what the points began as
-SETTLED = 0.8  # seconds that the last state stands before it is compared
+SETTLED = 0.5  # seconds that the last state stands before it is compared
 BAR = 0.25  # of a panel that its scale bar is long, at most: so it is the same one as at the end
 TAIL, OWN_TAIL = 12, 4  # steps that tails are long, and that of the point that is followed,
 HERO = 0.1  # with its radius: it is found among so many
 EVEN, EVEN_SECONDS = 0.4, 1.0  # |log-SNR| at a step that counts as where it is 0, and how long that stands
 QUESTION, ASKED = "Where does the shape go?|Where does it go?", 0.2  # asked at first; seconds in which that goes
+LAST, NEARLY = 0.04, 0.1  # of the way, for a last step that leaves so small a part of the state before it
+ALL_NOISE = "the last step, nearly all fresh noise: {0}|last step: nearly all noise|last step: noise"
 WEIGH = "data and noise weigh the same|as much noise as data|SNR = 1"
 
 
@@ -68,7 +71,7 @@ class Forward(TrajectoryScene):
     needs = {
         "run": Recording(
             "forward",
-            {"sampler.steps": 60, "record.keep": []},
+            {"sampler.steps": 60, "sampler.timestep_spacing": SPACING, "record.keep": []},
             fixed={"sampler.kind": "forward"},
         )
     }
@@ -96,18 +99,21 @@ class Forward(TrajectoryScene):
         keys: dict[str, Any] = {"key_lines": 1, "key_rows": 0 if pictures else 2, "key_last": True}
         boxes = self.arrange("panel beside tiles", tiles=tiles[page.shape], under=under, **keys)
         alpha, sigma = (np.asarray(run[key], float) for key in ("alpha", "sigma"))
+        self.kept = variance_kept(alpha, sigma)
         self.noise = sigma**2 / (alpha**2 + sigma**2)  # its share
         self.tints = [turned(theme.data, theme.samples, float(share)) for share in self.noise]
         self.deviation = float(sigma[-1] / run.scale[-1])  # of what is left when the data are gone
         steps = even_steps(seen := np.clip(log_snr_of(run), *VISIBLE), len(boxes.tiles))
         self.times = [f"{run['time'][step]:.2f}" for step in steps]
+        self.leaping: list[Any] = []
         between, self.states = options.interpolate, run.states[:, : options.points]
         pace = (
             evenly_in(seen, name="log-SNR", interpolate=between)
             if pictures
             else towards_the_bell(run.states, self.deviation, seen, interpolate=between)
         )
-        clock = self.clock(run, timeline=pace)
+        self.leap = between and not pictures and steps_of(run)[0][-1] < NEARLY
+        clock = self.clock(run, timeline=landing(pace, LAST) if self.leap else pace)
         ground, moving = (self.images if pictures else self.cloud)(clock, boxes, steps)
         beside = page.shape in ("wide", "classic")  # the tiles lie under the plot
         named = (run["time"][steps].tolist(), boxes.tile_names) if beside else None
@@ -124,7 +130,7 @@ class Forward(TrajectoryScene):
         self.the_way(clock, boxes, [mob for mob in ground if mob is not caption])
         if not pictures:
             self.stand(self.seconds(SETTLED))
-            self.beside_the_bell([mob for mob in ground if mob is not caption])
+            self.beside_the_bell([*(mob for mob in ground if mob is not caption), *self.leaping])
         self.outro()
 
     def the_way(self, clock: Clock, boxes: Boxes, ground: list[Any]) -> None:
@@ -138,8 +144,9 @@ class Forward(TrajectoryScene):
         off = np.abs(log_snr_of(run))
         if self.options.halts and off.min() < EVEN:
             halts.append((even := int(off.argmin()), even, self.equal_weights))
+        halts += [(run.steps - 2, run.steps - 2, self.last_step)] if self.leap else []
         before = 0.0
-        for step, after, halt in halts:
+        for step, after, halt in sorted(halts, key=lambda each: each[0]):
             if (at := clock.timeline.course(step)) > before:
                 self.play_run(clock, seconds * (at - before), start=before, end=at)
             clock.show_step(step)
@@ -153,13 +160,20 @@ class Forward(TrajectoryScene):
         """The step of the followed point, taken apart in a close-up."""
         view, hero = self.stage, self.hero
         assert hero is not None
-        low, high = min(box.bottom for box in boxes.tiles), boxes.side.top
+        low, high, large = min(box.bottom for box in boxes.tiles), boxes.side.top, boxes.panel
         box = Box(boxes.side.left, boxes.side.right, low, high)
-        told = ForwardStep(self, view, way, step, box)
-        stays = [*view.made, *self.frame]
-        gone = [mob for mob in ground if mob not in stays]
+        if self.page.shape in ("wide", "classic"):
+            large, box = Box(large.left, box.right, large.bottom, large.top).columns(0.55, 0.45, gap=0.5)
+        told = ForwardStep(self, view, way, step, large, box)
+        gone = [mob for mob in ground if mob not in view.made]
         others = [mob for mob in view.made if mob not in hero.mobjects]
         told.play(gone, others, hero.path, lambda u: hero.point.show_step(step + u))
+
+    def last_step(self) -> None:
+        """From shortly before it to the end it is said that the last step leaves next to nothing of a state."""
+        told = f"${' + '.join(one_step(self.run, self.run.steps - 1))}$"
+        self.leaping = [self.page.tag(ALL_NOISE, self.stage.rect, told, room=0.9)]
+        self.add(*self.leaping)
 
     def equal_weights(self) -> None:
         """A halt where the data and the noise weigh the same."""
@@ -177,9 +191,9 @@ class Forward(TrajectoryScene):
         view = self.lay()
         view.leaves = True
         self.look(1)
-        share = 1 - float(self.noise[-1])
+        share, left = 1 - float(self.noise[-1]), float(self.run["alpha"][-1] / self.run.scale[-1])
         beside = BesideBell(
-            self.page, last, views, boxes, self.deviation, time=float(self.run["time"][-1]), share=share
+            self.page, last, views, boxes, self.deviation, time=float(self.run["time"][-1]), share=share, left=left
         )
         beside.draw(view, last, self.theme.samples)
         self.add(*view.made)
@@ -187,18 +201,21 @@ class Forward(TrajectoryScene):
         beside.play(self, view, [mob for mob in gone if mob is not self.points], frame=self.frame)
 
     def cloud(self, clock: Clock, boxes: Boxes, steps: list[int]) -> tuple[list[Any], list[Any]]:
-        """Points over the data they began as, a followed one, marginals and tiles: what stands, and what moves."""
+        """Points over what is left of the data, a followed one, marginals, tiles: what stands, and what moves."""
         states, theme, options = self.states, self.theme, self.options
         stage, reach = beside_marginals(boxes.panel, states.shape[2]), REACH[states.shape[2]]
         self.lay = partial(self.view, states[0], stage, reach=reach, noise=self.deviation, haze=theme.panel)
         view = self.lay()
         view.leaves = True
-        origin = view.cloud(states[0], color=theme.data, radius=DATA, alpha=CLOUD)
+        left = np.asarray(self.run["alpha"], float) / np.asarray(self.run.scale, float)  # α, of states as shown
+        rest = (left[:, None, None] * np.asarray(states[0], float)).astype(np.float32)
+        origin = view.cloud(rest, color=theme.data, radius=DATA, alpha=CLOUD)
         cloud = view.cloud(states, color=theme.data, radius=point_radius(states.shape[1], 12), alpha=CLOUD)
         self.points = cloud
         clock.bind(cloud, lambda step: cloud.set_fill(self.tints[int(step)]))
-        left = (1 - self.noise) ** GHOST  # where the points began fades with their share of x_t, and is seen until late
-        clock.bind(lambda step: origin.set_fill(opacity=left[int(step)]), moves=[origin])
+        fades = np.sqrt(1 - self.noise)  # as its part of x_t does
+        clock.bind(lambda step: origin.set_fill(opacity=fades[int(step)]), moves=[origin])
+        clock.bind(origin)
         same: dict[str, Any] = {"colors": self.tints}
         if options.trails:
             tails: dict[str, Any] = {"color": theme.fg, "width": LINE, "alpha": 0.6, "length": TAIL}
@@ -212,7 +229,8 @@ class Forward(TrajectoryScene):
         same |= {"prefix": "$t =$ ", "reach": reach, "noise": self.deviation, "names": self.times}
         tiles = CloudTiles(self.page, states, steps, boxes.tiles, boxes.tile_names, **same)
         clock.bind(*edges, tiles)
-        ground = [panel(stage, theme), *tiles.names, *tiles.grounds, self.legend(self.keys(boxes.key.width), boxes.key)]
+        keys = forward_keys(self.page, boxes.key.width, hero=bool(hero), kept=self.kept, deviation=self.deviation)
+        ground = [panel(stage, theme), *tiles.names, *tiles.grounds, self.legend(keys, boxes.key)]
         self.frame = [ground[0], frame(stage, theme.border).set_z_index(8)]
         if view.dims == 2:
             self.frame.append(scale_bar(view, self.page, stage, share=BAR, under=theme.panel).set_z_index(9))
@@ -230,17 +248,3 @@ class Forward(TrajectoryScene):
         tiles = ImageTiles(self.page, values, steps, boxes.tiles, names=names, name_boxes=boxes.tile_names)
         clock.bind(grid, tiles)
         return [*tiles.names, *tiles.grounds], [*tiles.mobjects, grid]
-
-    def keys(self, width: float) -> list[Any]:
-        """What the marks mean, in two lines of that width; the cloud's in the colours that it goes through."""
-        page, theme, wide = self.page, self.theme, self.page.shape == "wide"
-        mixed, clean = turned(theme.data, theme.samples, 0.5), "data $x_0$|$x_0$"
-        items: list[Any] = [
-            (key_dot(theme.data, radius=0.055), 0.12, page.fitting(clean, 0.2 * page.frame.width, "legend")),
-            (key_dots(theme.data, mixed, theme.samples), 0.55, "$x_t$, data to noise" if wide else "$x_t$"),
-        ]
-        forms = "one: each step adds noise|one of them|one"  # it wanders
-        one = page.fitting(forms, 0.55 * width, "legend") if wide else "one"
-        items += [(key_dot(theme.fg), KEY_DOT_WIDTH, one)] if self.options.hero else []
-        name = "cal(N)(0, 1)" if abs(self.deviation - 1) < 0.01 else "cal(N)(0, sigma_T^2)"
-        return [*items, (key_line(theme.fg, width=LINE), 0.4, f"{'bell ' * wide}${name}$")]

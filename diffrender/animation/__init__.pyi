@@ -104,7 +104,13 @@ from .parts.flow_field import FlowField as FlowField, flowing as flowing
 from .parts.flow_legend import FlowLegend as FlowLegend, flow_pace as flow_pace
 from .parts.flow_marks import FlowMarks as FlowMarks
 from .parts.flow_paths import FlowPaths as FlowPaths
-from .parts.forward_step import ForwardStep as ForwardStep, told_step as told_step
+from .parts.forward_keys import forward_keys as forward_keys
+from .parts.forward_step import (
+    ForwardStep as ForwardStep,
+    one_step as one_step,
+    steps_of as steps_of,
+    told_step as told_step,
+)
 from .parts.generation_act import GenerationAct as GenerationAct, generation as generation
 from .parts.glide import fit as fit
 from .parts.hero import Hero as Hero, pick_hero as pick_hero
@@ -165,6 +171,7 @@ from .parts.schedule_plot import (
     SchedulePlot as SchedulePlot,
     forward_equation as forward_equation,
     log_snr_of as log_snr_of,
+    variance_kept as variance_kept,
 )
 from .parts.score_error import ScoreError as ScoreError
 from .parts.score_panels import ScorePanels as ScorePanels

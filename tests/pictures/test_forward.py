@@ -9,7 +9,7 @@ import pytest
 
 from diffrender.animation.colors import turned
 from diffrender.animation.parts.cloud_tiles import AHEAD, CloudTiles, even_steps
-from diffrender.animation.parts.forward_step import steps_of, told_step
+from diffrender.animation.parts.forward_step import EARLY, one_step, steps_of, told_step
 from diffrender.animation.parts.marginals import BINS, Marginal, distance_to_noise, towards_the_bell
 from diffrender.animation.parts.schedule_plot import alpha_bar
 from diffrender.animation.text.numbers import Running
@@ -59,7 +59,8 @@ def mixed(read, run, step):
 
 def followed(shot):
     """The cloud that follows the recording."""
-    return next(mob for mob in shot.rasters["PointCloud"] if mob.recorded is not None)
+    _, cloud, *_ = (mob for mob in shot.rasters["PointCloud"] if mob.recorded is not None)  # over what is left of x_0
+    return cloud
 
 
 def test_the_cloud_is_the_recorded_state(read, shot, run):
@@ -72,7 +73,7 @@ def test_the_cloud_is_the_recorded_state(read, shot, run):
 def on_points(read, shot, frame, run, step):
     """Colours of the pixels at the recorded points of a step that lie apart from all others and from the data."""
     cloud, at = followed(shot), read.laid(run["x"][step], followed(shot))
-    others = np.concatenate([at, read.laid(run["x"][0], cloud)])
+    others = np.concatenate([at, read.laid(run["alpha"][NOW] * run["x"][0], cloud)])
     rows, columns = read.window(cloud, 8)
     gaps = np.sort(np.hypot(*(at[:, None] - others).transpose(2, 0, 1)), axis=1)[:, 1]
     inside = (at > [columns.start, rows.start]).all(1) & (at < [columns.stop, rows.stop]).all(1)
@@ -233,7 +234,7 @@ def test_nothing_of_the_data_is_left_is_said_where_it_is_so(cinema, run, left):
     x = np.array(run["x"])
     x[-1] = np.random.default_rng(1).standard_normal((CHAINS, 2))
     film, _ = ended(cinema, Trajectory(run.file, run.meta, run.arrays | {"x": x, "alpha": alpha, "sigma": sigma}))
-    assert any("no trace that this distance sees" in text for text in bodies(film)) == (left == 0), bodies(film)
+    assert any("The shape is gone" in text for text in bodies(film)) == (left == 0), bodies(film)
 
 
 @pytest.mark.parametrize("wide", [1.0, 1.5])
@@ -274,6 +275,50 @@ def test_one_recorded_step_is_taken_apart(cinema, run):
     assert any(f"{a[step + 1] / a[step]:.3f}" in text for text in bodies(film))
 
 
+def stood(cinema, run, seconds):
+    """The scene so late in the halt for one step, with all that is said in it."""
+    film = cinema("forward", run=run)
+    for k in range(40, 200, 4):
+        film.play([(0, k)], (320, 180), fps=20, duration=seconds)
+        if any("together" in text for text in bodies(film)):
+            return film
+    raise AssertionError("the steps so far are not told of")
+
+
+def test_all_steps_until_then_are_multiplied_to_what_the_equation_says(cinema, run):
+    film, alpha = stood(cinema, run, SECONDS), np.asarray(run["alpha"], float)
+    (product,) = [text for text in bodies(film) if "dots.c" in text]
+    step = int(film.scene.clocks[0].step) + 1
+    assert f"macron(alpha)_{step}" in product
+    assert f"= {alpha[step]:.3f}" in product
+    assert f"= {alpha[step - 1]:.3f}" not in product, "the control: of another step"
+    assert any(f"x_{step}" in text and f"{float(run['sigma'][step]):.3f}" in text for text in bodies(film))
+    assert not any("x_(t-1)" in text for text in bodies(film)), "t is no number of steps"
+
+
+def test_what_is_left_of_the_data_shrinks_as_the_equation_says(film, shot, run):
+    left = next(c for c in shot.rasters["PointCloud"] if c.recorded is not None and c is not followed(shot))
+    assert np.allclose(left.xy, run["alpha"][NOW] * run["x"][0], atol=1e-5)
+    assert not np.allclose(left.xy, run["x"][0], atol=0.05), "the control: the data as they began"
+
+
+@pytest.mark.parametrize("between", [True, False])
+def test_a_last_step_that_is_nearly_all_noise_is_said(cinema, run, between):
+    film, _ = film_until(cinema, run, interpolate=between)
+    assert any("last step" in text for text in bodies(film)) == between
+    data, noise = one_step(run, STEPS - 1)
+    assert data.split()[0] == f"{steps_of(run)[0][-1]:.3f}"
+    assert noise.endswith(f"epsilon_{STEPS}")
+
+
+def film_until(cinema, run, **options):
+    """The scene as it is shortly before its last step."""
+    film = cinema("forward", run=run)
+    shots = film.play([(0, round(20 * (ASKED + 0.995 * SECONDS)))], (320, 180), fps=20, duration=SECONDS, halts=False,
+                      pause=0.0, **options)  # fmt: skip
+    return film, shots
+
+
 def test_the_close_up_shows_all_points_of_that_step_in_small(cinema, read, run):
     film = cinema("forward", run=run)
     small = []
@@ -295,7 +340,8 @@ def test_a_step_takes_of_the_point_what_the_schedule_says_and_adds_what_is_missi
     np.testing.assert_allclose(factor * alpha[:-1], alpha[1:], atol=1e-6)
     np.testing.assert_allclose(np.square(factor * sigma[:-1]) + np.square(added), np.square(sigma[1:]), atol=1e-6)
     step = told_step(run, np.asarray(run["x"], float)[:, 0])
-    assert sigma[step + 1] < alpha[step + 1]
+    assert sigma[step + 1] ** 2 < EARLY
+    assert np.prod(factor[:step]) == pytest.approx(alpha[step], abs=1e-6)
     kick = np.linalg.norm(run["x"][step + 1, 0] - factor[step] * run["x"][step, 0])
     assert kick > 0.5 * added[step] * np.sqrt(2), "noise of its usual length"
     assert told_step(run, np.zeros((STEPS + 1, 2))) is None

@@ -27,8 +27,8 @@ BOTH = (  # in one line, where there is room for it
     "|sliced Wasserstein to {1}: {0:.3f}; 90 % of samples: {2}|sliced Wasserstein {0:.3f}; 90 % of samples {2}"
 )
 ONLY_BELL = (  # and so said where nothing of the data is left
-    "As near to the bell as normal samples are: no trace that this distance sees"
-    "|as near as normal samples: no trace to be seen|as near as normal samples"
+    "The shape is gone: {0:.3f} $x_0$ is left, and as near to the bell as normal samples"
+    "|The shape is gone: as near to the bell as normal samples|The shape is gone|gone"
 )
 AS_NEAR = "As near to the bell as normal samples are|as near as normal samples"
 FARTHER = "Farther from the bell than normal samples are|farther than normal samples"
@@ -41,9 +41,9 @@ class BesideBell(Beside):
     """States on the left of two panels, where they came to be, and as many draws of N(0, deviation²) on the right.
 
     last: (N, D) states at the end. views: of what `beside_marginals` leaves of the left and of the right of `boxes`.
-    time, share: of the last state, and that of the data in its variance: if that is next to nothing, and the distance
-    to the bell as that of such draws, a sentence says so. mobjects: all but the states, with the distance to the bell
-    of the states and that between which such draws lie.
+    time, share, left: of the last state, that of the data in its variance, and by how much they are multiplied in it:
+    if that is next to nothing, and the distance to the bell as that of such draws, a sentence says so. mobjects: all
+    but the states, with the distance to the bell of the states and that between which such draws lie.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class BesideBell(Beside):
         *,
         time: float = 1.0,
         share: float = 1.0,
+        left: float = 1.0,
     ) -> None:
         theme, count = page.theme, len(last)
         drawn = np.random.default_rng(0).standard_normal(last.shape) * deviation
@@ -80,12 +81,12 @@ class BesideBell(Beside):
         if page.shape == "tall":
             self.mobjects += feet(page, boxes, (BELL_FLOOR, (usual,)), (FAR_FROM_BELL, (self.far, law)), rows=2)
         else:
-            values, size = (self.far, law, usual), "label" if page.shape == "wide" else "legend"
-            both, high_up = page.fitting(BOTH, whole.width, size, *values), page.foot(whole)[1] + 1.4 * page.em("label")
-            self.mobjects.append(page.label(both.format(*values), whole.center[0], high_up, 0, size))
+            values, high_up = (self.far, law, usual), page.foot(whole)[1] + 1.4 * page.em("label")
+            both = page.fitting(BOTH, whole.width, "legend", *values).format(*values)
+            self.mobjects.append(page.label(both, whole.center[0], high_up, 0, "legend"))
         forms = FARTHER if self.far > high else "" if self.far < low else ONLY_BELL if share < NOTHING else AS_NEAR
         if forms:
-            said_of_both = page.fitting(forms, whole.width, "label")
+            said_of_both = page.fitting(forms, whole.width, "label", left).format(left)
             self.mobjects.append(page.label(said_of_both, whole.center[0], page.foot(whole)[1], 0, "label"))
         self.where = views[0].box, views[0].rect
 
