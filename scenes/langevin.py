@@ -32,7 +32,7 @@ INERTIA = {"sampler.step_size": 0.25, "sampler.friction": 2.0}  # so much that e
 LEAPFROG = 0.3
 LEAPFROGS = 5
 LONG_PATHS = {"sampler.step_size": LEAPFROG, "sampler.leapfrogs": LEAPFROGS}
-# Walks by chance with steps of the same size: their momentum is new after every gradient. Eight are known to 15 %.
+# Random walks with steps of the same size: their momentum is new after every gradient. Eight are known to 15 %.
 WALK = {"sampler.kind": "hmc", "sampler.step_size": None, "sampler.leapfrogs": 1, "sampler.chains": 8}
 ANNEALED = {
     "sampler.steps": 12,
@@ -106,8 +106,8 @@ class Langevin(ChainsInSpaceScene):
         "title": "Langevin Monte Carlo",
         "problem": "Draw from $p$, knowing only $nabla log p$|Draw from $p$ by $nabla log p$",
         "problem_mala": "A finite step biases a walk: test every move|Bias of steps: test each move",
-        "problem_underdamped": "A walk by chance turns back: add momentum|Walks turn back: momentum",
-        "problem_hmc": "A walk by chance is slow: go far on every path|Walks are slow: go far",
+        "problem_underdamped": "A random walk turns back: add momentum|Walks turn back: momentum",
+        "problem_hmc": "A random walk is slow: take long paths|Walks are slow: long paths",
         "density": "True density $p(x)$|True $p(x)$",
         "hill": "Without noise: uphill on $log p$|Without noise",
         "hill_beside": "Gradient ascent alone: uphill on $log p$|Gradient ascent alone|Gradient ascent",
@@ -139,7 +139,7 @@ class Langevin(ChainsInSpaceScene):
         "kick": "gradient $nabla log p$|$nabla log p$",
         "half": "$h\\/2 thin nabla log p$",
         "friction": "friction $(e^(-gamma h) - 1) v$|friction",
-        "shaken": "$(1 - e^(-2 gamma h))^(1\\/2) thin xi$|noise",
+        "shaken": "$(1 - e^(-2 gamma h))^(1\\/2) thin epsilon$|noise",
         "half_kick": "half kick",
         "half_a_kick": "½ kick",
         "half_a_drift": "½ drift",
@@ -147,8 +147,8 @@ class Langevin(ChainsInSpaceScene):
         "path": "its path",
         "taken": "accepted",
         "refused": "rejected",
-        "why_energy": "Leapfrog keeps $H$ only approximately: hence the test|"
-        "Leapfrog keeps $H$ only roughly: so a test|Hence the test",
+        "why_energy": "Leapfrog conserves $H$ only approximately: hence the test|"
+        "Leapfrog nearly conserves $H$: hence a test|Hence the test",
         "why_step": "A finite step $tau$ biases: hence the test|Hence the test",
         "again": "$x_t$ counts again|again $x_t$",
         "moved_on": "$x_(t+1) = x'$",
@@ -169,7 +169,7 @@ class Langevin(ChainsInSpaceScene):
         "{:,} ± {:,} gradients ≈ 1 draw",
         "worth_in_steps": "{:,} ± {:,} steps are worth 1 independent draw (for the mean of $x$)|"
         "{:,} ± {:,} steps are worth 1 independent draw|{:,} ± {:,} steps are worth 1 draw|{:,} ± {:,} steps ≈ 1 draw",
-        "walks": "a walk by chance needs {:,} ± {:,}",
+        "walks": "a random walk needs {:,} ± {:,}",
         "walk": "walk",
         "walk_is": "walk: one leapfrog step of {:g}, {} chains",
         "walk_is_beside": "walk: HMC, one leapfrog step of {:g}, {} chains",
@@ -187,9 +187,12 @@ class Langevin(ChainsInSpaceScene):
         "apart": "Width of modes {:+.1f} ± {:.1f} % from the true one|Width of modes {:+.1f} ± {:.1f} %",
         "unbiased": "No bias is found: width of modes {:+.1f} ± {:.1f} %|"
         "No bias found: width {:+.1f} ± {:.1f} %|Width {:+.1f} ± {:.1f} %",
-        "energetic": "Error in $v$: mean $frac(1, 2) norm(v)^2 =$ {:.2f}, not 1; none in $x$: {:+.1f} ± {:.1f} %|"
-        "In $v$: $frac(1, 2) norm(v)^2 =$ {:.2f}, not 1; in $x$: {:+.1f} ± {:.1f} %|"
-        "$v$: {:.2f}, not 1; $x$: {:+.1f} ± {:.1f} %",
+        "slow": "$v$ is too slow: mean $½ thin norm(v)^2 =$ {:.2f}, not 1|"
+        "$v$ too slow: $½ thin norm(v)^2 =$ {:.2f}, not 1",
+        "fast": "$v$ is too fast: mean $½ thin norm(v)^2 =$ {:.2f}, not 1|"
+        "$v$ too fast: $½ thin norm(v)^2 =$ {:.2f}, not 1",
+        "kept": "$x$, which we keep: no bias found (width of modes {:+.1f} ± {:.1f} %)|"
+        "$x$: no bias found (width {:+.1f} ± {:.1f} %)|$x$: width {:+.1f} ± {:.1f} %",
         "crowd": "{:,} chains, coloured by where they start|{:,} chains, coloured by start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
         "crowd_counted": "With noise: shares ± {1:.0f} % and $sigma$ (true ones)|"

@@ -28,13 +28,15 @@ MORE_THAN_ONE = 1.5  # gradients to a step: the first state takes one too
 GAP = 0.15  # scene units that lines beside a panel may reach lower than it
 LINE = 1.05  # em from one line beside a panel to the next
 
+Said = tuple[str, tuple[float, ...]]  # the name of one of the scene's words, and its figures
+
 
 class ChainWorthScene(ManyChainsScene):
     """A scene of a density that says what a chain has been worth, once all its states were counted in `cells`.
 
     The scene's `words` hold what is said: correlation, in_gradients, in_steps, later, per_draw, walk, walk_is,
-    walk_is_beside; worth, worth_in_steps, walks, against; density, wide, narrow, apart, energetic, unbiased, missed,
-    short, visited_shares, visited_shares_alone, ellipses.
+    walk_is_beside; worth, worth_in_steps, walks, against; density, wide, narrow, apart, slow, fast, kept, unbiased,
+    missed, short, visited_shares, visited_shares_alone, ellipses.
     """
 
     cells: FillingHistogram
@@ -46,7 +48,7 @@ class ChainWorthScene(ManyChainsScene):
             who, walk = captions.short_sampler(run), self.trajectories.get("walk")
             chains = [Correlated(who, mixing(run["x"][1:, 0]), _gradients(run), "fg")]
             if walk is not None:
-                chains.append(Correlated(self.words["walk"], mixing(walk["x"][1:]), _gradients(walk), "noise"))
+                chains.append(Correlated(self.words["walk"], mixing(walk["x"][1:]), _gradients(walk), "muted"))
             self.mixed = {run.file: chains}
         return chains
 
@@ -100,7 +102,7 @@ class ChainWorthScene(ManyChainsScene):
         room = self.at._replace(left=self.at.right + 0.3, right=self.left.right)
         em, y, made = self.page.em("legend"), self.at.top + 0.1, list[Any]()
         for k, (name, *values) in enumerate(said):
-            color = ("fg", "noise" if name == "walks" else "muted")[k > 0]
+            color = ("fg", "muted")[k > 0]
             text = spoken().line(self.words[name].split("|")[0].format(*values))
             rows = broken(text, em, self.theme.color(color), room.width)
             if y - LINE * em * len(rows) < room.bottom - GAP:
@@ -116,33 +118,41 @@ class ChainWorthScene(ManyChainsScene):
         self.go(self.left, "key", "curve")
         tally = Tally(self.page, self.right, self.basins, run["x"][1:, 0], self.density.box, self.colors)
         told = "visited_shares" if tally.told else "visited_shares_alone"
-        name, values = self.width_found(run)
         below = self.right if self.page.shape == "tall" else self.left
         self.set_places(
             label=[self.label("density", self.left)], name=[self.label(told, self.right)],
-            key=self.large(name, values, below),
+            key=self.large(self.width_found(run), below),
             right=[*(mob for mob in self.cells.mobjects if mob not in self.cells.keys), tally.set_z_index(6)],
             footer=self.footer(run, self.words["ellipses"]),
         )  # fmt: skip
         self.rest(2.8)
 
-    def large(self, name: str, values: tuple[float, ...], box: Box) -> list[Any]:
-        """One of the scene's words with its figures, as large as the frame is wide, under a panel; in a tall one on
-        several lines.
+    def large(self, said: list[Said], box: Box) -> list[Any]:
+        """The scene's words with their figures, one as large as the frame is wide, under a panel; of two each under one
+        of both; in a tall frame on several lines.
         """
         page, room = self.page, 2 * self.page.frame.x
         if page.shape == "tall":
-            em = page.em("legend")
-            forms = self.words[name].split("|")
-            tries = [broken(spoken().line(form.format(*values)), em, self.theme.fg, room) for form in forms]
-            rows = min(tries, key=len)  # of those of fewest lines the longest
+            em, rows = page.em("legend"), list[Any]()
+            for name, values in said:
+                forms = self.words[name].split("|")
+                tries: list[list[Any]] = [
+                    broken(spoken().line(f.format(*values)), em, self.theme.fg, room) for f in forms
+                ]
+                fewest: list[Any] = min(tries, key=len)
+                rows += fewest  # of those of fewest lines the longest
             return [self.under(row.at(0.0, 0.0, 0), box).shift([0, -1.3 * k * em, 0]) for k, row in enumerate(rows)]
-        form = page.fitting(self.words[name], room, "label", *values)
-        said = narrowed(page.words(form.format(*values), "title"), room)
-        x, align = (-page.frame.x, -1) if page.shape == "wide" else (0.0, 0)
-        return [self.under(said.at(x, 0.0, align), box).shift([0, -LOWER, 0])]
+        size, places = "label", [(over.left, -1, over.width, over) for over in (self.left, self.right)]
+        if len(said) == 1:
+            size, places = "title", [(*((-page.frame.x, -1) if page.shape == "wide" else (0.0, 0)), room, box)]
+        made = []
+        for (name, values), (x, align, width, over) in zip(said, places, strict=True):
+            form = page.fitting(self.words[name], width, "label", *values)
+            line = narrowed(page.words(form.format(*values), size), width)
+            made.append(self.under(line.at(x, 0.0, align), over).shift([0, -LOWER, 0]))
+        return made
 
-    def too_short(self, run: Trajectory) -> tuple[str, tuple[float, ...]] | None:
+    def too_short(self, run: Trajectory) -> Said | None:
         """The name of the word for a chain too short to tell a bias by, and its figures: it has not been in every mode,
         or the parts of it by which the error of a figure is found depend on each other.
         """
@@ -153,21 +163,23 @@ class ChainWorthScene(ManyChainsScene):
             return "short", (run.steps, rounded(own.steps))
         return None
 
-    def width_found(self, run: Trajectory) -> tuple[str, tuple[float, ...]]:
-        """The name of the word for how wide the states of a chain lie, and its figures."""
+    def width_found(self, run: Trajectory) -> list[Said]:
+        """What is said of how wide the states of a chain lie, a line each."""
         if said := self.too_short(run):
-            return said
+            return [said]
         x = run["x"][1:, 0]
         bias = spread_bias(self.basins, x)
         sure, width = abs(bias.percent) > SURE * bias.error, (round(bias.percent, 1) + 0.0, bias.error)  # never −0.0
         if "accepted" in run:
-            return "apart" if sure else "unbiased", width
+            return [("apart" if sure else "unbiased", width)]
         if "momentum" in run:
             energy = float(np.square(run["momentum"][:, 0], dtype=float).sum(1).mean()) / 2
-            return ("apart", width) if sure or round(energy, 2) == 1 else ("energetic", (energy, *width))
+            if sure or round(energy, 2) == 1:
+                return [("apart", width)]
+            return [("slow" if energy < 1 else "fast", (energy,)), ("kept", width)]
         if sure:
-            return "wide" if bias.percent > 0 else "narrow", (abs(width[0]), bias.error)
-        return "unbiased", width
+            return [("wide" if bias.percent > 0 else "narrow", (abs(width[0]), bias.error))]
+        return [("unbiased", width)]
 
 
 def _gradients(run: Trajectory) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffrender.animation.animations import FadeInFast, OpacityScale, UpdateFromAlpha
+from diffrender.animation.animations import FadeInFast, FadeOutFast, OpacityScale, UpdateFromAlpha
 from diffrender.animation.density_scene import DensityScene
 from diffrender.animation.layout.page import narrowed
 from diffrender.animation.mobjects.furniture.panels import key_path
@@ -78,7 +78,9 @@ class ManyChainsScene(DensityScene):
         self.rest(stand * seconds)
         if over:
             self.roll(climb, over, rolls * seconds)
-        self.play(tilt.play(fall * seconds, back=True))
+        said = [*self.places["label"], *self.places["key"]]  # of a landscape, which goes
+        self.places |= {"label": [], "key": []}
+        self.play(tilt.play(fall * seconds, back=True), FadeOutFast(*said, run_time=0.4))
         self.add(*self.density.mobjects)
         self.set_places(left=[])
 

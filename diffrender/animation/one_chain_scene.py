@@ -25,6 +25,7 @@ from diffrender.core.errors import DiffrenderError
 from diffrender.trajectory.reader import Trajectory
 
 LOWER = {True: 0.2, False: 0.7}  # scene units that a window of proposals reaches further down in a tall frame: of paths
+NORMAL = "$epsilon tilde cal(N)(0, I)$"
 FROM = 6.0  # steps a second with which a histogram begins that goes on with a chain
 ANEW = 40.0  # steps a second with which the histogram of a chain begins that was not seen before
 SEEN_AT_ONCE = 20  # states in it then
@@ -141,6 +142,8 @@ class OneChainScene(ChainWorthScene):
         facts = [] if paths else self.tail
         if self.page.shape == "wide" and paths:
             facts = [words["scaled"].format(glass.view.time)]
+        if not (judged and paths):  # of these the equation says what is drawn
+            facts = [*facts, NORMAL]
         plain = "changed" if paths else "taken_apart"
         name = acceptance(self.page, run, words["proposed"], box) if judged else self.label(plain, box)
         both = name.width > box.width + 1e-6  # a rule that needs the room over both panels

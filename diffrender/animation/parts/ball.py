@@ -65,8 +65,8 @@ def pick_climber(
 class Ball:
     """A ball and its path on a landscape, of one recorded chain; bind it to a clock.
 
-    x: (K, 2) where it goes straight from one to the next, `finer` to a step, in even time. kept: (M, 2) another path,
-    which stays.
+    x: (K, 2) where it goes straight from one to the next, `finer` to a step, in even time. kept: (M, 2) the path by
+    the slope alone, which stays.
     """
 
     def __init__(self, landscape: Landscape, x: np.ndarray, finer: int = 1, kept: np.ndarray | None = None) -> None:
@@ -109,6 +109,11 @@ class Climb(Ball):
         super().__init__(landscape, x[: last + 1])
         self.chain = chain
         self.timeline = path_length(self.x[:, None], even=0.15, interpolate=True)
+
+    def show_step(self, step: float) -> None:
+        """Lay the ball where it is; its path is that by the slope alone."""
+        super().show_step(step)
+        self.landscape.way, self.landscape.before = self.kept, self.landscape.way
 
 
 def carried_over(x: np.ndarray, tops: np.ndarray, widths: np.ndarray) -> np.ndarray:

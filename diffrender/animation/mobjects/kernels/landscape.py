@@ -129,12 +129,12 @@ def bare_surface(fields, extent, size, view, table, light, lines, cover):
 
 
 @nb.njit(cache=True, nogil=True)
-def on_surface(picture, color, depth, fields, extent, size, view, marks, mark_color, casing, cover):
+def on_surface(picture, color, depth, fields, extent, size, view, marks, casing, cover):
     """(h, w) uint32: a surface's `picture` with marks on it, clipped by `cover` (h, w) 0..256.
 
-    color, depth: of `surface`, all its columns. fields, extent, size, view: as there. marks: (K, 4) x, y, radius in
-    data units, opacity of discs; the last one is a sphere that lies on the surface, with
-    a rim in the colour of `casing`.
+    color, depth: of `surface`, all its columns. fields, extent, size, view: as there. marks: (K, 7) x, y, radius in
+    data units, opacity and colour 0..255 of discs; the last one is a sphere that lies on the surface, with a rim in the
+    colour of `casing`.
     """
     height, width = cover.shape
     gy, gx = fields.shape[:2]
@@ -144,7 +144,7 @@ def on_surface(picture, color, depth, fields, extent, size, view, marks, mark_co
     at = np.full((marks.shape[0], 4), np.nan)  # column, row, radius of each in subpixels; depth
     left, right, top, bottom = width, 0, height, 0  # the pixels that they may touch
     for m in range(marks.shape[0]):
-        x, y, radius, _ = marks[m]
+        x, y, radius = marks[m, :3]
         if not (x0 <= x <= x1 and y0 <= y <= y1):
             continue
         u, v = (x - mx) * ct + (y - my) * st, -(x - mx) * st + (y - my) * ct
@@ -179,7 +179,7 @@ def on_surface(picture, color, depth, fields, extent, size, view, marks, mark_co
                 rim = 0.8 if sphere and away > 0.78 else 0.0  # dark, so that it is seen on a bright slope too
                 for c in range(3):
                     now = color[i - i0, row_ - j0, c]
-                    shown = mark_color[c] * tone * (1 - rim) + casing[c] * rim
+                    shown = marks[m, 4 + c] * tone * (1 - rim) + casing[c] * rim
                     color[i - i0, row_ - j0, c] = now + (shown - now) * opacity
                 color[i - i0, row_ - j0, 3] = max(color[i - i0, row_ - j0, 3], np.float32(opacity))
     _average(color, cover[top:bottom, left:right], out[top:bottom, left:right])

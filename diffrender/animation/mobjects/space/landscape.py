@@ -22,7 +22,7 @@ DEPTH = 8.0  # the ground lies where log p is so much under its maximum; what is
 LIGHT = (-0.5, -0.2, 0.74)  # towards the light, in the frame of the camera: from the left, in front and above
 GROWN = 1.06  # its size once it has risen, as a part of that of the flat map: a tilted one is less high
 GRID = 0.34  # opacity of the lines on it, once it has risen
-FAINT = 0.4  # opacity of the way of a ball that is gone
+SEEN = 0.9  # opacity of the ways
 BALL, WAY = 0.017, 0.0036  # radius of the ball, and of its path: parts of the longer side of what is shown
 
 
@@ -37,7 +37,7 @@ class Landscape(Picture):
     turned: its height is −log p: its modes are bowls.
 
     `rise` 0..1 says how far it has been tilted, `ball` (x, y) where the ball lies, `way` (K, 2) where it has been,
-    `before` (M, 2) where another was.
+    `before` (M, 2) the way by the slope alone, in that colour.
     """
 
     caches: ClassVar[frozenset[str]] = Picture.caches | {"fields", "bare", "seen"}
@@ -69,7 +69,7 @@ class Landscape(Picture):
         self.table = theme.table("density").astype(np.float32)
         self.lines = tuple(np.rint(srgb(theme.border) * 255).tolist())
         self.casing = tuple(np.rint(srgb(theme.panel) * 255).tolist())
-        self.ball_color = tuple(np.rint(srgb(theme.chain) * 255).tolist())
+        self.ink, self.slope_ink = (tuple(np.rint(srgb(c) * 255).tolist()) for c in (theme.chain, theme.score))
         self.bare: tuple | None = None  # what was seen last, and its picture without the marks
         self.seen: tuple | None = None  # what marks were drawn on last, and its subpixels with their depth
         self.spacing = _round(self.span / 16)
@@ -112,8 +112,9 @@ class Landscape(Picture):
         unit = (right - left) / (x1 - x0) * grown
         size = (unit, left + across * (right - left) - bounds[0], top + down * (bottom - top) - bounds[2])
         disc = self.span * WAY
-        ways = [(x, y, disc, seen) for way, seen in ((self.before, FAINT), (self.way, 0.9)) for x, y in way]
-        marks = np.array([*ways, (*self.ball, self.span * BALL, 1.0)])
+        drawn = ((self.before, self.slope_ink), (self.way, self.ink))
+        ways = [(x, y, disc, SEEN, *ink) for way, ink in drawn for x, y in way]
+        marks = np.array([*ways, (*self.ball, self.span * BALL, 1.0, *self.ink)])
         lines = (self.spacing, GRID * self.rise, *self.lines)
         light = tuple(np.array(LIGHT) / np.linalg.norm(LIGHT))
         shape, view = cover.shape, self.view()
@@ -128,7 +129,7 @@ class Landscape(Picture):
             self.seen = (seen, *drawn)
         color, depth = self.seen[1:]
         return kernels.on_surface(
-            self.bare[1], color, depth, self.fields, self.extent, size, view, marks, self.ball_color, self.casing, cover
+            self.bare[1], color, depth, self.fields, self.extent, size, view, marks, self.casing, cover
         )
 
 

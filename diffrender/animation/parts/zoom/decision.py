@@ -15,7 +15,7 @@ from diffrender.animation.parts.zoom.path_window import after
 from diffrender.trajectory.reader import Trajectory
 
 OUT = 0.2  # of the legend's em: how far the mark of u stands out of the bar
-FLOW = "dot(x) = {{v : noise}}, quad dot(v) = {{nabla log p(x) : score}}"  # which leapfrog steps follow
+FLOW = "dot(x) = {{v : accept}}, quad dot(v) = {{nabla log p(x) : score}}"  # which leapfrog steps follow
 FIGURES = (("$Delta H =$ {:+.2f}", -8.88, "fg"), ("$A =$ {:.3f}", 0.888, "accept"))
 WORD, BAR, DRAW, FOOT = 1.45, 1.1, 1.3, 1.25  # height of the lines, in em
 PAD, TALLY = 0.14, 0.75  # at the sides; of the width, for how many were taken, at most

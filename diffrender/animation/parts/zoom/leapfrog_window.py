@@ -35,9 +35,9 @@ class LeapfrogView(PathView):
     ) -> None:
         self.leapfrog_step, self.momentum_end = leapfrog_step, momentum_end
         self.kicks = StepArrows(theme.score, scale=0.6 * scale, casing=theme.panel)
-        arrows = {"momentum": StepArrow(theme.noise, dashed=True, scale=scale, casing=theme.panel)}
+        arrows = {"momentum": StepArrow(theme.accept, scale=scale, casing=theme.panel)}
         if momentum_end is not None:
-            arrows["arriving"] = StepArrow(theme.sum, dashed=True, scale=0.8 * scale, casing=theme.panel)
+            arrows["arriving"] = StepArrow(theme.accept, scale=0.8 * scale, casing=theme.panel)
         going = ("noise", "sides", "sum")
         super().__init__(rect, size, heat, arrows=arrows, going=going, others=[self.kicks], theme=theme, **window)
 

@@ -16,17 +16,12 @@ CLEAR = 0.09  # scene units from a tall rule to the panel under it
 Keys = list[tuple[Key, float, str]]
 
 
-def momentum_color(run: Trajectory) -> str:
-    """That of chance, if each momentum is drawn for its path, with which it is judged; else, as it goes on, another."""
-    return "noise" if "accepted" in run else "accept"
-
-
 def _path_keys(run: Trajectory, theme: Theme, words: Mapping[str, str], width: float) -> Keys:
     """A legend of velocities and the path, arrows so wide."""
     fresh = "accepted" in run
     kick = key_arrow(theme.score, dashed=not fresh, scale=0.6 if fresh else 0.8)
     keys = [
-        (key_arrow(theme.color(momentum_color(run)), dashed=fresh), width, words["fresh" if fresh else "velocity"]),
+        (key_arrow(theme.accept), width, words["fresh" if fresh else "velocity"]),
         (kick, width, words["kick" if fresh else "half"]),
     ]
     if not fresh:

@@ -17,7 +17,7 @@ from diffrender.animation.parts.zoom.decision import Decision, parted
 from diffrender.animation.parts.zoom.friction_window import REACH, FrictionView
 from diffrender.animation.parts.zoom.gauge import Gauge
 from diffrender.animation.parts.zoom.leapfrog_window import LeapfrogView
-from diffrender.animation.parts.zoom.legend import friction_of, momentum_color
+from diffrender.animation.parts.zoom.legend import friction_of
 from diffrender.animation.parts.zoom.pacing import centres_of, window_centres
 from diffrender.animation.parts.zoom.path_window import PathView
 from diffrender.animation.parts.zoom.splitting import Splitting, splitting_parted
@@ -170,10 +170,10 @@ def _on_paths(
 
 def _path_tags(page: Page, run: Trajectory, words: Mapping[str, str]) -> dict[str, Typeset]:
     """What is written at the ends of arrows and path: of BAOAB also what each change of the velocity is."""
-    color = momentum_color(run)
+    color = "accept"  # of velocities
     if "accepted" in run:
         tags = {"end": PROPOSED, "state": "x_t", "momentum": "v", "arriving": "v'"}
-        colors = {"end": "sum", "state": "fg", "momentum": color, "arriving": "sum"}
+        colors = {"end": "sum", "state": "fg", "momentum": color, "arriving": color}
         there = {name: tag for name, tag in tags.items() if name != "arriving" or "momentum_end" in run}
         return _tags(page, there, colors)
     named = {"friction": ("slowed", "reject"), "noise": ("noise", "noise")}

@@ -24,7 +24,8 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
 @SAMPLERS.register(
     "hmc",
     title="Hamiltonian Monte Carlo",
-    equation="H(x, v) = {{- log p(x) : score}} + {{½ thin norm(v)^2 : noise}}, quad {{v : noise}} tilde cal(N)(0, I)",
+    equation="H(x, v) = {{- log p(x) : score}} + {{½ thin norm(v)^2 : accept}}, quad {{v : accept}}"
+    " tilde {{cal(N)(0, I) : noise}}",
     acceptance="A = min(1, e^(-Delta H))",
     paper="Duane, Kennedy, Pendleton & Roweth 1987; Neal 2011, MCMC using Hamiltonian dynamics, fig. 2",
     kind="langevin",
