@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from diffrender.animation import (
@@ -15,12 +16,11 @@ from diffrender.animation import (
     FlowField,
     FlowLegend,
     FlowMarks,
-    Narration,
     Recording,
     SceneOptions,
     TrajectoryScene,
     UpdateFromAlpha,
-    flow_pace,
+    flow_terms,
     flowing,
     frame,
     panel,
@@ -28,9 +28,10 @@ from diffrender.animation import (
     scale_bar,
 )
 
-REWIND, BACK = 1.2, 0.9  # seconds: back to the noise, and once more
-READ, ALONE = 2.0, 4.5  # seconds: for what terms mean, before anything moves; and one particle alone
+REWIND, BACK = 1.2, 0.6  # seconds: back to the noise, and once more
+READ, ALONE = 2.0, 3.2  # seconds: for what terms mean, before anything moves; and one particle alone
 PATHS, ROUND = {2: 2.0, 3: 0.5}, 4.0  # seconds: the paths of all stand; and a turn about them in space
+CLEAR = 0.9  # trust in the field from which on it is told of
 ARRIVE = 0.8  # seconds in which all that have arrived, and their paths, come in the field's place
 ROOM = {2: 0.9, 3: 0.42}  # of the stage's width for words in its corner: in space beside the corners of the box
 # in the direction that is shown, in which t falls
@@ -51,20 +52,21 @@ class Drift(TrajectoryScene):
     }
     words = {
         "title": "Probability flow",
-        "named": "forward: $dif x = f_t dif t + g_t dif w$\n$f_t$ moves, $g_t$ adds noise\n"
-        "$p_t$: density of the noisy data\n$nabla log p_t$, the score: uphill",
-        "angle": "hue: start angle|start angle",
-        "seen_angle": "hue: start angle, as first seen|start angle as seen|start angle",
+        "named": "forward: $dif x = f_t dif t + g_t dif w$\n$f_t$ moves, $g_t dif w$ is fresh noise\n"
+        "$p_t$: density of the noisy data\n$nabla log p_t$, the score: uphill\n$dot(x) = dif x slash dif t$: velocity",
+        "time": "$t =$ {:.2f}, $sigma_t =$ {:.3f}",
+        "began": "hue: where each began|where each began",
         "data": "data, for reference|data",
         "one": "one particle",
         "riders": "particles",
         "some": "{:,} of {:,} particles|{:,} of {:,}",
-        "field": "direction as $t$ falls, $- #h(0.1em) dot(x)$|direction as $t$ falls",
+        "everyone": "all {:,}: where $p_t$ is now",
+        "field": "direction only, as $t$ falls|direction only",
         "arrows": "motion as $t$ falls, $- #h(0.1em) dot(x)$|motion as $t$ falls",
         "first": "first one particle; lines: the field of this instant|first one particle",
+        "blob": "first one particle; $p_t$ is still a blob: no way to the data yet|$p_t$ is still a blob",
         "near": "first one particle; arrows: the field near the data|first one particle",
-        "pace": "RMS speed of all particles: {:.2f}|RMS speed of all: {:.2f}|RMS speed: {:.2f}",
-        "faint": "faint field: mostly the network's error|faint: mostly the network's error|faint: mostly error",
+        "faint": "faint: the network's error dominates|faint: mostly error",
         "then": "now {:,} at once, the same flow|now {:,} at once",
         "in_space": "now {:,} at once",
         "all": "where all {:,} end|all {:,}",
@@ -94,14 +96,15 @@ class Drift(TrajectoryScene):
         self.clocks[-1].show(1)
         if view.dims == 3:
             view.lay(view.close_up(self.shape), view.rect)
-        begins = [*self.marks.many, *self.marks.data, self.marks.field, self.marks.ends]
+        self.clear = self.clocks[-1].timeline.course(int(np.argmax(self.flow.trusted >= CLEAR)))
+        begins = [*self.marks.many, *self.marks.all, *self.marks.data, self.marks.field, self.marks.ends]
         shown = [m for m in view.made if m not in begins]
         self.intro(*header, ground=[*self.stage, *self.read, self.foot, *shown, self.keys["paths"]], result=boxes.stage)
         self.rewind(self.clocks[-1], REWIND)
-        first, then, everyone = self.tags(view, boxes)
-        self.begin(first if self.options.alone else then)
+        first, blob, then, everyone = self.tags(view, boxes)
+        self.begin((blob or first) if self.options.alone else then)
         if self.options.alone:
-            self.one_particle(view, first, then)
+            self.one_particle(view, first, blob, then)
         self.carry(self.options.duration)
         self.all_paths(view, then, everyone)
         if len(self.marks.data):
@@ -127,35 +130,24 @@ class Drift(TrajectoryScene):
         """What stands round it; returns the header."""
         page, words, clock = self.page, self.words, self.clocks[-1]
         header = self.header(words["title"], EQUATION)
-        sigma = clock.number("$sigma_t =$ {:.3f}", self.run["sigma"])
+        shown = [self.run["time"], self.run["sigma"]] if "time" in self.run else [self.run["sigma"]]
+        time = clock.number(self.words["time"] if len(shown) > 1 else "$sigma_t =$ {:.3f}", *shown)
         course = DistanceCourse(clock)
         self.numbers: list[Any] = course.lines(boxes.column.width) if page.shape != "square" else []
-        pace = flow_pace(clock, self.words["pace"], boxes.column.width) if page.column_align else []
-        page.stack(boxes.column, sigma, *pace, *self.numbers, align=page.column_align)
+        self.formed = course.halfway()
+        page.stack(boxes.column, time, *self.numbers, align=page.column_align)
         items = FlowLegend(self, view, boxes, self.flow).items()
         self.keys = {act: self.legend(meant, boxes.key) for act, meant in items.items()}
         if page.column_align:
             highest = max(self.keys.values(), key=lambda key: key.height)
             self.numbers += course.chart(boxes.column, self.numbers, highest)
-        self.read = [sigma, *pace, *self.numbers]
-        faint = self.name_terms(boxes, min(float(text.get_bottom()[1]) for text in (sigma, *pace)) - 0.35)
+        self.read = [time, *self.numbers]
+        self.named_terms, faint = flow_terms(self, boxes, self.keys, self.flow, float(time.get_bottom()[1]) - 0.35)
         self.footers(view, faint)
         edge = [frame(boxes.stage, self.theme.border).set_z_index(9)]
         edge.append(scale_bar(view, page, boxes.stage, under=self.theme.panel).set_z_index(9))
         self.stage = [panel(boxes.stage, self.theme), *edge]
         return header
-
-    def name_terms(self, boxes: Boxes, under: float) -> str:
-        """What the equation's letters mean, by the numbers; returns what is still to be said of a faint field."""
-        page, faint = self.page, self.words["faint"] * bool(self.flow.trusted.min() < 1)
-        floor = float(max(key.get_top()[1] for key in self.keys.values())) + 0.2
-        box = boxes.column._replace(top=under)
-        narration = Narration(self, box, size="legend", floor=floor, under=1 if page.shape == "square" else 2)
-        notes = [page.words(page.fitting(faint, box.width, "legend"), "legend", "muted")] if faint else []
-        alone, beside = self.options.alone, page.column_align != 0
-        self.named_terms = narration.texts(self.words["named"], *(notes if beside else [])) if alone else []
-        told = (alone and beside) or page.shape == "square"  # where one line holds no more
-        return "" if told else faint.split("|")[0 if page.shape == "wide" else -1]
 
     def footers(self, view: Any, faint: str) -> None:
         """The caption, and that of the field, which stands while the field does."""
@@ -173,10 +165,11 @@ class Drift(TrajectoryScene):
             begin = begin.split("|")[-1] if plane else words["near"]
         tangled = (self.run.meta.get("sampler") or {}).get("stochastic", False)
         many = min(self.options.points or self.options.particles, chains)
-        said = [(begin, 1), (words["then" if plane else "in_space"], many)]
+        said = [(begin, 1), (words["blob"], 1), (words["then" if plane else "in_space"], many)]
         said.append((words["all" if tangled else "decided"], chains))
         room = ROOM[3 if self.page.shape == "square" else view.dims]
-        return [self.page.tag(forms, boxes.stage, count, right=aside, room=room) for forms, count in said]
+        tags: list[Any] = [self.page.tag(forms, boxes.stage, count, right=aside, room=room) for forms, count in said]
+        return [*tags[:1], tags[1] if self.formed else None, *tags[2:]]
 
     def begin(self, said: Any) -> None:
         """The paths of all go; the field and one particle come, or many."""
@@ -186,32 +179,39 @@ class Drift(TrajectoryScene):
         into = [self.keys["one" if alone else "many"], said, *self.named_terms]
         if self.about_field is not self.foot:
             gone, into = [*gone, self.foot], [*into, self.about_field]
-        self.crossfade(gone, into, early=[self.marks.field, *self.marks.data])
+        clock, seen = self.clocks[-1], self.clear if alone else 0.0
+        on = [clock.play(self.seconds(0.5), end=seen)] if seen else []  # to where there is a field to be seen
+        self.crossfade(gone, into, *on, early=[*(self.marks.all * alone), self.marks.field, *self.marks.data])
         if not alone:
             self.play(FadeInFast(*self.marks.many, run_time=0.4))
 
-    def one_particle(self, view: Any, first: Any, then: Any) -> None:
+    def one_particle(self, view: Any, first: Any, blob: Any, then: Any) -> None:
         """One particle rides, when what terms mean has been read, and goes back; many come."""
         self.carry(READ * bool(self.named_terms), still=True)
-        self.carry(ALONE)
+        formed = max(self.clocks[-1].timeline.course(self.formed), self.clear) if blob else self.clear
+        if blob:
+            self.carry(ALONE * (formed - self.clear), start=self.clear, end=formed)
+        change = [FadeOutFast(blob, run_time=0.2), FadeInFast(first, run_time=0.5, after=0.4)] if blob else []
+        self.carry(ALONE * (1 - formed), *change, start=formed)
         self.rewind(self.clocks[-1], BACK)  # the field stands, what it carries goes back
         gone, into = (
-            [self.keys["one"], first, *self.named_terms],
+            [self.keys["one"], first, *self.named_terms, *self.marks.all],
             [*self.marks.many, *self.numbers, self.keys["many"], then],
         )
-        if view.dims == 3:  # the field would lie before them
+        if view.dims == 3 and self.arrows:  # they would lie before them
             gone.append(self.marks.field)
             if self.about_field is not self.foot:
                 gone, into = [*gone, self.about_field], [*into, self.foot]
-        dim = [] if self.arrows or view.dims == 3 else [UpdateFromAlpha(self.marks.dim, self.marks.field, run_time=0.5)]
+        dim = [] if self.arrows else [UpdateFromAlpha(self.marks.dim, self.marks.field, run_time=0.5)]
         self.crossfade(gone, into, *dim)
 
-    def carry(self, seconds: float, still: bool = False) -> None:
+    def carry(self, seconds: float, *also: Any, still: bool = False, start: float = 0.0, end: float = 1.0) -> None:
         """Let recorded time pass, or stand `still`, the lines of the field flowing meanwhile."""
         lines = not self.arrows and self.marks.field in self.mobjects
         moving = [flowing(self.marks.field, self.seconds(seconds))] if lines and seconds else []
         if not still:
-            self.play_run(self.clocks[-1], seconds, *moving)
+            if seconds:
+                self.play_run(self.clocks[-1], seconds, *moving, *also, start=start, end=end)
         elif moving:
             self.play(*moving)
         else:

@@ -101,7 +101,7 @@ from .parts.distance_course import DistanceCourse as DistanceCourse
 from .parts.distances import total_variation_curve as total_variation_curve
 from .parts.filling import FillingHistogram as FillingHistogram
 from .parts.flow_field import FlowField as FlowField, flowing as flowing
-from .parts.flow_legend import FlowLegend as FlowLegend, flow_pace as flow_pace
+from .parts.flow_legend import FlowLegend as FlowLegend, flow_terms as flow_terms
 from .parts.flow_marks import FlowMarks as FlowMarks
 from .parts.flow_paths import FlowPaths as FlowPaths
 from .parts.forward_keys import forward_keys as forward_keys

@@ -166,9 +166,10 @@ def test_streamlines_in_space_stay_in_their_box_and_are_thicker_where_they_are_n
     orbit = Orbit(phi=np.pi / 2, theta=-np.pi / 2, perspective=0.15)
     inked = []
     for low, high in (((-1, -1.9, -0.5), (1, -1.2, 0.5)), ((-1, 1.2, -0.5), (1, 1.9, 0.5)), ((-1, -1, -1), (1, 1, 1))):
+        at = np.stack(np.meshgrid(*np.linspace(low, high, 5)[1:4].T), -1).reshape(-1, 3)
         lines = Streamlines3D(
             orbit, studio.BOX, studio.RECT, places, np.broadcast_to([1.0, 0, 0], places.shape), table=TABLE, vmax=1.0,
-            haze="#000000", low=np.array(low), high=np.array(high), cells=3, length=8.0, width=0.1, phase=0.4,
+            haze="#000000", low=np.array(low), high=np.array(high), starts=at, length=8.0, width=0.1, phase=0.4,
         )  # fmt: skip
         inked.append(studio.draw(lines, size=(960, 540))[..., 0].astype(float))
     near, far, both = (light.sum() for light in inked)

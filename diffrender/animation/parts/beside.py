@@ -99,8 +99,7 @@ class BesideData(Beside):
         data, last = run.target[:count], np.asarray(run.states[-1][:count])
         for view in (left, right):
             view.lay(fit_both(view, data, last), view.rect)
-        cased = {"casing": page.theme.bg} if left.dims == 3 else {}  # so that what is nearer is seen to be
-        left.cloud(data, color=page.theme.data, radius=point_radius(count, 24), alpha=DATA[left.dims], **cased)
+        left.cloud(data, color=page.theme.data, radius=point_radius(count, 24), alpha=DATA[left.dims])
         self.where = right.box, right.rect
         said = ("Data", len(data), 0, boxes.left), (name.capitalize(), count, _outside(last, right), boxes.right)
         texts: list[Any] = [

@@ -39,6 +39,12 @@ class DistanceCourse:
             self.steps, self.measured = every[: len(recorded)], recorded
         self.far = np.interp(every, self.steps, self.measured) if len(self.measured) else self.measured
 
+    def halfway(self) -> int:
+        """The first step at which half of the way to the data's distance is gone, before which states are not told from
+        a blob; 0 if distances are not known."""
+        far = self.far
+        return int(np.argmax(far <= (far[0] + far[-1]) / 2)) if len(far) else 0
+
     def lines(self, width: float) -> list[Any]:
         """Texts for a column so wide: the distance as it is now, and under it of how many points it is, and its floor,
         that of two draws; none if not known."""

@@ -34,7 +34,8 @@ DATA_ROOM = 1.1  # of the data, in the plane
 FEW = 500  # of the data say where they are
 ERROR, FAINT = (0.5, 1.0), 0.2  # of a learned field, of the exact one, between which it fades; and how faint it gets
 LINES: dict[str, Any] = {"spacing": 0.36, "length": 1.5, "width": 0.034}  # in scene units
-SPACE_LINES: dict[str, Any] = {"cells": 6, "length": 1.4, "width": 0.036}
+SPACE_LINES: dict[str, Any] = {"length": 1.7, "width": 0.042}
+APART = 0.45  # scene units between starts of lines in space
 
 
 class FlowField:
@@ -72,12 +73,13 @@ class FlowField:
         return (self.lines if style == "streamlines" else self.arrows)(view, theme=theme)
 
     def lines(self, view: Plane, *, theme: Theme) -> Any:
-        """Streamlines that flow as their `phase` grows, all of one length; in space throughout the box."""
+        """Streamlines that flow as their `phase` grows, of one length; in space of one layer: none hides another."""
         drawn: Field
         if isinstance(view, Space):
             drawn = Streamlines3D(
-                view.orbit, view.box, view.rect, self.places, self.vectors[0], haze=view.haze,
-                low=view.corners.min(0), high=view.corners.max(0), **SPACE_LINES, **self._look(theme, 3)
+                view.orbit, view.box, view.rect, self.places, self.vectors[0], haze=theme.muted,
+                low=view.corners.min(0), high=view.corners.max(0), starts=layer(view, APART),
+                **SPACE_LINES, **self._look(theme, 3)
             )  # fmt: skip
         else:
             drawn = Streamlines(
@@ -137,6 +139,19 @@ class FlowField:
 
     def _look(self, theme: Theme, dims: int) -> dict[str, Any]:
         return {"table": ramp((blend(theme.border, theme.muted, TINT[dims]),) * 2), "vmax": 1.0}
+
+
+def layer(view: Space, apart: float) -> np.ndarray:
+    """(N, 3) places in the box of a view, in the plane through its middle that faces the viewer: one in each of square
+    cells whose sides are so many scene units."""
+    low, high = view.corners.min(0), view.corners.max(0)
+    (x0, x1, _, _), (a, b, _, _) = view.box, view.rect
+    side, reach = apart * (x1 - x0) / (b - a), float(np.linalg.norm(high - low)) / 2
+    rng, count = np.random.default_rng(0), int(np.ceil(reach / side))
+    cells = np.stack(np.meshgrid(*[np.arange(-count, count)] * 2), axis=-1).reshape(-1, 2)
+    flat = (cells + rng.uniform(0.15, 0.85, cells.shape)) * side
+    at = (low + high) / 2 + flat @ view.orbit.axes[:2]
+    return np.asarray(at[inside(at, low, high, 0.0)])
 
 
 def inside(at: np.ndarray, low: np.ndarray, high: np.ndarray, reach: Any) -> np.ndarray:

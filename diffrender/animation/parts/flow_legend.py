@@ -1,10 +1,8 @@
-"""What the marks of a flow mean, act by act, and how fast its particles go."""
+"""What the marks of a flow mean, act by act."""
 
 from __future__ import annotations
 
 from typing import Any
-
-import numpy as np
 
 from diffrender.animation.layout.box import Boxes
 from diffrender.animation.layout.plane import Plane
@@ -16,10 +14,10 @@ from diffrender.animation.mobjects.furniture.panels import (
     key_path,
     key_wheel,
 )
-from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.deformed_grid import all_round
 from diffrender.animation.parts.flow_field import FlowField
 from diffrender.animation.parts.flow_marks import DATA, HUES
+from diffrender.animation.parts.narration import Narration
 
 
 class FlowLegend:
@@ -43,12 +41,14 @@ class FlowLegend:
         one = (key_dot(theme.fg, ring=theme.bg), KEY_DOT_WIDTH, words["one"])
         mark = key_arrow(theme.muted, scale=0.5 if arrows else 0.35)
         field = (mark, 0.4, self._form(words["arrows" if arrows else "field"]))
+        said = words["everyone"].format(self.run.chains)
+        everyone = [(key_dot(theme.samples, radius=0.055), KEY_DOT_WIDTH, said)]
         followed = [one] if alone and self.page.shape != "square" else []  # there one line holds no more
         many = (key_path(theme.samples), 0.4, self._riders())
         return {
             "paths": [*(followed if self.beside else []), *self._paths()],
-            "one": [*items, one, field],
-            "many": [*items, *followed, many, *([field] if self.dims == 2 or not alone else [])],
+            "one": [*items, *(everyone if self.beside else []), one, field],
+            "many": [*items, *followed, many, *([field] if self.dims == 2 or not arrows or not alone else [])],
         }
 
     def _form(self, forms: str) -> str:
@@ -66,19 +66,20 @@ class FlowLegend:
         """Paths, and their hues."""
         theme, words, chains = self.theme, self.words, self.run.chains
         said = words["ways" if self.paths < chains else "whole"].format(self.paths, chains)
-        turn = words["angle" if self.dims == 2 else "seen_angle"]
-        turn = self.page.fitting(turn, (self.width - 0.6) * self.beside, "legend")
+        turn = self.page.fitting(words["began"], (self.width - 0.6) * self.beside, "legend")
         wheel = key_wheel(*("#" + bytes(hue).hex() for hue in all_round(theme, HUES)[:-1]))
         return [(key_hues(theme.noise, theme.reject, theme.accept), 0.4, said), (wheel, 0.4, turn)]
 
 
-def flow_pace(clock: Clock, forms: str, width: float) -> list[Any]:
-    """How fast all go, the root mean square of their speeds over a step, in a line no wider than `width`: one text, or
-    nothing where that time is not recorded or noise drives them."""
-    run, page = clock.run, clock.page
-    if "time" not in run or "noise" in run or (run.meta.get("sampler") or {}).get("stochastic", False):
-        return []
-    moved = np.diff(np.asarray(run["x"], np.float32), axis=0)
-    speed = np.sqrt(np.square(moved).sum(2).mean(1)) / np.abs(np.diff(np.asarray(run["time"], float)))
-    form = page.fitting(forms, width, "legend", speed.max())
-    return [clock.number(form, speed, size="legend", color="muted")]
+def flow_terms(scene: Any, boxes: Boxes, keys: dict[str, Any], flow: FlowField, top: float) -> tuple[list[Any], str]:
+    """What the equation's letters mean, in the column from `top` to the highest of the legends, if one particle is
+    followed; and what is still to be said of a faint field in a caption."""
+    page, alone = scene.page, scene.options.alone
+    faint = scene.words["faint"] * bool(flow.trusted.min() < 1)
+    floor = float(max(key.get_top()[1] for key in keys.values())) + 0.2
+    box, beside = boxes.column._replace(top=top), page.column_align != 0
+    narration = Narration(scene, box, size="legend", floor=floor, under=1 if page.shape == "square" else 2)
+    notes = [page.words(page.fitting(faint, box.width, "legend"), "legend", "muted")] if faint and beside else []
+    told = (alone and beside) or page.shape == "square"  # where one line holds no more
+    left = "" if told else faint.split("|")[0 if page.shape == "wide" else -1]
+    return narration.texts(scene.words["named"], *notes) if alone else [], left

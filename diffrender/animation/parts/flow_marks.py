@@ -13,7 +13,7 @@ from diffrender.animation.parts.flow_field import FlowField
 from diffrender.animation.parts.hero import Hero
 from diffrender.animation.theme import LINE, Theme, point_radius
 
-DATA, POINT = 0.75, 0.95  # opacity of the data and of what is carried
+DATA, POINT, ALL = 0.75, 0.95, 0.9  # opacity: of the data, of what is carried, of all while one is followed
 TAIL = {"width": 1.2 * LINE, "alpha": 0.9, "power": 1.0}
 FAR = 0.97  # the one particle goes farther than so much of the others
 LESS = 0.55  # of the lines' opacity when many particles ride among them
@@ -24,8 +24,8 @@ class FlowMarks:
     """All that a view shows of a flow, in the order in which it lies over each other.
 
     options: of a scene, with `points`, `particles`, `trail_steps` and `style`. share: of its opacity that the field has
-    besides that of its trust. paths: of all, and last their ends, in the hues of the directions in which they start, as
-    they are seen. ends: of all, in the colour of samples.
+    besides that of its trust. all: samples of what the density is now. paths: of all, and last their ends, in the hues
+    of the directions in which they start, as they are seen. ends: of all, in the colour of samples.
     """
 
     def __init__(self, flow: FlowField, view: Plane, options: Any, *, theme: Theme) -> None:
@@ -33,6 +33,7 @@ class FlowMarks:
         self.step = 0.0
         self.paths, states = self._paths(), run["x"][:, : options.points or options.particles]
         self.data = [view.cloud(run.target, color=theme.data, radius=0.016, alpha=DATA)] if len(run.target) else []
+        self.all = [view.cloud(run["x"], color=theme.samples, radius=0.012, alpha=ALL)]
         self.field = flow.drawn(view, options.style, theme=theme)
         tail: dict[str, Any] = TAIL | {"length": options.trail_steps, "casing": theme.panel}
         self.many = [view.trails(states, color=theme.samples, **tail)]
@@ -40,7 +41,7 @@ class FlowMarks:
         small = point_radius(run.chains, 24)
         self.ends = view.cloud(np.asarray(run["x"][-1]), color=theme.samples, radius=small, alpha=DATA)
         self.ends.set_z_index(self.paths[0].z_index - 0.5)  # under their own hues, until they stand beside the data
-        self.hero = Hero(view, run["x"], theme=theme, length=run.steps, even=True, way=FAR)
+        self.hero = Hero(view, run["x"], theme=theme, length=run.steps, even=True, way=FAR, radius=0.075)
 
     def _paths(self) -> list[Any]:
         x, view = self.flow.run["x"], self.view
@@ -51,7 +52,7 @@ class FlowMarks:
 
     def bind(self, clock: Clock) -> None:
         """Let all that moves show the clock's time."""
-        clock.bind(self.field, *self.paths[-1 if self.view.dims == 3 else 0 :], *self.many, self.hero)
+        clock.bind(self.field, *self.all, *self.paths[-1 if self.view.dims == 3 else 0 :], *self.many, self.hero)
         clock.bind(self.show_field, moves=[self.field])
 
     def show_field(self, step: float) -> None:

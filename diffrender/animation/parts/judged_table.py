@@ -52,7 +52,7 @@ GAPS, ROOM, SPARE = (
     1.0,
 )  # em, between columns; of the room before they are shorter; over figures
 FEW, LEAST = 16, 0.7  # rings of full size; how much smaller they are at least, where there are more
-RING, POINT = 0.12, 0.055  # radius of the rings round points that stray; in space of their points, that have a rim
+RING, POINT = 0.12, 0.042  # radius of the rings round points that stray; in space of their points, that have a rim
 KEY = 0.34, 0.5  # em: radius of a ring after the name of such points, and from that to it
 LARGEST = {"wide": 1.4, "classic": 1.25, "square": 1.15, "tall": 1.1}  # times the label: the closing sentence
 

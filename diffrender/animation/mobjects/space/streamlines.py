@@ -21,13 +21,13 @@ THICK = 0.5  # of an e-fold over the reach of the data, by which what is near is
 class Streamlines3D(Field):
     """Short curves along a field in space, of one length, each lit along a part that travels as `phase` grows.
 
-    They start at fixed places, one in each of `cells`³ parts of the box from `low` to `high`, and end at its sides.
+    They start at fixed places within the box from `low` to `high`, and end at its sides.
 
     Parameters besides those of `Field`
     ----------
     orbit, box, haze: as of `PointCloud3D`.
     xyz, v: (Gz, Gy, Gx, 3), a regular grid, between whose nodes the vectors are interpolated.
-    length, width: scene units along a curve, and across it at middle depth.
+    starts: (N, 3). length, width: scene units along a curve, and across it at middle depth.
     phase: how often a lit part has travelled along each curve.
     """
 
@@ -46,7 +46,7 @@ class Streamlines3D(Field):
         haze: str,
         low: np.ndarray,
         high: np.ndarray,
-        cells: int = 6,
+        starts: np.ndarray,
         length: float = 1.5,
         width: float = LINE,
         phase: float = 0.0,
@@ -58,10 +58,8 @@ class Streamlines3D(Field):
         self.orbit, self.haze, self.line_width, self.phase, self.clip = orbit, haze, width, phase, clip
         rng = np.random.default_rng(0)
         self.low, self.high = np.asarray(low, float), np.asarray(high, float)
-        at = np.stack(np.meshgrid(*[np.arange(cells)] * 3), axis=-1).reshape(-1, 3)
-        inside = (at + rng.uniform(0.15, 0.85, at.shape)) / cells
-        self.starts = self.low + inside * (self.high - self.low)
-        self.offsets = rng.uniform(0, 1, len(at))
+        self.starts = np.asarray(starts, float)
+        self.offsets = rng.uniform(0, 1, len(self.starts))
         self.stride = length * (box[1] - box[0]) / (rect[1] - rect[0]) / SEGMENTS
 
     def paint(self, place: Placement, pixels: np.ndarray, opacity: float) -> None:
