@@ -28,7 +28,7 @@ REWIND = 0.8  # seconds in which recorded time runs back
 BACK = 1.6  # seconds from the middle of the walk to where it begins
 NOISE, END = 1.5, 1.0  # seconds in which the noises stand, and either end of the walk
 GROW, STAY = 1.1, 0.12  # seconds in which strips become the result of the walk; part of them until tiles move
-RESULT, LAST = 4.5, 1.5  # seconds in which that stands, and in which that of all classes does besides
+RESULT, LAST = 3.0, 1.5  # seconds in which that stands, and in which that of all classes does besides
 LENGTH = "length: $norm(x)\\/sqrt(d)$"
 MANY = {
     "sampler.steps": 20,
@@ -75,23 +75,19 @@ class Interpolate(TrajectoryScene):
         self.intro(*title, self.shown_equation, ground=[*walk.standing, caption])
         self.remove(*walk.made)
         self.add(*walk.running)
-        self.rewind(clock, REWIND, FadeOutFast(*walk.late, run_time=self.seconds(REWIND) / 2))
+        leaving = FadeOutFast(*walk.late, run_time=self.seconds(REWIND) / 2)
+        self.rewind(clock, REWIND, leaving, FadeInFast(*walk.reason, run_time=self.seconds(REWIND), after=0.6))
         self.stand(self.seconds(NOISE))
         self.play_run(clock, SHARES[0] * options.duration)
         # from the middle, which was large, to one end, over the images that lie between
         seconds = self.seconds(BACK)
         to_the_end = UpdateFromAlpha(lambda u: walk.show((1 - smooth(u)) / 2), *walk.mobjects, run_time=seconds)
-        back, first, last = walk.ends
-        new = FadeInFast(*walk.made, *walk.late, back, run_time=seconds / 2, after=0.5)
-        self.play(FadeOutFast(*walk.running, *walk.middles, run_time=seconds / 4), new, to_the_end)
-        self.remove(back)
-        self.add(first)
+        new = FadeInFast(*walk.made, *walk.late, run_time=seconds / 2, after=0.5)
+        self.play(FadeOutFast(*walk.running, *walk.middles, *walk.reason, run_time=seconds / 4), new, to_the_end)
         self.stand(self.seconds(END))
-        self.remove(first)
         self.play(UpdateFromAlpha(walk.show, *walk.mobjects, run_time=self.seconds(SHARES[1] * options.duration)))
-        self.add(last)
         self.stand(self.seconds(END))
-        gone = [mob for mob in (*walk.standing, last) if mob in self.mobjects]
+        gone = [mob for mob in walk.standing if mob in self.mobjects]
         result = of_places(page, stage, walk)
         self.grow(walk, gone, result)
         self.stand(self.seconds(RESULT))

@@ -6,28 +6,35 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from manim import VMobject
 
 from diffrender.animation.layout.box import Box
 from diffrender.animation.layout.page import Page
-from diffrender.animation.mobjects.furniture.panels import frame
+from diffrender.animation.mobjects.furniture.panels import frame, put_dashes
 from diffrender.animation.mobjects.images.grid import ImageGrid
 from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.class_strips import ClassStrips
 from diffrender.animation.parts.pictures import contrast, image_grid, image_values
+from diffrender.animation.parts.sentence import sentence
 from diffrender.animation.parts.shell import Shell, two_lines
+from diffrender.animation.theme import HAIR
 from diffrender.core.errors import RenderError
 from diffrender.trajectory.reader import Trajectory
 
-LENGTH = "$norm(x)\\/sqrt(d)$"  # of an image of d numbers
 AXIS = 0.7  # at the left of a chart, for its numbers
 APART = 0.8  # at most, between tiles of a strip
-SPREAD = 0.05, 0.95  # quantiles of the lengths of the data
-LENGTH_OF_DATA = "length $norm(x_0)\\/sqrt(d)$; dashed: data|length of $x_0$; dashed: data|$x_0$; dashed: data"
-LENGTH_AND_BAND = "length $norm(x_0)\\/sqrt(d)$; band: data|length of $x_0$; band: data|$x_0$; band: data"
+CONTRAST = "contrast; dashed: straight from $a$ to $b$|contrast; dashed: $a$ to $b$|contrast of $x_0$|contrast"
+SHELL = (
+    "in $d =$ {:,} dimensions\nnearly every noise has length $approx sqrt(d)$\nand two are nearly perpendicular:"
+    "\n$norm(a)\\/sqrt(d) =$ {:.2f}, $norm(b)\\/sqrt(d) =$ {:.2f},\n$theta =$ {:.0f}°"
+)
+NEAR = 0.1, 10.0  # of that length, and degrees of a right angle, within which noises must be for that to be said
 MARK = 0.035  # width of the frame round the present tile
 WAYS = ("great circle", "straight line")
 APART_MOST = 1.0  # scene units between the large images of a narrow frame, that their names have room
-EQUATIONS = "x_T prop sin((1 - u) theta) thin a + sin(u theta) thin b", "x_T = (1 - u) thin a + u thin b"
+CIRCLE = "sin((1 - u) theta) thin a + sin(u theta) thin b"
+EQUATIONS = f"x_T = ({CIRCLE})\\/sin theta", "x_T = (1 - u) thin a + u thin b"
+TALL = f"x_T prop {CIRCLE}", EQUATIONS[1]  # there is no room for the divisor
 HUES = ("samples", "reject")  # of either way
 TILES = 5  # of each way
 SHARES = {"wide": (0.52, 0.48), "classic": (0.5, 0.5), "square": (0.55, 0.45), "tall": (0.46, 0.54)}  # large, strips
@@ -37,11 +44,11 @@ class NoiseWalk:
     """Runs whose chains start on the way between two noises: those of each class in their order, all of the way.
 
     runs: on the circle, on the line. Of the class whose ends differ most `put` draws in a box one image of either way
-    large, where x_T lies and how long x_0 is at every place, and some images as two strips, at the places `at` on
-    `tiles`. grids: what follows recorded time, to be bound to a clock, as the walk itself, for the length of what is
+    large, where x_T lies and which contrast x_0 has everywhere, and some images as two strips, at the places `at` on
+    `tiles`. grids: what follows recorded time, to be bound to a clock, as the walk itself, for the contrast of what is
     shown large. `show(u)` goes to a place 0..1. label: of the class; ways: chains of each.
     running, made: names of the large images while noise goes, and of what came.
-    late: what is said of images, and so belongs to the time when there are some. ends: words for where the walk is.
+    late: what is said of images, and so belongs to the time when there are some. reason: what is said before, of noise.
     middles: how long noise is in the middle of either way.
     """
 
@@ -58,7 +65,7 @@ class NoiseWalk:
 
     def equations(self, page: Page) -> list[Any]:
         """Where either way begins, as equations under each other, in the place of the header's."""
-        return two_lines(page, WAYS, HUES, EQUATIONS)
+        return two_lines(page, WAYS, HUES, TALL if page.shape == "tall" else EQUATIONS)
 
     def put(self, page: Page, box: Box) -> None:
         """Draw all of it in a box; the walk stands in its middle."""
@@ -68,7 +75,7 @@ class NoiseWalk:
             large, (lower, charts) = upper, lower.columns(0.44, 0.56, gap=0.3)
         else:
             large, charts = upper.columns(*((0.32, 0.68) if page.shape == "wide" else (0.56, 0.44)), gap=0.6)
-        self.lengths = self.lengths_of(self.way)
+        self.lengths, self.shown = self.lengths_of(self.way), self.contrasts(self.way)
         self.standing: list[Any] = [*self._large(large), *self._strips(lower), *self._charts(charts)]
         self.mark(0.5)
 
@@ -85,15 +92,15 @@ class NoiseWalk:
         """The index of the recorded place that is nearest to u."""
         return round(u * (self.places - 1))
 
-    def lengths_of(self, chains: np.ndarray) -> list[list[np.ndarray]]:
-        """(chains,) how long their noises are, and their images, of either way."""
-        return [[_lengths(run, chains, step) for run in self.runs] for step in (0, -1)]
+    def lengths_of(self, chains: np.ndarray) -> list[np.ndarray]:
+        """(chains,) how long their noises are, of either way."""
+        return [_lengths(run, chains) for run in self.runs]
 
     def show(self, u: float) -> None:
         """The recorded chains nearest to a place, and where that is."""
         for grid, values in zip(self.images, self.values, strict=True):
             grid.set_images(values[len(values) - 1][[self.chain(u)]])
-        self._tell([lengths[self.place(u)] for lengths in self.lengths[1]])
+        self._tell([found[self.place(u)] for found in self.shown])
         self.mark(u)
 
     def even(self, count: int) -> np.ndarray:
@@ -101,25 +108,25 @@ class NoiseWalk:
         return np.unique(np.rint(np.linspace(0, self.places - 1, count))) / (self.places - 1)
 
     def show_step(self, step: float) -> None:
-        """Say how long the states of the middle are at a recorded step."""
+        """Say which contrast the states of the middle have at a recorded step, as they are shown."""
         middle = self.way[[self.place(0.5)]]
-        self._tell([_lengths(run, middle, int(step))[0] for run in self.runs])
+        self._tell([contrast(values[int(step)][middle])[0] for values in self.values])
 
     def contrasts(self, chains: np.ndarray) -> list[np.ndarray]:
         """(chains,) the contrast of their images, of either way."""
         return [contrast(values[run.steps][chains]) for values, run in zip(self.values, self.runs, strict=True)]
 
-    def _tell(self, lengths: Sequence[float]) -> None:
-        for figure, length in zip(self.figures, lengths, strict=True):
-            figure.set_values(float(length))
+    def _tell(self, found: Sequence[float]) -> None:
+        for figure, value in zip(self.figures, found, strict=True):
+            figure.set_values(float(value))
 
     def mark(self, u: float) -> None:
-        """A dot on every curve at the place nearest to u, which is told, and a frame round the tile that is nearest,
-        the fainter the farther it is."""
+        """A dot on every curve at u; the nearest recorded place, which is told; and a frame round the tile that is
+        nearest, the fainter the farther it is."""
         at = self.place(u)
         self.told.set_values(at / (self.places - 1))
         for curve in self.curves:
-            curve.show_step(at)
+            curve.show_step(u * (self.places - 1))
         away = np.abs(self.at - at / (self.places - 1))
         nearest = int(away.round(6).argmin())  # half way between two the lower one, always
         light = max(0.0, 1 - float(away[nearest]) * 2 * (len(self.at) - 1))  # all of it on the tile's own place
@@ -137,7 +144,7 @@ class NoiseWalk:
         return [*self.images, *self.strips]
 
     def _large(self, box: Box) -> list[Any]:
-        """One image of either way, its name over it and its length under it."""
+        """One image of either way, its name over it and its contrast under it."""
         page, label = self.page, self.page.em("label")
         most = box.height - 1.45 * label - 1.3 * page.em("legend")
         gap = min(max(box.width - 2 * most, 0.35), 0.35 if page.shape == "wide" else APART_MOST)
@@ -150,8 +157,9 @@ class NoiseWalk:
             for values, place in zip(self.values, places, strict=True)
         ]
         self.running, self.made = (self._names(state, places) for state in ("$x_t$", "$x_0$"))
-        said = page.fitting(f"length {LENGTH} $=$ {{:.2f}}|length {{:.2f}}|{{:.2f}}", size + 0.7 * gap, "legend", 1.0)
-        self.figures = [page.running(said, 1.0, size="legend").at(p.left, p.bottom - page.em("legend")) for p in places]
+        self.figures = [
+            page.running("contrast {:.2f}", 1.0, size="legend").at(p.left, p.bottom - page.em("legend")) for p in places
+        ]
         frames = [frame(p, page.theme.border, radius=0).set_z_index(3) for p in places]
         return [*self.images, *self.made, *self.figures, *frames]
 
@@ -182,29 +190,39 @@ class NoiseWalk:
         return [*self.strips, *strips.headings("$u$"), *names, *self.markers]
 
     def _charts(self, box: Box) -> list[Any]:
-        """Where x_T lies on either way, and where there is room how long x_0 is at every place, and data are."""
+        """Where x_T lies on either way, and where there is room which contrast x_0 has at every place; before, why."""
         page, theme, both = self.page, self.page.theme, self.page.shape in ("wide", "tall")
         places = (
             box.columns(0.92, 1.08, gap=0.5) if page.shape == "wide" else box.rows(*(1.25, 1.0)[: 1 + both], gap=0.3)
         )
-        shell = Shell(page, places[0], self._angles(), self.lengths[0], HUES)
-        self.told, self.ends, self.middles = shell.told, shell.ends, shell.middles
+        shell = Shell(page, places[0], self._angles(), self.lengths, HUES)
+        self.told, self.middles = shell.told, shell.middles
         made, self.curves, self.late = [*shell.standing, self.told], list(shell.curves), list[Any]()
-        data = data_lengths(self.runs[0])
-        for place, lengths in zip(places[1:], self.lengths[1:], strict=False):
-            said = page.fitting(LENGTH_AND_BAND if data else LENGTH_OF_DATA, place.width - AXIS, "legend")
-            low = max(np.floor(10 * float(np.min(lengths))) / 10 - 0.1, 0.0)
+        self.reason: list[Any] = []
+        for place in places[1:]:
+            said = page.fitting(CONTRAST, place.width - AXIS, "legend")
+            most = np.ceil(20 * float(np.max(self.shown))) / 20
             axes = Axes(
-                page, place, x=(0, 1), y=(low, 1.05 * max(1.0, float(np.max(lengths)))), y_name=said,
-                x_name="place $u$", x_ticks=(0, 1), y_ticks=(low, 1),
-            )  # fmt: skip
-            self.late += [*axes.mobjects, axes.band(*data) if data else axes.floor(1.0)]
+                page, place, x=(0, 1), y=(0, most), y_name=said, x_name="place $u$", x_ticks=(0, 1), y_ticks=(0, most)
+            )
+            straight = VMobject(stroke_color=theme.muted, stroke_width=HAIR * 170)
+            put_dashes(straight, axes.at(0, float(self.shown[0][0])), axes.at(1, float(self.shown[0][-1])))
             at = np.linspace(0, 1, self.places)
-            for length, hue in zip(lengths, HUES, strict=True):
-                curve = axes.curve(at, length, color=theme.color(hue), future=theme.grid, ring=theme.bg)
+            self.late += [*axes.mobjects, *[straight] * ("dashed" in said)]
+            for found, hue in zip(self.shown, HUES, strict=True):
+                curve = axes.curve(at, found, color=theme.color(hue), future=theme.grid, ring=theme.bg)
                 self.curves.append(curve)
                 self.late.append(curve)
+            self.reason = self._reason(place)
         return [*made, *shell.curves, *self.late]
+
+    def _reason(self, box: Box) -> list[Any]:
+        """How long noises are in so many dimensions and how they lie, with both of the walk as measured; nothing if
+        these are not so, or where there is no room."""
+        ends, angle = [float(self.lengths[0][k]) for k in (0, -1)], self.angle()
+        if self.page.shape != "wide" or max(abs(end - 1) for end in ends) > NEAR[0] or abs(angle - 90) > NEAR[1]:
+            return []
+        return sentence(self.page, box, SHELL.format(int(np.prod(self.runs[0].event)), *ends, angle))
 
     def _angles(self) -> list[np.ndarray]:
         """(places,) of x_T on either way: its angle from a towards b, in their plane, in radians."""
@@ -217,9 +235,9 @@ class NoiseWalk:
         return found
 
 
-def _lengths(run: Trajectory, way: np.ndarray, step: int) -> np.ndarray:
-    """(places,) the root mean square of the states of a way at a step, in the data's deviations."""
-    x = np.asarray(run["x"][step][way], float) / run.scale[step]
+def _lengths(run: Trajectory, way: np.ndarray) -> np.ndarray:
+    """(places,) the root mean square of the noises of a way, in the data's deviations."""
+    x = np.asarray(run["x"][0][way], float) / run.scale[0]
     return np.sqrt(np.square(x).mean((1, 2, 3)))
 
 
@@ -229,12 +247,3 @@ def by_class(run: Trajectory) -> list[np.ndarray]:
         return [np.arange(run.chains)]
     label = np.asarray(run["label"])
     return [np.flatnonzero(label == k) for k in np.unique(label)]
-
-
-def data_lengths(run: Trajectory) -> tuple[float, ...]:
-    """Between which lengths nine in ten of the recorded data lie; none if too few were recorded."""
-    data = np.asarray(run.target, float)
-    if len(data) < 20:
-        return ()
-    low, high = np.quantile(np.sqrt(np.square(data.reshape(len(data), -1)).mean(1)), SPREAD)
-    return float(low), float(high)

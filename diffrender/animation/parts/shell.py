@@ -15,21 +15,21 @@ from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.theme import HAIR
 
 NAMES = (
-    "$x_T$; dashed: the shell where all noise lies, length 1|dashed: the shell where all noise lies, length 1"
-    "|dashed: shell of noise, length 1|dashed: shell of noise|$x_T$; dashed: 1|$x_T$"
+    "$x_T$; dotted: the shell where all noise lies, length 1|dotted: the shell where all noise lies, length 1"
+    "|dotted: shell of noise, length 1|dotted: shell of noise|$x_T$; dotted: 1|$x_T$"
 )
-ENDS = "back to $a$", "from $a$", "from $b$"  # said beside the place, of the walk on its way and at its ends
 SHORT = 0.9  # lengths that are said under a way
 BEYOND = 0.45  # radians that the shell goes on beyond the noises
 LEAST = 0.85  # of their size equations keep, so that the names have room
 DOTS = 60  # of the shell
+OUT = 0.15  # scene units from the shell to the names of the noises
 
 
 class Shell:
     """x_T of ways from a noise a to a noise b, in their plane: a to the left, b to the right, the origin at the foot.
 
     angles, lengths: for each way (K,) its angle from a towards b, in radians, and its length, as recorded; noise has 1.
-    curves: of either way, x rising, with a dot at the present place; told: the place; ends: what may be said beside it;
+    curves: of either way, x rising, with a dot at the present place; told: the place;
     middles: in the middle of either way its length; standing: these, and everything else.
     """
 
@@ -66,9 +66,6 @@ class Shell:
         for a, b in zip(arc[::2], arc[1::2], strict=True):
             dots.start_new_path(np.array([*a, 0.0])).add_line_to(np.array([*b, 0.0]))
         self.told = page.running("$u =$ {:.2f}", 1.0, size="legend").at(origin[0] + 0.3, origin[1])
-        room = float(origin[0]) - 0.3 - box.left
-        told = [page.fitting(f"{said}|{said.split()[-1]}", room, "legend") for said in ENDS]  # or the noise alone
-        self.ends = [page.label(said, origin[0] - 0.3, origin[1], 1, "legend") for said in told]
 
         def length_of(curve: Curve, hue: str) -> list[Any]:
             """How long the middle of a way is: over it, or under what is shorter than noise, if there is room."""
@@ -78,13 +75,17 @@ class Shell:
             return [page.label(f"{length:.2f}", x, y, 0, "legend", hue)] if y > origin[1] + 1.5 * em else []
 
         self.middles = [text for curve, hue in zip(self.curves, hues, strict=True) for text in length_of(curve, hue)]
+        names = [
+            page.label(name, float(x), float(y), side, "legend")
+            for name, at, side in zip(("$a$", "$b$"), ends, (1, -1), strict=True)
+            for x, y in [at + OUT * (at - origin) / unit - (0, 0.3 * em)]
+        ]
         self.standing: list[Any] = [
             *self.middles,
             page.label(page.fitting(NAMES, box.width, "legend"), box.left, box.top - em, -1, "legend"),
             *(line([tuple(origin), tuple(end)], theme.border, HAIR) for end in ends),
             dots,
-            page.label("$a$", ends[0][0] - 0.2, ends[0][1] - 0.9 * em, 1, "legend"),
-            page.label("$b$", ends[1][0] + 0.2, ends[1][1] - 0.9 * em, -1, "legend"),
+            *names,
         ]
 
 

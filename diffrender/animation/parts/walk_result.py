@@ -23,7 +23,7 @@ CLASSES = (
     "|half way: in {} of {} classes less contrast on the line|less contrast in {} of {} classes"
 )
 LOSS = 0.9  # of the circle's: so short noise must be, and so little contrast images have, for that to be said
-COUNT, BEST, SPREAD = 5, 5, 0.6  # of each way, and of classes; between two, so that their contrast has room
+COUNT, BEST, SPREAD = 5, 10, 0.6  # of each way, and of classes; between two, so that their contrast has room
 CONTRAST = (
     "under each image its contrast: standard deviation over pixels, black to white is 1"
     "|contrast: standard deviation over pixels, black to white is 1|contrast: deviation over pixels|contrast"
@@ -70,7 +70,7 @@ class WalkResult:
         if said:
             text = page.fitting(said, box.width, size, *values).format(*values)
             self.mobjects.append(page.label(text, x, y + up, align, size, HUES[1]))
-        lengths = walk.lengths_of(chains)[0]
+        lengths = walk.lengths_of(chains)
         for k, (way, hue, contrasts) in enumerate(zip(WAYS, HUES, walk.contrasts(chains), strict=True)):
             self.grids.append(strips.grid(k, walk.values[k], chains.tolist()).show_step(walk.runs[k].steps))
             self.mobjects += [self.grids[k], strips.name(k, f"{way}|{way.split()[-1]}", hue)]
@@ -112,5 +112,5 @@ def of_classes(page: Page, box: Box, walk: NoiseWalk, names: list[str]) -> WalkR
 def _loses_contrast(walk: NoiseWalk) -> bool:
     """Whether noise is shorter, and images have less contrast, in the middle of the line than in that of the circle."""
     middle = walk.place(0.5)
-    (noise, noise_line), (circle, line) = walk.lengths[0], walk.contrasts(walk.way[[middle]])
+    (noise, noise_line), (circle, line) = walk.lengths, walk.contrasts(walk.way[[middle]])
     return bool(noise_line[middle] < LOSS * noise[middle] and line[0] < LOSS * circle[0])
