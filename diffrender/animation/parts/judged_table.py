@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,8 @@ MEANT = (  # by stray points, for a caption
     "|stray: farther than data points from their nearest|stray: where no data are"
 )
 ONLY_STRAY = "{:,} of {:,} stray from the data|{:,} of {:,} stray"  # if too few data were recorded for more
+PARTS = re.compile(r"(?<=,) |(?<=、)")  # between parts of a figure: not a number's own comma
+TIGHT = 1.12  # em from line to line, at least
 MANY = 0.1  # share of points that stray, from which on rings would hide what they are to show
 GAPS, ROOM, SPARE = (
     (1.6, 1.6, 0.9, 0.9),
@@ -156,6 +159,9 @@ class JudgedTable:
             spare = box.height - line * sum(len(block) for block in blocks)
             if spare > 0:
                 break
+        if spare < 0.2 * em * len(blocks):  # lines stand closer before letters become smaller
+            count = sum(len(block) for block in blocks)
+            line = min(line, max(TIGHT * em, (box.height - 0.2 * em * len(blocks)) / count))
         gap = min(max(spare / len(blocks), 0.2 * em), SPARE * em)
         y = box.top - 0.45 * line
         for block in blocks:
@@ -174,14 +180,23 @@ class JudgedTable:
         """Whose figures they are, in their colours; for each figure its name, and it with its range; and marks."""
         head = self._fitted(self.name, "samples", brief) + self._fitted(TRUE, "data", brief, judged.size)
         names = [self._fitted(forms, "muted", brief) for forms in (NEAREST, WHOLE, STRAY)]
-        figures = [self.page.words(text, "label", "samples") for text in judged.figures]
+        figures = [self._figure(text) for text in judged.figures]
         true = [self.page.words(text, "legend", "data") for text in judged.true]
-        across = self._across([text.width for text in figures], [text.width for text in true])
+        across = self._across([lines[-1].width for lines in figures], [text.width for text in true])
         also = [self._fitted(self.also, "muted", brief)] if self.also else []
         blocks: list[Block] = [[[(text, 0.0)] for text in lines] for lines in (head, *names, *also)]
-        for k, (block, figure, span) in enumerate(zip(blocks[1:4], figures, true, strict=True)):
-            block += [[(figure, 0.0), (span, across[k])]] if across else [[(figure, 0.0)], [(span, 0.0)]]
+        for k, (block, (*first, last), span) in enumerate(zip(blocks[1:4], figures, true, strict=True)):
+            block += [[(text, 0.0)] for text in first]
+            block += [[(last, 0.0), (span, across[k])]] if across else [[(last, 0.0)], [(span, 0.0)]]
         return blocks
+
+    def _figure(self, text: str) -> list[Typeset]:
+        """A figure in one line, or what a comma parts in two, if it is wider than the column."""
+        said = spoken().line(text)
+        whole = self.page.words(own(said), "label", "samples")
+        if whole.width <= self.box.width:
+            return [whole]
+        return [self.page.words(own(part), "label", "samples") for part in PARTS.split(said)]
 
     def _across(self, figures: list[float], true: list[float]) -> list[float]:
         """How far right of each figure its range begins, in one column if there is room; [] if they go under them."""
