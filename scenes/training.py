@@ -25,6 +25,7 @@ from diffrender.animation import (
     Training,
     Trajectory,
     TrajectoryScene,
+    at_least,
     frame,
     generation,
     key_dot,
@@ -46,6 +47,7 @@ DATA, SAMPLES = 0.75, 0.95  # opacity of points
 SMALLER = 0.8  # radius of samples, that of the data being 1
 MOVE_SECONDS = 0.8  # in which samples go to their panel at the end
 STATE = re.compile(r"\((x_\w+),")  # in an objective's equation, what the network is given
+REACH, SAID_ROOM = 0.92, 1.5  # of its room, that data fill; em over and under points, for what is said of them
 UNTRAINED = 0.8  # seconds that what the untrained network makes stands
 
 
@@ -77,6 +79,7 @@ class TrainingScene(TrajectoryScene):
         more = {} if images else {"key_rows": 1 + (page.shape == "classic")}
         tall = page.shape == "tall"
         under, lines = (0.42, 1 + images) if tall else (0.46, 2)
+        self.late: list[Any] = []
         boxes = self.arrange(name, tiles=STAMPS[page.shape], under=under, key_lines=lines, **more)
         shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
         timeline = path_length(shots, even=0.4) if images else towards_the_data(run, interpolate=options.interpolate)
@@ -93,11 +96,11 @@ class TrainingScene(TrajectoryScene):
         said = STATE.sub(r"({{\1 : state}},", said)  # lit with the noise on a pair
         header = self.header("Training" if page.shape != "wide" else "Training a diffusion model", said or None)
         between = ", straight in between" if options.interpolate and page.shape == "wide" else ""
-        count = "same noise" if tall else f"same noise at {len(shots)} checkpoints"
+        count = "same noise" if tall else f"same noise, {len(shots)} networks"
         ground = [*shown, self.caption("model", count + between, charts.said, "seed"), step, *charts.mobjects]
         clock.show(1)
         self.look(1)
-        self.intro(*header, ground=[*ground, *moving], result=boxes.panel)
+        self.intro(*header, ground=[mob for mob in (*ground, *moving) if mob not in self.late], result=boxes.panel)
         if options.pair and self.has_pairs():
             self.one_pair(boxes, clock, [*ground, *moving])
         else:
@@ -105,6 +108,7 @@ class TrainingScene(TrajectoryScene):
             if back := [a for v in self.views for a in v.turn(1.0, degrees=options.orbit, start=1.0, end=0.0)]:
                 self.play(*back)
         self.stand(self.seconds(UNTRAINED))
+        self.add(*self.late)
         self.play_run(clock)
         shown = [*ground, *moving]
         if (way := generation(run)) is not None:
@@ -132,7 +136,7 @@ class TrainingScene(TrajectoryScene):
 
     def generate(self, way: Trajectory, boxes: Boxes, shown: list[Any]) -> list[Any]:
         """The trained network at work, in place of what is `shown`; what stands then."""
-        view = self.view(self.run.target, boxes.panel, reach=0.86, haze=self.theme.panel)
+        view = self.view(self.run.target, self.room(boxes), reach=REACH, haze=self.theme.panel)
         few = {"points": self.options.points, "heroes": self.options.heroes}
         act = self.generating = GenerationAct(self, way, boxes, view, self.stamp, **few)
         self.next_act("generation")
@@ -145,7 +149,7 @@ class TrainingScene(TrajectoryScene):
         run, options = self.run, self.options
         shown = run.states[-1][: options.points]
         two = BesideData.boxes(self.page, self.stage.in_the_end(run.target))
-        view, left, right = (self.view(run.target, box, reach=0.86) for box in (boxes.panel, two.left, two.right))
+        view, left, right = (self.view(run.target, box, reach=0.86) for box in (self.room(boxes), two.left, two.right))
         self.look(1)
         view.cloud(shown, color=self.theme.samples, radius=point_radius(options.points, 24), alpha=SAMPLES)
         beside = BesideData(self.page, run, left, right, two, points=options.points, name="generated")
@@ -153,6 +157,10 @@ class TrainingScene(TrajectoryScene):
         self.play(FadeOutFast(*gone, run_time=0.3), FadeInFast(*view.made, run_time=0.3))  # at rest: no double
         beside.move_first(self, view, self.seconds(MOVE_SECONDS))
         beside.play(self, view, [], caption)
+
+    def room(self, boxes: Boxes) -> Box:
+        """What of the panel is for points: what is said in it stands over and under them."""
+        return boxes.panel.inset(0.0, SAID_ROOM * self.page.em("legend"))
 
     def images(self, boxes: Boxes, clock: Clock) -> tuple[list[Any], list[Any]]:
         """Samples as a grid, one of them at several moments: what stands, and what moves."""
@@ -164,7 +172,7 @@ class TrainingScene(TrajectoryScene):
         """The samples among the data, some of them followed, and stamps: what stands, and what moves."""
         run, page, theme, options = self.run, self.page, self.theme, self.options
         shots, steps = run["snapshot"], np.asarray(run["snapshot_step"])
-        view = self.view(run.target, boxes.panel, reach=0.86, haze=theme.panel)
+        view = self.view(run.target, self.room(boxes), reach=REACH, haze=theme.panel)
         radius, few = point_radius(options.points, 16), options.points
         self.stage, self.data = view, view.cloud(run.target[:few], color=theme.data, radius=radius, alpha=DATA)
         same: dict[str, Any] = {"radius": SMALLER * radius, "alpha": SAMPLES, "ring": theme.panel}
@@ -183,9 +191,9 @@ class TrainingScene(TrajectoryScene):
         edge = [frame(boxes.panel, theme.border).set_z_index(view.made[-1].z_index + 1)]
         edge += [scale_bar(view, page, boxes.panel, under=theme.panel).set_z_index(9)] if view.dims == 2 else []
         self.standing = [panel(boxes.panel, theme), *edge, *view.cage]
-        count = (
-            stray_count(page, clock, shots[:, :few], run.target[:few], boxes.panel) if len(run.target[:few]) > 1 else []
-        )
+        few_data, least = run.target[:few], at_least(run)
+        count = stray_count(page, clock, shots[:, :few], few_data, boxes.panel, least) if len(few_data) > 1 else []
+        self.late = count[-1:]  # the first picture says that it is the result
         ground = [*self.standing, *count, self.legend(self.keys(), boxes.key), *names, *shown]
         return ground, list(view.made)
 

@@ -122,7 +122,11 @@ from .parts.latent.decoded_sheet import DecodedSheet as DecodedSheet
 from .parts.latent.hill_range import HillRange as HillRange
 from .parts.latent.noise_to_code import NoiseToCode as NoiseToCode
 from .parts.latent.one_noise_each_class import OneNoiseEachClass as OneNoiseEachClass
-from .parts.learning_curves import LearningCurves as LearningCurves, towards_the_data as towards_the_data
+from .parts.learning_curves import (
+    LearningCurves as LearningCurves,
+    at_least as at_least,
+    towards_the_data as towards_the_data,
+)
 from .parts.learning_images import LearningImages as LearningImages
 from .parts.lettering import (
     SMOOTHEST as SMOOTHEST,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diffrender.animation.parts.learned_pair import likelihoods
+from diffrender.animation.parts.learning_curves import at_least, recent_mean
 from diffrender.animation.timeline import evenly_in, path_length
 from diffrender.config.sections import Config
 from diffrender.trajectory.distance import nearest_distances
@@ -279,6 +281,26 @@ def test_coordinates_are_said_to_be_nearly_independent_where_they_are():
         False,
     ]
     assert not nearly_independent(np.zeros((2, 9, 3)), np.eye(3)).any()
+
+
+def test_the_close_up_holds_every_point_that_the_noised_one_can_well_have_been(cinema, run):
+    film = cinema("training", training=run)
+    film.play([(0, 60)], (320, 180), fps=10, duration=SECONDS)
+    pair = film.scene.act.pair
+    x0, x1, y0, y1 = pair.closer
+    data = run.target[:POINTS]
+    likely = data[likelihoods(run, pair.noised, data) > 0.03]
+    assert len(likely) > 1
+    assert ((likely > (x0, y0)) & (likely < (x1, y1))).all()
+    assert not ((run.target > (x0, y0)) & (run.target < (x1, y1))).all(), "the control: it is closer than all data"
+
+
+def test_the_loss_is_said_to_be_the_least_where_it_is(run):
+    mean = recent_mean(np.asarray(run["loss"], float))[np.asarray(run["snapshot_step"]) - 1]
+    for floor, wanted in ((float(mean[-1]), True), (0.9 * float(mean[-1]), False)):
+        told = Trajectory(run.file, {**run.meta, "figures": {"loss_floor": floor}}, run.arrays)
+        assert at_least(told)[-1] == wanted
+    assert not at_least(Trajectory(run.file, {**run.meta, "figures": {}}, run.arrays)).any()
 
 
 def test_large_points_are_those_of_the_data_that_the_noised_one_can_have_been(cinema, run):

@@ -18,7 +18,7 @@ from diffrender.animation.parts.hero import Hero
 from diffrender.animation.parts.sentence import beside_panel, sentence
 from diffrender.animation.parts.tile_names import tile_names
 from diffrender.animation.theme import HAIR, point_radius
-from diffrender.animation.timeline import path_length
+from diffrender.animation.timeline import paced
 from diffrender.trajectory.reader import Trajectory
 
 Stamp = Callable[[Box, Any, int, Clock], Sequence[Mobject]]
@@ -27,7 +27,7 @@ EACH = "each step mixes in the network's guess of the data|each step mixes in a 
 STEP = "denoising step {{:,}} of {0:,}"
 OUT, INTO, RUN = 0.3, 0.7, 3.2  # seconds in which what stood goes; noise comes; it becomes data,
 NOISE, DONE = 0.6, 0.8  # and in which noise, and what came of it, stands
-ALPHA, EVEN = 0.95, 0.5  # opacity of points; of the time that all steps have alike
+ALPHA, EVEN = 0.95, 0.25  # opacity of points; of the time that all steps have alike
 TAIL: dict[str, Any] = {"length": 3, "width": HAIR, "alpha": 0.85}  # of every point
 
 
@@ -59,7 +59,7 @@ class GenerationAct:
     ) -> None:
         theme, between = scene.theme, scene.options.interpolate
         self.scene, self.view = scene, view
-        self.clock = scene.clock(way, timeline=path_length(way.states, even=EVEN, interpolate=between))
+        self.clock = scene.clock(way, timeline=paced(way.states, even=EVEN, interpolate=between))
         clock, states = self.clock, way.states[:, :points]
         radius = point_radius(points, 16)
         view.look(1, degrees=scene.options.orbit)
@@ -81,11 +81,13 @@ class GenerationAct:
         (head, body), em, steps = beside_panel(page, boxes), page.em("label"), clock.run.steps
         row = body._replace(bottom=body.top - 3.6 * em, top=body.top - 2.4 * em)
         step = clock.number(STEP.format(steps), np.arange(steps + 1))
-        page.stack(body._replace(top=body.top - 0.6 * em), step, align=page.column_align)
+        ratio = np.asarray(clock.run["sigma"], float) / np.asarray(clock.run["alpha"], float)
+        level = [clock.number("$sigma\\/alpha =$ {:.2f}", ratio)] if page.shape in ("wide", "classic") else []
+        page.stack(body._replace(top=body.top - 0.6 * em), [step, *level], align=page.column_align)
         items: list[Any] = [(key_dot(scene.theme.samples, alpha=ALPHA), KEY_DOT_WIDTH, "generated")]
         if self.heroes:
             items.append((key_path(scene.theme.fg), 0.4, f"{len(self.heroes)} of them"))
-        shown = [*sentence(page, head, SAID.format(steps)), step, *clock.slider(row)]
+        shown = [*sentence(page, head, SAID.format(steps)), step, *level, *clock.slider(row)]
         square = page.shape == "square"  # where sentences stand over the place of the tiles and their key
         under = body._replace(top=row.bottom - 0.6 * em)
         shown.append(scene.legend(items, under if square else boxes.key))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from manim import Circle, Dot, Square, VMobject
 
-from diffrender.animation.layout.page import Page
+from diffrender.animation.layout.page import Page, containing
 from diffrender.animation.layout.plane import Plane
 from diffrender.animation.mobjects.furniture.arrow import StepArrow
 from diffrender.animation.mobjects.furniture.panels import put_dashes
@@ -22,6 +22,7 @@ MARK = 0.12  # radius of the points of the pair
 ROOM = {2: 1.8, 3: 2.6}  # of the close-up round the pair, in what it needs
 LARGEST = 0.09  # radius of the likeliest of the points that it could have been
 DIM = 0.4  # opacity of all data while some are shown to be likely
+SEEN, RIM = 0.03, 1.15  # of the likeliest, above which the close-up holds a point; its room round all of them
 TYPICAL = 4  # of so many pairs one is typical: it misses at best about as much as all do
 
 
@@ -67,9 +68,14 @@ class LearnedPair:
         self.miss, self.rms = misses[:, told_pair(run)], np.sqrt(np.square(misses).mean(1))
         self.best_rms = float(np.sqrt(np.square(np.asarray(run["pair_best"], float) - x0).sum(-1).mean()))
         shown = np.concatenate([[self.x0, self.place, self.best], self.guess])
-        self.closer = view.fit(shown, ROOM[view.dims])
         data = run.target[:points]
-        likely = np.sqrt(likelihoods(run, self.noised, data))
+        weights = likelihoods(run, self.noised, data)
+        likely = np.sqrt(weights)
+        near = view.fit(shown, ROOM[view.dims])
+        held = view.fit(np.concatenate([shown, data[weights > SEEN]]), RIM, every=True)  # else their mean looks wrong
+        self.closer = containing(
+            (min(near[0], held[0]), max(near[1], held[1]), min(near[2], held[2]), max(near[3], held[3])), view.rect
+        )
         self.likely = view.cloud(data, color=theme.data, radius=LARGEST * likely, alpha=0.95)
         self.likely.set_z_index(3)
         self.data = Dot(radius=MARK, color=theme.data).set_stroke(theme.fg, 150 * RING).set_z_index(14)

@@ -35,6 +35,7 @@ NEAREST_JOINED = (
     "|Nearest data {0}, true samples {1}"
 )
 UNDER_NAME = 0.16  # of the chart's height, from its name down to where its curve begins
+WITHIN = 1.01  # of the least loss, which is known within about so much
 RAW = 0.5  # opacity of the single losses behind their mean
 
 
@@ -44,6 +45,13 @@ def recent_mean(loss: np.ndarray) -> np.ndarray:
     total, count = np.concatenate([[0.0], np.cumsum(loss)]), np.arange(1, len(loss) + 1)
     before = (count * (1 - RECENT)).astype(int)
     return (total[count] - total[before]) / (count - before)
+
+
+def at_least(run: Trajectory) -> np.ndarray:
+    """(K,) whether the mean loss at each snapshot is the least that there is, as exactly as that is known."""
+    steps, floor = np.asarray(run["snapshot_step"]), (run.meta.get("figures") or {}).get("loss_floor")
+    mean = recent_mean(np.asarray(run["loss"], float))
+    return mean[np.clip(steps - 1, 0, len(mean) - 1)] <= (WITHIN * floor if floor else -np.inf)
 
 
 def towards_the_data(run: Trajectory, *, interpolate: bool = False) -> Timeline:

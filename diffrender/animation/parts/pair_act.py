@@ -39,8 +39,11 @@ class PairAct:
     def __init__(self, scene: Any, boxes: Boxes, view: Plane, cloud: Any, points: int) -> None:
         run = scene.run
         self.scene, self.view, self.cloud, self.far = scene, view, cloud, (view.box, view.rect)
+        view.lay(view.box, boxes.panel)  # all of it: nothing is said in it now
+        self.near = boxes.panel
         of_edm = (run.meta.get("objective") or {}).get("name") == "edm"
         self.pair = pair = LearnedPair(scene.page, run, view, points, of_edm=of_edm)
+        view.lay(*self.far)
         pace = evenly_in(np.minimum.accumulate(pair.rms), pair.miss, np.log1p(run["snapshot_step"]), name="the miss",
                          interpolate=True)  # fmt: skip
         self.clock = scene.clock(run, timeline=pace)
@@ -61,7 +64,7 @@ class PairAct:
         scene.play(FadeOutFast(*gone, run_time=seconds(FADE)), *self._lit("", seconds(FADE)))
         pair.show_step(0)
         scene.play(
-            self.view.move(pair.closer, self.far[1], seconds(CLOSER)),
+            self.view.move(pair.closer, self.near, seconds(CLOSER)),
             FadeInFast(*self.inset, run_time=seconds(FADE)),
             FadeInFast(*self.said, *self.caption, pair.data, rows["data"], run_time=seconds(CLOSER), after=0.4),
             *self._lit("data", seconds(CLOSER)),
@@ -99,10 +102,10 @@ class PairAct:
         """Where all of the data stand in small: beside the key, or in a corner of the panel."""
         if self.column.inset:
             return self.column.inset
-        before, pair = self.view.box, self.pair
-        self.view.lay(pair.closer, self.far[1])
+        pair = self.pair
+        self.view.lay(pair.closer, self.near)
         marks = self.view.to_scene(np.concatenate([[pair.x0, pair.place, pair.best], pair.guess]))
-        self.view.lay(before, self.far[1])
+        self.view.lay(*self.far)
         return free_corner(boxes.panel, marks)
 
     def _say(self, moment: str, *more: Mobject, values: Sequence[object] = ()) -> None:

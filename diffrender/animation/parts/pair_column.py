@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from manim import Dot, VGroup
+from manim import Dot, VGroup, VMobject
 
 from diffrender.animation.layout.box import Box, Boxes
 from diffrender.animation.layout.page import Page
-from diffrender.animation.mobjects.furniture.panels import KEY_GAP, Key, key_dot, key_line, legend
+from diffrender.animation.mobjects.furniture.panels import KEY_GAP, Key, key_dot, key_line, legend, put_dashes
 from diffrender.animation.parts.axes import Axes, decades
 from diffrender.animation.parts.clock import Clock
 from diffrender.animation.parts.learned_pair import LARGEST, LearnedPair, diamond
@@ -18,8 +18,8 @@ from diffrender.animation.parts.sentence import beside_panel, sentence
 from diffrender.animation.theme import HAIR, LINE
 
 SAID = {
-    "noise": "Training, for one pair: a point of the data,\nand noise on it",
-    "guess": "From that the network guesses the point:\nuntrained, it misses",
+    "noise": "Training, for one pair: a point of the data,\nand normal noise $epsilon$ on it",
+    "guess": "From the noised point the network guesses\nthe clean one: untrained, it misses",
     "learn": "Training lowers the mean $EE$ of all squared\nmisses, weighted by their noise level",
     "best": "They cannot all vanish: best on average is\nthe mean of all points it could have been",
     "generate": "To generate: from noise in {0:,} denoising steps,\neach with the network's guess",
@@ -34,7 +34,7 @@ LEAST = 1.6  # height in which a chart can be read
 BEST = "best guesses: {0:.2f}|best: {0:.2f}"
 RMS = "RMS miss of {0:,} pairs: {1}|RMS of {0:,}: {1}|RMS: {1}"
 CHART = (
-    "root mean square miss of {0:,} pairs; thin: this pair|RMS miss of {0:,} pairs; thin: this pair"
+    "unweighted RMS miss of {0:,} pairs; thin: this pair|RMS miss of {0:,} pairs; thin: this pair"
     "|RMS miss of {0:,} pairs|RMS of {0:,}"
 )
 
@@ -74,11 +74,13 @@ class PairColumn:
         page, theme, em = self.page, self.page.theme, self.page.em("legend")
         noised, guess = ("x_sigma", "$D_theta$") if self.of_edm else ("x_t", "$hat(x)_0$")
         summed = f"{noised} = x_0 + sigma epsilon" if self.of_edm else f"{noised} = alpha_t x_0 + sigma_t epsilon"
+        at = self.clock.run.meta["pair_level"]
+        level, sigma = "sigma" if self.of_edm else "sigma_t", f"{at['sigma'] / (at['alpha'] if self.of_edm else 1):.2f}"
         items: dict[str, tuple[Key, str]] = {
             "data": (key_dot(theme.data, radius=0.1, ring=theme.fg), "the data point $x_0$|data $x_0$"),
             "noise": (
-                key_dot(theme.panel, radius=0.1, ring=theme.fg),
-                f"with noise: ${summed}$|${summed}$|noised ${noised}$",
+                _noised(theme),
+                f"${summed}$, ${level} =$ {sigma}|${summed}$|noised ${noised}$",
             ),
             "guess": (key_dot(theme.samples, radius=0.1), f"the network's guess {guess}|guess {guess}"),
             "miss": (key_line(theme.fg, width=2 * LINE), ""),
@@ -129,13 +131,24 @@ class PairColumn:
         miss = axes.curve(shown, pair.miss, color=theme.muted, width=2 * HAIR)
         rms = axes.curve(shown, pair.rms, color=theme.fg, ring=theme.bg)
         clock.bind(miss, rms)
-        named = page.fitting(BEST, 0.7 * axes.rect.width, "floor", pair.best_rms).format(pair.best_rms)
+        size = "legend" if page.shape == "wide" else "floor"
+        named = page.fitting(BEST, 0.7 * axes.rect.width, size, pair.best_rms).format(pair.best_rms)
         told = "training step {:,}, log axis" if page.shape == "wide" else "training step {:,}"
         step = clock.number(told, steps, size="legend", between=True)
         step.at(box.right, box.bottom - 1.05 * em, 1)
         best = axes.floor(pair.best_rms)
-        x, y = axes.rect.left + 0.4 * page.em("floor"), axes.at(1, pair.best_rms)[1] - 1.05 * page.em("floor")
-        return [*axes.mobjects, best, page.label(named, x, y, -1, "floor", "muted"), miss, rms, step]
+        x, y = axes.rect.left + 0.4 * em, axes.at(1, pair.best_rms)[1] - 1.05 * page.em(size)
+        return [*axes.mobjects, best, page.label(named, x, y, -1, size, "muted"), miss, rms, step]
+
+
+def _noised(theme: Any) -> Key:
+    """Legend sample: the dotted way of the noise, and the point at its end."""
+
+    def draw(x0: float, x1: float, y: float) -> VGroup:
+        dots = put_dashes(VMobject(stroke_color=theme.noise, stroke_width=220 * HAIR), (x0, y), (x1 - 0.2, y))
+        return VGroup(dots, key_dot(theme.panel, radius=0.1, ring=theme.fg)(x1 - 0.2, x1, y))
+
+    return draw
 
 
 def _grown(color: str) -> Key:

@@ -18,6 +18,8 @@ from diffrender.animation.parts.clock import Clock
 FORMS = "{0:,} of {1:,} lie where no data are|{0:,} of {1:,} off the data"
 HALF = "half learned: shapes no data have|half learned: not yet data|half learned"
 APART = "half learned: $x$ and $y$ nearly independent|$x$ and $y$ nearly independent|$x$, $y$ nearly independent"
+ANOTHER = "each frame: another network, the same noise|another network, the same noise|another network"
+LEAST = "loss within 1 % of the best, yet some stray|best loss, yet some stray"
 BINS, SHUFFLES = 12, 8  # of each coordinate, to see whether two depend on one another; shuffled pairs to judge it by
 ALONE, CHANGED = 0.2, 0.15  # of what the data have of dependence; how far one coordinate's law has moved from the first
 MANY, BEGUN = 0.2, 0.97  # share of all points, and of those that are off the data at first
@@ -31,10 +33,12 @@ def stray_counts(shots: Any, data: np.ndarray) -> np.ndarray:
     return np.array([int((tree.query(np.asarray(shot, float))[0] > usual).sum()) for shot in shots])
 
 
-def stray_count(page: Page, clock: Clock, shots: Any, data: np.ndarray, box: Box) -> list[Any]:
+def stray_count(page: Page, clock: Clock, shots: Any, data: np.ndarray, box: Box, least: np.ndarray) -> list[Any]:
     """The number in the lower right corner of a box, on a patch, bound to a clock whose steps are these snapshots.
 
-    While it falls and is still large, it is said in the upper left corner that what is seen there is half learned.
+    In the upper left corner it is said what passes: one network after the other; while the number falls and is still
+    large, that what is seen is half learned; and where the loss is the best possible, that points stray even so.
+    least: (K,) whether it is.
     """
     counts, total = stray_counts(shots, data), len(shots[0])
     template = page.fitting(FORMS, ROOM * box.width, "legend", total, total)
@@ -48,7 +52,9 @@ def stray_count(page: Page, clock: Clock, shots: Any, data: np.ndarray, box: Box
     said = np.array([half_learned(counts, total, shot) for shot in range(len(counts))])
     apart = nearly_independent(shots, data)
     tags = []
-    for forms, when in ((HALF, said & ~apart), (APART, said & apart)):
+    begun = np.logical_or.accumulate(said)
+    at_best = ~said & begun & least & (counts > 0)
+    for forms, when in ((ANOTHER, ~begun), (HALF, said & ~apart), (APART, said & apart), (LEAST, at_best)):
         tags.append(tag := page.tag(forms, box, room=TAG_ROOM))
         clock.bind(partial(_show, OpacityScale(tag), when), moves=[tag])
     return [VGroup(patch).set_z_index(MOVING_TEXT), text.set_z_index(MOVING_TEXT + 1), *tags]
