@@ -44,11 +44,12 @@ class Surf(TrajectoryScene):
                 "schedule.sigma_max": 6.5,
                 "sampler.steps": 40,
                 "sampler.chains": 36,
-                "record.frames": 201,
+                "sampler.guidance_scale": 1,
+                "record.frames": 802,
                 "record.nearest": True,
                 "record.target_points": 200,
             },
-            fixed={"sampler.kind": "annealed", "sampler.inner_steps": 5, "sampler.step_size": 0.25},
+            fixed={"sampler.kind": "annealed", "sampler.inner_steps": 20, "sampler.step_size": 0.1},
         )
     }
 
@@ -66,7 +67,8 @@ class Surf(TrajectoryScene):
         side = min(options.rows, int(np.sqrt(run.chains)))
         chains, em = list(range(side**2)), page.em("label")
         clock = self.clock(run, timeline=self.timeline())
-        caption = self.caption("sampler", "scaling", "model", "seed", "step")
+        said = [self.at_each(), *captions.asked(run), *self.told()]
+        caption = self.caption("sampler", *said, "scaling", "model", "seed", "step")
         stage = self.arrange("stage", key=False, slider=False).stage.above(caption)
         if upright:
             column, body = stage.columns(0.17, 0.83, gap=0.3)
@@ -80,27 +82,27 @@ class Surf(TrajectoryScene):
         state = image_grid(image_values(run), places[0].inset(2 * RIM), chains=chains, **square).set_z_index(1)
         seen = image_grid(PredictedImages(run), places[1].inset(2 * RIM), chains=chains, **square).set_z_index(1)
         rims = [frame(self.around(grid), theme.data, RIM, radius=RIM) for grid in (state, seen)]
-        said = clock.number("$sigma =$ {:.2f}", run["sigma"], size="title", color="samples")
+        level = clock.number("$sigma =$ {:.2f}", run["sigma"], size="title", color="samples")
         if upright:
             upper, lower = column.rows(0.2, 0.8, gap=0.1)
         else:
             upper, lower = column.columns(0.32, 0.68, gap=0.2)
-        page.stack(upper, said, align=-1)
+        page.stack(upper, level, align=-1)
         scale = LevelScale(page, lower, run["sigma"], upright=upright)
-        names = [self.over(state, "$x_k$"), self.over(seen, "$hat(x)_0$, seen in it")]
+        names = [self.over(state, "$x_k$"), self.over(seen, f"${self.predicted('x_k')}$, seen in it")]
 
         def colour(step: float) -> None:
             rims[0].set_stroke(scale.hue(float(run["sigma"][int(step)])))
 
         clock.bind(state, seen, scale)
         clock.bind(colour, moves=rims[:1])
-        title = self.header(captions.title(run, "Images"), self.sampler_equation())
-        standing = [said, *scale.standing, scale.mark, caption, *rims, state]
+        title = self.header(captions.title(run, "Images"), self.conditioned())
+        standing = [level, *scale.standing, scale.mark, caption, *rims, state]
         ending = self.beside(run, state, seen, chains, square)
         clock.show(1)
         self.intro(*title, ground=[*standing, *ending])
         self.crossfade(ending)
-        self.restart(clock, state, scale.mark, rims[0], said, also=[seen, *names])
+        self.restart(clock, scale.mark, rims[0], level, also=[seen, *names])  # the state is cut to noise at once
         self.play_run(clock)
         self.crossfade([seen, *names], ending)
         self.outro()
@@ -108,7 +110,7 @@ class Surf(TrajectoryScene):
     def beside(self, run: Any, state: Any, seen: Any, chains: list[int], square: dict[str, Any]) -> list[Any]:
         """What stands at the end: images of the data, of the same classes, beside the samples, and distances."""
         ends = {
-            "nearest_distance": ("$x_0$", "from the data", "away"),
+            "nearest_distance": (self.last(), "from the data", "away"),
             "nearest_apart": ("data", "from one another", "apart"),
         }
         names = []
@@ -116,7 +118,7 @@ class Surf(TrajectoryScene):
             far = float(np.median(run[key])) if key in run else None
             names.append(name if far is None else "|".join(f"{name}: {far:.2f} {form}" for form in forms))
         if not len(run.target):
-            return [seen, self.over(state, names[0]), self.over(seen, "$hat(x)_0$")]
+            return [seen, self.over(state, names[0]), self.over(seen, f"${self.predicted('x_K')}$")]
         label = np.asarray(run["label"])[chains] if "label" in run else None
         known = np.asarray(run["target_label"]) if "target_label" in run else None
         chosen = alike(label, known, len(chains), len(run.target))
@@ -124,6 +126,32 @@ class Surf(TrajectoryScene):
         box = Box(float(left), float(right), float(bottom), float(top))
         data = image_grid(image_values(run, "target"), box, chains=chosen, **square).set_z_index(1)
         return [data, self.over(state, names[0]), self.over(seen, names[1], "data")]
+
+    def conditioned(self) -> str:
+        """The update of the sampler, of the score that was walked: of the class asked for, with a tilde if guided."""
+        equation, scale = self.sampler_equation(), captions.guidance(self.run)
+        if scale not in (0, 1):
+            equation = equation.replace("log p_", "log tilde(p)_")
+        return equation.replace("(x_k)", "(x_k bar.v c)") if scale else equation
+
+    def predicted(self, state: str) -> str:
+        """What the model sees in a state, of a class if one was asked for."""
+        return f"hat(x)_0 ({state}, c)" if captions.guidance(self.run) else f"hat(x)_0 ({state})"
+
+    def last(self) -> str:
+        """What the recording ends with: after the chain what the model sees in its last state, or that itself."""
+        return f"${self.predicted('x_K')}$" if self.run["sigma"][-1] == 0 else "$x_K$"
+
+    def at_each(self) -> str:
+        """How many steps are walked at each noise level, and how far they go."""
+        said = (self.run.meta.get("config") or {}).get("sampler") or {}
+        if not {"inner_steps", "step_size"} <= set(said):
+            return ""
+        return f"{said['inner_steps']} steps at each $sigma$, $tau = {said['step_size']:g}$"
+
+    def told(self) -> list[str]:
+        """What distances are."""
+        return ["median rms to the nearest image"] if "nearest_distance" in self.run else []
 
     def over(self, grid: Any, text: str, color: str = "fg") -> Any:
         """The name of a grid, over it."""

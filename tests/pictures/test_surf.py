@@ -68,5 +68,27 @@ def test_two_thirds_of_the_film_are_where_images_are_decided(cinema, run):
     assert even < 0.6, "the control: at an even pace it would be less"
 
 
+def test_the_equation_is_of_the_score_that_was_walked(cinema, recorded, run):
+    def told(run):
+        scene = cinema("surf", run=run)
+        scene.at(0.1, duration=DURATION)
+        return scene.scene.conditioned(), scene.scene.last(), scene.scene.at_each()
+
+    assert run.meta["config"]["sampler"]["guidance_scale"] == 1
+    equation, last, each = told(run)
+    assert "log p_(sigma_k) (x_k bar.v c)" in equation
+    assert (last, each) == ("$hat(x)_0 (x_K, c)$", "3 steps at each $sigma$, $tau = 0.25$")
+    sampled = {"kind": "annealed", "steps": 5, "inner_steps": 2, "chains": 16}
+    schedule = {"kind": "geometric", "sigma_min": 0.08, "sigma_max": 6.5, "num_train_timesteps": 20}
+    classes = {"model": {"kind": "gaussian", "conditional": True}, "schedule": schedule}
+    guided = recorded("digits", **classes, sampler=sampled | {"guidance_scale": 3.0}, record={"keep": ["x0"]})
+    assert "log tilde(p)_(sigma_k) (x_k bar.v c)" in told(guided)[0]
+    plain = {"model": {"kind": "exact", "conditional": False}, "schedule": schedule}
+    stays = recorded("digits", **plain, sampler=sampled | {"final_denoising": False}, record={"keep": ["x0"]})
+    equation, last, _ = told(stays)
+    assert "bar.v" not in equation, "the control: no class was asked for"
+    assert last == "$x_K$", "the control: a chain that ends in noise is not denoised"
+
+
 def test_it_fits_every_frame(cinema, run, shape, look):
     assert cinema("surf", run=run).layout(shape, look, every=9, duration=2.0) == []

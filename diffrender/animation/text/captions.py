@@ -80,6 +80,26 @@ def data_apart(run: Trajectory) -> list[str]:
     return [f"data from one another: {np.median(run['nearest_apart']):.2f}"]
 
 
+def guidance(run: Trajectory) -> float:
+    """The scale of guidance, where a class was asked for: 1 is none; 0 if no class is known."""
+    if "label" not in run:
+        return 0.0
+    return float(((run.meta.get("config") or {}).get("sampler") or {}).get("guidance_scale", 1.0))
+
+
+def asked(run: Trajectory) -> list[str]:
+    """The classes that images were asked to be of, and how much that was guided; [] if none was asked for."""
+    labels = (run.meta.get("target") or {}).get("labels") or []
+    scale = guidance(run)
+    if not scale or not labels:
+        return []
+    names = [escaped(str(labels[k])) for k in np.unique(run["label"])]
+    if len(names) > 3:
+        names = [*names[:2], f"… {names[-1]}"]
+    said = f"class {names[0]}" if len(names) == 1 else f"asks for {', '.join(names)}"
+    return [said, *([f"guided, $w = {scale:g}$"] if scale != 1 else [])]
+
+
 def title(run: Trajectory, fallback: str) -> str:
     """The config's title if it has one."""
     return escaped(str((run.meta.get("config") or {}).get("title") or "")) or fallback

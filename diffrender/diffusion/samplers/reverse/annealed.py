@@ -16,8 +16,8 @@ from diffrender.diffusion.samplers.registry import SAMPLERS
 @SAMPLERS.register(
     "annealed",
     title="annealed Langevin",
-    equation="{{x_(k+1) : sum}} = {{x_k : state}} + {{tau sigma_t^2 thin nabla log p_t (x_k) : score}}"
-    " + {{sqrt(2 tau) thin sigma_t thin epsilon : noise}}",
+    equation="{{x_(k+1) : sum}} = {{x_k : state}} + {{tau sigma_k^2 thin nabla log p_(sigma_k) (x_k) : score}}"
+    " + {{sqrt(2 tau) thin sigma_k thin epsilon : noise}}",
     aliases=("annealed_langevin", "ald"),
     paper="Song & Ermon 2019, Generative modeling by estimating gradients of the data distribution, alg. 1",
     stochastic=True,
