@@ -21,15 +21,16 @@ SAID = {  # farther as a whole, and how most are point by point: if no more stra
     (False, "near"): (
         "No farther from the data than true samples, by all three|no farther than true samples, by all three"
         "|no farther than true samples",
-        "Most land like true samples; {:,} of {:,} stray, true: {}|most like true samples; {:,} of {:,} stray",
+        "{:,} of {:,} stray, true: {}; the others land like true samples|{:,} of {:,} stray, others like true samples",
     ),
     (False, "narrow"): (
         "Slightly too narrow: {} from the nearest data, true: {}|slightly too narrow: {}, true: {}",
-        "Most slightly too narrow; {:,} of {:,} stray, true: {}|most too narrow; {:,} of {:,} stray",
+        "{:,} of {:,} stray, true: {}; the others are slightly too narrow|{:,} of {:,} stray, others too narrow",
     ),
     (False, "nearer"): (
         "Copies, or too narrow: {} from the nearest data, true: {}|copies, or too narrow: {}, true: {}",
-        "Most copies, or too narrow; {:,} of {:,} stray, true: {}|most copies, or narrow; {:,} of {:,} stray",
+        "{:,} of {:,} stray, true: {}; the others are copies, or too narrow"
+        "|{:,} of {:,} stray, others copies, or narrow",
     ),
     (False, "farther"): (
         "Too loose: {} from the nearest data, true: {}|too loose: {}, true: {}",
@@ -41,13 +42,13 @@ SAID = {  # farther as a whole, and how most are point by point: if no more stra
     ),
     (True, "narrow"): (
         f"Slightly too narrow; {UNEVEN}|slightly too narrow, unevenly shared",
-        "Most slightly too narrow, unevenly shared; {:,} of {:,} stray, true: {}"
-        "|most too narrow, uneven; {:,} of {:,} stray",
+        "{:,} of {:,} stray, true: {}; the others are slightly too narrow, unevenly shared"
+        "|{:,} of {:,} stray, others too narrow, uneven",
     ),
     (True, "nearer"): (
         f"Copies, or too narrow; {UNEVEN}|copies, or too narrow; unevenly shared",
-        "Most copies or too narrow, unevenly shared; {:,} of {:,} stray, true: {}"
-        "|most copies or narrow, uneven; {:,} of {:,} stray",
+        "{:,} of {:,} stray, true: {}; the others are copies or too narrow, unevenly shared"
+        "|{:,} of {:,} stray, others copies or narrow, uneven",
     ),
     (True, "farther"): (
         "Farther from the data than true samples, by both distances|farther than true samples",
