@@ -11,6 +11,7 @@ from pydantic import Field
 from diffrender.animation import (
     KEY_DOT_WIDTH,
     LINE,
+    Ahead,
     BesideData,
     Box,
     Boxes,
@@ -19,7 +20,6 @@ from diffrender.animation import (
     Hero,
     HeroStep,
     Narration,
-    OpacityScale,
     Plane,
     Recording,
     Rect,
@@ -65,8 +65,8 @@ def opacity_ahead(noisy: np.ndarray) -> np.ndarray:
 
 
 def kicks(run: Trajectory) -> np.ndarray:
-    """(T,) how large the fresh noise of each step is: root mean square over points and coordinates."""
-    return np.array([np.sqrt(np.mean(np.square(run["noise"][k], dtype=float))) for k in range(run.steps)])
+    """(T,) how long the fresh noise of each step is: root mean square over points of its length."""
+    return np.array([np.sqrt(np.square(run["noise"][k], dtype=float).sum(-1).mean()) for k in range(run.steps)])
 
 
 class Denoise(TrajectoryScene):
@@ -79,17 +79,19 @@ class Denoise(TrajectoryScene):
         "title": "Denoising",
         "level": "$t =$ {:,}, noise: $sigma_t =$ {:.3f}|$t =$ {:,}, $sigma_t =$ {:.3f}",
         "noise_left": "noise in $x_t$: $sigma_t =$ {:.3f}|$sigma_t =$ {:.3f}",
-        "kick": "fresh noise $tilde(sigma)_t xi$, RMS {:.2f}|RMS of $tilde(sigma)_t xi$: {:.2f}",
-        "own_kick": "this arrow of noise: length {:.2f}|this arrow: {:.2f}",
+        "kick": "noise $tilde(sigma)_t xi$: typical length {:.2f}|$tilde(sigma)_t xi$: typical length {:.2f}",
+        "own_kick": "this arrow of noise: length {:.2f}|this arrow: length {:.2f}",
         "ahead": "$hat(x)_0$ has the shape already, $x_t$ still has noise|$hat(x)_0$ has the shape already",
         "samples": "samples $x_t$",
         "guess_text": "predicted data $hat(x)_0$",
         "one": "one of them",
-        "blur": "$hat(x)_0$: guessed mean of data\nthat $x_t$ could come from:\nmany: their middle",
-        "shaped": "$hat(x)_0$: guessed mean of data\nthat $x_t$ could come from:\nfew: close to the data",
-        "fewer": "$hat(x)_0$: guessed mean of data\nthat $x_t$ could come from:\nfewer: their middle",
+        "blur": "$hat(x)_0$: average of all data that\ncould have become $x_t$;\nmany fit: their middle",
+        "shaped": "$hat(x)_0$: average of all data that\ncould have become $x_t$;\nfew fit: close to the data",
+        "fewer": "$hat(x)_0$: average of all data that\ncould have become $x_t$;\nfewer fit: their middle",
+        "narrows": "less noise, fewer data fit each $x_t$: $hat(x)_0$ takes their shape"
+        "|fewer data fit: $hat(x)_0$ takes shape",
         "pure": "pure noise",
-        "mean": "$hat(x)_0$: guessed mean of data that $x_t$ could come from|$hat(x)_0$: guessed mean of the data",
+        "mean": "$hat(x)_0$: average of all data that could have become $x_t$|$hat(x)_0$: average of fitting data",
     }
 
     class Options(SceneOptions):
@@ -98,7 +100,7 @@ class Denoise(TrajectoryScene):
         hold: float = Field(2.0, ge=0, le=60, description="seconds that the last picture stands")
         duration: float = Field(10.0, gt=0, le=600, description="seconds in which all points go from noise to data")
         hero: bool = Field(True, description="follow one of the points")
-        slow_steps: int = Field(3, ge=0, le=12, description="steps of one point that are taken apart, early and late")
+        slow_steps: int = Field(2, ge=0, le=12, description="steps of one point that are taken apart, early and late")
         guess: bool = Field(True, description="show what the denoiser predicts for every point")
         trail_steps: int = Field(12, ge=1, le=500, description="steps that a tail is long")
 
@@ -165,22 +167,25 @@ class Denoise(TrajectoryScene):
         self.stand(self.seconds(PURE))
         self.crossfade([noise_alone])
         begin = closed = 0.0  # of the way, and as far as the view has closed in: it stands while steps are taken apart
-        if hero:
-            parts, own = HeroStep(view, run, hero, header[-1], theme=theme), self.own_kick(clock, hero, texts.width)
-        for close_up in close_ups(clock, parts, options.slow_steps, options.orbit) if hero else []:
+        followed = [(hero, HeroStep(view, run, hero, header[-1], theme=theme))] if hero else []
+        keys = key, self.legend(self.keys(False), boxes.key)
+        told_of = Ahead(self, clock, boxes, keys, ahead, shaped, bool(guesses))
+        steps, degrees = options.slow_steps, options.orbit
+        for one, parts, close_up in [(h, p, c) for h, p in followed for c in close_ups(clock, p, steps, degrees)]:
             at = clock.timeline.course(close_up.first)
             seconds = max(options.duration * (at - begin), 0.5) if close_up.shaped else 0.5 + 2 * at
-            self.play_run(clock, seconds, self.closing(view, wide, near, seconds, closed, at), start=begin, end=at)
+            told_of.play(seconds, begin, at, self.closing_on(view, wide, near, closed, at), stand=close_up.shaped)
+            own = self.own_kick(clock, one, texts.width, close_up.end)
             told = self.told(
                 "blur" if not close_up.shaped else "shaped" if close_up.near else "fewer", boxes, texts, key, own
             )
             gone = chart if page.column_align else []
             play_close_up(self, clock, parts, close_up, clouds, key, boxes.key, gone=gone, told=told)
             begin, closed = clock.timeline.course(close_up.end), at
-        seconds = options.duration * max(1 - begin, CONDENSING)
-        if guess is not None and shaped is not None:
-            self.say_ahead(clock, ahead * (np.arange(len(ahead)) >= shaped), boxes)
-        self.play_run(clock, seconds, self.closing(view, wide, near, seconds, closed, 1.0), start=begin)
+        told_of.play(
+            options.duration * max(1 - begin, CONDENSING), begin, 1.0, self.closing_on(view, wide, near, closed, 1.0)
+        )
+        key = told_of.key
         if turning := view.go_round(self.seconds(ROUND), shown, degrees=options.orbit):
             self.play(*turning)
         tangled = (run.meta.get("sampler") or {}).get("stochastic", True)
@@ -190,30 +195,30 @@ class Denoise(TrajectoryScene):
             self.play(FadeInFast(hero.thread(), run_time=0.6))  # what noise has kicked about is a tangle
         self.outro()
 
-    def own_kick(self, clock: Any, hero: Hero, width: float) -> list[Any]:
-        """How long the arrow of fresh noise is that is drawn of the one that is followed, where it is drawn."""
+    def own_kick(self, clock: Any, hero: Hero, width: float, end: int) -> list[Any]:
+        """How long the arrow of fresh noise is that is drawn of the one that is followed, where it is drawn: in `end`
+        that which led to it."""
         run = clock.run
         if "noise" not in run or "tilde(sigma)" not in self.sampler_equation() or not self.page.column_align:
             return []
         length = np.linalg.norm(np.asarray(run["noise"][:, hero.chain], float), axis=-1)
+        length[end:] = length[end - 1]
         form = self.page.fitting(self.words["own_kick"], width, "legend", 0.0)
         return [clock.number(form, length, size="legend", color="samples")]
 
-    def say_ahead(self, clock: Any, ahead: np.ndarray, boxes: Boxes) -> None:
-        """Say that predictions have the shape before samples have it, as long as they do and are seen."""
-        tag = self.page.tag(self.words["ahead"], boxes.stage)
-        strength = OpacityScale(tag)
-        clock.bind(lambda step: strength.set(ahead[int(step)]), moves=[tag])
-        self.add(tag)
+    def closing_on(self, view: Plane, wide: Rect, near: Rect, start: float, end: float) -> Any:
+        """Animations, of so many seconds and of a part of them, in which the view goes nearer to the data as the run
+        goes from `start` to `end` of its way."""
 
-    def closing(self, view: Plane, wide: Rect, near: Rect, seconds: float, start: float, end: float) -> Animation:
-        """The view goes nearer to the data as the run goes from `start` to `end` of its way."""
+        def made(seconds: float, first: float, last: float) -> Animation:
+            def show(u: float) -> None:
+                gone = start + (first + u * (last - first)) * (end - start)
+                view.lay(between(wide, near, closing_in(gone)), view.rect)
 
-        def show(u: float) -> None:
-            view.lay(between(wide, near, closing_in(start + u * (end - start))), view.rect)
+            moved = [*view.made, *view.attached]
+            return UpdateFromAlpha(show, *moved, run_time=self.seconds(seconds), adds=False)
 
-        moved = [*view.made, *view.attached]
-        return UpdateFromAlpha(show, *moved, run_time=self.seconds(seconds), adds=False)
+        return made
 
     def told(self, said: str, boxes: Boxes, texts: Box, key: Any, own: list[Any]) -> list[Any]:
         """What x̂0 is, and why it looks as it does: beside a stage in lines under the numbers, else in one."""

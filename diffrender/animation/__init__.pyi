@@ -63,6 +63,7 @@ from .mobjects.space.cloud import PointCloud3D as PointCloud3D, VectorField3D as
 from .mobjects.space.hills import Hills as Hills
 from .mobjects.space.lines import Cage as Cage, Trails3D as Trails3D
 from .mobjects.space.orbit import Orbit as Orbit, Turn as Turn
+from .parts.ahead import Ahead as Ahead
 from .parts.axes import Axes as Axes, decades as decades, evenly as evenly, scale_bar as scale_bar
 from .parts.beside import (
     FAR as FAR,

@@ -165,7 +165,7 @@ def test_the_arrows_of_a_slow_step_end_where_the_recorded_parts_do(read, cinema,
     family = [m for top in film.scene.mobjects for m in top.get_family()]
     assert any(f"$t =$ {STEPS - step} to {STEPS - step - 1}" in getattr(m, "body", "") for m in family)
     numbers = [m.value for m in family if type(m).__name__ == "Number"]
-    spread = [np.sqrt(np.mean(np.square(whole["noise"][k]))) for k in (step, step + 1)]
+    spread = [np.sqrt(np.square(whole["noise"][k]).sum(-1).mean()) for k in (step, step + 1)]
     assert any(value == pytest.approx(spread[0], abs=1e-5) for value in numbers), "the fresh noise of the step"
     assert not any(value == pytest.approx(spread[1], abs=1e-5) for value in numbers), "the control: of another step"
 
@@ -183,6 +183,15 @@ def test_the_length_that_is_said_is_that_of_the_arrow_of_noise(cinema, whole):
     lengths = np.linalg.norm(whole["noise"][step], axis=-1)
     assert said[0].numbers[0].value == pytest.approx(lengths[chain], rel=1e-3)
     assert lengths.mean() != pytest.approx(lengths[chain], rel=1e-3), "the control: of all"
+
+
+def test_the_legend_drops_predictions_when_none_is_seen(cinema, whole):
+    film, named = cinema("denoise", run=whole), []
+    for course in (0.1, 1.2):
+        film.at(REWIND + course * SECONDS, **PLAIN)
+        family = [m for top in film.scene.mobjects for m in top.get_family()]
+        named.append(any("predicted data" in getattr(m, "body", "") for m in family))
+    assert named == [True, False]
 
 
 def test_a_close_up_in_space_has_a_box_of_its_own_that_holds_its_arrows_and_is_seen_whole(recorded, cinema):

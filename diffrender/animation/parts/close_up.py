@@ -111,7 +111,7 @@ def _last_shown(run: Trajectory) -> int:
 
 def local_box(view: Any, near: Rect, low: np.ndarray, high: np.ndarray, *, theme: Any) -> Cage:
     """The box in space round what a close-up `near` is about: it tells how deep its arrows go."""
-    return Cage(view.orbit, near, view.rect, low, high, color=theme.muted, grid=theme.border)
+    return Cage(view.orbit, near, view.rect, low, high, color=theme.border, grid=theme.grid)
 
 
 def close_ups(clock: Clock, parts: HeroStep, count: int, degrees: float) -> list[CloseUp]:

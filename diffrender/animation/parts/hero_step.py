@@ -30,6 +30,7 @@ ABOUT = 0.4  # of the way to it: so far about what is predicted a close-up shows
 TINY = 2.0  # how badly, that they are shorter or longer than is best by a factor e
 FLAT = 2.0  # how badly, that arrows look shorter by a factor e than they are
 AWAY = 3.0  # how badly, that a step leads away from it by a factor e
+TYPICAL, BACK = 8.0, 2.0  # how badly, that its noise is longer or shorter by e than most, and leads back
 LEAST = 0.4  # of the samples' standard deviation in the end: the way to what is predicted should be as long
 SHORT = "$hat(x)_0$", "mean", "noise"
 LONG = (
@@ -128,8 +129,9 @@ class HeroStep:
 
     def pick(self, count: int, first: int, last: int, aim: Callable[[int], None] = lambda step: None) -> int:
         """The step from `first` to before `last` that begins the `count` consecutive ones whose arrows, as seen, read
-        best, by rule: none very short, much longer than another, over it or along the line of sight, the mean on the
-        dashed line to what is predicted, or near it, and the point in the end not farther from it.
+        best, by rule: none very short, much longer than another, over it or along the line of sight, the noise as long
+        as is typical and not back, the mean on the dashed line to what is predicted, or near it, and the point in the
+        end not farther from it.
         aim: puts the camera where it is at a step."""
         size = LEAST * float(self.view.flat(np.asarray(self.run.states[-1])).std(0).mean())
         bad = []
@@ -144,12 +146,21 @@ class HeroStep:
             )
             way = ends.pop("guess", 1.0) or 1.0
             off = _angle(seen["guess"], seen["drift"]) if "guess" in pairs else 0.0
-            over = -np.log(max(np.sin(_angle(seen["drift"], seen["noise"])), 1e-6)) if "noise" in seen else 0.0
+            turn = _angle(seen["drift"], seen["noise"]) if "noise" in seen else np.pi / 2
+            over = -np.log(max(np.sin(turn), 1e-6)) + BACK * max(-float(np.cos(turn)), 0.0) + self._untypical(k)
             lengths = sum(abs(np.log(max(length, 1e-6) / (BEST * way))) for length in ends.values())
             bad.append(
                 TINY * lengths + FLAT * turned + ASIDE * off + over + max(np.log(size / way), 0.0) + self._lost(k)
             )
         return first + int(np.argmin(np.convolve(bad, np.ones(count), "valid")))
+
+    def _untypical(self, step: int) -> float:
+        """How badly it reads that the noise of a step is longer or shorter than that of most points."""
+        if "noise" not in self.run:
+            return 0.0
+        lengths = np.linalg.norm(np.asarray(self.run["noise"][step], float), axis=-1)
+        typical, own = np.sqrt(np.mean(lengths**2)), lengths[self.hero.chain]
+        return TYPICAL * abs(float(np.log(own / typical))) if own > 0 and typical > 0 else 0.0
 
     def _lost(self, step: int) -> float:
         """How badly it reads that a step leads away from what is predicted, by chance: most lead nearer."""
