@@ -133,7 +133,9 @@ class Guidance(TrajectoryScene):
             text
             for pair, (scale, does) in zip(pairs, SCALES.values(), strict=True)
             for text in pair.names(
-                f"$w = {scale}$", does, f"asks for {escaped(shown)}" if scale else "asks for nothing"
+                f"$w = {scale}$",
+                does,
+                f"asks for {escaped(shown)}: $hat(x)_0$" if scale else "asks for nothing: $hat(x)_0$",
             )
         ]
         clock.show(0)

@@ -44,7 +44,7 @@ class NearestPairs:
         self.samples = image_grid(PredictedImages(run), self.upper, **square).set_z_index(1)
         states = image_grid(image_values(run), self.lower, **square).set_z_index(1)
         nearest = image_grid(image_values(run, "nearest"), self.lower, **square).set_z_index(1)
-        self.states = [states, self.over("$x_t$, from the same noise|$x_t$, the same noise|$x_t$", "samples")]
+        self.states = [states, self.over("$x_t$, from the same noise|$x_t$, same start|$x_t$", "samples")]
         far = np.asarray(run["nearest_distance"], float)
         copies = int((far < COPY).sum())
         self.told: list[Any] = [nearest]
