@@ -32,8 +32,8 @@ INERTIA = {"sampler.step_size": 0.25, "sampler.friction": 2.0}  # so much that e
 LEAPFROG = 0.3
 LEAPFROGS = 5
 LONG_PATHS = {"sampler.step_size": LEAPFROG, "sampler.leapfrogs": LEAPFROGS}
-# Random walks with steps of the same size: their momentum is new after every gradient. Eight are known to 15 %.
-WALK = {"sampler.kind": "hmc", "sampler.step_size": None, "sampler.leapfrogs": 1, "sampler.chains": 8}
+# Random walks with steps of the same size: their momentum is new after every gradient.
+WALK = {"sampler.kind": "hmc", "sampler.step_size": None, "sampler.leapfrogs": 1, "sampler.chains": 16}
 ANNEALED = {
     "sampler.steps": 12,
     "sampler.inner_steps": 12,
@@ -92,6 +92,29 @@ class Langevin(ChainsInSpaceScene):
             {"model.kind": "exact", "sampler.chains": 600},
             fixed={"sampler.kind": "gradient", "sampler.steps": 400},
             acts=("hill", "still"),
+        ),
+        "several": Recording(
+            "langevin",
+            {"model.kind": "exact"},
+            fixed={"sampler.steps": 60_000, "record.every": 1, "record.keep": [], "record.density": False},
+            samplers={
+                "ula": {"sampler.kind": "ula", "sampler.step_size": None, "sampler.chains": 16},
+                "underdamped": {
+                    "sampler.kind": "underdamped",
+                    "sampler.step_size": None,
+                    "sampler.friction": None,
+                    "sampler.chains": 16,
+                },
+                "hmc": {
+                    "sampler.kind": "hmc",
+                    "sampler.step_size": None,
+                    "sampler.leapfrogs": None,
+                    "sampler.chains": 16,
+                    "sampler.steps": 12_000,
+                },
+            },
+            beside=True,
+            acts=("histogram",),
         ),
         "walk": Recording(
             "langevin",
@@ -195,8 +218,9 @@ class Langevin(ChainsInSpaceScene):
         "$x$: no bias found (width {:+.1f} ± {:.1f} %)|$x$: width {:+.1f} ± {:.1f} %",
         "crowd": "{:,} chains, coloured by where they start|{:,} chains, coloured by start|{:,} chains",
         "crowd_alone": "With noise, {:,} chains|With noise",
-        "crowd_counted": "With noise: shares ± {1:.0f} % and $sigma$ (true ones)|"
-        "With noise: share ± {1:.0f} %, $sigma$ (true)|Share ± {1:.0f} %, $sigma$ (true)|Share, $sigma$ (true)",
+        "crowd_counted": "With noise: shares ± {1:.0f} %, $sigma$ ± {2:.2f} (true ones)|"
+        "With noise: share ± {1:.0f} %, $sigma$ ± {2:.2f} (true)|Share ± {1:.0f} %, $sigma$ ± {2:.2f} (true)|"
+        "Share, $sigma$ (true)",
         "crowd_shares": "With noise: shares ± {1:.0f} % (true ones)|Shares ± {1:.0f} % (true)|Shares (true)",
         "wasserstein": "sliced Wasserstein distance to $p$|sliced Wasserstein to $p$|sliced $W_2$ to $p$",
         "floor": "two true samples of {0:,}: {1}|two true samples: {1}|{1}",
@@ -214,8 +238,9 @@ class Langevin(ChainsInSpaceScene):
         "stuck_at": "Without noise: {0:,} chains on {1} points|Without noise: on {1} points|On {1} points",
         "stuck_chains": "Without noise, {:,} chains|Without noise",
         "crowd_alone_beside": "{1}, {0:,} chains|{1}",
-        "crowd_counted_beside": "{0}: shares ± {1:.0f} % and $sigma$ (true ones)|"
-        "{0}: share ± {1:.0f} %, $sigma$ (true)|Share ± {1:.0f} %, $sigma$ (true)|Share, $sigma$ (true)",
+        "crowd_counted_beside": "{0}: shares ± {1:.0f} %, $sigma$ ± {2:.2f} (true ones)|"
+        "{0}: share ± {1:.0f} %, $sigma$ ± {2:.2f} (true)|Share ± {1:.0f} %, $sigma$ ± {2:.2f} (true)|"
+        "Share, $sigma$ (true)",
         "crowd_shares_beside": "{0}: shares ± {1:.0f} % (true ones)|Shares ± {1:.0f} % (true)|Shares (true)",
         "stuck_chains_beside": "Gradient ascent, {:,} chains|Gradient ascent",
         "stuck_at_beside": "Gradient ascent: {0:,} chains on {1} points|Gradient ascent: on {1} points|On {1} points",

@@ -43,10 +43,14 @@ class ChainWorthScene(ManyChainsScene):
     mixed: Mapping[Path, list[Correlated]] = MappingProxyType({})  # of the run that was asked for last
 
     def correlated(self, run: Trajectory) -> list[Correlated]:
-        """How the first chain of a run mixes, and the walk by chance beside it, if there is one."""
+        """How the first chain of a run mixes, and more of its kind if they are recorded, and the walk by chance beside
+        it, if there is one.
+        """
         if not (chains := self.mixed.get(run.file)):
             who, walk = captions.short_sampler(run), self.trajectories.get("walk")
-            chains = [Correlated(who, mixing(run["x"][1:, 0]), _gradients(run), "fg")]
+            several = self.trajectories.get("several")
+            x = run["x"][1:, :1] if several is None else several["x"][1:]
+            chains = [Correlated(who, mixing(x), _gradients(run), "fg")]
             if walk is not None:
                 chains.append(Correlated(self.words["walk"], mixing(walk["x"][1:]), _gradients(walk), "muted"))
             self.mixed = {run.file: chains}
@@ -71,9 +75,10 @@ class ChainWorthScene(ManyChainsScene):
         )  # fmt: skip
 
     def walk_is(self, run: Trajectory) -> list[str]:
-        """What walk by chance stands beside a chain, if one does."""
-        if (walk := self.trajectories.get("walk")) is None:
-            return []
+        """How many chains the correlation is of, and what walk by chance stands beside it, if one does."""
+        several, walk = self.trajectories.get("several"), self.trajectories.get("walk")
+        if walk is None:
+            return [] if several is None else [f"correlation of {several.chains} chains"]
         name = "walk_is" if "accepted" in run else "walk_is_beside"
         return [self.words[name].format(float(walk["time"][1]), walk.chains)]
 

@@ -184,7 +184,7 @@ class ManyChainsScene(DensityScene):
         self.set_places(
             left=[self.faint(self.left), *crowd.mobjects], label=[self.label("crowd", self.left, run.chains)],
             right=distance.mobjects if distance else [],
-            footer=self.footer(run, "step", words["straight"], clock=clock),
+            footer=self.footer(run, "step", *([] if crowd.finer > 1 else [words["straight"]]), clock=clock),
         )  # fmt: skip
         self.rest(0.5)
         self.play_act("many", clock, self.lasts["many"])
@@ -210,9 +210,10 @@ class ManyChainsScene(DensityScene):
         points, told = int((self.tallies[1].counts > 0).sum()), self.tallies[0].told
         counted = self.beside("crowd_counted" if told else "crowd_shares")
         scatter = 100 * float(np.sqrt(self.basins.masses * (1 - self.basins.masses) / noisy.chains).max())
+        unsure = self.basins.spread_error(noisy["x"][-1])
         self.places["equation"] = [self.equation]
         self.set_places(
-            label=[self.label(counted, self.left, who, scatter)], key=[],
+            label=[self.label(counted, self.left, who, scatter, unsure)], key=[],
             name=[self.label(self.beside("stuck_at"), self.right, run.chains, points)],
             footer=self.footer_of_both(noisy, run, self.words["ellipses"], clock=clock),
         )  # fmt: skip

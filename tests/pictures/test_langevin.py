@@ -467,6 +467,17 @@ def test_spreads_of_basins_are_those_of_the_density():
     assert np.isnan(basins.moments_of(np.array([[-3.0, 0.0], [-3.0, 1.0]]))[0][order[1]]).all()
 
 
+def test_the_error_of_spreads_is_that_of_many_samples_drawn_anew():
+    grid = np.stack(np.meshgrid(np.linspace(-6, 6, 121), np.linspace(-6, 6, 121)), -1)
+    basins, rng = Basins(np.exp(-np.square(grid).sum(-1) / 2), (-6, 6, -6, 6)), np.random.default_rng(0)
+    draws = rng.standard_normal((200, 100, 2))
+    spreads = [float(np.sqrt(np.trace(basins.moments_of(xy)[1][0]) / 2)) for xy in draws]
+    errors = [basins.spread_error(xy) for xy in draws]
+    assert np.mean(errors) == pytest.approx(np.std(spreads), rel=0.15)
+    assert np.mean(errors) != pytest.approx(np.std(spreads) / np.sqrt(2), rel=0.15), "the control"
+    assert basins.spread_error(draws[0, :1]) == 0.0, "of one point nothing is known"
+
+
 def test_under_each_panel_stands_how_far_its_chains_have_stayed_from_the_density(crowds, recordings):
     scene = crowds[1].scene
     said = [part.body for mob in scene.places["key"] for part in mob.get_family() if isinstance(part, Typeset)]

@@ -58,6 +58,13 @@ class Basins:
         """Means (K, 2) and covariances (K, 2, 2) of those of (N, 2) points that lie in each; NaN where none do."""
         return _moments(np.asarray(xy, float), self.of(xy), len(self.modes), np.ones(len(xy)))
 
+    def spread_error(self, xy: np.ndarray) -> float:
+        """Largest standard error of the spreads round the modes of (N, 2) points, of basins with at least two."""
+        own, (means, covariances) = self.of(xy), self.moments_of(xy)
+        away = np.square(np.asarray(xy, float) - means[own]).sum(1) / 2
+        parts = [(away[own == k], s) for k, s in enumerate(per_axis(covariances)) if s > 0]
+        return max((float(a.std(ddof=1) / (2 * s * np.sqrt(len(a)))) for a, s in parts if len(a) > 1), default=0.0)
+
 
 def per_axis(covariances: np.ndarray) -> np.ndarray:
     """(K,) standard deviations per axis of covariances (K, 2, 2): of a round distribution that along any line."""

@@ -12,7 +12,7 @@ from diffrender.animation.mobjects.plane.curve import Curve
 from diffrender.animation.parts.axes import Axes
 from diffrender.animation.parts.mixing import Mixing, rounded
 
-REACH = 1.5  # of the longest time to a draw, that the axis goes
+REACH = 3.0  # of the longest time to a draw, that the axis goes
 KEYS = 0.62  # of the axes' width for what a curve says, at its right, where curves are low
 LINE = 1.3  # em from one line of the key to the next
 

@@ -11,6 +11,7 @@ from manim import smooth
 from diffrender.animation.mobjects.furniture.panels import Rect
 from diffrender.animation.mobjects.plane.cloud import PointCloud
 from diffrender.animation.mobjects.plane.trails import Trails
+from diffrender.animation.parts.one_chain import track
 from diffrender.animation.parts.tally import as_bytes, readable
 from diffrender.animation.theme import LINE, Theme
 from diffrender.animation.timeline import Timeline
@@ -43,14 +44,15 @@ class Crowd:
         whole: bool = False,
         tail: int = TAIL,
     ) -> None:
-        x = run["x"]
+        x = track(run)
+        self.finer = finer = (len(x) - 1) // run.steps
         more: dict[str, Any] = {
             "width": 0.8 * LINE,
             "alpha": 0.85 if tail > 1 else LONG,
-            "length": min(tail, run.steps),
+            "length": finer * min(tail, run.steps),
         }
         if whole:
-            more |= {"length": run.steps, "power": 0.0, "alpha": 0.75, "width": 0.6 * LINE}
+            more |= {"length": len(x) - 1, "power": 0.0, "alpha": 0.75, "width": 0.6 * LINE}
         inks = [readable(color, theme, more["alpha"]) for color in colors]
         self.tails = Trails(box, rect, x, color=as_bytes(inks, labels), **more).set_z_index(2)
         own = as_bytes(colors, labels)
@@ -60,9 +62,9 @@ class Crowd:
         self.show_step(0)
 
     def show_step(self, step: float) -> None:
-        """Show a recorded step; one between two on the straight line between them."""
+        """Show a recorded step; one between two on its recorded path, or on the straight line between them."""
         for mob in self.mobjects:
-            mob.show_step(step)
+            mob.show_step(step * self.finer)
 
 
 def slow_then_ramp(steps: int, slow: int = SLOW_STEPS) -> Timeline:
