@@ -96,14 +96,20 @@ class Langevin(ChainsInSpaceScene):
         "several": Recording(
             "langevin",
             {"model.kind": "exact"},
-            fixed={"sampler.steps": 60_000, "record.every": 1, "record.keep": [], "record.density": False},
+            fixed={"record.every": 1, "record.keep": [], "record.density": False},
             samplers={
-                "ula": {"sampler.kind": "ula", "sampler.step_size": None, "sampler.chains": 16},
+                "ula": {
+                    "sampler.kind": "ula",
+                    "sampler.step_size": None,
+                    "sampler.chains": 16,
+                    "sampler.steps": 60_000,
+                },
                 "underdamped": {
                     "sampler.kind": "underdamped",
                     "sampler.step_size": None,
                     "sampler.friction": None,
                     "sampler.chains": 16,
+                    "sampler.steps": 60_000,
                 },
                 "hmc": {
                     "sampler.kind": "hmc",
