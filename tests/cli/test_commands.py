@@ -168,7 +168,7 @@ def test_options_of_the_scene_before_them_are_completed():
         asked = {"_DIFFRENDER_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
         return subprocess.check_output([sys.executable, "-c", program], env=os.environ | asked, text=True).split()
 
-    assert completed("diffrender render -q l denoise -O slow") == ["slow_steps=3"]
+    assert completed("diffrender render -q l denoise -O slow") == ["slow_steps=2"]
     assert completed("diffrender watch denoise -O sub") == ["subtitle="], "words are the user's to type"
     assert completed("diffrender render mesh -O slow") == []
     assert completed("diffrender sample spiral --sampler dpmpp_2m") == ["dpmpp_2m", "dpmpp_2m_sde"]

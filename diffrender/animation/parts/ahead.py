@@ -53,9 +53,10 @@ class Ahead:
         plays. stand: at its end it stands as long as what is said has to be read."""
         scene = self.scene
         marks = [m for m in (self.shaped, self.faint, self.gone) if self.there and m is not None and begin < m < end]
-        places = [begin, *sorted(set(marks)), end]
+        places, whole = [begin, *sorted(set(marks)), end], end - begin
         for a, b in pairwise(places):
-            first, last = ((x - begin) / max(end - begin, 1e-9) for x in (a, b))
+            # of one step there may be no way to go: then all of it stands
+            first, last = ((a - begin) / whole, (b - begin) / whole) if whole > 0 else (0.0, 1.0)
             took = seconds * (last - first)
             also = self._said(a, begin, took) if self.there else []
             scene.play_run(self.clock, took, closing(took, first, last), *also, start=a, end=b)
@@ -63,7 +64,8 @@ class Ahead:
                 scene.remove(self.narrows)
         self._drop(end)
         if stand and self.ahead in scene.mobjects:
-            scene.stand(scene.seconds(max(SAID - seconds * (end - max(self.shaped or 0, begin)) / (end - begin), 0.0)))
+            read = seconds * (end - max(self.shaped or 0, begin)) / whole if whole > 0 else seconds
+            scene.stand(scene.seconds(max(SAID - read, 0.0)))
             scene.play(FadeOutFast(self.ahead, run_time=GOES))
 
     def _drop(self, at: float) -> None:

@@ -64,15 +64,16 @@ def recordings(
 
 
 def _beside_users(keys: Overrides, found: Mapping[str, Job]) -> Overrides:
-    """Keys of a recording beside the user's: those without a value are as the first of the others has them."""
+    """Keys of a recording beside the user's: those without a value are as the first of the others has them, if any."""
     users = next(iter(found.values())).settings["config"] if found else {}
-    return {key: _value(users, key) if value is None else value for key, value in keys.items()}
+    asked = {key: _value(users, key) if value is None else value for key, value in keys.items()}
+    return {key: value for key, value in asked.items() if value is not None}
 
 
 def _value(config: Mapping[str, Any], key: str) -> Any:
-    """What a config has under a dotted key."""
+    """What a config has under a dotted key, or None."""
     section, name = key.split(".")
-    return config[section][name]
+    return config[section].get(name)
 
 
 def check_free(card: SceneCard, needs: Mapping[str, Need], overrides: Overrides) -> None:
