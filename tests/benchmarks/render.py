@@ -37,7 +37,7 @@ from diffrender.animation.timeline import linear
 class Moving(Scene):
     def construct(self):
         x = np.load({recording!r}, mmap_mode="r")
-        cloud = PointCloud((-7, 7, -4, 4), (-7, 7, -4, 4), x[0], "#58C4DD", 0.02).follow(x)
+        cloud = PointCloud((-7, 7, -4, 4), (-7, 7, -4, 4), x[0], color="#58C4DD", radius=0.02).follow(x)
         self.play(PlayTrajectory(cloud, timeline=linear(120, interpolate=True), run_time={seconds}))
 """
 
@@ -186,7 +186,7 @@ def a_core_each():
     class Held(pool.Worker):
         def __init__(self, *arguments) -> None:
             super().__init__(*arguments)
-            os.sched_setaffinity(self.process.pid, {next(cores)})  # before it has threads, which inherit it
+            os.sched_setaffinity(self.process.process.pid, {next(cores)})  # before it has threads, which inherit it
 
     with mock.patch.object(pool, "Worker", Held):
         yield
